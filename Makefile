@@ -1,0 +1,46 @@
+# The set-up commands are plain Go: `go run ./localstack` and `go test ./...`.
+# These are the longer ones, by name.
+
+# go.mod names the Go release; an older go command downloads it.
+export GOTOOLCHAIN ?= auto
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+COVERED = ./events/... ./aggregate/... ./view/... ./dynamo/... ./api/...
+
+.PHONY: run test race lint format cover bench compare ci
+
+include infra/targets.mk
+
+.DEFAULT_GOAL := run
+
+run: ## Daybook on this machine
+	go run ./localstack
+
+test: ## the tests
+	go test ./...
+
+race: ## the tests with the race detector, three times over
+	go test -race -count=3 ./...
+
+lint: ## formatting, vet and staticcheck
+	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+format: ## format all Go files
+	"$$(go env GOROOT)/bin/gofmt" -w $$(git ls-files '*.go')
+
+cover: ## statement coverage of the core rooms, at least 85 % each
+	./.ci/coverage $(COVERED)
+
+bench: ## the benchmarks, as ratios within a run
+	go test -run '^$$' -bench CommandPath -benchtime 200x ./dynamo/
+	go test -run '^$$' -bench 'ConditionalPut|Transact2|Query20' -benchtime 20000x -timeout 20m ./localstack/embedded/
+	go test -run '^$$' -bench Memory -benchtime 1x -timeout 20m ./localstack/embedded/
+
+compare: ## the embedded DynamoDB against engines that others made
+	./localstack/compare/run.sh
+
+ci: ## what CI runs
+	./.ci/run
