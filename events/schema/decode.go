@@ -1,0 +1,53 @@
+package schema
+
+import (
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"errors"
+	"reflect"
+
+	"daybook/events"
+)
+
+// Decode reads raw as a T, strictly: whatever Validate finds, with its paths, is
+// an error of code malformed. s must be the schema of T; any other is an error
+// of code internal.
+func Decode[T any](s *Schema, raw jsontext.Value, at string) (T, error) {
+	var value T
+	if s.typ != reflect.TypeFor[T]() {
+		return value, events.Errorf(events.CodeInternal, "the schema of %v was used for another type", s.typ)
+	}
+	v := s.validate(raw, at)
+	if len(v.violations) > 0 {
+		return value, &events.Error{
+			Code:    events.CodeMalformed,
+			Message: "the request is malformed",
+			Fields:  v.violations,
+		}
+	}
+	if err := json.Unmarshal(v.respell(raw), &value, json.RejectUnknownMembers(true)); err != nil {
+		path := at
+		if e, ok := errors.AsType[*json.SemanticError](err); ok {
+			path += string(e.JSONPointer)
+		}
+		e := events.Wrap(events.CodeMalformed, err, "the request is malformed")
+		e.Fields = []events.Field{{Path: path, Message: "can't be read"}}
+		var zero T
+		return zero, e
+	}
+	return value, nil
+}
+
+// respell writes integers such as 1e2 as Go reads them.
+func (v *validator) respell(raw jsontext.Value) jsontext.Value {
+	if len(v.respelled) == 0 {
+		return raw
+	}
+	out := make(jsontext.Value, 0, len(raw)+20*len(v.respelled))
+	end := 0
+	for _, r := range v.respelled {
+		out = append(append(out, raw[end:r.from]...), r.digits...)
+		end = r.to
+	}
+	return append(out, raw[end:]...)
+}

@@ -1,0 +1,114 @@
+package events
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxIDLength is the largest length of an aggregate id, a command id or an
+// aggregate name, in characters. With it a stream name stays far below
+// DynamoDB's 2,048-byte limit of a partition key.
+const MaxIDLength = 128
+
+// Stream names the events of one aggregate: "user/7". Its first part is the
+// aggregate's name and holds no slash; the rest is the aggregate's id.
+type Stream string
+
+// StreamOf joins an aggregate's name and id. It does not validate them; see
+// ParseStream and ValidateID.
+func StreamOf(aggregate, id string) Stream { return Stream(aggregate + "/" + id) }
+
+// ParseStream validates s as a stream name. Its error has code malformed.
+func ParseStream(s string) (Stream, error) {
+	aggregate, id, ok := strings.Cut(s, "/")
+	if !ok {
+		return "", Malformed("stream", "a stream is written aggregate/id")
+	}
+	if err := ValidateName("stream", aggregate); err != nil {
+		return "", err
+	}
+	if err := ValidateID("stream", id); err != nil {
+		return "", err
+	}
+	return Stream(s), nil
+}
+
+// Aggregate returns the name of the aggregate: "user" of "user/7".
+func (s Stream) Aggregate() string {
+	aggregate, _, _ := strings.Cut(string(s), "/")
+	return aggregate
+}
+
+// ID returns the id of the aggregate: "7" of "user/7".
+func (s Stream) ID() string {
+	_, id, _ := strings.Cut(string(s), "/")
+	return id
+}
+
+// ValidateID reports whether id can name an aggregate or a command: one to
+// MaxIDLength characters of valid UTF-8, none of them a control character. The
+// error has code malformed and names field.
+func ValidateID(field, id string) error {
+	switch {
+	case id == "":
+		return Malformed(field, "must not be empty")
+	case !utf8.ValidString(id):
+		return Malformed(field, "must be valid UTF-8")
+	case utf8.RuneCountInString(id) > MaxIDLength:
+		return Malformed(field, "must have at most "+strconv.Itoa(MaxIDLength)+" characters")
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return Malformed(field, "must not hold control characters")
+	}
+	return nil
+}
+
+// ValidateName reports whether name can name an aggregate, an event, a command,
+// a view or an index: lower-case letters, digits and inner hyphens, beginning
+// with a letter, at most 64 characters. The error has code malformed and names
+// field.
+func ValidateName(field, name string) error {
+	if name == "" || len(name) > 64 {
+		return Malformed(field, "must have 1 to 64 characters")
+	}
+	for i, r := range []byte(name) {
+		switch {
+		case r >= 'a' && r <= 'z':
+		case i > 0 && r >= '0' && r <= '9':
+		case i > 0 && i < len(name)-1 && r == '-':
+		default:
+			return Malformed(field, "must be lower-case letters, digits and inner hyphens, beginning with a letter")
+		}
+	}
+	return nil
+}
+
+// Token is a consistency token: it names a stream and a version of it, written
+// "user/7@3". A query that is given one sees at least that version.
+type Token struct {
+	Stream  Stream
+	Version int64 // number of events in the stream, at least 1
+}
+
+// String writes the token as ParseToken reads it.
+func (t Token) String() string {
+	return string(t.Stream) + "@" + strconv.FormatInt(t.Version, 10)
+}
+
+// ParseToken reads a token such as "user/7@3". Its error has code malformed.
+func ParseToken(s string) (Token, error) {
+	at := strings.LastIndexByte(s, '@')
+	if at < 0 {
+		return Token{}, Malformed("after", "a consistency token is written aggregate/id@version")
+	}
+	stream, err := ParseStream(s[:at])
+	if err != nil {
+		return Token{}, Malformed("after", "a consistency token is written aggregate/id@version")
+	}
+	version, err := strconv.ParseInt(s[at+1:], 10, 64)
+	if err != nil || version < 1 || s[at+1] == '+' || s[at+1] == '0' {
+		return Token{}, Malformed("after", "a token's version is a whole number from 1")
+	}
+	return Token{Stream: stream, Version: version}, nil
+}

@@ -1,0 +1,198 @@
+package events
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// ClaimFault is a value whose holder in the store is not the stream that holds
+// it by its commits.
+type ClaimFault struct {
+	Key    string // of the claim
+	Owner  Stream // that holds it by its commits; "" for none
+	Holder Stream // that holds it in the store; "" for none
+}
+
+// ClaimCheck is what VerifyClaims has looked at.
+type ClaimCheck struct {
+	Commits int64 // commits read
+	Held    int64 // values held in the store
+	Faults  int64
+}
+
+// VerifyClaims compares the values that streams hold by their commits with what
+// the store keeps of them, and reports each that differs. It scans both in the
+// given number of segments side by side and may run while commands are handled:
+// what differs is looked at again, strongly consistent, before it is reported.
+// It needs memory for all values held, about 200 bytes each. report is called
+// from one goroutine; its error ends the check and is returned, as are those of
+// the store.
+func VerifyClaims(ctx context.Context, s Store, segments int, report func(ClaimFault) error) (ClaimCheck, error) {
+	v := &claimVerifier{store: s, owners: map[string]Stream{}, suspects: map[string][]Stream{}}
+	if err := v.segments(ctx, max(segments, 1), v.scanCommits); err != nil {
+		return v.check, err
+	}
+	if err := v.segments(ctx, max(segments, 1), v.scanHeld); err != nil {
+		return v.check, err
+	}
+	for key, owner := range v.owners { // those that no scan of held values showed
+		v.suspects[key] = append(v.suspects[key], owner)
+	}
+	for key, streams := range v.suspects {
+		fault, err := v.confirm(ctx, key, streams)
+		if err != nil {
+			return v.check, err
+		}
+		if fault == nil {
+			continue
+		}
+		v.check.Faults++
+		if err := report(*fault); err != nil {
+			return v.check, err
+		}
+	}
+	return v.check, nil
+}
+
+type claimVerifier struct {
+	store Store
+
+	mu       sync.Mutex
+	check    ClaimCheck
+	owners   map[string]Stream   // by key, as the commits say
+	suspects map[string][]Stream // by key: the streams to look at again
+}
+
+// segments runs scan for each segment and returns the first error.
+func (v *claimVerifier) segments(ctx context.Context, n int, scan func(ctx context.Context, segment, segments int) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	var once sync.Once
+	var first error
+	for segment := range n {
+		wg.Go(func() {
+			if err := scan(ctx, segment, n); err != nil {
+				once.Do(func() { first = err; cancel() })
+			}
+		})
+	}
+	wg.Wait()
+	return first
+}
+
+func (v *claimVerifier) scanCommits(ctx context.Context, segment, segments int) error {
+	for cursor := ""; ; {
+		page, next, err := v.store.Scan(ctx, segment, segments, cursor)
+		if err != nil {
+			return err
+		}
+		v.mu.Lock()
+		v.check.Commits += int64(len(page))
+		for i := range page {
+			v.own(&page[i])
+		}
+		v.mu.Unlock()
+		if cursor = next; next == "" {
+			return nil
+		}
+	}
+}
+
+// own takes in what a commit claims and releases.
+func (v *claimVerifier) own(c *Commit) {
+	for _, claim := range c.Claims {
+		key := claim.Key()
+		if other, ok := v.owners[key]; ok && other != c.Stream {
+			v.suspects[key] = append(v.suspects[key], other)
+		}
+		v.owners[key] = c.Stream
+	}
+	for _, claim := range c.Releases {
+		if key := claim.Key(); v.owners[key] == c.Stream {
+			delete(v.owners, key)
+		}
+	}
+}
+
+func (v *claimVerifier) scanHeld(ctx context.Context, segment, segments int) error {
+	for cursor := ""; ; {
+		page, next, err := v.store.ScanHeld(ctx, segment, segments, cursor)
+		if err != nil {
+			return err
+		}
+		v.mu.Lock()
+		v.check.Held += int64(len(page))
+		for _, h := range page {
+			if owner, ok := v.owners[h.Key]; !ok || owner != h.Stream {
+				v.suspects[h.Key] = append(v.suspects[h.Key], h.Stream)
+				continue
+			}
+			delete(v.owners, h.Key)
+		}
+		v.mu.Unlock()
+		if cursor = next; next == "" {
+			return nil
+		}
+	}
+}
+
+// confirmations is how often a difference must show: commands may be handled
+// between the reads of one look.
+const confirmations = 3
+
+// confirm looks again at the value and the streams that may hold it.
+func (v *claimVerifier) confirm(ctx context.Context, key string, streams []Stream) (*ClaimFault, error) {
+	var fault *ClaimFault
+	for range confirmations {
+		held, err := v.store.Holders(ctx, []string{key})
+		if err != nil {
+			return nil, err
+		}
+		fault = &ClaimFault{Key: key, Holder: held[0].Stream}
+		look := slices.Clone(streams)
+		if fault.Holder != "" {
+			look = append(look, fault.Holder)
+		}
+		slices.Sort(look)
+		right := true
+		for _, stream := range slices.Compact(look) {
+			owns, err := v.owns(ctx, stream, key)
+			if err != nil {
+				return nil, err
+			}
+			if owns && (fault.Owner == "" || stream != fault.Holder) {
+				fault.Owner = stream
+			}
+			right = right && owns == (stream == fault.Holder)
+		}
+		if right {
+			return nil, nil
+		}
+	}
+	return fault, nil
+}
+
+// owns folds a whole stream and reports whether it holds the value.
+func (v *claimVerifier) owns(ctx context.Context, stream Stream, key string) (bool, error) {
+	const page = 500
+	owns := false
+	for from := int64(1); ; from += page {
+		cs, err := v.store.Read(ctx, stream, from, page)
+		if err != nil {
+			return false, err
+		}
+		for i := range cs {
+			for _, claim := range cs[i].Claims {
+				owns = owns || claim.Key() == key
+			}
+			for _, claim := range cs[i].Releases {
+				owns = owns && claim.Key() != key
+			}
+		}
+		if len(cs) < page {
+			return owns, nil
+		}
+	}
+}
