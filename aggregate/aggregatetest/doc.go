@@ -1,0 +1,5 @@
+// Package aggregatetest tests an aggregate's decisions in the form Given (what
+// happened), When (a command), Then (what it comes to), without any store.
+//
+// It imports packages aggregate and events and the standard library.
+package aggregatetest

@@ -1,0 +1,132 @@
+package aggregatetest_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"daybook/aggregate"
+	"daybook/aggregate/aggregatetest"
+	"daybook/events"
+)
+
+type (
+	door   struct{ Open bool }
+	opened struct{}
+	open   struct {
+		Key string `json:"key" rule:"min=1"`
+	}
+)
+
+func doors() *aggregate.Definition[door] {
+	return aggregate.New[door]("door").
+		Event("door-opened", func(s door, _ opened) door { s.Open = true; return s }).
+		Command("open-door", func(s door, c open) aggregate.Decision {
+			switch {
+			case c.Key == "wrong":
+				return aggregate.Reject("wrong-key", "the key does not fit")
+			case s.Open:
+				return aggregate.Nothing()
+			case c.Key == "panic":
+				panic("jammed")
+			}
+			return aggregate.Emit(opened{}).Claim("key", c.Key).Release("key", "old")
+		}).
+		Across("open-both", func(open) []events.Stream { return []events.Stream{"door/2", "gate/1"} }, func(s door, _ open, o *aggregate.Others) aggregate.Decision {
+			if o.State[door]("door/2").Open || o.State[gate]("gate/1").Open {
+				return aggregate.Reject("open", "one is open")
+			}
+			return aggregate.Emit(opened{}).On("door/2", aggregate.Emit(opened{}).Claim("key", "2")).On("gate/1", aggregate.Emit(swung{}))
+		})
+}
+
+type (
+	gate  struct{ Open bool }
+	swung struct{}
+)
+
+func gates() *aggregate.Definition[gate] {
+	return aggregate.New[gate]("gate").
+		Event("gate-swung", func(s gate, _ swung) gate { s.Open = !s.Open; return s })
+}
+
+// recorder stands for a testing.T and keeps what it was told.
+type recorder struct{ failures []string }
+
+func (r *recorder) Helper() {}
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.failures = append(r.failures, fmt.Sprintf(format, args...))
+}
+
+type scenario = aggregatetest.Scenario[door]
+
+func TestScenariosPassWhenTheyShould(t *testing.T) {
+	t.Parallel()
+	aggregatetest.Given(t, doors()).When("open-door", open{"k"}).Then(opened{}).ThenState(door{Open: true})
+	aggregatetest.Given(t, doors(), opened{}).When("open-door", open{"k"}).Then()
+	aggregatetest.Given(t, doors()).When("open-door", open{"wrong"}).ThenRejected("wrong-key")
+	aggregatetest.Given(t, doors()).When("open-door", open{""}).ThenMalformed("/payload/key")
+	aggregatetest.Given(t, doors()).When("open-door", open{"k"}).ThenClaims(key("k")).ThenReleases(key("old"))
+	aggregatetest.Given(t, doors(), opened{}).When("open-door", open{"k"}).ThenClaims().ThenReleases()
+	both := func(past ...any) *scenario { return aggregatetest.Given(t, doors()).With("gate/1", gates(), past...) }
+	both().When("open-both", open{"k"}).Then(opened{}).ThenOn("door/2", opened{}).ThenOn("gate/1", swung{}).ThenClaims(key("2"))
+	both(swung{}).When("open-both", open{"k"}).ThenRejected("open")
+	both(swung{}, swung{}).With("door/2", doors(), opened{}).When("open-both", open{"k"}).ThenRejected("open")
+}
+
+func key(value string) events.Claim { return events.Claim{Name: "key", Value: value} }
+
+func TestScenariosFailWhenTheyShould(t *testing.T) {
+	t.Parallel()
+	given := func(past ...any) func(*recorder) *scenario {
+		return func(r *recorder) *scenario { return aggregatetest.Given(r, doors(), past...) }
+	}
+	for name, c := range map[string]struct {
+		given func(*recorder) *scenario
+		run   func(*scenario)
+		want  string
+	}{
+		"another event":       {given(), func(s *scenario) { s.When("open-door", open{"k"}).Then() }, "expected the events\n  (none)\ngot\n  door-opened {}"},
+		"no event":            {given(opened{}), func(s *scenario) { s.When("open-door", open{"k"}).Then(opened{}) }, "got\n  (none)"},
+		"two for one":         {given(), func(s *scenario) { s.When("open-door", open{"k"}).Then(opened{}, opened{}) }, "expected the events"},
+		"a rejection":         {given(), func(s *scenario) { s.When("open-door", open{"wrong"}).Then(opened{}) }, "wrong-key"},
+		"no rejection":        {given(), func(s *scenario) { s.When("open-door", open{"k"}).ThenRejected("wrong-key") }, "expected a rejection"},
+		"another rejection":   {given(), func(s *scenario) { s.When("open-door", open{"wrong"}).ThenRejected("x") }, `expected a rejection "x"`},
+		"malformed, not that": {given(), func(s *scenario) { s.When("open-door", open{""}).ThenRejected("malformed") }, "expected a rejection"},
+		"malformed elsewhere": {given(), func(s *scenario) { s.When("open-door", open{""}).ThenMalformed("/payload/other") }, "malformed at /payload/other"},
+		"not malformed":       {given(), func(s *scenario) { s.When("open-door", open{"k"}).ThenMalformed("/payload/key") }, "malformed at"},
+		"a panic":             {given(), func(s *scenario) { s.When("open-door", open{"panic"}).Then(opened{}) }, "jammed"},
+		"another state":       {given(), func(s *scenario) { s.When("open-door", open{"k"}).ThenState(door{}) }, "expected the state"},
+		"an undeclared past":  {given(42), func(s *scenario) { s.When("open-door", open{"k"}).Then(opened{}) }, "no event of type int"},
+		"an undeclared then":  {given(), func(s *scenario) { s.When("open-door", open{"k"}).Then(42) }, "no event of type int"},
+		"an unknown command":  {given(), func(s *scenario) { s.When("close-door", open{"k"}).Then() }, "unknown-command"},
+		"another claim":       {given(), func(s *scenario) { s.When("open-door", open{"k"}).ThenClaims(key("x")) }, `expected the claims`},
+		"no claim":            {given(opened{}), func(s *scenario) { s.When("open-door", open{"k"}).ThenClaims(key("k")) }, `expected the claims`},
+		"another release":     {given(), func(s *scenario) { s.When("open-door", open{"k"}).ThenReleases() }, `expected the releases`},
+		"claims of a refusal": {given(), func(s *scenario) { s.When("open-door", open{"wrong"}).ThenClaims() }, `wrong-key`},
+		"elsewhere":           {given(), func(s *scenario) { s.With("gate/1", gates()).When("open-both", open{"k"}).ThenOn("door/2") }, "expected the events on door/2"},
+		"elsewhere, refused":  {given(), func(s *scenario) { s.When("open-door", open{"wrong"}).ThenOn("door/2") }, "wrong-key"},
+		"a stream not given":  {given(), func(s *scenario) { s.When("open-both", open{"k"}).Then() }, "gate/1"},
+		"no When":             {given(), func(s *scenario) { s.Then() }, "needs When"},
+	} {
+		var r recorder
+		c.run(c.given(&r))
+		if len(r.failures) == 0 || !strings.Contains(strings.Join(r.failures, "\n"), c.want) {
+			t.Errorf("%s: want a failure with %q, got %q", name, c.want, r.failures)
+		}
+	}
+}
+
+func TestImpureCodeIsFound(t *testing.T) {
+	t.Parallel()
+	type bag struct{ Things map[string]bool }
+	impure := aggregate.New[bag]("bag").
+		Event("bag-opened", func(s bag, _ opened) bag { return bag{Things: map[string]bool{}} }).
+		Event("thing-packed", func(s bag, e open) bag { s.Things[e.Key] = true; return s }).
+		Command("pack", func(_ bag, c open) aggregate.Decision { return aggregate.Emit(c) })
+	var r recorder
+	aggregatetest.Given(&r, impure, opened{}).When("pack", open{"x"}).Then(open{"x"})
+	if len(r.failures) == 0 || !strings.Contains(r.failures[0], "copy maps") {
+		t.Errorf("an evolving function that changes the old state passed: %q", r.failures)
+	}
+}

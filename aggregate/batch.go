@@ -1,0 +1,141 @@
+package aggregate
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"daybook/events"
+)
+
+// HandleBatch handles up to any number of commands and returns their outcomes
+// in order. Commands on one stream run in order and share commits; different
+// streams run side by side. A command over several streams is in order on each
+// of them. Each command stands for itself: one that fails leaves the others as
+// they are.
+func (h *Handler) HandleBatch(ctx context.Context, cs []Command) []Outcome {
+	ps := make([]*pending, len(cs))
+	for i, c := range cs {
+		ps[i] = h.prepare(c)
+	}
+	groups := groupsOf(ps)
+	unused := h.unused(ctx, groups)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(h.opts.Parallel, len(groups)) {
+		wg.Go(func() {
+			for i := next.Add(1); i <= int64(len(groups)); i = next.Add(1) {
+				h.handleGroup(ctx, groups[i-1], unused)
+			}
+		})
+	}
+	wg.Wait()
+	outcomes := make([]Outcome, len(ps))
+	for i, p := range ps {
+		h.observe(ctx, p)
+		outcomes[i] = Outcome{p.result, p.err}
+	}
+	return outcomes
+}
+
+// groupsOf parts commands so that no two groups share a stream. In a group they
+// keep their order. Commands that have failed already are left out.
+func groupsOf(ps []*pending) [][]*pending {
+	var order []events.Stream
+	lead := map[events.Stream]events.Stream{} // a forest: each stream's way to the one that names its group
+	find := func(s events.Stream) events.Stream {
+		if _, ok := lead[s]; !ok {
+			lead[s] = s
+			order = append(order, s)
+		}
+		for lead[s] != s {
+			lead[s] = lead[lead[s]]
+			s = lead[s]
+		}
+		return s
+	}
+	for _, p := range ps {
+		if p.err != nil {
+			continue
+		}
+		own := find(p.stream)
+		for _, s := range p.streams {
+			lead[find(s)] = own
+		}
+	}
+	members := map[events.Stream][]*pending{}
+	for _, p := range ps {
+		if p.err == nil {
+			name := find(p.stream)
+			members[name] = append(members[name], p)
+		}
+	}
+	var groups [][]*pending
+	for _, s := range order {
+		if len(members[s]) > 0 {
+			groups = append(groups, members[s])
+		}
+	}
+	return groups
+}
+
+// handleGroup handles commands whose streams no other group has: each command
+// over several streams by itself, and in between those on one stream together.
+// unused are streams known not to exist.
+func (h *Handler) handleGroup(ctx context.Context, ps []*pending, unused map[events.Stream]bool) {
+	several := func(p *pending) bool { return p.streams != nil }
+	for first := true; len(ps) > 0; first = false {
+		n := slices.IndexFunc(ps, several)
+		if n < 0 {
+			n = len(ps)
+		}
+		single := ps[:n]
+		for len(single) > 0 {
+			stream := single[0].stream
+			var same, rest []*pending
+			for _, p := range single {
+				if p.stream == stream {
+					same = append(same, p)
+				} else {
+					rest = append(rest, p)
+				}
+			}
+			h.handleStream(ctx, stream, same, first && unused[stream])
+			single = rest
+		}
+		if n < len(ps) {
+			h.handleAcross(ctx, ps[n], first && n == 0 && unused[ps[n].stream])
+			n++
+		}
+		ps = ps[n:]
+	}
+}
+
+// unused finds which of the streams that a batch would create don't exist yet,
+// in one request a hundred instead of one load each.
+func (h *Handler) unused(ctx context.Context, groups [][]*pending) map[events.Stream]bool {
+	unused := map[events.Stream]bool{}
+	var ask []events.Stream
+	for _, g := range groups {
+		first := g[0]
+		if first.surelyNew {
+			unused[first.stream] = true
+		} else if first.creates && !h.cache.has(first.stream) {
+			ask = append(ask, first.stream)
+		}
+	}
+	if len(ask) < 2 {
+		return unused // a single load is as cheap
+	}
+	for chunk := range slices.Chunk(ask, 100) {
+		started, err := h.store.Started(ctx, chunk)
+		if err != nil {
+			return unused // they are loaded one by one, and tell the error then
+		}
+		for i, s := range chunk {
+			unused[s] = !started[i]
+		}
+	}
+	return unused
+}

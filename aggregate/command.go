@@ -1,0 +1,70 @@
+package aggregate
+
+import (
+	"encoding/json/jsontext"
+
+	"daybook/events"
+)
+
+// Command asks an aggregate for a change.
+type Command struct {
+	Name string // declared name, such as "create-user"
+	// ID is the aggregate's id. It may be empty for a command that creates: the
+	// id is then derived from CommandID, so that a retried create is the same
+	// create.
+	ID string
+	// Payload is a JSON object; nil or empty is {}.
+	Payload jsontext.Value
+	// CommandID makes the command idempotent. Empty: one is generated, and no
+	// repeat can be recognised.
+	CommandID string
+	// ExpectedVersion, when not nil, is the stream's version the sender decided
+	// on, 0 for a stream that must not exist: any other is version-conflict.
+	ExpectedVersion *int64
+
+	Actor       string // verified subject; never from the body of a request
+	Correlation string // defaults to the command id
+	Causation   string // defaults to the command id
+}
+
+// Result is the answer to an accepted command.
+type Result struct {
+	Stream    events.Stream
+	Version   int64  // the stream's version after the command
+	CommandID string // as sent or generated
+	Started   bool   // the command started the stream
+	Replayed  bool   // the answer to an earlier command of the same id, repeated
+
+	// Others are the further streams of a command over several, those that
+	// exist, in the order of their names: each at its version after the command.
+	// A repeated answer may have a later version of one that forgot the command.
+	Others []events.Token
+}
+
+// Token is the consistency token of the result; a no-op on a stream that does
+// not exist has none and is "".
+func (r Result) Token() string {
+	if r.Version == 0 {
+		return ""
+	}
+	return events.Token{Stream: r.Stream, Version: r.Version}.String()
+}
+
+// Outcome is the result of one command of a batch, or its error.
+type Outcome struct {
+	Result Result
+	Err    error
+}
+
+// Description describes a declared command, for the API's description.
+type Description struct {
+	Name      string
+	Aggregate string
+	Creates   bool // the aggregate id may be left out
+	OnceOnly  bool // a repeat is recognised for 30 days
+	Across    bool // it is decided over several streams
+	// Schema returns the JSON Schema of the payload. It is written when first asked
+	// for: a function that starts cold does without.
+	Schema  func() jsontext.Value
+	Summary string
+}

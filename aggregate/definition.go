@@ -1,0 +1,259 @@
+package aggregate
+
+import (
+	"encoding/json/jsontext"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"time"
+
+	"daybook/events"
+	"daybook/events/schema"
+)
+
+// Definition declares an aggregate whose state is S: how events change the
+// state and how commands are decided on it. It is built once, by New and a chain
+// of Event and Command calls, and is then safe for concurrent use.
+//
+// S must be a value that JSON keeps whole (a snapshot is its JSON). Evolving
+// returns a new state and leaves the old one, its maps and slices included, as
+// it was. The zero S is the state of a stream that does not exist.
+type Definition[S any] struct {
+	name     string
+	schema   int
+	types    []events.Type
+	names    map[reflect.Type]string
+	evolvers map[string]evolver[S]
+	commands map[string]command[S]
+	order    []Description
+	rules    []func() error // derive the rules of a command's payload
+	errs     []error
+
+	codec func() (*events.Codec, error)
+}
+
+type evolver[S any] func(S, events.Event) (S, error)
+
+type command[S any] struct {
+	description Description
+	read        func(payload jsontext.Value) (typedReady[S], error)
+}
+
+// decider decides a command whose payload was read. Others is nil but for a
+// command over several streams.
+type decider[S any] func(S, Meta, *Others) Decision
+
+// Meta is what a decision may know besides state and payload. Time and ids
+// arrive here as data, so that deciding stays pure.
+type Meta struct {
+	ID        string    // the aggregate's id
+	Version   int64     // number of events the state is made of
+	Time      time.Time // when the command is being accepted, UTC, milliseconds
+	Actor     string    // verified subject that sent the command
+	CommandID string
+}
+
+// Aggregate is a Definition with its state type hidden, for lists of them.
+// Only *Definition implements it.
+type Aggregate interface {
+	// Name returns the declared name, the first part of its streams' names.
+	Name() string
+	// Describe returns the declared commands in the order of declaration.
+	Describe() []Description
+	// Events returns the declared events in the order of declaration.
+	Events() []events.Type
+	// Encode returns events of the aggregate as they are stored. Its error has
+	// code internal: a value of a type that no declared event has.
+	Encode(emitted ...any) ([]events.Event, error)
+	// Err returns what is wrong with the declaration, nil if nothing is. Call
+	// it in a test: it derives the rules of all payloads, which a handler does
+	// when it first meets a command.
+	Err() error
+
+	declared() error // Err without the payloads' rules
+	stateSchema() int
+	zero() state
+	restore(snapshot *events.Snapshot) (state, error)
+	read(name string, payload jsontext.Value) (ready, error)
+}
+
+// New begins the definition of an aggregate whose state is S. Faults of a
+// declaration are collected and returned by Err and, but for those of payload
+// types, by NewHandler.
+func New[S any](name string) *Definition[S] {
+	d := &Definition[S]{
+		name:     name,
+		schema:   1,
+		names:    map[reflect.Type]string{},
+		evolvers: map[string]evolver[S]{},
+		commands: map[string]command[S]{},
+	}
+	d.codec = sync.OnceValues(func() (*events.Codec, error) { return events.NewCodec(d.types...) })
+	d.check(events.ValidateName("aggregate", name))
+	d.check(keepsWhole(reflect.TypeFor[S]()))
+	return d
+}
+
+// StateSchema sets the schema version of the state, 1 unless set. Raise it when
+// S or an evolving function changes meaning: snapshots of other versions are
+// then ignored and replaced.
+func (d *Definition[S]) StateSchema(version int) *Definition[S] {
+	if version < 1 {
+		d.check(fmt.Errorf("state schema version %d is below 1", version))
+	}
+	d.schema = version
+	return d
+}
+
+// Event declares an event by its stored name and by the function that evolves
+// the state with it. Upcasters, one a step, bring data of older schema versions
+// to E; with n of them the event's schema version is n+1.
+func (d *Definition[S]) Event[E any](name string, evolve func(S, E) S, upcasters ...events.Upcaster) *Definition[S] {
+	t := reflect.TypeFor[E]()
+	if other, ok := d.names[t]; ok {
+		d.check(fmt.Errorf("events %q and %q have the same Go type %v", other, name, t))
+	}
+	d.names[t] = name
+	d.types = append(d.types, events.Type{Name: name, Upcasters: upcasters})
+	d.evolvers[name] = func(s S, e events.Event) (S, error) {
+		data, err := events.Decode[E](e)
+		if err != nil {
+			return s, err
+		}
+		return evolve(s, data), nil
+	}
+	return d
+}
+
+// CommandOption changes how a command is declared.
+type CommandOption func(*Description)
+
+// Creates says that the command starts an aggregate: its id may be left out and
+// is then derived from the command id.
+func Creates() CommandOption { return func(c *Description) { c.Creates = true } }
+
+// Summary describes the command in one line, for the API's description.
+func Summary(text string) CommandOption { return func(c *Description) { c.Summary = text } }
+
+// OnceOnly says that a repeat of the command is recognised for 30 days
+// (events.OnceOnlyFor), whatever its stream has seen since, and also when it
+// comes for another stream: then it is idempotency-key-reused. Its id is claimed
+// in the transaction of its commit, which makes a small commit cost 4 write
+// units instead of 1. A command that was rejected or changed nothing is not
+// remembered. Commands that come without an id can't be repeated and pay
+// nothing.
+func OnceOnly() CommandOption { return func(c *Description) { c.OnceOnly = true } }
+
+// Command declares a command by its name and by the function that decides it.
+// The rules of the payload come from C (see package schema).
+func (d *Definition[S]) Command[C any](name string, decide func(S, C) Decision, opts ...CommandOption) *Definition[S] {
+	return d.CommandWith(name, func(s S, c C, _ Meta) Decision { return decide(s, c) }, opts...)
+}
+
+// CommandWith is Command for a decision that needs to know its Meta.
+func (d *Definition[S]) CommandWith[C any](name string, decide func(S, C, Meta) Decision, opts ...CommandOption) *Definition[S] {
+	return declare(d, name, nil, func(s S, c C, m Meta, _ *Others) Decision { return decide(s, c, m) }, opts)
+}
+
+// declare adds a command. others is nil for one that is decided on one stream.
+func declare[S, C any](
+	d *Definition[S], name string, others func(C) []events.Stream, decide func(S, C, Meta, *Others) Decision, opts []CommandOption,
+) *Definition[S] {
+	d.check(events.ValidateName("command", name))
+	if _, ok := d.commands[name]; ok {
+		d.check(fmt.Errorf("command %q is declared twice", name))
+	}
+	// A cold start must not pay for the rules of commands that it never meets.
+	rules := sync.OnceValues(func() (*schema.Schema, error) {
+		rules, err := schema.Of[C]()
+		if err != nil {
+			return nil, fmt.Errorf("command %q: %w", name, err)
+		}
+		return rules, nil
+	})
+	d.rules = append(d.rules, func() error { _, err := rules(); return err })
+	description := Description{Name: name, Aggregate: d.name, Across: others != nil, Schema: func() jsontext.Value {
+		if rules, err := rules(); err == nil {
+			return rules.JSON()
+		}
+		return nil
+	}}
+	for _, opt := range opts {
+		opt(&description)
+	}
+	d.order = append(d.order, description)
+	d.commands[name] = command[S]{description, func(payload jsontext.Value) (r typedReady[S], err error) {
+		rules, err := rules()
+		if err != nil {
+			return r, events.Wrap(events.CodeInternal, err, "the command is not well declared")
+		}
+		c, err := schema.Decode[C](rules, payload, "/payload")
+		if err != nil {
+			return r, err
+		}
+		r = typedReady[S]{name: name, decider: func(s S, m Meta, o *Others) Decision { return decide(s, c, m, o) }}
+		if others != nil {
+			defer recovered("naming streams", &err)
+			r.streams = others(c)
+		}
+		return r, nil
+	}}
+	return d
+}
+
+// Name implements Aggregate.
+func (d *Definition[S]) Name() string { return d.name }
+
+// Describe implements Aggregate.
+func (d *Definition[S]) Describe() []Description { return append([]Description(nil), d.order...) }
+
+// Events implements Aggregate.
+func (d *Definition[S]) Events() []events.Type { return append([]events.Type(nil), d.types...) }
+
+// Err implements Aggregate.
+func (d *Definition[S]) Err() error {
+	errs := []error{d.declared()}
+	for _, check := range d.rules {
+		if err := check(); err != nil {
+			errs = append(errs, fmt.Errorf("aggregate %q: %w", d.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (d *Definition[S]) declared() error {
+	_, err := d.codec()
+	if err := errors.Join(append([]error{err}, d.errs...)...); err != nil {
+		return fmt.Errorf("aggregate %q: %w", d.name, err)
+	}
+	return nil
+}
+
+func (d *Definition[S]) check(err error) {
+	if err != nil {
+		d.errs = append(d.errs, err)
+	}
+}
+
+// keepsWhole reports a field of t that JSON would lose: a snapshot without it
+// would be another state.
+func keepsWhole(t reflect.Type) error {
+	if t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Time]() {
+		return nil
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.IsExported() && !f.Anonymous || f.Tag.Get("json") == "-" {
+			return fmt.Errorf("field %s of state %v is not kept by its JSON, so a snapshot would lose it", f.Name, t)
+		}
+		ft := f.Type
+		for ft.Kind() == reflect.Slice || ft.Kind() == reflect.Array || ft.Kind() == reflect.Map {
+			ft = ft.Elem()
+		}
+		if err := keepsWhole(ft); err != nil {
+			return err
+		}
+	}
+	return nil
+}

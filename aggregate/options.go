@@ -1,0 +1,80 @@
+package aggregate
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+	"uuid"
+
+	"daybook/events"
+)
+
+// Options sets what a Handler does; the zero value of each means its default.
+type Options struct {
+	// Now is the clock, time.Now by default.
+	Now func() time.Time
+	// NewID makes commit ids and the ids of commands that came without one:
+	// random UUIDs by default.
+	NewID func() string
+	// CacheBytes bounds the memory for warm streams, 32 MiB by default; a
+	// negative value keeps none.
+	CacheBytes int
+	// Attempts is how often an append is tried at most before busy, 10 by default.
+	Attempts int
+	// SnapshotBytes is how many bytes of commits gather before a snapshot rides
+	// in one, 4096 by default (the unit of a DynamoDB read); a negative value
+	// takes none.
+	SnapshotBytes int
+	// Parallel is how many streams of a batch are handled at once, 16 by default.
+	Parallel int
+	// Observe is called once for each command handled, with the context it was
+	// handled under, from any goroutine.
+	Observe func(context.Context, Observation)
+}
+
+// Observation tells what happened to one command, for metrics and logs.
+type Observation struct {
+	Command   string // declared name
+	Stream    events.Stream
+	CommandID string // as sent or generated
+	Err       error  // nil for an accepted command
+	Replayed  bool   // the answer was a repeat
+	Conflicts int    // appends that another writer was ahead of, while it was handled
+	Loads     int    // reads of the stream
+}
+
+func (o *Options) withDefaults() Options {
+	var d Options
+	if o != nil {
+		d = *o
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.NewID == nil {
+		d.NewID = func() string { return uuid.New().String() }
+	}
+	if d.CacheBytes == 0 {
+		d.CacheBytes = 32 << 20
+	}
+	if d.Attempts <= 0 {
+		d.Attempts = 10
+	}
+	if d.SnapshotBytes == 0 {
+		d.SnapshotBytes = 4096
+	}
+	if d.Parallel <= 0 {
+		d.Parallel = 16
+	}
+	if d.Observe == nil {
+		d.Observe = func(context.Context, Observation) {}
+	}
+	return d
+}
+
+// backoff is the wait before attempt n (from 1): full jitter under a bound that
+// doubles from 5 ms to 200 ms.
+func backoff(n int) time.Duration {
+	bound := min(5*time.Millisecond<<min(n, 10), 200*time.Millisecond)
+	return rand.N(bound)
+}

@@ -1,0 +1,166 @@
+package aggregate
+
+import (
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"fmt"
+	"reflect"
+
+	"daybook/events"
+)
+
+// state is the state of one stream with its type hidden. It is a value: evolve
+// returns a new one.
+type state interface {
+	// evolve folds events into the state. Its error has code internal.
+	evolve(es []events.Event) (state, error)
+	// decide runs a command; o is nil for one on a single stream. A rejection
+	// is an error with Rejected set; a defect of the domain has code internal.
+	decide(r ready, m Meta, o *Others) (Decision, error)
+	// value is the state itself.
+	value() any
+	// snapshot writes the state as JSON. Its error has code internal.
+	snapshot() (*events.Snapshot, error)
+}
+
+// ready is a command whose payload was read, for a state of its aggregate.
+type ready interface {
+	command() string
+	others() []events.Stream // that it names besides its own
+}
+
+type typedReady[S any] struct {
+	name    string
+	decider decider[S]
+	streams []events.Stream
+}
+
+func (r typedReady[S]) command() string         { return r.name }
+func (r typedReady[S]) others() []events.Stream { return r.streams }
+
+type typedState[S any] struct {
+	of *Definition[S]
+	s  S
+}
+
+func (d *Definition[S]) stateSchema() int { return d.schema }
+
+func (d *Definition[S]) zero() state { return typedState[S]{of: d} }
+
+func (d *Definition[S]) restore(snapshot *events.Snapshot) (state, error) {
+	var s S
+	if err := json.Unmarshal(snapshot.State, &s); err != nil {
+		return nil, events.Wrap(events.CodeInternal, err, "a snapshot can't be read")
+	}
+	return typedState[S]{d, s}, nil
+}
+
+func (d *Definition[S]) read(name string, payload jsontext.Value) (ready, error) {
+	c, ok := d.commands[name]
+	if !ok {
+		return nil, events.Errorf(events.CodeUnknownCommand, "there is no command %q", name)
+	}
+	if len(payload) == 0 {
+		payload = jsontext.Value("{}")
+	}
+	r, err := c.read(payload)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (t typedState[S]) evolve(es []events.Event) (next state, err error) {
+	defer recovered("evolving", &err)
+	codec, err := t.of.codec()
+	if err != nil {
+		return nil, events.Wrap(events.CodeInternal, err, "the aggregate is not well declared")
+	}
+	s := t.s
+	for _, e := range es {
+		if e, err = codec.Upgrade(e); err != nil {
+			return nil, err
+		}
+		if s, err = t.of.evolvers[e.Name](s, e); err != nil {
+			return nil, err
+		}
+	}
+	return typedState[S]{t.of, s}, nil
+}
+
+func (t typedState[S]) decide(r ready, m Meta, o *Others) (d Decision, err error) {
+	defer recovered("deciding", &err)
+	typed, ok := r.(typedReady[S])
+	if !ok {
+		return d, events.Errorf(events.CodeInternal, "command %q belongs to another aggregate", r.command())
+	}
+	d = typed.decider(t.s, m, o)
+	if o != nil && o.err != nil {
+		return d, o.err
+	}
+	if d.rejection != nil {
+		return d, d.rejection
+	}
+	return d, nil
+}
+
+func (t typedState[S]) value() any { return t.s }
+
+// decided is what a decision comes to on one stream.
+type decided struct {
+	events []events.Event
+	steps  []claimStep
+}
+
+// settle encodes what a decision comes to on a stream of the aggregate, parts on
+// others aside.
+func settle(of Aggregate, d Decision) (decided, error) {
+	es, err := of.Encode(d.emitted...)
+	if err != nil {
+		return decided{}, err
+	}
+	for _, s := range d.steps {
+		if err := events.ValidateName("claim", s.claim.Name); err != nil {
+			return decided{}, events.Wrap(events.CodeInternal, err, "a claim has no valid name")
+		}
+	}
+	if len(d.steps) > 0 && len(es) == 0 {
+		return decided{}, events.Errorf(events.CodeInternal, "a decision claims or releases values without an event that says why")
+	}
+	return decided{es, d.steps}, nil
+}
+
+// Encode implements Aggregate.
+func (d *Definition[S]) Encode(emitted ...any) ([]events.Event, error) {
+	codec, err := d.codec()
+	if err != nil {
+		return nil, events.Wrap(events.CodeInternal, err, "the aggregate is not well declared")
+	}
+	es := make([]events.Event, len(emitted))
+	for i, v := range emitted {
+		name, ok := d.names[reflect.TypeOf(v)]
+		if !ok {
+			return nil, events.Errorf(events.CodeInternal, "aggregate %q declares no event of type %T", d.name, v)
+		}
+		if es[i], err = codec.Encode(name, v); err != nil {
+			return nil, err
+		}
+	}
+	return es, nil
+}
+
+func (t typedState[S]) snapshot() (*events.Snapshot, error) {
+	b, err := json.Marshal(t.s, json.Deterministic(true))
+	if err != nil {
+		return nil, events.Wrap(events.CodeInternal, err, "the state can't be written as JSON")
+	}
+	return &events.Snapshot{Schema: t.of.schema, State: b}, nil
+}
+
+// recovered turns a panic of domain code into an error, so that one command
+// fails and the process goes on.
+func recovered(doing string, err *error) {
+	if p := recover(); p != nil {
+		*err = events.Wrap(events.CodeInternal, fmt.Errorf("panic: %v", p), "the domain's code failed while "+doing)
+	}
+}

@@ -1,0 +1,336 @@
+package aggregate
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"daybook/events"
+)
+
+// handleStream gives every command of ps, all on one stream, its outcome.
+// unused says that the stream is known not to exist.
+func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*pending, unused bool) {
+	e, err := h.cache.acquire(ctx, stream)
+	if err != nil {
+		fail(ps, err)
+		return
+	}
+	defer h.cache.release(stream, e)
+	confirmed := false
+	for len(ps) > 0 {
+		r := &round{h: h, entry: e, of: ps[0].aggregate, ps: ps, confirmed: confirmed}
+		n, err := r.run(ctx, unused)
+		if err != nil {
+			fail(ps[:n], err)
+		}
+		ps, unused, confirmed = ps[n:], false, err == nil
+	}
+}
+
+// fail gives all of ps the same error.
+func fail(ps []*pending, err error) {
+	for _, p := range ps {
+		p.err = err
+	}
+}
+
+// round decides some commands on one stream and makes at most one commit of
+// them. Its entry is locked.
+type round struct {
+	h     *Handler
+	entry *entry
+	of    Aggregate
+	ps    []*pending
+
+	// confirmed: the entry's state was the stream's at some moment since the
+	// round began, so that a rejection or a no-op decided on it is right.
+	confirmed bool
+	most      int  // commands to decide at most; 0 for no limit
+	bare      bool // no snapshot: one made the commit too large
+
+	// taken are claims that other streams held when the stream was at the
+	// entry's position.
+	taken map[events.Claim]bool
+}
+
+// run returns how many commands, from the first on, it gave an outcome; with an
+// error, that is their common outcome.
+func (r *round) run(ctx context.Context, unused bool) (int, error) {
+	if err := r.prepare(ctx, unused); err != nil {
+		return len(r.ps), err
+	}
+	for conflicts, refusals := 0, 0; ; {
+		p := r.plan()
+		if len(p.unsure) > 0 {
+			if err := r.h.recall(ctx, p.unsure, p.time); err != nil {
+				return len(r.ps), err
+			}
+			continue
+		}
+		if len(p.events) == 0 {
+			if r.confirmed || p.certain {
+				return p.settle(r.ps), nil
+			}
+			if err := r.refresh(ctx); err != nil {
+				return len(r.ps), err
+			}
+			continue
+		}
+		c, err := r.append(ctx, p)
+		switch code := events.CodeOf(err); {
+		case err == nil:
+			r.entry.advance(r.of, &c, p.state)
+			return p.settle(r.ps), nil
+		case code == events.CodeTooLarge && r.smaller(p):
+		case code == events.CodeAlreadyTaken:
+			if refusals++; refusals > len(r.ps)+r.h.opts.Attempts {
+				return p.n, tooBusy(r.entry.position.Stream())
+			}
+			if err := r.refused(err, p.n); err != nil {
+				return p.n, err
+			}
+		case code == events.CodeConflict:
+			if conflicts++; conflicts >= r.h.opts.Attempts {
+				return p.n, tooBusy(r.entry.position.Stream())
+			}
+			if err := r.catchUp(ctx, err, conflicts); err != nil {
+				return len(r.ps), err
+			}
+		default:
+			r.entry.warm = code == events.CodeTooLarge // otherwise, whether it was written is unknown
+			return p.n, err
+		}
+	}
+}
+
+func tooBusy(stream events.Stream) error {
+	return &events.Error{Code: events.CodeBusy, Message: "too many commands write to " + string(stream) + " at once", RetryAfter: time.Second}
+}
+
+// refused notes what kept the plan's commit from being stored: the next plan
+// fails the commands that claim it, answers those that had an answer before, and
+// goes on with their neighbours. Whether the refusal is right is confirmed like
+// a rejection: by a commit of the neighbours, or by reading newer commits.
+func (r *round) refused(err error, n int) error {
+	if r.taken == nil {
+		r.taken = map[events.Claim]bool{}
+	}
+	if !note(err, r.taken, r.ps[:n]) {
+		return events.Wrap(events.CodeInternal, err, "the store refused what it had not been asked for")
+	}
+	r.confirmed = false
+	return nil
+}
+
+// note takes in what was taken, and reports whether any of it is news.
+func note(err error, taken map[events.Claim]bool, ps []*pending) (news bool) {
+	e, ok := events.TakenOf(err)
+	if !ok {
+		return false
+	}
+	for _, c := range e.Claims {
+		news = news || !taken[c]
+		taken[c] = true
+	}
+	for _, s := range e.Spent {
+		for _, p := range ps {
+			if p.once && p.command.CommandID == s.ID && p.spent == nil {
+				p.spent, news = &s, true
+			}
+		}
+	}
+	return news
+}
+
+// recall asks the store what is kept of once-only commands.
+func (h *Handler) recall(ctx context.Context, ps []*pending, now time.Time) error {
+	for chunk := range slices.Chunk(ps, 100) {
+		ids := make([]string, len(chunk))
+		for i, p := range chunk {
+			ids[i] = p.command.CommandID
+		}
+		spent, err := h.store.Spent(ctx, now, ids)
+		if err != nil {
+			return err
+		}
+		for i, p := range chunk {
+			p.looked, p.spent = true, spent[i]
+		}
+	}
+	return nil
+}
+
+// prepare makes the entry warm.
+func (r *round) prepare(ctx context.Context, unused bool) error {
+	switch {
+	case r.entry.warm:
+		return nil
+	case unused:
+		r.entry.reset(r.of)
+		r.entry.warm = true
+	default:
+		if err := r.load(ctx); err != nil {
+			return err
+		}
+	}
+	r.confirmed = true
+	return nil
+}
+
+// load reads the stream from its newest fitting snapshot on.
+func (r *round) load(ctx context.Context) error {
+	r.count(func(p *pending) { p.loads++ })
+	e := r.entry
+	e.reset(r.of)
+	commits, err := r.h.store.Load(ctx, e.position.Stream(), r.of.stateSchema())
+	if err != nil {
+		return err
+	}
+	if len(commits) > 0 && commits[0].Number > 1 {
+		if err := e.restore(r.of, &commits[0]); err != nil {
+			return err
+		}
+		commits = commits[1:]
+	}
+	for i := range commits {
+		if err := e.fold(r.of, &commits[i]); err != nil {
+			return err
+		}
+	}
+	e.warm = true
+	return nil
+}
+
+// refresh folds the commits that others have written since.
+func (r *round) refresh(ctx context.Context) error {
+	const page = 100
+	r.count(func(p *pending) { p.loads++ })
+	for {
+		at := r.entry.position
+		commits, err := r.h.store.Read(ctx, at.Stream(), at.Number()+1, page)
+		if err != nil {
+			return err
+		}
+		for i := range commits {
+			r.taken = nil
+			if err := r.entry.fold(r.of, &commits[i]); err != nil {
+				r.entry.warm = false
+				return err
+			}
+		}
+		if len(commits) < page {
+			r.confirmed = true
+			return nil
+		}
+	}
+}
+
+// catchUp folds the commit that was quicker. It came with the conflict, so being
+// one commit behind costs no read; after a second conflict there may be many
+// writers, and a wait and a read serve better than one failed append a commit.
+func (r *round) catchUp(ctx context.Context, conflict error, conflicts int) error {
+	r.count(func(p *pending) { p.conflicts++ })
+	r.confirmed, r.taken = false, nil
+	if winner, ok := events.WinnerOf(conflict); ok {
+		if err := r.entry.fold(r.of, winner); err != nil {
+			r.entry.warm = false
+			return err
+		}
+		if conflicts < 2 {
+			return nil
+		}
+	}
+	if err := sleep(ctx, backoff(conflicts)); err != nil {
+		return err
+	}
+	return r.refresh(ctx)
+}
+
+// append stores the plan's commit. What came back as unavailable or busy is sent
+// again under the same commit id, which tells whether the first was written.
+func (r *round) append(ctx context.Context, p *plan) (events.Commit, error) {
+	c, err := r.commit(p)
+	if err != nil {
+		return c, err
+	}
+	var stored events.Commit
+	err = again(ctx, func() (err error) {
+		stored, err = r.h.store.Append(ctx, r.entry.position, c)
+		return err
+	})
+	return stored, err
+}
+
+// again tries an append up to three times while its answer is unavailable or busy.
+func again(ctx context.Context, try func() error) error {
+	for n := 1; ; n++ {
+		err := try()
+		code := events.CodeOf(err)
+		if n == 3 || code != events.CodeUnavailable && code != events.CodeBusy {
+			return err
+		}
+		if err := sleep(ctx, backoff(n+2)); err != nil {
+			return err
+		}
+	}
+}
+
+// commit makes the plan's commit, with a snapshot when enough has gathered.
+func (r *round) commit(p *plan) (events.Commit, error) {
+	first := r.ps[0].command
+	c := events.Commit{
+		ID:          r.h.opts.NewID(),
+		Time:        p.time,
+		Actor:       first.Actor,
+		Correlation: first.Correlation,
+		Causation:   first.Causation,
+		Commands:    p.commands,
+		Events:      p.events,
+	}
+	c.Claims, c.Releases = net(p.steps)
+	e, threshold := r.entry, r.h.opts.SnapshotBytes
+	// A large snapshot waits until as much has gathered again, so that
+	// snapshots at most double what a stream writes.
+	if r.bare || threshold < 0 || e.gathered+p.bytes < max(threshold, e.snapshot) {
+		return c, nil
+	}
+	snapshot, err := p.state.snapshot()
+	if err != nil {
+		return c, err
+	}
+	snapshot.Commands = slices.Clone(e.window.last(rememberedCommands))
+	c.Snapshot = snapshot
+	return c, nil
+}
+
+// smaller makes the next try of a commit that was too large smaller: without a
+// snapshot, then with half the commands. It reports whether that is possible.
+func (r *round) smaller(p *plan) bool {
+	switch {
+	case !r.bare:
+		r.bare = true
+	case p.n > 1:
+		r.most = p.n / 2
+	default:
+		return false
+	}
+	return true
+}
+
+func (r *round) count(f func(*pending)) {
+	for _, p := range r.ps {
+		f(p)
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return events.Wrap(events.CodeCanceled, ctx.Err(), "the request was given up")
+	}
+}
