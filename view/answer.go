@@ -1,0 +1,36 @@
+package view
+
+import "encoding/json/jsontext"
+
+// Row is one row as queries answer it.
+type Row struct {
+	Key string
+	// JSON is the row's object: its key as "id", its fields, and in a view that
+	// follows one stream the stream's version as "version".
+	JSON jsontext.Value
+	// Version changes with the row: it is the stream's version, or counts the
+	// writes of a keyed row. It is 0 for a keyed row that was caught up in
+	// memory: such an answer has no version.
+	Version int64
+	// Shape is the version of the view that made the row: the same stream's
+	// version looks another way in another version of the view.
+	Shape int
+	// Parked says that the row is behind, because the view can't apply a commit
+	// of its stream, or of a stream that contributes to it.
+	Parked bool
+}
+
+// Page is an answer to List.
+type Page struct {
+	Items []jsontext.Value // rows as Row.JSON has them
+	Next  string           // cursor of the next page; "" after the last
+	Stale bool             // the view has not seen the commits asked for in time
+	// Parked says that a row of the page is behind: see Row.Parked.
+	Parked bool
+}
+
+// row is the answer of an item that has a Row.
+func (d *def) row(item *Item) Row {
+	key, _ := RowKey(item.Key)
+	return Row{Key: key, JSON: d.answer(key, item.Row, item.Version), Version: item.Version, Shape: d.version, Parked: isParked(item)}
+}

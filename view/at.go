@@ -1,0 +1,131 @@
+package view
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"daybook/events"
+)
+
+// Moment is a point in a stream's past: a version of it, or a time.
+type Moment struct {
+	Version int64     // 0: Time says which
+	Time    time.Time // commits accepted at it belong to the past
+}
+
+// ParseMoment reads a moment as clients write it: a version, or a time in RFC
+// 3339. Its error is malformed and names the parameter at.
+func ParseMoment(text string) (Moment, error) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 && strconv.FormatInt(n, 10) == text {
+		return Moment{Version: n}, nil
+	}
+	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return Moment{Time: t}, nil
+	}
+	return Moment{}, events.Malformed(paramAt, `must be a version from 1, or a time in RFC 3339 such as 2026-01-31T12:00:00Z, its "+" percent-encoded`)
+}
+
+// At answers a row as it was at a moment, for a view with a row for each stream.
+// It reads the stream's events and not the view's table, a page at a time: the
+// answer does not depend on how far the view is, and the cost grows with the
+// stream up to that moment. A version within a commit is answered as if the
+// commit had ended there. At a time, the stream's commits count up to the first
+// that was accepted later.
+//
+// A row that the view can't compute up to the moment is answered as far as it
+// can be, with Parked set.
+//
+// Codes: unknown-view; malformed for a view whose rows many streams feed, and
+// for a version that the stream does not have yet; not-found when there was no
+// row; and those of events.Store.
+func (qs *Queries) At(ctx context.Context, view, key string, at Moment) (Row, error) {
+	v, _, err := qs.table(ctx, view, "")
+	if err != nil {
+		return Row{}, err
+	}
+	if v.kind != KindRows {
+		return Row{}, events.Malformed(paramAt, "is for views with a row for each stream; many streams feed the rows of this one")
+	}
+	stream, err := events.ParseStream(string(events.StreamOf(v.aggregates[0], key)))
+	if err != nil || !validKey(key) {
+		return Row{}, notFound() // no stream can have such a name
+	}
+	out, err := qs.foldUntil(ctx, v, stream, at)
+	if err != nil && !isPermanent(err) {
+		return Row{}, err
+	}
+	if out.commit == 0 {
+		return Row{}, notFound()
+	}
+	item, itemErr := v.rowItem(stream, out)
+	if itemErr != nil {
+		return Row{}, itemErr
+	}
+	if item.Row == nil {
+		return Row{}, notFound()
+	}
+	row := v.row(&item)
+	row.Parked = err != nil
+	return row, nil
+}
+
+// foldUntil folds a stream's commits up to a moment. On a *foldError, folded is
+// the state before the commit that failed.
+func (qs *Queries) foldUntil(ctx context.Context, v *projected, stream events.Stream, at Moment) (folded, error) {
+	var out folded
+	for {
+		page, err := qs.store.Read(ctx, stream, out.commit+1, readPage)
+		if err != nil {
+			return folded{}, err
+		}
+		past, more := at.cut(page)
+		if len(past) > 0 {
+			next, err := v.continueFold(qs.codec, out, past)
+			if err != nil {
+				return next, err
+			}
+			out = next
+		}
+		switch {
+		case !more:
+			return out, nil
+		case len(page) == readPage:
+		case out.commit == 0, at.Version == 0:
+			return out, nil
+		default:
+			return folded{}, events.Malformed(paramAt, "names a version that the stream does not have")
+		}
+	}
+}
+
+// cut returns the commits of a page that belong to the past; more says that
+// those behind the page may too.
+func (m Moment) cut(page []events.Commit) (past []events.Commit, more bool) {
+	for i := range page {
+		c := page[i]
+		switch {
+		case m.Version == 0 && c.Time.After(m.Time):
+			return page[:i], false
+		case m.Version != 0 && c.Version >= m.Version:
+			// The commit's events count up to the version.
+			c.Events = c.Events[:max(0, m.Version-c.First()+1)]
+			c.Version = m.Version
+			return append(page[:i:i], c), false
+		}
+	}
+	return page, true
+}
+
+// continueFold folds the next commits of a stream over what was folded before.
+func (d *def) continueFold(codec *events.Codec, before folded, commits []events.Commit) (folded, error) {
+	from := before.commit + 1
+	out, err := d.fold(codec, before.state, from, before.commit+int64(len(commits)), func(n int64) (*events.Commit, error) {
+		return &commits[n-from], nil
+	})
+	if _, ok := errors.AsType[*foldError](err); ok && out.commit == before.commit {
+		return before, err
+	}
+	return out, err
+}

@@ -1,0 +1,166 @@
+package view
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"daybook/events"
+)
+
+// Fold computes from whole streams alone what the table of a view should hold.
+// It is what a check of a table compares with, and what tests of a view use. It
+// is not for concurrent use.
+type Fold struct {
+	d     *def
+	codec *events.Codec
+	items map[string]Item
+	rows  map[string]keyedRow // of a keyed view, by name
+}
+
+// NewFold returns a Fold of v without a stream. codec must know the events of
+// the view.
+func NewFold(v View, codec *events.Codec) (*Fold, error) {
+	defs, err := checkViews(codec, []View{v})
+	if err != nil {
+		return nil, err
+	}
+	return &Fold{d: defs[0], codec: codec, items: map[string]Item{}, rows: map[string]keyedRow{}}, nil
+}
+
+// Stream returns the item that belongs to one stream, given all its commits in
+// order: its row, or its checkpoint in a keyed view. It changes nothing. An
+// error has code internal and says which commit the view can't apply.
+func (f *Fold) Stream(commits []events.Commit) (Item, error) {
+	stream, out, err := f.foldStream(commits)
+	if err != nil {
+		return Item{}, err
+	}
+	if f.d.kind == KindRows {
+		return f.d.rowItem(stream, out)
+	}
+	return checkpoint(stream, out), nil
+}
+
+func (f *Fold) foldStream(commits []events.Commit) (events.Stream, folded, error) {
+	if len(commits) == 0 {
+		return "", folded{}, events.Errorf(events.CodeInternal, "a stream has at least one commit")
+	}
+	stream := commits[0].Stream
+	if !f.d.follows(stream) {
+		return "", folded{}, events.Errorf(events.CodeInternal, "view %q does not follow stream %q", f.d.name, stream)
+	}
+	for i, c := range commits {
+		if c.Stream != stream || c.Number != int64(i)+1 {
+			return "", folded{}, events.Errorf(events.CodeInternal, "the commits are not those of one stream in order")
+		}
+	}
+	out, err := f.d.fold(f.codec, nil, 1, int64(len(commits)), func(n int64) (*events.Commit, error) { return &commits[n-1], nil })
+	if err != nil {
+		return "", folded{}, fmt.Errorf("stream %q: %w", stream, err)
+	}
+	return stream, out, nil
+}
+
+// Add takes in all commits of one more stream, in order. Errors are those of
+// Stream.
+func (f *Fold) Add(commits []events.Commit) error {
+	item, err := f.Stream(commits)
+	if err != nil {
+		return err
+	}
+	if _, ok := f.items[item.Key]; ok {
+		return events.Errorf(events.CodeInternal, "stream %q was added before", commits[0].Stream)
+	}
+	if f.d.kind == KindKeyed {
+		names, err := f.d.names(commits[0].Stream, item.Memo)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			row, err := f.rows[name].with(f.d, name, &change{parts: []part{{memo: item.Memo}}})
+			if err != nil {
+				return err
+			}
+			f.rows[name] = row
+		}
+	}
+	f.items[item.Key] = item
+	return nil
+}
+
+// Items returns all items, sorted by key: rows and parts of rows, hidden
+// rows, and checkpoints. An
+// error has code internal.
+func (f *Fold) Items() ([]Item, error) {
+	all := slices.Collect(maps.Values(f.items))
+	for name, row := range f.rows {
+		item, err := f.d.keyedItem(name, row)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, item)
+	}
+	slices.SortFunc(all, func(a, b Item) int { return strings.Compare(a.Key, b.Key) })
+	return all, nil
+}
+
+// Row returns the row of the given key as a query answers it; ok is false when
+// there is none. An error has code internal.
+func (f *Fold) Row(key string) (row Row, ok bool, err error) {
+	item, ok := f.items[ItemKey(key)]
+	whole := &item
+	if f.d.kind == KindKeyed {
+		if whole, err = f.whole(key); err != nil {
+			return Row{}, false, err
+		}
+		ok = whole != nil
+	}
+	if !ok || whole.Row == nil {
+		return Row{}, false, nil
+	}
+	return f.d.row(whole), true, nil
+}
+
+// whole is the item of a keyed row, put together if it has parts; nil when no
+// stream contributes to it.
+func (f *Fold) whole(key string) (*Item, error) {
+	names := f.d.namesOf(key)
+	parts := make([]*Item, len(names))
+	for i, name := range names {
+		if row, ok := f.rows[name]; ok {
+			item, err := f.d.keyedItem(name, row)
+			if err != nil {
+				return nil, err
+			}
+			parts[i] = &item
+		}
+	}
+	return f.d.assemble(key, parts)
+}
+
+// Keys returns the keys of all rows that a query answers, sorted. An error has
+// code internal.
+func (f *Fold) Keys() ([]string, error) {
+	candidates := map[string]bool{}
+	for name := range f.rows {
+		candidates[f.d.rowKey(name)] = true
+	}
+	for itemKey := range f.items {
+		if key, ok := RowKey(itemKey); ok {
+			candidates[key] = true
+		}
+	}
+	keys := []string{}
+	for _, key := range sortedKeys(candidates) {
+		_, ok, err := f.Row(key)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}

@@ -1,0 +1,259 @@
+package view
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"daybook/events"
+)
+
+// Limits of keys in bytes. DynamoDB allows 2,048 for a partition key and 1,024
+// for a sort key; what Daybook adds to a value stays within the rest.
+const (
+	MaxKeySize      = 1024 // of a row's key
+	maxPartition    = 1024 // longer values stand in a partition by their digest
+	maxSort         = 1000 // longer values are sorted by their beginning
+	maxShards       = 32
+	maxExactSort    = maxSort - utf8.UTFMax // a longer sort key may stand for several values
+	reservedPrefix  = "@"                   // of keys that are not rows
+	streamPrefix    = "@stream/"
+	parkedPrefix    = "@parked/"
+	partPrefix      = "@row/"
+	allPartition    = "*"
+	stringPrefix    = "=" // makes the empty string a key
+	longPartition   = "#"
+	digestPartition = 64 // bytes of the value in front of its digest
+)
+
+// IndexBy says what an index partitions and sorts rows by: see By and All.
+type IndexBy struct {
+	field  string
+	all    bool
+	sort   string
+	shards int
+}
+
+// By is an index with a partition for each value of a field: a string, a time,
+// a boolean or a number. A row without the field (or with null) is not in it.
+func By(field string) IndexBy { return IndexBy{field: field, sort: fieldID, shards: 1} }
+
+// All is an index with one partition for all rows.
+func All() IndexBy { return IndexBy{all: true, sort: fieldID, shards: 1} }
+
+// Then sorts each partition by a field: a string (by its UTF-8 bytes, of which
+// about the first 1,000 count), a time, or a number. Without it, and among equals,
+// rows are sorted by key. A row without the field (or with null) is not in the
+// index.
+func (b IndexBy) Then(field string) IndexBy {
+	b.sort = field
+	return b
+}
+
+// Shards spreads each partition over n parts, 1 to 32, that reading merges. A
+// partition of DynamoDB takes 1,000 write units a second; an index of few
+// partitions and more writes than that needs it.
+func (b IndexBy) Shards(n int) IndexBy {
+	b.shards = n
+	return b
+}
+
+// index is a declared index.
+type index struct {
+	name      string
+	partition *field // nil: all rows
+	sort      field
+	shards    int
+}
+
+func (ix index) describe() IndexDescription {
+	d := IndexDescription{Name: ix.name, Sort: ix.sort.name, SortKind: ix.sortKind(), Shards: ix.shards}
+	if ix.partition != nil {
+		d.Partition = ix.partition.name
+	}
+	return d
+}
+
+func (ix index) sortKind() SortKind {
+	if ix.sort.kind.number() {
+		return SortNumber
+	}
+	return SortString
+}
+
+func (d *def) addIndex(name string, by IndexBy) {
+	fail := func(format string, args ...any) { d.fail("index %q: "+format, append([]any{name}, args...)...) }
+	if err := events.ValidateName("index", name); err != nil {
+		fail("%w", err)
+	}
+	if slices.ContainsFunc(d.indexes, func(ix index) bool { return ix.name == name }) {
+		fail("it is declared twice")
+	}
+	if len(d.indexes) == maxIndexes {
+		fail("a view has at most %d indexes", maxIndexes)
+	}
+	if by.shards < 1 || by.shards > maxShards {
+		fail("%d shards: 1 to %d are allowed", by.shards, maxShards)
+	}
+	ix := index{name: name, shards: by.shards}
+	if !by.all {
+		f, ok := d.rowField(by.field)
+		if !ok || f.kind == kindOther {
+			fail("the row has no string, time, boolean or number %q to partition by", by.field)
+		}
+		ix.partition = &f
+	}
+	if by.sort == fieldID {
+		ix.sort = field{name: fieldID, kind: kindString}
+	} else {
+		f, ok := d.rowField(by.sort)
+		if !ok || f.kind == kindOther || f.kind == kindBool {
+			fail("the row has no string, time or number %q to sort by", by.sort)
+		}
+		ix.sort = f
+	}
+	d.indexes = append(d.indexes, ix)
+}
+
+func (d *def) rowField(name string) (field, bool) {
+	i := slices.IndexFunc(d.fields, func(f field) bool { return f.name == name })
+	if i < 0 {
+		return field{}, false
+	}
+	return d.fields[i], true
+}
+
+// place computes where a row stands in the index; ok is false when it is not in
+// it. An error has code internal.
+func (ix index) place(key string, row map[string]value) (k IndexKey, ok bool, err error) {
+	partition := allPartition
+	if ix.partition != nil {
+		v, present := row[ix.partition.name]
+		if !present {
+			return IndexKey{}, false, nil
+		}
+		partition = ix.partition.partitionText(v)
+	}
+	v, present := row[ix.sort.name]
+	if ix.sort.name == fieldID {
+		v, present = value{text: key}, true
+	}
+	if !present {
+		return IndexKey{}, false, nil
+	}
+	if ix.sort.kind.number() && !v.num.storable() {
+		return IndexKey{}, false, events.Errorf(events.CodeInternal, "field %q of a row is no number that an index can hold", ix.sort.name)
+	}
+	sort, _ := ix.sort.sortText(v)
+	return IndexKey{Partition: ix.shardOf(partition, key), Sort: sort}, true, nil
+}
+
+// partitionText is a value as (the last part of) a partition key:
+//
+//	true, 12.5             booleans, and numbers as decimal writes them
+//	=text                  strings and times (timeLayout) up to maxPartition bytes
+//	#begin…<64 hex digits> longer ones: their beginning and their SHA-256
+//
+// An equal value has an equal text; whoever asks still compares the row.
+func (f field) partitionText(v value) string {
+	if f.kind == kindBool || f.kind.number() {
+		return v.text
+	}
+	if len(v.text) <= maxPartition {
+		return stringPrefix + v.text
+	}
+	sum := sha256.Sum256([]byte(v.text))
+	return longPartition + cutUTF8(v.text, digestPartition) + hex.EncodeToString(sum[:])
+}
+
+// sortText is a value as a sort key: a number itself, and "=" with the first
+// maxSort bytes (of whole characters) of a string, so that the empty string is
+// a key and sorts first. exact is false when another value may have the text.
+func (f field) sortText(v value) (s Sort, exact bool) {
+	if f.kind.number() {
+		return Sort{Kind: SortNumber, Text: v.text}, true
+	}
+	cut := cutUTF8(v.text, maxSort)
+	exact = len(v.text) <= maxExactSort
+	return Sort{Kind: SortString, Text: stringPrefix + cut}, exact
+}
+
+// cutUTF8 returns the longest beginning of s of whole characters and up to n
+// bytes.
+func cutUTF8(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// shardOf returns the partition key of a row: with shards, the shard's number
+// and a slash come first.
+func (ix index) shardOf(partition, key string) string {
+	if ix.shards == 1 {
+		return partition
+	}
+	h := fnv.New32a()
+	h.Write([]byte(key))
+	return shardText(int(h.Sum32()%uint32(ix.shards)), partition)
+}
+
+func shardText(shard int, partition string) string { return strconv.Itoa(shard) + "/" + partition }
+
+// partitions returns all partition keys that hold rows of a partition.
+func (ix index) partitions(partition string) []string {
+	if ix.shards == 1 {
+		return []string{partition}
+	}
+	all := make([]string, ix.shards)
+	for i := range all {
+		all[i] = shardText(i, partition)
+	}
+	return all
+}
+
+// ItemKey returns the key of a row's item in the table. A row key that begins
+// like the reserved ones gets one more "@": checkpoints and rows can't meet, and
+// the order of keys stays.
+func ItemKey(rowKey string) string {
+	if strings.HasPrefix(rowKey, reservedPrefix) {
+		return reservedPrefix + rowKey
+	}
+	return rowKey
+}
+
+// RowKey returns the key of the row that the item of the given key is; ok is
+// false for a key that no row has.
+func RowKey(itemKey string) (rowKey string, ok bool) {
+	if !strings.HasPrefix(itemKey, reservedPrefix) {
+		return itemKey, itemKey != ""
+	}
+	rowKey = itemKey[len(reservedPrefix):]
+	return rowKey, strings.HasPrefix(rowKey, reservedPrefix)
+}
+
+func validKey(key string) bool {
+	return key != "" && len(key) <= MaxKeySize && utf8.ValidString(key) && !strings.ContainsFunc(key, unicode.IsControl)
+}
+
+// checkKeys returns the keys sorted and each once.
+func checkKeys(keys []string) ([]string, error) {
+	keys = slices.Compact(slices.Sorted(slices.Values(keys)))
+	if len(keys) > MaxKeys {
+		return nil, events.Errorf(events.CodeInternal, "a stream contributes to %d rows, at most %d are possible", len(keys), MaxKeys)
+	}
+	for _, k := range keys {
+		if !validKey(k) {
+			return nil, events.Errorf(events.CodeInternal, "a row key has 1 to %d bytes of UTF-8 without control characters", MaxKeySize)
+		}
+	}
+	return keys, nil
+}

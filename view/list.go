@@ -1,0 +1,476 @@
+package view
+
+import (
+	"cmp"
+	"context"
+	"encoding/json/jsontext"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"daybook/events"
+)
+
+// Bounds of one answer.
+const (
+	maxPageBytes = 4 << 20 // of rows; Lambda answers at most 6 MB
+	readAhead    = 8       // ranges read at the same time
+	minChunk     = 8       // rows that one read of a range asks for at least
+	searchChunk  = 100     // and at least, when not every row passes the filters
+)
+
+// List answers the rows of a view that the parameters ask for:
+//
+//	field=value, field.op=value   rows whose field compares so: eq, ne, lt, lte,
+//	                              gt, gte, prefix, in (a,b,c, or the parameter
+//	                              repeated, values then verbatim), exists (true, false)
+//	sort=field, sort=-field       the order; rows without the field are left out
+//	limit=n                       1 to MaxLimit, DefaultLimit unless given
+//	cursor=…                      goes on behind a page
+//	after=user/7@3                sees at least that; may be repeated
+//
+// Values are read as the type of their field. ne is the opposite of eq; all
+// other operators pass no row without the field. Rows of equal sort keys, and
+// all where an index sorts by nothing, come by key.
+//
+// A page may hold fewer rows than the limit, even none, and have a Next: reading
+// is bounded. Paging through rows that do not change answers each once.
+//
+// Codes: unknown-view; malformed, naming the parameter; no-index, naming the
+// indexes there are; and those of Table.
+func (qs *Queries) List(ctx context.Context, view string, params map[string][]string) (Page, error) {
+	v, lacking, err := qs.table(ctx, view, cursorOf(params))
+	if err != nil {
+		return Page{}, err
+	}
+	q, err := parseQuery(v.def, params)
+	if err != nil {
+		return Page{}, err
+	}
+	p, err := planQuery(v.def, &q)
+	if err != nil {
+		return Page{}, err
+	}
+	fingerprint := q.fingerprint(v, p.index)
+	places, err := decodeCursor(q.cursor, v, fingerprint, &p)
+	if err != nil {
+		return Page{}, err
+	}
+	deadline := time.Now().Add(qs.opts.Wait)
+	seen, stale, err := qs.await(ctx, v, q.after, deadline)
+	if err != nil {
+		return Page{}, err
+	}
+	for wait := firstWait; ; wait = min(2*wait, longestWait) {
+		l := &listing{
+			v: v, plan: &p, limit: q.limit, budget: qs.opts.ReadBudget, match: newMatcher(v.def, p.filters),
+			from: places, places: slices.Clone(places), versions: map[string]int64{},
+		}
+		if err := l.read(ctx); err != nil {
+			return Page{}, err
+		}
+		if v.kind == KindKeyed && len(v.wanted(q.after)) > 0 {
+			if seen, err = l.current(ctx, seen); err != nil {
+				return Page{}, err
+			}
+		}
+		behind, err := l.lacks(seen)
+		if err != nil {
+			return Page{}, err
+		}
+		left := time.Until(deadline)
+		if !behind || left <= 0 {
+			page := Page{Items: l.items, Stale: stale || behind || lacking, Parked: l.parked}
+			if l.more {
+				page.Next = encodeCursor(v, fingerprint, l.places)
+			}
+			return page, nil
+		}
+		if err := sleep(ctx, min(wait, left)); err != nil {
+			return Page{}, err
+		}
+	}
+}
+
+// How long a query waits before it looks again.
+const (
+	firstWait   = 5 * time.Millisecond
+	longestWait = 100 * time.Millisecond
+)
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return events.Wrap(events.CodeCanceled, ctx.Err(), "the request was given up")
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// await waits until the view has applied the commits that tokens name; stale
+// says that it has not in time. Tokens of streams that do not feed the view say
+// nothing about it, and a parked stream is not waited for. seen are the rows of the streams, as the table has them: an
+// index may still lack them.
+func (qs *Queries) await(ctx context.Context, v *projected, after []events.Token, deadline time.Time) (seen []*Item, stale bool, err error) {
+	wanted := v.wanted(after)
+	keys := sortedKeys(wanted)
+	parked := false
+	for wait := firstWait; len(keys) > 0; wait = min(2*wait, longestWait) {
+		items, err := getItems(ctx, v.table, keys)
+		if err != nil {
+			return nil, false, err
+		}
+		behind := keys[:0:0]
+		for i, item := range items {
+			switch {
+			case version(item) >= wanted[keys[i]].Version:
+				seen = append(seen, item)
+			case isParked(item):
+				parked = true
+			default:
+				behind = append(behind, keys[i])
+			}
+		}
+		left := time.Until(deadline)
+		if keys = behind; len(keys) == 0 || left <= 0 {
+			break
+		}
+		if err := sleep(ctx, min(wait, left)); err != nil {
+			return nil, false, err
+		}
+	}
+	if v.kind == KindKeyed {
+		seen, err = v.contributed(ctx, seen)
+	}
+	return seen, parked || len(keys) > 0, err
+}
+
+// contributed returns the rows that streams contribute to, given their
+// checkpoints.
+func (v *projected) contributed(ctx context.Context, checkpoints []*Item) ([]*Item, error) {
+	if len(v.indexes) == 0 {
+		return nil, nil // rows come from the table itself
+	}
+	var keys []string
+	for _, cp := range checkpoints {
+		rows, err := v.keys(memoOf(cp))
+		if err != nil {
+			continue // the rows are as they were: the stream can't be applied any more
+		}
+		for _, row := range rows {
+			keys = append(keys, ItemKey(row))
+		}
+	}
+	slices.Sort(keys)
+	items, err := getItems(ctx, v.table, slices.Compact(keys))
+	return slices.DeleteFunc(items, func(item *Item) bool { return item == nil }), err
+}
+
+// wanted returns the newest token of each stream that feeds the view, by the
+// key of the item that says how far the view is.
+func (v *projected) wanted(after []events.Token) map[string]events.Token {
+	wanted := map[string]events.Token{}
+	for _, t := range after {
+		if !v.follows(t.Stream) {
+			continue
+		}
+		key := ItemKey(t.Stream.ID())
+		if v.kind == KindKeyed {
+			key = checkpointKey(t.Stream)
+		}
+		if t.Version > wanted[key].Version {
+			wanted[key] = t
+		}
+	}
+	return wanted
+}
+
+// listing is the reading of one page.
+type listing struct {
+	v      *projected
+	plan   *plan
+	match  matcher
+	limit  int
+	budget int
+	from   []*Place // behind which the page begins
+	places []*Place // behind which the page after this one goes on
+	last   *Place   // of the items read from an index, the last in order
+
+	items    []jsontext.Value
+	versions map[string]int64 // of the items read from an index, by key
+	bytes    int
+	parked   bool
+	more     bool
+}
+
+func (l *listing) read(ctx context.Context) error {
+	if l.plan.index == "" {
+		return l.byKeys(ctx)
+	}
+	return l.byIndex(ctx)
+}
+
+// lacks reports whether the page can't be right, given rows as the table has
+// them: it was read from an index that is behind.
+func (l *listing) lacks(seen []*Item) (bool, error) {
+	for _, item := range seen {
+		if l.plan.index == "" {
+			return false, nil
+		}
+		if got, ok := l.versions[item.Key]; ok {
+			if got < item.Version {
+				return true, nil
+			}
+			continue
+		}
+		ok, err := l.match.matches(item)
+		if err != nil || ok && l.covers(item) {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+// current adds the rows of the page to seen, as the table has them: a row that a
+// stream left is in no list of what it contributes to. A row is read once, so
+// that one which goes on changing is not waited for.
+func (l *listing) current(ctx context.Context, seen []*Item) ([]*Item, error) {
+	known := map[string]bool{}
+	for _, item := range seen {
+		known[item.Key] = true
+	}
+	var keys []string
+	for key := range l.versions {
+		if !known[key] {
+			keys = append(keys, key)
+		}
+	}
+	items, err := getItems(ctx, l.v.table, keys)
+	if err != nil {
+		return nil, err
+	}
+	return append(seen, slices.DeleteFunc(items, func(item *Item) bool { return item == nil })...), nil
+}
+
+// covers reports whether an item that matches belongs in the page by its place.
+// Among equal sort keys the order is the database's own, so of an item that
+// sorts like one at an end of the page it can't be said.
+func (l *listing) covers(item *Item) bool {
+	k, ok := item.Index[l.plan.index]
+	if !ok {
+		return false
+	}
+	for i, r := range l.plan.ranges {
+		if r.Partition == k.Partition {
+			behind := l.from[i] == nil || l.plan.order(k.Sort, l.from[i].Sort) > 0
+			before := !l.more || l.last != nil && l.plan.order(k.Sort, l.last.Sort) < 0
+			return behind && before
+		}
+	}
+	return false
+}
+
+// full reports whether the page takes no more rows.
+func (l *listing) full() bool { return len(l.items) >= l.limit || l.bytes >= maxPageBytes }
+
+// take adds an item to the page if it passes the filters.
+func (l *listing) take(item *Item) error {
+	ok, err := l.match.matches(item)
+	if err != nil || !ok {
+		return err
+	}
+	row := l.v.row(item)
+	l.items = append(l.items, row.JSON)
+	l.bytes += len(row.JSON)
+	l.parked = l.parked || row.Parked
+	return nil
+}
+
+// byKeys answers rows by their keys: all are read, and put in order here.
+func (l *listing) byKeys(ctx context.Context) error {
+	stored, err := l.v.wholeRows(ctx, l.plan.keys)
+	if err != nil {
+		return err
+	}
+	var found []placed
+	for _, item := range stored {
+		if item == nil {
+			continue
+		}
+		ok, err := l.match.matches(item)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		key, _ := RowKey(item.Key)
+		row, err := l.v.values(item, key, []field{l.plan.sort})
+		if err != nil {
+			return err
+		}
+		sort, _ := l.plan.sort.sortText(row[l.plan.sort.name])
+		found = append(found, placed{*item, Place{Sort: sort, Key: item.Key}})
+	}
+	slices.SortFunc(found, func(a, b placed) int { return l.plan.compare(a.place, b.place) })
+	for _, f := range found {
+		if after := l.from[0]; after != nil && l.plan.compare(f.place, *after) <= 0 {
+			continue
+		}
+		if l.more = l.full(); l.more {
+			break
+		}
+		if err := l.take(&f.item); err != nil {
+			return err
+		}
+		l.places[0] = &f.place
+	}
+	return nil
+}
+
+// placed is an item with its place in the order of the answer.
+type placed struct {
+	item  Item
+	place Place
+}
+
+// compare orders places as the query asks.
+func (p *plan) compare(a, b Place) int {
+	c := strings.Compare(a.Key, b.Key)
+	if p.desc {
+		c = -c
+	}
+	return cmp.Or(p.order(a.Sort, b.Sort), c)
+}
+
+// order is compare by sort keys alone.
+func (p *plan) order(a, b Sort) int {
+	if p.desc {
+		return b.Compare(a)
+	}
+	return a.Compare(b)
+}
+
+// byIndex answers rows from the ranges of an index, merged in order.
+func (l *listing) byIndex(ctx context.Context) error {
+	parts := make([]*partRead, len(l.plan.ranges))
+	for i, r := range l.plan.ranges {
+		r.After = l.from[i]
+		parts[i] = &partRead{l: l, r: r}
+	}
+	if err := l.fillAll(ctx, parts); err != nil {
+		return err
+	}
+	for !l.full() {
+		next := -1
+		for i, p := range parts {
+			if len(p.rows) == 0 && !p.end {
+				if l.budget <= 0 {
+					l.more = true
+					return nil
+				}
+				if err := p.fill(ctx); err != nil {
+					return err
+				}
+			}
+			if len(p.rows) > 0 && (next < 0 || l.plan.compare(p.rows[0].place, parts[next].rows[0].place) < 0) {
+				next = i
+			}
+		}
+		if next < 0 {
+			return nil
+		}
+		first := parts[next].rows[0]
+		parts[next].rows = parts[next].rows[1:]
+		l.places[next], l.last = &first.place, &first.place
+		l.versions[first.item.Key] = first.item.Version
+		if err := l.take(&first.item); err != nil {
+			return err
+		}
+	}
+	// The page is full: is there another row?
+	for _, p := range parts {
+		l.more = l.more || len(p.rows) > 0
+	}
+	for _, p := range parts {
+		if l.more || p.end {
+			continue
+		}
+		if err := p.fill(ctx); err != nil {
+			return err
+		}
+		l.more = len(p.rows) > 0
+	}
+	return nil
+}
+
+// partRead is one range with the rows of it that were read and not yet used.
+type partRead struct {
+	l    *listing
+	r    Range
+	rows []placed
+	end  bool
+}
+
+// chunk is how many rows one read of a range asks for.
+func (l *listing) chunk() int {
+	n := l.limit + 1
+	if k := len(l.plan.ranges); k > 1 {
+		n = min(n, max(minChunk, 2*n/k))
+	}
+	if l.plan.partial {
+		n = max(n, searchChunk)
+	}
+	return n
+}
+
+func (p *partRead) fill(ctx context.Context) error {
+	p.r.Limit = p.l.chunk()
+	items, end, err := p.l.v.table.Range(ctx, p.r)
+	if err != nil {
+		return err
+	}
+	if len(items) == 0 && !end {
+		return events.Errorf(events.CodeInternal, "a range of the table does not go on")
+	}
+	p.end = end
+	for _, item := range items {
+		p.rows = append(p.rows, placed{item, Place{Sort: item.Index[p.r.Index].Sort, Key: item.Key}})
+	}
+	if n := len(p.rows); n > 0 {
+		p.r.After = &p.rows[n-1].place
+	}
+	p.l.budget -= len(items)
+	return nil
+}
+
+// fillAll does the first read of all ranges, some at the same time.
+func (l *listing) fillAll(ctx context.Context, parts []*partRead) error {
+	if len(parts) == 1 {
+		return parts[0].fill(ctx)
+	}
+	budget := l.budget
+	errs := make([]error, len(parts))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, readAhead)
+	for i, p := range parts {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			alone := *l
+			p.l = &alone
+			errs[i] = p.fill(ctx)
+		})
+	}
+	wg.Wait()
+	for i, p := range parts {
+		if errs[i] != nil {
+			return errs[i]
+		}
+		p.l = l
+		budget -= len(p.rows)
+	}
+	l.budget = budget
+	return nil
+}

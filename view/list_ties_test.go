@@ -1,0 +1,32 @@
+package view
+
+import "testing"
+
+// A database orders equal sort keys as it likes. A row that sorts like the last
+// of a page may be on the next: its absence does not make the page stale.
+func TestTiesAtTheEndsOfAPageAreNotMissed(t *testing.T) {
+	t.Parallel()
+	text := func(s string) Sort { return Sort{Kind: SortString, Text: s} }
+	item := func(key, sort string) *Item {
+		return &Item{Key: key, Index: map[string]IndexKey{"ix": {Partition: "p", Sort: text(sort)}}}
+	}
+	for _, desc := range []bool{false, true} {
+		first, last := "b", "d"
+		if desc {
+			first, last = last, first
+		}
+		l := &listing{
+			plan: &plan{index: "ix", desc: desc, ranges: []Range{{Partition: "p"}}},
+			from: []*Place{{Sort: text(first), Key: "m"}},
+			last: &Place{Sort: text(last), Key: "m"},
+			more: true,
+		}
+		for sort, want := range map[string]bool{"a": false, "b": false, "c": true, "d": false, "e": false} {
+			for _, key := range []string{"a", "m", "z"} {
+				if got := l.covers(item(key, sort)); got != want {
+					t.Errorf("desc %v: row %s sorted by %s belongs in the page: %v", desc, key, sort, got)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package view
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+)
+
+// decimal is an exact number: 0.digits × 10^exp, the digits without zeros at
+// either end. The zero decimal is 0.
+type decimal struct {
+	neg    bool
+	digits string
+	exp    int
+}
+
+// parseDecimal reads a number in JSON's notation.
+func parseDecimal(s string) (decimal, bool) {
+	rest, neg := strings.CutPrefix(s, "-")
+	mantissa, exponent, hasExp := cutAny(rest, "eE")
+	whole, fraction, hasPoint := strings.Cut(mantissa, ".")
+	if !allDigits(whole) || (len(whole) > 1 && whole[0] == '0') || (hasPoint && !allDigits(fraction)) {
+		return decimal{}, false
+	}
+	exp := 0
+	if hasExp {
+		unsigned := strings.TrimLeft(exponent, "+-")
+		if !allDigits(unsigned) || len(exponent)-len(unsigned) > 1 || len(unsigned) > 6 {
+			return decimal{}, false
+		}
+		exp, _ = strconv.Atoi(exponent)
+	}
+	digits := whole + fraction
+	trimmed := strings.TrimLeft(digits, "0")
+	exp += len(whole) - (len(digits) - len(trimmed))
+	trimmed = strings.TrimRight(trimmed, "0")
+	if trimmed == "" {
+		return decimal{}, true
+	}
+	return decimal{neg: neg, digits: trimmed, exp: exp}, true
+}
+
+func cutAny(s, chars string) (before, after string, found bool) {
+	if i := strings.IndexAny(s, chars); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
+}
+
+func allDigits(s string) bool {
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func (d decimal) compare(o decimal) int {
+	if d.sign() != o.sign() {
+		return cmp.Compare(d.sign(), o.sign())
+	}
+	c := cmp.Compare(d.exp, o.exp)
+	if c == 0 || d.digits == "" {
+		c = strings.Compare(d.digits, o.digits)
+	}
+	return c * d.sign()
+}
+
+func (d decimal) sign() int {
+	switch {
+	case d.digits == "":
+		return 0
+	case d.neg:
+		return -1
+	}
+	return 1
+}
+
+// String writes the number in the one way that equal numbers share, in JSON's
+// notation: plain up to 38 places, with an exponent beyond.
+func (d decimal) String() string {
+	sign := ""
+	if d.neg {
+		sign = "-"
+	}
+	n := len(d.digits)
+	switch {
+	case n == 0:
+		return "0"
+	case d.exp > 38 || d.exp < -6:
+		s := sign + d.digits[:1]
+		if n > 1 {
+			s += "." + d.digits[1:]
+		}
+		return s + "e" + strconv.Itoa(d.exp-1)
+	case d.exp >= n:
+		return sign + d.digits + strings.Repeat("0", d.exp-n)
+	case d.exp > 0:
+		return sign + d.digits[:d.exp] + "." + d.digits[d.exp:]
+	}
+	return sign + "0." + strings.Repeat("0", -d.exp) + d.digits
+}
+
+// storable reports whether DynamoDB can keep the number: up to 38 digits, from
+// 1e-130 to below 1e126 (Amazon DynamoDB Developer Guide, "Naming rules and
+// data types", Number).
+func (d decimal) storable() bool {
+	return d.digits == "" || (len(d.digits) <= 38 && d.exp <= 126 && d.exp > -130)
+}

@@ -1,0 +1,288 @@
+package view
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"daybook/events"
+)
+
+// Limits of a query.
+const (
+	DefaultLimit = 20   // rows of a page, unless told
+	MaxLimit     = 1000 // rows of a page, at most
+	maxIn        = 100  // values of one in
+	maxTokens    = 100  // consistency tokens of one query
+)
+
+// The parameters of a query that are no filters. A field of such a name is
+// filtered by with its operator in words (limit.eq=3).
+const (
+	paramSort   = "sort"
+	paramLimit  = "limit"
+	paramCursor = "cursor"
+	paramAfter  = "after"
+	paramAt     = "at" // of one row alone
+)
+
+// filter is a condition on one field.
+type filter struct {
+	param  string // as the client wrote it
+	field  field
+	op     string
+	values []value // of in: sorted, each once; else one
+	want   bool    // of exists
+}
+
+// query is a parsed List.
+type query struct {
+	filters []filter // sorted by field and operator
+	sort    string   // "": the order of the index
+	desc    bool
+	limit   int
+	cursor  string
+	after   []events.Token
+}
+
+// parseQuery reads the parameters of a query on a view. Errors are malformed
+// and name all parameters that are.
+func parseQuery(d *def, params map[string][]string) (query, error) {
+	q := query{limit: DefaultLimit}
+	var faults []events.Field
+	for _, param := range sortedKeys(params) {
+		values := params[param]
+		if len(values) == 0 {
+			continue
+		}
+		if reason := q.set(d, param, values); reason != "" {
+			faults = append(faults, events.Field{Path: param, Message: reason})
+		}
+	}
+	slices.SortStableFunc(q.filters, func(a, b filter) int {
+		return cmp.Or(strings.Compare(a.field.name, b.field.name), strings.Compare(a.op, b.op))
+	})
+	for i, f := range q.filters {
+		if i > 0 && q.filters[i-1].field.name == f.field.name && q.filters[i-1].op == f.op {
+			faults = append(faults, events.Field{Path: f.param, Message: "is given twice"})
+		}
+	}
+	if len(faults) > 0 {
+		return query{}, &events.Error{Code: events.CodeMalformed, Message: "the request is malformed", Fields: faults}
+	}
+	return q, nil
+}
+
+func (q *query) set(d *def, param string, values []string) (reason string) {
+	switch param {
+	case paramAfter:
+		return q.setAfter(values)
+	case paramSort, paramLimit, paramCursor:
+		if len(values) > 1 {
+			return "is given twice"
+		}
+	}
+	switch param {
+	case paramSort:
+		name, desc := strings.CutPrefix(values[0], "-")
+		f, ok := d.queryField(name)
+		if !ok || f.kind == kindOther || f.kind == kindBool {
+			return "must be a field to sort by, or - and the field"
+		}
+		q.sort, q.desc = name, desc
+		return ""
+	case paramLimit:
+		n, err := strconv.Atoi(values[0])
+		if err != nil || n < 1 || n > MaxLimit {
+			return "must be a whole number from 1 to " + strconv.Itoa(MaxLimit)
+		}
+		q.limit = n
+		return ""
+	case paramCursor:
+		q.cursor = values[0]
+		return ""
+	}
+	return q.setFilter(d, param, values)
+}
+
+// setAfter reads consistency tokens, one in each parameter.
+func (q *query) setAfter(values []string) string {
+	if len(values) > maxTokens {
+		return "must be given at most " + strconv.Itoa(maxTokens) + " times"
+	}
+	for _, text := range values {
+		t, err := events.ParseToken(text)
+		if err != nil {
+			return "must be a consistency token such as user/7@3"
+		}
+		q.after = append(q.after, t)
+	}
+	return ""
+}
+
+func (q *query) setFilter(d *def, param string, values []string) (reason string) {
+	f := filter{param: param, op: "eq"}
+	var ok bool
+	if f.field, ok = d.queryField(param); !ok {
+		dot := strings.LastIndexByte(param, '.')
+		if dot < 0 {
+			return "the view has no such field"
+		}
+		if f.field, ok = d.queryField(param[:dot]); !ok {
+			return "the view has no such field"
+		}
+		f.op = param[dot+1:]
+	}
+	ops := f.field.kind.operators()
+	if !slices.Contains(ops, f.op) {
+		return "the operators of this field are " + strings.Join(ops, ", ")
+	}
+	if f.op == "in" {
+		if len(values) == 1 {
+			values = strings.Split(values[0], ",")
+		}
+		if len(values) > maxIn {
+			return "must be at most " + strconv.Itoa(maxIn) + " values"
+		}
+	} else if len(values) > 1 {
+		return "is given twice"
+	}
+	if f.op == "exists" {
+		if values[0] != "true" && values[0] != "false" {
+			return "must be true or false"
+		}
+		f.want = values[0] == "true"
+	} else {
+		for _, text := range values {
+			v, reason := f.field.parse(text)
+			if reason != "" {
+				return reason
+			}
+			f.values = append(f.values, v)
+		}
+		slices.SortFunc(f.values, f.field.compare)
+		f.values = slices.CompactFunc(f.values, func(a, b value) bool { return f.field.compare(a, b) == 0 })
+	}
+	q.filters = append(q.filters, f)
+	return ""
+}
+
+// matches reports whether a row passes the filter. ne is the opposite of eq: a
+// row without the field passes it.
+func (f filter) matches(row map[string]value) bool {
+	v, present := row[f.field.name]
+	switch f.op {
+	case "exists":
+		return present == f.want
+	case "ne":
+		return !present || f.field.compare(v, f.values[0]) != 0
+	}
+	if !present {
+		return false
+	}
+	c := f.field.compare(v, f.values[0])
+	switch f.op {
+	case "eq":
+		return c == 0
+	case "lt":
+		return c < 0
+	case "lte":
+		return c <= 0
+	case "gt":
+		return c > 0
+	case "gte":
+		return c >= 0
+	case "prefix":
+		return strings.HasPrefix(v.text, f.values[0].text)
+	}
+	return slices.ContainsFunc(f.values, func(o value) bool { return f.field.compare(v, o) == 0 }) // in
+}
+
+// present reports whether a row that passes the filter has the field.
+func (f filter) present() bool { return f.op != "ne" && (f.op != "exists" || f.want) }
+
+// find returns the filter on a field with one of the operators, the first
+// operator first.
+func (q *query) find(name string, ops ...string) *filter {
+	for _, op := range ops {
+		for i := range q.filters {
+			if f := &q.filters[i]; f.field.name == name && f.op == op {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+// matcher decides which items answer a query.
+type matcher struct {
+	d       *def
+	filters []filter
+	fields  []field // that the filters need, without id and version
+}
+
+func newMatcher(d *def, filters []filter) matcher {
+	m := matcher{d: d, filters: filters}
+	for _, f := range filters {
+		if f.field.name != fieldID && f.field.name != fieldVersion {
+			m.fields = append(m.fields, f.field)
+		}
+	}
+	return m
+}
+
+// matches reports whether the item is a row that passes all filters. An error
+// has code internal.
+func (m matcher) matches(item *Item) (bool, error) {
+	key, isRow := RowKey(item.Key)
+	if !isRow || item.Row == nil {
+		return false, nil
+	}
+	row, err := m.d.values(item, key, m.fields)
+	if err != nil {
+		return false, err
+	}
+	for _, f := range m.filters {
+		if !f.matches(row) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// values returns the values of a row's given fields, and of its id and version.
+func (d *def) values(item *Item, key string, fields []field) (map[string]value, error) {
+	row := map[string]value{}
+	if len(fields) > 0 {
+		var err error
+		if row, err = readFields(item.Row, fields); err != nil {
+			return nil, err
+		}
+	}
+	row[fieldID] = value{text: key}
+	if d.kind == KindRows {
+		text := strconv.FormatInt(item.Version, 10)
+		num, _ := parseDecimal(text)
+		row[fieldVersion] = value{text: text, num: num}
+	}
+	return row, nil
+}
+
+// fingerprint binds a cursor to its query: eight bytes of a digest of the view,
+// its table, the index, the filters and the order. The limit may change from
+// page to page.
+func (q *query) fingerprint(v *projected, index string) [8]byte {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %d %d %q %q %t\n", v.name, v.version, v.generation, index, q.sort, q.desc)
+	for _, f := range q.filters {
+		fmt.Fprintf(h, "%q %s %t", f.field.name, f.op, f.want)
+		for _, v := range f.values {
+			fmt.Fprintf(h, " %q", v.text)
+		}
+		fmt.Fprintln(h)
+	}
+	return [8]byte(h.Sum(nil)[:8])
+}

@@ -1,0 +1,146 @@
+package view
+
+import (
+	"context"
+	"encoding/json/v2"
+	"slices"
+	"time"
+
+	"daybook/events"
+)
+
+// Route says which tables a view has and which of them answers queries.
+type Route struct {
+	// Serving answers queries: from Since on, and Before until then. All who
+	// answer know a switch before it happens, so they make it together.
+	Serving Target    `json:"serving"`
+	Before  Target    `json:"before,omitzero"`
+	Since   time.Time `json:"since,omitzero"`
+	// Tables are those that live commits reach, from old to new.
+	Tables []TableState `json:"tables"`
+	// Highest is the highest generation that each version ever had: numbers are
+	// not used again, so that no cursor can mean another table.
+	Highest map[int]int `json:"highest"`
+}
+
+// TableState is what is known of one table.
+type TableState struct {
+	Target
+	// Complete says that the table holds, or will hold by live commits, all
+	// commits: it is not being filled.
+	Complete bool `json:"complete,omitzero"`
+	// Missed says that a projector has seen commits and did not know this
+	// version: the table lacks them until it is filled again.
+	Missed bool `json:"missed,omitzero"`
+	// Fill counts the fills that were begun; Segments belongs to the last.
+	Fill     int `json:"fill,omitzero"`
+	Segments int `json:"segments,omitzero"`
+	// Commits were read by the last fill that ended, and Faults are the
+	// permanent ones it met.
+	Commits int64 `json:"commits,omitzero"`
+	Faults  int64 `json:"faults,omitzero"`
+}
+
+// Right reports whether nothing is missing that live commits won't bring.
+func (s TableState) Right() bool { return s.Complete && !s.Missed }
+
+// Answering returns the table that answers at a time.
+func (r *Route) Answering(at time.Time) Target {
+	if r.Before.Version != 0 && at.Before(r.Since) {
+		return r.Before
+	}
+	return r.Serving
+}
+
+// table returns the state of a table, nil when live commits don't reach it.
+func (r *Route) table(t Target) *TableState {
+	for i := range r.Tables {
+		if r.Tables[i].compare(t) == 0 {
+			return &r.Tables[i]
+		}
+	}
+	return nil
+}
+
+// add puts a new table among the others.
+func (r *Route) add(s TableState) {
+	r.Tables = append(r.Tables, s)
+	slices.SortFunc(r.Tables, func(a, b TableState) int { return a.compare(b.Target) })
+	r.Highest[s.Version] = max(r.Highest[s.Version], s.Generation)
+}
+
+// newRoute is the route of a view that no one has rebuilt: its oldest declared
+// version answers.
+func newRoute(first Target, complete bool) *Route {
+	r := &Route{Serving: first, Highest: map[int]int{}}
+	r.add(TableState{Target: first, Complete: complete})
+	return r
+}
+
+// routesKey is the key of the control record with the routes of all views. One
+// record for all: a projector reads it for every batch.
+const routesKey = "routes"
+
+// record is the control record of an installation.
+type record struct {
+	Views map[string]*Route `json:"views"`
+
+	version int64 // of the item, 0 when it is not stored
+}
+
+// readRecord reads the control record; without one it is empty.
+func readRecord(ctx context.Context, control Table) (*record, error) {
+	item, err := getItem(ctx, control, routesKey)
+	if err != nil {
+		return nil, err
+	}
+	r := &record{version: version(item)}
+	if item != nil {
+		if err := json.Unmarshal(item.Memo, r); err != nil {
+			return nil, events.Wrap(events.CodeInternal, err, "the routes of the views can't be read")
+		}
+	}
+	if r.Views == nil {
+		r.Views = map[string]*Route{}
+	}
+	for name, route := range r.Views {
+		route.name(name)
+	}
+	return r, nil
+}
+
+// name puts the view's name, which is stored once, into the targets.
+func (r *Route) name(view string) {
+	r.Serving.View = view
+	if r.Before.Version != 0 {
+		r.Before.View = view
+	}
+	for i := range r.Tables {
+		r.Tables[i].View = view
+	}
+	if r.Highest == nil {
+		r.Highest = map[int]int{}
+	}
+}
+
+// write stores the record if it is still the one that was read; else it fails
+// with conflict.
+func (r *record) write(ctx context.Context, control Table) error {
+	stored := record{Views: map[string]*Route{}}
+	for name, route := range r.Views {
+		short := *route
+		short.Tables = slices.Clone(route.Tables)
+		short.name("")
+		stored.Views[name] = &short
+	}
+	memo, err := json.Marshal(stored, json.Deterministic(true))
+	if err != nil {
+		return events.Wrap(events.CodeInternal, err, "the routes of the views can't be written")
+	}
+	item := Item{Key: routesKey, Version: r.version + 1, Memo: memo}
+	if err := control.Put(ctx, Write{Item: item, Expect: r.version}); err != nil {
+		return err
+	}
+	r.version++
+	return nil
+}

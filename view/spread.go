@@ -1,0 +1,111 @@
+package view
+
+import (
+	"encoding/binary"
+	"encoding/json/jsontext"
+	"hash/fnv"
+	"strconv"
+	"strings"
+
+	"daybook/events"
+)
+
+// maxSpread is the largest number of parts of a row.
+const maxSpread = 32
+
+// A keyed row has a name within its view's table: its key, or, in a view that
+// spreads its rows, the number of a part, a slash, and the key. Each part is an
+// item of its own, under a reserved key.
+
+// names returns the names of the rows, or parts of them, that a stream with the
+// given memory contributes to: always the same part of a row, so that what it
+// put there it takes from there.
+func (d *def) names(stream events.Stream, memo jsontext.Value) ([]string, error) {
+	keys, err := d.keys(memo)
+	if err != nil || d.spread == 0 {
+		return keys, err
+	}
+	h := fnv.New32a()
+	h.Write([]byte(stream))
+	part := int(h.Sum32() % uint32(d.spread))
+	for i, key := range keys {
+		keys[i] = partName(part, key)
+	}
+	return keys, nil
+}
+
+func partName(part int, key string) string { return strconv.Itoa(part) + "/" + key }
+
+// namesOf returns the names that hold a row.
+func (d *def) namesOf(key string) []string {
+	if d.spread == 0 {
+		return []string{key}
+	}
+	names := make([]string, d.spread)
+	for part := range names {
+		names[part] = partName(part, key)
+	}
+	return names
+}
+
+// rowKey returns the key of the row that a name belongs to.
+func (d *def) rowKey(name string) string {
+	if d.spread > 0 {
+		_, name, _ = strings.Cut(name, "/")
+	}
+	return name
+}
+
+// itemOf returns the key of the item of a name.
+func (d *def) itemOf(name string) string {
+	if d.spread > 0 {
+		return partPrefix + name
+	}
+	return ItemKey(name)
+}
+
+// nameOf is the inverse of itemOf; ok is false for an item that is neither a row
+// nor a part of one.
+func (d *def) nameOf(itemKey string) (name string, ok bool) {
+	if d.spread > 0 {
+		return strings.CutPrefix(itemKey, partPrefix)
+	}
+	return RowKey(itemKey)
+}
+
+// assemble makes the item of a row of its parts as they are stored, nil where
+// there is none; it is nil when no stream contributes to the row. It has no
+// place in an index. An error has code internal.
+func (d *def) assemble(key string, parts []*Item) (*Item, error) {
+	if d.spread == 0 {
+		return parts[0], nil
+	}
+	whole := &Item{Key: ItemKey(key)}
+	var rows []jsontext.Value
+	versions := fnv.New64a()
+	for _, p := range parts {
+		versions.Write(binary.BigEndian.AppendUint64(nil, uint64(version(p))))
+		if p == nil {
+			continue
+		}
+		whole.Parked += p.Parked
+		if p.Row != nil {
+			rows = append(rows, p.Row)
+		}
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	row, err := d.merge(rows)
+	if err != nil {
+		return nil, err
+	}
+	hidden, err := d.hides(row)
+	if !hidden {
+		whole.Row = row
+	}
+	// Parts are read one after the other: two readers could add up different
+	// parts to the same sum.
+	whole.Version = int64(versions.Sum64()>>1) | 1
+	return whole, err
+}

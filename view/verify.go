@@ -1,0 +1,295 @@
+package view
+
+import (
+	"context"
+	"encoding/json/jsontext"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"daybook/events"
+)
+
+// VerifyOptions changes how a Verifier works. The zero value is the default.
+type VerifyOptions struct {
+	// Segments is how many parts the events table and each query table are read
+	// in: what is done again after a stop is at most the parts under way.
+	// Default 64, and more when Fraction is small. 1 to 1,000,000.
+	Segments int
+	// Parallel bounds the parts that are read at the same time; default 8.
+	Parallel int
+	// Fraction is the share of the streams, rows and keyed rows to check, by
+	// random parts of the tables; 0 and 1 check all.
+	Fraction float64
+	// Seed fixes which parts Fraction takes.
+	Seed uint64
+	// Patience is how long after a command a view may still be behind; default
+	// 5 s. A row that lacks a younger commit is waited for.
+	Patience time.Duration
+	// Memory bounds, in bytes and roughly, what the rows of a keyed view are put
+	// together in; default 64 MiB. Rows beyond it cost one more scan each time.
+	Memory int
+	// Findings bounds how many findings of each view the report lists; default
+	// 1,000. All are counted.
+	Findings int
+	// Resume goes on from a state that Save got.
+	Resume *VerifyState
+	// Save is told the state after each part, from one goroutine at a time. An
+	// error ends the check.
+	Save func(VerifyState) error
+	// Progress is told how much was read, after each page, from any goroutine.
+	Progress func(VerifyProgress)
+	// Now is the clock for Patience; default time.Now.
+	Now func() time.Time
+}
+
+// VerifyProgress counts what was read since the start of Verify.
+type VerifyProgress struct {
+	Commits int64 // of the events table
+	Items   int64 // of query tables
+}
+
+// Verifier compares tables with what the events say they should hold. It only
+// reads. It may run while commands and projectors do: what differs at first is
+// read again, strongly consistent, and judged by the commit that it claims.
+//
+// It reads the events table once, each row once by its key, and each table once
+// for what should not be there; a table of a keyed view once more for each
+// VerifyOptions.Memory of rows. Nothing that grows with a table is kept in
+// memory.
+type Verifier struct {
+	store events.Store
+	codec *events.Codec
+	views []*verified
+	opts  VerifyOptions
+
+	commits, items atomic.Int64
+}
+
+// verified is a view with its declaration.
+type verified struct {
+	*projected
+	declared View
+}
+
+// NewVerifier returns a verifier of the given views. An error says what is wrong
+// with their declarations or with the options.
+func NewVerifier(store events.Store, codec *events.Codec, tables Tables, views []View, opts *VerifyOptions) (*Verifier, error) {
+	open, err := openViews(codec, tables, views)
+	if err != nil {
+		return nil, err
+	}
+	v := &Verifier{store: store, codec: codec}
+	for i, p := range open {
+		v.views = append(v.views, &verified{projected: p, declared: views[i]})
+	}
+	if opts != nil {
+		v.opts = *opts
+	}
+	return v, v.opts.complete()
+}
+
+// complete checks the options and fills in what was left out.
+func (o *VerifyOptions) complete() error {
+	if o.Fraction == 0 {
+		o.Fraction = 1
+	}
+	if o.Fraction < 0 || o.Fraction > 1 || math.IsNaN(o.Fraction) {
+		return events.Malformed("fraction", "must be above 0 and at most 1")
+	}
+	if o.Segments == 0 {
+		o.Segments = min(max(64, int(math.Ceil(16/o.Fraction))), 1_000_000)
+	}
+	if o.Segments < 1 || o.Segments > 1_000_000 {
+		return events.Malformed("segments", "must be from 1 to 1,000,000")
+	}
+	o.Parallel = orDefault(o.Parallel, 8)
+	o.Patience = orDefault(o.Patience, 5*time.Second)
+	o.Memory = orDefault(o.Memory, 64<<20)
+	o.Findings = orDefault(o.Findings, 1000)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return nil
+}
+
+// Verify does the check. Its error is a fault of reading, of Save, or the end of
+// ctx; what is wrong with the tables is in the report. With an error the report
+// is what was found until then, and the last state that Save got goes on from
+// there.
+func (v *Verifier) Verify(ctx context.Context) (VerifyReport, error) {
+	state := v.newState()
+	if old := v.opts.Resume; old != nil {
+		if err := old.fits(state); err != nil {
+			return state.Report, err
+		}
+		state = old.clone()
+	}
+	run := &verifyRun{Verifier: v, state: state, done: map[string]bool{}}
+	for _, name := range state.Done {
+		run.done[name] = true
+	}
+	err := run.all(ctx, run.parts())
+	for _, view := range v.views {
+		if err == nil && view.kind == KindKeyed {
+			err = run.all(ctx, []verifyPart{{"keyed " + view.name, func(ctx context.Context) (*tally, error) { return run.keyed(ctx, view) }}})
+		}
+	}
+	return run.state.Report, err
+}
+
+// verifyRun is one run of a Verifier.
+type verifyRun struct {
+	*Verifier
+
+	mu    sync.Mutex
+	state VerifyState
+	done  map[string]bool // names of parts
+}
+
+// verifyPart is what is done whole or again.
+type verifyPart struct {
+	name string
+	run  func(ctx context.Context) (*tally, error)
+}
+
+// parts lists what is checked part by part: streams against items, and items
+// against streams.
+func (r *verifyRun) parts() []verifyPart {
+	var all []verifyPart
+	for _, segment := range r.segments() {
+		all = append(all, verifyPart{fmt.Sprintf("events %d", segment), func(ctx context.Context) (*tally, error) {
+			return r.streams(ctx, segment)
+		}})
+	}
+	for _, view := range r.views {
+		for _, segment := range r.segments() {
+			all = append(all, verifyPart{fmt.Sprintf("table %s %d", view.name, segment), func(ctx context.Context) (*tally, error) {
+				return r.strangers(ctx, view, segment)
+			}})
+		}
+	}
+	return all
+}
+
+// segments returns the parts that Fraction takes, sorted.
+func (v *Verifier) segments() []int {
+	n := v.opts.Segments
+	if v.opts.Fraction == 1 {
+		all := make([]int, n)
+		for i := range all {
+			all[i] = i
+		}
+		return all
+	}
+	take := max(1, int(math.Round(v.opts.Fraction*float64(n))))
+	chosen := rand.New(rand.NewPCG(v.opts.Seed, 0)).Perm(n)[:take]
+	slices.Sort(chosen)
+	return chosen
+}
+
+// all does the parts that are not done, several at a time.
+func (r *verifyRun) all(ctx context.Context, parts []verifyPart) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	work := make(chan verifyPart)
+	var wg sync.WaitGroup
+	for range min(r.opts.Parallel, len(parts)) {
+		wg.Go(func() {
+			for part := range work {
+				found, err := part.run(ctx)
+				if err == nil {
+					err = r.finish(part.name, found)
+				}
+				if err != nil {
+					cancel(fmt.Errorf("part %q: %w", part.name, err))
+				}
+			}
+		})
+	}
+	for _, part := range parts {
+		if r.done[part.name] {
+			continue
+		}
+		select {
+		case work <- part:
+		case <-ctx.Done():
+		}
+	}
+	close(work)
+	wg.Wait()
+	if cause := context.Cause(ctx); cause != nil {
+		if _, ok := errors.AsType[*events.Error](cause); !ok && errors.Is(cause, ctx.Err()) {
+			return events.Wrap(events.CodeCanceled, cause, "the check was given up")
+		}
+		return cause
+	}
+	return nil
+}
+
+// finish takes in what a part found.
+func (r *verifyRun) finish(name string, found *tally) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.state.Report.add(found, r.opts.Findings)
+	r.state.Done = append(r.state.Done, name)
+	if r.opts.Save == nil {
+		return nil
+	}
+	return r.opts.Save(r.state.clone())
+}
+
+// read counts what was read and tells Progress.
+func (v *Verifier) read(commits, items int) {
+	p := VerifyProgress{Commits: v.commits.Add(int64(commits)), Items: v.items.Add(int64(items))}
+	if v.opts.Progress != nil {
+		v.opts.Progress(p)
+	}
+}
+
+// verifyAttempts is how often something that fails for a reason that may pass is
+// tried; with pauses of up to 5 s it outlasts a short throttling.
+const verifyAttempts = 10
+
+// patiently calls f again while it fails for a reason that may pass.
+func patiently(ctx context.Context, f func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := f()
+		if err == nil || !events.Transient(err) || ctx.Err() != nil || attempt == verifyAttempts {
+			return err
+		}
+		limit := min(50*time.Millisecond<<attempt, 5*time.Second)
+		if sleep(ctx, limit/2+rand.N(limit/2)) != nil {
+			return err
+		}
+	}
+}
+
+// foldTo applies commits from..to of a stream, which are at hand, to a state.
+func (v *verified) foldTo(codec *events.Codec, state jsontext.Value, commits []events.Commit) (folded, error) {
+	from := commits[0].Number
+	return v.fold(codec, state, from, from+int64(len(commits))-1, func(n int64) (*events.Commit, error) {
+		return &commits[n-from], nil
+	})
+}
+
+// item is what the table should hold of a stream.
+func (v *verified) item(stream events.Stream, out folded) (Item, error) {
+	if v.kind == KindRows {
+		return v.rowItem(stream, out)
+	}
+	return checkpoint(stream, out), nil
+}
+
+// keyOf is the key of the item that belongs to a stream.
+func (v *verified) keyOf(stream events.Stream) string {
+	if v.kind == KindRows {
+		return ItemKey(stream.ID())
+	}
+	return checkpointKey(stream)
+}

@@ -1,0 +1,18 @@
+package viewtest_test
+
+import (
+	"testing"
+
+	"daybook/view"
+	"daybook/view/viewtest"
+)
+
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	viewtest.Run(t, func(_ *testing.T, views []view.View) view.Tables { return viewtest.NewMemory(views...) })
+}
+
+func TestMemoryRouted(t *testing.T) {
+	t.Parallel()
+	viewtest.RunRouted(t, func(_ *testing.T, views []view.View) view.AdminTables { return viewtest.NewMemory(views...) })
+}
