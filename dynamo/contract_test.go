@@ -1,0 +1,166 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"daybook/aggregate"
+	"daybook/domain"
+	"daybook/events"
+)
+
+// commandCosts is a command path over a metered store: the handlers share a store as
+// instances of a function do.
+type commandCosts struct {
+	t     *testing.T
+	store *EventStore
+}
+
+func newCommandCosts(t *testing.T) *commandCosts {
+	store, _ := newStore(t)
+	return &commandCosts{t, store}
+}
+
+func (c *commandCosts) handler() *aggregate.Handler {
+	c.t.Helper()
+	h, err := aggregate.NewHandler(c.store, domain.Aggregates(), nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return h
+}
+
+// of handles a command and returns what it cost.
+func (c *commandCosts) of(h *aggregate.Handler, command aggregate.Command) (Usage, aggregate.Result) {
+	c.t.Helper()
+	ctx, meter := WithMeter(c.t.Context())
+	r, err := h.Handle(ctx, command)
+	if err != nil {
+		c.t.Fatalf("%s: %v", command.Name, err)
+	}
+	return meter.Usage(), r
+}
+
+func (c *commandCosts) want(what string, got, most Usage) {
+	c.t.Helper()
+	if got.WriteUnits > most.WriteUnits || got.ReadUnits > most.ReadUnits || got.Requests > most.Requests || got.Requests == 0 && most.Requests > 0 {
+		c.t.Errorf("%s: cost %+v, at most %+v", what, got, most)
+	}
+}
+
+func createUser(id string) aggregate.Command {
+	return aggregate.Command{
+		Name: "create-user", ID: id, CommandID: "0b5c7b2e-7c4e-4a55-9a43-1f4e5d0c7a01-create-" + id, Actor: "arn:aws:iam::123456789012:user/ann",
+		Payload: fmt.Appendf(nil, `{"name":"Sao Bernardo Do Campo","email":"06b8999e2fba1a1fbc88172c%08s@example.com"}`, id),
+	}
+}
+
+func renameUser(id string, n int) aggregate.Command {
+	return aggregate.Command{
+		Name: "rename-user", ID: id, CommandID: fmt.Sprintf("0b5c7b2e-7c4e-4a55-9a43-%012d", n), Actor: "arn:aws:iam::123456789012:user/ann",
+		Payload: fmt.Appendf(nil, `{"name":"Name number %d"}`, n),
+	}
+}
+
+// The cost contract of the design: a promise to users.
+func TestCostContract(t *testing.T) {
+	t.Parallel()
+	c := newCommandCosts(t)
+	warm := c.handler()
+	create, _ := c.of(warm, aggregate.Command{Name: "add-product", Payload: []byte(`{"name":"Lamp","category":"home","price":1990,"currency":"EUR","stock":5}`)})
+	c.want("a create whose id is generated", create, Usage{Requests: 1, WriteUnits: 1})
+	claiming, _ := c.of(warm, aggregate.Command{Name: "create-user", Payload: createUser("").Payload})
+	c.want("a create whose id is generated, with one claim", claiming, Usage{Requests: 1, WriteUnits: 4})
+	c.of(warm, createUser("7"))
+	for n := range 19 {
+		got, _ := c.of(warm, renameUser("7", n))
+		most := Usage{Requests: 1, WriteUnits: 1}
+		c.want("a warm command", got, most)
+	}
+
+	cold, r := c.of(c.handler(), renameUser("7", 100))
+	if r.Version != 21 {
+		t.Fatalf("the cold command made version %d", r.Version)
+	}
+	c.want("a cold command on a stream of 20 commits", cold, Usage{Requests: 2, ReadUnits: 2, WriteUnits: 1})
+
+	behind, r := c.of(warm, renameUser("7", 101))
+	if r.Version != 22 {
+		t.Fatalf("the command that was behind made version %d", r.Version)
+	}
+	// DynamoDB bills the refused put and does not report it: one unit more.
+	c.want("a command one commit behind", behind, Usage{Requests: 2, WriteUnits: 1})
+
+	repeat, r := c.of(warm, renameUser("7", 5))
+	if !r.Replayed {
+		t.Fatal("the repeat was not recognised")
+	}
+	c.want("a repeat on a warm stream", repeat, Usage{})
+	repeat, _ = c.of(c.handler(), renameUser("7", 5))
+	c.want("a repeat on a cold stream", repeat, Usage{Requests: 1, ReadUnits: 2})
+}
+
+func TestTenSmallEventsCostOneWriteUnit(t *testing.T) {
+	t.Parallel()
+	c := newCommandCosts(t)
+	h := c.handler()
+	c.of(h, createUser("7"))
+	var batch []aggregate.Command
+	for n := range 10 {
+		batch = append(batch, aggregate.Command{Name: "rename-user", ID: "7", CommandID: fmt.Sprint("c-", n), Payload: fmt.Appendf(nil, `{"name":"Name number %d"}`, n)})
+	}
+	ctx, meter := WithMeter(t.Context())
+	for _, o := range h.HandleBatch(ctx, batch) {
+		if o.Err != nil {
+			t.Fatal(o.Err)
+		}
+	}
+	c.want("ten small events in one commit", meter.Usage(), Usage{Requests: 1, WriteUnits: 1})
+}
+
+// long is the length of the long stream in commits.
+const long = 10_000 / slowdown
+
+// Snapshots keep the cost of a load where it is, however long the stream grows.
+func TestLoadCostDoesNotGrowWithTheStream(t *testing.T) {
+	t.Parallel()
+	c := newCommandCosts(t)
+	h := c.handler()
+	c.of(h, createUser("7"))
+	var written Usage
+	dearest := map[int]Usage{} // by length of the stream
+	for n := range long {
+		got, _ := c.of(h, renameUser("7", n))
+		written.WriteUnits += got.WriteUnits
+		for _, length := range []int{100, long} {
+			if n >= length-60 && n < length {
+				dearest[length] = larger(dearest[length], c.load("user/7"))
+			}
+		}
+	}
+	t.Logf("a load cost up to %+v at 100 commits, up to %+v at %d", dearest[100], dearest[long], long)
+	if dearest[100].ReadUnits == 0 || dearest[long].ReadUnits > dearest[100].ReadUnits || dearest[long].Requests > dearest[100].Requests {
+		t.Error("a load of the long stream costs more")
+	}
+	if dearest[long].ReadUnits > 3 || dearest[long].Requests > 1 {
+		t.Errorf("a load cost up to %+v", dearest[long])
+	}
+	// A snapshot rides along every 4 KB and commandCosts what it adds.
+	if mean := written.WriteUnits / long; mean > 1.25 {
+		t.Errorf("a command cost %.2f write units in the mean, snapshots included", mean)
+	}
+}
+
+func (c *commandCosts) load(stream events.Stream) Usage {
+	c.t.Helper()
+	ctx, meter := WithMeter(context.WithoutCancel(c.t.Context()))
+	if _, err := c.store.Load(ctx, stream, 1); err != nil {
+		c.t.Fatal(err)
+	}
+	return meter.Usage()
+}
+
+func larger(a, b Usage) Usage {
+	return Usage{Requests: max(a.Requests, b.Requests), ReadUnits: max(a.ReadUnits, b.ReadUnits), WriteUnits: max(a.WriteUnits, b.WriteUnits)}
+}

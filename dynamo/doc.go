@@ -1,0 +1,78 @@
+// Package dynamo is the only room that speaks DynamoDB: the event store, the
+// query tables, the tables' definitions, and the translation of AWS errors.
+//
+// It may import packages events, aggregate and view, the AWS SDK's core and
+// DynamoDB client, zstd, and the standard library.
+//
+// # The events table
+//
+// Partition key stream (S), sort key commit (N). One item is one commit; bytes
+// are billed, so attribute names are short:
+//
+//	attribute  type   holds
+//	stream     S      the stream, "user/7"
+//	commit     N      the number of the commit in the stream: 1, 2, 3 …
+//	v          N      the stream's version after the commit
+//	i          B | S  the commit id: 16 bytes of a UUID, or any other text
+//	t          N      time, milliseconds since 1970 UTC
+//	a          S      actor; absent when empty
+//	c          B | S  correlation id, as i; absent when it is the first command's id
+//	u          B | S  causation id, as i; absent when it is the first command's id
+//	q          B      commands: id, digest and version of each (see packCommands)
+//	o          B      once-only commands: their places in q; absent when there are none
+//	k          B      values claimed and released (see packClaims); absent without
+//	e          S      events: [["user-created",1,{…}],…]: name, schema version, data
+//	n          N      snapshot: schema version of the state; absent without one
+//	s          S      snapshot: the state, JSON
+//	r          B      snapshot: remembered commands, 17 bytes or a few more each
+//	z          B      e and s (a line feed between them) as one zstd frame,
+//	                  instead of them, where that saves a write unit
+//
+// A commit that creates a user with name and e-mail, all ids UUIDs, has 219
+// bytes; ten such events in one commit have 902, one write unit.
+//
+// # The claims table
+//
+// Partition key claim (S), no sort key. It holds two kinds of items, written in
+// the transaction of the commit that claims:
+//
+//	attribute  type   holds
+//	claim      S      the key: "user-email=ann@example.com", or the SHA-256 of a
+//	                  long value, "note#9f86d0…"; "once:" and the id of a command
+//	s          S      the stream that holds the value; that answered the command
+//	n          N      of a value: the number of the commit that claimed it
+//	d          B      of a command: its digest, 8 bytes
+//	v          N      of a command: the stream's version after it
+//	b          BOOL   of a command: it started the stream; absent when not
+//	x          N      of a command: the second from which on it is forgotten (TTL)
+//
+// # Query tables
+//
+// Partition key key (S), one table for each view and version of it, one global
+// secondary index with the name of each declared index, and one, _parked, for
+// the records of parked streams, which is empty (and free) while there are none:
+//
+//	attribute    type    holds
+//	key          S       the item's key
+//	_v           N       the version that guards writes
+//	_c           N       the number of the last commit applied; absent when 0
+//	_f           N       that the item's stream is parked, or how many of those that
+//	                     contribute to it are; absent when 0
+//	_m           S       memo, JSON; absent without one
+//	_p-<index>   S       partition in an index; absent when the item is not in it
+//	_s-<index>   S | N   sort key in an index; absent with the partition
+//	<member>     any     a member of the row: S, N, BOOL, NULL, L or M; a name that
+//	                     is key or begins with _ has two more _ before it
+//	_o           B       the order of the row's members, absent when they are sorted:
+//	                     for each object of two members or more, in the order of the
+//	                     text, the place of each member among the sorted names
+//	_r           S       the row as text, instead of members and order, where these
+//	                     would not give it back byte for byte (see row.go)
+//
+// A table that was built again has "-g2" and so on behind its name. The control
+// table has the same items without rows: "routes" (which table of each view
+// answers) and, while a rebuild runs, "fill/<view>/<table>/<n>/<segment>".
+//
+// An item without _r and without members has no row: a checkpoint, or a hidden
+// row.
+package dynamo

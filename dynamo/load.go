@@ -1,0 +1,195 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"daybook/events"
+)
+
+// A Query stops by the number of items, never by what is in them, so Load asks
+// for about as many commits as lie between two snapshots and asks on when there
+// was none among them. Package aggregate takes a snapshot when about 4 KB of
+// commits have gathered; half as much again is room for the variation.
+const (
+	snapshotDistance  = 6 << 10 // bytes
+	minPage           = 4       // commits
+	maxPage           = 25      // commits; also while nothing is known of an aggregate
+	pageGrowth        = 4       // from the third page on
+	largestPage       = 6400    // commits; DynamoDB ends a page at 1 MB anyway
+	sizeWeight        = 1.0 / 16
+	assumedCommitSize = 250 // bytes
+)
+
+// Load implements events.Store with one strongly consistent Query, newest first;
+// with more of them when the newest page holds no snapshot and not the start.
+func (s *EventStore) Load(ctx context.Context, stream events.Stream, snapshot int) ([]events.Commit, error) {
+	if snapshot == 0 {
+		return s.query(ctx, stream, 1, math.MaxInt)
+	}
+	var newest []events.Commit // newest first
+	limit := s.sizes.page(stream.Aggregate())
+	for pages := 1; ; pages++ {
+		page, more, err := s.newest(ctx, stream, newest, limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range page {
+			newest = append(newest, c)
+			if c.Number == 1 || (c.Snapshot != nil && c.Snapshot.Schema == snapshot) {
+				more = false
+				break
+			}
+		}
+		if !more {
+			break
+		}
+		if pages >= 2 {
+			limit = min(limit*pageGrowth, largestPage)
+		}
+	}
+	for i := range newest {
+		s.sizes.saw(&newest[i])
+	}
+	slices.Reverse(newest)
+	return newest, checkRun(newest, snapshot)
+}
+
+// newest returns up to limit commits, newest first, older than those in hand.
+func (s *EventStore) newest(ctx context.Context, stream events.Stream, have []events.Commit, limit int) (page []events.Commit, more bool, err error) {
+	in := &dynamodb.QueryInput{
+		TableName:                 &s.table,
+		KeyConditionExpression:    ptr("#s = :s"),
+		ExpressionAttributeNames:  map[string]string{"#s": attrStream},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":s": &types.AttributeValueMemberS{Value: string(stream)}},
+		ConsistentRead:            ptr(true),
+		ScanIndexForward:          ptr(false),
+		Limit:                     ptr(int32(limit)),
+	}
+	if len(have) > 0 {
+		in.ExclusiveStartKey = commitKey(stream, have[len(have)-1].Number)
+	}
+	out, err := s.client.Query(ctx, in)
+	if err != nil {
+		return nil, false, translate(ctx, err)
+	}
+	page, err = decodeCommits(out.Items)
+	return page, len(out.LastEvaluatedKey) > 0, err
+}
+
+// checkRun reports a stream with a gap: commits follow one another, and the
+// first is number 1 or carries the snapshot.
+func checkRun(cs []events.Commit, snapshot int) error {
+	for i := range cs {
+		c := &cs[i]
+		whole := i > 0 && c.Number == cs[i-1].Number+1
+		begins := i == 0 && (c.Number == 1 || (snapshot > 0 && c.Snapshot != nil && c.Snapshot.Schema == snapshot))
+		if !whole && !begins {
+			return events.Wrap(events.CodeInternal, fmt.Errorf("%s, commit %d: %w", c.Stream, c.Number, errGap), "a stream is damaged")
+		}
+	}
+	return nil
+}
+
+var errGap = errors.New("the commit before it is missing")
+
+// Read implements events.Store with strongly consistent Queries, oldest first.
+func (s *EventStore) Read(ctx context.Context, stream events.Stream, from int64, limit int) ([]events.Commit, error) {
+	return s.query(ctx, stream, max(from, 1), max(limit, 1))
+}
+
+// query reads up to limit commits from number from on.
+func (s *EventStore) query(ctx context.Context, stream events.Stream, from int64, limit int) ([]events.Commit, error) {
+	in := &dynamodb.QueryInput{
+		TableName:                &s.table,
+		KeyConditionExpression:   ptr("#s = :s AND #c >= :c"),
+		ExpressionAttributeNames: map[string]string{"#s": attrStream, "#c": attrCommit},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":s": &types.AttributeValueMemberS{Value: string(stream)},
+			":c": numberValue(from),
+		},
+		ConsistentRead: ptr(true),
+	}
+	var cs []events.Commit
+	for {
+		in.Limit = ptr(int32(min(limit-len(cs), math.MaxInt32)))
+		out, err := s.client.Query(ctx, in)
+		if err != nil {
+			return nil, translate(ctx, err)
+		}
+		page, err := decodeCommits(out.Items)
+		if err != nil {
+			return nil, err
+		}
+		cs = append(cs, page...)
+		if len(out.LastEvaluatedKey) == 0 || len(cs) >= limit {
+			return cs, checkFrom(cs, from)
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
+
+// checkFrom reports a gap in commits that begin with number from.
+func checkFrom(cs []events.Commit, from int64) error {
+	for i := range cs {
+		if cs[i].Number != from+int64(i) {
+			return events.Wrap(events.CodeInternal, fmt.Errorf("%s, commit %d: %w", cs[i].Stream, cs[i].Number, errGap), "a stream is damaged")
+		}
+	}
+	return nil
+}
+
+func decodeCommits(items []map[string]types.AttributeValue) ([]events.Commit, error) {
+	cs := make([]events.Commit, len(items))
+	for i, item := range items {
+		var err error
+		if cs[i], err = decodeCommit(item); err != nil {
+			return nil, err
+		}
+	}
+	return cs, nil
+}
+
+// commitSizes knows the mean size of the commits of each aggregate. There are
+// as many entries as aggregates with stored commits.
+type commitSizes struct {
+	mu   sync.Mutex
+	mean map[string]float64
+}
+
+// saw takes a commit into the mean. One with a snapshot says nothing of those
+// between snapshots and is left out.
+func (s *commitSizes) saw(c *events.Commit) {
+	if c.Snapshot != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mean == nil {
+		s.mean = map[string]float64{}
+	}
+	name := c.Stream.Aggregate()
+	mean, ok := s.mean[name]
+	if !ok {
+		mean = assumedCommitSize
+	}
+	s.mean[name] = mean + (float64(c.Size)-mean)*sizeWeight
+}
+
+// page is the number of commits to ask for first.
+func (s *commitSizes) page(aggregate string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mean, ok := s.mean[aggregate]
+	if !ok {
+		mean = assumedCommitSize
+	}
+	return min(max(int(math.Ceil(snapshotDistance/max(mean, 1))), minPage), maxPage)
+}

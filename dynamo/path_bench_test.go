@@ -1,0 +1,107 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"daybook/aggregate"
+	"daybook/domain"
+	"daybook/events"
+	"daybook/localstack/embedded"
+)
+
+// BenchmarkCommandPath compares handling commands, in batches as the API hands
+// them over, with a bare loop of the SDK's PutItem of items of the same size, on
+// the same store in the same run, both with the same number of workers. It
+// reports both speeds and their ratio.
+func BenchmarkCommandPath(b *testing.B) {
+	for _, workers := range []int{1, 4} {
+		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) { benchmarkCommandPath(b, workers) })
+	}
+}
+
+func benchmarkCommandPath(b *testing.B, workers int) {
+	db, err := embedded.Open(b.Context(), embedded.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	client := New(Options{Region: "us-east-1", Endpoint: "http://dynamodb.invalid", Credentials: StaticCredentials("id", "secret"), Transport: db.RoundTripper()})
+	if err := Create(b.Context(), client, testPrefix, EventsTable()); err != nil {
+		b.Fatal(err)
+	}
+	table := TableName(testPrefix, EventsTable())
+	h, err := aggregate.NewHandler(NewEventStore(client, table), domain.Aggregates(), &aggregate.Options{Parallel: workers})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var bare, path time.Duration
+	var n int
+	for b.Loop() {
+		// A batch of each in turn, so that both meet the same noise.
+		items, batch := bareItems(b, n), batchOfCreates(n)
+		begin := time.Now()
+		barePuts(b, client, table, items, workers)
+		bare += time.Since(begin)
+		begin = time.Now()
+		for _, o := range h.HandleBatch(b.Context(), batch) {
+			if o.Err != nil {
+				b.Fatal(o.Err)
+			}
+		}
+		path += time.Since(begin)
+		n += 100
+	}
+	b.ReportMetric(float64(n)/bare.Seconds(), "puts/s")
+	b.ReportMetric(float64(n)/path.Seconds(), "commands/s")
+	b.ReportMetric(bare.Seconds()/path.Seconds(), "ratio")
+}
+
+func batchOfCreates(n int) []aggregate.Command {
+	batch := make([]aggregate.Command, 100)
+	for i := range batch {
+		id := fmt.Sprintf("06b8999e2fba1a1fbc88172c%08d", n+i)
+		batch[i] = aggregate.Command{Name: "add-product", ID: id, CommandID: "load-product-" + id,
+			Payload: fmt.Appendf(nil, `{"name":"%s","category":"toys","price":10,"currency":"BRL","stock":5}`, id)}
+	}
+	return batch
+}
+
+// bareItems are commits like those that batchOfCreates comes to, made before
+// the clock runs.
+func bareItems(b *testing.B, n int) []map[string]types.AttributeValue {
+	items := make([]map[string]types.AttributeValue, 100)
+	for i := range items {
+		id := fmt.Sprintf("06b8999e2fba1a1fbc88172c%08d", n+i)
+		c := events.Commit{
+			Stream: events.StreamOf("bare", id), Number: 1, Version: 1, ID: "0b5c7b2e-7c4e-4a55-9a43-1f4e5d0c7a01", Time: time.UnixMilli(1_700_000_000_000),
+			Commands: []events.Command{{ID: "load-product-" + id, Version: 1}},
+			Events:   []events.Event{{Name: "product-added", Schema: 2, Data: fmt.Appendf(nil, `{"name":"%s","category":"toys","price":10,"currency":"BRL","stock":5}`, id)}},
+		}
+		var err error
+		if items[i], _, err = encodeCommit(&c); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return items
+}
+
+func barePuts(b *testing.B, client *dynamodb.Client, table string, items []map[string]types.AttributeValue, workers int) {
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < len(items); i += workers {
+				if _, err := client.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: &table, Item: items[i]}); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,170 @@
+package dynamo
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"daybook/events"
+	"daybook/view"
+)
+
+// rangeTable is a table of items whose keys and sort keys all differ.
+func rangeTable(t *testing.T) (view.Table, []view.Item) {
+	t.Helper()
+	desc := view.Description{Name: "things", Version: 1, Indexes: []view.IndexDescription{
+		{Name: "by-name", SortKind: view.SortString}, {Name: "by-price", SortKind: view.SortNumber},
+	}}
+	table := NewTables(newFixture(t, ViewTable(desc)).client, testPrefix).Table("things", 1)
+	names := []string{"a", "a\x00", "a\x00\x00", "a\x01", "aa", "ab", "b", "ba", strings.Repeat("c", 1024), "é", "\U0001F600"}
+	var items []view.Item
+	for i, name := range names {
+		it := view.Item{Key: fmt.Sprint("k", (i*7)%len(names)), Version: 1, Index: map[string]view.IndexKey{
+			"by-name":  {Partition: "p", Sort: view.Sort{Kind: view.SortString, Text: name}},
+			"by-price": {Partition: "p", Sort: view.Sort{Kind: view.SortNumber, Text: fmt.Sprint((i - 5) * 10)}},
+		}}
+		items = append(items, it)
+		if err := table.Put(t.Context(), view.Write{Item: it}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return table, items
+}
+
+// inRange computes a range by hand: all of it, without regard to its limit.
+func inRange(items []view.Item, r view.Range) []string {
+	in := slices.DeleteFunc(slices.Clone(items), func(it view.Item) bool {
+		s := it.Index[r.Index].Sort
+		out := !strings.HasPrefix(s.Text, r.Prefix)
+		if r.Low != nil {
+			c := s.Compare(r.Low.Sort)
+			out = out || c < 0 || (c == 0 && r.Low.Open)
+		}
+		if r.High != nil {
+			c := s.Compare(r.High.Sort)
+			out = out || c > 0 || (c == 0 && r.High.Open)
+		}
+		if r.After != nil {
+			c := s.Compare(r.After.Sort)
+			out = out || c == 0 || (c < 0) != r.Desc
+		}
+		return out
+	})
+	slices.SortFunc(in, func(a, b view.Item) int {
+		c := a.Index[r.Index].Sort.Compare(b.Index[r.Index].Sort)
+		if r.Desc {
+			return -c
+		}
+		return c
+	})
+	var keys []string
+	for _, it := range in {
+		keys = append(keys, it.Key)
+	}
+	return keys
+}
+
+func TestRanges(t *testing.T) {
+	t.Parallel()
+	table, items := rangeTable(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		r := view.Range{
+			Index: rapid.SampledFrom([]string{"by-name", "by-price"}).Draw(rt, "index"), Partition: "p",
+			Desc: rapid.Bool().Draw(rt, "desc"), Limit: rapid.IntRange(1, 12).Draw(rt, "limit"),
+		}
+		sort := rapid.Custom(func(rt *rapid.T) view.Sort {
+			if r.Index == "by-price" {
+				return view.Sort{Kind: view.SortNumber, Text: fmt.Sprint(rapid.IntRange(-13, 13).Draw(rt, "n") * 5)}
+			}
+			text := rapid.SampledFrom([]string{"a", "a\x00", "aa", "ab", "b", "bb", strings.Repeat("c", 1024), "d", "é", "A", "\U0001F600"}).Draw(rt, "text")
+			return view.Sort{Kind: view.SortString, Text: text}
+		})
+		bound := rapid.Custom(func(rt *rapid.T) *view.Bound {
+			return &view.Bound{Sort: sort.Draw(rt, "sort"), Open: rapid.Bool().Draw(rt, "open")}
+		})
+		if rapid.Bool().Draw(rt, "low") {
+			r.Low = bound.Draw(rt, "low bound")
+		}
+		if rapid.Bool().Draw(rt, "high") {
+			r.High = bound.Draw(rt, "high bound")
+		}
+		if r.Index == "by-name" && rapid.Bool().Draw(rt, "by prefix") {
+			r.Low, r.High, r.Prefix = nil, nil, rapid.SampledFrom([]string{"a", "a\x00", "b", "x"}).Draw(rt, "prefix")
+		}
+		if rapid.Bool().Draw(rt, "after") {
+			r.After = &view.Place{Sort: sort.Draw(rt, "place"), Key: "k3"}
+			if at := slices.IndexFunc(items, func(it view.Item) bool { return it.Index[r.Index].Sort == r.After.Sort }); at >= 0 {
+				r.After.Key = items[at].Key
+			}
+		}
+		want := inRange(items, r)
+		var got []string
+		for pages := 0; ; pages++ {
+			page, end, err := table.Range(t.Context(), r)
+			if err != nil || len(page) > r.Limit || pages > len(items)+1 {
+				rt.Fatalf("%d items, %d pages, error %v", len(page), pages, err)
+			}
+			for _, it := range page {
+				got = append(got, it.Key)
+				r.After = &view.Place{Sort: it.Index[r.Index].Sort, Key: it.Key}
+			}
+			if end {
+				break
+			}
+			if len(page) == 0 {
+				rt.Fatal("an empty page that is not the last")
+			}
+		}
+		if !slices.Equal(got, want) {
+			rt.Fatalf("got %v, want %v", got, want)
+		}
+	})
+}
+
+func TestRangesThatCannotBeAsked(t *testing.T) {
+	t.Parallel()
+	table, _ := rangeTable(t)
+	empty := view.Sort{Kind: view.SortString}
+	for name, r := range map[string]view.Range{
+		"no such index":   {Index: "by-size", Partition: "p", Limit: 1},
+		"an empty bound":  {Index: "by-name", Partition: "p", Limit: 1, Low: &view.Bound{Sort: empty}},
+		"an empty place":  {Index: "by-name", Partition: "p", Limit: 1, After: &view.Place{Sort: empty, Key: "k"}},
+		"a place of none": {Index: "by-name", Partition: "p", Limit: 1, After: &view.Place{Sort: view.Sort{Kind: view.SortString, Text: "a"}}},
+	} {
+		if items, _, err := table.Range(t.Context(), r); events.CodeOf(err) != events.CodeInternal {
+			t.Errorf("%s: %d items, error %v", name, len(items), err)
+		}
+	}
+}
+
+func TestScanCursors(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		want := scanCursor{
+			segment: rapid.Uint64Range(0, maxSegments-1).Draw(t, "segment"), segments: rapid.Uint64Range(1, maxSegments).Draw(t, "segments"),
+			number: rapid.Int64Range(1, 1<<62).Draw(t, "number"), stream: events.Stream("a" + rapid.StringN(0, 200, -1).Draw(t, "stream")),
+		}
+		if got, ok := parseScanCursor(want.String()); !ok || got != want {
+			t.Fatalf("got %+v, want %+v", got, want)
+		}
+		if got, ok := parseScanCursor(rapid.String().Draw(t, "noise")); ok && got.number < 1 {
+			t.Fatalf("noise is %+v", got)
+		}
+	})
+	s, _ := newStore(t)
+	own := scanCursor{segment: 1, segments: 4, number: 1, stream: "user/1"}.String()
+	if _, _, err := s.Scan(t.Context(), 1, 4, own); err != nil {
+		t.Errorf("a cursor of this scan: %v", err)
+	}
+	for _, c := range []struct {
+		segment, segments int
+		cursor            string
+	}{{0, 4, own}, {1, 5, own}, {1, 4, own + "="}, {1, 4, own[1:]}, {1, 4, "!"}, {1, 4, "AQ"}, {-1, 4, ""}, {4, 4, ""}, {0, 0, ""}, {0, 1_000_001, ""}} {
+		if _, _, err := s.Scan(t.Context(), c.segment, c.segments, c.cursor); events.CodeOf(err) != events.CodeMalformed {
+			t.Errorf("%+v: error %v", c, err)
+		}
+	}
+}

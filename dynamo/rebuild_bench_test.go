@@ -1,0 +1,146 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"daybook/aggregate"
+	"daybook/domain"
+	"daybook/domain/product"
+	"daybook/events"
+	"daybook/localstack/embedded"
+	"daybook/view"
+)
+
+// BenchmarkRebuild compares the rebuild of a view with a bare parallel Scan of
+// the same events table in the same run, on the same number of segments and
+// workers: events in a second of CPU time (the embedded DynamoDB's included),
+// and their ratio. Streams have ten commits of one event, as products do that
+// are ordered now and then, and one.
+func BenchmarkRebuild(b *testing.B) {
+	for _, view := range []view.View{product.Products, product.Categories} {
+		for _, length := range []int{10, 1} {
+			b.Run(fmt.Sprintf("%s/commits=%d", view.Describe().Name, length), func(b *testing.B) { benchmarkRebuild(b, view, length) })
+		}
+	}
+}
+
+const (
+	benchSegments = 8
+	benchWorkers  = 2
+	benchCommits  = 20_000
+)
+
+func benchmarkRebuild(b *testing.B, v view.View, length int) {
+	db, err := embedded.Open(b.Context(), embedded.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	client := New(Options{Region: "us-east-1", Endpoint: "http://dynamodb.invalid", Credentials: StaticCredentials("id", "secret"), Transport: db.RoundTripper()})
+	if err := Create(b.Context(), client, testPrefix, EventsTable(), ControlTable(), ViewTable(v.Describe())); err != nil {
+		b.Fatal(err)
+	}
+	store := NewEventStore(client, TableName(testPrefix, EventsTable())).StrongScan()
+	codec, err := aggregate.Codec(domain.Aggregates())
+	if err != nil {
+		b.Fatal(err)
+	}
+	fillEvents(b, store, codec, length)
+	var scan, rebuild, scanWall, rebuildWall time.Duration
+	tables, n := NewTables(client, testPrefix), 0
+	for b.Loop() {
+		began, used := time.Now(), cpuTime(b)
+		bareScan(b, store)
+		scan, scanWall = scan+cpuTime(b)-used, scanWall+time.Since(began)
+
+		r, err := view.NewRebuilder(store, codec, tables, []view.View{v}, &view.RebuildOptions{Segments: benchSegments, Workers: benchWorkers})
+		if err != nil {
+			b.Fatal(err)
+		}
+		began, used = time.Now(), cpuTime(b)
+		p, err := r.Run(b.Context(), v.Describe().Name)
+		if err != nil || p.Commits != benchCommits || p.Faults != 0 {
+			b.Fatalf("%+v, %v", p, err)
+		}
+		rebuild, rebuildWall = rebuild+cpuTime(b)-used, rebuildWall+time.Since(began)
+		if err := r.Drop(b.Context(), p.Target, time.Nanosecond); err != nil {
+			b.Fatal(err)
+		}
+		n += benchCommits
+	}
+	b.ReportMetric(float64(n)/scan.Seconds(), "scanned/cpu-s")
+	b.ReportMetric(float64(n)/rebuild.Seconds(), "rebuilt/cpu-s")
+	b.ReportMetric(scan.Seconds()/rebuild.Seconds(), "rebuild/scan")
+	b.ReportMetric(scanWall.Seconds()/rebuildWall.Seconds(), "rebuild/scan-wall")
+	b.ReportMetric(0, "ns/op")
+}
+
+func fillEvents(b *testing.B, store *EventStore, codec *events.Codec, length int) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 8)
+	for i := range benchCommits / length {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			at := events.Start(events.StreamOf("product", fmt.Sprintf("p%06d", i)))
+			for n := range length {
+				name, data := "product-restocked", any(product.Restocked{Quantity: 1})
+				if n == 0 {
+					name, data = "product-added", product.Added{Name: fmt.Sprintf("Product %d", i), Category: fmt.Sprint(i % 70), Price: int64(i), Currency: "EUR", Stock: 5}
+				}
+				e, err := codec.Encode(name, data)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				c, err := store.Append(b.Context(), at, events.Commit{
+					ID: fmt.Sprintf("%d-%d", i, n), Time: time.Now(), Events: []events.Event{e},
+					Commands: []events.Command{{ID: fmt.Sprintf("%d-%d", i, n), Version: int64(n) + 1}},
+				})
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				at = events.After(&c)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// bareScan reads the whole table and decodes it.
+func bareScan(b *testing.B, store *EventStore) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, benchWorkers)
+	for segment := range benchSegments {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			for cursor := ""; ; {
+				_, next, err := store.Scan(context.Background(), segment, benchSegments, cursor)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				if cursor = next; cursor == "" {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// cpuTime is what this process has used of its processors.
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

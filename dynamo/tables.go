@@ -1,0 +1,206 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"daybook/events"
+	"daybook/view"
+)
+
+// maxTransaction is the largest total size of the items of one transaction, in
+// bytes.
+const maxTransaction = 4 << 20
+
+// Tables opens query tables in DynamoDB, named as ViewTable says. It is safe for
+// concurrent use.
+type Tables struct {
+	client *dynamodb.Client
+	prefix string
+}
+
+var _ view.Tables = (*Tables)(nil)
+
+// NewTables returns the query tables of an installation, whose names begin with
+// prefix and a hyphen.
+func NewTables(client *dynamodb.Client, prefix string) *Tables {
+	return &Tables{client: client, prefix: prefix}
+}
+
+// Table implements view.Tables. It sends nothing; a table that does not exist
+// makes calls fail with unavailable.
+func (t *Tables) Table(name string, version int) view.Table {
+	return &table{client: t.client, name: t.prefix + "-" + viewTableName(name, version)}
+}
+
+// table is the table of one view at one version.
+type table struct {
+	client *dynamodb.Client
+	name   string
+}
+
+func itemKey(key string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{attrKey: &types.AttributeValueMemberS{Value: key}}
+}
+
+// Get implements view.Table with one GetItem or BatchGetItem.
+func (t *table) Get(ctx context.Context, keys []string) ([]*view.Item, error) {
+	items := make([]*view.Item, len(keys))
+	if len(keys) == 1 {
+		it, err := t.getOne(ctx, keys[0])
+		items[0] = it
+		return items, err
+	}
+	want := types.KeysAndAttributes{ConsistentRead: ptr(true)}
+	places := make(map[string]int, len(keys))
+	for i, key := range keys {
+		want.Keys = append(want.Keys, itemKey(key))
+		places[key] = i
+	}
+	err := batchGet(ctx, t.client, t.name, want, func(item map[string]types.AttributeValue) error {
+		it, err := decodeItem(item)
+		if err != nil {
+			return err
+		}
+		items[places[it.Key]] = &it
+		return nil
+	})
+	return items, err
+}
+
+func (t *table) getOne(ctx context.Context, key string) (*view.Item, error) {
+	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.name, Key: itemKey(key), ConsistentRead: ptr(true)})
+	if err != nil {
+		return nil, translate(ctx, err)
+	}
+	if len(out.Item) == 0 {
+		return nil, nil
+	}
+	it, err := decodeItem(out.Item)
+	return &it, err
+}
+
+// condition is what must hold for a write.
+type condition struct {
+	expression string
+	names      map[string]string
+	values     map[string]types.AttributeValue
+}
+
+// expect is the condition that the item which w replaces is the expected one.
+func expect(w view.Write) condition {
+	if w.Expect == 0 && w.ExpectParked == 0 {
+		return condition{expression: "attribute_not_exists(#k)", names: map[string]string{"#k": attrKey}}
+	}
+	c := condition{
+		expression: "#v = :v AND attribute_not_exists(#f)",
+		names:      map[string]string{"#v": attrGuard, "#f": attrParked},
+		values:     map[string]types.AttributeValue{":v": numberValue(w.Expect)},
+	}
+	if w.ExpectParked != 0 {
+		c.expression = "#v = :v AND #f = :f"
+		c.values[":f"] = numberValue(w.ExpectParked)
+	}
+	return c
+}
+
+// Put implements view.Table with one PutItem or DeleteItem.
+func (t *table) Put(ctx context.Context, w view.Write) error {
+	ctx, attempts := WithMeter(ctx)
+	var err error
+	if w.Delete {
+		err = t.remove(ctx, w)
+	} else {
+		err = t.put(ctx, w)
+	}
+	if taken, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok &&
+		attempts.Usage().Requests > 1 && done(w, taken.Item) {
+		return nil
+	}
+	return translate(ctx, err)
+}
+
+func (t *table) put(ctx context.Context, w view.Write) error {
+	item, err := encodeItem(&w.Item)
+	if err != nil {
+		return err
+	}
+	c := expect(w)
+	_, err = t.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                           &t.name,
+		Item:                                item,
+		ConditionExpression:                 &c.expression,
+		ExpressionAttributeNames:            c.names,
+		ExpressionAttributeValues:           c.values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	return err
+}
+
+func (t *table) remove(ctx context.Context, w view.Write) error {
+	c := expect(w)
+	_, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName:                           &t.name,
+		Key:                                 itemKey(w.Item.Key),
+		ConditionExpression:                 &c.expression,
+		ExpressionAttributeNames:            c.names,
+		ExpressionAttributeValues:           c.values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	return err
+}
+
+// done reports whether the table holds what w would have made of it: then an
+// earlier attempt of the same call did, and its answer was lost.
+func done(w view.Write, stored map[string]types.AttributeValue) bool {
+	if w.Delete || len(stored) == 0 {
+		return w.Delete && len(stored) == 0
+	}
+	have, err := decodeItem(stored)
+	if err != nil {
+		return false
+	}
+	want := w.Item
+	if len(want.Index) == 0 {
+		want.Index = nil
+	}
+	return reflect.DeepEqual(have, want)
+}
+
+// Transact implements view.Table with one TransactWriteItems, or, for a single
+// write, as Put: a transaction costs double. The SDK gives the call a token, so
+// that an attempt repeated after a lost answer does nothing.
+func (t *table) Transact(ctx context.Context, ws []view.Write) error {
+	if len(ws) == 1 {
+		return t.Put(ctx, ws[0])
+	}
+	in := &dynamodb.TransactWriteItemsInput{TransactItems: make([]types.TransactWriteItem, len(ws))}
+	total := 0
+	for i, w := range ws {
+		c := expect(w)
+		if w.Delete {
+			in.TransactItems[i].Delete = &types.Delete{
+				TableName: &t.name, Key: itemKey(w.Item.Key),
+				ConditionExpression: &c.expression, ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
+			}
+			continue
+		}
+		item, err := encodeItem(&w.Item)
+		if err != nil {
+			return err
+		}
+		if total += itemSize(item); total > maxTransaction {
+			return events.Errorf(events.CodeTooLarge, "a transaction has at most %d bytes", maxTransaction)
+		}
+		in.TransactItems[i].Put = &types.Put{
+			TableName: &t.name, Item: item,
+			ConditionExpression: &c.expression, ExpressionAttributeNames: c.names, ExpressionAttributeValues: c.values,
+		}
+	}
+	_, err := t.client.TransactWriteItems(ctx, in)
+	return translate(ctx, err)
+}

@@ -1,0 +1,97 @@
+package dynamo
+
+import (
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"daybook/view"
+)
+
+// KeyType is the type of a key attribute.
+type KeyType string
+
+// The types of key attributes that Daybook uses.
+const (
+	KeyString KeyType = "S"
+	KeyNumber KeyType = "N"
+)
+
+// Key is a key attribute of a table or an index.
+type Key struct {
+	Name string
+	Type KeyType
+}
+
+// IndexSpec is a global secondary index; it projects all attributes.
+type IndexSpec struct {
+	Name      string
+	Partition Key
+	Sort      *Key // nil for none
+}
+
+// TableSpec is what has to be the same wherever a table is created: locally, in
+// tests, and by the CDK app. It is plain data.
+type TableSpec struct {
+	// Name is the part of the table's name behind the prefix of the
+	// installation; see TableName.
+	Name      string
+	Partition Key
+	Sort      *Key // nil for none
+	Indexes   []IndexSpec
+	// StreamView is what the table's stream carries, NEW_IMAGE; empty for a
+	// table without a stream.
+	StreamView string
+	// TTL is the attribute with the time, in seconds since 1970, after which
+	// an item may go; empty for none.
+	TTL string
+}
+
+// EventsTable is the table that EventStore keeps commits in. Its stream carries
+// new images, so that a projector needs no read to see a commit.
+func EventsTable() TableSpec {
+	return TableSpec{
+		Name:       "events",
+		Partition:  Key{Name: attrStream, Type: KeyString},
+		Sort:       &Key{Name: attrCommit, Type: KeyNumber},
+		StreamView: string(types.StreamViewTypeNewImage),
+	}
+}
+
+// ClaimsTable is the table that EventStore keeps claimed values and the ids of
+// once-only commands in. The latter expire.
+func ClaimsTable() TableSpec {
+	return TableSpec{
+		Name:      "claims",
+		Partition: Key{Name: attrClaim, Type: KeyString},
+		TTL:       attrExpires,
+	}
+}
+
+// ViewTable is the table of a view at its version: one item for each row and
+// checkpoint, one global secondary index for each index of the view's table
+// (the declared ones and view.ParkedIndex), over two attributes of its own.
+func ViewTable(d view.Description) TableSpec {
+	spec := TableSpec{Name: viewTableName(d.Name, d.Version), Partition: Key{Name: attrKey, Type: KeyString}}
+	for _, x := range d.TableIndexes() {
+		sort := Key{Name: attrIndexSort + x.Name, Type: KeyString}
+		if x.SortKind == view.SortNumber {
+			sort.Type = KeyNumber
+		}
+		spec.Indexes = append(spec.Indexes, IndexSpec{
+			Name:      x.Name,
+			Partition: Key{Name: attrIndexPartition + x.Name, Type: KeyString},
+			Sort:      &sort,
+		})
+	}
+	return spec
+}
+
+// TableName is the full name of a table: "daybook-dev-events" for the prefix
+// "daybook-dev".
+func TableName(prefix string, spec TableSpec) string { return prefix + "-" + spec.Name }
+
+// viewTableName is the part of the name of a view's table behind the prefix.
+func viewTableName(view string, version int) string {
+	return view + "-v" + strconv.Itoa(version)
+}
