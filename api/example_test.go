@@ -1,0 +1,47 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"daybook/aggregate"
+	"daybook/api"
+	"daybook/domain"
+	"daybook/events/eventstest"
+	"daybook/view"
+	"daybook/view/viewtest"
+)
+
+func Example() {
+	store := new(eventstest.Memory)
+	handler, err := aggregate.NewHandler(store, domain.Aggregates(), nil)
+	if err != nil {
+		panic(err)
+	}
+	codec, err := aggregate.Codec(domain.Aggregates())
+	if err != nil {
+		panic(err)
+	}
+	queries, err := view.NewQueries(store, codec, viewtest.NewMemory(domain.Views()...), domain.Views(), nil)
+	if err != nil {
+		panic(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/commands/", api.NewCommands(handler, nil))
+	mux.Handle("/", api.NewQueries(queries, store, domain.Aggregates(), domain.Views(), nil))
+
+	send := func(method, target, body string) {
+		r := httptest.NewRequest(method, target, strings.NewReader(body))
+		r.Header.Set("Idempotency-Key", "signup-42")
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		fmt.Println(w.Code, w.Header().Get("ETag"), w.Body)
+	}
+	send("POST", "/commands/create-user", `{"id":"7","payload":{"name":"Ada","email":"ada@example.com"}}`)
+	send("GET", "/users/7?after=user/7@1", "")
+	// Output:
+	// 201 "1" {"id":"7","version":1,"commandId":"signup-42","token":"user/7@1"}
+	// 200 "1" {"id":"7","name":"Ada","email":"ada@example.com","active":true,"version":1}
+}

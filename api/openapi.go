@@ -1,0 +1,80 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json/v2"
+	"net/http"
+
+	"daybook/aggregate"
+	"daybook/view"
+)
+
+// description is the OpenAPI description and its entity tag.
+type description struct {
+	body []byte
+	tag  string
+}
+
+// described answers GET /openapi.json.
+func (q *queries) described(r *http.Request) (*answer, error) {
+	d, err := q.openAPI()
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{status: http.StatusOK, contentType: "application/json", body: d.body, header: http.Header{}}
+	a.header.Set("ETag", d.tag)
+	a.header.Set("Cache-Control", "private, no-cache")
+	if notModified(r.Header, d.tag) {
+		a.status, a.contentType, a.body = http.StatusNotModified, "", nil
+	}
+	return a, nil
+}
+
+// describe writes the OpenAPI 3.1 description of an API: the same declarations
+// give the same text.
+func describe(o Options, commands []aggregate.Description, views []view.Description) (*description, error) {
+	d := document{
+		OpenAPI: "3.1.0",
+		Info: information{
+			Title:   o.Title,
+			Version: o.Version,
+			Description: "Commands are decided and entered as versioned events; queries read rows that follow. " +
+				"A command answers a consistency token; a query that is given it (after) sees at least what the command did.",
+		},
+		Tags: []tag{
+			{Name: "commands", Description: "Ask for a change. A repeated command id gets the first answer again."},
+			{Name: "views", Description: "Rows, as the events made them."},
+			{Name: "streams", Description: "Events, as they were entered."},
+			{Name: "service", Description: "The service itself."},
+		},
+		Paths: map[string]pathItem{
+			"/health":                   {Get: healthOperation()},
+			"/openapi.json":             {Get: descriptionOperation()},
+			"/streams/{aggregate}/{id}": {Get: historyOperation(commands, views)},
+		},
+		Components: sharedComponents(),
+	}
+	if len(commands) > 0 {
+		d.Paths["/commands"] = pathItem{Post: batchOperation(commands)}
+	}
+	for _, c := range commands {
+		s, err := payloadOf(c)
+		if err != nil {
+			return nil, err
+		}
+		d.Components.Schemas[payloadName(c)] = s.raw
+		d.Paths["/commands/"+c.Name] = pathItem{Post: commandOperation(c, s)}
+	}
+	for _, v := range views {
+		d.Components.Schemas[rowName(v)] = v.Schema()
+		d.Paths["/"+v.Name] = pathItem{Get: listOperation(v)}
+		d.Paths["/"+v.Name+"/{key}"] = pathItem{Get: rowOperation(v)}
+	}
+	body, err := json.Marshal(d, json.Deterministic(true))
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(body)
+	return &description{body: body, tag: `"` + hex.EncodeToString(sum[:8]) + `"`}, nil
+}

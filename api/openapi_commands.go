@@ -1,0 +1,130 @@
+package api
+
+import (
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"daybook/aggregate"
+)
+
+func payloadName(c aggregate.Description) string { return "command." + c.Name }
+
+// payload is what the description has to know of a payload's schema.
+type payload struct {
+	raw      jsontext.Value
+	required bool
+	example  jsontext.Value // nil when there is none
+}
+
+func payloadOf(c aggregate.Description) (payload, error) {
+	if c.Schema == nil {
+		return payload{raw: jsontext.Value(`{"type":"object"}`), example: jsontext.Value(`{}`)}, nil
+	}
+	raw := c.Schema()
+	var known struct {
+		Required []string         `json:"required"`
+		Examples []jsontext.Value `json:"examples"`
+	}
+	if err := json.Unmarshal(raw, &known); err != nil {
+		return payload{}, fmt.Errorf("schema of command %s: %w", c.Name, err)
+	}
+	p := payload{raw: raw, required: len(known.Required) > 0}
+	if len(known.Examples) > 0 {
+		p.example = known.Examples[0]
+	}
+	return p, nil
+}
+
+// requiredOf returns the members that the body of a command must have.
+func (p payload) requiredOf(c aggregate.Description) []string {
+	var names []string
+	if !c.Creates {
+		names = append(names, "id")
+	}
+	if p.required {
+		names = append(names, "payload")
+	}
+	return names
+}
+
+func summaryOf(c aggregate.Description) string {
+	if c.Summary != "" {
+		return c.Summary
+	}
+	return strings.ToUpper(c.Name[:1]) + strings.ReplaceAll(c.Name[1:], "-", " ")
+}
+
+func commandOperation(c aggregate.Description, p payload) *operation {
+	id := idSchema
+	if c.Creates {
+		id = jsontext.Value(`{"type":["string","null"],"minLength":1,"maxLength":128,"description":"Made from the command's id when left out."}`)
+	}
+	body := media{Schema: closed(map[string]jsontext.Value{
+		"id":              id,
+		"payload":         schemaRef(payloadName(c)),
+		"expectedVersion": schemaRef("expected-version"),
+	}, p.requiredOf(c)...)}
+	if p.example != nil {
+		body.Example = jsontext.Value(`{"id":"7","payload":` + string(p.example) + `}`)
+	}
+	success := func(description string, headers ...string) response {
+		headers = append(headers, "ETag", "X-Request-Id", "X-Correlation-Id", "Idempotent-Replayed")
+		return response{Description: description, Headers: headerRefs(headers...), Content: jsonContent(schemaRef("accepted"))}
+	}
+	return &operation{
+		OperationID: c.Name,
+		Tags:        []string{"commands"},
+		Summary:     summaryOf(c),
+		Description: "A command on an aggregate " + c.Aggregate + ".",
+		Parameters: []parameter{
+			parameterRef("Idempotency-Key"), parameterRef("If-Match"), parameterRef("If-None-Match"), parameterRef("X-Correlation-Id"),
+		},
+		RequestBody: &requestBody{Required: true, Content: map[string]media{"application/json": body}},
+		Responses: with(map[string]response{
+			"200": success("Accepted."),
+			"201": success("Accepted; it started the stream.", "Location"),
+		}, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusRequestEntityTooLarge,
+			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity),
+	}
+}
+
+func batchOperation(commands []aggregate.Description) *operation {
+	var elements, examples []string
+	for _, c := range commands {
+		p, err := payloadOf(c)
+		if err != nil {
+			continue // describe reports it
+		}
+		elements = append(elements, string(closed(map[string]jsontext.Value{
+			"command":         jsontext.Value(`{"const":` + string(text(c.Name)) + `}`),
+			"id":              jsontext.Value(`{"type":["string","null"],"minLength":1,"maxLength":128}`),
+			"commandId":       jsontext.Value(`{"type":["string","null"],"minLength":1,"maxLength":128,"description":"As Idempotency-Key."}`),
+			"payload":         schemaRef(payloadName(c)),
+			"expectedVersion": schemaRef("expected-version"),
+		}, append([]string{"command"}, p.requiredOf(c)...)...)))
+		if p.example != nil && len(examples) < 2 {
+			examples = append(examples, `{"command":`+string(text(c.Name))+`,"id":"7","payload":`+string(p.example)+`}`)
+		}
+	}
+	body := media{Schema: jsontext.Value(fmt.Sprintf(`{"type":"array","minItems":1,"maxItems":%d,"items":{"oneOf":[%s]}}`, MaxBatch, strings.Join(elements, ",")))}
+	if len(examples) > 0 {
+		body.Example = jsontext.Value("[" + strings.Join(examples, ",") + "]")
+	}
+	return &operation{
+		OperationID: "send-commands",
+		Tags:        []string{"commands"},
+		Summary:     "Send several commands",
+		Description: "Commands on one stream run in order, others side by side; each succeeds or fails by itself. " +
+			"An element that is malformed fails alone; a body that is not JSON fails whole.",
+		Parameters:  []parameter{parameterRef("X-Correlation-Id")},
+		RequestBody: &requestBody{Required: true, Content: map[string]media{"application/json": body}},
+		Responses: with(map[string]response{"207": {
+			Description: "A result for each command, in order.",
+			Headers:     headerRefs("X-Request-Id", "X-Correlation-Id"),
+			Content:     jsonContent(jsontext.Value(`{"type":"array","items":{"$ref":"#/components/schemas/batch-result"}}`)),
+		}}, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType),
+	}
+}

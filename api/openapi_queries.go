@@ -1,0 +1,173 @@
+package api
+
+import (
+	"encoding/json/jsontext"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+
+	"daybook/aggregate"
+	"daybook/view"
+)
+
+func rowName(v view.Description) string { return "view." + v.Name }
+
+func rowOperation(v view.Description) *operation {
+	parameters := []parameter{
+		{Name: "key", In: "path", Required: true, Schema: textSchema}, parameterRef("after"), parameterRef("If-Changed"),
+	}
+	if v.Kind == view.KindRows {
+		parameters = append(parameters, parameterRef("at"))
+	}
+	return &operation{
+		OperationID: "get-" + v.Name,
+		Tags:        []string{"views"},
+		Summary:     "One row of " + v.Name,
+		Parameters:  parameters,
+		Responses: with(map[string]response{
+			"200": {Description: "The row.", Headers: headerRefs("ETag", "X-Request-Id", "Daybook-Parked"), Content: jsonContent(schemaRef(rowName(v)))},
+			"304": {Description: "The row is as the client has it.", Headers: headerRefs("ETag", "X-Request-Id", "Daybook-Parked")},
+		}, http.StatusNotFound),
+	}
+}
+
+func listOperation(v view.Description) *operation {
+	page := closed(map[string]jsontext.Value{
+		"items": jsontext.Value(`{"type":"array","items":` + string(schemaRef(rowName(v))) + `}`),
+		"next":  jsontext.Value(`{"type":"string","description":"cursor of the next page."}`),
+	}, "items")
+	return &operation{
+		OperationID: "list-" + v.Name,
+		Tags:        []string{"views"},
+		Summary:     "Rows of " + v.Name,
+		Description: servedBy(v),
+		Parameters:  listParameters(v),
+		Responses: with(map[string]response{
+			"200": {Description: "A page of rows.", Headers: headerRefs("X-Request-Id", "Daybook-Stale", "Daybook-Parked"), Content: jsonContent(page)},
+		}),
+	}
+}
+
+// servedBy says which queries the view's key and indexes serve.
+func servedBy(v view.Description) string {
+	b := "What neither the key nor an index serves is refused (no-index). By id."
+	for _, ix := range v.Indexes {
+		what := "all"
+		if ix.Partition != "" {
+			what = "by " + ix.Partition
+		}
+		b += fmt.Sprintf(" Index %s: %s, sorted by %s.", ix.Name, what, ix.Sort)
+	}
+	return b
+}
+
+// operatorNames says what an operator asks for.
+var operatorNames = map[string]string{
+	"eq": "equal to", "ne": "not equal to", "lt": "below", "lte": "at most", "gt": "above", "gte": "at least",
+	"prefix": "beginning with", "in": "one of, joined by commas", "exists": "there (true) or not (false)",
+}
+
+func listParameters(v view.Description) []parameter {
+	var ps []parameter
+	for _, f := range v.Fields {
+		for _, op := range f.Operators {
+			ps = append(ps, filter(f, op))
+		}
+	}
+	sorts := map[string]bool{"id": true}
+	for _, ix := range v.Indexes {
+		sorts[ix.Sort] = true
+	}
+	var orders []string
+	for _, s := range slices.Sorted(maps.Keys(sorts)) {
+		orders = append(orders, s, "-"+s)
+	}
+	return append(ps,
+		parameter{Name: "sort", In: "query", Description: "The order of the rows; - is descending.",
+			Schema: jsontext.Value(`{"type":"string","enum":` + string(texts(orders)) + `}`)},
+		parameter{Name: "limit", In: "query", Description: "The largest number of rows.", Schema: jsontext.Value(fmt.Sprintf(`{"type":"integer","minimum":1,"maximum":%d,"default":%d}`, view.MaxLimit, view.DefaultLimit))},
+		parameter{Name: "cursor", In: "query", Description: "next of the page before.", Schema: textSchema},
+		parameterRef("after"))
+}
+
+// filter is the parameter of one operator on one field.
+func filter(f view.FieldDescription, op string) parameter {
+	p := parameter{Name: f.Name + "." + op, In: "query", Description: f.Name + " is " + operatorNames[op] + "."}
+	value := valueSchema(f.Type)
+	switch op {
+	case "eq":
+		if !slices.Contains([]string{"sort", "limit", "cursor", "after"}, f.Name) {
+			p.Name = f.Name
+		}
+	case "in":
+		explode := false
+		p.Style, p.Explode = "form", &explode
+		value = jsontext.Value(`{"type":"array","items":` + string(value) + `}`)
+	case "exists":
+		value = jsontext.Value(`{"type":"boolean"}`)
+	}
+	p.Schema = value
+	return p
+}
+
+func valueSchema(fieldType string) jsontext.Value {
+	switch fieldType {
+	case "integer", "number", "boolean":
+		return jsontext.Value(`{"type":"` + fieldType + `"}`)
+	case "time":
+		return jsontext.Value(`{"type":"string","format":"date-time"}`)
+	}
+	return textSchema
+}
+
+func historyOperation(commands []aggregate.Description, views []view.Description) *operation {
+	aggregates := map[string]bool{}
+	for _, c := range commands {
+		aggregates[c.Aggregate] = true
+	}
+	for _, v := range views {
+		for _, a := range v.Aggregates {
+			aggregates[a] = true
+		}
+	}
+	name := textSchema
+	if len(aggregates) > 0 {
+		name = jsontext.Value(`{"type":"string","enum":` + string(texts(slices.Sorted(maps.Keys(aggregates)))) + `}`)
+	}
+	return &operation{
+		OperationID: "get-stream",
+		Tags:        []string{"streams"},
+		Summary:     "The events of a stream, oldest first",
+		Parameters: []parameter{
+			{Name: "aggregate", In: "path", Required: true, Schema: name},
+			{Name: "id", In: "path", Required: true, Schema: idSchema},
+			{Name: "from", In: "query", Description: "The version of the first event.", Schema: jsontext.Value(`{"type":"integer","format":"int64","minimum":1,"default":1}`)},
+			{Name: "limit", In: "query", Description: "The largest number of events.", Schema: jsontext.Value(fmt.Sprintf(`{"type":"integer","minimum":1,"maximum":%d,"default":%d}`, maxEvents, defaultEvents))},
+		},
+		Responses: with(map[string]response{
+			"200": {Description: "A page of events.", Headers: headerRefs("X-Request-Id"), Content: jsonContent(schemaRef("history"))},
+		}, http.StatusNotFound),
+	}
+}
+
+func healthOperation() *operation {
+	return &operation{
+		OperationID: "get-health", Tags: []string{"service"}, Summary: "Whether the service answers",
+		Responses: map[string]response{"200": {
+			Description: "It does.",
+			Content:     jsonContent(closed(map[string]jsontext.Value{"status": jsontext.Value(`{"const":"ok"}`)}, "status")),
+		}},
+	}
+}
+
+func descriptionOperation() *operation {
+	return &operation{
+		OperationID: "get-openapi", Tags: []string{"service"}, Summary: "This description",
+		Parameters: []parameter{parameterRef("If-Changed")},
+		Responses: with(map[string]response{
+			"200": {Description: "OpenAPI 3.1.", Headers: headerRefs("ETag"), Content: jsonContent(jsontext.Value(`{"type":"object"}`))},
+			"304": {Description: "The description is as the client has it.", Headers: headerRefs("ETag")},
+		}),
+	}
+}

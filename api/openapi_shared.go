@@ -1,0 +1,148 @@
+package api
+
+import (
+	"encoding/json/jsontext"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"daybook/events"
+)
+
+// Schemas of members that several bodies share.
+var (
+	idSchema      = jsontext.Value(`{"type":"string","minLength":1,"maxLength":128,"description":"No control characters."}`)
+	versionSchema = jsontext.Value(`{"type":"integer","format":"int64","minimum":0}`)
+	othersSchema  = jsontext.Value(`{"type":"array","items":{"type":"string"},"description":"Consistency tokens of the other streams that the command wrote to.","examples":[["product/b@2"]]}`)
+	tokenSchema   = jsontext.Value(`{"type":"string","description":"Consistency token: what a query's after takes.","examples":["user/7@3"]}`)
+	textSchema    = jsontext.Value(`{"type":"string"}`)
+	statusSchema  = jsontext.Value(`{"type":"integer","minimum":100,"maximum":599}`)
+)
+
+func sharedComponents() components {
+	return components{
+		Schemas: map[string]jsontext.Value{
+			"accepted":         closed(acceptedMembers(), "id", "version", "commandId"),
+			"problem":          problemSchema(),
+			"batch-result":     batchResultSchema(),
+			"history":          historySchema(),
+			"expected-version": jsontext.Value(`{"type":["integer","null"],"format":"int64","minimum":0,"description":"The stream's version that the command was decided on; 0: the stream must not exist."}`),
+		},
+		Parameters: sharedParameters(),
+		Headers:    sharedHeaders(),
+		Responses:  problemResponses(),
+	}
+}
+
+func acceptedMembers() map[string]jsontext.Value {
+	return map[string]jsontext.Value{"id": idSchema, "version": versionSchema, "commandId": idSchema, "token": tokenSchema, "others": othersSchema}
+}
+
+func batchResultSchema() jsontext.Value {
+	succeeded := acceptedMembers()
+	succeeded["status"] = jsontext.Value(`{"enum":[200,201]}`)
+	succeeded["replayed"] = jsontext.Value(`{"type":"boolean","description":"The first answer to this command id, again."}`)
+	failed := map[string]jsontext.Value{"status": jsontext.Value(`{"type":"integer","minimum":400,"maximum":599}`), "problem": schemaRef("problem")}
+	return jsontext.Value(`{"oneOf":[` + string(closed(succeeded, "status", "id", "version", "commandId")) + `,` +
+		string(closed(failed, "status", "problem")) + `]}`)
+}
+
+func problemSchema() jsontext.Value {
+	codes := slices.Sorted(maps.Keys(kinds))
+	known := make([]string, len(codes))
+	for i, c := range codes {
+		known[i] = string(c)
+	}
+	return closed(map[string]jsontext.Value{
+		"type":   jsontext.Value(`{"type":"string","format":"uri"}`),
+		"title":  textSchema,
+		"status": statusSchema,
+		"code":   jsontext.Value(`{"type":"string","description":` + string(text("Stable. "+strings.Join(known, ", ")+", or a domain rejection's own.")) + `}`),
+		"detail": textSchema,
+		"errors": jsontext.Value(`{"type":"array","items":` + string(closed(map[string]jsontext.Value{
+			"path":    jsontext.Value(`{"type":"string","description":"A JSON pointer into the body, or the name of a header or a query parameter."}`),
+			"message": textSchema,
+		}, "path", "message")) + `}`),
+		"version":   versionSchema,
+		"requestId": textSchema,
+	}, "type", "title", "status", "code", "detail")
+}
+
+func historySchema() jsontext.Value {
+	event := closed(map[string]jsontext.Value{
+		"version": versionSchema, "name": textSchema, "schema": jsontext.Value(`{"type":"integer","minimum":1}`),
+		"data": jsontext.Value(`{"type":"object"}`), "time": jsontext.Value(`{"type":"string","format":"date-time"}`),
+		"actor": textSchema, "commandId": textSchema, "correlation": textSchema, "causation": textSchema,
+	}, "version", "name", "schema", "data", "time")
+	return closed(map[string]jsontext.Value{
+		"events": jsontext.Value(`{"type":"array","items":` + string(event) + `}`),
+		"next":   jsontext.Value(`{"type":"integer","format":"int64","minimum":2,"description":"from of the next page."}`),
+	}, "events")
+}
+
+func sharedParameters() map[string]parameter {
+	return map[string]parameter{
+		"Idempotency-Key":  {Name: "Idempotency-Key", In: "header", Schema: idSchema, Description: "The command's id: a repeat gets the first answer again and changes nothing."},
+		"If-Match":         {Name: "If-Match", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["\"2\""]}`), Description: "The version, in quotes, that the stream must be at; else 412."},
+		"If-None-Match":    {Name: "If-None-Match", In: "header", Schema: jsontext.Value(`{"const":"*"}`), Description: "The stream must not exist; else 412."},
+		"If-Changed":       {Name: "If-None-Match", In: "header", Schema: textSchema, Description: "Entity tags that the client has: 304 when one is still right."},
+		"X-Correlation-Id": {Name: "X-Correlation-Id", In: "header", Schema: idSchema, Description: "An id shared by all that the request sets off; the request's id by default."},
+		"after":            {Name: "after", In: "query", Schema: textSchema, Description: "Consistency tokens, joined by commas: the answer has seen at least these versions."},
+		"at": {Name: "at", In: "query", Schema: jsontext.Value(`{"oneOf":[{"type":"integer","format":"int64","minimum":1},{"type":"string","format":"date-time"}]}`),
+			Description: "The row as it was: at a version of its stream, or at a time (RFC 3339). Not together with after."},
+	}
+}
+
+func sharedHeaders() map[string]header {
+	return map[string]header{
+		"ETag":                {"The version in quotes; behind a dot, the version of a view that was raised.", jsontext.Value(`{"type":"string"}`)},
+		"Location":            {"The stream that was started, relative to the request.", jsontext.Value(`{"type":"string","format":"uri-reference"}`)},
+		"Idempotent-Replayed": {"true: the first answer to this command id, again.", jsontext.Value(`{"type":"string","const":"true"}`)},
+		"X-Request-Id":        {"The request's id, as logged.", textSchema},
+		"X-Correlation-Id":    {"The id shared by all that the request sets off.", textSchema},
+		"Retry-After":         {"Seconds to wait before trying again.", jsontext.Value(`{"type":"integer"}`)},
+		"Allow":               {"The methods of the path.", textSchema},
+		"Daybook-Parked":      {"true: the row, or one of the page, is behind: its view can't apply an event and holds back those after it.", jsontext.Value(`{"type":"string","const":"true"}`)},
+		"Daybook-Stale":       {"true: the view has not seen what was asked for in time.", jsontext.Value(`{"type":"string","const":"true"}`)},
+	}
+}
+
+// problemResponses is a response for each status that a problem can have.
+func problemResponses() map[string]response {
+	byStatus := map[int][]string{http.StatusPreconditionFailed: {string(events.CodeVersionConflict)}}
+	for code, k := range kinds {
+		byStatus[k.status] = append(byStatus[k.status], string(code))
+	}
+	byStatus[rejected.status] = append(byStatus[rejected.status], "or a domain rejection's own")
+	responses := map[string]response{}
+	for status, codes := range byStatus {
+		slices.Sort(codes)
+		headers := []string{"X-Request-Id"}
+		switch status {
+		case http.StatusMethodNotAllowed:
+			headers = append(headers, "Allow")
+		case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+			headers = append(headers, "Retry-After")
+		}
+		responses[strconv.Itoa(status)] = response{
+			Description: http.StatusText(status) + ": " + strings.Join(codes, ", "),
+			Headers:     headerRefs(headers...),
+			Content:     map[string]media{"application/problem+json": {Schema: schemaRef("problem")}},
+		}
+	}
+	return responses
+}
+
+// with adds the problems of the given statuses, and those of every request, to
+// the responses of success.
+func with(success map[string]response, statuses ...int) map[string]response {
+	statuses = append(statuses, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
+		http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable)
+	for _, s := range statuses {
+		name := strconv.Itoa(s)
+		success[name] = response{Ref: "#/components/responses/" + name}
+	}
+	return success
+}

@@ -1,0 +1,307 @@
+package api_test
+
+import (
+	"encoding/json/v2"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"daybook/api"
+	"daybook/domain"
+)
+
+// contract is an API's description, as an independent validator reads it.
+type contract struct {
+	doc      map[string]any
+	compiler *jsonschema.Compiler
+}
+
+const contractURL = "https://api.example/openapi.json"
+
+// newContract reads a description.
+func newContract(t *testing.T, raw []byte) *contract {
+	t.Helper()
+	c := &contract{compiler: jsonschema.NewCompiler()}
+	c.compiler.DefaultDraft(jsonschema.Draft2020)
+	c.compiler.AssertFormat()
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(string(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.doc = doc.(map[string]any)
+	if err := c.compiler.AddResource(contractURL, doc); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// at returns the value at a JSON pointer, references followed.
+func (c *contract) at(pointer ...string) (value any, path []string) {
+	value = c.doc
+	for _, name := range pointer {
+		path = append(path, name)
+		if m, ok := value.(map[string]any); ok {
+			value = m[name]
+		} else {
+			return nil, path
+		}
+		if m, ok := value.(map[string]any); ok {
+			if ref, ok := m["$ref"].(string); ok {
+				value, path = c.at(strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
+			}
+		}
+	}
+	return value, path
+}
+
+// check validates an answer to method and path (a template of the description).
+func (c *contract) check(method, path string, w *httptest.ResponseRecorder) error {
+	status := fmt.Sprint(w.Code)
+	r, at := c.at("paths", path, strings.ToLower(method), "responses", status)
+	if r == nil {
+		return fmt.Errorf("%s %s does not describe status %s", method, path, status)
+	}
+	described, _ := r.(map[string]any)["headers"].(map[string]any)
+	for _, name := range []string{"Etag", "Location", "Retry-After", "Daybook-Stale", "Daybook-Parked", "Idempotent-Replayed", "Allow", "X-Correlation-Id"} {
+		if w.Header().Get(name) != "" && described[name] == nil && described[strings.Replace(name, "Etag", "ETag", 1)] == nil {
+			return fmt.Errorf("%s %s %s does not describe header %s", method, path, status, name)
+		}
+	}
+	content, _ := r.(map[string]any)["content"].(map[string]any)
+	if len(content) == 0 && w.Body.Len() == 0 {
+		return nil
+	}
+	media := w.Header().Get("Content-Type")
+	if content[media] == nil {
+		return fmt.Errorf("%s %s %s does not describe %q", method, path, status, media)
+	}
+	return c.validate(w.Body.String(), append(at, "content", media, "schema")...)
+}
+
+// validate validates a JSON text by the schema at a pointer.
+func (c *contract) validate(raw string, pointer ...string) error {
+	for i, name := range pointer {
+		pointer[i] = strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+	}
+	s, err := c.compiler.Compile(contractURL + "#/" + strings.ReplaceAll(strings.Join(pointer, "/"), "{", "%7B"))
+	if err != nil {
+		return err
+	}
+	value, err := jsonschema.UnmarshalJSON(strings.NewReader(raw))
+	if err != nil {
+		return err
+	}
+	return s.Validate(value)
+}
+
+func describedAPI(t *testing.T) []byte {
+	t.Helper()
+	w := do(queries(&querier{}, nil), "GET", "/openapi.json", "")
+	if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" {
+		t.Fatalf("got %d %s", w.Code, w.Body)
+	}
+	return w.Body.Bytes()
+}
+
+// TestOpenAPIIsValid holds the description to the schema that the OpenAPI
+// Initiative publishes, with every schema in it held to JSON Schema 2020-12.
+func TestOpenAPIIsValid(t *testing.T) {
+	t.Parallel()
+	official, err := os.Open("testdata/openapi-3.1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer official.Close()
+	c := jsonschema.NewCompiler()
+	doc, err := jsonschema.UnmarshalJSON(official)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.AddResource("https://spec.openapis.org/oas/3.1/schema/2022-10-07", doc); err != nil {
+		t.Fatal(err)
+	}
+	base, err := jsonschema.UnmarshalJSON(strings.NewReader(`{
+		"$id": "https://api.example/base", "$schema": "https://json-schema.org/draft/2020-12/schema",
+		"$ref": "https://spec.openapis.org/oas/3.1/schema/2022-10-07",
+		"$defs": {"schema": {"$dynamicAnchor": "meta", "$ref": "https://json-schema.org/draft/2020-12/schema"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.AddResource("https://api.example/base", base); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("https://api.example/base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := string(describedAPI(t))
+	for name, test := range map[string]struct {
+		raw   string
+		valid bool
+	}{
+		"as described":      {good, true},
+		"a faulty schema":   {strings.Replace(good, `"type":"integer"`, `"type":"int"`, 1), false},
+		"a faulty document": {strings.Replace(good, `"operationId"`, `"operation_id"`, 1), false},
+	} {
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(test.raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(value); (err == nil) != test.valid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestOpenAPIHoldsTogether checks what the official schema can't: references
+// lead somewhere, operations have names of their own, and the parameters of a
+// path are declared.
+func TestOpenAPIHoldsTogether(t *testing.T) {
+	t.Parallel()
+	c := newContract(t, describedAPI(t))
+	refs := 0
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			if ref, ok := v["$ref"].(string); ok {
+				refs++
+				if target, _ := c.at(strings.Split(strings.TrimPrefix(ref, "#/"), "/")...); target == nil {
+					t.Errorf("%s leads nowhere", ref)
+				}
+			}
+			for _, member := range v {
+				walk(member)
+			}
+		case []any:
+			for _, element := range v {
+				walk(element)
+			}
+		}
+	}
+	walk(c.doc)
+	names := map[string]bool{}
+	for path, item := range c.doc["paths"].(map[string]any) {
+		for method, op := range item.(map[string]any) {
+			name := op.(map[string]any)["operationId"].(string)
+			if names[name] {
+				t.Errorf("two operations %s", name)
+			}
+			names[name] = true
+			c.checkParameters(t, path, method, op.(map[string]any))
+		}
+	}
+	for _, want := range []string{"create-user", "place-order", "send-commands", "list-users", "get-users", "list-categories", "get-orders", "get-stream", "get-health", "get-openapi"} {
+		if !names[want] {
+			t.Errorf("no operation %s", want)
+		}
+	}
+	if refs < 50 {
+		t.Errorf("looked at %d references", refs)
+	}
+}
+
+func (c *contract) checkParameters(t *testing.T, path, method string, op map[string]any) {
+	t.Helper()
+	params, _ := op["parameters"].([]any)
+	seen := map[string]bool{}
+	for _, p := range params {
+		m := p.(map[string]any)
+		if ref, ok := m["$ref"].(string); ok {
+			target, _ := c.at(strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
+			m = target.(map[string]any)
+		}
+		key := fmt.Sprint(m["in"], " ", m["name"])
+		if seen[key] {
+			t.Errorf("%s %s: parameter %s twice", method, path, key)
+		}
+		seen[key] = true
+		if m["in"] == "path" && !strings.Contains(path, "{"+m["name"].(string)+"}") {
+			t.Errorf("%s %s: parameter %s is not in the path", method, path, key)
+		}
+	}
+	for part := range strings.SplitSeq(path, "/") {
+		if name, ok := strings.CutPrefix(part, "{"); ok && !seen["path "+strings.TrimSuffix(name, "}")] {
+			t.Errorf("%s %s: %s is not declared", method, path, part)
+		}
+	}
+}
+
+func TestOpenAPIDescribesFilters(t *testing.T) {
+	t.Parallel()
+	c := newContract(t, describedAPI(t))
+	list, _ := c.at("paths", "/products", "get")
+	var names []string
+	for _, p := range list.(map[string]any)["parameters"].([]any) {
+		if name, ok := p.(map[string]any)["name"].(string); ok {
+			names = append(names, name)
+		}
+	}
+	for _, want := range []string{"category", "price.gte", "name.prefix", "id.in", "stock.exists", "sort", "limit", "cursor"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("no parameter %s among %v", want, names)
+		}
+	}
+	if text := list.(map[string]any)["description"].(string); !strings.Contains(text, "by category, sorted by price") {
+		t.Errorf("indexes: %s", text)
+	}
+}
+
+func TestOpenAPIIsAlwaysTheSame(t *testing.T) {
+	t.Parallel()
+	if a, b := describedAPI(t), describedAPI(t); string(a) != string(b) {
+		t.Error("two descriptions of the same declarations differ")
+	}
+	h := queries(&querier{}, nil)
+	tag := do(h, "GET", "/openapi.json", "").Header().Get("ETag")
+	if w := do(h, "GET", "/openapi.json", "", "If-None-Match: "+tag); w.Code != 304 || w.Body.Len() > 0 || w.Header().Get("ETag") != tag {
+		t.Errorf("got %d %v", w.Code, w.Header())
+	}
+	o := options(nil)
+	o.Title, o.Version = "Shop", "2.1"
+	w := do(api.NewQueries(&querier{}, nil, domain.Aggregates(), domain.Views(), o), "GET", "/openapi.json", "", "If-None-Match: "+tag)
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `"info":{"title":"Shop","version":"2.1"`) {
+		t.Errorf("got %d %.200s", w.Code, w.Body)
+	}
+}
+
+func TestOpenAPIOfNothing(t *testing.T) {
+	t.Parallel()
+	w := do(api.NewQueries(&querier{}, nil, nil, nil, options(nil)), "GET", "/openapi.json", "")
+	var doc struct {
+		Paths map[string]struct{} `json:"paths"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || len(doc.Paths) != 3 {
+		t.Errorf("got %d %s: %v", w.Code, w.Body, err)
+	}
+}
+
+// TestOpenAPIExamples: the examples of the description are what it describes.
+func TestOpenAPIExamples(t *testing.T) {
+	t.Parallel()
+	c := newContract(t, describedAPI(t))
+	seen := 0
+	for path, item := range c.doc["paths"].(map[string]any) {
+		post, ok := item.(map[string]any)["post"].(map[string]any)
+		if !ok {
+			continue
+		}
+		body := post["requestBody"].(map[string]any)["content"].(map[string]any)["application/json"].(map[string]any)
+		example, err := json.Marshal(body["example"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.validate(string(example), "paths", path, "post", "requestBody", "content", "application/json", "schema"); err != nil {
+			t.Errorf("%s: %s: %v", path, example, err)
+		}
+		seen++
+	}
+	if seen < 15 {
+		t.Errorf("looked at %d examples", seen)
+	}
+}

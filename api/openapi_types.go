@@ -1,0 +1,129 @@
+package api
+
+import (
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+)
+
+// The parts of an OpenAPI 3.1 document that the description uses.
+type (
+	document struct {
+		OpenAPI    string              `json:"openapi"`
+		Info       information         `json:"info"`
+		Tags       []tag               `json:"tags"`
+		Paths      map[string]pathItem `json:"paths"`
+		Components components          `json:"components"`
+	}
+	information struct {
+		Title       string `json:"title"`
+		Version     string `json:"version"`
+		Description string `json:"description"`
+	}
+	tag struct {
+		Name        string `json:"name"`
+		Description string `json:"description"`
+	}
+	pathItem struct {
+		Get  *operation `json:"get,omitzero"`
+		Post *operation `json:"post,omitzero"`
+	}
+	operation struct {
+		OperationID string              `json:"operationId"`
+		Tags        []string            `json:"tags"`
+		Summary     string              `json:"summary"`
+		Description string              `json:"description,omitzero"`
+		Parameters  []parameter         `json:"parameters,omitempty"`
+		RequestBody *requestBody        `json:"requestBody,omitzero"`
+		Responses   map[string]response `json:"responses"`
+	}
+	parameter struct {
+		Ref         string         `json:"$ref,omitzero"`
+		Name        string         `json:"name,omitzero"`
+		In          string         `json:"in,omitzero"`
+		Description string         `json:"description,omitzero"`
+		Required    bool           `json:"required,omitzero"`
+		Style       string         `json:"style,omitzero"`
+		Explode     *bool          `json:"explode,omitzero"`
+		Schema      jsontext.Value `json:"schema,omitzero"`
+	}
+	requestBody struct {
+		Required bool             `json:"required"`
+		Content  map[string]media `json:"content"`
+	}
+	response struct {
+		Ref         string              `json:"$ref,omitzero"`
+		Description string              `json:"description,omitzero"`
+		Headers     map[string]response `json:"headers,omitempty"` // by reference
+		Content     map[string]media    `json:"content,omitempty"`
+	}
+	media struct {
+		Schema  jsontext.Value `json:"schema"`
+		Example jsontext.Value `json:"example,omitzero"`
+	}
+	header struct {
+		Description string         `json:"description"`
+		Schema      jsontext.Value `json:"schema"`
+	}
+	components struct {
+		Schemas    map[string]jsontext.Value `json:"schemas"`
+		Parameters map[string]parameter      `json:"parameters"`
+		Headers    map[string]header         `json:"headers"`
+		Responses  map[string]response       `json:"responses"`
+	}
+	// object is a JSON Schema of an object.
+	object struct {
+		Type       string                    `json:"type"`
+		Properties map[string]jsontext.Value `json:"properties"`
+		Required   []string                  `json:"required,omitempty"`
+		Additional bool                      `json:"additionalProperties"`
+	}
+)
+
+// schemaRef is a JSON Schema that refers to a component.
+func schemaRef(name string) jsontext.Value {
+	return jsontext.Value(`{"$ref":"#/components/schemas/` + name + `"}`)
+}
+
+func parameterRef(name string) parameter { return parameter{Ref: "#/components/parameters/" + name} }
+
+// headerRefs are response headers by reference.
+func headerRefs(names ...string) map[string]response {
+	refs := map[string]response{}
+	for _, name := range names {
+		refs[name] = response{Ref: "#/components/headers/" + name}
+	}
+	return refs
+}
+
+// jsonContent is a body of JSON.
+func jsonContent(schema jsontext.Value) map[string]media {
+	return map[string]media{"application/json": {Schema: schema}}
+}
+
+// closed is the JSON Schema of an object with these members and no others. It
+// can't fail: names and schemas are this package's own or were checked.
+func closed(properties map[string]jsontext.Value, required ...string) jsontext.Value {
+	b, err := json.Marshal(object{Type: "object", Properties: properties, Required: required}, json.Deterministic(true))
+	if err != nil {
+		return jsontext.Value("false")
+	}
+	return b
+}
+
+// texts writes strings as a JSON array.
+func texts(list []string) jsontext.Value {
+	b, err := json.Marshal(list)
+	if err != nil {
+		return jsontext.Value("[]")
+	}
+	return b
+}
+
+// text writes a string as JSON.
+func text(s string) jsontext.Value {
+	b, err := jsontext.AppendQuote(nil, s)
+	if err != nil {
+		return jsontext.Value(`""`)
+	}
+	return b
+}

@@ -1,0 +1,165 @@
+package api
+
+import (
+	"context"
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"daybook/events"
+)
+
+// CodeUnsupportedMediaType says that a body is declared to be something other
+// than JSON in UTF-8. It is the one code of this package's own.
+const CodeUnsupportedMediaType events.Code = "unsupported-media-type"
+
+// kind is what a code is over HTTP.
+type kind struct {
+	status int
+	title  string
+}
+
+// kinds maps the codes of the system to HTTP. A code that is not here (conflict
+// stays inside) is internal; a domain rejection is rejected whatever its code.
+var kinds = map[events.Code]kind{
+	events.CodeMalformed:        {http.StatusBadRequest, "The request is malformed"},
+	events.CodeNoIndex:          {http.StatusBadRequest, "No index serves the query"},
+	events.CodeUnauthenticated:  {http.StatusUnauthorized, "Credentials are missing or not valid"},
+	events.CodeForbidden:        {http.StatusForbidden, "The credentials do not allow this"},
+	events.CodeUnknownCommand:   {http.StatusNotFound, "There is no such command"},
+	events.CodeUnknownView:      {http.StatusNotFound, "There is no such view"},
+	events.CodeNotFound:         {http.StatusNotFound, "There is nothing here"},
+	events.CodeMethodNotAllowed: {http.StatusMethodNotAllowed, "The method is not allowed here"},
+	events.CodeVersionConflict:  {http.StatusConflict, "The stream is at another version"},
+	events.CodeAlreadyTaken:     {http.StatusConflict, "The value is taken"},
+	events.CodeTooLarge:         {http.StatusRequestEntityTooLarge, "Too large"},
+	CodeUnsupportedMediaType:    {http.StatusUnsupportedMediaType, "The body is not declared as JSON"},
+	events.CodeKeyReused:        {http.StatusUnprocessableEntity, "The idempotency key was used for another command"},
+	events.CodeThrottled:        {http.StatusTooManyRequests, "Too many requests"},
+	events.CodeBusy:             {http.StatusServiceUnavailable, "Busy, try again"},
+	events.CodeUnavailable:      {http.StatusServiceUnavailable, "Unavailable, try again"},
+	events.CodeCanceled:         {http.StatusServiceUnavailable, "The request was given up"},
+	events.CodeInternal:         {http.StatusInternalServerError, "An unexpected fault"},
+}
+
+var rejected = kind{http.StatusUnprocessableEntity, "The command was rejected"}
+
+// defaultRetryAfter is what a client is told to wait when an error says that
+// trying again helps, but not when.
+const defaultRetryAfter = time.Second
+
+// problem is the body of a failed request: RFC 9457 with members of our own.
+type problem struct {
+	Type      string         `json:"type"`
+	Title     string         `json:"title"`
+	Status    int            `json:"status"`
+	Code      events.Code    `json:"code"`
+	Detail    string         `json:"detail"`
+	Errors    []events.Field `json:"errors,omitempty"`
+	Version   *int64         `json:"version,omitzero"` // the stream's, for version-conflict
+	RequestID string         `json:"requestId,omitzero"`
+}
+
+// failure is an error whose answer needs more than its code.
+type failure struct {
+	error
+	status int    // instead of the code's, if not 0
+	allow  string // the methods of the path, for method-not-allowed
+}
+
+func (f *failure) Unwrap() error { return f.error }
+
+// errorOf is err as an *events.Error. What is none is internal, but for a
+// context that ended.
+func errorOf(err error) *events.Error {
+	if e, ok := errors.AsType[*events.Error](err); ok {
+		if _, known := kinds[e.Code]; known || e.Rejected {
+			return e
+		}
+	} else if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return events.Wrap(events.CodeCanceled, err, "the request was given up")
+	}
+	return events.Wrap(events.CodeInternal, err, "")
+}
+
+// problemOf is what a client is told of err.
+func problemOf(err error, requestID string) problem {
+	e := errorOf(err)
+	k := kinds[e.Code]
+	if e.Rejected {
+		k = rejected
+	}
+	p := problem{
+		Type:      "urn:daybook:problem:" + string(e.Code),
+		Title:     k.title,
+		Status:    k.status,
+		Code:      e.Code,
+		Detail:    e.Message,
+		Errors:    clipped(e.Fields),
+		RequestID: requestID,
+	}
+	if e.Code == events.CodeInternal && !e.Rejected {
+		p.Detail, p.Errors = "the fault was logged under the request's id", nil
+	}
+	if e.Code == events.CodeVersionConflict && !e.Rejected {
+		p.Version = &e.Version
+	}
+	if f, ok := errors.AsType[*failure](err); ok && f.status != 0 {
+		p.Status = f.status
+	}
+	return p
+}
+
+// maxPath bounds a path in a problem, in bytes: a client can send one of any
+// length.
+const maxPath = 512
+
+// clipped shortens the paths that are too long to what they are part of.
+func clipped(fields []events.Field) []events.Field {
+	out := make([]events.Field, len(fields))
+	for i, f := range fields {
+		if len(f.Path) > maxPath {
+			f.Path = f.Path[:max(0, strings.LastIndexByte(f.Path[:maxPath], '/'))]
+		}
+		out[i] = f
+	}
+	return out
+}
+
+func (p problem) marshal() []byte {
+	b, err := json.Marshal(p, jsontext.AllowInvalidUTF8(true))
+	if err != nil { // a problem is strings and numbers
+		return []byte(`{"type":"about:blank","status":500,"code":"internal"}`)
+	}
+	return b
+}
+
+// problemAnswer is the answer to a request that failed with err.
+func problemAnswer(err error, requestID string) *answer {
+	p := problemOf(err, requestID)
+	a := &answer{status: p.Status, contentType: "application/problem+json", body: p.marshal(), header: http.Header{}}
+	e := errorOf(err)
+	switch {
+	case e.Rejected:
+	case e.Code == events.CodeBusy, e.Code == events.CodeUnavailable, e.Code == events.CodeThrottled, e.Code == events.CodeCanceled:
+		a.header.Set("Retry-After", retryAfter(e.RetryAfter))
+	case e.Code == events.CodeUnauthenticated:
+		a.header.Set("WWW-Authenticate", "Bearer")
+	}
+	if f, ok := errors.AsType[*failure](err); ok && f.allow != "" {
+		a.header.Set("Allow", f.allow)
+	}
+	return a
+}
+
+// retryAfter writes d in whole seconds, rounded up.
+func retryAfter(d time.Duration) string {
+	if d <= 0 {
+		d = defaultRetryAfter
+	}
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+}

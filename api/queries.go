@@ -1,0 +1,122 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"daybook/aggregate"
+	"daybook/events"
+	"daybook/view"
+)
+
+// Querier answers queries of views; *view.Queries does. Its errors are
+// *events.Error.
+type Querier interface {
+	// Get returns the row of key, as of the given tokens at least.
+	Get(ctx context.Context, view, key string, after []events.Token) (view.Row, error)
+	// At returns the row of key as it was at a moment.
+	At(ctx context.Context, view, key string, at view.Moment) (view.Row, error)
+	// List returns the rows that the parameters of a request's query ask for;
+	// each value of after is one token.
+	List(ctx context.Context, view string, params map[string][]string) (view.Page, error)
+}
+
+// History is the part of an events.Store that reads a stream's events.
+type History interface {
+	Read(ctx context.Context, stream events.Stream, from int64, limit int) ([]events.Commit, error)
+}
+
+// queries is the read side of the API.
+type queries struct {
+	querier Querier
+	history History
+	views   map[string]bool
+	openAPI func() (*description, error)
+}
+
+// NewQueries returns the handler of everything that reads: views, histories,
+// the OpenAPI description and liveness. The aggregates are there to be
+// described; that is done when the description is first asked for.
+func NewQueries(querier Querier, history History, aggregates []aggregate.Aggregate, views []view.View, o *Options) http.Handler {
+	opts := o.withDefaults()
+	q := &queries{querier: querier, history: history, views: map[string]bool{}}
+	described := make([]view.Description, len(views))
+	for i, v := range views {
+		described[i] = v.Describe()
+		q.views[described[i].Name] = true
+	}
+	q.openAPI = sync.OnceValues(func() (*description, error) {
+		var commands []aggregate.Description
+		for _, a := range aggregates {
+			commands = append(commands, a.Describe()...)
+		}
+		return describe(opts, commands, described)
+	})
+	return &server{opts: opts, find: q.find}
+}
+
+// reading are the methods of all paths that read.
+const reading = "GET, HEAD"
+
+func (q *queries) find(method string, path []string) (endpoint, error) {
+	e, allow, err := q.target(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case allow != reading || method != http.MethodGet && method != http.MethodHead:
+		return nil, methodNotAllowed(method, allow)
+	}
+	return e, nil
+}
+
+// target returns the endpoint of a path and the methods it allows.
+func (q *queries) target(path []string) (e endpoint, allow string, err error) {
+	if slices.Contains(path, "") {
+		return nil, "", notFound()
+	}
+	switch first := path[0]; first {
+	case "health":
+		e = health
+	case "openapi.json":
+		e = q.described
+	case "streams":
+		if len(path) >= 3 {
+			return q.stream(path[1], rest(path[2:])), reading, nil
+		}
+		return nil, "", notFound()
+	case "commands":
+		if len(path) <= 2 {
+			return nil, http.MethodPost, nil
+		}
+		return nil, "", notFound()
+	default:
+		return q.rows(path)
+	}
+	if len(path) > 1 {
+		return nil, "", notFound()
+	}
+	return e, reading, nil
+}
+
+func (q *queries) rows(path []string) (endpoint, string, error) {
+	switch {
+	case !q.views[path[0]]:
+		return nil, "", events.Errorf(events.CodeUnknownView, "there is no view %q", path[0])
+	case len(path) == 1:
+		return q.list(path[0]), reading, nil
+	}
+	return q.row(path[0], rest(path[1:])), reading, nil
+}
+
+// rest is the id that ends a path. An id may hold slashes, and an HTTP API of API
+// Gateway has decoded %2F before it hands a path over; a view's and an
+// aggregate's name have none, so the rest of the path is the id.
+func rest(path []string) string { return strings.Join(path, "/") }
+
+// health says that the process answers.
+func health(*http.Request) (*answer, error) {
+	return &answer{status: http.StatusOK, contentType: "application/json", body: []byte(`{"status":"ok"}`)}, nil
+}

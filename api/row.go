@@ -1,0 +1,116 @@
+package api
+
+import (
+	"context"
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"daybook/events"
+	"daybook/view"
+)
+
+// row answers GET /{view}/{key}, with at the row as it was. Its entity tag is the row's version, so a
+// client keeps it and asks again with If-None-Match.
+func (q *queries) row(view, key string) endpoint {
+	return func(r *http.Request) (*answer, error) {
+		params, err := query(r, "after", "at")
+		if err != nil {
+			return nil, err
+		}
+		row, err := q.rowOf(r.Context(), view, key, params)
+		if err != nil {
+			return nil, err
+		}
+		a := &answer{status: http.StatusOK, contentType: "application/json", body: row.JSON, header: http.Header{}}
+		tag := ""
+		if row.Version > 0 {
+			tag = rowTag(row)
+			a.header.Set("ETag", tag)
+		}
+		a.header.Set("Cache-Control", "private, no-cache")
+		if row.Parked {
+			a.header.Set("Daybook-Parked", "true")
+		}
+		if notModified(r.Header, tag) {
+			a.status, a.contentType, a.body = http.StatusNotModified, "", nil
+		}
+		return a, nil
+	}
+}
+
+// rowTag is the entity tag of a row: its version in quotes, and, of a view whose
+// version was raised, the view's behind it ("3.2"). Else who kept a row would be
+// told that it is still the same when it looks another way.
+func rowTag(row view.Row) string {
+	if row.Shape <= 1 {
+		return etag(row.Version)
+	}
+	return `"` + strconv.FormatInt(row.Version, 10) + "." + strconv.Itoa(row.Shape) + `"`
+}
+
+// rowOf returns the row as it is, or, with at, as it was.
+func (q *queries) rowOf(ctx context.Context, name, key string, params url.Values) (view.Row, error) {
+	if !params.Has("at") {
+		after, err := tokens(params["after"])
+		if err != nil {
+			return view.Row{}, err
+		}
+		return q.querier.Get(ctx, name, key, after)
+	}
+	switch {
+	case len(params["at"]) > 1:
+		return view.Row{}, events.Malformed("at", "must not be given twice")
+	case params.Has("after"):
+		return view.Row{}, events.Malformed("at", "must not be given together with after: the past does not change")
+	}
+	at, err := view.ParseMoment(params.Get("at"))
+	if err != nil {
+		return view.Row{}, err
+	}
+	return q.querier.At(ctx, name, key, at)
+}
+
+// listed is the answer to GET /{view}.
+type listed struct {
+	Items []jsontext.Value `json:"items"`
+	Next  string           `json:"next,omitzero"` // cursor of the next page
+}
+
+// list answers GET /{view}: what its parameters mean is the querier's to say.
+func (q *queries) list(view string) endpoint {
+	return func(r *http.Request) (*answer, error) {
+		params, err := query(r)
+		if err != nil {
+			return nil, err
+		}
+		if params.Has("after") {
+			after, err := tokens(params["after"])
+			if err != nil {
+				return nil, err
+			}
+			params.Del("after")
+			for _, t := range after {
+				params.Add("after", t.String())
+			}
+		}
+		page, err := q.querier.List(r.Context(), view, params)
+		if err != nil {
+			return nil, err
+		}
+		body, err := json.Marshal(listed{Items: page.Items, Next: page.Next})
+		if err != nil {
+			return nil, err
+		}
+		a := &answer{status: http.StatusOK, contentType: "application/json", body: body, header: http.Header{}}
+		if page.Stale {
+			a.header.Set("Daybook-Stale", "true")
+		}
+		if page.Parked {
+			a.header.Set("Daybook-Parked", "true")
+		}
+		return a, nil
+	}
+}

@@ -1,0 +1,119 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+
+	"daybook/events"
+)
+
+// answer is what an endpoint answers; it is written whole, at the end.
+type answer struct {
+	status      int
+	header      http.Header // may be nil
+	contentType string
+	body        []byte
+}
+
+// endpoint answers one kind of request. What it needs of the request's target
+// was given to it when it was found.
+type endpoint func(r *http.Request) (*answer, error)
+
+// server is the frame around all endpoints: it names the request, finds the
+// endpoint, turns errors and panics into problems, logs, and writes.
+type server struct {
+	opts Options
+	// find returns the endpoint of a method and a path; a path's parts are
+	// percent-decoded.
+	find func(method string, path []string) (endpoint, error)
+}
+
+// ServeHTTP implements http.Handler.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := requestIDOf(r.Context())
+	if id == "" {
+		id = s.opts.NewID()
+		r = r.WithContext(WithRequestID(r.Context(), id))
+	}
+	a, err := s.run(r)
+	if err != nil {
+		a = problemAnswer(err, id)
+	}
+	s.log(r, id, a.status, err)
+	write(w, r, id, a)
+}
+
+// run finds and runs the endpoint. A panic is an internal error.
+func (s *server) run(r *http.Request) (a *answer, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a, err = nil, events.Wrap(events.CodeInternal, fmt.Errorf("panic: %v\n%s", p, debug.Stack()), "")
+		}
+	}()
+	path, err := segments(r)
+	if err != nil {
+		return nil, err
+	}
+	e, err := s.find(r.Method, path)
+	if err != nil {
+		return nil, err
+	}
+	return e(r)
+}
+
+// log notes a request: its path holds names and ids, never a payload.
+func (s *server) log(r *http.Request, id string, status int, err error) {
+	level := slog.LevelDebug
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	logger := s.opts.Logger
+	if !logger.Enabled(r.Context(), level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("requestId", id), slog.String("method", r.Method),
+		slog.String("path", r.URL.EscapedPath()), slog.Int("status", status),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("code", string(errorOf(err).Code)), slog.String("error", err.Error()))
+	}
+	logger.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
+}
+
+// write sends a. Answers are for the caller alone: nothing is kept by a cache in
+// between, guessed at, framed or run by a browser.
+func write(w http.ResponseWriter, r *http.Request, id string, a *answer) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Strict-Transport-Security", "max-age=31536000")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if id != "" {
+		h.Set("X-Request-Id", id)
+	}
+	for name, values := range a.header {
+		h[name] = values
+	}
+	if a.contentType != "" {
+		h.Set("Content-Type", a.contentType)
+		h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	}
+	w.WriteHeader(a.status)
+	if r.Method != http.MethodHead {
+		// A caller that went away can't be told; there is nothing to do.
+		_, _ = w.Write(a.body)
+	}
+}
+
+// WriteProblem answers a request with err as a problem: for what stands in front
+// of the handlers of this package and has to refuse a request itself.
+func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
+	id := requestIDOf(r.Context())
+	write(w, r, id, problemAnswer(err, id))
+}
