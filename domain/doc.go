@@ -1,0 +1,7 @@
+// Package domain is the business: one folder an aggregate, and a list of what
+// there is in register.go. The rest of Daybook follows from that list: routes,
+// tables, indexes, permissions and the local stack.
+//
+// It imports packages events, aggregate, view and process and the standard
+// library. Replace the sample shop by your own business here.
+package domain

@@ -1,0 +1,143 @@
+package order
+
+import (
+	"math"
+
+	"daybook/aggregate"
+)
+
+// Order is the aggregate of one order.
+var Order = aggregate.New[State]("order").
+	Event("order-placed", placed, withoutCategories).
+	Event("order-confirmed", confirmed).
+	Event("order-rejected", rejected).
+	Event("order-cancelled", cancelled).
+	Command("place-order", place, aggregate.Creates(), aggregate.Summary("Place an order")).
+	Command("confirm-order", confirm, aggregate.Summary("Confirm a placed order")).
+	Command("reject-order", reject, aggregate.Summary("Reject a placed order")).
+	Command("cancel-order", cancel, aggregate.Summary("Cancel an order"))
+
+// Status is where an order stands.
+type Status string
+
+// The statuses. An order that does not exist has none.
+const (
+	Placed    Status = "placed"
+	Confirmed Status = "confirmed"
+	Rejected  Status = "rejected"
+	Cancelled Status = "cancelled"
+)
+
+// State is what deciding about an order needs.
+type State struct {
+	Status Status `json:"status,omitzero"`
+}
+
+// Line is one product of an order, at the price it was ordered for. Category is
+// the product's as the customer saw it, if the shop says; like the price it
+// stays what it was when the product's changes.
+type Line struct {
+	Product  string `json:"product" rule:"min=1,max=128"`
+	Quantity int64  `json:"quantity" rule:"min=1,max=1000000"`
+	Price    int64  `json:"price" rule:"min=0,max=1000000000000"` // minor units, each
+	Category string `json:"category,omitzero" rule:"max=100"`
+}
+
+// Events.
+type (
+	// PlacedEvent: a customer placed the order.
+	PlacedEvent struct {
+		Customer string `json:"customer"`
+		Currency string `json:"currency"`
+		Lines    []Line `json:"lines"`
+	}
+	// ConfirmedEvent: everything ordered is reserved.
+	ConfirmedEvent struct{}
+	// RejectedEvent: the order can't be fulfilled.
+	RejectedEvent struct {
+		Reason string `json:"reason"`
+	}
+	// CancelledEvent: the order was called off.
+	CancelledEvent struct {
+		Reason string `json:"reason"`
+	}
+)
+
+// Commands.
+type (
+	// Place asks for a new order.
+	Place struct {
+		Customer string `json:"customer" rule:"min=1,max=128"`
+		Currency string `json:"currency" rule:"format=iso4217"`
+		Lines    []Line `json:"lines" rule:"min=1,max=100"`
+	}
+	// Confirm says that everything ordered is reserved.
+	Confirm struct{}
+	// Reject says that the order can't be fulfilled.
+	Reject struct {
+		Reason string `json:"reason" rule:"min=1,max=500,notblank"`
+	}
+	// Cancel calls the order off.
+	Cancel struct {
+		Reason string `json:"reason" rule:"min=1,max=500,notblank"`
+	}
+)
+
+func placed(_ State, _ PlacedEvent) State { return State{Status: Placed} }
+
+func confirmed(s State, _ ConfirmedEvent) State { s.Status = Confirmed; return s }
+
+func rejected(s State, _ RejectedEvent) State { s.Status = Rejected; return s }
+
+func cancelled(s State, _ CancelledEvent) State { s.Status = Cancelled; return s }
+
+func place(s State, c Place) aggregate.Decision {
+	if s.Status != "" {
+		return aggregate.Reject("order-already-exists", "this order exists already")
+	}
+	if _, ok := Total(c.Lines); !ok {
+		return aggregate.Reject("order-too-large", "the order's total is too large")
+	}
+	return aggregate.Emit(PlacedEvent{c.Customer, c.Currency, c.Lines})
+}
+
+// Total is the sum of the lines in minor units; false if it is beyond int64.
+func Total(lines []Line) (int64, bool) {
+	var total int64
+	for _, l := range lines {
+		if l.Quantity > 0 && l.Price > (math.MaxInt64-total)/l.Quantity {
+			return 0, false
+		}
+		total += l.Quantity * l.Price
+	}
+	return total, true
+}
+
+func confirm(s State, _ Confirm) aggregate.Decision {
+	return s.move(Confirmed, ConfirmedEvent{}, Placed)
+}
+
+func reject(s State, c Reject) aggregate.Decision {
+	return s.move(Rejected, RejectedEvent{c.Reason}, Placed)
+}
+
+func cancel(s State, c Cancel) aggregate.Decision {
+	return s.move(Cancelled, CancelledEvent{c.Reason}, Placed, Confirmed)
+}
+
+// move emits e if the order may change to status, which it may from any of the
+// given ones; being there already is nothing to do.
+func (s State) move(to Status, e any, from ...Status) aggregate.Decision {
+	if s.Status == "" {
+		return aggregate.Reject("order-not-found", "there is no such order")
+	}
+	if s.Status == to {
+		return aggregate.Nothing()
+	}
+	for _, f := range from {
+		if s.Status == f {
+			return aggregate.Emit(e)
+		}
+	}
+	return aggregate.Reject("order-"+string(s.Status), "the order is "+string(s.Status)+" already")
+}

@@ -1,0 +1,52 @@
+package order_test
+
+import (
+	"math"
+	"testing"
+
+	"daybook/aggregate/aggregatetest"
+	"daybook/domain/order"
+)
+
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	lines := []order.Line{{Product: "lamp", Quantity: 2, Price: 1990}}
+	placed := order.PlacedEvent{Customer: "ann", Currency: "EUR", Lines: lines}
+	given := func(past ...any) *aggregatetest.Scenario[order.State] {
+		return aggregatetest.Given(t, order.Order, past...)
+	}
+	place := order.Place{Customer: "ann", Currency: "EUR", Lines: lines}
+	given().When("place-order", place).Then(placed).ThenState(order.State{Status: order.Placed})
+	given(placed).When("place-order", place).ThenRejected("order-already-exists")
+	given().When("place-order", order.Place{Customer: "ann", Currency: "EUR", Lines: []order.Line{}}).ThenMalformed("/payload/lines")
+	given().When("place-order", order.Place{Customer: "ann", Currency: "EUR", Lines: []order.Line{{Product: "lamp", Price: 1}}}).
+		ThenMalformed("/payload/lines/0/quantity")
+
+	ok, no, off := order.ConfirmedEvent{}, order.RejectedEvent{Reason: "late"}, order.CancelledEvent{Reason: "mind changed"}
+	given(placed).When("confirm-order", order.Confirm{}).Then(ok)
+	given(placed, ok).When("confirm-order", order.Confirm{}).Then()
+	given().When("confirm-order", order.Confirm{}).ThenRejected("order-not-found")
+	given(placed, no).When("confirm-order", order.Confirm{}).ThenRejected("order-rejected")
+	given(placed).When("reject-order", order.Reject{Reason: "late"}).Then(no)
+	given(placed, ok).When("reject-order", order.Reject{Reason: "late"}).ThenRejected("order-confirmed")
+	given(placed, ok).When("cancel-order", order.Cancel{Reason: "mind changed"}).Then(off).ThenState(order.State{Status: order.Cancelled})
+	given(placed, off).When("confirm-order", order.Confirm{}).ThenRejected("order-cancelled")
+}
+
+func TestTotal(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		lines []order.Line
+		want  int64
+		ok    bool
+	}{
+		{[]order.Line{{Quantity: 2, Price: 150}, {Quantity: 1, Price: 1}}, 301, true},
+		{[]order.Line{{Quantity: 1, Price: math.MaxInt64}}, math.MaxInt64, true},
+		{[]order.Line{{Quantity: 1, Price: math.MaxInt64}, {Quantity: 1, Price: 1}}, 0, false},
+		{[]order.Line{{Quantity: 3, Price: math.MaxInt64 / 2}}, 0, false},
+	} {
+		if got, ok := order.Total(c.lines); got != c.want || ok != c.ok {
+			t.Errorf("Total(%v) = %d, %v", c.lines, got, ok)
+		}
+	}
+}

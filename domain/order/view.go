@@ -1,0 +1,29 @@
+package order
+
+import (
+	"time"
+
+	"daybook/view"
+)
+
+// Orders is the view "orders": one row an order.
+var Orders = view.New[Row]("orders", "order").
+	On("order-placed", func(_ Row, e PlacedEvent, m view.Meta) Row {
+		total, _ := Total(e.Lines) // the decision refused a larger one
+		return Row{Customer: e.Customer, Status: Placed, Total: total, Currency: e.Currency, Lines: e.Lines, PlacedAt: m.Time}
+	}).
+	On("order-confirmed", func(r Row, _ ConfirmedEvent, _ view.Meta) Row { r.Status = Confirmed; return r }).
+	On("order-rejected", func(r Row, _ RejectedEvent, _ view.Meta) Row { r.Status = Rejected; return r }).
+	On("order-cancelled", func(r Row, _ CancelledEvent, _ view.Meta) Row { r.Status = Cancelled; return r }).
+	Index("by-customer", view.By("customer").Then("placedAt")).
+	Index("by-status", view.By("status").Then("placedAt"))
+
+// Row is one order. Its id and version come with it.
+type Row struct {
+	Customer string    `json:"customer"`
+	Status   Status    `json:"status"`
+	Total    int64     `json:"total"` // minor units
+	Currency string    `json:"currency"`
+	Lines    []Line    `json:"lines"`
+	PlacedAt time.Time `json:"placedAt"`
+}

@@ -1,0 +1,256 @@
+package product
+
+import (
+	"maps"
+
+	"daybook/aggregate"
+	"daybook/events"
+)
+
+// Product is the aggregate of one product and its stock.
+var Product = aggregate.New[State]("product").
+	Event("product-added", added, priceInMinorUnits).
+	Event("product-price-changed", priceChanged).
+	Event("product-category-moved", categoryMoved).
+	Event("product-restocked", restocked).
+	Event("product-stock-reserved", stockReserved).
+	Event("product-stock-released", stockReleased).
+	Event("product-stock-moved-out", stockMovedOut).
+	Event("product-stock-moved-in", stockMovedIn).
+	Event("product-retired", retired).
+	Command("add-product", add, aggregate.Creates(), aggregate.Summary("Add a product to the catalogue")).
+	Command("change-product-price", changePrice, aggregate.Summary("Change a product's price")).
+	Command("move-product-category", moveCategory, aggregate.Summary("Move a product to another category")).
+	Command("restock-product", restock, aggregate.Summary("Add units to a product's stock")).
+	Command("reserve-stock", reserveStock, aggregate.Summary("Reserve units of a product for an order")).
+	Command("release-stock", releaseStock, aggregate.Summary("Give back what was reserved for an order")).
+	Across("move-stock", moveStockStreams, moveStock, aggregate.Summary("Move units from a product to another")).
+	Command("retire-product", retire, aggregate.Summary("Take a product out of the catalogue"))
+
+// State is what deciding about a product needs.
+type State struct {
+	Exists   bool             `json:"exists,omitzero"`
+	Retired  bool             `json:"retired,omitzero"`
+	Category string           `json:"category,omitzero"`
+	Price    int64            `json:"price,omitzero"`    // minor units
+	Stock    int64            `json:"stock,omitzero"`    // units that can be reserved
+	Reserved map[string]int64 `json:"reserved,omitzero"` // units by order
+}
+
+// MaxStock is the largest stock of a product, in units. It keeps every sum of
+// stocks far from the end of int64.
+const MaxStock = 1_000_000_000
+
+// Events. Prices are in minor units.
+type (
+	// Added: a product is on sale. Schema version 2; version 1 had the price as
+	// a decimal text and no currency.
+	Added struct {
+		Name     string `json:"name"`
+		Category string `json:"category"`
+		Price    int64  `json:"price"`
+		Currency string `json:"currency"`
+		Stock    int64  `json:"stock"`
+	}
+	// PriceChanged: the product has another price, in its currency.
+	PriceChanged struct {
+		Price int64 `json:"price"`
+	}
+	// CategoryMoved: the product is in another category.
+	CategoryMoved struct {
+		Category string `json:"category"`
+	}
+	// Restocked: units came in.
+	Restocked struct {
+		Quantity int64 `json:"quantity"`
+	}
+	// StockReserved: units are kept for an order.
+	StockReserved struct {
+		Order    string `json:"order"`
+		Quantity int64  `json:"quantity"`
+	}
+	// StockReleased: units kept for an order are free again.
+	StockReleased struct {
+		Order    string `json:"order"`
+		Quantity int64  `json:"quantity"`
+	}
+	// StockMovedOut: units went over to another product.
+	StockMovedOut struct {
+		To       string `json:"to"`
+		Quantity int64  `json:"quantity"`
+	}
+	// StockMovedIn: units came over from another product.
+	StockMovedIn struct {
+		From     string `json:"from"`
+		Quantity int64  `json:"quantity"`
+	}
+	// Retired: the product is not on sale any more.
+	Retired struct{}
+)
+
+// Commands.
+type (
+	// Add asks for a new product.
+	Add struct {
+		Name     string `json:"name" rule:"min=1,max=200,notblank"`
+		Category string `json:"category" rule:"min=1,max=100,notblank"`
+		Price    int64  `json:"price" rule:"min=0,max=1000000000000"`
+		Currency string `json:"currency" rule:"format=iso4217"`
+		Stock    int64  `json:"stock" rule:"min=0,max=1000000000"`
+	}
+	// ChangePrice asks for another price in the product's currency.
+	ChangePrice struct {
+		Price int64 `json:"price" rule:"min=0,max=1000000000000"`
+	}
+	// MoveCategory asks for another category.
+	MoveCategory struct {
+		Category string `json:"category" rule:"min=1,max=100,notblank"`
+	}
+	// Restock adds units.
+	Restock struct {
+		Quantity int64 `json:"quantity" rule:"min=1,max=1000000000"`
+	}
+	// ReserveStock keeps units for an order.
+	ReserveStock struct {
+		Order    string `json:"order" rule:"min=1,max=128"`
+		Quantity int64  `json:"quantity" rule:"min=1,max=1000000000"`
+	}
+	// ReleaseStock frees what is kept for an order.
+	ReleaseStock struct {
+		Order string `json:"order" rule:"min=1,max=128"`
+	}
+	// MoveStock moves units to another product, all of them or none.
+	MoveStock struct {
+		To       string `json:"to" rule:"min=1,max=128"`
+		Quantity int64  `json:"quantity" rule:"min=1,max=1000000000"`
+	}
+	// Retire takes the product off sale.
+	Retire struct{}
+)
+
+func added(_ State, e Added) State {
+	return State{Exists: true, Category: e.Category, Price: e.Price, Stock: e.Stock}
+}
+
+func priceChanged(s State, e PriceChanged) State { s.Price = e.Price; return s }
+
+func categoryMoved(s State, e CategoryMoved) State { s.Category = e.Category; return s }
+
+func restocked(s State, e Restocked) State { s.Stock += e.Quantity; return s }
+
+func stockReserved(s State, e StockReserved) State {
+	s.Stock -= e.Quantity
+	reserved := maps.Clone(s.Reserved)
+	if reserved == nil {
+		reserved = map[string]int64{}
+	}
+	reserved[e.Order] = e.Quantity
+	s.Reserved = reserved
+	return s
+}
+
+func stockReleased(s State, e StockReleased) State {
+	s.Stock += e.Quantity
+	s.Reserved = maps.Clone(s.Reserved)
+	delete(s.Reserved, e.Order)
+	return s
+}
+
+func stockMovedOut(s State, e StockMovedOut) State { s.Stock -= e.Quantity; return s }
+
+func stockMovedIn(s State, e StockMovedIn) State { s.Stock += e.Quantity; return s }
+
+func retired(s State, _ Retired) State { s.Retired = true; return s }
+
+func add(s State, c Add) aggregate.Decision {
+	if s.Exists {
+		return aggregate.Reject("product-already-exists", "this product exists already")
+	}
+	return aggregate.Emit(Added{c.Name, c.Category, c.Price, c.Currency, c.Stock})
+}
+
+func changePrice(s State, c ChangePrice) aggregate.Decision {
+	return onSale(s, c.Price == s.Price, PriceChanged{c.Price})
+}
+
+func moveCategory(s State, c MoveCategory) aggregate.Decision {
+	return onSale(s, c.Category == s.Category, CategoryMoved{c.Category})
+}
+
+func restock(s State, c Restock) aggregate.Decision {
+	if s.Exists && s.Stock+c.Quantity > MaxStock {
+		return aggregate.Reject("stock-too-large", "a product has at most a thousand million units")
+	}
+	return onSale(s, false, Restocked{c.Quantity})
+}
+
+// reserveStock is harmless to repeat: an order reserves a product once.
+func reserveStock(s State, c ReserveStock) aggregate.Decision {
+	kept, already := s.Reserved[c.Order]
+	switch {
+	case already && kept != c.Quantity:
+		return aggregate.Reject("already-reserved", "the order has reserved another quantity of this product")
+	case already:
+		return aggregate.Nothing()
+	case s.Exists && !s.Retired && s.Stock < c.Quantity:
+		return aggregate.Reject("out-of-stock", "not enough units are in stock")
+	}
+	return onSale(s, false, StockReserved{c.Order, c.Quantity})
+}
+
+// releaseStock works on a retired product too: what an order kept comes back.
+func releaseStock(s State, c ReleaseStock) aggregate.Decision {
+	if !s.Exists {
+		return aggregate.Reject("product-not-found", "there is no such product")
+	}
+	kept, ok := s.Reserved[c.Order]
+	if !ok {
+		return aggregate.Nothing()
+	}
+	return aggregate.Emit(StockReleased{c.Order, kept})
+}
+
+// moveStockStreams names the other product of a move.
+func moveStockStreams(c MoveStock) []events.Stream {
+	return []events.Stream{events.StreamOf("product", c.To)}
+}
+
+// moveStock is decided over both products, so that no unit is lost or doubled.
+func moveStock(s State, c MoveStock, o *aggregate.Others) aggregate.Decision {
+	from, other := o.Meta().ID, events.StreamOf("product", c.To)
+	to := o.State[State](other)
+	switch {
+	case c.To == from:
+		return aggregate.Reject("same-product", "the units are that product's already")
+	case !to.Exists:
+		return aggregate.Reject("target-not-found", "there is no product to move the units to")
+	case to.Retired:
+		return aggregate.Reject("target-retired", "the product to move the units to is not on sale any more")
+	case s.Exists && !s.Retired && s.Stock < c.Quantity:
+		return aggregate.Reject("out-of-stock", "not enough units are in stock")
+	case to.Stock+c.Quantity > MaxStock:
+		return aggregate.Reject("stock-too-large", "a product has at most a thousand million units")
+	}
+	return onSale(s, false, StockMovedOut{To: c.To, Quantity: c.Quantity}).
+		On(other, aggregate.Emit(StockMovedIn{From: from, Quantity: c.Quantity}))
+}
+
+func retire(s State, _ Retire) aggregate.Decision {
+	if s.Retired {
+		return aggregate.Nothing()
+	}
+	return onSale(s, false, Retired{})
+}
+
+// onSale emits e for a product on sale, unless what it says is so already.
+func onSale(s State, already bool, e any) aggregate.Decision {
+	switch {
+	case !s.Exists:
+		return aggregate.Reject("product-not-found", "there is no such product")
+	case s.Retired:
+		return aggregate.Reject("product-retired", "this product is not on sale any more")
+	case already:
+		return aggregate.Nothing()
+	}
+	return aggregate.Emit(e)
+}

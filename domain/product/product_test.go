@@ -1,0 +1,71 @@
+package product_test
+
+import (
+	"testing"
+
+	"daybook/aggregate/aggregatetest"
+	"daybook/domain/product"
+)
+
+func lamp(stock int64) product.Added {
+	return product.Added{Name: "Lamp", Category: "home", Price: 1990, Currency: "EUR", Stock: stock}
+}
+
+func given(t *testing.T, past ...any) *aggregatetest.Scenario[product.State] {
+	t.Helper()
+	return aggregatetest.Given(t, product.Product, past...)
+}
+
+func TestCatalogue(t *testing.T) {
+	t.Parallel()
+	add := product.Add{Name: "Lamp", Category: "home", Price: 1990, Currency: "EUR", Stock: 5}
+	given(t).When("add-product", add).Then(lamp(5))
+	given(t, lamp(5)).When("add-product", add).ThenRejected("product-already-exists")
+	add.Currency = "XXY"
+	given(t).When("add-product", add).ThenMalformed("/payload/currency")
+	given(t).When("add-product", product.Add{Name: "Lamp", Category: "home", Price: -1, Currency: "EUR"}).ThenMalformed("/payload/price")
+
+	given(t, lamp(5)).When("change-product-price", product.ChangePrice{Price: 5}).Then(product.PriceChanged{Price: 5})
+	given(t, lamp(5)).When("change-product-price", product.ChangePrice{Price: 1990}).Then()
+	given(t).When("change-product-price", product.ChangePrice{Price: 5}).ThenRejected("product-not-found")
+	given(t, lamp(5)).When("move-product-category", product.MoveCategory{Category: "office"}).Then(product.CategoryMoved{Category: "office"})
+	given(t, lamp(5), product.Retired{}).When("move-product-category", product.MoveCategory{Category: "office"}).ThenRejected("product-retired")
+	given(t, lamp(5)).When("retire-product", product.Retire{}).Then(product.Retired{})
+	given(t, lamp(5), product.Retired{}).When("retire-product", product.Retire{}).Then()
+}
+
+func TestStock(t *testing.T) {
+	t.Parallel()
+	reserved := product.StockReserved{Order: "o1", Quantity: 3}
+	given(t, lamp(5)).When("reserve-stock", product.ReserveStock{Order: "o1", Quantity: 3}).Then(reserved).
+		ThenState(product.State{Exists: true, Category: "home", Price: 1990, Stock: 2, Reserved: map[string]int64{"o1": 3}})
+	given(t, lamp(5), reserved).When("reserve-stock", product.ReserveStock{Order: "o1", Quantity: 3}).Then()
+	given(t, lamp(5), reserved).When("reserve-stock", product.ReserveStock{Order: "o1", Quantity: 2}).ThenRejected("already-reserved")
+	given(t, lamp(5), reserved).When("reserve-stock", product.ReserveStock{Order: "o2", Quantity: 3}).ThenRejected("out-of-stock")
+	given(t, lamp(5), reserved).When("release-stock", product.ReleaseStock{Order: "o1"}).Then(product.StockReleased{Order: "o1", Quantity: 3})
+	given(t, lamp(5), reserved, product.Retired{}).When("release-stock", product.ReleaseStock{Order: "o1"}).Then(product.StockReleased{Order: "o1", Quantity: 3})
+	given(t, lamp(5)).When("release-stock", product.ReleaseStock{Order: "o1"}).Then()
+	given(t).When("release-stock", product.ReleaseStock{Order: "o1"}).ThenRejected("product-not-found")
+	given(t, lamp(5), product.Retired{}).When("reserve-stock", product.ReserveStock{Order: "o1", Quantity: 1}).ThenRejected("product-retired")
+	given(t, lamp(5)).When("restock-product", product.Restock{Quantity: 2}).Then(product.Restocked{Quantity: 2})
+	given(t, lamp(product.MaxStock)).When("restock-product", product.Restock{Quantity: 1}).ThenRejected("stock-too-large")
+	given(t).When("restock-product", product.Restock{Quantity: 1}).ThenRejected("product-not-found")
+}
+
+func TestMoveStock(t *testing.T) {
+	t.Parallel()
+	move := product.MoveStock{To: "2", Quantity: 3}
+	with := func(stock int64, other ...any) *aggregatetest.Scenario[product.State] {
+		return given(t, lamp(stock)).With("product/2", product.Product, other...)
+	}
+	with(5, lamp(1)).When("move-stock", move).Then(product.StockMovedOut{To: "2", Quantity: 3}).
+		ThenOn("product/2", product.StockMovedIn{From: "1", Quantity: 3}).
+		ThenState(product.State{Exists: true, Category: "home", Price: 1990, Stock: 2})
+	with(2, lamp(1)).When("move-stock", move).ThenRejected("out-of-stock")
+	with(5).When("move-stock", move).ThenRejected("target-not-found")
+	with(5, lamp(1), product.Retired{}).When("move-stock", move).ThenRejected("target-retired")
+	with(5, lamp(product.MaxStock-2)).When("move-stock", move).ThenRejected("stock-too-large")
+	given(t).With("product/2", product.Product, lamp(1)).When("move-stock", move).ThenRejected("product-not-found")
+	given(t, lamp(5), product.Retired{}).With("product/2", product.Product, lamp(1)).When("move-stock", move).ThenRejected("product-retired")
+	given(t, lamp(5)).When("move-stock", product.MoveStock{To: "1", Quantity: 1}).ThenRejected("same-product")
+}

@@ -1,0 +1,29 @@
+package domain
+
+import (
+	"daybook/aggregate"
+	"daybook/domain/order"
+	"daybook/domain/product"
+	"daybook/domain/user"
+	"daybook/view"
+)
+
+// Aggregates lists the aggregates, one line each.
+func Aggregates() []aggregate.Aggregate {
+	return []aggregate.Aggregate{
+		user.User,
+		product.Product,
+		order.Order,
+	}
+}
+
+// Views lists the views, one line each.
+func Views() []view.View {
+	return []view.View{
+		user.Users,
+		product.Products,
+		product.Categories,
+		order.Orders,
+		order.Sales,
+	}
+}

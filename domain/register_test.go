@@ -1,0 +1,54 @@
+package domain_test
+
+import (
+	"slices"
+	"testing"
+
+	"daybook/aggregate"
+	"daybook/domain"
+	"daybook/events/eventstest"
+)
+
+func TestEverythingIsWellDeclared(t *testing.T) {
+	t.Parallel()
+	if _, err := aggregate.NewHandler(&eventstest.Memory{}, domain.Aggregates(), nil); err != nil {
+		t.Error(err)
+	}
+	for _, a := range domain.Aggregates() {
+		if err := a.Err(); err != nil {
+			t.Error(err)
+		}
+	}
+	names := map[string]bool{}
+	for _, v := range domain.Views() {
+		if err := v.Err(); err != nil {
+			t.Error(err)
+		}
+		d := v.Describe()
+		if names[d.Name] {
+			t.Errorf("view %q is listed twice", d.Name)
+		}
+		names[d.Name] = true
+	}
+}
+
+// A view that names an event which no aggregate declares would never see it.
+func TestViewsFollowDeclaredEvents(t *testing.T) {
+	t.Parallel()
+	for _, v := range domain.Views() {
+		d := v.Describe()
+		var declared []string
+		for _, a := range domain.Aggregates() {
+			if slices.Contains(d.Aggregates, a.Name()) {
+				for _, e := range a.Events() {
+					declared = append(declared, e.Name)
+				}
+			}
+		}
+		for _, e := range d.Events {
+			if !slices.Contains(declared, e) {
+				t.Errorf("view %q handles %q, which %v do not declare", d.Name, e, d.Aggregates)
+			}
+		}
+	}
+}
