@@ -1,0 +1,100 @@
+package functions
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"daybook/dynamo"
+)
+
+// Names of the environment variables a function reads. The AWS names are set by
+// Lambda itself; an endpoint is for LocalStack and its like.
+const (
+	EnvEventsTable = "DAYBOOK_EVENTS_TABLE" // full name of the events table
+	EnvClaimsTable = "DAYBOOK_CLAIMS_TABLE" // full name of the table of claimed values
+	EnvViewPrefix  = "DAYBOOK_VIEW_PREFIX"  // prefix of the query tables' names, without the hyphen
+	EnvPathPrefix  = "DAYBOOK_PATH_PREFIX"  // base path under which a custom domain maps the API
+	EnvLogLevel    = "DAYBOOK_LOG_LEVEL"    // debug, info, warn or error; info by default
+	EnvRegion      = "AWS_REGION"
+	EnvEndpoint    = "AWS_ENDPOINT_URL_DYNAMODB" // then AWS_ENDPOINT_URL
+)
+
+// Config is what a function is told. FromEnv reads it; the local stack fills it.
+type Config struct {
+	EventsTable string
+	ClaimsTable string
+	ViewPrefix  string
+	PathPrefix  string
+	LogLevel    slog.Level
+	Region      string
+	Endpoint    string // URL of a DynamoDB other than the region's own
+
+	// Credentials and Transport are for the local stack; nil takes Lambda's
+	// credentials from the environment, and the network.
+	Credentials aws.CredentialsProvider
+	Transport   http.RoundTripper
+	// LogTo is where the log goes, standard error by default.
+	LogTo io.Writer
+	// Metrics is where the metrics go, in CloudWatch's embedded metric format;
+	// FromEnv says standard output, nil writes none.
+	Metrics io.Writer
+}
+
+// FromEnv reads the configuration by getenv, as os.Getenv does. needs names the
+// variables that must be set, beside AWS_REGION. The error is one line that names
+// everything missing or wrong.
+func FromEnv(getenv func(string) string, needs ...string) (Config, error) {
+	c := Config{
+		EventsTable: getenv(EnvEventsTable),
+		ClaimsTable: getenv(EnvClaimsTable),
+		ViewPrefix:  getenv(EnvViewPrefix),
+		PathPrefix:  getenv(EnvPathPrefix),
+		Region:      getenv(EnvRegion),
+		Endpoint:    getenv(EnvEndpoint),
+		Metrics:     os.Stdout,
+	}
+	if c.Endpoint == "" {
+		c.Endpoint = getenv("AWS_ENDPOINT_URL")
+	}
+	var missing, faults []string
+	for _, name := range append(needs, EnvRegion) {
+		if getenv(name) == "" {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		faults = append(faults, "not set: "+strings.Join(missing, ", "))
+	}
+	if level := getenv(EnvLogLevel); level != "" {
+		if err := c.LogLevel.UnmarshalText([]byte(level)); err != nil {
+			faults = append(faults, fmt.Sprintf("%s is %q, not debug, info, warn or error", EnvLogLevel, level))
+		}
+	}
+	if len(faults) > 0 {
+		return Config{}, errors.New("the environment can't be used: " + strings.Join(faults, "; "))
+	}
+	return c, nil
+}
+
+func (c Config) client() *dynamodb.Client {
+	return dynamo.New(dynamo.Options{Region: c.Region, Endpoint: c.Endpoint, Credentials: c.Credentials, Transport: c.Transport})
+}
+
+// logger writes JSON lines. A line written with a request's context names the
+// request.
+func (c Config) logger(function string) *slog.Logger {
+	w := c.LogTo
+	if w == nil {
+		w = os.Stderr
+	}
+	handler := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: c.LogLevel})
+	return slog.New(requestHandler{handler}).With("function", function)
+}

@@ -1,0 +1,100 @@
+package functions
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"daybook/aggregate"
+	"daybook/api"
+	"daybook/domain"
+	"daybook/dynamo"
+	"daybook/events"
+	"daybook/functions/apigateway"
+	"daybook/view"
+)
+
+// Handler is a Lambda handler of bytes; aws-lambda-go starts it as it is. It is
+// safe for concurrent use.
+type Handler interface {
+	Invoke(ctx context.Context, payload []byte) ([]byte, error)
+}
+
+// NewCommand returns the command function: API Gateway events of requests below
+// /commands. It needs the events and the claims table; the prefix of the query tables names the
+// deployment in its metrics. Errors are faults of the declarations.
+func NewCommand(c Config) (Handler, error) {
+	log, metrics := c.logger("command"), newMetrics(c)
+	store := dynamo.NewEventStore(c.client(), c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
+	handler, err := aggregate.NewHandler(store, domain.Aggregates(), &aggregate.Options{Observe: observe(log, metrics)})
+	if err != nil {
+		return nil, err
+	}
+	return metered{c.overHTTP(api.NewCommands(handler, &api.Options{Logger: log}), log), metrics}, nil
+}
+
+// NewQuery returns the query function: API Gateway events of everything that
+// reads. It needs the events table and the prefix of the query tables. Errors are
+// faults of the declarations.
+func NewQuery(c Config) (Handler, error) {
+	log := c.logger("query")
+	client := c.client()
+	store := dynamo.NewEventStore(client, c.EventsTable)
+	codec, err := aggregate.Codec(domain.Aggregates())
+	if err != nil {
+		return nil, err
+	}
+	queries, err := view.NewQueries(store, codec, dynamo.NewTables(client, c.ViewPrefix), domain.Views(),
+		&view.QueriesOptions{Routed: true})
+	if err != nil {
+		return nil, err
+	}
+	return c.overHTTP(api.NewQueries(queries, store, domain.Aggregates(), domain.Views(), &api.Options{Logger: log}), log), nil
+}
+
+// NewProjector returns the projector function: batches of the events table's
+// stream, with partial batch failures. It needs the events table and the prefix
+// of the query tables. Errors are faults of the declarations.
+func NewProjector(c Config) (Handler, error) {
+	client := c.client()
+	store := dynamo.NewEventStore(client, c.EventsTable)
+	codec, err := aggregate.Codec(domain.Aggregates())
+	if err != nil {
+		return nil, err
+	}
+	projector, err := view.NewProjector(store, codec, dynamo.NewTables(client, c.ViewPrefix), domain.Views(),
+		&view.ProjectorOptions{Routed: true})
+	if err != nil {
+		return nil, err
+	}
+	return &projectorHandler{projector: projector, log: c.logger("projector"), metrics: newMetrics(c)}, nil
+}
+
+// observe logs and measures each command: its name and stream, never its payload.
+func observe(log *slog.Logger, m *metrics) func(context.Context, aggregate.Observation) {
+	return func(ctx context.Context, o aggregate.Observation) {
+		m.command(o)
+		log.InfoContext(ctx, "command", "command", o.Command, "commandId", o.CommandID, "stream", o.Stream, "code", events.CodeOf(o.Err),
+			"replayed", o.Replayed, "conflicts", o.Conflicts, "loads", o.Loads)
+	}
+}
+
+// overHTTP serves API Gateway events with h.
+func (c Config) overHTTP(h http.Handler, log *slog.Logger) Handler {
+	return apigateway.New(historyByItsRoute(h), apigateway.Options{
+		Prefix: c.PathPrefix,
+		Log:    log,
+		Context: func(ctx context.Context, caller apigateway.Caller) context.Context {
+			ctx = withRoute(api.WithActor(ctx, caller.Actor), caller.Route)
+			return api.WithRequestID(withRequestID(ctx, caller.RequestID), caller.RequestID)
+		},
+		Fault: func(w http.ResponseWriter, r *http.Request, status int) {
+			if status == http.StatusRequestEntityTooLarge {
+				api.WriteProblem(w, r, events.Errorf(events.CodeTooLarge,
+					"the answer would have more than %d bytes: ask for less with limit", apigateway.MaxAnswer))
+				return
+			}
+			api.WriteProblem(w, r, events.Errorf(events.CodeInternal, "something went wrong"))
+		},
+	})
+}

@@ -1,0 +1,48 @@
+package functions
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+type requestIDKey struct{}
+
+// withRequestID marks a context with API Gateway's id of the request.
+func withRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+// requestHandler adds what the context knows of the request to each line:
+// requestId, API Gateway's, and invocationId, Lambda's.
+type requestHandler struct {
+	slog.Handler
+}
+
+func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {
+	if id, ok := ctx.Value(requestIDKey{}).(string); ok && id != "" && !names(r, "requestId") {
+		r.AddAttrs(slog.String("requestId", id))
+	}
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		r.AddAttrs(slog.String("invocationId", lc.AwsRequestID))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h requestHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return requestHandler{h.Handler.WithAttrs(attrs)}
+}
+
+func (h requestHandler) WithGroup(name string) slog.Handler {
+	return requestHandler{h.Handler.WithGroup(name)}
+}
+
+// names reports whether a line has an attribute of that name already.
+func names(r slog.Record, name string) (found bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		found = a.Key == name
+		return !found
+	})
+	return found
+}

@@ -1,0 +1,154 @@
+package functions
+
+import (
+	"context"
+	"encoding/json/v2"
+	"errors"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"daybook/aggregate"
+	"daybook/dynamo"
+	"daybook/events"
+	"daybook/view"
+)
+
+// Namespace and Dimension are those of the functions' metrics in CloudWatch; the
+// dimension's value is the prefix of the query tables' names.
+const (
+	Namespace = "Daybook"
+	Dimension = "Deployment"
+)
+
+// Names of the functions' metrics. All are counts but ProjectionLag, in
+// milliseconds.
+const (
+	MetricAccepted      = "accepted"           // commands that were accepted
+	MetricRejected      = "rejected"           // commands that the domain rejected
+	MetricConflicts     = "conflicts"          // appends that lost to another writer
+	MetricLostAnswers   = "lost-answers"       // appends whose lost answer was recognised as our own
+	MetricReplays       = "replays"            // commands answered from memory
+	MetricReadUnits     = "read-units"         // consumed by an invocation of the command function
+	MetricWriteUnits    = "write-units"        // consumed by an invocation of the command function
+	MetricDuplicates    = "duplicates-skipped" // commits that came again, counted by view
+	MetricGaps          = "gaps-filled"        // commits read from the events table, since the stream was late
+	MetricParked        = "streams-parked"     // streams that a view could not follow any more
+	MetricHeld          = "commits-held-back"  // commits of parked streams that came, counted by view
+	MetricProjectionLag = "projection-lag"     // milliseconds from commit to projection
+)
+
+// metrics writes measurements in CloudWatch's embedded metric format: a JSON line
+// that CloudWatch Logs makes metrics of, without a request. A nil metrics writes
+// none.
+type metrics struct {
+	mu         sync.Mutex
+	w          io.Writer
+	deployment string
+}
+
+func newMetrics(c Config) *metrics {
+	if c.Metrics == nil {
+		return nil
+	}
+	return &metrics{w: c.Metrics, deployment: c.ViewPrefix}
+}
+
+// line is one line of the log. Its members with metrics' values stand beside the
+// directive.
+type line struct {
+	AWS        directive          `json:"_aws"`
+	Deployment string             `json:"Deployment"`
+	Values     map[string]float64 `json:",embed"`
+}
+
+// directive says which members of a line are metrics.
+type directive struct {
+	Timestamp int64       `json:"Timestamp"` // milliseconds since 1970
+	Metrics   []directory `json:"CloudWatchMetrics"`
+}
+
+type directory struct {
+	Namespace  string       `json:"Namespace"`
+	Dimensions [][]string   `json:"Dimensions"`
+	Metrics    []definition `json:"Metrics"`
+}
+
+type definition struct {
+	Name string `json:"Name"`
+	Unit string `json:"Unit"`
+}
+
+// put writes one line with the values that are not zero; without any it writes
+// nothing: a sum misses no zero.
+func (m *metrics) put(values map[string]float64) {
+	if m == nil {
+		return
+	}
+	maps.DeleteFunc(values, func(_ string, v float64) bool { return v == 0 })
+	if len(values) == 0 {
+		return
+	}
+	var defined []definition
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		unit := "Count"
+		if name == MetricProjectionLag {
+			unit = "Milliseconds"
+		}
+		defined = append(defined, definition{name, unit})
+	}
+	data, err := json.Marshal(line{
+		AWS: directive{
+			Timestamp: time.Now().UnixMilli(),
+			Metrics:   []directory{{Namespace: Namespace, Dimensions: [][]string{{Dimension}}, Metrics: defined}},
+		},
+		Deployment: m.deployment, Values: values,
+	}, json.Deterministic(true))
+	if err != nil {
+		return // strings and numbers
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, _ = m.w.Write(append(data, '\n')) // the log is all there is to tell
+}
+
+// command measures one command.
+func (m *metrics) command(o aggregate.Observation) {
+	values := map[string]float64{MetricConflicts: float64(o.Conflicts)}
+	e, failed := errors.AsType[*events.Error](o.Err)
+	switch {
+	case failed && e.Rejected:
+		values[MetricRejected] = 1
+	case o.Err == nil && o.Replayed:
+		values[MetricReplays] = 1
+	case o.Err == nil:
+		values[MetricAccepted] = 1
+	}
+	m.put(values)
+}
+
+// batch measures one batch of the projector.
+func (m *metrics) batch(r view.Report) {
+	m.put(map[string]float64{
+		MetricDuplicates: float64(r.Skipped), MetricGaps: float64(r.Gaps), MetricParked: float64(len(r.Faults)),
+		MetricHeld:          float64(r.Held),
+		MetricProjectionLag: float64(r.Lag.Milliseconds()),
+	})
+}
+
+// metered is a Handler whose invocations tell what they consumed.
+type metered struct {
+	Handler
+	metrics *metrics
+}
+
+// Invoke invokes the handler and writes the units it consumed.
+func (h metered) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	ctx, meter := dynamo.WithMeter(ctx)
+	out, err := h.Handler.Invoke(ctx, payload)
+	used := meter.Usage()
+	h.metrics.put(map[string]float64{MetricReadUnits: used.ReadUnits, MetricWriteUnits: used.WriteUnits, MetricLostAnswers: float64(used.LostAnswers)})
+	return out, err
+}
