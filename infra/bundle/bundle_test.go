@@ -1,0 +1,162 @@
+package bundle_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"daybook/infra/bundle"
+)
+
+const root = "../.."
+
+// The largest a function may be: what its cold start has to fetch and unpack.
+const (
+	maxBootstrap = 9_000_000 // bytes
+	maxZip       = 3_300_000 // bytes
+)
+
+func TestSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out: compiles the functions for arm64, which takes minutes at first")
+	}
+	t.Parallel()
+	for _, name := range bundle.Functions() {
+		if err := bundle.Build(t.Context(), root, bundle.ARM64, name); err != nil {
+			t.Fatal(err)
+		}
+		binary := fileSize(t, filepath.Join(bundle.Dir(root, bundle.ARM64, name), "bootstrap"))
+		zipped := fileSize(t, bundle.Zip(root, bundle.ARM64, name))
+		t.Logf("%s: bootstrap %d bytes, zip %d bytes", name, binary, zipped)
+		if binary > maxBootstrap {
+			t.Errorf("%s: the bootstrap has %d bytes, at most %d are allowed", name, binary, maxBootstrap)
+		}
+		if zipped > maxZip {
+			t.Errorf("%s: the zip has %d bytes, at most %d are allowed", name, zipped, maxZip)
+		}
+	}
+}
+
+func fileSize(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+// Lambda starts a file called bootstrap that is executable.
+func TestZip(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out: compiles a function")
+	}
+	t.Parallel()
+	if err := bundle.Build(t.Context(), root, bundle.AMD64, "command"); err != nil {
+		t.Fatal(err)
+	}
+	path := bundle.Zip(root, bundle.AMD64, "command")
+	first, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := zip.NewReader(bytes.NewReader(first), int64(len(first)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.File) != 1 || r.File[0].Name != "bootstrap" || r.File[0].Mode() != 0o755 {
+		t.Errorf("the zip has %d files, the first is %s with mode %s", len(r.File), r.File[0].Name, r.File[0].Mode())
+	}
+	if err := bundle.Build(t.Context(), root, bundle.AMD64, "command"); err != nil {
+		t.Fatal(err)
+	}
+	second, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(first, second) {
+		t.Error("building again gave another zip")
+	}
+}
+
+// What makes a function big or slow to start does not get in.
+func TestNothingBigInside(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc", "./functions/...")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed := map[string]bool{"dynamodb": true, "internal": true}
+	for pkg := range strings.FieldsSeq(string(out)) {
+		switch pkg {
+		case "html/template", "text/template", "net/rpc", "testing", "expvar", "net/http/pprof", "github.com/aws/aws-sdk-go-v2/config":
+			t.Errorf("the functions reach %s", pkg)
+		}
+		if service, ok := strings.CutPrefix(pkg, "github.com/aws/aws-sdk-go-v2/service/"); ok {
+			if name, _, _ := strings.Cut(service, "/"); !allowed[name] {
+				t.Errorf("the functions reach the SDK module of %s", name)
+			}
+		}
+		if strings.HasPrefix(pkg, "github.com/aws/aws-cdk-go") || strings.HasPrefix(pkg, "github.com/aws/jsii-runtime-go") || strings.HasPrefix(pkg, "daybook/localstack") {
+			t.Errorf("the functions reach %s", pkg)
+		}
+	}
+}
+
+// The same source gives the same bytes wherever it lies, so that a deployment
+// of an unchanged source changes nothing.
+func TestReproducible(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out: compiles a function in a copy of the repository")
+	}
+	t.Parallel()
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	copySource(t, elsewhere)
+	var binaries [2][]byte
+	for i, dir := range []string{root, elsewhere} {
+		out := filepath.Join(t.TempDir(), "bootstrap")
+		if err := bundle.Binary(t.Context(), dir, bundle.AMD64, "./functions/command", out); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if binaries[i], err = os.ReadFile(out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(binaries[0], binaries[1]) {
+		t.Error("the same source in another directory gave another binary")
+	}
+}
+
+// copySource copies what the functions are made of.
+func copySource(t *testing.T, to string) {
+	t.Helper()
+	for _, dir := range []string{"events", "aggregate", "view", "dynamo", "api", "domain", "functions"} {
+		if err := os.CopyFS(filepath.Join(to, dir), os.DirFS(filepath.Join(root, dir))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range []string{"go.mod", "go.sum"} {
+		data, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(to, file), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestBuildTellsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	err := bundle.Build(t.Context(), root, bundle.ARM64, "no-such-function")
+	if err == nil || !strings.Contains(err.Error(), "no-such-function") {
+		t.Errorf("err = %v, want one that names the function", err)
+	}
+}

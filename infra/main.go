@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/aws/jsii-runtime-go"
+
+	"daybook/domain"
+	"daybook/infra/bundle"
+	"daybook/infra/settings"
+	"daybook/infra/stack"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "daybook:", err)
+		os.Exit(1)
+	}
+}
+
+// run synthesizes the app in the current directory, the root of the repository.
+func run(ctx context.Context) error {
+	s, err := settings.FromProcess()
+	if err != nil {
+		return err
+	}
+	schema, err := stack.SchemaOf(domain.Views())
+	if err != nil {
+		return err
+	}
+	arch := bundle.ARM64
+	if s.Architecture == settings.X8664 {
+		arch = bundle.AMD64
+	}
+	if err := bundle.Build(ctx, ".", arch, bundle.Functions()...); err != nil {
+		return err
+	}
+	defer closeCDK()
+	app := stack.NewApp("")
+	stack.New(app, stack.Props{
+		Settings: s, Schema: schema,
+		Code: func(function string) string { return bundle.Zip(".", arch, function) },
+	})
+	app.Synth(nil)
+	return nil
+}
+
+// closeCDK ends the CDK's Node process. The runtime waits for it twice and tells
+// on standard error that the second time there was none; nobody needs to know.
+func closeCDK() {
+	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
+		os.Stderr = null
+	}
+	jsii.Close()
+}

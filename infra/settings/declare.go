@@ -1,0 +1,160 @@
+package settings
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+var (
+	isStage    = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	isAccount  = regexp.MustCompile(`^[0-9]{12}$`)
+	isRegion   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	isTopic    = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$`)
+	isKey      = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
+	isCert     = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$`)
+	isDomain   = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
+	isScope    = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]{1,64}$`) // scope-token of RFC 6749, 3.3
+	isAudience = regexp.MustCompile(`^[^\s,]{1,256}$`)
+)
+
+// maxStage keeps the longest physical name, the failure bucket's with account
+// and region in it, within S3's 63 characters.
+const maxStage = 16
+
+func stage(s string) bool { return len(s) <= maxStage && isStage.MatchString(s) }
+
+func key(s string) bool { return s == KeyOfAWS || s == KeyCreated || isKey.MatchString(s) }
+
+func issuer(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "https" && u.Host != "" && u.RawQuery == "" && u.Fragment == ""
+}
+
+func origin(s string) bool {
+	if s == "*" {
+		return true
+	}
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && s == u.Scheme+"://"+u.Host
+}
+
+// retentions are the days that CloudWatch Logs can keep events
+// (PutRetentionPolicy, retentionInDays).
+var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+
+// memory is what Lambda allows a function, in MB.
+const minMemory, maxMemory = 128, 10240
+
+// fields returns all settings, in the order of the table in docs/deploy.md.
+func fields() []field {
+	all := general()
+	all = append(all, functions()...)
+	all = append(all, front()...)
+	all = append(all, authorization()...)
+	return append(all, delivery()...)
+}
+
+func general() []field {
+	return []field{
+		{"stage", "dev", "a-z, 0-9 and inner hyphens, at most 16", "Part of every name; deployments of different stages live side by side.",
+			text(func(s *Settings) *string { return &s.Stage }, stage, "a stage name: a-z, 0-9 and inner hyphens, at most 16 characters")},
+		{"account", "", "12 digits", "The AWS account. Unset: the one of the credentials.",
+			text(func(s *Settings) *string { return &s.Account }, isAccount.MatchString, "an account number of 12 digits")},
+		{"region", "", "such as `eu-central-1`", "The AWS region. Unset: the one of the credentials.",
+			text(func(s *Settings) *string { return &s.Region }, isRegion.MatchString, "a region such as eu-central-1")},
+		{"removalPolicy", string(Retain), "`retain`, `destroy`", "What becomes of tables, logs and bucket when the stack is deleted; `retain` also protects the tables from being deleted by hand.",
+			choice(func(s *Settings) *RemovalPolicy { return &s.RemovalPolicy }, Retain, Destroy)},
+		{"kmsKey", KeyOfAWS, "`aws-owned`, `create`, ARN of a key", "What tables, logs and bucket are encrypted with. With the ARN of a key, its key policy must let CloudWatch Logs use it.",
+			text(func(s *Settings) *string { return &s.KMSKey }, key, "aws-owned, create, or the ARN of a KMS key")},
+	}
+}
+
+func functions() []field {
+	return []field{
+		{"architecture", string(ARM64), "`arm64`, `x86_64`", "What the functions are built for and run on.",
+			choice(func(s *Settings) *Architecture { return &s.Architecture }, ARM64, X8664)},
+		{"commandMemory", "512", "128 to 10240 MB", "Memory of the command function; its share of a processor grows with it.",
+			number(func(s *Settings) *int { return &s.CommandMemory }, minMemory, maxMemory)},
+		{"queryMemory", "512", "128 to 10240 MB", "Memory of the query function.",
+			number(func(s *Settings) *int { return &s.QueryMemory }, minMemory, maxMemory)},
+		{"projectorMemory", "512", "128 to 10240 MB", "Memory of the projector function.",
+			number(func(s *Settings) *int { return &s.ProjectorMemory }, minMemory, maxMemory)},
+		{"tracing", "false", "`true`, `false`", "AWS X-Ray traces of the functions, and of a REST API.",
+			yes(func(s *Settings) *bool { return &s.Tracing })},
+		{"logLevel", "info", "`debug`, `info`, `warn`, `error`", "The lowest level that the functions log.",
+			choice(func(s *Settings) *string { return &s.LogLevel }, "debug", "info", "warn", "error")},
+		{"logRetention", "30", "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days", "How long CloudWatch keeps the logs.",
+			oneOf(func(s *Settings) *int { return &s.LogRetention }, retentions...)},
+	}
+}
+
+func front() []field {
+	return []field{
+		{"api", string(HTTP), "`http`, `rest`", "The kind of API in API Gateway.",
+			choice(func(s *Settings) *API { return &s.API }, HTTP, REST)},
+		{"corsOrigins", "", "origins with commas in between, or `*`", "Web pages of these origins may call the API (`api=http` alone). Unset: none.",
+			list(func(s *Settings) *[]string { return &s.CORSOrigins }, origin, "an origin such as https://shop.example")},
+		{"throttleRate", "500", "1 to 10000 per second", "Requests beyond it are refused with 429, over all callers.",
+			number(func(s *Settings) *int { return &s.ThrottleRate }, 1, 10_000)},
+		{"throttleBurst", "1000", "1 to 5000", "Requests that may come at once.",
+			number(func(s *Settings) *int { return &s.ThrottleBurst }, 1, 5_000)},
+		{"domainName", "", "such as `api.shop.example`", "A domain name of your own; the address that API Gateway gives is then switched off. Needs `certificate`.",
+			text(func(s *Settings) *string { return &s.DomainName }, isDomain.MatchString, "a domain name")},
+		{"certificate", "", "ARN of an ACM certificate", "The certificate of `domainName`, in the stack's region.",
+			text(func(s *Settings) *string { return &s.Certificate }, isCert.MatchString, "the ARN of an ACM certificate")},
+		{"accessLogRole", "true", "`true`, `false`", "Whether the stack sets the role with which REST APIs write logs, which is one for all APIs of an account in a region. `false` where it is set already; nothing to an HTTP API.",
+			yes(func(s *Settings) *bool { return &s.AccessLogRole })},
+	}
+}
+
+func authorization() []field {
+	return []field{
+		{"authorization", string(IAM), "`iam`, `jwt`, `none`", "How callers prove who they are; `none` opens the API to everybody, and warns.",
+			choice(func(s *Settings) *Authorization { return &s.Authorization }, IAM, JWT, None)},
+		{"jwtIssuer", "", "https URL", "The issuer of the tokens, for `authorization=jwt`. For a REST API it must be a Cognito user pool.",
+			text(func(s *Settings) *string { return &s.JWTIssuer }, issuer, "an https URL without query")},
+		{"jwtAudience", "", "values with commas in between", "Accepted values of the token's `aud` or `client_id`; needed for an HTTP API. A REST API cannot check it: there, the app clients that may have the scopes decide.",
+			list(func(s *Settings) *[]string { return &s.JWTAudience }, isAudience.MatchString, "an audience without blanks")},
+		{"writeScope", "daybook/write", "scope", "A token needs it to send commands.",
+			text(func(s *Settings) *string { return &s.WriteScope }, isScope.MatchString, "an OAuth scope")},
+		{"readScope", "daybook/read", "scope", "A token needs it to query views.",
+			text(func(s *Settings) *string { return &s.ReadScope }, isScope.MatchString, "an OAuth scope")},
+		{"historyScope", "daybook/history", "scope", "A token needs it to read events under `/streams/`.",
+			text(func(s *Settings) *string { return &s.HistoryScope }, isScope.MatchString, "an OAuth scope")},
+	}
+}
+
+func delivery() []field {
+	return []field{
+		{"batchSize", "100", "1 to 1000 records", "The largest batch of commits that the projector gets.",
+			number(func(s *Settings) *int { return &s.BatchSize }, 1, 1_000)},
+		{"batchWindow", "0", "0 to 60 s", "How long to gather commits for a batch; 0 projects at once.",
+			number(func(s *Settings) *int { return &s.BatchWindow }, 0, 60)},
+		{"retryAttempts", "20", "1 to 1000", "How often a failed batch is tried again before its records go to the failure bucket.",
+			number(func(s *Settings) *int { return &s.RetryAttempts }, 1, 1_000)},
+		{"recordAge", "3600", "60 to 86400 s", "Records that failed for longer go to the failure bucket. DynamoDB keeps them for a day.",
+			number(func(s *Settings) *int { return &s.RecordAge }, 60, 86_400)},
+		{"alarmTopic", "", "ARN of an SNS topic", "Who is told of alarms. Unset: nobody, and a warning.",
+			text(func(s *Settings) *string { return &s.AlarmTopic }, isTopic.MatchString, "the ARN of an SNS topic")},
+		{"lagAlarm", "60", "1 to 86400 s", "Alarm when the projector is this far behind for five minutes.",
+			number(func(s *Settings) *int { return &s.LagAlarm }, 1, 86_400)},
+		{"conflictAlarm", "20", "0 to 100 percent", "Alarm when this share of commands meets a conflict for 15 minutes; 0 for no such alarm.",
+			number(func(s *Settings) *int { return &s.ConflictAlarm }, 0, 100)},
+	}
+}
+
+// issuedByCognito reports whether the issuer is a Cognito user pool, and tells
+// the pool's region and id.
+func issuedByCognito(issuer string) (region, pool string, ok bool) {
+	rest, ok := strings.CutPrefix(issuer, "https://cognito-idp.")
+	if !ok {
+		return "", "", false
+	}
+	host, pool, ok := strings.Cut(rest, "/")
+	region, _, found := strings.Cut(host, ".amazonaws.com")
+	return region, pool, ok && found && isRegion.MatchString(region) && strings.HasPrefix(pool, region+"_")
+}
+
+// UserPool is the Cognito user pool that JWTIssuer names: its region and id.
+func (s Settings) UserPool() (region, id string, ok bool) { return issuedByCognito(s.JWTIssuer) }

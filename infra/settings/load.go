@@ -1,0 +1,175 @@
+package settings
+
+import (
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// envPrefix begins the names of environment variables that are settings.
+const envPrefix = "DAYBOOK_DEPLOY_"
+
+// Error tells everything that is wrong with the settings.
+type Error struct{ Problems []string }
+
+// Error implements error with one line a problem.
+func (e *Error) Error() string {
+	if len(e.Problems) == 1 {
+		return "setting " + e.Problems[0]
+	}
+	return fmt.Sprintf("%d settings are wrong:\n  %s", len(e.Problems), strings.Join(e.Problems, "\n  "))
+}
+
+// Load reads the settings: the CDK's context first, then the environment, then
+// the defaults; empty is not given. context is the JSON object that the CDK command line hands to
+// the app, or empty; environ is what os.Environ returns. A setting that is
+// wrong, unknown, or at odds with another fails with an *Error that names all
+// of them.
+//
+// Keys of the context that belong to the CDK, which have a colon or a slash in
+// them, are none of ours. Account and region default to what the CDK found in
+// the credentials (CDK_DEFAULT_ACCOUNT, CDK_DEFAULT_REGION).
+func Load(context []byte, environ []string) (Settings, error) {
+	given, problems := gather(context, environ)
+	var s Settings
+	for _, f := range fields() {
+		v := given[f.name]
+		if v.text == "" {
+			v.text = f.initial
+		}
+		if err := f.set(&s, v.text); err != nil {
+			problems = append(problems, fmt.Sprintf("%s (%s): %v", f.name, v.source, err))
+		}
+	}
+	if len(problems) == 0 {
+		problems = s.conflicts()
+	}
+	if len(problems) > 0 {
+		return Settings{}, &Error{Problems: problems}
+	}
+	return s, nil
+}
+
+// value is the text of a setting and where it comes from.
+type value struct{ text, source string }
+
+func gather(context []byte, environ []string) (map[string]value, []string) {
+	given, problems := fromEnvironment(environ)
+	keys := make(map[string]any)
+	if len(context) > 0 {
+		if err := json.Unmarshal(context, &keys); err != nil {
+			return given, append(problems, fmt.Sprintf("context: not a JSON object: %v", err))
+		}
+	}
+	known := names(field.key)
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		if strings.ContainsAny(k, ":/") {
+			continue
+		}
+		if !slices.Contains(known, k) {
+			problems = append(problems, fmt.Sprintf("%s (context): there is no such setting%s", k, hint(k, known)))
+			continue
+		}
+		t, err := asText(keys[k])
+		if err != nil {
+			problems = append(problems, fmt.Sprintf("%s (context): %v", k, err))
+			continue
+		}
+		given[k] = value{t, "context"}
+	}
+	return given, problems
+}
+
+func fromEnvironment(environ []string) (map[string]value, []string) {
+	given := make(map[string]value)
+	var problems []string
+	byEnv := make(map[string]string)
+	for _, f := range fields() {
+		byEnv[f.env()] = f.name
+	}
+	byEnv["CDK_DEFAULT_ACCOUNT"], byEnv["CDK_DEFAULT_REGION"] = "account", "region"
+	slices.Sort(environ) // CDK_… before DAYBOOK_…, which counts
+	for _, e := range environ {
+		k, v, _ := strings.Cut(e, "=")
+		name, ok := byEnv[k]
+		switch {
+		case ok && v != "":
+			given[name] = value{v, k}
+		case !ok && strings.HasPrefix(k, envPrefix):
+			problems = append(problems, fmt.Sprintf("%s (environment): there is no such setting%s", k, hint(k, names(field.env))))
+		}
+	}
+	return given, problems
+}
+
+func (f field) key() string { return f.name }
+
+func names(of func(field) string) []string {
+	var all []string
+	for _, f := range fields() {
+		all = append(all, of(f))
+	}
+	return all
+}
+
+var errShape = errors.New("must be text, a number, true or false, or a list of texts")
+
+// asText takes a value of the context as a user may write it in cdk.json.
+func asText(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return strings.TrimSpace(v), nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), nil
+	case []any:
+		var parts []string
+		for _, p := range v {
+			s, ok := p.(string)
+			if !ok {
+				return "", errShape
+			}
+			parts = append(parts, s)
+		}
+		return strings.Join(parts, ","), nil
+	}
+	return "", errShape
+}
+
+// overflow is where the CDK command line puts a context that is too large for
+// an environment variable: the name of a file.
+const overflow = "CONTEXT_OVERFLOW_LOCATION"
+
+// FromProcess is Load with the context and environment of this process.
+func FromProcess() (Settings, error) {
+	context := []byte(os.Getenv("CDK_CONTEXT_JSON"))
+	if path := os.Getenv(overflow); path != "" {
+		more, err := os.ReadFile(path)
+		if err != nil {
+			return Settings{}, fmt.Errorf("read the CDK's context: %w", err)
+		}
+		if context, err = merge(context, more); err != nil {
+			return Settings{}, err
+		}
+	}
+	return Load(context, os.Environ())
+}
+
+func merge(a, b []byte) ([]byte, error) {
+	all := make(map[string]any)
+	for _, context := range [][]byte{a, b} {
+		if len(context) == 0 {
+			continue
+		}
+		if err := json.Unmarshal(context, &all); err != nil {
+			return nil, fmt.Errorf("the CDK's context: %w", err)
+		}
+	}
+	return json.Marshal(all)
+}

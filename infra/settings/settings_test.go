@@ -1,0 +1,159 @@
+package settings_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"daybook/infra/settings"
+)
+
+var update = flag.Bool("update", false, "write the table of settings into docs/deploy.md")
+
+func TestDefaultsAreSafe(t *testing.T) {
+	t.Parallel()
+	s, err := settings.Load(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Authorization != settings.IAM || s.OpenToAll() {
+		t.Errorf("authorization = %s, want iam", s.Authorization)
+	}
+	if s.RemovalPolicy != settings.Retain {
+		t.Errorf("removal policy = %s, want retain", s.RemovalPolicy)
+	}
+	if s.API != settings.HTTP || s.Architecture != settings.ARM64 || len(s.CORSOrigins) != 0 || s.Prefix() != "daybook-dev" {
+		t.Errorf("defaults = %+v", s)
+	}
+}
+
+func TestContextCountsBeforeEnvironmentBeforeDefault(t *testing.T) {
+	t.Parallel()
+	environ := []string{"DAYBOOK_DEPLOY_STAGE=env", "DAYBOOK_DEPLOY_LOG_LEVEL=warn", "DAYBOOK_DEPLOY_API=", "HOME=/", "DAYBOOK_EVENTS_TABLE=x"}
+	s, err := settings.Load([]byte(`{"stage":"ctx","tracing":true,"batchSize":50,"@aws-cdk/core:x":true,"aws:cdk:y":1,"corsOrigins":["https://a.example","http://localhost:3000"]}`), environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Stage != "ctx" || s.LogLevel != "warn" || !s.Tracing || s.BatchSize != 50 || s.API != settings.HTTP {
+		t.Errorf("settings = %+v", s)
+	}
+	if got := strings.Join(s.CORSOrigins, " "); got != "https://a.example http://localhost:3000" {
+		t.Errorf("origins = %s", got)
+	}
+}
+
+func TestRegionAndAccountOfTheCredentials(t *testing.T) {
+	t.Parallel()
+	environ := []string{"DAYBOOK_DEPLOY_REGION=eu-west-1", "CDK_DEFAULT_REGION=us-east-1", "CDK_DEFAULT_ACCOUNT=123456789012"}
+	s, err := settings.Load(nil, environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Region != "eu-west-1" || s.Account != "123456789012" {
+		t.Errorf("account %s, region %s", s.Account, s.Region)
+	}
+}
+
+const certificate = "arn:aws:acm:eu-central-1:123456789012:certificate/0d0d1b34-0000-4000-8000-8ad0a1c8f0ab"
+
+func TestWrongSettings(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, context string
+		environ       []string
+		want          []string // each is part of the error
+	}{
+		{"unknown", `{"stagee":"x"}`, nil, []string{"stagee (context): there is no such setting; did you mean stage?"}},
+		{"unknown far off", `{"blue":"x"}`, nil, []string{"blue (context)", "docs/deploy.md"}},
+		{"unknown variable", "", []string{"DAYBOOK_DEPLOY_STAG=x"}, []string{"DAYBOOK_DEPLOY_STAG (environment): there is no such setting; did you mean DAYBOOK_DEPLOY_STAGE?"}},
+		{"stage", `{"stage":"Dev"}`, nil, []string{`stage (context): "Dev" is not a stage name`}},
+		{"long stage", `{"stage":"abcdefghijklmnopq"}`, nil, []string{"at most 16"}},
+		{"number", `{"commandMemory":64}`, nil, []string{`"64" is not a whole number from 128 to 10240`}},
+		{"fraction", `{"batchSize":1.5}`, nil, []string{`"1.5" is not a whole number`}},
+		{"retention", `{"logRetention":31}`, nil, []string{`"31" is not one of 1 3 5 7`}},
+		{"api", "", []string{"DAYBOOK_DEPLOY_API=soap"}, []string{`api (DAYBOOK_DEPLOY_API): "soap" is not one of http, rest`}},
+		{"authorization", `{"authorization":"open"}`, nil, []string{"not one of iam, jwt, none"}},
+		{"boolean", `{"tracing":"yes"}`, nil, []string{`"yes" is neither true nor false`}},
+		{"shape", `{"stage":{"a":1}}`, nil, []string{"stage (context): must be text"}},
+		{"shape of a list", `{"corsOrigins":[1]}`, nil, []string{"must be text"}},
+		{"origin", `{"corsOrigins":"https://a.example/x"}`, nil, []string{"not an origin"}},
+		{"context", `[]`, nil, []string{"not a JSON object"}},
+		{"region", `{"region":"mars"}`, nil, []string{"not a region"}},
+		{"account", `{"account":"1"}`, nil, []string{"12 digits"}},
+		{"key", `{"kmsKey":"alias/x"}`, nil, []string{"ARN of a KMS key"}},
+		{"topic", `{"alarmTopic":"x"}`, nil, []string{"SNS topic"}},
+		{"several", `{"stage":"A","api":"x","blue":1}`, nil, []string{"3 settings are wrong", "blue", "stage", "api"}},
+		{"domain alone", `{"domainName":"api.shop.example"}`, nil, []string{"needs certificate"}},
+		{"certificate elsewhere", `{"domainName":"api.shop.example","region":"us-east-1","certificate":"` + certificate + `"}`, nil, []string{"us-east-1"}},
+		{"cors and rest", `{"api":"rest","corsOrigins":"*"}`, nil, []string{"api=http"}},
+		{"jwt without issuer", `{"authorization":"jwt"}`, nil, []string{"jwtIssuer"}},
+		{"jwt without audience", `{"authorization":"jwt","jwtIssuer":"https://id.example"}`, nil, []string{"jwtAudience"}},
+		{"issuer without jwt", `{"jwtIssuer":"https://id.example"}`, nil, []string{"needs authorization=jwt, which is iam"}},
+		{"issuer over http", `{"authorization":"jwt","jwtIssuer":"http://id.example"}`, nil, []string{"https URL"}},
+		{"history as reading", `{"authorization":"jwt","jwtIssuer":"https://id.example","jwtAudience":"a","historyScope":"daybook/read"}`, nil, []string{"historyScope"}},
+		{"rest with another issuer", `{"api":"rest","authorization":"jwt","jwtIssuer":"https://id.example"}`, nil, []string{"Cognito user pools alone"}},
+		{"rest and audience", `{"api":"rest","account":"123456789012","authorization":"jwt","jwtIssuer":"https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab1","jwtAudience":"a"}`, nil, []string{"does not check it"}},
+		{"rest and user pool without account", `{"api":"rest","authorization":"jwt","jwtIssuer":"https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab1"}`, nil, []string{"account"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := settings.Load([]byte(c.context), c.environ)
+			wrong, ok := errors.AsType[*settings.Error](err)
+			if !ok {
+				t.Fatalf("err = %v, want *settings.Error", err)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(wrong.Error(), want) {
+					t.Errorf("error %q lacks %q", wrong, want)
+				}
+			}
+		})
+	}
+}
+
+func TestUserPool(t *testing.T) {
+	t.Parallel()
+	for issuer, want := range map[string]string{
+		"https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab1": "eu-west-1 eu-west-1_Ab1 true",
+		"https://cognito-idp.eu-west-1.amazonaws.com/us-east-1_Ab1": "false",
+		"https://id.example":                             "false",
+		"https://cognito-idp.evil.example/eu-west-1_Ab1": "false",
+	} {
+		region, id, ok := settings.Settings{JWTIssuer: issuer}.UserPool()
+		got := "false"
+		if ok {
+			got = region + " " + id + " true"
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", issuer, got, want)
+		}
+	}
+}
+
+// The table in the guide is the one that the code has.
+func TestTableInGuide(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join("..", "..", "docs", "deploy.md")
+	guide, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- settings: begin -->\n", "<!-- settings: end -->"
+	head, rest, ok1 := strings.Cut(string(guide), begin)
+	table, tail, ok2 := strings.Cut(rest, end)
+	if !ok1 || !ok2 {
+		t.Fatalf("%s has no place for the table of settings", path)
+	}
+	if table == settings.Table() {
+		return
+	}
+	if !*update {
+		t.Fatalf("the table of settings in %s is out of date; go test ./infra/settings -update writes it", path)
+	}
+	if err := os.WriteFile(path, []byte(head+begin+settings.Table()+end+tail), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,20 @@
+package settings
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Table documents all settings as a table in Markdown; docs/deploy.md holds it.
+func Table() string {
+	var b strings.Builder
+	b.WriteString("| context | environment | default | values | meaning |\n|---|---|---|---|---|\n")
+	for _, f := range fields() {
+		initial := "–"
+		if f.initial != "" {
+			initial = "`" + f.initial + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", f.name, f.env(), initial, f.allowed, f.meaning)
+	}
+	return b.String()
+}

@@ -1,0 +1,18 @@
+package stack
+
+import "github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+
+// accessLog is one JSON object a request. It names the route, not the path or
+// the query, which hold ids and values. Both kinds of API know these variables.
+func accessLog(variables ...string) awsapigateway.AccessLogFormat {
+	line := `{"requestId":"$context.requestId","time":"$context.requestTime","ip":"$context.identity.sourceIp",` +
+		`"method":"$context.httpMethod","status":"$context.status","protocol":"$context.protocol",` +
+		`"bytes":"$context.responseLength","latency":"$context.responseLatency",` +
+		`"functionLatency":"$context.integrationLatency","error":"$context.error.message"`
+	for i := 0; i+1 < len(variables); i += 2 {
+		line += `,"` + variables[i] + `":"` + variables[i+1] + `"`
+	}
+	return awsapigateway.AccessLogFormat_Custom(ptr(line + "}"))
+}
+
+func ptr[T any](v T) *T { return &v }

@@ -1,0 +1,46 @@
+package stack
+
+import (
+	"github.com/aws/jsii-runtime-go"
+
+	"daybook/infra/settings"
+)
+
+// access is what a route lets its caller do, which is what a token needs a scope
+// for.
+type access int
+
+const (
+	write   access = iota // send commands
+	read                  // query views
+	history               // read events
+)
+
+func scopes(s settings.Settings, a access) *[]*string {
+	if s.Authorization != settings.JWT {
+		return nil
+	}
+	return jsii.Strings([]string{s.WriteScope, s.ReadScope, s.HistoryScope}[a])
+}
+
+// route is a method and path, in the notation that both kinds of API share, with
+// the function behind it. The routes are the same for any domain.
+type route struct {
+	method, path string
+	access       access
+	function     Function
+}
+
+// routes are the same for both kinds of API. Any method goes to the query
+// function where it is not a command: GET and HEAD read, and what does not exist
+// is refused by the API itself, as a problem, and not by the gateway.
+func (f Functions) routes() []route {
+	return []route{
+		{"POST", "/commands", write, f.Command},
+		{"POST", "/commands/{command}", write, f.Command},
+		{"ANY", "/commands", read, f.Query},
+		{"ANY", "/commands/{command}", read, f.Query},
+		{"ANY", "/streams/{proxy+}", history, f.Query},
+		{"ANY", "/{proxy+}", read, f.Query},
+	}
+}

@@ -1,0 +1,70 @@
+package stack
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// DashboardProps are the properties of NewDashboard.
+type DashboardProps struct {
+	Prefix    string
+	API       API
+	Functions Functions
+	Events    Table
+	Alarms    []awscloudwatch.Alarm
+}
+
+// NewDashboard makes one dashboard that reads from the caller to the tables:
+// alarms, API, commands, projection, functions, capacity.
+func NewDashboard(scope constructs.Construct, id string, p DashboardProps) awscloudwatch.Dashboard {
+	board := awscloudwatch.NewDashboard(scope, jsii.String(id), &awscloudwatch.DashboardProps{
+		DashboardName: jsii.String(p.Prefix),
+	})
+	alarms := make([]interfacesawscloudwatch.IAlarmRef, len(p.Alarms))
+	for i, a := range p.Alarms {
+		alarms[i] = a
+	}
+	board.AddWidgets(awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{
+		Title: jsii.String("Alarms"), Alarms: &alarms, Width: jsii.Number(24), Height: jsii.Number(4),
+	}))
+	sum := func(names ...string) (all []awscloudwatch.IMetric) {
+		for _, name := range names {
+			all = append(all, own(p.Prefix, name, "Sum", 1))
+		}
+		return all
+	}
+	each := func(metric, statistic string) []awscloudwatch.IMetric {
+		f := p.Functions
+		return []awscloudwatch.IMetric{
+			ofFunction(f.Command, metric, statistic, 1), ofFunction(f.Query, metric, statistic, 1), ofFunction(f.Projector, metric, statistic, 1),
+		}
+	}
+	board.AddWidgets(graph("API: requests, refused, failed", p.API.count, p.API.refused, p.API.failed), graph("API: latency p99, ms", p.API.latency))
+	board.AddWidgets(graph("Commands", sum(Accepted, Rejected, Conflicts, LostAnswers, Replays)...),
+		graph("Commands: conflicts, percent", conflictRatio(p.Prefix, 5)))
+	board.AddWidgets(graph("Projection: lag p99 and age of the stream, ms", own(p.Prefix, ProjectionLag, "p99", 1), ofFunction(p.Functions.Projector, "IteratorAge", "Maximum", 1)),
+		graph("Projection: events out of line", sum(Duplicates, Gaps, Parked)...))
+	board.AddWidgets(graph("Functions: duration p99, ms", each("Duration", "p99")...),
+		graph("Functions: errors", each("Errors", "Sum")...), graph("Functions: concurrency", each("ConcurrentExecutions", "Maximum")...))
+	board.AddWidgets(graph("Units of a command", own(p.Prefix, ReadUnits, "Average", 1), own(p.Prefix, WriteUnits, "Average", 1)),
+		graph("Events table: units consumed", consumed(p.Events, "Read"), consumed(p.Events, "Write")))
+	return board
+}
+
+func consumed(t Table, kind string) awscloudwatch.IMetric {
+	options := &awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: minutes(1), Label: jsii.String(kind)}
+	table := t.Table
+	if kind == "Read" {
+		return table.MetricConsumedReadCapacityUnits(options)
+	}
+	return table.MetricConsumedWriteCapacityUnits(options)
+}
+
+// graph is a third or half of a row, as CloudWatch packs them.
+func graph(heading string, metrics ...awscloudwatch.IMetric) awscloudwatch.IWidget {
+	return awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{
+		Title: jsii.String(heading), Left: &metrics, Width: jsii.Number(8), Height: jsii.Number(6),
+	})
+}

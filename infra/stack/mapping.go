@@ -1,0 +1,60 @@
+package stack
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// MappingProps are the properties of NewMapping.
+type MappingProps struct {
+	Events        Table
+	Projector     Function
+	Failures      awss3.Bucket
+	Key           Key
+	BatchSize     int
+	BatchWindow   int // seconds
+	RetryAttempts int
+	RecordAge     int // seconds
+}
+
+// commitsAlone lets new commits through. Nothing else happens to the table but
+// the removal of expired items, if it has any.
+const commitsAlone = `{"eventName":["INSERT"]}`
+
+// NewMapping makes the event source mapping that hands commits from the events
+// table's stream to the projector, from the oldest that the stream has. A batch
+// that fails is split and tried again; what fails for good goes to the bucket
+// with the whole record, and the shard moves on. One batch of a shard at a time:
+// commits of one stream are then projected in order nearly always.
+func NewMapping(scope constructs.Construct, id string, p MappingProps) awslambda.CfnEventSourceMapping {
+	role := p.Projector.Role
+	p.Events.allowStream(role, "Stream")
+	allow(role, "ListFailures", []string{"s3:ListBucket"}, *p.Failures.BucketArn())
+	allow(role, "PutFailures", []string{"s3:PutObject"}, *p.Failures.ArnForObjects(jsii.String("*")))
+	p.Key.allow(role, "s3")
+	mapping := awslambda.NewCfnEventSourceMapping(scope, jsii.String(id), &awslambda.CfnEventSourceMappingProps{
+		FunctionName:     p.Projector.FunctionName(),
+		EventSourceArn:   p.Events.TableStreamArn(),
+		StartingPosition: jsii.String("TRIM_HORIZON"),
+		BatchSize:        jsii.Number(p.BatchSize),
+
+		MaximumBatchingWindowInSeconds: jsii.Number(p.BatchWindow),
+		MaximumRetryAttempts:           jsii.Number(p.RetryAttempts),
+		MaximumRecordAgeInSeconds:      jsii.Number(p.RecordAge),
+		BisectBatchOnFunctionError:     jsii.Bool(true),
+		ParallelizationFactor:          jsii.Number(1),
+		FunctionResponseTypes:          jsii.Strings("ReportBatchItemFailures"),
+		FilterCriteria: &awslambda.CfnEventSourceMapping_FilterCriteriaProperty{
+			Filters: &[]any{&awslambda.CfnEventSourceMapping_FilterProperty{Pattern: jsii.String(commitsAlone)}},
+		},
+		DestinationConfig: &awslambda.CfnEventSourceMapping_DestinationConfigProperty{
+			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: p.Failures.BucketArn()},
+		},
+		MetricsConfig: &awslambda.CfnEventSourceMapping_MetricsConfigProperty{Metrics: jsii.Strings("EventCount")},
+	})
+	// Lambda tries the permissions out when the mapping is made.
+	mapping.Node().AddDependency(role)
+	return mapping
+}

@@ -1,0 +1,143 @@
+package stack_test
+
+import (
+	"encoding/json/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"daybook/domain"
+	"daybook/infra/bundle"
+	"daybook/infra/settings"
+	"daybook/infra/stack"
+)
+
+// variants are the deployments that the tests look at, and that lint.sh lints.
+const variants = "../testdata/variants"
+
+func variantNames(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob(variants + "/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no variants in %s: %v", variants, err)
+	}
+	for i, file := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(file), ".json")
+	}
+	return files
+}
+
+// eachVariant runs a test on the template of every variant.
+func eachVariant(t *testing.T, test func(t *testing.T, tpl *template)) {
+	t.Helper()
+	for _, name := range variantNames(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, variant(t, name))
+		})
+	}
+}
+
+// needNode leaves a test out on a machine without Node, which the CDK runs on.
+// In CI that is a failure.
+func needNode(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("node"); err == nil {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("Node is not installed: CI has to synthesize the template")
+	}
+	t.Skip("left out: the CDK synthesizes with Node, which is not installed")
+}
+
+// Synthesizing goes through one Node process; every template is made once.
+var (
+	synthesizing sync.Mutex
+	synthesized  = make(map[string]*template)
+)
+
+// variant returns the template of a variant, shared by all tests: read only.
+func variant(t *testing.T, name string) *template {
+	t.Helper()
+	needNode(t)
+	synthesizing.Lock()
+	defer synthesizing.Unlock()
+	if synthesized[name] == nil {
+		synthesized[name] = synth(t, name, contextOf(t, name))
+	}
+	return synthesized[name]
+}
+
+// contextOf is the CDK's context of a variant.
+func contextOf(t *testing.T, name string) string {
+	t.Helper()
+	context, err := os.ReadFile(filepath.Join(variants, name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(context)
+}
+
+// synth makes the template of a context. The functions' code is a stand-in: what
+// is in a zip is none of the template's.
+func synth(t *testing.T, name, context string) *template {
+	t.Helper()
+	s, err := settings.Load([]byte(context), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := stack.SchemaOf(domain.Views())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, function := range bundle.Functions() {
+		if err := os.WriteFile(filepath.Join(dir, function+".zip"), []byte(function), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := filepath.Join(dir, "cdk.out")
+	app := stack.NewApp(out)
+	stack.New(app, stack.Props{Settings: s, Schema: schema, Code: func(f string) string { return filepath.Join(dir, f+".zip") }})
+	app.Synth(nil)
+	tpl := &template{Name: name, Settings: s, Schema: schema}
+	read(t, filepath.Join(out, s.Prefix()+".template.json"), tpl)
+	tpl.Manifest = assembly(t, out)
+	return tpl
+}
+
+func read(t *testing.T, path string, into *template) {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	into.Raw = string(raw)
+	if err := json.Unmarshal(raw, into, json.MatchCaseInsensitiveNames(false)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// assembly is what the cloud assembly says of the stack besides its template.
+func assembly(t *testing.T, out string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, pattern := range []string{"manifest.json", "*.metadata.json"} {
+		files, err := filepath.Glob(filepath.Join(out, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(raw)
+		}
+	}
+	return all.String()
+}
