@@ -1,0 +1,112 @@
+package attr
+
+import (
+	"encoding/base64"
+	"encoding/json/jsontext"
+	"slices"
+	"strconv"
+)
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// AppendJSON appends the wire JSON of an item to dst, its names sorted.
+func AppendJSON(dst []byte, it Item) []byte {
+	dst = append(dst, '{')
+	for i, name := range sortedNames(it) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendText(dst, name)
+		dst = append(dst, ':')
+		dst = AppendValueJSON(dst, it[name])
+	}
+	return append(dst, '}')
+}
+
+// AppendValueJSON appends the wire JSON of a value to dst. Members of a set are
+// in ascending order.
+func AppendValueJSON(dst []byte, v Value) []byte {
+	dst = appendTag(dst, v.kind)
+	switch v.kind {
+	case Bool:
+		dst = strconv.AppendBool(dst, v.flag)
+	case Null:
+		dst = append(dst, "true"...)
+	case Map:
+		dst = AppendJSON(dst, v.fields)
+	case List:
+		dst = append(dst, '[')
+		for i, e := range v.elems {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = AppendValueJSON(dst, e)
+		}
+		dst = append(dst, ']')
+	case StringSet, NumberSet, BinarySet:
+		dst = append(dst, '[')
+		for i, e := range v.elems {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendScalar(dst, e)
+		}
+		dst = append(dst, ']')
+	default:
+		dst = appendScalar(dst, v)
+	}
+	return append(dst, '}')
+}
+
+// appendTag appends {"S": with the type's name.
+func appendTag(dst []byte, k Kind) []byte {
+	dst = append(dst, `{"`...)
+	dst = append(dst, k.String()...)
+	return append(dst, `":`...)
+}
+
+// appendScalar appends the JSON string of an S, N or B.
+func appendScalar(dst []byte, v Value) []byte {
+	switch v.kind {
+	case Number:
+		dst = append(dst, '"')
+		dst = v.num.Append(dst)
+		return append(dst, '"')
+	case Binary:
+		return appendBinary(dst, v.str)
+	}
+	return appendText(dst, v.str)
+}
+
+func appendBinary(dst []byte, b string) []byte {
+	dst = append(dst, '"')
+	dst = base64.StdEncoding.AppendEncode(dst, []byte(b))
+	return append(dst, '"')
+}
+
+// appendText appends a JSON string. Text without anything to escape, the common
+// case, is copied.
+func appendText(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			quoted, err := jsontext.AppendQuote(dst, s)
+			if err != nil {
+				// Invalid UTF-8: the mangled form is valid JSON nevertheless.
+				return quoted
+			}
+			return quoted
+		}
+	}
+	dst = append(dst, '"')
+	dst = append(dst, s...)
+	return append(dst, '"')
+}
+
+func sortedNames(it Item) []string {
+	names := make([]string, 0, len(it))
+	for name := range it {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,358 @@
+package attr
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+)
+
+// Limits of a number, from AWS's "Supported data types" page.
+const (
+	// MaxDigits is the number of significant decimal digits.
+	MaxDigits = 38
+	// MaxExponent is the decimal exponent of the first digit of the largest number.
+	MaxExponent = 125
+	// MinExponent is the decimal exponent of the first digit of the smallest positive number.
+	MinExponent = -130
+)
+
+const (
+	msgOverflow  = "Number overflow. Attempting to store a number with magnitude larger than supported range"
+	msgUnderflow = "Number underflow. Attempting to store a number with magnitude smaller than supported range"
+	msgDigits    = "Attempting to store more than 38 significant digits in a Number"
+	msgNotNumber = "The parameter cannot be converted to a numeric value"
+)
+
+// limbDigits is the number of decimal digits in one half of a coefficient.
+const limbDigits = 19
+
+// Decimal is an exact DynamoDB number: at most 38 significant digits, the first
+// one at a decimal exponent from -130 to 125. It is normalized, so two equal
+// numbers are == and 1.0 is 1; there is no negative zero. The zero Decimal is 0.
+type Decimal struct {
+	// hi and lo are the first and the second 19 of 38 digits, the very first
+	// one not 0 (unless the number is 0).
+	hi, lo uint64
+	// exp is the decimal exponent of the first digit.
+	exp int16
+	neg bool
+}
+
+// digits is a coefficient, one digit a byte, padded with zeros at its end.
+type digits [2*MaxDigits + 2]byte
+
+// DecimalFromInt returns the number i.
+func DecimalFromInt(i int64) Decimal {
+	d, err := ParseNumber(strconv.FormatInt(i, 10))
+	if err != nil {
+		return Decimal{} // cannot happen: 19 digits
+	}
+	return d
+}
+
+// ParseNumber reads a number as DynamoDB does: an optional sign, digits with an
+// optional point, an optional exponent. A *ValidationError has DynamoDB's text
+// for what is no number, out of range, or has more than 38 significant digits
+// (leading and trailing zeros do not count).
+func ParseNumber(s string) (Decimal, error) {
+	if s == "" {
+		return Decimal{}, invalid(msgNotNumber)
+	}
+	var sc numberScan
+	if !sc.scan(s) {
+		return Decimal{}, invalid(msgNotNumber + ": " + s)
+	}
+	if sc.kept == 0 {
+		return Decimal{}, nil
+	}
+	switch exp := sc.exponent(); {
+	case exp > MaxExponent:
+		return Decimal{}, invalid(msgOverflow)
+	case exp < MinExponent:
+		return Decimal{}, invalid(msgUnderflow)
+	case sc.significant > MaxDigits:
+		return Decimal{}, invalid(msgDigits)
+	default:
+		return pack(&sc.coef, exp, sc.neg), nil
+	}
+}
+
+// numberScan is what one pass over a number's text finds.
+type numberScan struct {
+	coef        digits
+	kept        int // digits after the leading zeros
+	significant int // kept up to the last one that is not 0
+	point       int // digits before the point, less the leading zeros
+	exp10       int // what follows the e
+	neg         bool
+}
+
+// exponent is the decimal exponent of the first significant digit.
+func (sc *numberScan) exponent() int { return sc.point - 1 + sc.exp10 }
+
+// scan reads s and tells whether it is a number.
+func (sc *numberScan) scan(s string) bool {
+	i := 0
+	if s[0] == '-' || s[0] == '+' {
+		sc.neg = s[0] == '-'
+		i++
+	}
+	seen, afterPoint := false, false
+	for ; i < len(s); i++ {
+		c := s[i]
+		if c == '.' && !afterPoint {
+			afterPoint = true
+			continue
+		}
+		if c < '0' || c > '9' {
+			break
+		}
+		seen = true
+		sc.digit(c-'0', afterPoint)
+	}
+	if !seen {
+		return false
+	}
+	if i == len(s) {
+		return true
+	}
+	return (s[i] == 'e' || s[i] == 'E') && sc.scanExponent(s[i+1:])
+}
+
+func (sc *numberScan) digit(d byte, afterPoint bool) {
+	if sc.kept == 0 && d == 0 {
+		if afterPoint {
+			sc.point--
+		}
+		return
+	}
+	if sc.kept < MaxDigits {
+		sc.coef[sc.kept] = d
+	}
+	sc.kept++
+	if d != 0 {
+		sc.significant = sc.kept
+	}
+	if !afterPoint {
+		sc.point++
+	}
+}
+
+func (sc *numberScan) scanExponent(s string) bool {
+	neg := false
+	if s != "" && (s[0] == '-' || s[0] == '+') {
+		neg = s[0] == '-'
+		s = s[1:]
+	}
+	if s == "" {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+		sc.exp10 = min(sc.exp10*10+int(s[i]-'0'), 1<<30)
+	}
+	if neg {
+		sc.exp10 = -sc.exp10
+	}
+	return true
+}
+
+// pack makes a number of the first 38 digits of d.
+func pack(d *digits, exp int, neg bool) Decimal {
+	n := Decimal{exp: int16(exp), neg: neg}
+	for i := range limbDigits {
+		n.hi = n.hi*10 + uint64(d[i])
+		n.lo = n.lo*10 + uint64(d[limbDigits+i])
+	}
+	return n
+}
+
+// unpack writes the 38 digits of n into d, from at on.
+func (n Decimal) unpack(d *digits, at int) {
+	hi, lo := n.hi, n.lo
+	for i := limbDigits - 1; i >= 0; i-- {
+		d[at+i], hi = byte(hi%10), hi/10
+		d[at+limbDigits+i], lo = byte(lo%10), lo/10
+	}
+}
+
+// IsZero tells whether n is 0.
+func (n Decimal) IsZero() bool { return n.hi == 0 }
+
+// Sign returns -1, 0 or 1.
+func (n Decimal) Sign() int {
+	switch {
+	case n.hi == 0:
+		return 0
+	case n.neg:
+		return -1
+	}
+	return 1
+}
+
+// Neg returns -n.
+func (n Decimal) Neg() Decimal {
+	n.neg = !n.neg && n.hi != 0
+	return n
+}
+
+// Cmp returns -1, 0 or 1 as n is less than, equal to or greater than m.
+func (n Decimal) Cmp(m Decimal) int {
+	if c := cmp.Compare(n.Sign(), m.Sign()); c != 0 || n.hi == 0 {
+		return c
+	}
+	c := n.cmpMagnitude(m)
+	if n.neg {
+		return -c
+	}
+	return c
+}
+
+func (n Decimal) cmpMagnitude(m Decimal) int {
+	return cmp.Or(cmp.Compare(n.exp, m.exp), cmp.Compare(n.hi, m.hi), cmp.Compare(n.lo, m.lo))
+}
+
+// Add returns the exact sum, or a *ValidationError if it does not fit into a
+// number.
+func (n Decimal) Add(m Decimal) (Decimal, error) {
+	if n.IsZero() {
+		return m, nil
+	}
+	if m.IsZero() {
+		return n, nil
+	}
+	if n.cmpMagnitude(m) < 0 {
+		n, m = m, n
+	}
+	shift := int(n.exp) - int(m.exp)
+	if shift > MaxDigits {
+		return Decimal{}, invalid(msgDigits)
+	}
+	// One place is left at the front for a carry.
+	var a, b digits
+	n.unpack(&a, 1)
+	m.unpack(&b, 1+shift)
+	if n.neg == m.neg {
+		addDigits(&a, &b)
+	} else {
+		subDigits(&a, &b)
+	}
+	return normalize(&a, int(n.exp)+1, n.neg)
+}
+
+// Sub returns the exact difference n - m, with the errors of Add.
+func (n Decimal) Sub(m Decimal) (Decimal, error) { return n.Add(m.Neg()) }
+
+// addDigits adds b to a.
+func addDigits(a, b *digits) {
+	var carry byte
+	for i := len(a) - 1; i >= 0; i-- {
+		s := a[i] + b[i] + carry
+		carry = s / 10
+		a[i] = s % 10
+	}
+}
+
+// subDigits takes b, which is not greater, from a.
+func subDigits(a, b *digits) {
+	var borrow byte
+	for i := len(a) - 1; i >= 0; i-- {
+		d := 10 + a[i] - b[i] - borrow
+		borrow = 1 - d/10
+		a[i] = d % 10
+	}
+}
+
+// normalize makes a number of d, whose first digit has the exponent exp.
+func normalize(d *digits, exp int, neg bool) (Decimal, error) {
+	first := 0
+	for first < len(d) && d[first] == 0 {
+		first++
+	}
+	if first == len(d) {
+		return Decimal{}, nil
+	}
+	exp -= first
+	var out digits
+	copy(out[:], d[first:])
+	switch {
+	case exp > MaxExponent:
+		return Decimal{}, invalid(msgOverflow)
+	case exp < MinExponent:
+		return Decimal{}, invalid(msgUnderflow)
+	}
+	for _, digit := range out[MaxDigits:] {
+		if digit != 0 {
+			return Decimal{}, invalid(msgDigits)
+		}
+	}
+	return pack(&out, exp, neg), nil
+}
+
+// coefficient returns the significant digits as text, without trailing zeros.
+func (n Decimal) coefficient(buf *[MaxDigits]byte) []byte {
+	var d digits
+	n.unpack(&d, 0)
+	last := 0
+	for i := range buf {
+		buf[i] = '0' + d[i]
+		if d[i] != 0 {
+			last = i
+		}
+	}
+	return buf[:last+1]
+}
+
+// String returns the number as DynamoDB writes it: plain decimal notation,
+// never an exponent.
+func (n Decimal) String() string { return string(n.Append(nil)) }
+
+// Append appends the text of String to dst.
+func (n Decimal) Append(dst []byte) []byte {
+	if n.IsZero() {
+		return append(dst, '0')
+	}
+	if i, ok := n.smallInt(); ok {
+		return strconv.AppendInt(dst, i, 10)
+	}
+	var buf [MaxDigits]byte
+	coef := n.coefficient(&buf)
+	if n.neg {
+		dst = append(dst, '-')
+	}
+	exp := int(n.exp)
+	if exp < 0 {
+		dst = append(append(dst, "0."...), strings.Repeat("0", -exp-1)...)
+		return append(dst, coef...)
+	}
+	if exp+1 >= len(coef) {
+		dst = append(dst, coef...)
+		return append(dst, strings.Repeat("0", exp+1-len(coef))...)
+	}
+	dst = append(append(dst, coef[:exp+1]...), '.')
+	return append(dst, coef[exp+1:]...)
+}
+
+// smallInt returns the number if it is an integer of at most 18 digits, the
+// common case, which is written much faster.
+func (n Decimal) smallInt() (int64, bool) {
+	if n.lo != 0 || n.exp < 0 || n.exp >= limbDigits-1 {
+		return 0, false
+	}
+	unit := pow10[limbDigits-1-n.exp]
+	if n.hi%unit != 0 {
+		return 0, false
+	}
+	i := int64(n.hi / unit)
+	if n.neg {
+		i = -i
+	}
+	return i, true
+}
+
+// Int64 returns the number if it is an integer that fits into 18 digits.
+func (n Decimal) Int64() (int64, bool) { return n.smallInt() }
+
+var pow10 = [limbDigits]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18}

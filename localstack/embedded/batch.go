@@ -1,0 +1,488 @@
+package embedded
+
+import (
+	"bytes"
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"slices"
+	"strconv"
+
+	"daybook/localstack/embedded/attr"
+	"daybook/localstack/embedded/expr"
+)
+
+// Limits of batches, from AWS's API reference.
+const (
+	maxBatchGet   = 100
+	maxBatchWrite = 25
+	maxBatchBytes = 16 << 20
+)
+
+// byTable is an object whose members stand for tables, in the request's order.
+type byTable[T any] struct {
+	set    bool
+	tables []tablePart[T]
+}
+
+type tablePart[T any] struct {
+	name string
+	part T
+}
+
+// UnmarshalJSONFrom keeps the members' order.
+func (b *byTable[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() == 'n' {
+		return d.SkipValue()
+	}
+	b.set = true
+	if d.PeekKind() != '{' {
+		return &json.SemanticError{JSONKind: d.PeekKind()}
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return err
+		}
+		p := tablePart[T]{name: name.String()}
+		if err := json.UnmarshalDecode(d, &p.part, json.RejectUnknownMembers(true)); err != nil {
+			return err
+		}
+		b.tables = append(b.tables, p)
+	}
+	_, err := d.ReadToken()
+	return err
+}
+
+func (b *byTable[T]) check(c *checks) {
+	c.required(b.set, "requestItems")
+	if b.set && len(b.tables) == 0 {
+		c.add("'{}'", "requestItems", "Member must have length greater than or equal to 1")
+	}
+	for _, t := range b.tables {
+		checkTableName(c, t.name, "requestItems."+t.name+".key")
+	}
+}
+
+// rawKey is one key of a BatchGetItem, with its text for UnprocessedKeys.
+type rawKey struct {
+	attributes
+	text jsontext.Value
+}
+
+// UnmarshalJSONFrom keeps the text.
+func (k *rawKey) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	raw, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	k.text = bytes.Clone(raw)
+	k.set = true
+	k.item, k.err = attr.ParseItem(raw)
+	return nil
+}
+
+type batchKeys struct {
+	Keys                     []rawKey
+	ConsistentRead           bool
+	ProjectionExpression     *string
+	ExpressionAttributeNames map[string]string
+}
+
+type batchGetRequest struct {
+	RequestItems           byTable[batchKeys]
+	ReturnConsumedCapacity string
+}
+
+// getPart is what a BatchGetItem reads from one table.
+type getPart struct {
+	request    *batchKeys
+	t          *table
+	projection *expr.Projection
+	keys       []string
+	left       []jsontext.Value // not read: the answer was full
+}
+
+func (db *DB) batchGetItem(body, out []byte) ([]byte, error) {
+	in, err := decode[batchGetRequest](body)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := in.parts(db)
+	if err != nil {
+		return nil, err
+	}
+	m := open(out)
+	m.add("Responses")
+	m.out = append(m.out, '{')
+	var charges []*charge
+	size := 0
+	for i := range parts {
+		p := &parts[i]
+		if i > 0 {
+			m.out = append(m.out, ',')
+		}
+		m.out = appendString(m.out, p.t.name)
+		m.out = append(m.out, ':', '[')
+		used := &charge{t: p.t}
+		if m.out, err = p.read(db, m.out, used, &size); err != nil {
+			return nil, err
+		}
+		m.out = append(m.out, ']')
+		charges = append(charges, used)
+	}
+	m.out = append(m.out, '}')
+	m.add("UnprocessedKeys")
+	m.out = appendUnprocessedKeys(m.out, parts)
+	m.capacities(charges, in.ReturnConsumedCapacity)
+	return m.close(), nil
+}
+
+// parts validates the request.
+func (in *batchGetRequest) parts(db *DB) ([]getPart, error) {
+	var c checks
+	in.RequestItems.check(&c)
+	c.oneOf(in.ReturnConsumedCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
+	total := 0
+	for _, t := range in.RequestItems.tables {
+		total += len(t.part.Keys)
+		at := "requestItems." + t.name + ".member.keys"
+		if t.part.Keys == nil {
+			c.required(false, at)
+		} else if len(t.part.Keys) == 0 {
+			c.add("'[]'", at, "Member must have length greater than or equal to 1")
+		}
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	if total > maxBatchGet {
+		return nil, validation("Too many items requested for the BatchGetItem call")
+	}
+	var parts []getPart
+	for i := range in.RequestItems.tables {
+		t := &in.RequestItems.tables[i]
+		p := getPart{request: &t.part}
+		var err error
+		if p.projection, err = soleProjection(t.part.ProjectionExpression, t.part.ExpressionAttributeNames); err != nil {
+			return nil, err
+		}
+		for _, k := range t.part.Keys {
+			if k.err != nil {
+				return nil, k.err
+			}
+		}
+		parts = append(parts, p)
+	}
+	return parts, in.resolve(db, parts)
+}
+
+// resolve finds the tables and keys.
+func (in *batchGetRequest) resolve(db *DB, parts []getPart) error {
+	for i := range parts {
+		p := &parts[i]
+		var err error
+		if p.t, err = db.table(in.RequestItems.tables[i].name); err != nil {
+			return err
+		}
+		for _, k := range p.request.Keys {
+			key, err := p.t.schema.keyOnly(k.item)
+			if err != nil {
+				return err
+			}
+			if slices.Contains(p.keys, key) {
+				return validation("Provided list of item keys contains duplicates")
+			}
+			p.keys = append(p.keys, key)
+		}
+	}
+	return nil
+}
+
+// read writes the items of one table until the answer is full.
+func (p *getPart) read(db *DB, out []byte, used *charge, size *int) ([]byte, error) {
+	rows := make([]row, len(p.keys))
+	err := p.t.withRead(func() error {
+		for i, key := range p.keys {
+			rows[i] = p.t.get(key)
+		}
+		return p.t.checkPaths(p.projection)
+	})
+	if err != nil {
+		return out, err
+	}
+	some := false
+	for i, r := range rows {
+		if *size+r.size() > maxBatchBytes || db.faults.leaveUnprocessed() {
+			p.left = append(p.left, p.request.Keys[i].text)
+			continue
+		}
+		*size += r.size()
+		units := readUnits(r.size(), p.request.ConsistentRead)
+		used.addTable(units)
+		p.t.meter.read(units)
+		if r == "" {
+			continue
+		}
+		if some {
+			out = append(out, ',')
+		}
+		some = true
+		out = r.appendProjected(out, p.projection)
+	}
+	return out, nil
+}
+
+func appendUnprocessedKeys(out []byte, parts []getPart) []byte {
+	m := open(out)
+	for _, p := range parts {
+		if len(p.left) == 0 {
+			continue
+		}
+		m.out, m.some = appendMemberName(m.out, p.t.name, m.some), true
+		k := open(m.out)
+		k.add("Keys")
+		k.out = appendRawList(k.out, p.left)
+		if p.request.ConsistentRead {
+			k.add("ConsistentRead")
+			k.out = append(k.out, "true"...)
+		}
+		if p.request.ProjectionExpression != nil {
+			k.str("ProjectionExpression", *p.request.ProjectionExpression)
+		}
+		if len(p.request.ExpressionAttributeNames) > 0 {
+			k.add("ExpressionAttributeNames")
+			names := open(k.out)
+			for placeholder, name := range p.request.ExpressionAttributeNames {
+				names.out, names.some = appendMemberName(names.out, placeholder, names.some), true
+				names.out = appendString(names.out, name)
+			}
+			k.out = names.close()
+		}
+		m.out = k.close()
+	}
+	return m.close()
+}
+
+func appendMemberName(out []byte, name string, comma bool) []byte {
+	if comma {
+		out = append(out, ',')
+	}
+	return append(appendString(out, name), ':')
+}
+
+func appendRawList(out []byte, list []jsontext.Value) []byte {
+	out = append(out, '[')
+	for i, v := range list {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, v...)
+	}
+	return append(out, ']')
+}
+
+// capacities writes the ConsumedCapacity list of an operation on many tables.
+func (m *members) capacities(charges []*charge, detail string) {
+	if !wanted(detail) {
+		return
+	}
+	m.add("ConsumedCapacity")
+	m.out = append(m.out, '[')
+	for i, c := range charges {
+		if i > 0 {
+			m.out = append(m.out, ',')
+		}
+		m.out = c.appendTo(m.out, detail)
+	}
+	m.out = append(m.out, ']')
+}
+
+type writeRequest struct {
+	PutRequest    *struct{ Item attributes }
+	DeleteRequest *struct{ Key attributes }
+}
+
+// rawWrite is one write of a BatchWriteItem, with its text for
+// UnprocessedItems.
+type rawWrite struct {
+	writeRequest
+	text jsontext.Value
+}
+
+// UnmarshalJSONFrom keeps the text.
+func (w *rawWrite) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	raw, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	w.text = bytes.Clone(raw)
+	return json.Unmarshal(w.text, &w.writeRequest, json.RejectUnknownMembers(true))
+}
+
+type batchWriteRequest struct {
+	RequestItems                byTable[[]rawWrite]
+	ReturnConsumedCapacity      string
+	ReturnItemCollectionMetrics string
+}
+
+// writePart is what a BatchWriteItem does to one table.
+type writePart struct {
+	t    *table
+	keys []string
+	puts []put // without an item for a delete
+	left []jsontext.Value
+}
+
+func (db *DB) batchWriteItem(body, out []byte) ([]byte, error) {
+	in, err := decode[batchWriteRequest](body)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := in.parts(db)
+	if err != nil {
+		return nil, err
+	}
+	var charges []*charge
+	var pos position
+	for i := range parts {
+		p := &parts[i]
+		used := &charge{t: p.t}
+		charges = append(charges, used)
+		for j := range p.puts {
+			if db.faults.leaveUnprocessed() {
+				p.left = append(p.left, in.RequestItems.tables[i].part[j].text)
+				continue
+			}
+			at, err := p.write(db, j, used)
+			if err != nil {
+				return nil, err
+			}
+			if at != (position{}) {
+				pos = at
+			}
+		}
+	}
+	if err := db.finish(pos); err != nil {
+		return nil, err
+	}
+	m := open(out)
+	m.add("UnprocessedItems")
+	left := open(m.out)
+	for _, p := range parts {
+		if len(p.left) > 0 {
+			left.out, left.some = appendMemberName(left.out, p.t.name, left.some), true
+			left.out = appendRawList(left.out, p.left)
+		}
+	}
+	m.out = left.close()
+	m.capacities(charges, in.ReturnConsumedCapacity)
+	return m.close(), nil
+}
+
+// write carries out one of the writes, by itself: a batch is not atomic.
+func (p *writePart) write(db *DB, i int, used *charge) (pos position, err error) {
+	err = p.t.withWrite(func() error {
+		var c change
+		if p.puts[i].item == nil {
+			c = change{t: p.t, key: p.keys[i], old: p.t.get(p.keys[i])}
+		} else {
+			if err := p.t.checkIndexKeys(p.puts[i].item); err != nil {
+				return err
+			}
+			c = p.puts[i].change(p.t, p.keys[i])
+		}
+		before := used.units
+		used.addWrite(p.t, c.old, c.new, 1)
+		p.t.meter.write(used.units - before)
+		pos, err = db.commit(nil, c)
+		return err
+	})
+	return pos, err
+}
+
+// parts validates the request.
+func (in *batchWriteRequest) parts(db *DB) ([]writePart, error) {
+	var c checks
+	in.RequestItems.check(&c)
+	c.oneOf(in.ReturnConsumedCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
+	c.oneOf(in.ReturnItemCollectionMetrics, "returnItemCollectionMetrics", "SIZE", "NONE")
+	total := 0
+	for _, t := range in.RequestItems.tables {
+		total += len(t.part)
+		if len(t.part) == 0 {
+			c.add("'{"+t.name+"=[]}'", "requestItems", "Map value must satisfy constraint: "+
+				"[Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
+		}
+		for i, w := range t.part {
+			at := "requestItems." + t.name + ".member." + strconv.Itoa(i+1) + ".member."
+			c.required(w.PutRequest == nil || w.PutRequest.Item.set, at+"putRequest.item")
+			c.required(w.DeleteRequest == nil || w.DeleteRequest.Key.set, at+"deleteRequest.key")
+		}
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	if total > maxBatchWrite {
+		return nil, validation("Too many items requested for the BatchWriteItem call")
+	}
+	var parts []writePart
+	for _, t := range in.RequestItems.tables {
+		p := writePart{}
+		for _, w := range t.part {
+			q, err := w.parse()
+			if err != nil {
+				return nil, err
+			}
+			p.puts = append(p.puts, q)
+		}
+		parts = append(parts, p)
+	}
+	for i := range parts {
+		if err := parts[i].resolve(db, in.RequestItems.tables[i]); err != nil {
+			return nil, err
+		}
+	}
+	return parts, nil
+}
+
+// parse validates one write as far as that needs no table.
+func (w *rawWrite) parse() (put, error) {
+	switch {
+	case w.PutRequest != nil && w.DeleteRequest != nil:
+		return put{}, validation("Supplied WriteRequest has more than one operation set, must contain exactly one of PutRequest and DeleteRequest")
+	case w.PutRequest != nil:
+		return parsePut(w.PutRequest.Item, &placeholders{}, nil)
+	case w.DeleteRequest != nil:
+		return put{}, w.DeleteRequest.Key.err
+	}
+	return put{}, validation("Supplied WriteRequest is empty, must contain exactly one of PutRequest and DeleteRequest")
+}
+
+// resolve finds the table and the keys.
+func (p *writePart) resolve(db *DB, in tablePart[[]rawWrite]) (err error) {
+	if p.t, err = db.table(in.name); err != nil {
+		return err
+	}
+	for i := range in.part {
+		var key string
+		if it := p.puts[i].item; it != nil && !p.t.schema.fits(it) {
+			return keyMismatch()
+		}
+		if p.puts[i].item != nil {
+			err = p.t.withRead(func() (err error) { key, err = p.puts[i].keyIn(p.t); return err })
+		} else {
+			key, err = p.t.schema.keyOnly(in.part[i].DeleteRequest.Key.item)
+		}
+		if err != nil {
+			return err
+		}
+		if slices.Contains(p.keys, key) {
+			return validation("Provided list of item keys contains duplicates")
+		}
+		p.keys = append(p.keys, key)
+	}
+	return nil
+}

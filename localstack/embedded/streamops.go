@@ -1,0 +1,371 @@
+package embedded
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"slices"
+	"strings"
+)
+
+// Limits of the Streams API, from AWS's API reference.
+const (
+	maxRecords     = 1000
+	maxRecordBytes = 1 << 20
+	maxShards      = 100
+	maxStreams     = 100
+	iteratorLife   = 15 * 60 // seconds
+)
+
+type listStreamsRequest struct {
+	TableName               *string
+	Limit                   *int64
+	ExclusiveStartStreamArn string
+}
+
+// readable are the streams that can be read, by ARN: the ones that are enabled
+// and the ones that were disabled less than a day ago.
+func (db *DB) readable() []*stream {
+	horizon := db.opts.Now().Add(-retention)
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	var list []*stream
+	for _, s := range db.streams {
+		if s.readableSince(horizon) {
+			list = append(list, s)
+		}
+	}
+	slices.SortFunc(list, func(a, b *stream) int { return strings.Compare(a.def.ARN, b.def.ARN) })
+	return list
+}
+
+func (db *DB) findStream(arn string) (*stream, error) {
+	for _, s := range db.readable() {
+		if s.def.ARN == arn {
+			return s, nil
+		}
+	}
+	return nil, dynamoError("ResourceNotFoundException", "Requested resource not found: Stream: "+arn+" not found")
+}
+
+func (db *DB) listStreams(body, out []byte) ([]byte, error) {
+	in, err := decode[listStreamsRequest](body)
+	if err != nil {
+		return nil, err
+	}
+	var c checks
+	c.atLeast(in.Limit, "limit", 1)
+	c.atMost(in.Limit, "limit", maxStreams)
+	if in.TableName != nil {
+		checkTableName(&c, *in.TableName, "tableName")
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	limit := maxStreams
+	if in.Limit != nil {
+		limit = int(*in.Limit)
+	}
+	m := open(out)
+	m.add("Streams")
+	m.out = append(m.out, '[')
+	n, last, more := 0, "", false
+	for _, s := range db.readable() {
+		if s.def.ARN <= in.ExclusiveStartStreamArn || in.TableName != nil && *in.TableName != s.def.Table {
+			continue
+		}
+		if n == limit {
+			more = true
+			break
+		}
+		if n > 0 {
+			m.out = append(m.out, ',')
+		}
+		n, last = n+1, s.def.ARN
+		one := open(m.out)
+		one.str("StreamArn", s.def.ARN)
+		one.str("TableName", s.def.Table)
+		one.str("StreamLabel", s.def.Label)
+		m.out = one.close()
+	}
+	m.out = append(m.out, ']')
+	if more {
+		m.str("LastEvaluatedStreamArn", last)
+	}
+	return m.close(), nil
+}
+
+type describeStreamRequest struct {
+	StreamArn             string
+	Limit                 *int64
+	ExclusiveStartShardId string
+}
+
+func (db *DB) describeStream(body, out []byte) ([]byte, error) {
+	in, err := decode[describeStreamRequest](body)
+	if err != nil {
+		return nil, err
+	}
+	var c checks
+	c.required(in.StreamArn != "", "streamArn")
+	c.atLeast(in.Limit, "limit", 1)
+	c.atMost(in.Limit, "limit", maxShards)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	s, err := db.findStream(in.StreamArn)
+	if err != nil {
+		return nil, err
+	}
+	limit := maxShards
+	if in.Limit != nil {
+		limit = int(*in.Limit)
+	}
+	s.trim(db.opts.Now())
+	m := open(out)
+	m.add("StreamDescription")
+	m.out = s.appendDescription(m.out, in.ExclusiveStartShardId, limit)
+	return m.close(), nil
+}
+
+func (s *stream) appendDescription(out []byte, after string, limit int) []byte {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	m := open(out)
+	m.str("StreamArn", s.def.ARN)
+	m.str("StreamLabel", s.def.Label)
+	if s.enabled() {
+		m.str("StreamStatus", "ENABLED")
+	} else {
+		m.str("StreamStatus", "DISABLED")
+	}
+	m.str("StreamViewType", s.def.View)
+	m.time("CreationRequestDateTime", s.def.Created)
+	m.str("TableName", s.def.Table)
+	addValue(&m, "KeySchema", s.def.Key)
+	m.add("Shards")
+	m.out = append(m.out, '[')
+	from := 0
+	for i, sh := range s.shards {
+		if sh.id == after {
+			from = i + 1
+		}
+	}
+	to := min(len(s.shards), from+limit)
+	for i, sh := range s.shards[from:to] {
+		if i > 0 {
+			m.out = append(m.out, ',')
+		}
+		one := open(m.out)
+		one.str("ShardId", sh.id)
+		one.add("SequenceNumberRange")
+		r := open(one.out)
+		r.str("StartingSequenceNumber", sh.sequence(0))
+		if !s.enabled() {
+			r.str("EndingSequenceNumber", sh.sequence(max(sh.end, 1)-1))
+		}
+		one.out = r.close()
+		m.out = one.close()
+	}
+	m.out = append(m.out, ']')
+	if to < len(s.shards) {
+		m.str("LastEvaluatedShardId", s.shards[to-1].id)
+	}
+	return m.close()
+}
+
+func (s *stream) shard(id string) *shard {
+	for _, sh := range s.shards {
+		if sh.id == id {
+			return sh
+		}
+	}
+	return nil
+}
+
+type shardIteratorRequest struct {
+	StreamArn         string
+	ShardId           string
+	ShardIteratorType string
+	SequenceNumber    *string
+}
+
+func (in *shardIteratorRequest) check() error {
+	var c checks
+	c.required(in.StreamArn != "", "streamArn")
+	c.required(in.ShardId != "", "shardId")
+	c.required(in.ShardIteratorType != "", "shardIteratorType")
+	c.oneOf(in.ShardIteratorType, "shardIteratorType", "AFTER_SEQUENCE_NUMBER", "LATEST", "AT_SEQUENCE_NUMBER", "TRIM_HORIZON")
+	if err := c.err(); err != nil {
+		return err
+	}
+	byNumber := in.ShardIteratorType == "AT_SEQUENCE_NUMBER" || in.ShardIteratorType == "AFTER_SEQUENCE_NUMBER"
+	switch {
+	case byNumber && in.SequenceNumber == nil:
+		return validation("SequenceNumber must be specified when ShardIteratorType is " + in.ShardIteratorType)
+	case !byNumber && in.SequenceNumber != nil:
+		return validation("SequenceNumber must not be specified when ShardIteratorType is " + in.ShardIteratorType)
+	}
+	return nil
+}
+
+func (db *DB) getShardIterator(body, out []byte) ([]byte, error) {
+	in, err := decode[shardIteratorRequest](body)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	s, err := db.findStream(in.StreamArn)
+	if err != nil {
+		return nil, err
+	}
+	sh := s.shard(in.ShardId)
+	if sh == nil {
+		return nil, dynamoError("ResourceNotFoundException", "Requested resource not found: Shard: "+in.ShardId+" in Stream: "+in.StreamArn+" not found")
+	}
+	s.trim(db.opts.Now())
+	it := iterator{stream: s.def.ID, shard: sh.index, issued: db.now()}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	switch in.ShardIteratorType {
+	case "TRIM_HORIZON":
+		it.position = sh.trimmed
+	case "LATEST":
+		it.position = sh.end
+	default:
+		pos, ok := sh.position(*in.SequenceNumber)
+		if !ok || pos > sh.end {
+			return nil, validation("Invalid SequenceNumber: " + *in.SequenceNumber)
+		}
+		if in.ShardIteratorType == "AFTER_SEQUENCE_NUMBER" {
+			pos++
+		}
+		if pos < sh.trimmed {
+			return nil, trimmedAccess()
+		}
+		it.position = pos
+	}
+	m := open(out)
+	m.str("ShardIterator", it.encode(s.def.ARN))
+	return m.close(), nil
+}
+
+func trimmedAccess() error {
+	return dynamoError("TrimmedDataAccessException", "The operation attempted to read past the oldest stream record in a shard. (Requested position has been trimmed)")
+}
+
+// iterator is a place in a shard, as a ShardIterator carries it.
+type iterator struct {
+	stream   uint64
+	shard    int
+	position uint64
+	issued   uint32 // Unix seconds
+	// repeated is the position up to which records were delivered twice on
+	// purpose, so that nothing is repeated for ever.
+	repeated uint64
+}
+
+// encode writes the iterator as DynamoDB does: the stream's ARN and an opaque part.
+func (it iterator) encode(arn string) string {
+	b := binary.AppendUvarint(nil, it.stream)
+	b = binary.AppendUvarint(b, uint64(it.shard))
+	b = binary.AppendUvarint(b, it.position)
+	b = binary.AppendUvarint(b, uint64(it.issued))
+	b = binary.AppendUvarint(b, it.repeated)
+	b = binary.LittleEndian.AppendUint32(b, spread(b))
+	return arn + "|1|" + base64.StdEncoding.EncodeToString(b)
+}
+
+func decodeIterator(s string) (it iterator, ok bool) {
+	i := strings.LastIndexByte(s, '|')
+	b, err := base64.StdEncoding.DecodeString(s[i+1:])
+	if err != nil || len(b) < 4 {
+		return it, false
+	}
+	body, sum := b[:len(b)-4], b[len(b)-4:]
+	if binary.LittleEndian.Uint32(sum) != spread(body) {
+		return it, false
+	}
+	r := reader{b: body}
+	it = iterator{stream: r.uint(), shard: int(r.uint()), position: r.uint(), issued: uint32(r.uint()), repeated: r.uint()}
+	return it, r.end() == nil
+}
+
+type getRecordsRequest struct {
+	ShardIterator string
+	Limit         *int64
+}
+
+func (db *DB) getRecords(body, out []byte) ([]byte, error) {
+	in, err := decode[getRecordsRequest](body)
+	if err != nil {
+		return nil, err
+	}
+	var c checks
+	c.required(in.ShardIterator != "", "shardIterator")
+	c.atLeast(in.Limit, "limit", 1)
+	c.atMost(in.Limit, "limit", maxRecords)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	it, ok := decodeIterator(in.ShardIterator)
+	if !ok {
+		return nil, validation("Invalid ShardIterator")
+	}
+	if db.now() > it.issued+iteratorLife {
+		return nil, dynamoError("ExpiredIteratorException", "Iterator expired. The iterator was created at a time more than 15 minutes ago")
+	}
+	db.mu.RLock()
+	s := db.streams[it.stream]
+	db.mu.RUnlock()
+	if s == nil || it.shard >= len(s.shards) || !s.readableSince(db.opts.Now().Add(-retention)) {
+		return nil, resourceNotFound()
+	}
+	limit := maxRecords
+	if in.Limit != nil {
+		limit = int(*in.Limit)
+	}
+	s.trim(db.opts.Now())
+	return db.readShard(s, it, limit, out)
+}
+
+// readShard writes up to limit records from an iterator on.
+func (db *DB) readShard(s *stream, it iterator, limit int, out []byte) ([]byte, error) {
+	sh := s.shards[it.shard]
+	s.mu.RLock()
+	if it.position < sh.trimmed {
+		s.mu.RUnlock()
+		return nil, trimmedAccess()
+	}
+	n := min(limit, int(sh.end-min(sh.end, it.position)))
+	n = db.faults.splitBatch(n)
+	records, size := make([]images, 0, n), 0
+	for i := range n {
+		r := s.images(sh.at(it.position + uint64(i)))
+		if size += r.old.size() + r.new.size(); i > 0 && size > maxRecordBytes {
+			break
+		}
+		records = append(records, r)
+	}
+	pos := it.position
+	closed := !s.enabled() && pos+uint64(len(records)) >= sh.end && len(sh.held) == 0
+	s.mu.RUnlock()
+	m := open(out)
+	m.add("Records")
+	m.out = append(m.out, '[')
+	for i, r := range records {
+		if i > 0 {
+			m.out = append(m.out, ',')
+		}
+		m.out = s.appendRecord(m.out, sh, pos, r, db.opts.Region)
+		pos++
+	}
+	m.out = append(m.out, ']')
+	if !closed {
+		next := iterator{stream: it.stream, shard: it.shard, position: pos, issued: db.now(), repeated: it.repeated}
+		db.faults.repeat(&next, it.position)
+		m.str("NextShardIterator", next.encode(s.def.ARN))
+	}
+	return m.close(), nil
+}

@@ -1,0 +1,14 @@
+// Package gateway is API Gateway on one machine: an HTTP handler that turns a
+// request into the event JSON of an HTTP API (payload format 2.0) or of a REST
+// API, invokes a function with it by bytes, and turns the answer back.
+//
+// It does to requests what API Gateway does, quirks included: an HTTP API's path
+// arrives percent-decoded and cut at a decoded "?", headers in lower case and
+// joined with commas, a body that is not text in base64; a REST API's query
+// values arrive decoded. Its limits are API Gateway's too: 10 MB a body, 30 or 29
+// seconds an answer, and Lambda's bound of concurrent invocations.
+//
+// Callers are not authenticated. Every request passes for one of a JWT
+// authorizer whose subject is "local", or what the header X-Daybook-Actor says:
+// a means to try things out on one machine, which no function knows of.
+package gateway

@@ -1,0 +1,204 @@
+package gateway
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	awsevents "github.com/aws/aws-lambda-go/events"
+)
+
+// What stands in events for an account and an API on one machine.
+const (
+	accountID = "000000000000"
+	apiID     = "local"
+)
+
+// call is one request on its way into an event.
+type call struct {
+	gateway *Gateway
+	request *http.Request
+	path    string // behind the stage, percent-encoded
+	body    []byte
+	at      time.Time
+	id      string
+}
+
+// function picks the function by the routes that the CDK app declares.
+func (c call) function() Function {
+	below := c.path == "/commands" || strings.HasPrefix(c.path, "/commands/")
+	if below && c.request.Method == http.MethodPost {
+		return c.gateway.options.Command
+	}
+	return c.gateway.options.Query
+}
+
+func (c call) event() ([]byte, error) {
+	if c.gateway.options.Format == RESTAPI {
+		return json.Marshal(c.rest())
+	}
+	return json.Marshal(c.second())
+}
+
+func (c call) actor() string {
+	if actor := c.request.Header.Get("X-Daybook-Actor"); actor != "" {
+		return actor
+	}
+	return c.gateway.options.Actor
+}
+
+// second is the event of an HTTP API, payload format 2.0.
+func (c call) second() awsevents.APIGatewayV2HTTPRequest {
+	stage := c.gateway.options.Stage
+	path := c.gateway.Prefix() + decoded(c.path)
+	header := c.header()
+	headers := make(map[string]string, len(header))
+	for name, values := range header {
+		headers[strings.ToLower(name)] = strings.Join(values, ",")
+	}
+	delete(headers, "cookie")
+	body, binary := encoded(c.body, header.Get("Content-Type"))
+	return awsevents.APIGatewayV2HTTPRequest{
+		Version: "2.0", RouteKey: "$default", RawPath: path, RawQueryString: c.request.URL.RawQuery,
+		Cookies: cookies(header), Headers: headers, QueryStringParameters: joined(c.request.URL.Query()),
+		Body: body, IsBase64Encoded: binary,
+		RequestContext: awsevents.APIGatewayV2HTTPRequestContext{
+			RouteKey: "$default", AccountID: accountID, Stage: stage, RequestID: c.id, APIID: apiID,
+			DomainName: c.request.Host, DomainPrefix: apiID, Time: c.at.UTC().Format(requestTime), TimeEpoch: c.at.UnixMilli(),
+			Authorizer: &awsevents.APIGatewayV2HTTPRequestContextAuthorizerDescription{
+				JWT: &awsevents.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: map[string]string{"sub": c.actor()}},
+			},
+			HTTP: awsevents.APIGatewayV2HTTPRequestContextHTTPDescription{
+				Method: c.request.Method, Path: path, Protocol: c.request.Proto, SourceIP: c.sourceIP(), UserAgent: c.request.UserAgent(),
+			},
+		},
+	}
+}
+
+// rest is the event of a REST API with proxy integration.
+func (c call) rest() awsevents.APIGatewayProxyRequest {
+	header := c.header()
+	query := c.request.URL.Query()
+	body, binary := encoded(c.body, header.Get("Content-Type"))
+	resource, proxy := c.resource()
+	return awsevents.APIGatewayProxyRequest{
+		Resource: resource, Path: c.path, HTTPMethod: c.request.Method,
+		Headers: last(header), MultiValueHeaders: header,
+		QueryStringParameters: last(query), MultiValueQueryStringParameters: query,
+		PathParameters: map[string]string{"proxy": proxy},
+		Body:           body, IsBase64Encoded: binary,
+		RequestContext: awsevents.APIGatewayProxyRequestContext{
+			AccountID: accountID, ResourceID: "proxy", Stage: c.gateway.options.Stage, DomainName: c.request.Host, DomainPrefix: apiID,
+			RequestID: c.id, ExtendedRequestID: c.id, Protocol: c.request.Proto, ResourcePath: resource,
+			Path: c.gateway.Prefix() + c.path, HTTPMethod: c.request.Method, APIID: apiID,
+			RequestTime: c.at.UTC().Format(requestTime), RequestTimeEpoch: c.at.UnixMilli(),
+			Authorizer: map[string]any{"claims": map[string]any{"sub": c.actor()}},
+			Identity:   awsevents.APIGatewayRequestIdentity{SourceIP: c.sourceIP(), UserAgent: c.request.UserAgent()},
+		},
+	}
+}
+
+// resource is the REST API's resource that a request meets, as the CDK app has
+// them: histories have their own, so that reading them can be allowed by itself.
+func (c call) resource() (resource, proxy string) {
+	for _, first := range []string{"/commands/", "/streams/"} {
+		if rest, ok := strings.CutPrefix(c.path, first); ok {
+			return first + "{proxy+}", decoded(rest)
+		}
+	}
+	if c.path == "/commands" {
+		return c.path, ""
+	}
+	return "/{proxy+}", strings.TrimPrefix(decoded(c.path), "/")
+}
+
+const requestTime = "02/Jan/2006:15:04:05 -0700"
+
+// hopByHop are the headers that belong to a connection, not to a request.
+var hopByHop = []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
+
+// header is the request's header with what API Gateway adds.
+func (c call) header() http.Header {
+	header := c.request.Header.Clone()
+	for _, name := range hopByHop {
+		header.Del(name)
+	}
+	for _, values := range header {
+		for i, value := range values {
+			values[i] = strings.ToValidUTF8(value, "\uFFFD")
+		}
+	}
+	_, port, _ := net.SplitHostPort(c.request.Host)
+	header.Set("Host", c.request.Host)
+	header.Add("X-Forwarded-For", c.sourceIP())
+	header.Set("X-Forwarded-Proto", "http")
+	header.Set("X-Forwarded-Port", port)
+	return header
+}
+
+func (c call) sourceIP() string {
+	ip, _, err := net.SplitHostPort(c.request.RemoteAddr)
+	if err != nil {
+		return c.request.RemoteAddr
+	}
+	return ip
+}
+
+// decoded is how an HTTP API gives a path: percent-decoded, and cut at a decoded
+// question mark.
+func decoded(path string) string {
+	if plain, err := url.PathUnescape(path); err == nil {
+		path = plain
+	}
+	path, _, _ = strings.Cut(path, "?")
+	return strings.ToValidUTF8(path, "\uFFFD")
+}
+
+// encoded returns a body as an event holds it, and whether that is base64.
+func encoded(body []byte, contentType string) (string, bool) {
+	if len(body) == 0 {
+		return "", false
+	}
+	kind, _, _ := mime.ParseMediaType(contentType)
+	text := strings.HasPrefix(kind, "text/") ||
+		slices.Contains([]string{"application/json", "application/xml", "application/javascript"}, kind)
+	if text && utf8.Valid(body) {
+		return string(body), false
+	}
+	return base64.StdEncoding.EncodeToString(body), true
+}
+
+func cookies(header http.Header) []string {
+	var all []string
+	for _, line := range header["Cookie"] {
+		for part := range strings.SplitSeq(line, ";") {
+			all = append(all, strings.TrimSpace(part))
+		}
+	}
+	return all
+}
+
+// joined is what a 2.0 event holds of repeated values.
+func joined(values map[string][]string) map[string]string {
+	m := make(map[string]string, len(values))
+	for name, all := range values {
+		m[name] = strings.Join(all, ",")
+	}
+	return m
+}
+
+// last is what a REST event's single-value maps hold.
+func last(values map[string][]string) map[string]string {
+	m := make(map[string]string, len(values))
+	for name, all := range values {
+		m[name] = all[len(all)-1]
+	}
+	return m
+}

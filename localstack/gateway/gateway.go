@@ -1,0 +1,210 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+	"uuid"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// Limits of API Gateway and Lambda.
+const (
+	maxBody    = 10 << 20 // bytes of a request's body: API Gateway's quota
+	maxPayload = 6 << 20  // bytes of an event or an answer: Lambda's quota
+
+	// DefaultConcurrency is Lambda's default quota of concurrent executions.
+	DefaultConcurrency = 1000
+)
+
+// Function is what is invoked: an event in, an answer out, an error for a
+// function that failed.
+type Function func(ctx context.Context, event []byte) ([]byte, error)
+
+// Format is the kind of API Gateway to be.
+type Format uint8
+
+// The kinds of API Gateway.
+const (
+	HTTPAPI Format = iota // payload format 2.0
+	RESTAPI
+)
+
+// Options configure a Gateway. Command and Query are required.
+type Options struct {
+	Command Function // POST /commands and below
+	Query   Function // everything else; it answers 404 and 405 itself
+	Format  Format
+	// Stage is the API's stage; "" is $default for an HTTP API, which has no
+	// place in the path, and "local" for a REST API. Any other stands in front
+	// of every path.
+	Stage string
+	// Actor is the subject of requests without the header X-Daybook-Actor;
+	// "local" by default.
+	Actor string
+	// Concurrency bounds the invocations under way; more are refused as Lambda
+	// refuses them. DefaultConcurrency by default.
+	Concurrency int
+	// Log is where faults go; slog.Default by default.
+	Log *slog.Logger
+}
+
+// Gateway is an http.Handler.
+type Gateway struct {
+	options Options
+	timeout time.Duration
+	busy    chan struct{}
+}
+
+// New returns a gateway to two functions.
+func New(o Options) *Gateway {
+	g := &Gateway{options: o, timeout: 30 * time.Second}
+	if o.Format == RESTAPI {
+		g.timeout = 29 * time.Second
+	}
+	if o.Stage == "" {
+		g.options.Stage = "$default"
+		if o.Format == RESTAPI {
+			g.options.Stage = "local"
+		}
+	}
+	if o.Actor == "" {
+		g.options.Actor = "local"
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = DefaultConcurrency
+	}
+	g.busy = make(chan struct{}, o.Concurrency)
+	if o.Log == nil {
+		g.options.Log = slog.Default()
+	}
+	return g
+}
+
+// Prefix is what stands in front of every path: "" or "/" and the stage.
+func (g *Gateway) Prefix() string {
+	if g.options.Stage == "$default" {
+		return ""
+	}
+	return "/" + g.options.Stage
+}
+
+// ServeHTTP answers a request by an invocation.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path, ok := g.path(r)
+	if !ok {
+		g.refuse(w, http.StatusNotFound)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		status := http.StatusBadRequest
+		if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+			status = http.StatusRequestEntityTooLarge
+		}
+		g.refuse(w, status)
+		return
+	}
+	c := call{gateway: g, request: r, path: path, body: body, at: time.Now(), id: uuid.New().String()}
+	event, err := c.event()
+	if err != nil {
+		g.fail(w, r, "the request can't be an event", err)
+		return
+	}
+	if len(event) > maxPayload {
+		g.refuse(w, http.StatusRequestEntityTooLarge)
+		return
+	}
+	select {
+	case g.busy <- struct{}{}:
+		defer func() { <-g.busy }()
+	default:
+		g.refuse(w, http.StatusServiceUnavailable)
+		return
+	}
+	g.invoke(w, c, event)
+}
+
+// path returns the request's path behind the stage, percent-encoded as it came.
+func (g *Gateway) path(r *http.Request) (string, bool) {
+	path := r.URL.EscapedPath()
+	rest, ok := strings.CutPrefix(path, g.Prefix())
+	if !ok || !strings.HasPrefix(rest, "/") && rest != "" {
+		return "", false
+	}
+	if rest == "" {
+		rest = "/"
+	}
+	return rest, true
+}
+
+// invoke runs the function and writes its answer. As behind API Gateway, the
+// function goes on when the caller goes away.
+func (g *Gateway) invoke(w http.ResponseWriter, c call, event []byte) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.request.Context()), g.timeout)
+	defer cancel()
+	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: uuid.New().String()})
+	out, err := run(ctx, c.function(), event)
+	switch {
+	case ctx.Err() != nil:
+		g.options.Log.WarnContext(ctx, "a function timed out", "requestId", c.id, "error", err)
+		if g.options.Format == RESTAPI {
+			g.refuse(w, http.StatusGatewayTimeout)
+			return
+		}
+		g.refuse(w, http.StatusServiceUnavailable)
+	case err != nil:
+		g.fail(w, c.request, "a function failed", err)
+	case len(out) > maxPayload:
+		g.fail(w, c.request, "a function failed", fmt.Errorf("an answer of %d bytes is over Lambda's %d", len(out), maxPayload))
+	default:
+		if err := c.write(w, out); err != nil {
+			g.fail(w, c.request, "a function's answer can't be an HTTP answer", err)
+		}
+	}
+}
+
+// run invokes f. A panic is the function's failure, as a crash is in Lambda.
+func run(ctx context.Context, f Function, event []byte) (out []byte, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("the function panicked: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return f(ctx, event)
+}
+
+// fail logs a function's failure and answers as API Gateway does.
+func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, what string, err error) {
+	g.options.Log.ErrorContext(r.Context(), what, "method", r.Method, "path", r.URL.Path, "error", err)
+	if g.options.Format == RESTAPI {
+		g.refuse(w, http.StatusBadGateway)
+		return
+	}
+	g.refuse(w, http.StatusInternalServerError)
+}
+
+// refuse answers in API Gateway's own words, without a function.
+func (g *Gateway) refuse(w http.ResponseWriter, status int) {
+	message := http.StatusText(status)
+	if g.options.Format == RESTAPI {
+		switch status {
+		case http.StatusGatewayTimeout:
+			message = "Endpoint request timed out"
+		case http.StatusBadGateway:
+			message = "Internal server error"
+		case http.StatusRequestEntityTooLarge:
+			message = "Request Too Long"
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"message":%q}`, message)
+}

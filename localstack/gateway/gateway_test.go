@@ -1,0 +1,323 @@
+package gateway_test
+
+import (
+	"context"
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	awsevents "github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"pgregory.net/rapid"
+
+	"daybook/functions/apigateway"
+	"daybook/localstack/gateway"
+)
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// capture returns a gateway whose functions note the event and who was invoked.
+func capture(o gateway.Options) (g *gateway.Gateway, event *[]byte, function *string) {
+	event, function = new([]byte), new(string)
+	named := func(name string) gateway.Function {
+		return func(_ context.Context, e []byte) ([]byte, error) {
+			*event, *function = e, name
+			return []byte(`{"statusCode":200}`), nil
+		}
+	}
+	o.Command, o.Query, o.Log = named("command"), named("query"), quiet()
+	return gateway.New(o), event, function
+}
+
+func send(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestSecondFormat(t *testing.T) {
+	t.Parallel()
+	g, event, _ := capture(gateway.Options{})
+	r := httptest.NewRequest("POST", "http://127.0.0.1:8080/commands/create%20user?a=1&a=b%20c&d=", strings.NewReader(`{"id":"ü"}`))
+	r.Header.Set("Content-Type", "application/json; charset=utf-8")
+	r.Header.Add("X-Two", "1")
+	r.Header.Add("X-Two", "2")
+	r.Header.Set("Cookie", "a=1; b=2")
+	r.Header.Set("Connection", "keep-alive")
+	r.Header.Set("User-Agent", "test")
+	send(g, r)
+	var got awsevents.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(*event, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Version != "2.0" || got.RouteKey != "$default" || got.RawPath != "/commands/create user" || got.RawQueryString != "a=1&a=b%20c&d=" ||
+		got.Body != `{"id":"ü"}` || got.IsBase64Encoded || fmt.Sprint(got.Cookies) != "[a=1 b=2]" ||
+		fmt.Sprint(got.QueryStringParameters) != "map[a:1,b c d:]" {
+		t.Errorf("event %+v", got)
+	}
+	want := map[string]string{"content-type": "application/json; charset=utf-8", "x-two": "1,2", "host": "127.0.0.1:8080",
+		"x-forwarded-for": "192.0.2.1", "x-forwarded-proto": "http", "x-forwarded-port": "8080", "user-agent": "test"}
+	if fmt.Sprint(got.Headers) != fmt.Sprint(want) {
+		t.Errorf("headers %v, want %v", got.Headers, want)
+	}
+	rc := got.RequestContext
+	if rc.AccountID != "000000000000" || rc.Stage != "$default" || rc.RequestID == "" || rc.HTTP.Method != "POST" ||
+		rc.HTTP.Path != "/commands/create user" || rc.HTTP.Protocol != "HTTP/1.1" || rc.HTTP.SourceIP != "192.0.2.1" || rc.HTTP.UserAgent != "test" ||
+		rc.Authorizer.JWT.Claims["sub"] != "local" {
+		t.Errorf("context %+v", rc)
+	}
+	if at, err := time.Parse("02/Jan/2006:15:04:05 -0700", rc.Time); err != nil || at.Unix() != rc.TimeEpoch/1000 {
+		t.Errorf("time %s, epoch %d", rc.Time, rc.TimeEpoch)
+	}
+}
+
+func TestRESTFormat(t *testing.T) {
+	t.Parallel()
+	g, event, _ := capture(gateway.Options{Format: gateway.RESTAPI, Stage: "dev"})
+	r := httptest.NewRequest("GET", "http://127.0.0.1:8080/dev/users/a%2Fb%20c?a=1&a=b%20c", nil)
+	r.Header.Add("X-Two", "1")
+	r.Header.Add("X-Two", "2")
+	r.Header.Set("X-Daybook-Actor", "alice")
+	send(g, r)
+	var got awsevents.APIGatewayProxyRequest
+	if err := json.Unmarshal(*event, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Path != "/users/a%2Fb%20c" || got.HTTPMethod != "GET" || got.Body != "" || fmt.Sprint(got.MultiValueQueryStringParameters) != "map[a:[1 b c]]" ||
+		got.QueryStringParameters["a"] != "b c" || fmt.Sprint(got.MultiValueHeaders["X-Two"]) != "[1 2]" || got.Headers["X-Two"] != "2" {
+		t.Errorf("event %+v", got)
+	}
+	rc := got.RequestContext
+	claims, _ := rc.Authorizer["claims"].(map[string]any)
+	if rc.Stage != "dev" || rc.Path != "/dev/users/a%2Fb%20c" || rc.Identity.SourceIP != "192.0.2.1" || claims["sub"] != "alice" {
+		t.Errorf("context %+v", rc)
+	}
+}
+
+func TestBodies(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		kind, body string
+		binary     bool
+	}{
+		{"application/json", `{}`, false}, {"text/plain", "a", false}, {"application/json", "\xff", true},
+		{"application/x-www-form-urlencoded", `{}`, true}, {"", `{}`, true}, {"application/octet-stream", "a", true}, {"", "", false},
+	}
+	for _, test := range tests {
+		g, event, _ := capture(gateway.Options{})
+		r := httptest.NewRequest("POST", "/commands", strings.NewReader(test.body))
+		r.Header.Set("Content-Type", test.kind)
+		send(g, r)
+		var got awsevents.APIGatewayV2HTTPRequest
+		if err := json.Unmarshal(*event, &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.IsBase64Encoded != test.binary {
+			t.Errorf("%q as %q: base64 %t", test.body, test.kind, got.IsBase64Encoded)
+		}
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ method, path, stage, function string }{
+		{"POST", "/commands", "", "command"}, {"POST", "/commands/create-user", "", "command"}, {"POST", "/commands/", "", "command"},
+		{"GET", "/commands", "", "query"}, {"PUT", "/commands/x", "", "query"}, {"POST", "/commandsx", "", "query"},
+		{"GET", "/users/7", "", "query"}, {"HEAD", "/health", "", "query"}, {"GET", "/", "", "query"}, {"DELETE", "/users/7", "", "query"},
+		{"POST", "/dev/commands/x", "dev", "command"}, {"GET", "/dev", "dev", "query"}, {"GET", "/users", "dev", ""}, {"GET", "/device", "dev", ""},
+	}
+	for _, test := range tests {
+		g, _, function := capture(gateway.Options{Stage: test.stage})
+		w := send(g, httptest.NewRequest(test.method, test.path, nil))
+		if *function != test.function {
+			t.Errorf("%s %s of stage %q went to %q", test.method, test.path, test.stage, *function)
+		}
+		if test.function == "" && (w.Code != 404 || w.Body.String() != `{"message":"Not Found"}`) {
+			t.Errorf("%s %s of stage %q: %d %s", test.method, test.path, test.stage, w.Code, w.Body)
+		}
+	}
+}
+
+// What a handler sees behind the gateway and the adapter is what it would see
+// behind a server, but for what API Gateway itself changes.
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	formats := map[string]gateway.Options{
+		"HTTP API": {}, "HTTP API with a stage": {Stage: "dev"}, "REST API": {Format: gateway.RESTAPI},
+	}
+	for name, o := range formats {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(rt *rapid.T) {
+				path := "/" + rapid.StringMatching(`[a-zA-Z0-9 %#&+;=@äß日/.~-]{0,20}`).Draw(rt, "path")
+				query := url.Values{"q": rapid.SliceOfN(rapid.String(), 1, 3).Draw(rt, "query")}
+				body := rapid.SliceOf(rapid.Byte()).Draw(rt, "body")
+				kind := rapid.SampledFrom([]string{"application/json", "text/plain", "image/png", ""}).Draw(rt, "kind")
+				method := rapid.SampledFrom([]string{"GET", "POST", "PUT"}).Draw(rt, "method")
+				answer := rapid.SliceOf(rapid.Byte()).Draw(rt, "answer")
+				etag := rapid.StringMatching(`"[a-z,]{0,5}"`).Draw(rt, "etag")
+
+				var failure string
+				function := apigateway.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					got, _ := io.ReadAll(r.Body)
+					if r.URL.Path != path || r.URL.Query().Encode() != query.Encode() || string(got) != string(body) ||
+						r.Method != method || r.Header.Get("Content-Type") != kind || r.Host != "example.test" ||
+						r.Header.Get("If-None-Match") != etag || r.Header.Get("Cookie") != "a=1; b=2" {
+						failure = fmt.Sprintf("got %s %q %q %q %v", r.Method, r.URL.Path, r.URL.RawQuery, got, r.Header)
+					}
+					w.Header().Set("ETag", etag)
+					w.Header().Add("Set-Cookie", "c=3")
+					w.Header().Add("Set-Cookie", "d=4")
+					w.WriteHeader(418)
+					_, _ = w.Write(answer)
+				}), apigateway.Options{})
+				o := o
+				o.Command, o.Query, o.Log = function.Invoke, function.Invoke, quiet()
+				g := gateway.New(o)
+				target := &url.URL{Scheme: "http", Host: "example.test", Path: g.Prefix() + path, RawQuery: query.Encode()}
+				r := httptest.NewRequest(method, target.String(), strings.NewReader(string(body)))
+				r.Header.Set("Content-Type", kind)
+				r.Header.Set("If-None-Match", etag)
+				r.Header.Set("Cookie", "a=1; b=2")
+				w := send(g, r)
+				if failure != "" {
+					rt.Error(failure)
+				}
+				if w.Code != 418 || w.Body.String() != string(answer) || w.Header().Get("ETag") != etag || len(w.Header()["Set-Cookie"]) != 2 {
+					rt.Errorf("answer %d %q %v", w.Code, w.Body, w.Header())
+				}
+			})
+		})
+	}
+}
+
+// An HTTP API cuts the path at a decoded question mark; so does the gateway.
+func TestDecodedQuestionMark(t *testing.T) {
+	t.Parallel()
+	g, event, _ := capture(gateway.Options{})
+	send(g, httptest.NewRequest("GET", "/users/what%3Fnow?a=1", nil))
+	if !strings.Contains(string(*event), `"rawPath":"/users/what"`) || !strings.Contains(string(*event), `"rawQueryString":"a=1"`) {
+		t.Errorf("event %s", *event)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	answers := func(out string, err error) gateway.Function {
+		return func(context.Context, []byte) ([]byte, error) { return []byte(out), err }
+	}
+	panics := func(context.Context, []byte) ([]byte, error) { panic("oops") }
+	tests := []struct {
+		name       string
+		function   gateway.Function
+		http, rest int
+	}{
+		{"error", answers("", errors.New("secret")), 500, 502},
+		{"panic", panics, 500, 502},
+		{"no JSON", answers("oops", nil), 500, 502},
+		{"null", answers("null", nil), 500, 502},
+		{"no status", answers(`{"body":"x"}`, nil), 500, 502},
+		{"odd status", answers(`{"statusCode":99}`, nil), 500, 502},
+		{"body is not base64", answers(`{"statusCode":200,"body":"%","isBase64Encoded":true}`, nil), 500, 502},
+		{"answer over 6 MB", answers(`{"statusCode":200,"body":"`+strings.Repeat("x", 6<<20)+`"}`, nil), 500, 502},
+	}
+	for _, test := range tests {
+		for format, want := range map[gateway.Format]int{gateway.HTTPAPI: test.http, gateway.RESTAPI: test.rest} {
+			g := gateway.New(gateway.Options{Query: test.function, Format: format, Log: quiet()})
+			w := send(g, httptest.NewRequest("GET", g.Prefix()+"/users", nil))
+			if w.Code != want || !strings.HasPrefix(w.Body.String(), `{"message":"Internal `) || strings.Contains(w.Body.String(), "secret") {
+				t.Errorf("%s, format %d: %d %s", test.name, format, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+func TestTimeouts(t *testing.T) {
+	t.Parallel()
+	for format, want := range map[gateway.Format]int{gateway.HTTPAPI: 503, gateway.RESTAPI: 504} {
+		synctest.Test(t, func(t *testing.T) {
+			begun := time.Now()
+			g := gateway.New(gateway.Options{Format: format, Log: quiet(), Query: func(ctx context.Context, _ []byte) ([]byte, error) {
+				if _, ok := lambdacontext.FromContext(ctx); !ok {
+					t.Error("no Lambda context")
+				}
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}})
+			w := send(g, httptest.NewRequest("GET", g.Prefix()+"/", nil))
+			if w.Code != want || time.Since(begun) > 30*time.Second {
+				t.Errorf("format %d: %d %s after %s", format, w.Code, w.Body, time.Since(begun))
+			}
+		})
+	}
+}
+
+// The function goes on when the caller goes away.
+func TestCallerGoesAway(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := false
+	g := gateway.New(gateway.Options{Log: quiet(), Command: func(ctx context.Context, _ []byte) ([]byte, error) {
+		cancel()
+		done = ctx.Err() == nil
+		return []byte(`{"statusCode":201}`), nil
+	}})
+	send(g, httptest.NewRequest("POST", "/commands", nil).WithContext(ctx))
+	if !done {
+		t.Error("the function was canceled with its caller")
+	}
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{10<<20 + 1, 6 << 20} { // over API Gateway's limit, and over Lambda's
+		g, event, _ := capture(gateway.Options{})
+		w := send(g, httptest.NewRequest("POST", "/commands", strings.NewReader(strings.Repeat("x", size))))
+		if w.Code != 413 || *event != nil {
+			t.Errorf("%d bytes: %d %s", size, w.Code, w.Body)
+		}
+	}
+}
+
+func TestConcurrencyIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		g := gateway.New(gateway.Options{Concurrency: 2, Log: quiet(), Query: func(context.Context, []byte) ([]byte, error) {
+			<-release
+			return []byte(`{"statusCode":200}`), nil
+		}})
+		codes := make(chan int, 2)
+		for range 2 {
+			go func() { codes <- send(g, httptest.NewRequest("GET", "/", nil)).Code }()
+		}
+		synctest.Wait()
+		if w := send(g, httptest.NewRequest("GET", "/", nil)); w.Code != 503 || w.Body.String() != `{"message":"Service Unavailable"}` {
+			t.Errorf("the third: %d %s", w.Code, w.Body)
+		}
+		close(release)
+		if a, b := <-codes, <-codes; a != 200 || b != 200 {
+			t.Errorf("the first two: %d, %d", a, b)
+		}
+	})
+}
+
+func ExampleNew() {
+	hello := apigateway.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "hello %s", r.URL.Path)
+	}), apigateway.Options{})
+	g := gateway.New(gateway.Options{Command: hello.Invoke, Query: hello.Invoke})
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, httptest.NewRequest("GET", "/world", nil))
+	fmt.Println(w.Code, w.Body)
+	// Output: 200 hello /world
+}

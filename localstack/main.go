@@ -1,0 +1,123 @@
+// Command localstack is Daybook on one machine: the API, the functions, the event
+// source mapping and an embedded DynamoDB in one process.
+//
+//	go run ./localstack
+//
+// It prints where to send requests. Ctrl-C stops it. See -help for its flags.
+//
+// Callers are not authenticated: events carry the actor "local", or what the
+// header X-Daybook-Actor says. The data directory holds the embedded DynamoDB
+// (dynamodb), how far the projector is in the stream (checkpoints) and batches
+// that it gave up (on-failure), laid out as Lambda writes them to S3.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"daybook/localstack/gateway"
+	"daybook/localstack/stack"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	// The embedded DynamoDB's rows are out of the collector's sight, so that a
+	// collection is cheap, and waiting for garbage to be as much again is not.
+	debug.SetGCPercent(25)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run runs the stack until ctx ends and returns the exit code: 0 for a clean end,
+// 1 for a stack that could not start or stop, 2 for arguments that make no sense.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	options, err := parse(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	}
+	s, err := stack.Start(ctx, options)
+	if err != nil {
+		fmt.Fprintln(stderr, "daybook:", line(err))
+		return 1
+	}
+	fmt.Fprint(stdout, welcome(s, options))
+	<-ctx.Done()
+	if err := s.Close(); err != nil {
+		fmt.Fprintln(stderr, "daybook:", line(err))
+		return 1
+	}
+	fmt.Fprintln(stdout, "Daybook has stopped.")
+	return 0
+}
+
+// parse reads the arguments; it has told the user about an error it returns.
+func parse(args []string, stderr io.Writer) (stack.Options, error) {
+	o := stack.Options{LogTo: stderr}
+	flags := flag.NewFlagSet("localstack", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.Addr, "addr", "127.0.0.1:8080", "`address` of the API")
+	flags.StringVar(&o.Data, "data", ".daybook", "`directory` that keeps the data; \"\" keeps nothing")
+	flags.StringVar(&o.DynamoDBAddr, "dynamodb-addr", "127.0.0.1:8000", "`address` of the embedded DynamoDB for AWS clients; \"\" for none")
+	flags.StringVar(&o.Endpoint, "endpoint", "", "`URL` of a DynamoDB to use in place of the embedded one: LocalStack, DynamoDB Local")
+	flags.StringVar(&o.Stage, "stage", "", "`name` of the API's stage; it stands in front of every path")
+	rest := flags.Bool("rest", false, "be a REST API; the default is an HTTP API")
+	hostile := flags.Bool("hostile", false, "let the embedded DynamoDB reorder, repeat and delay stream records, throttle, and lose answers")
+	seed := flags.Uint64("seed", 1, "`number` that fixes what -hostile does")
+	flags.TextVar(&o.LogLevel, "log-level", slog.LevelWarn, "lowest `level` to log: debug, info, warn or error")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(stderr, "daybook: %q is no flag; see -help\n", flags.Arg(0))
+		return o, errors.New("arguments left over")
+	}
+	if *rest {
+		o.Format = gateway.RESTAPI
+	}
+	if *hostile {
+		o.Hostile = stack.Hostile(*seed)
+	}
+	return o, nil
+}
+
+// line makes one line of an error.
+func line(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+// welcome says where everything is and what to try. The commands work on every
+// start: the same Idempotency-Key is the same command.
+func welcome(s *stack.Stack, o stack.Options) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Daybook is running.\n\n  API       %s\n", s.URL())
+	switch {
+	case o.Endpoint != "":
+		fmt.Fprintf(&b, "  DynamoDB  %s\n", o.Endpoint)
+	case s.DynamoDBURL() != "":
+		fmt.Fprintf(&b, "  DynamoDB  %s (for AWS clients, any credentials)\n", s.DynamoDBURL())
+	}
+	data := "kept nowhere"
+	if o.Data != "" {
+		data = o.Data
+		if abs, err := filepath.Abs(o.Data); err == nil {
+			data = abs
+		}
+	}
+	fmt.Fprintf(&b, "  Data      %s\n\nTry:\n\n", data)
+	url := s.URL()
+	fmt.Fprintf(&b, "  curl -H 'Idempotency-Key: hello' --json '{\"id\":\"ada\",\"payload\":{\"name\":\"Ada\",\"email\":\"ada@example.com\"}}' %s/commands/create-user\n", url)
+	fmt.Fprintf(&b, "  curl '%s/users/ada?after=user/ada@1'\n", url)
+	fmt.Fprintf(&b, "  curl '%s/users?email=ada@example.com&after=user/ada@1'\n\nCtrl-C stops it.\n", url)
+	return b.String()
+}

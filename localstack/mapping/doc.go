@@ -1,0 +1,18 @@
+// Package mapping is a Lambda event source mapping for a DynamoDB stream: it
+// polls the stream, gathers records into batches, invokes a function with the
+// event JSON that Lambda sends, and on failure does what Lambda does: retries,
+// bisects, takes partial failures, and hands what it gives up to an on-failure
+// destination.
+//
+// The meaning of every setting is AWS's, from the Lambda developer guide
+// ("Process Amazon DynamoDB records with Lambda" and the pages below it: batching,
+// partial batch response, error handling, parameters). There is one worker for
+// each shard (parallelization factor 1), so the records of one item stay in order.
+//
+// Delivery is at least once: a checkpoint is kept after a batch was processed,
+// and it may be lost with the process.
+//
+// The package reads the stream through a Source; NewSource makes one of the AWS
+// SDK's client, so it works with any compatible endpoint. It imports the AWS SDK
+// and the standard library, and no package of Daybook.
+package mapping

@@ -1,0 +1,116 @@
+package mapping
+
+import (
+	"encoding/json/v2"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	awsevents "github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+)
+
+// The event reads as Lambda's own Go types read it.
+func TestEventFormat(t *testing.T) {
+	t.Parallel()
+	created := time.Date(2026, 11, 5, 12, 30, 0, 0, time.UTC)
+	source := &dynamoDBSource{arn: "arn:aws:dynamodb:eu-west-1:000000000000:table/e/stream/1", region: "eu-west-1"}
+	r, err := source.record(types.Record{
+		EventID: aws.String("e1"), EventName: types.OperationTypeInsert, EventVersion: aws.String("1.1"),
+		UserIdentity: &types.Identity{Type: aws.String("Service"), PrincipalId: aws.String("dynamodb.amazonaws.com")},
+		Dynamodb: &types.StreamRecord{
+			ApproximateCreationDateTime: &created, SequenceNumber: aws.String("100000000000000000001"), SizeBytes: aws.Int64(77),
+			StreamViewType: types.StreamViewTypeNewImage,
+			Keys:           map[string]types.AttributeValue{"stream": &types.AttributeValueMemberS{Value: "user/ü"}},
+			NewImage: map[string]types.AttributeValue{
+				"s": &types.AttributeValueMemberS{Value: "a\"b"}, "n": &types.AttributeValueMemberN{Value: "1e-130"},
+				"b": &types.AttributeValueMemberB{Value: []byte{0, 255}}, "t": &types.AttributeValueMemberBOOL{Value: true},
+				"z": &types.AttributeValueMemberNULL{Value: true}, "ss": &types.AttributeValueMemberSS{Value: []string{"x"}},
+				"ns": &types.AttributeValueMemberNS{Value: []string{"7"}}, "bs": &types.AttributeValueMemberBS{Value: [][]byte{{1}}},
+				"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberM{
+					Value: map[string]types.AttributeValue{"k": &types.AttributeValueMemberS{}}}}},
+			},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Sequence != "100000000000000000001" || r.EventName != "INSERT" || !r.Created.Equal(created) {
+		t.Errorf("record %+v", r)
+	}
+	event, _ := encode([]Record{r, r})
+	var in awsevents.DynamoDBEvent
+	if err := json.Unmarshal(event, &in); err != nil {
+		t.Fatal(err)
+	}
+	if len(in.Records) != 2 {
+		t.Fatalf("%d records", len(in.Records))
+	}
+	got := in.Records[1]
+	if got.EventID != "e1" || got.EventName != "INSERT" || got.EventVersion != "1.1" || got.EventSource != "aws:dynamodb" ||
+		got.AWSRegion != "eu-west-1" || got.EventSourceArn != source.arn || got.UserIdentity.PrincipalID != "dynamodb.amazonaws.com" {
+		t.Errorf("envelope %+v", got)
+	}
+	change := got.Change
+	if change.SequenceNumber != r.Sequence || change.SizeBytes != 77 || change.StreamViewType != "NEW_IMAGE" || !change.ApproximateCreationDateTime.Equal(created) {
+		t.Errorf("change %+v", change)
+	}
+	image := change.NewImage
+	if change.Keys["stream"].String() != "user/ü" || image["s"].String() != `a"b` || image["n"].Number() != "1e-130" ||
+		string(image["b"].Binary()) != "\x00\xff" || !image["t"].Boolean() || !image["z"].IsNull() || image["ss"].StringSet()[0] != "x" ||
+		image["ns"].NumberSet()[0] != "7" || image["bs"].BinarySet()[0][0] != 1 || image["l"].List()[0].Map()["k"].String() != "" {
+		t.Errorf("image %v", image)
+	}
+	if change.OldImage != nil {
+		t.Errorf("an old image out of nowhere: %v", change.OldImage)
+	}
+}
+
+// The file of a discarded batch is what Lambda writes to S3: the place, the
+// members, the whole event as a string.
+func TestDirectory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := time.Date(2026, 11, 5, 1, 2, 3, 456_000_000, time.FixedZone("east", 3600))
+	records := []Record{
+		{Sequence: "7", Created: at.Add(-time.Minute), JSON: []byte(`{"a":1}`)},
+		{Sequence: "8", Created: at, JSON: []byte(`{"a":2}`)},
+	}
+	event, _ := encode(records)
+	where, err := Directory(dir).Discard(Discarded{
+		Mapping: "projector", FunctionARN: "arn:f", StreamARN: "arn:s", Shard: "shard-1", Condition: RetryAttemptsExhausted,
+		Records: records, Invocations: 3, Failed: true, Event: event, Time: at,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rel, err := filepath.Rel(dir, where)
+	if err != nil || !strings.HasPrefix(filepath.ToSlash(rel), "aws/lambda/projector/shard-1/2026/11/05/2026-11-05T00.02.03-") {
+		t.Errorf("written to %s", rel)
+	}
+	data, err := fs.ReadFile(os.DirFS(dir), filepath.ToSlash(rel))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got invocationRecord
+	if err := json.Unmarshal(data, &got, json.RejectUnknownMembers(true)); err != nil {
+		t.Fatal(err)
+	}
+	if got.RequestContext.Condition != "RetryAttemptsExhausted" || got.RequestContext.ApproximateInvokeCount != 3 || got.RequestContext.FunctionARN != "arn:f" ||
+		got.RequestContext.RequestID == "" || got.ResponseContext == nil || got.ResponseContext.FunctionError != "Unhandled" ||
+		got.Version != "1.0" || got.Timestamp != "2026-11-05T00:02:03.456Z" {
+		t.Errorf("record %+v", got)
+	}
+	want := batchInfo{ShardID: "shard-1", StartSequence: "7", EndSequence: "8", FirstArrival: "2026-11-05T00:01:03Z",
+		LastArrival: "2026-11-05T00:02:03Z", BatchSize: 2, StreamARN: "arn:s"}
+	if got.Batch != want {
+		t.Errorf("batch %+v, want %+v", got.Batch, want)
+	}
+	if got.Payload != `{"Records":[{"a":1},{"a":2}]}` {
+		t.Errorf("payload %s", got.Payload)
+	}
+}

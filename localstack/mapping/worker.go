@@ -1,0 +1,142 @@
+package mapping
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// maxPage is the largest number of records GetRecords answers with.
+const maxPage = 1000
+
+// worker reads one shard and delivers its batches.
+type worker struct {
+	delivery
+	iterator string // "" has to be asked for
+	after    string // last record read
+	closed   bool   // the shard is read to its end
+}
+
+// run works until the shard's end, until the shard is gone, or until ctx ends.
+func (w *worker) run(ctx context.Context) {
+	w.after = w.checkpoints.get(w.shard).After
+	for failures := 0; ctx.Err() == nil; {
+		records, err := w.gather(ctx)
+		switch {
+		case errors.Is(err, ErrGone):
+			_ = sleep(ctx, w.poll)
+			return
+		case err != nil && ctx.Err() == nil:
+			failures++
+			w.log.Warn("a shard can't be read", "mapping", w.name, "shard", w.shard, "error", err)
+			_ = sleep(ctx, w.backoff(failures))
+			continue
+		case err != nil:
+			return
+		}
+		failures = 0
+		if len(records) > 0 && w.deliver(ctx, records) != nil {
+			return
+		}
+		if w.closed {
+			w.checkpoints.done(w.shard)
+			return
+		}
+	}
+}
+
+// gather reads a batch: until it is full by number or by bytes, until the
+// batching window has passed since its first record, or until the shard's end.
+// It rests while there are no records. When reading fails it returns what it
+// has, and the error only if that is nothing.
+func (w *worker) gather(ctx context.Context) ([]Record, error) {
+	var records []Record
+	var size int
+	var deadline time.Time
+	for {
+		changed := w.activity() // before reading, so that no change is missed
+		page, err := w.read(ctx, min(maxPage, w.settings.BatchSize-len(records)))
+		if err != nil {
+			if len(records) > 0 && ctx.Err() == nil {
+				return records, nil
+			}
+			return nil, err
+		}
+		for _, r := range page.Records {
+			if w.settings.wants(r) {
+				records = append(records, r)
+				size += len(r.JSON) + 1
+			}
+		}
+		if len(records) > 0 && deadline.IsZero() {
+			deadline = time.Now().Add(w.settings.BatchingWindow)
+		}
+		full := len(records) >= w.settings.BatchSize || size >= MaxPayload
+		if full || w.closed || !deadline.IsZero() && !time.Now().Before(deadline) {
+			return records, nil
+		}
+		if len(page.Records) > 0 {
+			if len(records) == 0 { // all filtered out: they are processed
+				w.checkpoints.set(w.shard, w.after)
+			}
+			continue
+		}
+		if err := w.rest(ctx, changed, deadline); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// rest waits for a change of the stream, the next poll or the deadline.
+func (w *worker) rest(ctx context.Context, changed <-chan struct{}, deadline time.Time) error {
+	wait := w.poll
+	if !deadline.IsZero() {
+		wait = min(wait, time.Until(deadline))
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-changed:
+	case <-timer.C:
+	}
+	return nil
+}
+
+// read returns the next records of the shard, with an iterator renewed if need
+// be. A position that was trimmed begins at the oldest record there is.
+func (w *worker) read(ctx context.Context, limit int) (Page, error) {
+	for renewals := 0; ; renewals++ {
+		if w.iterator == "" {
+			var err error
+			w.iterator, err = w.source.Iterator(ctx, w.shard, w.after)
+			if errors.Is(err, ErrTrimmed) && w.after != "" {
+				w.log.Warn("records were trimmed before they were read", "mapping", w.name, "shard", w.shard, "after", w.after)
+				w.after = ""
+				w.iterator, err = w.source.Iterator(ctx, w.shard, "")
+			}
+			if err != nil {
+				w.iterator = ""
+				return Page{}, err
+			}
+		}
+		page, err := w.source.Records(ctx, w.iterator, limit)
+		if err != nil {
+			w.iterator = ""
+			if errors.Is(err, ErrTrimmed) {
+				w.after = ""
+			}
+			if renewals == 0 && (errors.Is(err, ErrExpired) || errors.Is(err, ErrTrimmed)) {
+				continue
+			}
+			return Page{}, err
+		}
+		w.iterator = page.Next
+		w.closed = page.Next == ""
+		if n := len(page.Records); n > 0 {
+			w.after = page.Records[n-1].Sequence
+		}
+		return page, nil
+	}
+}

@@ -1,0 +1,303 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"daybook/functions"
+	"daybook/localstack/embedded"
+	"daybook/localstack/gateway"
+	"daybook/localstack/mapping"
+)
+
+// Prefix is the prefix of the tables' names.
+const Prefix = "daybook-local"
+
+// Options say what to start. The zero value keeps nothing, listens on free ports
+// of 127.0.0.1, and lets no AWS client in.
+type Options struct {
+	// Addr is the API's address; port 0 takes a free one. 127.0.0.1:0 by default.
+	Addr string
+	// DynamoDBAddr lets any AWS client reach the embedded DynamoDB; "" doesn't.
+	DynamoDBAddr string
+	// Data is the directory that keeps the data; "" keeps nothing.
+	Data string
+	// Endpoint is the URL of a DynamoDB to use in place of the embedded one.
+	Endpoint string
+	// Region defaults to AWS_REGION, then us-east-1.
+	Region string
+	// Hostile makes the embedded DynamoDB as unkind as the real one may be.
+	Hostile *embedded.Hostile
+	// Format and Stage are those of the gateway.
+	Format gateway.Format
+	Stage  string
+	// Mapping are the settings of the event source mapping; DefaultMapping's
+	// by default.
+	Mapping *mapping.Settings
+	// LogTo takes the functions' and the stack's log, standard error by default.
+	LogTo    io.Writer
+	LogLevel slog.Level
+}
+
+// DefaultMapping are the event source mapping's settings of the CDK app: new
+// commits alone, 20 retries, bisected, partial failures reported. But for the
+// records' age: a machine that slept for a day must not lose what it had to do.
+func DefaultMapping() mapping.Settings {
+	s := mapping.DefaultSettings()
+	s.EventNames = []string{"INSERT"}
+	s.MaximumRetryAttempts = 20
+	s.Timeout = 2 * time.Minute
+	return s
+}
+
+// Stack is a running system.
+type Stack struct {
+	options Options
+	log     *slog.Logger
+
+	api    *server
+	tables *server // the embedded DynamoDB for AWS clients; nil for none
+	db     *embedded.DB
+	config functions.Config
+	prefix string
+
+	stopMapping context.CancelFunc
+	mapping     sync.WaitGroup
+
+	closing sync.Once
+	closed  error
+}
+
+// Start starts a stack and returns when it answers. The context bounds the start
+// alone. Errors are one line each: a port in use, data that cannot be used, an
+// endpoint that does not answer.
+func Start(ctx context.Context, o Options) (*Stack, error) {
+	s := &Stack{options: o.withDefaults()}
+	s.log = slog.New(slog.NewJSONHandler(s.options.LogTo, &slog.HandlerOptions{Level: o.LogLevel})).With("part", "localstack")
+	if err := s.start(ctx); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:0"
+	}
+	if o.Region == "" {
+		o.Region = os.Getenv("AWS_REGION")
+	}
+	if o.Region == "" {
+		o.Region = "us-east-1"
+	}
+	if o.Mapping == nil {
+		settings := DefaultMapping()
+		o.Mapping = &settings
+	}
+	if o.LogTo == nil {
+		o.LogTo = os.Stderr
+	}
+	return o
+}
+
+// start brings up one part after the other; Close takes down what there is.
+func (s *Stack) start(ctx context.Context) error {
+	var err error
+	if s.api, err = listen("the API", "-addr", s.options.Addr, s.log); err != nil {
+		return err
+	}
+	if s.options.DynamoDBAddr != "" && s.options.Endpoint == "" {
+		if s.tables, err = listen("DynamoDB", "-dynamodb-addr", s.options.DynamoDBAddr, s.log); err != nil {
+			return err
+		}
+	}
+	if err := s.openData(ctx); err != nil {
+		return err
+	}
+	if err := s.createTables(ctx); err != nil {
+		return err
+	}
+	handler, err := s.gateway()
+	if err != nil {
+		return err
+	}
+	if err := s.startMapping(ctx); err != nil {
+		return err
+	}
+	if s.tables != nil {
+		s.tables.serve(s.db)
+	}
+	s.api.serve(handler)
+	return nil
+}
+
+// openData opens the embedded DynamoDB, or sets out for another endpoint.
+func (s *Stack) openData(ctx context.Context) error {
+	s.config = functions.Config{
+		EventsTable: Prefix + "-events", ClaimsTable: Prefix + "-claims", ViewPrefix: Prefix, Region: s.options.Region, Endpoint: s.options.Endpoint,
+		LogLevel: s.options.LogLevel, LogTo: s.options.LogTo, Credentials: credentials{},
+	}
+	if err := ownDirectory(s.options.Data); err != nil {
+		return err
+	}
+	if s.options.Endpoint != "" {
+		return nil
+	}
+	dir := ""
+	if s.options.Data != "" {
+		dir = filepath.Join(s.options.Data, databaseDir)
+	}
+	db, err := embedded.Open(ctx, embedded.Options{Dir: dir, Region: s.options.Region, Hostile: s.options.Hostile, Log: s.log})
+	switch {
+	case errors.Is(err, embedded.ErrLocked):
+		return fmt.Errorf("another Daybook runs on the data in %s: choose other data with -data", s.options.Data)
+	case err != nil:
+		return fmt.Errorf("the data in %s can't be used: %w", s.options.Data, err)
+	}
+	s.db = db
+	s.config.Transport = db.RoundTripper()
+	s.config.Endpoint = "http://dynamodb.embedded"
+	return nil
+}
+
+// credentials are what the environment says, and something where it says nothing:
+// no engine on one machine checks them.
+type credentials struct{}
+
+// Retrieve returns the credentials.
+func (credentials) Retrieve(context.Context) (aws.Credentials, error) {
+	c := aws.Credentials{
+		AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
+		SessionToken: os.Getenv("AWS_SESSION_TOKEN"), Source: "daybook",
+	}
+	if c.AccessKeyID == "" || c.SecretAccessKey == "" {
+		c.AccessKeyID, c.SecretAccessKey, c.SessionToken = "local", "local", ""
+	}
+	return c, nil
+}
+
+// gateway constructs the command and the query function and the way to them.
+func (s *Stack) gateway() (http.Handler, error) {
+	command, err := functions.NewCommand(s.config)
+	if err != nil {
+		return nil, err
+	}
+	query, err := functions.NewQuery(s.config)
+	if err != nil {
+		return nil, err
+	}
+	g := gateway.New(gateway.Options{
+		Command: command.Invoke, Query: query.Invoke, Format: s.options.Format, Stage: s.options.Stage, Log: s.log,
+	})
+	s.prefix = g.Prefix()
+	return g, nil
+}
+
+// URL is where the API answers, without a slash at the end.
+func (s *Stack) URL() string { return "http://" + s.api.addr() + s.prefix }
+
+// DynamoDBURL is where the embedded DynamoDB listens for AWS clients, "" when it
+// doesn't.
+func (s *Stack) DynamoDBURL() string {
+	if s.tables == nil {
+		return ""
+	}
+	return "http://" + s.tables.addr()
+}
+
+// Client returns a DynamoDB client of the stack's tables.
+func (s *Stack) Client() *dynamodb.Client { return newClient(s.config) }
+
+// Close stops the stack: requests under way are answered, a batch in the
+// projector ends or is delivered again at the next start, the data is brought to
+// the disk. It takes seconds at most. Closing again does nothing.
+func (s *Stack) Close() error {
+	s.closing.Do(func() { s.closed = s.close() })
+	return s.closed
+}
+
+// close takes the parts down in the order in which they need each other.
+func (s *Stack) close() error {
+	var errs []error
+	if s.api != nil {
+		errs = append(errs, s.api.close())
+	}
+	if s.stopMapping != nil {
+		s.stopMapping()
+		s.mapping.Wait()
+	}
+	if s.tables != nil {
+		errs = append(errs, s.tables.close())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// server is an HTTP server whose port is taken before anything else starts.
+type server struct {
+	listener net.Listener
+	http     *http.Server
+	started  bool
+}
+
+// Limits of the servers. Reading and writing have room for API Gateway's 30
+// seconds and its 10 MB.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = 60 * time.Second
+	writeTimeout  = 60 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 10 << 10 // bytes: API Gateway's quota
+	drain         = 10 * time.Second
+)
+
+// listen takes the port. what and flag are for the error's reader.
+func listen(what, flag, addr string, log *slog.Logger) (*server, error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		if reason, ok := errors.AsType[*net.OpError](err); ok {
+			err = reason.Err
+		}
+		return nil, fmt.Errorf("%s can't listen on %s: %w (choose another address with %s)", what, addr, err, flag)
+	}
+	return &server{listener: listener, http: &http.Server{
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}}, nil
+}
+
+func (s *server) addr() string { return s.listener.Addr().String() }
+
+func (s *server) serve(h http.Handler) {
+	s.http.Handler = h
+	s.started = true
+	go func() { _ = s.http.Serve(s.listener) }() // ends with close
+}
+
+// close lets requests under way end, and ends those that don't.
+func (s *server) close() error {
+	if !s.started {
+		return s.listener.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return s.http.Close()
+	}
+	return nil
+}
