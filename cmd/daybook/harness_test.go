@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json/v2"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"daybook/aggregate"
+	"daybook/domain"
+	"daybook/dynamo"
+	"daybook/events"
+	"daybook/localstack/embedded"
+	"daybook/view"
+)
+
+const testStage = "test"
+
+// site is an installation on an embedded DynamoDB that listens on a loopback
+// port.
+type site struct {
+	t        *testing.T
+	endpoint string
+	client   *dynamodb.Client
+	store    *dynamo.EventStore
+	tables   *dynamo.Tables
+	handler  *aggregate.Handler
+	p        *view.Projector
+	sent     int
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	db, err := embedded.Open(t.Context(), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(db)
+	t.Cleanup(func() {
+		server.Close()
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := &site{t: t, endpoint: server.URL, client: dynamo.New(dynamo.Options{
+		Region: "us-east-1", Endpoint: "http://dynamodb.embedded", Credentials: dynamo.StaticCredentials("local", "local"), Transport: db.RoundTripper(),
+	})}
+	prefix := "daybook-" + testStage
+	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ControlTable(), dynamo.ClaimsTable()}
+	for _, v := range domain.Views() {
+		specs = append(specs, dynamo.ViewTable(v.Describe()))
+	}
+	if err := dynamo.Create(t.Context(), s.client, prefix, specs...); err != nil {
+		t.Fatal(err)
+	}
+	s.store = dynamo.NewEventStore(s.client, dynamo.TableName(prefix, dynamo.EventsTable()), dynamo.WithClaims(dynamo.TableName(prefix, dynamo.ClaimsTable())))
+	s.tables = dynamo.NewTables(s.client, prefix)
+	codec, err := aggregate.Codec(domain.Aggregates())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.handler, err = aggregate.NewHandler(s.store, domain.Aggregates(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if s.p, err = view.NewProjector(s.store, codec, s.tables, domain.Views(), &view.ProjectorOptions{Routed: true}); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// send handles a command; its commit is not projected.
+func (s *site) send(command, id, payload string) {
+	s.t.Helper()
+	s.sent++
+	c := aggregate.Command{Name: command, ID: id, Payload: []byte(payload), CommandID: fmt.Sprint("c-", s.sent), Actor: "tester"}
+	if _, err := s.handler.Handle(s.t.Context(), c); err != nil {
+		s.t.Fatalf("%s %s: %v", command, id, err)
+	}
+}
+
+// shop fills the installation with n users and n products, one renamed and one
+// repriced, and projects everything.
+func (s *site) shop(n int) {
+	s.t.Helper()
+	for i := range n {
+		s.send("create-user", fmt.Sprint("u", i), fmt.Sprintf(`{"name":"Ann %d","email":"ann%d@example.com"}`, i, i))
+		s.send("add-product", fmt.Sprint("p", i), fmt.Sprintf(`{"name":"Lamp %d","category":"c%d","price":%d,"currency":"EUR","stock":5}`, i, i%3, 1000+i))
+	}
+	s.send("rename-user", "u1", `{"name":"Anna"}`)
+	s.send("change-product-price", "p1", `{"price":7}`)
+	s.project()
+}
+
+// project posts all commits to all views.
+func (s *site) project() {
+	s.t.Helper()
+	cursor := ""
+	for {
+		page, next, err := s.store.Scan(s.t.Context(), 0, 1, cursor)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		var batch []view.Delivery
+		for i := range page {
+			batch = append(batch, view.Delivery{Stream: page[i].Stream, Number: page[i].Number, Commit: &page[i], Sequence: fmt.Sprint(i)})
+		}
+		if r := s.p.Project(s.t.Context(), batch); r.Err != nil {
+			s.t.Fatal(r.Err)
+		}
+		if cursor = next; cursor == "" {
+			return
+		}
+	}
+}
+
+// raw appends events as they are, behind what the stream has.
+func (s *site) raw(stream events.Stream, es ...events.Event) {
+	s.t.Helper()
+	at := events.Start(stream)
+	commits, err := s.store.Load(s.t.Context(), stream, 0)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if len(commits) > 0 {
+		at = events.After(&commits[len(commits)-1])
+	}
+	id := fmt.Sprint("raw-", at.Number())
+	c := events.Commit{ID: id, Events: es, Commands: []events.Command{{ID: id, Version: at.Version() + int64(len(es))}}}
+	if _, err := s.store.Append(s.t.Context(), at, c); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// result is what a command line came to.
+type result struct {
+	code        int
+	out, errors string
+}
+
+// do runs a command line on the installation.
+func (s *site) do(args ...string) result {
+	s.t.Helper()
+	return s.doWith(s.t.Context(), "", args...)
+}
+
+func (s *site) doWith(ctx context.Context, stdin string, args ...string) result {
+	s.t.Helper()
+	var out, errors bytes.Buffer
+	args = append(args, "-stage", testStage, "-endpoint", s.endpoint, "-region", "us-east-1")
+	code := run(ctx, args, strings.NewReader(stdin), &out, &errors)
+	return result{code, out.String(), errors.String()}
+}
+
+// want runs a command line that exits with code.
+func (s *site) want(code int, args ...string) result {
+	s.t.Helper()
+	r := s.do(args...)
+	if r.code != code {
+		s.t.Fatalf("daybook %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), r.code, code, r.out, r.errors)
+	}
+	return r
+}
+
+// lines are the lines of the output, cells in slices.
+func (r result) lines() [][]string {
+	var all [][]string
+	for _, line := range strings.Split(strings.TrimSuffix(r.out, "\n"), "\n") {
+		if line != "" {
+			all = append(all, strings.Split(line, "\t"))
+		}
+	}
+	return all
+}
+
+// decode reads the output's lines as JSON.
+func decode[T any](t *testing.T, r result) []T {
+	t.Helper()
+	var all []T
+	for _, line := range strings.Split(strings.TrimSuffix(r.out, "\n"), "\n") {
+		if line == "" {
+			continue
+		}
+		var v T
+		if err := json.Unmarshal([]byte(line), &v); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		all = append(all, v)
+	}
+	return all
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+	"uuid"
+
+	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/urfave/cli/v3"
+
+	"daybook/aggregate"
+	"daybook/domain"
+	"daybook/events"
+)
+
+func sendCommand(a *app) *cli.Command {
+	return &cli.Command{
+		Name:      "send",
+		Usage:     "send a command",
+		ArgsUsage: "COMMAND",
+		Description: "Decides the command in this program and appends to the events table, with the rights of\n" +
+			"your AWS credentials; with -api it goes through the HTTP API instead, as any client's.\n" +
+			"Prints the consistency token. Exits with 4 when the command is refused.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "id", Usage: "the aggregate's `ID`; a command that creates may leave it out"},
+			&cli.StringFlag{Name: "payload", Value: "{}", Usage: "`JSON`, or @FILE, or - for standard input"},
+			&cli.StringFlag{Name: "command-id", Usage: "`ID` that makes the command safe to repeat; random by default"},
+			&cli.Int64Flag{Name: "expect", Value: -1, Usage: "refuse it unless the stream is at `VERSION`"},
+			&cli.StringFlag{Name: "actor", Usage: "`NAME` to store as the actor; not with -api"},
+			&cli.StringFlag{Name: "api", Sources: cli.EnvVars("DAYBOOK_API"), Usage: "send it to the HTTP API at `URL`"},
+			&cli.StringFlag{Name: "token", Sources: cli.EnvVars("DAYBOOK_TOKEN"), Usage: "bearer `TOKEN` for -api"},
+			&cli.BoolFlag{Name: "sign", Usage: "sign the request to -api with your AWS credentials"},
+		},
+		ShellComplete: completes(func() []string {
+			var names []string
+			for _, a := range domain.Aggregates() {
+				for _, c := range a.Describe() {
+					names = append(names, c.Name)
+				}
+			}
+			return names
+		}),
+		Action: func(ctx context.Context, c *cli.Command) error { return a.send(ctx, c) },
+	}
+}
+
+// sent is the answer to an accepted command.
+type sent struct {
+	ID        string `json:"id"`
+	Version   int64  `json:"version"`
+	CommandID string `json:"commandId"`
+	Token     string `json:"token,omitzero"`
+	Started   bool   `json:"started"`
+	Replayed  bool   `json:"replayed"`
+}
+
+func (a *app) send(ctx context.Context, c *cli.Command) error {
+	if c.Args().Len() != 1 {
+		return usage("send takes one command; see -help")
+	}
+	payload, err := a.payload(c.String("payload"))
+	if err != nil {
+		return err
+	}
+	command := aggregate.Command{Name: c.Args().First(), ID: c.String("id"), Payload: payload, CommandID: c.String("command-id"), Actor: c.String("actor")}
+	if command.CommandID == "" {
+		command.CommandID = uuid.New().String()
+	}
+	if v := c.Int64("expect"); c.IsSet("expect") {
+		command.ExpectedVersion = &v
+	}
+	s, err := a.open(ctx, c)
+	if err != nil {
+		return err
+	}
+	var answer sent
+	switch api := c.String("api"); {
+	case api == "":
+		answer, err = s.sendDirectly(ctx, command)
+	case command.Actor != "":
+		return usage("-actor: the API takes the actor from the credentials")
+	default:
+		answer, err = s.sendToAPI(ctx, api, command, c.String("token"), c.Bool("sign"))
+	}
+	if err != nil {
+		return refused(err, command.CommandID)
+	}
+	if s.out.json {
+		s.out.value(answer)
+	} else {
+		s.out.printf("%s\n", said(answer))
+	}
+	return s.out.err
+}
+
+func said(s sent) string {
+	token := s.Token
+	if token == "" {
+		token = "nothing to do"
+	}
+	switch {
+	case s.Replayed:
+		return token + "\treplayed"
+	case s.Started:
+		return token + "\tstarted"
+	}
+	return token
+}
+
+// payload reads the value of -payload.
+func (a *app) payload(value string) (jsontext.Value, error) {
+	text := []byte(value)
+	var err error
+	switch path, isFile := strings.CutPrefix(value, "@"); {
+	case value == "-":
+		text, err = io.ReadAll(a.stdin)
+	case isFile:
+		text, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, usage("-payload: %w", err)
+	}
+	payload := jsontext.Value(bytes.TrimSpace(text))
+	if !payload.IsValid() {
+		return nil, usage("-payload is no JSON")
+	}
+	return payload, nil
+}
+
+// refused sorts the error of a command: refused for good, or worth repeating.
+func refused(err error, commandID string) error {
+	if events.Transient(err) {
+		return fmt.Errorf("%w; it is safe to send again with -command-id %s", err, commandID)
+	}
+	if e, ok := errors.AsType[*events.Error](err); ok && e.Code != events.CodeInternal {
+		return &exitError{exitRefused, err}
+	}
+	return err
+}
+
+func (s *session) sendDirectly(ctx context.Context, command aggregate.Command) (sent, error) {
+	handler, err := aggregate.NewHandler(s.store, s.aggregates, nil)
+	if err != nil {
+		return sent{}, err
+	}
+	r, err := handler.Handle(ctx, command)
+	if err != nil {
+		return sent{}, err
+	}
+	return sent{ID: r.Stream.ID(), Version: r.Version, CommandID: r.CommandID, Token: r.Token(), Started: r.Started, Replayed: r.Replayed}, nil
+}
+
+// apiTimeout bounds a request to the API: API Gateway gives up after 29 s.
+const apiTimeout = 35 * time.Second
+
+func (s *session) sendToAPI(ctx context.Context, api string, command aggregate.Command, token string, sign bool) (sent, error) {
+	body, err := json.Marshal(struct {
+		ID              string         `json:"id,omitzero"`
+		Payload         jsontext.Value `json:"payload"`
+		ExpectedVersion *int64         `json:"expectedVersion,omitzero"`
+	}{command.ID, command.Payload, command.ExpectedVersion})
+	if err != nil {
+		return sent{}, err
+	}
+	address := strings.TrimRight(api, "/") + "/commands/" + url.PathEscape(command.Name)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return sent{}, usage("-api: %w", err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Idempotency-Key", command.CommandID)
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	if sign {
+		if err := s.sign(ctx, request, body); err != nil {
+			return sent{}, err
+		}
+	}
+	response, err := (&http.Client{Timeout: apiTimeout}).Do(request)
+	if err != nil {
+		return sent{}, events.Wrap(events.CodeUnavailable, err, "the API did not answer")
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, 8<<20))
+	if err != nil {
+		return sent{}, events.Wrap(events.CodeUnavailable, err, "the API's answer broke off")
+	}
+	return readAnswer(response, text)
+}
+
+// sign signs a request as API Gateway wants it from IAM callers.
+func (s *session) sign(ctx context.Context, request *http.Request, body []byte) error {
+	credentials, err := s.aws.Credentials.Retrieve(ctx)
+	if err != nil {
+		return fmt.Errorf("there are no AWS credentials to sign with: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	return v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "execute-api", s.aws.Region, time.Now())
+}
+
+// readAnswer reads the API's answer: an accepted command, or a problem.
+func readAnswer(response *http.Response, text []byte) (sent, error) {
+	if response.StatusCode == http.StatusOK || response.StatusCode == http.StatusCreated {
+		answer := sent{Started: response.StatusCode == http.StatusCreated, Replayed: response.Header.Get("Idempotent-Replayed") == "true"}
+		if err := json.Unmarshal(text, &answer); err != nil {
+			return sent{}, fmt.Errorf("the API's answer can't be read: %w", err)
+		}
+		return answer, nil
+	}
+	var problem struct {
+		Code   events.Code    `json:"code"`
+		Detail string         `json:"detail"`
+		Errors []events.Field `json:"errors"`
+	}
+	if err := json.Unmarshal(text, &problem); err != nil || problem.Code == "" {
+		return sent{}, fmt.Errorf("the API answered %s: %.200s", response.Status, text)
+	}
+	e := events.Errorf(problem.Code, "%s", problem.Detail)
+	e.Fields = problem.Errors
+	return sent{}, e
+}
