@@ -1,0 +1,222 @@
+// Package daybook_test keeps the rules that hold between the rooms of the
+// repository; docs/architecture.md gives their reasons.
+package daybook_test
+
+import (
+	"bytes"
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pkg is what go list tells of a package.
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+	Standard   bool
+}
+
+// room is the first part of a package's path below the module: "events".
+func (p pkg) room() string {
+	path, ok := strings.CutPrefix(p.ImportPath, "daybook/")
+	if !ok {
+		return ""
+	}
+	room, _, _ := strings.Cut(path, "/")
+	return room
+}
+
+func list(t *testing.T, args ...string) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps,Standard", "-tags", "lambda.norpc"}, args...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var ps []pkg
+	for d := jsontext.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		err := json.UnmarshalDecode(d, &p)
+		if errors.Is(err, io.EOF) {
+			return ps
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		ps = append(ps, p)
+	}
+}
+
+// mayImport says which other rooms a room may import. A room that is not here
+// (functions, localstack, cmd, infra) wires the others.
+var mayImport = map[string][]string{
+	"events":    {},
+	"aggregate": {"events"},
+	"view":      {"events"},
+	"process":   {"events"},
+	"domain":    {"events", "aggregate", "view", "process"},
+	"dynamo":    {"events", "aggregate", "view"},
+	"api":       {"events", "aggregate", "view"},
+}
+
+// pure are the rooms that hold no AWS, no HTTP and no operating system.
+var pure = []string{"events", "aggregate", "view", "process", "domain"}
+
+func TestImportsPointOneWay(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, p := range list(t, "./...") {
+		room := p.room()
+		seen[room] = true
+		allowed, ruled := mayImport[room]
+		for _, imported := range p.Imports {
+			other := pkg{ImportPath: imported}.room()
+			if ruled && other != "" && other != room && !slices.Contains(allowed, other) {
+				t.Errorf("%s imports %s: room %s may import %v", p.ImportPath, imported, room, allowed)
+			}
+			if imported == "os" && slices.Contains(pure, room) && !forTests(p.ImportPath) {
+				t.Errorf("%s imports os", p.ImportPath)
+			}
+		}
+		if slices.Contains(pure, room) || room == "api" {
+			for _, d := range p.Deps {
+				if strings.HasPrefix(d, "github.com/aws/") || d == "net/http" && room != "api" {
+					t.Errorf("%s reaches %s", p.ImportPath, d)
+				}
+			}
+		}
+	}
+	for _, room := range []string{"events", "aggregate", "view", "domain", "dynamo", "api", "functions", "localstack"} {
+		if !seen[room] {
+			t.Errorf("room %s was not looked at: it has no package", room)
+		}
+	}
+}
+
+// forTests reports whether a package only helps tests: it may read golden files.
+func forTests(path string) bool { return strings.HasSuffix(path, "test") }
+
+func TestWhatAFunctionCarries(t *testing.T) {
+	t.Parallel()
+	ps := list(t, "./functions/...")
+	if len(ps) < 3 {
+		t.Fatalf("found %d packages in functions", len(ps))
+	}
+	for _, p := range ps {
+		for _, d := range p.Deps {
+			switch {
+			case strings.HasPrefix(d, "daybook/localstack"), strings.HasPrefix(d, "daybook/infra"),
+				d == "html/template", d == "text/template", d == "net/rpc", d == "testing",
+				strings.HasPrefix(d, "github.com/aws/aws-sdk-go-v2/config"):
+				t.Errorf("%s reaches %s", p.ImportPath, d)
+			}
+		}
+	}
+}
+
+func TestMainsOnlyWireAndStart(t *testing.T) {
+	t.Parallel()
+	mains, err := filepath.Glob("functions/*/main.go")
+	if err != nil || len(mains) < 3 {
+		t.Fatalf("found %v, %v", mains, err)
+	}
+	for _, main := range mains {
+		source, err := os.ReadFile(main)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := bytes.Count(source, []byte("\n")); lines > 40 {
+			t.Errorf("%s has %d lines, at most 40", main, lines)
+		}
+	}
+}
+
+func TestSource(t *testing.T) {
+	t.Parallel()
+	files := 0
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "cdk.out" || d.Name() == "testdata"):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		files++
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		for _, fault := range faults(path, file) {
+			t.Errorf("%s: %s", path, fault)
+		}
+		return nil
+	})
+	if err != nil || files < 20 {
+		t.Fatalf("looked at %d files: %v", files, err)
+	}
+}
+
+// faults finds what the house rules forbid in a source file.
+func faults(path string, file *ast.File) (found []string) {
+	domain := strings.HasPrefix(path, "domain")
+	for _, i := range file.Imports {
+		switch strings.Trim(i.Path.Value, `"`) {
+		case "math/rand", "math/rand/v2", "crypto/rand", "uuid", "net/http", "os":
+			if domain {
+				found = append(found, "domain imports "+i.Path.Value)
+			}
+		case "github.com/aws/aws-lambda-go/events":
+			if i.Name == nil || i.Name.Name != "awsevents" {
+				found = append(found, "Lambda's events package is aliased awsevents")
+			}
+		}
+	}
+	for _, d := range file.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+			found = append(found, "init() registers: wire in main instead")
+		}
+	}
+	if domain {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok {
+				if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains([]string{"Now", "Since", "Until", "Sleep", "After", "Tick", "NewTimer", "NewTicker", "AfterFunc"}, s.Sel.Name) {
+					found = append(found, "domain calls the clock: time."+s.Sel.Name)
+				}
+			}
+			return true
+		})
+	}
+	return found
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t, "./...") {
+		dir := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, "daybook"), "/")
+		if dir == "" {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, "doc.go")); err != nil {
+			main, mainErr := os.ReadFile(filepath.Join(dir, "main.go"))
+			if mainErr != nil || !bytes.HasPrefix(main, []byte("// ")) {
+				t.Errorf("%s has no doc.go: %v", p.ImportPath, err)
+			}
+		}
+	}
+}
