@@ -30,6 +30,10 @@ func TestOrder(t *testing.T) {
 	given(placed).When("reject-order", order.Reject{Reason: "late"}).Then(no)
 	given(placed, ok).When("reject-order", order.Reject{Reason: "late"}).ThenRejected("order-confirmed")
 	given(placed, ok).When("cancel-order", order.Cancel{Reason: "mind changed"}).Then(off).ThenState(order.State{Status: order.Cancelled})
+	done := order.CompletedEvent{}
+	given(placed, ok).When("complete-order", order.Complete{}).Then(done).ThenState(order.State{Status: order.Completed})
+	given(placed).When("complete-order", order.Complete{}).ThenRejected("order-placed")
+	given(placed, ok, done).When("cancel-order", order.Cancel{Reason: "mind changed"}).ThenRejected("order-completed")
 	given(placed, off).When("confirm-order", order.Confirm{}).ThenRejected("order-cancelled")
 }
 
