@@ -40,7 +40,7 @@ type State struct {
 // the product's as the customer saw it, if the shop says; like the price it
 // stays what it was when the product's changes.
 type Line struct {
-	Product  string `json:"product" rule:"min=1,max=128"`
+	Product  string `json:"product" rule:"format=id"`
 	Quantity int64  `json:"quantity" rule:"min=1,max=1000000"`
 	Price    int64  `json:"price" rule:"min=0,max=1000000000000"` // minor units, each
 	Category string `json:"category,omitzero" rule:"max=100"`
@@ -72,7 +72,7 @@ type (
 type (
 	// Place asks for a new order.
 	Place struct {
-		Customer string `json:"customer" rule:"min=1,max=128"`
+		Customer string `json:"customer" rule:"format=id"`
 		Currency string `json:"currency" rule:"format=iso4217"`
 		Lines    []Line `json:"lines" rule:"min=1,max=100"`
 	}

@@ -19,6 +19,8 @@ func TestOrder(t *testing.T) {
 	given().When("place-order", place).Then(placed).ThenState(order.State{Status: order.Placed})
 	given(placed).When("place-order", place).ThenRejected("order-already-exists")
 	given().When("place-order", order.Place{Customer: "ann", Currency: "EUR", Lines: []order.Line{}}).ThenMalformed("/payload/lines")
+	given().When("place-order", order.Place{Customer: "ann", Currency: "EUR", Lines: []order.Line{{Product: "la\tmp", Quantity: 1, Price: 1}}}).
+		ThenMalformed("/payload/lines/0/product")
 	given().When("place-order", order.Place{Customer: "ann", Currency: "EUR", Lines: []order.Line{{Product: "lamp", Price: 1}}}).
 		ThenMalformed("/payload/lines/0/quantity")
 

@@ -119,20 +119,20 @@ type (
 	}
 	// ReserveStock keeps units for an order.
 	ReserveStock struct {
-		Order    string `json:"order" rule:"min=1,max=128"`
+		Order    string `json:"order" rule:"format=id"`
 		Quantity int64  `json:"quantity" rule:"min=1,max=1000000000"`
 	}
 	// ReleaseStock frees what is kept for an order.
 	ReleaseStock struct {
-		Order string `json:"order" rule:"min=1,max=128"`
+		Order string `json:"order" rule:"format=id"`
 	}
 	// SettleStock says that what is kept for an order has left.
 	SettleStock struct {
-		Order string `json:"order" rule:"min=1,max=128"`
+		Order string `json:"order" rule:"format=id"`
 	}
 	// MoveStock moves units to another product, all of them or none.
 	MoveStock struct {
-		To       string `json:"to" rule:"min=1,max=128"`
+		To       string `json:"to" rule:"format=id"`
 		Quantity int64  `json:"quantity" rule:"min=1,max=1000000000"`
 	}
 	// Retire takes the product off sale.
