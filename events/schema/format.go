@@ -17,7 +17,7 @@ type format struct {
 	name    string // in JSON Schema; "" where it knows none
 	noun    string // for messages
 	pattern string
-	maxLen  int
+	maxLen  int // characters
 	enum    []string
 	example string
 	valid   func(string) bool
