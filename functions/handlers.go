@@ -49,7 +49,7 @@ func NewQuery(c Config) (Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.overHTTP(api.NewQueries(queries, store, domain.Aggregates(), domain.Views(), &api.Options{Logger: log}), log), nil
+	return c.overHTTP(api.NewQueries(queries, store, domain.Aggregates(), domain.Views(), &api.Options{Logger: log, Security: c.Security}), log), nil
 }
 
 // NewProjector returns the projector function: batches of the events table's
