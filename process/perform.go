@@ -1,0 +1,194 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"daybook/events"
+)
+
+// perform does what a plan says, one action after another. An error that
+// events.Transient reports leaves the rest to another attempt; any other is for
+// good.
+func (r *run) perform(ctx context.Context, p plan) error {
+	for _, a := range p {
+		if err := r.act(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) act(ctx context.Context, a action) error {
+	switch {
+	case a.send != nil:
+		rejection, err := r.send(ctx, a.send)
+		if rejection != nil {
+			return rejected(*rejection)
+		}
+		return err
+	case a.group != nil:
+		return r.group(ctx, a.group)
+	case a.timer != nil:
+		return r.effect(ctx, r.effects.Timers != nil, func() error { return r.effects.Timers.Set(ctx, *a.timer) }, func(p *Report) { p.Timers++ })
+	case a.cancel != "":
+		return r.effect(ctx, r.effects.Timers != nil, func() error { return r.effects.Timers.Cancel(ctx, a.cancel) }, nil)
+	}
+	return r.effect(ctx, r.effects.Publisher != nil, func() error { return r.effects.Publisher.Publish(ctx, a.publish) }, func(p *Report) { p.Published += len(a.publish) })
+}
+
+// effect does one thing to the outside, again after faults that may pass.
+func (r *run) effect(ctx context.Context, wired bool, do func() error, count func(*Report)) error {
+	if !wired {
+		return events.Errorf(events.CodeUnavailable, "this program can't do what the reaction asks for")
+	}
+	err := r.again(ctx, do)
+	if err == nil && count != nil {
+		r.report(count)
+	}
+	return err
+}
+
+// send sends one command. A rejection that is not fine is returned as one.
+func (r *run) send(ctx context.Context, s *sending) (*Rejection, error) {
+	err := r.effect(ctx, r.effects.Commands != nil, func() error { return r.effects.Commands.Handle(ctx, s.Request) }, nil)
+	code := events.CodeOf(err)
+	e, ok := errors.AsType[*events.Error](err)
+	switch {
+	case err == nil:
+	case code == events.CodeKeyReused:
+		// The same command was accepted with the payload that the code of an
+		// earlier attempt made. Its effect was had once; it stands.
+		r.report(func(p *Report) { p.Superseded++ })
+	case ok && e.Rejected, code == events.CodeAlreadyTaken:
+		if !slices.Contains(s.unless, code) {
+			return &Rejection{CommandID: s.CommandID, Command: s.Command, ID: s.ID, Code: code}, nil
+		}
+		r.report(func(p *Report) { p.Declined++ })
+		return nil, nil
+	case events.Transient(err):
+		return nil, err
+	default:
+		return nil, events.Wrap(code, err, "command "+s.Command+" to "+s.ID+" can't be handled: "+messageOf(err))
+	}
+	r.report(func(p *Report) { p.Commands++ })
+	return nil, nil
+}
+
+// messageOf is the message of an error without its causes.
+func messageOf(err error) string {
+	if e, ok := errors.AsType[*events.Error](err); ok {
+		return e.Message
+	}
+	return "it failed"
+}
+
+// rejected is the fault of a rejection that the reaction does not name.
+func rejected(r Rejection) error {
+	return events.Errorf(r.Code, "command %s to %s was rejected, which the reaction does not expect", r.Command, r.ID)
+}
+
+// group sends the commands of a group and goes on by their answers. An answer
+// that was acted on before is not asked for again.
+func (r *run) group(ctx context.Context, g *groupPlan) error {
+	if before := r.before(g); before != nil && g.otherwise != nil {
+		return r.otherwise(ctx, g, *before)
+	}
+	rejections := make([]*Rejection, len(g.sendings))
+	errs := make([]error, len(g.sendings))
+	each(make(chan struct{}, r.opts.Parallel), g.sendings, func(i int, s *sending) {
+		rejections[i], errs[i] = r.send(ctx, s)
+	})
+	if err := worst(errs); err != nil {
+		return err
+	}
+	first := slices.IndexFunc(rejections, func(x *Rejection) bool { return x != nil })
+	switch {
+	case first < 0:
+		return r.perform(ctx, g.then)
+	case g.otherwise == nil:
+		return rejected(*rejections[first])
+	}
+	rejection := *rejections[first]
+	if err := r.keep(ctx, rejection); err != nil {
+		return err
+	}
+	return r.otherwise(ctx, g, rejection)
+}
+
+// before is the answer to a command of the group that was acted on already.
+func (r *run) before(g *groupPlan) *Rejection {
+	for _, x := range r.entry.Rejections {
+		if slices.ContainsFunc(g.sendings, func(s *sending) bool { return s.CommandID == x.CommandID }) {
+			return &x
+		}
+	}
+	return nil
+}
+
+func (r *run) otherwise(ctx context.Context, g *groupPlan, x Rejection) error {
+	p, err := g.otherwise(x)
+	if err != nil {
+		return err
+	}
+	return r.perform(ctx, p)
+}
+
+// worst is the error to act on: the first that does not pass, else the first.
+func worst(errs []error) error {
+	i := slices.IndexFunc(errs, func(err error) bool { return err != nil && !events.Transient(err) })
+	if i < 0 {
+		i = slices.IndexFunc(errs, func(err error) bool { return err != nil })
+	}
+	if i < 0 {
+		return nil
+	}
+	return errs[i]
+}
+
+// each calls f for every element, as many at a time as there are slots.
+func each[T any](slots chan struct{}, all []T, f func(int, T)) {
+	var wg sync.WaitGroup
+	for i, one := range all {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			f(i, one)
+		})
+	}
+	wg.Wait()
+}
+
+// again does something until it succeeds or fails for good, a bounded number of
+// times. A conflict is for the caller.
+func (r *Runner) again(ctx context.Context, do func() error) error {
+	for try := 1; ; try++ {
+		if err := ctx.Err(); err != nil {
+			return events.Wrap(events.CodeCanceled, err, "the request was given up")
+		}
+		err := do()
+		if err == nil || !events.Transient(err) || events.CodeOf(err) == events.CodeConflict || try >= r.opts.Tries {
+			return err
+		}
+		if pause(ctx, r.opts.Pause, try) != nil {
+			return err
+		}
+	}
+}
+
+// pause waits before another try: a random time below a bound that doubles with
+// each try, up to 64 times ("full jitter").
+func pause(ctx context.Context, bound time.Duration, try int) error {
+	timer := time.NewTimer(rand.N(bound << min(try-1, 6)))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return events.Wrap(events.CodeCanceled, ctx.Err(), "the request was given up")
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,185 @@
+package process
+
+import (
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"fmt"
+	"time"
+
+	"daybook/events"
+)
+
+// plan is a reaction made ready: payloads are written, ids derived.
+type plan []action
+
+// action is one step of a plan; one of the fields is set.
+type action struct {
+	send    *sending
+	group   *groupPlan
+	timer   *Timer
+	cancel  string // name of a timer
+	publish []CloudEvent
+}
+
+// sending is a request with the rejections that are fine.
+type sending struct {
+	Request
+	unless []events.Code
+}
+
+type groupPlan struct {
+	sendings  []*sending
+	then      plan
+	otherwise func(Rejection) (plan, error) // nil without an Else
+}
+
+// planner makes plans of what one commit is reacted to with.
+type planner struct {
+	d      *def
+	source string // of integration events
+	// sent counts the commands sent, by event, command and target: a repetition
+	// gets an id of its own.
+	sent map[string]int
+}
+
+// plan makes a plan of the reactions to all events of a commit. What is published
+// goes out in one call. Errors don't pass.
+func (p *planner) plan(reactions []caused) (plan, error) {
+	var all plan
+	for _, r := range reactions {
+		steps, err := p.steps(r.meta, r.steps)
+		if err != nil {
+			return nil, fmt.Errorf("event %s: %w", r.meta.token(), err)
+		}
+		for _, a := range steps {
+			if n := len(all); n > 0 && a.publish != nil && all[n-1].publish != nil {
+				all[n-1].publish = append(all[n-1].publish, a.publish...)
+				continue
+			}
+			all = append(all, a)
+		}
+	}
+	return all, nil
+}
+
+func (p *planner) steps(m Meta, steps []Step) (plan, error) {
+	var all plan
+	for _, s := range steps {
+		a, err := p.action(m, s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+func (p *planner) action(m Meta, s Step) (a action, err error) {
+	switch s := s.(type) {
+	case Command:
+		a.send, err = p.send(m, s)
+	case Group:
+		a.group, err = p.group(m, s)
+	case setTimer:
+		a.timer, err = p.timer(m, s)
+	case cancelTimer:
+		a.cancel = timerName(p.d, m, s.name)
+		err = events.ValidateName("timer", s.name)
+	case publication:
+		a.publish, err = p.publication(m, s)
+	default:
+		err = events.Errorf(events.CodeInternal, "a reaction has a step that is nil")
+	}
+	return a, err
+}
+
+func (p *planner) group(m Meta, g Group) (*groupPlan, error) {
+	out := &groupPlan{}
+	for _, c := range g.commands {
+		s, err := p.send(m, c)
+		if err != nil {
+			return nil, err
+		}
+		out.sendings = append(out.sendings, s)
+	}
+	var err error
+	if out.then, err = p.steps(m, g.then); err != nil {
+		return nil, err
+	}
+	if g.otherwise != nil {
+		out.otherwise = func(r Rejection) (steps plan, err error) {
+			if panicked := guard("Else", func() { steps, err = p.steps(m, g.otherwise(r).steps) }); panicked != nil {
+				return nil, panicked
+			}
+			return steps, err
+		}
+	}
+	return out, nil
+}
+
+func (p *planner) send(m Meta, c Command) (*sending, error) {
+	r, err := p.request(m, c)
+	if err != nil {
+		return nil, err
+	}
+	key := m.token() + "\x00" + c.name + "\x00" + c.id
+	p.sent[key]++
+	r.CommandID = commandID(p.d, m, c.name, c.id, p.sent[key])
+	return &sending{Request: r, unless: c.unless}, nil
+}
+
+// request is the request of a command, without its id.
+func (p *planner) request(m Meta, c Command) (Request, error) {
+	if err := events.ValidateName("command", c.name); err != nil {
+		return Request{}, invalid("a command has the name "+c.name, err)
+	}
+	if c.id != "" {
+		if err := events.ValidateID("id", c.id); err != nil {
+			return Request{}, invalid("command "+c.name+" has an id that no aggregate can have", err)
+		}
+	}
+	payload := jsontext.Value("{}")
+	if c.payload != nil {
+		var err error
+		if payload, err = json.Marshal(c.payload, json.Deterministic(true)); err != nil {
+			return Request{}, invalid("the payload of command "+c.name+" can't be written as JSON", err)
+		}
+		if payload.Kind() != jsontext.KindBeginObject {
+			return Request{}, events.Errorf(events.CodeInternal, "the payload of command %s is no JSON object", c.name)
+		}
+	}
+	return Request{
+		Command: c.name, ID: c.id, Payload: payload,
+		Actor: "process/" + p.d.name, Correlation: m.Correlation, Causation: m.token(),
+	}, nil
+}
+
+func invalid(what string, err error) error { return events.Wrap(events.CodeInternal, err, what) }
+
+func (p *planner) timer(m Meta, s setTimer) (*Timer, error) {
+	if err := events.ValidateName("timer", s.name); err != nil {
+		return nil, invalid("a timer has the name "+s.name, err)
+	}
+	if s.after < 0 {
+		return nil, events.Errorf(events.CodeInternal, "timer %s is set to %v before its event", s.name, -s.after)
+	}
+	r, err := p.request(m, s.command)
+	if err != nil {
+		return nil, err
+	}
+	r.CommandID = timedCommandID(p.d, m, s.name, s.command.name, s.command.id)
+	at := m.Time.Add(s.after).UTC().Truncate(time.Millisecond)
+	return &Timer{Name: timerName(p.d, m, s.name), At: at, Command: r}, nil
+}
+
+func (p *planner) publication(m Meta, s publication) ([]CloudEvent, error) {
+	data, err := json.Marshal(s.data, json.Deterministic(true))
+	if err != nil {
+		return nil, invalid("integration event "+s.of.Type+" can't be written as JSON", err)
+	}
+	return []CloudEvent{{
+		SpecVersion: "1.0", ID: eventID(p.d, m), Source: p.source + "/" + p.d.name, Type: s.of.Type,
+		Subject: string(m.Stream), Time: m.Time.UTC(), DataContentType: "application/json", DataSchema: s.of.DataSchema,
+		Sequence: fmt.Sprintf("%020d", m.Version), Correlation: m.Correlation, Causation: m.token(), Data: data,
+	}}, nil
+}
