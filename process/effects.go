@@ -33,9 +33,11 @@ type Commands interface {
 
 // Timer is a command that is to be sent at a time.
 type Timer struct {
-	// Name is a UUID derived from manager, stream, and the name that the
-	// manager gave the timer: a stream has one timer of a name.
+	// Name is a UUID derived from manager, stream, event, the name that the
+	// manager gave the timer, and the time: another timer has another name.
 	Name string
+	// Label says to people which timer it is: "fulfilment order/7 confirmation".
+	Label string
 	// At is when the command is due, at a whole millisecond, UTC. It is
 	// derived from the event's time, so it may have passed.
 	At time.Time
@@ -49,10 +51,9 @@ type Timer struct {
 // Errors are *events.Error. Those that events.Transient reports may be tried
 // again; any other is a fault that does not pass.
 type Timers interface {
-	// Set sets a timer in place of the one of the same name, if there is one.
-	// Setting the same again changes nothing. One that is due already fires
-	// soon. One that was cancelled or has fired may be set again; then its
-	// command may be sent again.
+	// Set sets a timer. Setting one that is set again changes nothing. One that
+	// is due already fires soon. One that was cancelled or has fired may be set
+	// again; then its command may be sent again.
 	Set(ctx context.Context, t Timer) error
 
 	// Cancel removes the timer of this name. One that is not there is fine. A

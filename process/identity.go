@@ -3,6 +3,7 @@ package process
 import (
 	"crypto/sha256"
 	"strconv"
+	"time"
 	"uuid"
 )
 
@@ -31,10 +32,11 @@ func timedCommandID(d *def, m Meta, timer, command, id string) string {
 	return derived("timed command", d.name, string(m.Stream), strconv.FormatInt(m.Version, 10), timer, command, id)
 }
 
-// timerName derives the name of a timer: it is the same whichever event sets or
-// cancels it.
-func timerName(d *def, m Meta, timer string) string {
-	return derived("timer", d.name, string(m.Stream), timer)
+// timerName derives the name of a timer that an event sets. Another event's has
+// another name, so that a runner which is late can't cancel what a later event
+// has set.
+func timerName(d *def, m Meta, timer string, at time.Time) string {
+	return derived("timer", d.name, string(m.Stream), strconv.FormatInt(m.Version, 10), timer, strconv.FormatInt(at.UnixMilli(), 10))
 }
 
 // eventID derives the id of an integration event.

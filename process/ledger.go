@@ -38,9 +38,17 @@ type Entry struct {
 	// on already; see Group.Else.
 	Rejections []Rejection
 
+	// Timers are those that were set and not cancelled since: their Timer.Name
+	// by the name that the manager gave them. They may have fired. At most
+	// MaxTimers.
+	Timers map[string]string
+
 	// Fault is why the stream is parked, nil when it is not.
 	Fault *Fault
 }
+
+// MaxTimers is how many timers of different names a manager may have on a stream.
+const MaxTimers = 100
 
 // Rejection is a command that its aggregate did not accept.
 type Rejection struct {

@@ -33,12 +33,35 @@ func (r *run) act(ctx context.Context, a action) error {
 		return err
 	case a.group != nil:
 		return r.group(ctx, a.group)
-	case a.timer != nil:
-		return r.effect(ctx, r.effects.Timers != nil, func() error { return r.effects.Timers.Set(ctx, *a.timer) }, func(p *Report) { p.Timers++ })
-	case a.cancel != "":
-		return r.effect(ctx, r.effects.Timers != nil, func() error { return r.effects.Timers.Cancel(ctx, a.cancel) }, nil)
+	case a.timer != "":
+		return r.time(ctx, a)
 	}
 	return r.effect(ctx, r.effects.Publisher != nil, func() error { return r.effects.Publisher.Publish(ctx, a.publish) }, func(p *Report) { p.Published += len(a.publish) })
+}
+
+// time sets or cancels a timer. One that is set in place of another is set before
+// that is cancelled.
+func (r *run) time(ctx context.Context, a action) error {
+	old := r.timers[a.timer]
+	if a.set != nil {
+		if _, open := r.timers[a.timer]; !open && len(r.timers) >= MaxTimers {
+			return events.Errorf(events.CodeTooLarge, "a stream has at most %d timers: cancel those that are not needed any more", MaxTimers)
+		}
+		set := func() error { return r.effects.Timers.Set(ctx, *a.set) }
+		if err := r.effect(ctx, r.effects.Timers != nil, set, func(p *Report) { p.Timers++ }); err != nil {
+			return err
+		}
+		r.timers[a.timer] = a.set.Name
+		if old == a.set.Name {
+			return nil
+		}
+	} else {
+		delete(r.timers, a.timer)
+	}
+	if old == "" {
+		return nil
+	}
+	return r.effect(ctx, r.effects.Timers != nil, func() error { return r.effects.Timers.Cancel(ctx, old) }, nil)
 }
 
 // effect does one thing to the outside, again after faults that may pass.

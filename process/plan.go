@@ -12,12 +12,12 @@ import (
 // plan is a reaction made ready: payloads are written, ids derived.
 type plan []action
 
-// action is one step of a plan; one of the fields is set.
+// action is one step of a plan.
 type action struct {
 	send    *sending
 	group   *groupPlan
-	timer   *Timer
-	cancel  string // name of a timer
+	timer   string // the name that the manager gave a timer
+	set     *Timer // nil: it is cancelled
 	publish []CloudEvent
 }
 
@@ -81,10 +81,12 @@ func (p *planner) action(m Meta, s Step) (a action, err error) {
 	case Group:
 		a.group, err = p.group(m, s)
 	case setTimer:
-		a.timer, err = p.timer(m, s)
+		a.timer = s.name
+		a.set, err = p.timer(m, s)
 	case cancelTimer:
-		a.cancel = timerName(p.d, m, s.name)
-		err = events.ValidateName("timer", s.name)
+		if a.timer, err = s.name, events.ValidateName("timer", s.name); err != nil {
+			err = invalid("a timer has the name "+s.name, err)
+		}
 	case publication:
 		a.publish, err = p.publication(m, s)
 	default:
@@ -169,7 +171,8 @@ func (p *planner) timer(m Meta, s setTimer) (*Timer, error) {
 	}
 	r.CommandID = timedCommandID(p.d, m, s.name, s.command.name, s.command.id)
 	at := m.Time.Add(s.after).UTC().Truncate(time.Millisecond)
-	return &Timer{Name: timerName(p.d, m, s.name), At: at, Command: r}, nil
+	label := p.d.name + " " + string(m.Stream) + " " + s.name
+	return &Timer{Name: timerName(p.d, m, s.name, at), Label: label, At: at, Command: r}, nil
 }
 
 func (p *planner) publication(m Meta, s publication) ([]CloudEvent, error) {

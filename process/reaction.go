@@ -95,10 +95,11 @@ type (
 )
 
 // After returns the step of setting a timer: the command is sent d after the
-// event was accepted. A stream has one timer of a name for each manager; setting
+// event was accepted. A stream has one timer of a name for each manager: setting
 // it again moves it. What comes of the command is not waited for, so its Unless
-// says nothing: a timer may fire although it was cancelled at that moment, and
-// the aggregate has to reject what is no longer right.
+// says nothing. A timer may fire although it was just cancelled, or be set once
+// more by a runner that is late: the aggregate has to reject what is no longer
+// right.
 func After(name string, d time.Duration, c Command) Step { return setTimer{name, d, c} }
 
 // Cancel returns the step of cancelling the stream's timer of that name. One that

@@ -6,6 +6,7 @@ import (
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -24,11 +25,14 @@ type run struct {
 	known   bool  // entry was read, or taken to be none
 	lost    error // why entry could not be read
 	tallied bool
+	skipped bool // history was skipped; what is left of it is less than a page
 	redrive bool // although the stream is parked
 
 	at     int64          // the last commit looked at, behind entry.Commit
 	memory jsontext.Value // up to at
 	begun  time.Time      // of the effects of the commit under way
+
+	timers map[string]string // as Entry.Timers, with what the commit under way has done
 }
 
 // commitError says that a commit could not be handled.
@@ -111,7 +115,7 @@ func (r *run) catchUp(ctx context.Context) error {
 			return err
 		}
 		if r.at-r.entry.Commit >= progressCommits || r.redrive && r.at == r.last && r.at > r.entry.Commit {
-			if err := r.advance(ctx, r.at, r.memory); err != nil {
+			if err := r.advance(ctx, r.at, r.memory, r.entry.Timers); err != nil {
 				return err
 			}
 		}
@@ -198,7 +202,7 @@ func (r *run) next(ctx context.Context) error {
 	switch {
 	case r.d.reactsTo(c):
 		return r.react(ctx, c)
-	case c.Time.Before(r.d.since) && !r.d.remembers:
+	case c.Time.Before(r.d.since) && !r.d.remembers && !r.skipped:
 		r.at, err = r.skipHistory(ctx, n)
 	default:
 		r.at, err = n, r.remember(c)
@@ -213,7 +217,7 @@ func (r *run) next(ctx context.Context) error {
 // no history; n is history. Commits of a stream have times in order.
 func (r *run) skipHistory(ctx context.Context, n int64) (int64, error) {
 	for low, high := n, r.last; ; {
-		if high-low <= readPage {
+		if r.skipped = high-low <= readPage; r.skipped {
 			return low, nil
 		}
 		mid := low + (high-low)/2
@@ -238,10 +242,12 @@ func (r *run) react(ctx context.Context, c *events.Commit) error {
 		return &commitError{number: c.Number, err: err}
 	}
 	r.begun = time.Now()
+	r.timers = map[string]string{}
+	maps.Copy(r.timers, r.entry.Timers)
 	if err := r.perform(ctx, plan); err != nil {
 		return &commitError{number: c.Number, acting: true, err: err}
 	}
-	if err := r.advance(ctx, c.Number, memory); err != nil {
+	if err := r.advance(ctx, c.Number, memory, r.timers); err != nil {
 		return err
 	}
 	r.report(func(p *Report) { p.Handled++ })
@@ -249,12 +255,15 @@ func (r *run) react(ctx context.Context, c *events.Commit) error {
 }
 
 // advance writes down that the commits up to n are handled.
-func (r *run) advance(ctx context.Context, n int64, memory jsontext.Value) error {
+func (r *run) advance(ctx context.Context, n int64, memory jsontext.Value, timers map[string]string) error {
 	if !r.d.remembers {
 		memory = nil
 	}
+	if len(timers) == 0 {
+		timers = nil
+	}
 	err := r.update(ctx, n, func(e *Entry) {
-		e.Commit, e.Memory, e.MemorySchema, e.Attempts, e.Rejections = n, memory, r.d.schema, 0, nil
+		e.Commit, e.Memory, e.MemorySchema, e.Attempts, e.Rejections, e.Timers = n, memory, r.d.schema, 0, nil, timers
 	})
 	if err == nil {
 		r.at, r.memory = n, memory

@@ -60,5 +60,5 @@ func (r *run) skip(ctx context.Context, first int64) error {
 			return &commitError{number: c.Number, err: err}
 		}
 	}
-	return r.advance(ctx, r.last, r.memory)
+	return r.advance(ctx, r.last, r.memory, r.entry.Timers)
 }

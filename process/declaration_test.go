@@ -1,0 +1,89 @@
+package process_test
+
+import (
+	"encoding/json/jsontext"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"daybook/events"
+	"daybook/process"
+)
+
+func reactNothing(placed, process.Meta) process.Reaction { return process.Reaction{} }
+
+func sameMemory(s struct{}, _ placed, _ process.Meta) struct{} { return s }
+
+func TestFaultyDeclarations(t *testing.T) {
+	t.Parallel()
+	type lossy struct{ hidden int }
+	fine := func() *process.Manager[struct{}] {
+		return process.New[struct{}]("fine", "order").React("order-placed", reactNothing)
+	}
+	data := func(struct{}, placed, process.Meta) placed { return placed{} }
+	for want, reactor := range map[string]process.Reactor{
+		"":                             fine(),
+		`manager "No Name"`:            process.New[struct{}]("No Name", "order").React("order-placed", reactNothing),
+		"follows no aggregate":         process.New[struct{}]("a").React("order-placed", reactNothing),
+		`aggregate "x y"`:              process.New[struct{}]("a", "x y").React("order-placed", reactNothing),
+		`aggregate "order" is named`:   process.New[struct{}]("a", "order", "order").React("order-placed", reactNothing),
+		"handles no event":             process.New[struct{}]("a", "order"),
+		`event "Order Placed"`:         process.New[struct{}]("a", "order").React("Order Placed", reactNothing),
+		"handled twice":                fine().React("order-placed", reactNothing),
+		"has no handler":               fine().React[placed]("order-placed", nil),
+		"field hidden":                 process.New[lossy]("a", "order").React("order-placed", reactNothing),
+		"schema version 0":             fine().MemorySchema(0),
+		`outbox "B"`:                   process.NewOutbox[struct{}]("B", "order").Publish("order-placed", "a", 1, data),
+		`type "A b"`:                   process.NewOutbox[struct{}]("a", "order").Publish("order-placed", "A b", 1, data),
+		"versions count from 1, not 0": process.NewOutbox[struct{}]("a", "order").Publish("order-placed", "a", 0, data),
+		`type "a.v1": `: process.NewOutbox[struct{}]("a", "order").
+			Publish("order-placed", "a", 1, func(struct{}, placed, process.Meta) chan int { return nil }),
+		`outbox "c": event "order-placed" is handled twice`: process.NewOutbox[struct{}]("c", "order").
+			Remember("order-placed", sameMemory).Remember("order-placed", sameMemory),
+	} {
+		err := reactor.Err()
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+func TestReactorsThatCantLiveTogether(t *testing.T) {
+	t.Parallel()
+	codec, err := events.NewCodec(events.Type{Name: "order-placed"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := process.New[struct{}]("one", "order").React("order-placed", reactNothing)
+	for want, reactors := range map[string][]process.Reactor{
+		"":                        {one},
+		"the name is declared":    {one, process.NewOutbox[struct{}]("one", "order").Remember("order-placed", sameMemory)},
+		`event "order-cancelled"`: {one, newFulfilment()},
+	} {
+		_, err := process.NewRunner(nil, codec, nil, reactors, process.Effects{}, nil)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	t.Parallel()
+	since := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+	m := newFulfilment().Since(since).Describe()
+	if m.Name != "fulfilment" || m.Kind != process.KindManager || m.Kind.String() != "manager" || !m.Since.Equal(since) || len(m.Publishes) > 0 ||
+		!slices.Equal(m.Aggregates, []string{"order"}) || !slices.Equal(m.Events, []string{"order-cancelled", "order-confirmed", "order-placed", "order-rejected"}) {
+		t.Errorf("got %+v", m)
+	}
+	o := newShop().Describe()
+	if o.Kind != process.KindOutbox || !slices.Equal(o.Events, []string{"order-confirmed", "order-placed"}) || len(o.Publishes) != 1 {
+		t.Fatalf("got %+v", o)
+	}
+	p := o.Publishes[0]
+	var schema jsontext.Value = p.Schema()
+	if p.Event != "order-confirmed" || p.Type != "com.example.shop.order-confirmed.v1" || p.Version != 1 ||
+		p.DataSchema != "urn:daybook:com.example.shop.order-confirmed.v1" || !strings.Contains(string(schema), `"products"`) {
+		t.Errorf("got %+v, %s", p, schema)
+	}
+}
