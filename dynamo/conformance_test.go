@@ -5,6 +5,8 @@ import (
 
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/process"
+	"daybook/process/processtest"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -36,5 +38,13 @@ func TestRoutedTablesConform(t *testing.T) {
 			specs = append(specs, ViewTable(v.Describe()))
 		}
 		return NewTables(tablesFor(t, specs...))
+	})
+}
+
+func TestProcessesConform(t *testing.T) {
+	t.Parallel()
+	processtest.Run(t, func(t *testing.T) process.Ledger {
+		ledger, _ := newProcesses(t)
+		return ledger
 	})
 }

@@ -1,8 +1,9 @@
 // Package dynamo is the only room that speaks DynamoDB: the event store, the
-// query tables, the tables' definitions, and the translation of AWS errors.
+// query tables, the ledger of processes, the tables' definitions, and the
+// translation of AWS errors.
 //
-// It may import packages events, aggregate and view, the AWS SDK's core and
-// DynamoDB client, zstd, and the standard library.
+// It may import packages events, aggregate, view and process, the AWS SDK's
+// core and DynamoDB client, zstd, and the standard library.
 //
 // # The events table
 //
@@ -75,4 +76,23 @@
 //
 // An item without _r and without members has no row: a checkpoint, or a hidden
 // row.
+//
+// # The processes table
+//
+// Partition key key (S), no sort key, one sparse global secondary index, _parked.
+// One item is how far a process manager or an outbox has come with a stream:
+//
+//	attribute    type  holds
+//	key          S     the name of the reactor, a slash, and the stream:
+//	                   "fulfilment/order/7"
+//	v            N     the revision that guards writes, from 1
+//	c            N     the number of the last commit handled; absent when 0
+//	m            S     memory, JSON; absent without one
+//	s            N     schema version of the memory; absent when 0
+//	n            N     attempts of the next commit that failed; absent when 0
+//	j            S     rejections that were acted on, JSON; absent without any
+//	t            S     timers that are set, JSON; absent without any
+//	f            S     fault, JSON; absent when the stream is not parked
+//	_p-_parked   S     the name of the reactor; absent when the stream is not parked
+//	_s-_parked   S     the stream; absent when it is not parked
 package dynamo
