@@ -5,6 +5,7 @@ import (
 	"daybook/domain/order"
 	"daybook/domain/product"
 	"daybook/domain/user"
+	"daybook/process"
 	"daybook/view"
 )
 
@@ -26,4 +27,9 @@ func Views() []view.View {
 		order.Orders,
 		order.Sales,
 	}
+}
+
+// Processes lists the process managers and outboxes, one line each.
+func Processes() []process.Reactor {
+	return []process.Reactor{}
 }

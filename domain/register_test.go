@@ -7,6 +7,7 @@ import (
 	"daybook/aggregate"
 	"daybook/domain"
 	"daybook/events/eventstest"
+	"daybook/process"
 )
 
 func TestEverythingIsWellDeclared(t *testing.T) {
@@ -29,6 +30,21 @@ func TestEverythingIsWellDeclared(t *testing.T) {
 			t.Errorf("view %q is listed twice", d.Name)
 		}
 		names[d.Name] = true
+	}
+	codec, err := aggregate.Codec(domain.Aggregates())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := process.NewRunner(nil, codec, nil, domain.Processes(), process.Effects{}, nil); err != nil {
+		t.Error(err)
+	}
+	for _, r := range domain.Processes() {
+		if err := r.Err(); err != nil {
+			t.Error(err)
+		}
+		if name := r.Describe().Name; names[name] {
+			t.Errorf("%q is a view and a process: the command line names them alike", name)
+		}
 	}
 }
 

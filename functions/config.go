@@ -14,6 +14,7 @@ import (
 
 	"daybook/api"
 	"daybook/dynamo"
+	"daybook/process"
 )
 
 // Names of the environment variables a function reads. The AWS names are set by
@@ -29,9 +30,11 @@ const (
 	EnvAuthorization = "DAYBOOK_AUTHORIZATION"
 	EnvJWTIssuer     = "DAYBOOK_JWT_ISSUER"
 	EnvScopes        = "DAYBOOK_SCOPES"
-	EnvLogLevel      = "DAYBOOK_LOG_LEVEL" // debug, info, warn or error; info by default
-	EnvRegion        = "AWS_REGION"
-	EnvEndpoint      = "AWS_ENDPOINT_URL_DYNAMODB" // then AWS_ENDPOINT_URL
+	// EnvProcessesTable is the full name of the ledger of process managers and outboxes.
+	EnvProcessesTable = "DAYBOOK_PROCESSES_TABLE"
+	EnvLogLevel       = "DAYBOOK_LOG_LEVEL" // debug, info, warn or error; info by default
+	EnvRegion         = "AWS_REGION"
+	EnvEndpoint       = "AWS_ENDPOINT_URL_DYNAMODB" // then AWS_ENDPOINT_URL
 )
 
 // Config is what a function is told. FromEnv reads it; the local stack fills it.
@@ -44,6 +47,12 @@ type Config struct {
 	LogLevel    slog.Level
 	Region      string
 	Endpoint    string // URL of a DynamoDB other than the region's own
+
+	ProcessesTable string
+	// Timers and Publisher are what process managers and outboxes of the process
+	// function use.
+	Timers    process.Timers
+	Publisher process.Publisher
 
 	// Credentials and Transport are for the local stack; nil takes Lambda's
 	// credentials from the environment, and the network.
@@ -68,6 +77,8 @@ func FromEnv(getenv func(string) string, needs ...string) (Config, error) {
 		Region:      getenv(EnvRegion),
 		Endpoint:    getenv(EnvEndpoint),
 		Metrics:     os.Stdout,
+
+		ProcessesTable: getenv(EnvProcessesTable),
 	}
 	if c.Endpoint == "" {
 		c.Endpoint = getenv("AWS_ENDPOINT_URL")

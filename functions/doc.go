@@ -1,6 +1,6 @@
 // Package functions holds what the Lambda mains and the local stack share: the
 // configuration, and a constructor for each function that wires the rooms and
-// returns a handler of bytes. The mains in command, query and projector read the
+// returns a handler of bytes. The mains in command, query, projector and process read the
 // environment, construct, and start; the local stack constructs the same
 // handlers and invokes them with the same bytes.
 //

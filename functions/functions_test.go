@@ -275,7 +275,7 @@ func TestDatabaseAway(t *testing.T) {
 func build(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	command := exec.Command("go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-o", dir, "./command", "./query", "./projector")
+	command := exec.Command("go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-o", dir, "./command", "./query", "./projector", "./process")
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -285,7 +285,7 @@ func build(t *testing.T) (dir string) {
 func TestMains(t *testing.T) {
 	t.Parallel()
 	dir := build(t)
-	for _, name := range []string{"command", "query", "projector"} {
+	for _, name := range []string{"command", "query", "projector", "process"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			lacking(t, filepath.Join(dir, name))
@@ -327,7 +327,7 @@ func inLambda(t *testing.T, binary string) {
 	switch filepath.Base(binary) {
 	case "query":
 		event, want = `{"httpMethod":"GET","path":"/health"}`, `"statusCode":200`
-	case "projector":
+	case "projector", "process":
 		event, want = `{"Records":[]}`, `{"batchItemFailures":[]}`
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
@@ -337,7 +337,7 @@ func inLambda(t *testing.T, binary string) {
 	defer runtime.Close()
 	main := exec.CommandContext(ctx, binary)
 	main.Env = []string{
-		"DAYBOOK_EVENTS_TABLE=test-events", "DAYBOOK_CLAIMS_TABLE=test-claims", "DAYBOOK_VIEW_PREFIX=test", "AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b",
+		"DAYBOOK_EVENTS_TABLE=test-events", "DAYBOOK_CLAIMS_TABLE=test-claims", "DAYBOOK_PROCESSES_TABLE=test-processes", "DAYBOOK_VIEW_PREFIX=test", "AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b",
 		"AWS_ENDPOINT_URL_DYNAMODB=" + database.URL, "AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(runtime.URL, "http://"),
 	}
 	var out bytes.Buffer

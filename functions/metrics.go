@@ -23,8 +23,7 @@ const (
 	Dimension = "Deployment"
 )
 
-// Names of the functions' metrics. All are counts but ProjectionLag, in
-// milliseconds.
+// Names of the functions' metrics. All are counts but the lags, in milliseconds.
 const (
 	MetricAccepted      = "accepted"           // commands that were accepted
 	MetricRejected      = "rejected"           // commands that the domain rejected
@@ -38,6 +37,16 @@ const (
 	MetricParked        = "streams-parked"     // streams that a view could not follow any more
 	MetricHeld          = "commits-held-back"  // commits of parked streams that came, counted by view
 	MetricProjectionLag = "projection-lag"     // milliseconds from commit to projection
+
+	MetricCommandsSent      = "process-commands"           // commands of process managers that were accepted, repeats included
+	MetricTimersSet         = "process-timers"             // timers set by process managers
+	MetricPublished         = "process-published"          // integration events published
+	MetricProcessDuplicates = "process-duplicates-skipped" // commits that came again, counted by reactor
+	MetricProcessGaps       = "process-gaps-filled"        // commits read from the events table, since the stream was late
+	MetricProcessParked     = "processes-parked"           // streams that a process manager or an outbox could not go on with
+	MetricProcessHeld       = "process-commits-held-back"  // commits of parked streams that came, counted by reactor
+	MetricProcessRetries    = "process-retries"            // records that are delivered again
+	MetricProcessLag        = "process-lag"                // milliseconds from commit to the end of the reaction
 )
 
 // metrics writes measurements in CloudWatch's embedded metric format: a JSON line
@@ -94,7 +103,7 @@ func (m *metrics) put(values map[string]float64) {
 	var defined []definition
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		unit := "Count"
-		if name == MetricProjectionLag {
+		if name == MetricProjectionLag || name == MetricProcessLag {
 			unit = "Milliseconds"
 		}
 		defined = append(defined, definition{name, unit})

@@ -19,6 +19,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/events"
+	"daybook/process"
 )
 
 func importCommand(a *app) *cli.Command {
@@ -28,11 +29,13 @@ func importCommand(a *app) *cli.Command {
 		ArgsUsage: "FILE",
 		Description: "Stores every commit as it was, ids, times and snapshots included. A commit that is stored\n" +
 			"already is left as it is, so importing again changes nothing; one whose place another commit\n" +
-			"holds ends the import. Commits of a stream come in order; streams may be mixed.",
+			"holds ends the import. Commits of a stream come in order; streams may be mixed. Process\n" +
+			"managers and outboxes take them for history, unless -react says that they are to react.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "yes", Usage: "don't ask"},
 			&cli.StringSliceFlag{Name: "aggregate", Usage: "only streams of aggregate `NAME`; may be repeated"},
 			&cli.StringFlag{Name: "state", Usage: "keep the progress in `FILE`: the same command goes on from it"},
+			&cli.BoolFlag{Name: "react", Usage: "let process managers and outboxes react to what is imported"},
 			&cli.IntFlag{Name: "parallel", Value: 16, Usage: "store `N` streams at the same time"},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error { return a.importFile(ctx, c) },
@@ -52,6 +55,11 @@ func (a *app) importFile(ctx context.Context, c *cli.Command) error {
 	}
 	i := &importer{session: s, parallel: c.Int("parallel"), aggregates: c.StringSlice("aggregate"), state: c.String("state")}
 	i.at.Table = s.eventsTable()
+	if len(s.reactors) > 0 && !c.Bool("react") {
+		if i.runner, err = s.runner(); err != nil {
+			return err
+		}
+	}
 	size := int64(0)
 	if path := c.Args().First(); path == "-" {
 		if i.state != "" {
@@ -101,6 +109,7 @@ func (a *app) confirm(c *cli.Command, question string) error {
 type importer struct {
 	*session
 	parallel   int
+	runner     *process.Runner // nil: nobody is kept from reacting
 	aggregates []string
 	state      string // file; "" for none
 	in         *bufio.Reader
@@ -279,12 +288,21 @@ func (i *importer) store(ctx context.Context, block map[events.Stream][]importLi
 		if i.last.Stream() == streams[n] {
 			t.end = i.last
 		}
-		for _, l := range block[streams[n]] {
+		lines := block[streams[n]]
+		commits := make([]events.Commit, len(lines))
+		for k, l := range lines {
 			c, err := decodeLine(l.text)
-			if err == nil {
-				t.end, err = i.append(ctx, t.end, c)
-			}
 			if err != nil {
+				return fmt.Errorf("line %d: %w", l.number, err)
+			}
+			commits[k] = *c
+		}
+		if err := i.asHistory(ctx, commits); err != nil {
+			return fmt.Errorf("line %d and behind: %w", lines[0].number, err)
+		}
+		for k, l := range lines {
+			c, err := &commits[k], error(nil)
+			if t.end, err = i.append(ctx, t.end, c); err != nil {
 				return fmt.Errorf("line %d: %w", l.number, err)
 			}
 			t.commits, t.events, t.claims = t.commits+1, t.events+int64(len(c.Events)), t.claims || claims(c)

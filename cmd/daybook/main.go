@@ -13,7 +13,9 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"daybook/domain"
 	"daybook/events"
+	"daybook/process"
 )
 
 // The exit codes; docs/cli.md promises them.
@@ -59,18 +61,26 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	dropDelay      time.Duration // view.DropDelay when 0
+
+	// The process managers and outboxes, and what they are redriven with.
+	reactors  []process.Reactor
+	timers    process.Timers
+	publisher process.Publisher
 }
 
 // run does one command line and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	return (&app{stdin: stdin, stdout: stdout, stderr: stderr, reactors: domain.Processes()}).run(ctx, args)
+}
+
+func (a *app) run(ctx context.Context, args []string) int {
 	err := a.root().Run(ctx, append([]string{"daybook"}, args...))
 	if err == nil {
 		return exitOK
 	}
 	var silent *exitError
 	if !errors.As(err, &silent) || silent.err != nil {
-		fmt.Fprintln(stderr, "daybook:", line(err))
+		fmt.Fprintln(a.stderr, "daybook:", line(err))
 	}
 	return exitCode(ctx, err)
 }

@@ -7,27 +7,29 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/events"
+	"daybook/process"
 	"daybook/view"
 )
 
 func parkedCommand(a *app) *cli.Command {
 	return &cli.Command{
 		Name:      "parked",
-		Usage:     "list the streams that a view can't follow, with the reason",
-		ArgsUsage: "[VIEW…]",
+		Usage:     "list the streams that a view, a process manager or an outbox can't follow, with the reason",
+		ArgsUsage: "[NAME…]",
 		Flags: []cli.Flag{
 			tableFlag(),
 			&cli.BoolFlag{Name: "check", Usage: "exit with 3 when a stream is parked"},
 		},
-		ShellComplete: completes(viewNames),
+		ShellComplete: completes(followerNames),
 		Action:        func(ctx context.Context, c *cli.Command) error { return a.parked(ctx, c) },
 	}
 }
 
 // parkedLine is a parked stream in a list.
 type parkedLine struct {
-	View     string        `json:"view"`
-	Version  int           `json:"version"` // of the view
+	View     string        `json:"view,omitzero"`
+	Version  int           `json:"version,omitzero"` // of the view
+	Process  string        `json:"process,omitzero"` // a process manager or an outbox
 	Stream   events.Stream `json:"stream"`
 	Commit   int64         `json:"commit"` // that can't be applied
 	Code     events.Code   `json:"code"`
@@ -40,6 +42,10 @@ func lineOf(f view.Fault) parkedLine {
 	return parkedLine{View: f.View, Version: f.Version, Stream: f.Stream, Commit: f.Commit, Code: f.Code, Text: f.Text, Time: f.Time, Attempts: f.Attempts}
 }
 
+func lineOfProcess(f process.Fault) parkedLine {
+	return parkedLine{Process: f.Reactor, Stream: f.Stream, Commit: f.Commit, Code: f.Code, Text: f.Text, Time: f.Time, Attempts: f.Attempts}
+}
+
 func (a *app) parked(ctx context.Context, c *cli.Command) error {
 	s, err := a.open(ctx, c)
 	if err != nil {
@@ -48,7 +54,7 @@ func (a *app) parked(ctx context.Context, c *cli.Command) error {
 	if err := s.pin(ctx, c); err != nil {
 		return err
 	}
-	views, err := s.chosenViews(c.Args().Slice())
+	views, reactors, err := s.chosen(c.Args().Slice())
 	if err != nil {
 		return err
 	}
@@ -56,16 +62,24 @@ func (a *app) parked(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	t := s.out.table("VIEW", "STREAM", "COMMIT", "ATTEMPTS", "LAST ATTEMPT", "ERROR")
+	runner, err := s.runner()
+	if err != nil {
+		return err
+	}
+	t := s.out.table("NAME", "STREAM", "COMMIT", "ATTEMPTS", "LAST ATTEMPT", "ERROR")
 	any := false
+	tell := func(l parkedLine) {
+		any = true
+		t.row(l, l.View+l.Process, l.Stream, l.Commit, l.Attempts, l.Time, l.Text)
+	}
 	for _, v := range views {
-		err := eachParked(ctx, projector, v.Describe().Name, func(f view.Fault) {
-			any = true
-			l := lineOf(f)
-			t.row(l, l.View, l.Stream, l.Commit, l.Attempts, l.Time, l.Text)
-		})
-		if err != nil {
+		if err := eachParked(ctx, projector, v.Describe().Name, func(f view.Fault) { tell(lineOf(f)) }); err != nil {
 			return s.reach(s.viewTable(v.Describe()), err)
+		}
+	}
+	for _, r := range reactors {
+		if err := eachParkedOf(ctx, runner, r.Describe().Name, func(f process.Fault) { tell(lineOfProcess(f)) }); err != nil {
+			return s.reach(s.processesTable(), err)
 		}
 	}
 	t.flush()

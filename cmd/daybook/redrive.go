@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/events"
+	"daybook/process"
 	"daybook/view"
 )
 
@@ -14,27 +15,29 @@ func redriveCommand(a *app) *cli.Command {
 	return &cli.Command{
 		Name:      "redrive",
 		Usage:     "catch parked streams up, after the cause was mended and deployed",
-		ArgsUsage: "[VIEW [AGGREGATE/ID]]",
+		ArgsUsage: "[NAME [AGGREGATE/ID]]",
 		Description: "Applies what was held back, in order, from the events table; every commit takes effect\n" +
-			"once, also beside running projectors. What still can't be applied stays parked. It runs the\n" +
-			"view code of this program: build it from what is deployed.",
+			"once, also beside running functions. What still can't be applied stays parked. NAME is a\n" +
+			"view, a process manager or an outbox. It runs the code of this program: build it from what\n" +
+			"is deployed.",
 		Flags:         []cli.Flag{tableFlag()},
-		ShellComplete: completes(viewNames),
+		ShellComplete: completes(followerNames),
 		Action:        func(ctx context.Context, c *cli.Command) error { return a.redrive(ctx, c) },
 	}
 }
 
 // redrivenLine is a redriven stream in a list.
 type redrivenLine struct {
-	View   string        `json:"view"`
-	Stream events.Stream `json:"stream"`
-	Commit int64         `json:"commit"` // the last applied
-	Fault  *parkedLine   `json:"fault,omitzero"`
+	View    string        `json:"view,omitzero"`
+	Process string        `json:"process,omitzero"`
+	Stream  events.Stream `json:"stream"`
+	Commit  int64         `json:"commit"` // the last applied
+	Fault   *parkedLine   `json:"fault,omitzero"`
 }
 
 func (a *app) redrive(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() > 2 {
-		return usage("redrive takes a view and a stream at most")
+		return usage("redrive takes a name and a stream at most")
 	}
 	s, err := a.open(ctx, c)
 	if err != nil {
@@ -43,48 +46,98 @@ func (a *app) redrive(ctx context.Context, c *cli.Command) error {
 	if err := s.pin(ctx, c); err != nil {
 		return err
 	}
-	views, err := s.chosenViews(c.Args().Slice()[:min(1, c.Args().Len())])
+	views, reactors, err := s.chosen(c.Args().Slice()[:min(1, c.Args().Len())])
 	if err != nil {
 		return err
 	}
-	projector, err := s.projector()
-	if err != nil {
+	r := redriver{session: s, table: s.out.table("NAME", "STREAM", "APPLIED UP TO", "STILL PARKED")}
+	if r.projector, err = s.projector(); err != nil {
 		return err
 	}
-	t := s.out.table("VIEW", "STREAM", "APPLIED UP TO", "STILL PARKED")
-	still := false
-	tell := func(r view.Redriven) {
-		l, text := redrivenLine{View: r.View, Stream: r.Stream, Commit: r.Commit}, ""
-		if r.Fault != nil {
-			still = true
-			f := lineOf(*r.Fault)
-			l.Fault, text = &f, f.Text
-		}
-		t.row(l, l.View, l.Stream, l.Commit, text)
+	if r.runner, err = s.runner(); err != nil {
+		return err
 	}
 	if name := c.Args().Get(1); name != "" {
-		stream, err := events.ParseStream(name)
-		if err != nil {
+		stream, invalid := events.ParseStream(name)
+		if invalid != nil {
 			return usage("%q is no stream: it is written AGGREGATE/ID", name)
 		}
-		r, err := projector.Redrive(ctx, views[0].Describe().Name, stream)
-		if err != nil {
-			return err
-		}
-		tell(r)
+		err = r.one(ctx, views, reactors, stream)
 	} else {
-		var errs []error
-		for _, v := range views {
-			errs = append(errs, projector.RedriveView(ctx, v.Describe().Name, tell))
-		}
-		err = errors.Join(errs...)
+		err = r.all(ctx, views, reactors)
 	}
-	t.flush()
+	r.table.flush()
 	switch {
 	case err != nil:
 		return err
-	case still && s.out.err == nil:
+	case r.still && s.out.err == nil:
 		return found()
 	}
 	return s.out.err
+}
+
+// redriver redrives streams and tells what came of each.
+type redriver struct {
+	*session
+	projector *view.Projector
+	runner    *process.Runner
+	table     *table
+	still     bool // a stream stayed parked
+}
+
+func (r *redriver) tell(l redrivenLine, fault *parkedLine) {
+	text := ""
+	if l.Fault = fault; fault != nil {
+		r.still, text = true, fault.Text
+	}
+	r.table.row(l, l.View+l.Process, l.Stream, l.Commit, text)
+}
+
+func (r *redriver) ofView(one view.Redriven) {
+	var fault *parkedLine
+	if one.Fault != nil {
+		l := lineOf(*one.Fault)
+		fault = &l
+	}
+	r.tell(redrivenLine{View: one.View, Stream: one.Stream, Commit: one.Commit}, fault)
+}
+
+func (r *redriver) ofProcess(one process.Redriven) {
+	var fault *parkedLine
+	if one.Fault != nil {
+		l := lineOfProcess(*one.Fault)
+		fault = &l
+	}
+	r.tell(redrivenLine{Process: one.Reactor, Stream: one.Stream, Commit: one.Commit}, fault)
+}
+
+// one redrives one stream.
+func (r *redriver) one(ctx context.Context, views []view.View, reactors []process.Reactor, stream events.Stream) error {
+	for _, v := range views {
+		out, err := r.projector.Redrive(ctx, v.Describe().Name, stream)
+		if err != nil {
+			return err
+		}
+		r.ofView(out)
+	}
+	for _, p := range reactors {
+		out, err := r.runner.Redrive(ctx, p.Describe().Name, stream)
+		if err != nil {
+			return err
+		}
+		r.ofProcess(out)
+	}
+	return nil
+}
+
+// all redrives all parked streams.
+func (r *redriver) all(ctx context.Context, views []view.View, reactors []process.Reactor) error {
+	var errs []error
+	for _, v := range views {
+		errs = append(errs, r.projector.RedriveView(ctx, v.Describe().Name, r.ofView))
+	}
+	for _, p := range reactors {
+		errs = append(errs, r.runner.RedriveReactor(ctx, p.Describe().Name, r.ofProcess))
+	}
+	return errors.Join(errs...)
 }

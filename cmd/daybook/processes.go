@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"daybook/aggregate"
+	"daybook/domain"
+	"daybook/dynamo"
+	"daybook/events"
+	"daybook/process"
+	"daybook/view"
+)
+
+// processesTable is the full name of the table of process managers and outboxes.
+func (s *session) processesTable() string {
+	return dynamo.TableName(s.prefix, dynamo.ProcessesTable())
+}
+
+// runner runs process managers and outboxes, and lists and redrives what is
+// parked. Their commands are decided in this program.
+func (s *session) runner() (*process.Runner, error) {
+	handler, err := aggregate.NewHandler(s.store, s.aggregates, nil)
+	if err != nil {
+		return nil, err
+	}
+	effects := process.Effects{Commands: commands{handler}, Timers: s.timers, Publisher: s.publisher}
+	return process.NewRunner(s.store, s.codec, dynamo.NewProcesses(s.client, s.processesTable()), s.reactors, effects,
+		&process.Options{Source: s.prefix})
+}
+
+// commands handles the commands of process managers.
+type commands struct{ handler *aggregate.Handler }
+
+// Handle implements process.Commands.
+func (c commands) Handle(ctx context.Context, r process.Request) error {
+	_, err := c.handler.Handle(ctx, aggregate.Command{
+		Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID,
+		Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation,
+	})
+	return err
+}
+
+// chosen returns the views and the process managers and outboxes of the given
+// names, all for none. A name may be both.
+func (s *session) chosen(names []string) (views []view.View, reactors []process.Reactor, err error) {
+	if len(names) == 0 {
+		return s.views, s.reactors, nil
+	}
+	for _, name := range names {
+		before := len(views) + len(reactors)
+		for _, v := range s.views {
+			if v.Describe().Name == name {
+				views = append(views, v)
+			}
+		}
+		for _, r := range s.reactors {
+			if r.Describe().Name == name {
+				reactors = append(reactors, r)
+			}
+		}
+		if len(views)+len(reactors) == before {
+			return nil, nil, usage("there is no view, process manager or outbox %q; there are %v", name, s.followers())
+		}
+	}
+	return views, reactors, nil
+}
+
+// followers are the names of all that follows streams.
+func (s *session) followers() (names []string) {
+	for _, v := range s.views {
+		names = append(names, v.Describe().Name)
+	}
+	for _, r := range s.reactors {
+		names = append(names, r.Describe().Name)
+	}
+	return names
+}
+
+// followerNames are the names of all declared views, process managers and
+// outboxes, for completion.
+func followerNames() []string {
+	return (&session{app: &app{reactors: domain.Processes()}, views: domain.Views()}).followers()
+}
+
+// eachParkedOf hands the parked streams of a process manager or an outbox to f.
+func eachParkedOf(ctx context.Context, r *process.Runner, name string, f func(process.Fault)) error {
+	for after := events.Stream(""); ; {
+		page, err := r.Parked(ctx, name, after, parkedPage)
+		if err != nil {
+			return err
+		}
+		for _, fault := range page {
+			f(fault)
+			after = fault.Stream
+		}
+		if len(page) < parkedPage {
+			return nil
+		}
+	}
+}
+
+// asHistory makes commits of one stream history to process managers and outboxes,
+// before they are stored. A commit that is as young as one that was just accepted
+// has to age first: a runner would take it for new without a look into the ledger.
+func (i *importer) asHistory(ctx context.Context, commits []events.Commit) error {
+	if i.runner == nil || len(commits) == 0 {
+		return nil
+	}
+	newest := commits[len(commits)-1].Time
+	if young := time.Until(newest.Add(2 * process.DefaultFresh)); young > 0 {
+		if err := wait(ctx, min(young, 2*process.DefaultFresh)); err != nil {
+			return err
+		}
+	}
+	err := i.runner.Skip(ctx, commits)
+	for attempt := 1; events.Transient(err) && events.CodeOf(err) != events.CodeConflict && attempt < appendAttempts; attempt++ {
+		if err := wait(ctx, 50*time.Millisecond<<attempt); err != nil {
+			return err
+		}
+		err = i.runner.Skip(ctx, commits)
+	}
+	if err != nil {
+		return i.reach(i.processesTable(), err)
+	}
+	return nil
+}

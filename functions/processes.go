@@ -1,0 +1,127 @@
+package functions
+
+import (
+	"context"
+	"encoding/json/v2"
+	"fmt"
+	"log/slog"
+
+	"daybook/aggregate"
+	"daybook/domain"
+	"daybook/dynamo"
+	"daybook/process"
+)
+
+// NewProcess returns the process function: batches of the events table's stream,
+// with partial batch failures. It needs the events, the claims and the processes
+// table, and the prefix of the query tables, which names the deployment in its
+// metrics and in integration events. Errors are faults of the declarations, and
+// of a configuration without what they need.
+func NewProcess(c Config) (Handler, error) {
+	return newProcess(c, domain.Aggregates(), domain.Processes())
+}
+
+func newProcess(c Config, aggregates []aggregate.Aggregate, reactors []process.Reactor) (Handler, error) {
+	log, metrics := c.logger("process"), newMetrics(c)
+	client := c.client()
+	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
+	handler, err := aggregate.NewHandler(store, aggregates, &aggregate.Options{Observe: observe(log, metrics)})
+	if err != nil {
+		return nil, err
+	}
+	codec, err := aggregate.Codec(aggregates)
+	if err != nil {
+		return nil, err
+	}
+	effects := process.Effects{Commands: Commands(handler), Timers: c.Timers, Publisher: c.Publisher}
+	if err := enough(effects, reactors); err != nil {
+		return nil, err
+	}
+	runner, err := process.NewRunner(store, codec, dynamo.NewProcesses(client, c.ProcessesTable), reactors, effects,
+		&process.Options{Source: c.ViewPrefix})
+	if err != nil {
+		return nil, err
+	}
+	return &processHandler{runner: runner, log: log, metrics: metrics}, nil
+}
+
+// enough reports what the reactors can't do without.
+func enough(e process.Effects, reactors []process.Reactor) error {
+	for _, r := range reactors {
+		switch d := r.Describe(); {
+		case d.Kind == process.KindManager && e.Timers == nil:
+			return fmt.Errorf("process manager %s: no timers are configured", d.Name)
+		case d.Kind == process.KindOutbox && e.Publisher == nil:
+			return fmt.Errorf("outbox %s: no event bus is configured", d.Name)
+		}
+	}
+	return nil
+}
+
+// Commands handles the commands of process managers where they run.
+func Commands(h *aggregate.Handler) process.Commands { return commands{h} }
+
+type commands struct{ handler *aggregate.Handler }
+
+// Handle implements process.Commands.
+func (c commands) Handle(ctx context.Context, r process.Request) error {
+	_, err := c.handler.Handle(ctx, aggregate.Command{
+		Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID,
+		Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation,
+	})
+	return err
+}
+
+// processHandler runs reactors on batches of the events table's stream.
+type processHandler struct {
+	runner  *process.Runner
+	log     *slog.Logger
+	metrics *metrics
+}
+
+// Invoke handles one batch. An error is for a payload that is no batch.
+func (h *processHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	records, err := dynamo.DecodeStreamEvent(payload)
+	if err != nil {
+		h.log.ErrorContext(ctx, "event refused", "error", err)
+		return nil, fmt.Errorf("read the stream event: %w", err)
+	}
+	batch := make([]process.Delivery, len(records))
+	for i, r := range records {
+		batch[i] = process.Delivery{Stream: r.Stream, Number: r.Number, Commit: r.Commit, Sequence: r.Sequence, Err: r.Err}
+	}
+	report := h.runner.Handle(ctx, batch)
+	h.note(ctx, len(records), report)
+	h.metrics.process(report)
+	answer := failures{BatchItemFailures: make([]failure, len(report.Retry))}
+	for i, sequence := range report.Retry {
+		answer.BatchItemFailures[i].ItemIdentifier = sequence
+	}
+	return json.Marshal(answer)
+}
+
+// note logs what came of a batch: names, ids and numbers.
+func (h *processHandler) note(ctx context.Context, records int, r process.Report) {
+	for _, f := range r.Faults {
+		h.log.ErrorContext(ctx, "stream parked", "reactor", f.Reactor, "stream", f.Stream, "commit", f.Commit,
+			"code", f.Code, "attempts", f.Attempts, "error", f.Text)
+	}
+	if r.Err != nil {
+		h.log.WarnContext(ctx, "records to be delivered again", "records", len(r.Retry), "error", r.Err)
+	}
+	if r.Superseded > 0 {
+		h.log.WarnContext(ctx, "commands accepted before with another payload, which stands", "commands", r.Superseded)
+	}
+	h.log.InfoContext(ctx, "batch", "records", records, "handled", r.Handled, "commands", r.Commands, "declined", r.Declined,
+		"timers", r.Timers, "published", r.Published, "skipped", r.Skipped, "gaps", r.Gaps, "retry", len(r.Retry),
+		"parked", len(r.Faults), "held", r.Held, "lagMs", r.Lag.Milliseconds())
+}
+
+// process measures one batch of the process function.
+func (m *metrics) process(r process.Report) {
+	m.put(map[string]float64{
+		MetricCommandsSent: float64(r.Commands), MetricTimersSet: float64(r.Timers), MetricPublished: float64(r.Published),
+		MetricProcessDuplicates: float64(r.Skipped), MetricProcessGaps: float64(r.Gaps), MetricProcessParked: float64(len(r.Faults)),
+		MetricProcessHeld: float64(r.Held), MetricProcessRetries: float64(len(r.Retry)), MetricProcessLag: float64(r.Lag.Milliseconds()),
+	})
+}
