@@ -20,7 +20,6 @@ type (
 	knock  struct{}
 	opened struct{}
 	asked  struct{}
-	ask    struct{}
 	none   struct{}
 )
 

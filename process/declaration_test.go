@@ -1,7 +1,6 @@
 package process_test
 
 import (
-	"encoding/json/jsontext"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +16,7 @@ func sameMemory(s struct{}, _ placed, _ process.Meta) struct{} { return s }
 
 func TestFaultyDeclarations(t *testing.T) {
 	t.Parallel()
-	type lossy struct{ hidden int }
+	type lossy struct{ _ int }
 	fine := func() *process.Manager[struct{}] {
 		return process.New[struct{}]("fine", "order").React("order-placed", reactNothing)
 	}
@@ -32,7 +31,7 @@ func TestFaultyDeclarations(t *testing.T) {
 		`event "Order Placed"`:         process.New[struct{}]("a", "order").React("Order Placed", reactNothing),
 		"handled twice":                fine().React("order-placed", reactNothing),
 		"has no handler":               fine().React[placed]("order-placed", nil),
-		"field hidden":                 process.New[lossy]("a", "order").React("order-placed", reactNothing),
+		"field _ of":                   process.New[lossy]("a", "order").React("order-placed", reactNothing),
 		"schema version 0":             fine().MemorySchema(0),
 		`outbox "B"`:                   process.NewOutbox[struct{}]("B", "order").Publish("order-placed", "a", 1, data),
 		`type "A b"`:                   process.NewOutbox[struct{}]("a", "order").Publish("order-placed", "A b", 1, data),
@@ -81,7 +80,7 @@ func TestDescribe(t *testing.T) {
 		t.Fatalf("got %+v", o)
 	}
 	p := o.Publishes[0]
-	var schema jsontext.Value = p.Schema()
+	schema := p.Schema()
 	if p.Event != "order-confirmed" || p.Type != "com.example.shop.order-confirmed.v1" || p.Version != 1 ||
 		p.DataSchema != "urn:daybook:com.example.shop.order-confirmed.v1" || !strings.Contains(string(schema), `"products"`) {
 		t.Errorf("got %+v, %s", p, schema)
