@@ -44,7 +44,7 @@ func TestRoutedTablesConform(t *testing.T) {
 func TestProcessesConform(t *testing.T) {
 	t.Parallel()
 	processtest.Run(t, func(t *testing.T) process.Ledger {
-		ledger, _ := newProcesses(t)
-		return ledger
+		client, prefix := tablesFor(t, ProcessesTable())
+		return NewProcesses(client, TableName(prefix, ProcessesTable()))
 	})
 }

@@ -178,3 +178,15 @@ func TestSkip(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestHistoryNeedNotBeReactedTo: a reaction that would be invalid is none.
+func TestHistoryNeedNotBeReactedTo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, process.New[basket]("fulfilment", "order").Since(testNow.Add(time.Second)).
+		On("order-placed", func(b basket, e placed, m process.Meta) (basket, process.Reaction) {
+			return basket{Products: e.Products}, process.Do(nil)
+		}).
+		On("order-cancelled", func(b basket, _ cancelled, m process.Meta) (basket, process.Reaction) { return b, release(b, m) }))
+	w.handle(w.commit("order/7", place("a")), w.commit("order/7", cancel))
+	same(t, "commands", w.sent(), []string{"release-stock a"})
+}

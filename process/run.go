@@ -168,7 +168,7 @@ func (r *run) remember(c *events.Commit) error {
 	if !r.d.remembers || !r.d.handles(c) {
 		return nil
 	}
-	memory, _, err := r.decide(c)
+	memory, _, err := r.decide(c, func([]caused) (plan, error) { return nil, nil })
 	if err == nil {
 		r.memory = memory
 	}
@@ -178,12 +178,11 @@ func (r *run) remember(c *events.Commit) error {
 // decide returns the memory after a commit and the plan of what is to be done. It
 // calls nothing but functions of the domain, and those that write their types as
 // JSON.
-func (r *run) decide(c *events.Commit) (memory jsontext.Value, p plan, err error) {
-	planner := &planner{d: r.d, source: r.opts.Source, sent: map[string]int{}}
+func (r *run) decide(c *events.Commit, planned func([]caused) (plan, error)) (memory jsontext.Value, p plan, err error) {
 	panicked := guard("the reaction", func() {
 		var reactions []caused
 		if memory, reactions, err = r.d.react(r.codec, r.memory, c); err == nil {
-			p, err = planner.plan(reactions)
+			p, err = planned(reactions)
 		}
 	})
 	return memory, p, cmp.Or(panicked, err)
@@ -237,7 +236,8 @@ func (r *run) skipHistory(ctx context.Context, n int64) (int64, error) {
 
 // react handles one commit: all is decided first, then done, then written down.
 func (r *run) react(ctx context.Context, c *events.Commit) error {
-	memory, plan, err := r.decide(c)
+	planner := &planner{d: r.d, source: r.opts.Source, sent: map[string]int{}}
+	memory, plan, err := r.decide(c, planner.plan)
 	if err != nil {
 		return &commitError{number: c.Number, err: err}
 	}
