@@ -69,7 +69,8 @@ var mayImport = map[string][]string{
 	"view":      {"events"},
 	"process":   {"events"},
 	"domain":    {"events", "aggregate", "view", "process"},
-	"dynamo":    {"events", "aggregate", "view"},
+	"dynamo":    {"events", "aggregate", "view", "process"},
+	"messaging": {"events", "aggregate", "process"},
 	"api":       {"events", "aggregate", "view"},
 }
 
