@@ -9,14 +9,18 @@ import (
 )
 
 // handleStream gives every command of ps, all on one stream, its outcome.
-// unused says that the stream is known not to exist.
-func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*pending, unused bool) {
+// unused says that the stream is known not to exist. With inOrder, see handleAll.
+func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*pending, unused, inOrder bool) {
 	e, err := h.cache.acquire(ctx, stream)
 	if err != nil {
 		fail(ps, err)
 		return
 	}
-	defer h.cache.release(stream, e)
+	sound := false
+	defer func() {
+		e.warm = e.warm && sound // a panic may have left half of a state
+		h.cache.release(stream, e)
+	}()
 	confirmed := false
 	for len(ps) > 0 {
 		r := &round{h: h, entry: e, of: ps[0].aggregate, ps: ps, confirmed: confirmed}
@@ -24,8 +28,15 @@ func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*
 		if err != nil {
 			fail(ps[:n], err)
 		}
+		if inOrder && err != nil && events.Transient(err) {
+			for _, p := range ps[n:] {
+				p.hold(err)
+			}
+			break
+		}
 		ps, unused, confirmed = ps[n:], false, err == nil
 	}
+	sound = true
 }
 
 // fail gives all of ps the same error.
