@@ -42,23 +42,17 @@ type Sent struct {
 // command id is safe.
 func (s *Sender) Send(ctx context.Context, cs []Command) []Sent {
 	ps := make([]*pending, len(cs))
-	again := make([]bool, len(cs))
-	queue := make([]bool, len(cs))
 	for i, c := range cs {
 		ps[i] = s.handler.prepare(c)
 	}
-	s.handler.sideBySide(len(ps), func(i int) {
-		if ps[i].err == nil {
-			queue[i], again[i], ps[i].err = s.begin(ctx, ps[i])
-		}
-	})
+	noted := s.note(ctx, ps)
 	var ms []Message
 	var at []int
 	for i, p := range ps {
-		if p.err != nil || !queue[i] {
+		if p.err != nil || !noted[i].queue {
 			continue
 		}
-		m, err := EncodeQueued(p.stream, Queued{Command: p.command, Again: again[i]})
+		m, err := EncodeQueued(p.stream, Queued{Command: p.command, Again: noted[i].known})
 		if err != nil {
 			p.err = err
 			continue
@@ -74,23 +68,54 @@ func (s *Sender) Send(ctx context.Context, cs []Command) []Sent {
 	for i, p := range ps {
 		sent[i] = Sent{Err: p.err}
 		if p.err == nil {
-			sent[i] = Sent{Stream: p.stream, CommandID: p.command.CommandID, Repeated: again[i] || !queue[i]}
+			sent[i] = Sent{Stream: p.stream, CommandID: p.command.CommandID, Repeated: noted[i].known}
 		}
 	}
 	return sent
 }
 
-// begin notes a command as pending. queue says that it is to be queued, again
-// that it may have been before.
-func (s *Sender) begin(ctx context.Context, p *pending) (queue, again bool, err error) {
+// noted is what came of noting a command as pending.
+type noted struct {
+	known bool // its id was known
+	queue bool // it is to be queued
+}
+
+// note notes the commands that are sound as pending, side by side, but those of
+// one id in order: the first of them is to win.
+func (s *Sender) note(ctx context.Context, ps []*pending) []noted {
+	same := map[string][]int{}
+	var ids []string
+	for i, p := range ps {
+		if p.err != nil {
+			continue
+		}
+		id := p.command.CommandID
+		if len(same[id]) == 0 {
+			ids = append(ids, id)
+		}
+		same[id] = append(same[id], i)
+	}
+	all := make([]noted, len(ps))
+	s.handler.sideBySide(len(ids), func(n int) {
+		for _, i := range same[ids[n]] {
+			all[i], ps[i].err = s.begin(ctx, ps[i])
+		}
+	})
+	return all
+}
+
+// begin notes a command as pending.
+func (s *Sender) begin(ctx context.Context, p *pending) (noted, error) {
 	known, err := s.statuses.Begin(ctx, p.status(StatePending, s.handler.opts.Now()))
 	switch {
-	case err != nil || known == nil:
-		return err == nil, false, err
+	case err != nil:
+		return noted{}, err
+	case known == nil:
+		return noted{queue: true}, nil
 	case known.Digest != p.digest:
-		return false, false, keyReused(p)
+		return noted{}, keyReused(p)
 	}
-	return known.State == StatePending, true, nil
+	return noted{known: true, queue: known.State == StatePending}, nil
 }
 
 // status is the command's status in a state.
