@@ -106,6 +106,11 @@ func (w *Worker) Handle(ctx context.Context, ds []Delivery) []Handled {
 	}
 	w.bury(ctx, ts)
 	w.handler.sideBySide(len(ts), func(i int) { w.note(ctx, ts[i]) })
+	for _, t := range ts {
+		if t.copyOf != nil && t.copyOf.verdict == VerdictRetry {
+			t.verdict = VerdictRetry
+		}
+	}
 	handled := make([]Handled, len(ts))
 	for i, t := range ts {
 		handled[i] = Handled{ID: t.delivery.ID, Verdict: t.verdict, Err: t.err(), Note: t.noteErr}
@@ -122,6 +127,7 @@ type task struct {
 	pending  *pending // nil when the message can't be read
 	again    bool     // it may have its answer already
 	answered bool     // it has
+	copyOf   *task    // the message before it in the batch with the same command
 	unread   error
 	verdict  Verdict
 	noteErr  error
@@ -157,11 +163,17 @@ func (w *Worker) handle(ctx context.Context, ts []*task) {
 	})
 	var ps []*pending
 	halted := map[events.Stream]error{}
+	first := map[string]*task{} // by command id: a copy must not be decided otherwise
 	for _, t := range ts {
 		if t.pending == nil || t.answered {
 			continue
 		}
 		p := t.pending
+		if of := first[p.command.CommandID]; of != nil && of.pending.digest == p.digest {
+			t.copyOf = of
+			continue
+		}
+		first[p.command.CommandID] = t
 		switch {
 		case p.err != nil && events.Transient(p.err):
 			halted[p.stream] = p.err
@@ -189,7 +201,7 @@ func (t *task) judge(maxReceives int) {
 	err := t.err()
 	e, _ := errors.AsType[*events.Error](err)
 	switch {
-	case err == nil, e != nil && e.Rejected:
+	case t.copyOf != nil, err == nil, e != nil && e.Rejected:
 		t.verdict = VerdictDone
 	case t.pending != nil && t.pending.held: // it was not tried, so not too often either
 		t.verdict = VerdictRetry
@@ -237,7 +249,7 @@ func (t *task) letter() Message {
 // note notes what came of the command. While that fails the message is tried
 // again, but not for ever: then the status stays what it was.
 func (w *Worker) note(ctx context.Context, t *task) {
-	if t.pending == nil || t.verdict == VerdictRetry || t.answered {
+	if t.pending == nil || t.verdict == VerdictRetry || t.answered || t.copyOf != nil {
 		return
 	}
 	s := t.outcome(w.handler.opts.Now())

@@ -13,34 +13,45 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"daybook/dynamo"
+	"daybook/messaging"
 )
 
 // Names of the environment variables a function reads. The AWS names are set by
 // Lambda itself; an endpoint is for LocalStack and its like.
 const (
-	EnvEventsTable = "DAYBOOK_EVENTS_TABLE" // full name of the events table
-	EnvClaimsTable = "DAYBOOK_CLAIMS_TABLE" // full name of the table of claimed values
-	EnvViewPrefix  = "DAYBOOK_VIEW_PREFIX"  // prefix of the query tables' names, without the hyphen
-	EnvPathPrefix  = "DAYBOOK_PATH_PREFIX"  // base path under which a custom domain maps the API
-	EnvLogLevel    = "DAYBOOK_LOG_LEVEL"    // debug, info, warn or error; info by default
-	EnvRegion      = "AWS_REGION"
-	EnvEndpoint    = "AWS_ENDPOINT_URL_DYNAMODB" // then AWS_ENDPOINT_URL
+	EnvEventsTable   = "DAYBOOK_EVENTS_TABLE"   // full name of the events table
+	EnvClaimsTable   = "DAYBOOK_CLAIMS_TABLE"   // full name of the table of claimed values
+	EnvRequestsTable = "DAYBOOK_REQUESTS_TABLE" // full name of the table of queued commands' statuses
+	EnvCommandQueue  = "DAYBOOK_COMMAND_QUEUE"  // URL of the queue of commands
+	EnvDeadQueue     = "DAYBOOK_DEAD_QUEUE"     // URL of the queue of dead letters
+	EnvViewPrefix    = "DAYBOOK_VIEW_PREFIX"    // prefix of the query tables' names, without the hyphen
+	EnvPathPrefix    = "DAYBOOK_PATH_PREFIX"    // base path under which a custom domain maps the API
+	EnvLogLevel      = "DAYBOOK_LOG_LEVEL"      // debug, info, warn or error; info by default
+	EnvRegion        = "AWS_REGION"
+	EnvEndpoint      = "AWS_ENDPOINT_URL_DYNAMODB" // then AWS_ENDPOINT_URL
+	EnvQueueEndpoint = "AWS_ENDPOINT_URL_SQS"      // then AWS_ENDPOINT_URL
 )
 
 // Config is what a function is told. FromEnv reads it; the local stack fills it.
 type Config struct {
 	EventsTable string
 	ClaimsTable string
-	ViewPrefix  string
-	PathPrefix  string
-	LogLevel    slog.Level
-	Region      string
-	Endpoint    string // URL of a DynamoDB other than the region's own
+	// RequestsTable, CommandQueue and DeadQueue are set for asynchronous commands.
+	RequestsTable string
+	CommandQueue  string // URL
+	DeadQueue     string // URL
+	ViewPrefix    string
+	PathPrefix    string
+	LogLevel      slog.Level
+	Region        string
+	Endpoint      string // URL of a DynamoDB other than the region's own
+	QueueEndpoint string // URL of an SQS other than the region's own
 
-	// Credentials and Transport are for the local stack; nil takes Lambda's
+	// Credentials and the transports are for the local stack; nil takes Lambda's
 	// credentials from the environment, and the network.
 	Credentials aws.CredentialsProvider
-	Transport   http.RoundTripper
+	Transport   http.RoundTripper // to DynamoDB
+	Messaging   http.RoundTripper // to what package messaging speaks
 	// LogTo is where the log goes, standard error by default.
 	LogTo io.Writer
 	// Metrics is where the metrics go, in CloudWatch's embedded metric format;
@@ -53,16 +64,17 @@ type Config struct {
 // everything missing or wrong.
 func FromEnv(getenv func(string) string, needs ...string) (Config, error) {
 	c := Config{
-		EventsTable: getenv(EnvEventsTable),
-		ClaimsTable: getenv(EnvClaimsTable),
-		ViewPrefix:  getenv(EnvViewPrefix),
-		PathPrefix:  getenv(EnvPathPrefix),
-		Region:      getenv(EnvRegion),
-		Endpoint:    getenv(EnvEndpoint),
-		Metrics:     os.Stdout,
-	}
-	if c.Endpoint == "" {
-		c.Endpoint = getenv("AWS_ENDPOINT_URL")
+		EventsTable:   getenv(EnvEventsTable),
+		ClaimsTable:   getenv(EnvClaimsTable),
+		RequestsTable: getenv(EnvRequestsTable),
+		CommandQueue:  getenv(EnvCommandQueue),
+		DeadQueue:     getenv(EnvDeadQueue),
+		ViewPrefix:    getenv(EnvViewPrefix),
+		PathPrefix:    getenv(EnvPathPrefix),
+		Region:        getenv(EnvRegion),
+		Endpoint:      endpoint(getenv, EnvEndpoint),
+		QueueEndpoint: endpoint(getenv, EnvQueueEndpoint),
+		Metrics:       os.Stdout,
 	}
 	var missing, faults []string
 	for _, name := range append(needs, EnvRegion) {
@@ -82,6 +94,23 @@ func FromEnv(getenv func(string) string, needs ...string) (Config, error) {
 		return Config{}, errors.New("the environment can't be used: " + strings.Join(faults, "; "))
 	}
 	return c, nil
+}
+
+// endpoint is that of one service, or else of all.
+func endpoint(getenv func(string) string, name string) string {
+	if one := getenv(name); one != "" {
+		return one
+	}
+	return getenv("AWS_ENDPOINT_URL")
+}
+
+// messaging is what a client of package messaging needs.
+func (c Config) messaging(endpoint string) messaging.Options {
+	o := messaging.Options{Region: c.Region, Endpoint: endpoint, Credentials: c.Credentials, Transport: c.Messaging}
+	if o.Credentials == nil {
+		o.Credentials = dynamo.EnvironmentCredentials()
+	}
+	return o
 }
 
 func (c Config) client() *dynamodb.Client {
