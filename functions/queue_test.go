@@ -188,3 +188,31 @@ func TestHalfAConfigurationIsRefused(t *testing.T) {
 		t.Errorf("a batch without a queue was answered %s", out)
 	}
 }
+
+// A queued command costs one write unit to note, and one for its outcome beside
+// what the command costs; a delivery again costs one read unit.
+func TestWhatAQueuedCommandCosts(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	call(t, r.command, "POST", "/commands/create-user", "", ada)
+	rename := `{"id":"7","payload":{"name":"Eve"}}`
+	costs := func(what string, writes, reads float64, f func()) {
+		t.Helper()
+		r.metrics.Reset()
+		f()
+		if w, d := r.measured(t, "write-units"), r.measured(t, "read-units"); w != writes || d != reads {
+			t.Errorf("%s costs %v write and %v read units, want %v and %v", what, w, d, writes, reads)
+		}
+	}
+	costs("queueing", 1, 0, func() { later(t, r.command, "/commands/rename-user", "k", rename) })
+	batch := r.sqs.take("commands-url")
+	costs("handling a warm command", 2, 0, func() { r.deliver(t, batch...) })
+	batch[0].Attributes["ApproximateReceiveCount"] = "2"
+	costs("delivering it again", 0, 1, func() { r.deliver(t, batch...) })
+	var many []awsevents.SQSMessage
+	for i := range 10 {
+		later(t, r.command, "/commands/rename-user", fmt.Sprint("k-", i), strings.Replace(rename, "Eve", fmt.Sprint("Eve ", i), 1))
+		many = append(many, r.sqs.take("commands-url")...)
+	}
+	costs("a batch of ten on one stream", 1+10, 0, func() { r.deliver(t, many...) })
+}
