@@ -7,7 +7,7 @@ export GOTOOLCHAIN ?= auto
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 COVERED = ./events/... ./aggregate/... ./view/... ./dynamo/... ./api/...
 
-.PHONY: run test race lint format cover bench compare ci
+.PHONY: run test race lint format cover bench compare conformance ci
 
 include infra/targets.mk
 
@@ -41,6 +41,9 @@ bench: ## the benchmarks, as ratios within a run
 
 compare: ## the embedded DynamoDB against engines that others made
 	./localstack/compare/run.sh
+
+conformance: ## the store's suites and the end-to-end tests on engines that others made
+	./localstack/compare/conformance.sh
 
 ci: ## what CI runs
 	./.ci/run

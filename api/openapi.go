@@ -77,6 +77,7 @@ func describe(o Options, commands []aggregate.Description, views []view.Descript
 		d.Paths["/"+v.Name] = pathItem{Get: listOperation(v)}
 		d.Paths["/"+v.Name+"/{key}"] = pathItem{Get: rowOperation(v)}
 	}
+	o.Security.secure(&d)
 	body, err := json.Marshal(d, json.Deterministic(true))
 	if err != nil {
 		return nil, err

@@ -143,11 +143,14 @@ func TestOpenAPIIsValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := string(describedAPI(t))
+	secured := string(securedAPI(t))
 	for name, test := range map[string]struct {
 		raw   string
 		valid bool
 	}{
 		"as described":      {good, true},
+		"with security":     {secured, true},
+		"a faulty scheme":   {strings.Replace(secured, `"openIdConnectUrl"`, `"url"`, 1), false},
 		"a faulty schema":   {strings.Replace(good, `"type":"integer"`, `"type":"int"`, 1), false},
 		"a faulty document": {strings.Replace(good, `"operationId"`, `"operation_id"`, 1), false},
 	} {
@@ -270,6 +273,61 @@ func TestOpenAPIIsAlwaysTheSame(t *testing.T) {
 	w := do(api.NewQueries(&querier{}, nil, domain.Aggregates(), domain.Views(), o), "GET", "/openapi.json", "", "If-None-Match: "+tag)
 	if w.Code != 200 || !strings.Contains(w.Body.String(), `"info":{"title":"Shop","version":"2.1"`) {
 		t.Errorf("got %d %.200s", w.Code, w.Body)
+	}
+}
+
+// security asks for either kind of authorization.
+var security = api.Security{
+	SigV4: true, Issuer: "https://id.shop.example/",
+	WriteScope: "shop/write", ReadScope: "shop/read", HistoryScope: "shop/history",
+}
+
+func securedAPI(t *testing.T) []byte {
+	t.Helper()
+	o := options(nil)
+	o.Security = security
+	return do(api.NewQueries(&querier{}, nil, domain.Aggregates(), domain.Views(), o), "GET", "/openapi.json", "").Body.Bytes()
+}
+
+// TestOpenAPISecurity: each operation names the scope it needs, and every scheme
+// that it names is declared.
+func TestOpenAPISecurity(t *testing.T) {
+	t.Parallel()
+	c := newContract(t, securedAPI(t))
+	schemes, _ := c.at("components", "securitySchemes")
+	for name, want := range map[string]map[string]string{
+		"sigv4": {"type": "apiKey", "in": "header", "name": "Authorization"},
+		"jwt":   {"type": "openIdConnect", "openIdConnectUrl": "https://id.shop.example/.well-known/openid-configuration"},
+	} {
+		got, _ := schemes.(map[string]any)[name].(map[string]any)
+		for member, value := range want {
+			if got[member] != value {
+				t.Errorf("scheme %s has %s %v, want %s", name, member, got[member], value)
+			}
+		}
+	}
+	operations := 0
+	for path, item := range c.doc["paths"].(map[string]any) {
+		for method, operation := range item.(map[string]any) {
+			scope := "shop/read"
+			switch {
+			case method == "post":
+				scope = "shop/write"
+			case strings.HasPrefix(path, "/streams/"):
+				scope = "shop/history"
+			}
+			got := fmt.Sprint(operation.(map[string]any)["security"])
+			if want := "[map[sigv4:[]] map[jwt:[" + scope + "]]]"; got != want {
+				t.Errorf("%s %s: security %s, want %s", method, path, got, want)
+			}
+			operations++
+		}
+	}
+	if operations < 20 {
+		t.Errorf("looked at %d operations", operations)
+	}
+	if open := string(describedAPI(t)); strings.Contains(open, `"security`) {
+		t.Error("an API that is open to all describes security")
 	}
 }
 

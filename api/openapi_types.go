@@ -35,6 +35,9 @@ type (
 		Parameters  []parameter         `json:"parameters,omitempty"`
 		RequestBody *requestBody        `json:"requestBody,omitzero"`
 		Responses   map[string]response `json:"responses"`
+		// Security lists ways to be let in, each by scheme and scopes; one of
+		// them is enough.
+		Security []map[string][]string `json:"security,omitempty"`
 	}
 	parameter struct {
 		Ref         string         `json:"$ref,omitzero"`
@@ -69,6 +72,8 @@ type (
 		Parameters map[string]parameter      `json:"parameters"`
 		Headers    map[string]header         `json:"headers"`
 		Responses  map[string]response       `json:"responses"`
+
+		SecuritySchemes map[string]securityScheme `json:"securitySchemes,omitempty"`
 	}
 	// object is a JSON Schema of an object.
 	object struct {

@@ -25,6 +25,9 @@ type Options struct {
 	// Title and Version are those of the OpenAPI description: "Daybook" and "1"
 	// by default.
 	Title, Version string
+	// Security is what the gateway in front asks of callers, for the OpenAPI
+	// description: nothing by default.
+	Security Security
 }
 
 func (o *Options) withDefaults() Options {

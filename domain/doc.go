@@ -1,5 +1,6 @@
 // Package domain is the business: one folder an aggregate, and a list of what
-// there is in register.go. The rest of Daybook follows from that list: routes,
+// there is in register.go: a line for each aggregate and each view, and one import
+// for each folder. The rest of Daybook follows from that list: routes,
 // tables, indexes, permissions and the local stack.
 //
 // It imports packages events, aggregate, view and process and the standard

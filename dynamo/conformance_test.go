@@ -12,8 +12,8 @@ import (
 func TestEventStoreConforms(t *testing.T) {
 	t.Parallel()
 	eventstest.Run(t, func(t *testing.T) events.Store {
-		store, _ := newStore(t)
-		return store
+		client, prefix := tablesFor(t, EventsTable(), ClaimsTable())
+		return NewEventStore(client, TableName(prefix, EventsTable()), WithClaims(TableName(prefix, ClaimsTable())))
 	})
 }
 
@@ -24,7 +24,7 @@ func TestTablesConform(t *testing.T) {
 		for _, v := range views {
 			specs = append(specs, ViewTable(v.Describe()))
 		}
-		return NewTables(newFixture(t, specs...).client, testPrefix)
+		return NewTables(tablesFor(t, specs...))
 	})
 }
 
@@ -35,6 +35,6 @@ func TestRoutedTablesConform(t *testing.T) {
 		for _, v := range view.Versions(views) {
 			specs = append(specs, ViewTable(v.Describe()))
 		}
-		return NewTables(newFixture(t, specs...).client, testPrefix)
+		return NewTables(tablesFor(t, specs...))
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"daybook/api"
 	"daybook/dynamo"
 	"daybook/messaging"
 )
@@ -26,7 +27,13 @@ const (
 	EnvDeadQueue     = "DAYBOOK_DEAD_QUEUE"     // URL of the queue of dead letters
 	EnvViewPrefix    = "DAYBOOK_VIEW_PREFIX"    // prefix of the query tables' names, without the hyphen
 	EnvPathPrefix    = "DAYBOOK_PATH_PREFIX"    // base path under which a custom domain maps the API
-	EnvLogLevel      = "DAYBOOK_LOG_LEVEL"      // debug, info, warn or error; info by default
+	// What the gateway asks of callers, for the description of the API: iam, jwt or
+	// none (default); for jwt the issuer's URL, and the scopes to write, to read and
+	// to read events, with spaces in between.
+	EnvAuthorization = "DAYBOOK_AUTHORIZATION"
+	EnvJWTIssuer     = "DAYBOOK_JWT_ISSUER"
+	EnvScopes        = "DAYBOOK_SCOPES"
+	EnvLogLevel      = "DAYBOOK_LOG_LEVEL" // debug, info, warn or error; info by default
 	EnvRegion        = "AWS_REGION"
 	EnvEndpoint      = "AWS_ENDPOINT_URL_DYNAMODB" // then AWS_ENDPOINT_URL
 	EnvQueueEndpoint = "AWS_ENDPOINT_URL_SQS"      // then AWS_ENDPOINT_URL
@@ -42,6 +49,7 @@ type Config struct {
 	DeadQueue     string // URL
 	ViewPrefix    string
 	PathPrefix    string
+	Security      api.Security // only described: the gateway sees to it
 	LogLevel      slog.Level
 	Region        string
 	Endpoint      string // URL of a DynamoDB other than the region's own
@@ -90,6 +98,10 @@ func FromEnv(getenv func(string) string, needs ...string) (Config, error) {
 			faults = append(faults, fmt.Sprintf("%s is %q, not debug, info, warn or error", EnvLogLevel, level))
 		}
 	}
+	var err error
+	if c.Security, err = security(getenv); err != nil {
+		faults = append(faults, err.Error())
+	}
 	if len(faults) > 0 {
 		return Config{}, errors.New("the environment can't be used: " + strings.Join(faults, "; "))
 	}
@@ -111,6 +123,24 @@ func (c Config) messaging(endpoint string) messaging.Options {
 		o.Credentials = dynamo.EnvironmentCredentials()
 	}
 	return o
+}
+
+// security reads what the gateway asks of callers.
+func security(getenv func(string) string) (api.Security, error) {
+	switch kind := getenv(EnvAuthorization); kind {
+	case "", "none":
+		return api.Security{}, nil
+	case "iam":
+		return api.Security{SigV4: true}, nil
+	case "jwt":
+		scopes := strings.Fields(getenv(EnvScopes))
+		if getenv(EnvJWTIssuer) == "" || len(scopes) != 3 {
+			return api.Security{}, fmt.Errorf("%s is jwt, which needs %s and three scopes in %s", EnvAuthorization, EnvJWTIssuer, EnvScopes)
+		}
+		return api.Security{Issuer: getenv(EnvJWTIssuer), WriteScope: scopes[0], ReadScope: scopes[1], HistoryScope: scopes[2]}, nil
+	default:
+		return api.Security{}, fmt.Errorf("%s is %q, not iam, jwt or none", EnvAuthorization, kind)
+	}
 }
 
 func (c Config) client() *dynamodb.Client {

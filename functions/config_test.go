@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"daybook/api"
 )
 
 func env(pairs ...string) func(string) string {
@@ -36,6 +38,29 @@ func TestFromEnv(t *testing.T) {
 	c, err = FromEnv(env(EnvRegion, "eu-west-1", "AWS_ENDPOINT_URL", "general", EnvEndpoint, "special"))
 	if err != nil || c.Endpoint != "special" || c.LogLevel != slog.LevelInfo {
 		t.Errorf("config %+v, %v", c, err)
+	}
+}
+
+func TestFromEnvSecurity(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		env  []string
+		want api.Security
+		err  string
+	}{
+		{nil, api.Security{}, ""},
+		{[]string{EnvAuthorization, "none"}, api.Security{}, ""},
+		{[]string{EnvAuthorization, "iam"}, api.Security{SigV4: true}, ""},
+		{[]string{EnvAuthorization, "jwt", EnvJWTIssuer, "https://id.example", EnvScopes, "w r h"},
+			api.Security{Issuer: "https://id.example", WriteScope: "w", ReadScope: "r", HistoryScope: "h"}, ""},
+		{[]string{EnvAuthorization, "jwt", EnvJWTIssuer, "https://id.example", EnvScopes, "w r"}, api.Security{}, "three scopes in DAYBOOK_SCOPES"},
+		{[]string{EnvAuthorization, "jwt", EnvScopes, "w r h"}, api.Security{}, "needs DAYBOOK_JWT_ISSUER"},
+		{[]string{EnvAuthorization, "basic"}, api.Security{}, `DAYBOOK_AUTHORIZATION is "basic", not iam, jwt or none`},
+	} {
+		c, err := FromEnv(env(append(test.env, EnvRegion, "eu-west-1")...))
+		if c.Security != test.want || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+			t.Errorf("%v: %+v, %v", test.env, c.Security, err)
+		}
 	}
 }
 

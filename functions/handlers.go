@@ -69,7 +69,7 @@ func NewQuery(c Config) (Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := &api.Options{Logger: log}
+	options := &api.Options{Logger: log, Security: c.Security}
 	if c.RequestsTable != "" {
 		options.Statuses = dynamo.NewRequests(client, c.RequestsTable)
 	}

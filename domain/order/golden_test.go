@@ -23,5 +23,6 @@ func TestStoredEvents(t *testing.T) {
 		eventstest.Sample{Event: "order-confirmed", Value: order.ConfirmedEvent{}},
 		eventstest.Sample{Event: "order-rejected", Value: order.RejectedEvent{Reason: "out of stock"}},
 		eventstest.Sample{Event: "order-cancelled", Value: order.CancelledEvent{Reason: "mind changed"}},
+		eventstest.Sample{Event: "order-completed", Value: order.CompletedEvent{}},
 	)
 }

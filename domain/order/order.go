@@ -12,10 +12,12 @@ var Order = aggregate.New[State]("order").
 	Event("order-confirmed", confirmed).
 	Event("order-rejected", rejected).
 	Event("order-cancelled", cancelled).
+	Event("order-completed", completed).
 	Command("place-order", place, aggregate.Creates(), aggregate.Summary("Place an order")).
 	Command("confirm-order", confirm, aggregate.Summary("Confirm a placed order")).
 	Command("reject-order", reject, aggregate.Summary("Reject a placed order")).
-	Command("cancel-order", cancel, aggregate.Summary("Cancel an order"))
+	Command("cancel-order", cancel, aggregate.Summary("Cancel an order")).
+	Command("complete-order", complete, aggregate.Summary("Hand a confirmed order over"))
 
 // Status is where an order stands.
 type Status string
@@ -26,6 +28,7 @@ const (
 	Confirmed Status = "confirmed"
 	Rejected  Status = "rejected"
 	Cancelled Status = "cancelled"
+	Completed Status = "completed"
 )
 
 // State is what deciding about an order needs.
@@ -37,7 +40,7 @@ type State struct {
 // the product's as the customer saw it, if the shop says; like the price it
 // stays what it was when the product's changes.
 type Line struct {
-	Product  string `json:"product" rule:"min=1,max=128"`
+	Product  string `json:"product" rule:"format=id"`
 	Quantity int64  `json:"quantity" rule:"min=1,max=1000000"`
 	Price    int64  `json:"price" rule:"min=0,max=1000000000000"` // minor units, each
 	Category string `json:"category,omitzero" rule:"max=100"`
@@ -61,13 +64,15 @@ type (
 	CancelledEvent struct {
 		Reason string `json:"reason"`
 	}
+	// CompletedEvent: what was ordered was handed over.
+	CompletedEvent struct{}
 )
 
 // Commands.
 type (
 	// Place asks for a new order.
 	Place struct {
-		Customer string `json:"customer" rule:"min=1,max=128"`
+		Customer string `json:"customer" rule:"format=id"`
 		Currency string `json:"currency" rule:"format=iso4217"`
 		Lines    []Line `json:"lines" rule:"min=1,max=100"`
 	}
@@ -81,6 +86,8 @@ type (
 	Cancel struct {
 		Reason string `json:"reason" rule:"min=1,max=500,notblank"`
 	}
+	// Complete says that what was ordered was handed over.
+	Complete struct{}
 )
 
 func placed(_ State, _ PlacedEvent) State { return State{Status: Placed} }
@@ -90,6 +97,8 @@ func confirmed(s State, _ ConfirmedEvent) State { s.Status = Confirmed; return s
 func rejected(s State, _ RejectedEvent) State { s.Status = Rejected; return s }
 
 func cancelled(s State, _ CancelledEvent) State { s.Status = Cancelled; return s }
+
+func completed(s State, _ CompletedEvent) State { s.Status = Completed; return s }
 
 func place(s State, c Place) aggregate.Decision {
 	if s.Status != "" {
@@ -123,6 +132,10 @@ func reject(s State, c Reject) aggregate.Decision {
 
 func cancel(s State, c Cancel) aggregate.Decision {
 	return s.move(Cancelled, CancelledEvent{c.Reason}, Placed, Confirmed)
+}
+
+func complete(s State, _ Complete) aggregate.Decision {
+	return s.move(Completed, CompletedEvent{}, Confirmed)
 }
 
 // move emits e if the order may change to status, which it may from any of the

@@ -19,6 +19,8 @@ func TestOrder(t *testing.T) {
 	given().When("place-order", place).Then(placed).ThenState(order.State{Status: order.Placed})
 	given(placed).When("place-order", place).ThenRejected("order-already-exists")
 	given().When("place-order", order.Place{Customer: "ann", Currency: "EUR", Lines: []order.Line{}}).ThenMalformed("/payload/lines")
+	given().When("place-order", order.Place{Customer: "ann", Currency: "EUR", Lines: []order.Line{{Product: "la\tmp", Quantity: 1, Price: 1}}}).
+		ThenMalformed("/payload/lines/0/product")
 	given().When("place-order", order.Place{Customer: "ann", Currency: "EUR", Lines: []order.Line{{Product: "lamp", Price: 1}}}).
 		ThenMalformed("/payload/lines/0/quantity")
 
@@ -30,6 +32,10 @@ func TestOrder(t *testing.T) {
 	given(placed).When("reject-order", order.Reject{Reason: "late"}).Then(no)
 	given(placed, ok).When("reject-order", order.Reject{Reason: "late"}).ThenRejected("order-confirmed")
 	given(placed, ok).When("cancel-order", order.Cancel{Reason: "mind changed"}).Then(off).ThenState(order.State{Status: order.Cancelled})
+	done := order.CompletedEvent{}
+	given(placed, ok).When("complete-order", order.Complete{}).Then(done).ThenState(order.State{Status: order.Completed})
+	given(placed).When("complete-order", order.Complete{}).ThenRejected("order-placed")
+	given(placed, ok, done).When("cancel-order", order.Cancel{Reason: "mind changed"}).ThenRejected("order-completed")
 	given(placed, off).When("confirm-order", order.Confirm{}).ThenRejected("order-cancelled")
 }
 

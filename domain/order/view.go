@@ -15,6 +15,7 @@ var Orders = view.New[Row]("orders", "order").
 	On("order-confirmed", func(r Row, _ ConfirmedEvent, _ view.Meta) Row { r.Status = Confirmed; return r }).
 	On("order-rejected", func(r Row, _ RejectedEvent, _ view.Meta) Row { r.Status = Rejected; return r }).
 	On("order-cancelled", func(r Row, _ CancelledEvent, _ view.Meta) Row { r.Status = Cancelled; return r }).
+	On("order-completed", func(r Row, _ CompletedEvent, _ view.Meta) Row { r.Status = Completed; return r }).
 	Index("by-customer", view.By("customer").Then("placedAt")).
 	Index("by-status", view.By("status").Then("placedAt"))
 

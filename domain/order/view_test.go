@@ -21,6 +21,7 @@ func TestOrders(t *testing.T) {
 	for status, last := range map[string][]viewtest.Event{
 		"placed":    nil,
 		"confirmed": {{Name: "order-confirmed", Data: order.ConfirmedEvent{}}},
+		"completed": {{Name: "order-confirmed", Data: order.ConfirmedEvent{}}, {Name: "order-completed", Data: order.CompletedEvent{}}},
 		"rejected":  {{Name: "order-rejected", Data: order.RejectedEvent{Reason: "late"}}},
 		"cancelled": {{Name: "order-cancelled", Data: order.CancelledEvent{Reason: "mind changed"}}},
 	} {

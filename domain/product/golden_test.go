@@ -25,6 +25,7 @@ func TestStoredEvents(t *testing.T) {
 		eventstest.Sample{Event: "product-restocked", Value: product.Restocked{Quantity: 2}},
 		eventstest.Sample{Event: "product-stock-reserved", Value: product.StockReserved{Order: "o1", Quantity: 3}},
 		eventstest.Sample{Event: "product-stock-released", Value: product.StockReleased{Order: "o1", Quantity: 3}},
+		eventstest.Sample{Event: "product-stock-settled", Value: product.StockSettled{Order: "o1", Quantity: 3}},
 		eventstest.Sample{Event: "product-stock-moved-out", Value: product.StockMovedOut{To: "p2", Quantity: 3}},
 		eventstest.Sample{Event: "product-stock-moved-in", Value: product.StockMovedIn{From: "p1", Quantity: 3}},
 		eventstest.Sample{Event: "product-retired", Value: product.Retired{}},

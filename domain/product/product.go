@@ -15,6 +15,7 @@ var Product = aggregate.New[State]("product").
 	Event("product-restocked", restocked).
 	Event("product-stock-reserved", stockReserved).
 	Event("product-stock-released", stockReleased).
+	Event("product-stock-settled", stockSettled).
 	Event("product-stock-moved-out", stockMovedOut).
 	Event("product-stock-moved-in", stockMovedIn).
 	Event("product-retired", retired).
@@ -22,8 +23,9 @@ var Product = aggregate.New[State]("product").
 	Command("change-product-price", changePrice, aggregate.Summary("Change a product's price")).
 	Command("move-product-category", moveCategory, aggregate.Summary("Move a product to another category")).
 	Command("restock-product", restock, aggregate.Summary("Add units to a product's stock")).
-	Command("reserve-stock", reserveStock, aggregate.Summary("Reserve units of a product for an order")).
+	Command("reserve-stock", reserveStock, aggregate.OnceOnly(), aggregate.Summary("Reserve units of a product for an order")).
 	Command("release-stock", releaseStock, aggregate.Summary("Give back what was reserved for an order")).
+	Command("settle-stock", settleStock, aggregate.Summary("Note that what was reserved for an order has left")).
 	Across("move-stock", moveStockStreams, moveStock, aggregate.Summary("Move units from a product to another")).
 	Command("retire-product", retire, aggregate.Summary("Take a product out of the catalogue"))
 
@@ -74,6 +76,11 @@ type (
 		Order    string `json:"order"`
 		Quantity int64  `json:"quantity"`
 	}
+	// StockSettled: units kept for an order have left for good.
+	StockSettled struct {
+		Order    string `json:"order"`
+		Quantity int64  `json:"quantity"`
+	}
 	// StockMovedOut: units went over to another product.
 	StockMovedOut struct {
 		To       string `json:"to"`
@@ -112,16 +119,20 @@ type (
 	}
 	// ReserveStock keeps units for an order.
 	ReserveStock struct {
-		Order    string `json:"order" rule:"min=1,max=128"`
+		Order    string `json:"order" rule:"format=id"`
 		Quantity int64  `json:"quantity" rule:"min=1,max=1000000000"`
 	}
 	// ReleaseStock frees what is kept for an order.
 	ReleaseStock struct {
-		Order string `json:"order" rule:"min=1,max=128"`
+		Order string `json:"order" rule:"format=id"`
+	}
+	// SettleStock says that what is kept for an order has left.
+	SettleStock struct {
+		Order string `json:"order" rule:"format=id"`
 	}
 	// MoveStock moves units to another product, all of them or none.
 	MoveStock struct {
-		To       string `json:"to" rule:"min=1,max=128"`
+		To       string `json:"to" rule:"format=id"`
 		Quantity int64  `json:"quantity" rule:"min=1,max=1000000000"`
 	}
 	// Retire takes the product off sale.
@@ -156,6 +167,12 @@ func stockReleased(s State, e StockReleased) State {
 	return s
 }
 
+func stockSettled(s State, e StockSettled) State {
+	s.Reserved = maps.Clone(s.Reserved)
+	delete(s.Reserved, e.Order)
+	return s
+}
+
 func stockMovedOut(s State, e StockMovedOut) State { s.Stock -= e.Quantity; return s }
 
 func stockMovedIn(s State, e StockMovedIn) State { s.Stock += e.Quantity; return s }
@@ -184,7 +201,9 @@ func restock(s State, c Restock) aggregate.Decision {
 	return onSale(s, false, Restocked{c.Quantity})
 }
 
-// reserveStock is harmless to repeat: an order reserves a product once.
+// reserveStock is harmless to repeat: an order reserves a product once. The
+// command is once-only, since the state forgets an order that was released or
+// settled: a repeat that comes after that must not reserve again.
 func reserveStock(s State, c ReserveStock) aggregate.Decision {
 	kept, already := s.Reserved[c.Order]
 	switch {
@@ -208,6 +227,19 @@ func releaseStock(s State, c ReleaseStock) aggregate.Decision {
 		return aggregate.Nothing()
 	}
 	return aggregate.Emit(StockReleased{c.Order, kept})
+}
+
+// settleStock ends a reservation whose units are gone, so that the state holds
+// those alone that are open.
+func settleStock(s State, c SettleStock) aggregate.Decision {
+	if !s.Exists {
+		return aggregate.Reject("product-not-found", "there is no such product")
+	}
+	kept, ok := s.Reserved[c.Order]
+	if !ok {
+		return aggregate.Nothing()
+	}
+	return aggregate.Emit(StockSettled{c.Order, kept})
 }
 
 // moveStockStreams names the other product of a move.

@@ -46,6 +46,12 @@ func TestStock(t *testing.T) {
 	given(t, lamp(5), reserved, product.Retired{}).When("release-stock", product.ReleaseStock{Order: "o1"}).Then(product.StockReleased{Order: "o1", Quantity: 3})
 	given(t, lamp(5)).When("release-stock", product.ReleaseStock{Order: "o1"}).Then()
 	given(t).When("release-stock", product.ReleaseStock{Order: "o1"}).ThenRejected("product-not-found")
+	settled := product.StockSettled{Order: "o1", Quantity: 3}
+	given(t, lamp(5), reserved).When("settle-stock", product.SettleStock{Order: "o1"}).Then(settled).
+		ThenState(product.State{Exists: true, Category: "home", Price: 1990, Stock: 2, Reserved: map[string]int64{}})
+	given(t, lamp(5), reserved, settled).When("settle-stock", product.SettleStock{Order: "o1"}).Then()
+	given(t, lamp(5), reserved, settled).When("release-stock", product.ReleaseStock{Order: "o1"}).Then()
+	given(t).When("settle-stock", product.SettleStock{Order: "o1"}).ThenRejected("product-not-found")
 	given(t, lamp(5), product.Retired{}).When("reserve-stock", product.ReserveStock{Order: "o1", Quantity: 1}).ThenRejected("product-retired")
 	given(t, lamp(5)).When("restock-product", product.Restock{Quantity: 2}).Then(product.Restocked{Quantity: 2})
 	given(t, lamp(product.MaxStock)).When("restock-product", product.Restock{Quantity: 1}).ThenRejected("stock-too-large")

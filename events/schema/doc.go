@@ -24,8 +24,8 @@
 //	min=N, max=N    a string's characters, a number's value, a slice's or a
 //	                map's length; both ends belong to it
 //	notblank        a string has a character that is not white space
-//	format=F        a string is an email, uri, uuid, date-time or iso4217 (an
-//	                active currency code)
+//	format=F        a string is an email, uri, uuid, date-time, iso4217 (an
+//	                active currency code) or id (of an aggregate)
 //	enum=a|b|c      a string or an integer is one of these
 //	unique          a slice of strings, bools or numbers holds none twice
 //	each.RULE       the rule holds for each element of a slice or map

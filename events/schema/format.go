@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"daybook/events"
 )
 
 // format is a named kind of string. What valid accepts is what the description
@@ -15,7 +17,7 @@ type format struct {
 	name    string // in JSON Schema; "" where it knows none
 	noun    string // for messages
 	pattern string
-	maxLen  int
+	maxLen  int // characters
 	enum    []string
 	example string
 	valid   func(string) bool
@@ -43,6 +45,12 @@ var formats = map[string]*format{
 		name: "date-time", noun: "a date and time as in 2026-01-31T09:30:00Z (RFC 3339)", example: "2026-01-31T09:30:00Z",
 		pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$`,
 		maxLen:  64, valid: isDateTime,
+	},
+	// id is what events.ValidateID accepts: for the ids of other aggregates.
+	"id": {
+		noun: "an id: no control characters", example: "7",
+		pattern: `^[^\x00-\x1f\x7f-\x9f]+$`,
+		maxLen:  events.MaxIDLength, valid: func(s string) bool { return events.ValidateID("", s) == nil },
 	},
 	"iso4217": {
 		noun: "an ISO 4217 currency code", example: "EUR",

@@ -25,6 +25,7 @@ type everything struct {
 	Site     *string           `json:"site" rule:"format=uri"`
 	Ref      string            `json:"ref" rule:"format=uuid"`
 	Money    *string           `json:"money" rule:"format=iso4217,required"`
+	Owner    *string           `json:"owner" rule:"format=id"`
 	When     string            `json:"when" rule:"format=date-time"`
 	At       time.Time         `json:"at"`
 	Color    status            `json:"color" rule:"enum=red|green"`
@@ -236,7 +237,7 @@ func TestAgreesWithJSONSchemaMemberByMember(t *testing.T) {
 			candidates = append(candidates, string(b))
 		}
 	}
-	for _, name := range []string{"note", "word", "shown", "code", "email", "site", "ref", "money", "when", "at", "color", "small", "port",
+	for _, name := range []string{"note", "word", "shown", "code", "email", "site", "ref", "money", "owner", "when", "at", "color", "small", "port",
 		"big", "huge", "level", "ratio", "single", "on", "maybe", "lines", "tags", "set", "prices", "nested", "pointers"} {
 		independent := compile(t, s, "/properties/"+name)
 		var members map[string]jsontext.Value
@@ -281,6 +282,7 @@ var texts = map[string][]string{
 		"http://a b", "http://é/", "http://%zz/", "HTTP://A", "1a:b", "http://a:port/", "http://[fe80::1%25en0]/", "a:b", "http://[1]/", "http://a/%", "http://a]b/", "x:[", "http://a/\n", "::", "http://[::ffff:1.2.3.4]/", "http://u:p@h:1/"},
 	"uuid": {"0198c0de-7e57-7a11-8000-00000000002a", "0198C0DE-7E57-7A11-8000-00000000002A", "0198c0de7e577a11800000000000002a", "{0198c0de-7e57-7a11-8000-00000000002a}",
 		"0198c0de-7e57-7a11-8000-00000000002g", "0198c0de-7e57-7a11-80000-0000000002a", ""},
+	"id": {"7", "ä/ö", "", " ", "a\tb", "a\x7fb", "a\u0085b", "a\n", strings.Repeat("é", 128), strings.Repeat("é", 129)},
 	"date-time": {"2026-01-31T09:30:00Z", "2024-02-29T23:59:59.123456789+14:00", "2026-02-29T00:00:00Z", "2026-01-31", "2026-01-31T09:30:00", "2026-01-31t09:30:00z",
 		"2026-01-31 09:30:00Z", "1998-12-31T23:59:60Z", "2026-01-31T24:00:00Z", "2026-01-31T9:30:00Z", "2026-01-31T09:30:00,5Z", "2026-01-31T09:30:00.Z", "2026-01-31T09:30:00.1.2Z", "2026-01-31T09:30:001Z", "2026-01-31T09:30:00+0a:00", "2026-01-31T09:30:00Z ", "2026-01-31T1:30:00.0Z", "2026-1-31T09:30:00.0Z",
 		"2026-01-31T09:30:00+24:00", "2026-01-31T09:30:00+23:60", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "2026-01-31T09:30:00-00:00",

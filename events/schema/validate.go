@@ -272,7 +272,7 @@ func (v *validator) text(s *Schema) error {
 	if s.notBlank && strings.TrimSpace(text) == "" {
 		v.failHere("must not be blank")
 	}
-	if f := s.format; f != nil && (len(text) > f.maxLen || !f.valid(text)) {
+	if f := s.format; f != nil && (utf8.RuneCountInString(text) > f.maxLen || !f.valid(text)) {
 		v.failHere("must be " + f.noun)
 	}
 	if s.pattern != nil && !s.pattern.match(text) {

@@ -1,6 +1,9 @@
 package stack
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/aws/jsii-runtime-go"
 
 	"daybook/infra/settings"
@@ -21,6 +24,19 @@ func scopes(s settings.Settings, a access) *[]*string {
 		return nil
 	}
 	return jsii.Strings([]string{s.WriteScope, s.ReadScope, s.HistoryScope}[a])
+}
+
+// tellAuthorization lets the query function describe, in the API's description,
+// what the gateway asks of callers.
+func tellAuthorization(query Function, s settings.Settings) {
+	variables := map[string]string{"DAYBOOK_AUTHORIZATION": string(s.Authorization)}
+	if s.Authorization == settings.JWT {
+		variables["DAYBOOK_JWT_ISSUER"] = s.JWTIssuer
+		variables["DAYBOOK_SCOPES"] = s.WriteScope + " " + s.ReadScope + " " + s.HistoryScope
+	}
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		query.AddEnvironment(jsii.String(name), jsii.String(variables[name]), nil)
+	}
 }
 
 // route is a method and path, in the notation that both kinds of API share, with

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"daybook/infra/bundle"
+	"daybook/infra/settings"
 )
 
 func TestFunctions(t *testing.T) {
@@ -35,12 +36,31 @@ func TestFunctions(t *testing.T) {
 			same(t, tpl, name+" claims table", at(environment, "DAYBOOK_CLAIMS_TABLE"), "<"+s.Prefix()+"-claims>")
 			same(t, tpl, name+" view prefix", at(environment, "DAYBOOK_VIEW_PREFIX"), s.Prefix())
 			same(t, tpl, name+" log level", at(environment, "DAYBOOK_LOG_LEVEL"), s.LogLevel)
+			describesAuthorization(t, tpl, name, environment)
 			roles[tpl.roleOf(name)] = true
 		}
 		if len(roles) != len(bundle.Functions()) {
 			t.Errorf("the functions share roles: %v", sorted(roles))
 		}
 	})
+}
+
+// describesAuthorization: the query function, which answers /openapi.json, and no
+// other is told what the gateway asks of callers.
+func describesAuthorization(t *testing.T, tpl *template, function string, environment any) {
+	t.Helper()
+	s := tpl.Settings
+	want := map[string]string{"DAYBOOK_AUTHORIZATION": "<nil>", "DAYBOOK_JWT_ISSUER": "<nil>", "DAYBOOK_SCOPES": "<nil>"}
+	if function == "query" {
+		want["DAYBOOK_AUTHORIZATION"] = string(s.Authorization)
+		if s.Authorization == settings.JWT {
+			want["DAYBOOK_JWT_ISSUER"] = s.JWTIssuer
+			want["DAYBOOK_SCOPES"] = s.WriteScope + " " + s.ReadScope + " " + s.HistoryScope
+		}
+	}
+	for name, value := range want {
+		same(t, tpl, function+" "+name, at(environment, name), value)
+	}
 }
 
 func TestLogGroups(t *testing.T) {

@@ -49,6 +49,7 @@ func New(app awscdk.App, p Props) awscdk.Stack {
 		Events: events, Projector: functions.Projector, Failures: failures, Key: key,
 		BatchSize: s.BatchSize, BatchWindow: s.BatchWindow, RetryAttempts: s.RetryAttempts, RecordAge: s.RecordAge,
 	})
+	tellAuthorization(functions.Query, s)
 	api := NewAPI(stack, s, functions, key)
 	if s.Authorization == settings.IAM {
 		newCallerPolicies(stack, s.Prefix(), api, p.Schema.Views)

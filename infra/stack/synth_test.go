@@ -13,6 +13,7 @@ import (
 	"daybook/infra/bundle"
 	"daybook/infra/settings"
 	"daybook/infra/stack"
+	"daybook/view"
 )
 
 // variants are the deployments that the tests look at, and that lint.sh lints.
@@ -82,15 +83,21 @@ func contextOf(t *testing.T, name string) string {
 	return string(context)
 }
 
-// synth makes the template of a context. The functions' code is a stand-in: what
-// is in a zip is none of the template's.
+// synth makes the template of a context and the sample domain.
 func synth(t *testing.T, name, context string) *template {
+	t.Helper()
+	return synthViews(t, name, context, domain.Views())
+}
+
+// synthViews makes the template of a context and declared views. The functions' code is a stand-in: what
+// is in a zip is none of the template's.
+func synthViews(t *testing.T, name, context string, views []view.View) *template {
 	t.Helper()
 	s, err := settings.Load([]byte(context), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema, err := stack.SchemaOf(domain.Views())
+	schema, err := stack.SchemaOf(views)
 	if err != nil {
 		t.Fatal(err)
 	}

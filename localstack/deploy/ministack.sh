@@ -2,7 +2,8 @@
 # Starts and stops MiniStack, an emulator of AWS under the MIT licence, from PyPI
 # and without Docker: ministack.sh start|stop. It runs in a virtual environment
 # of its own below build/, listens on loopback alone, and runs the functions as
-# child processes.
+# child processes. With MINISTACK_AUTH=true it verifies signatures and holds callers
+# and functions to their IAM policies; key "test" is the account's root.
 . "$(dirname "$0")/lib.sh"
 
 version=1.5.33
@@ -24,7 +25,7 @@ start() {
   # The functions inherit the endpoint; without it they would call AWS.
   env BIND_HOST=127.0.0.1 GATEWAY_PORT="$port" MINISTACK_HOST=127.0.0.1 LAMBDA_EXECUTOR=local \
     AWS_ENDPOINT_URL="http://127.0.0.1:$port" AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test \
-    AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true LOG_LEVEL="${MINISTACK_LOG_LEVEL:-INFO}" \
+    AUTH="${MINISTACK_AUTH:-false}" AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true LOG_LEVEL="${MINISTACK_LOG_LEVEL:-INFO}" \
     TMPDIR="$state" "$venv/bin/ministack" >"$log" 2>&1 &
   echo $! >"$pidfile"
   if ! answers "http://127.0.0.1:$port/_ministack/health" 30; then

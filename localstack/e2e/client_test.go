@@ -107,12 +107,32 @@ type answer struct {
 // patience bounds every wait of the tests.
 const patience = 30 * time.Second
 
-// send sends one request as it is.
+// send sends one request as the caller that the environment names.
 func (c *client) send(r *http.Request) answer {
 	c.t.Helper()
 	if authorization := os.Getenv("DAYBOOK_AUTHORIZATION"); authorization != "" {
 		r.Header.Set("Authorization", authorization)
 	}
+	signerOf("execute-api").sign(c.t, r)
+	return c.roundTrip(r)
+}
+
+// request makes a request with a body of JSON, or with none.
+func (c *client) request(method, path, body string) *http.Request {
+	c.t.Helper()
+	r, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return r
+}
+
+// roundTrip sends one request as it is.
+func (c *client) roundTrip(r *http.Request) answer {
+	c.t.Helper()
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		c.t.Fatalf("%s %s: %v", r.Method, r.URL, err)
@@ -130,13 +150,7 @@ func (c *client) do(method, path, body string, headers ...string) answer {
 	c.t.Helper()
 	deadline := time.Now().Add(patience)
 	for {
-		r, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, strings.NewReader(body))
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		if body != "" {
-			r.Header.Set("Content-Type", "application/json")
-		}
+		r := c.request(method, path, body)
 		for i := 0; i < len(headers); i += 2 {
 			r.Header.Set(headers[i], headers[i+1])
 		}

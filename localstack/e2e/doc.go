@@ -1,7 +1,8 @@
 // Package e2e holds the end-to-end tests: Daybook over HTTP, from the outside.
 //
 // They run against the URL in DAYBOOK_URL, which may be a deployed stack or a
-// LocalStack (DAYBOOK_AUTHORIZATION is then sent as the header Authorization);
+// LocalStack (DAYBOOK_AUTHORIZATION is then sent as the header Authorization, and
+// with DAYBOOK_SIGN, a region, requests are signed with the keys in AWS_*);
 // else against stacks that they start in process: an HTTP API, a REST API with a
 // stage, and one on a hostile DynamoDB.
 //

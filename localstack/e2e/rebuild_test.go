@@ -46,6 +46,9 @@ var (
 // are switched over and back, and every answer is what the events say.
 func TestRebuildUnderLoad(t *testing.T) {
 	t.Parallel()
+	if os.Getenv("DAYBOOK_URL") != "" {
+		t.Skip("left out: it starts stacks of its own, and DAYBOOK_URL names another")
+	}
 	for name, o := range map[string]stack.Options{"kind": {}, "hostile": {Hostile: stack.Hostile(11)}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

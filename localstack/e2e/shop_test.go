@@ -78,9 +78,9 @@ func TestOddIDs(t *testing.T) {
 
 func TestCreateWithoutAnID(t *testing.T) {
 	each(t, func(t *testing.T, c *client) {
-		key := uuid.New().String()
-		first := c.command("create-user", "", ada("x"), "Idempotency-Key", key)
-		again := c.try("create-user", "", ada("x"), "Idempotency-Key", key)
+		key, person := uuid.New().String(), ada(fresh("u"))
+		first := c.command("create-user", "", person, "Idempotency-Key", key)
+		again := c.try("create-user", "", person, "Idempotency-Key", key)
 		if r := decode[accepted](c, again); r != first || r.ID == "" || again.header.Get("Idempotent-Replayed") != "true" {
 			t.Errorf("the same create again: %+v, first %+v", r, first)
 		}
