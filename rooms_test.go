@@ -101,7 +101,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{"events", "aggregate", "view", "domain", "dynamo", "api", "functions", "localstack", "cmd"} {
+	for _, room := range []string{"events", "aggregate", "view", "domain", "dynamo", "messaging", "api", "functions", "localstack", "cmd"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}

@@ -377,3 +377,23 @@ func TestWorkersSideBySide(t *testing.T) {
 		}
 	}
 }
+
+func TestQueuedChecksAsHandleDoes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	m, stream, err := b.handler.Queued(aggregate.Command{Name: "record", CommandID: "c", Payload: []byte(`{"n":1}`)})
+	if err != nil || stream.Aggregate() != "tape" || m.Group != string(stream) || m.Deduplication != "c" {
+		t.Errorf("%+v, %s, %v", m, stream, err)
+	}
+	if handled := b.Handle(t.Context(), []aggregate.Delivery{{ID: "m", Body: m.Body, Receives: 1}}); handled[0].Verdict != aggregate.VerdictDone || handled[0].Stream != stream {
+		t.Errorf("handled %+v", handled)
+	}
+	for want, c := range map[events.Code]aggregate.Command{
+		events.CodeUnknownCommand: {Name: "nonsense", ID: "1"},
+		events.CodeMalformed:      {Name: "record-even", Payload: []byte(`{"n":1}`)},
+	} {
+		if _, _, err := b.handler.Queued(c); events.CodeOf(err) != want {
+			t.Errorf("%s: %v, want code %s", c.Name, err, want)
+		}
+	}
+}

@@ -94,6 +94,10 @@ func (h *queueHandler) note(ctx context.Context, handled []aggregate.Handled, ag
 			h.log.ErrorContext(ctx, "dead letter", about...)
 		case aggregate.VerdictRetry:
 			h.log.WarnContext(ctx, "message to be delivered again", about...)
+		case aggregate.VerdictDone:
+			if unsound(m.Err) {
+				h.log.WarnContext(ctx, "queued command is unsound", append(about, "code", events.CodeOf(m.Err), "error", m.Err)...)
+			}
 		}
 		if m.Note != nil {
 			h.log.WarnContext(ctx, "outcome not noted", append(about, "cause", m.Note)...)
@@ -105,6 +109,13 @@ func (h *queueHandler) note(ctx context.Context, handled []aggregate.Handled, ag
 		MetricLate: float64(counts[aggregate.VerdictDone]), MetricPoison: float64(counts[aggregate.VerdictPoison]),
 		MetricTriedAgain: float64(counts[aggregate.VerdictRetry]), MetricMessageAge: float64(age.Milliseconds()),
 	})
+}
+
+// unsound reports whether a command was refused for what is checked before it is
+// queued: it came another way, or the program has changed since.
+func unsound(err error) bool {
+	e, ok := errors.AsType[*events.Error](err)
+	return ok && !e.Rejected && (e.Code == events.CodeUnknownCommand || e.Code == events.CodeMalformed)
 }
 
 // sender counts the commands that are queued.

@@ -216,3 +216,15 @@ func TestWhatAQueuedCommandCosts(t *testing.T) {
 	}
 	costs("a batch of ten on one stream", 1+10, 0, func() { r.deliver(t, many...) })
 }
+
+func TestAnUnsoundCommandIsLogged(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	m := awsevents.SQSMessage{MessageId: "m", EventSource: "aws:sqs", Body: `{"v":1,"command":"nonsense","id":"7","commandId":"k"}`}
+	if got := r.deliver(t, m); got != none {
+		t.Errorf("answer %s", got)
+	}
+	if !strings.Contains(r.log.String(), `"queued command is unsound","function":"command","messageId":"m","command":"nonsense"`) {
+		t.Errorf("log: %s", &r.log)
+	}
+}
