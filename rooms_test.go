@@ -70,6 +70,7 @@ var mayImport = map[string][]string{
 	"process":   {"events"},
 	"domain":    {"events", "aggregate", "view", "process"},
 	"dynamo":    {"events", "aggregate", "view", "process"},
+	"messaging": {"events", "aggregate", "process"},
 	"api":       {"events", "aggregate", "view"},
 }
 
@@ -100,7 +101,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{"events", "aggregate", "view", "process", "domain", "dynamo", "api", "functions", "localstack", "cmd"} {
+	for _, room := range []string{"events", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "functions", "localstack", "cmd"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}

@@ -3,8 +3,6 @@ package aggregate
 import (
 	"context"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"daybook/events"
 )
@@ -19,24 +17,46 @@ func (h *Handler) HandleBatch(ctx context.Context, cs []Command) []Outcome {
 	for i, c := range cs {
 		ps[i] = h.prepare(c)
 	}
-	groups := groupsOf(ps)
-	unused := h.unused(ctx, groups)
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(h.opts.Parallel, len(groups)) {
-		wg.Go(func() {
-			for i := next.Add(1); i <= int64(len(groups)); i = next.Add(1) {
-				h.handleGroup(ctx, groups[i-1], unused)
-			}
-		})
-	}
-	wg.Wait()
+	h.handleAll(ctx, ps, false)
 	outcomes := make([]Outcome, len(ps))
 	for i, p := range ps {
-		h.observe(ctx, p)
 		outcomes[i] = Outcome{p.result, p.err}
 	}
 	return outcomes
+}
+
+// handleAll gives every command of ps its outcome. With inOrder, commands on one
+// stream behind one that failed in a way that may pass are not tried but held.
+func (h *Handler) handleAll(ctx context.Context, ps []*pending, inOrder bool) {
+	groups := groupsOf(ps)
+	unused := h.unused(ctx, groups)
+	h.sideBySide(len(groups), func(i int) {
+		defer caught(groups[i])
+		h.handleGroup(ctx, groups[i], unused, inOrder)
+	})
+	for _, p := range ps {
+		h.observe(ctx, p)
+	}
+}
+
+// caught turns a panic into the error of those commands that have no outcome
+// yet, so that the others of a batch have theirs.
+func caught(ps []*pending) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	for _, p := range ps {
+		if p.err == nil && p.result.CommandID == "" {
+			p.err = events.Wrap(events.CodeInternal, panicked(v), "handling the command failed")
+		}
+	}
+}
+
+// hold gives the command the error of one before it on its stream.
+func (p *pending) hold(err error) {
+	p.held = true
+	p.err = events.Wrap(events.CodeUnavailable, err, "an earlier command of the stream is to be tried again first")
 }
 
 // groupsOf parts commands so that no two groups share a stream. In a group they
@@ -82,8 +102,25 @@ func groupsOf(ps []*pending) [][]*pending {
 
 // handleGroup handles commands whose streams no other group has: each command
 // over several streams by itself, and in between those on one stream together.
-// unused are streams known not to exist.
-func (h *Handler) handleGroup(ctx context.Context, ps []*pending, unused map[events.Stream]bool) {
+// unused are streams known not to exist. With inOrder, see handleAll.
+func (h *Handler) handleGroup(ctx context.Context, ps []*pending, unused map[events.Stream]bool, inOrder bool) {
+	halted := map[events.Stream]error{}
+	ready := func(stream events.Stream, ps []*pending) bool {
+		err := halted[stream]
+		for _, p := range ps {
+			if err != nil {
+				p.hold(err)
+			}
+		}
+		return err == nil
+	}
+	handled := func(ps []*pending) {
+		for _, p := range ps {
+			if inOrder && p.err != nil && events.Transient(p.err) && halted[p.stream] == nil {
+				halted[p.stream] = p.err
+			}
+		}
+	}
 	several := func(p *pending) bool { return p.streams != nil }
 	for first := true; len(ps) > 0; first = false {
 		n := slices.IndexFunc(ps, several)
@@ -101,11 +138,17 @@ func (h *Handler) handleGroup(ctx context.Context, ps []*pending, unused map[eve
 					rest = append(rest, p)
 				}
 			}
-			h.handleStream(ctx, stream, same, first && unused[stream])
+			if ready(stream, same) {
+				h.handleStream(ctx, stream, same, first && unused[stream], inOrder)
+				handled(same)
+			}
 			single = rest
 		}
 		if n < len(ps) {
-			h.handleAcross(ctx, ps[n], first && n == 0 && unused[ps[n].stream])
+			if one := ps[n : n+1]; ready(one[0].stream, one) {
+				h.handleAcross(ctx, one[0], first && n == 0 && unused[one[0].stream])
+				handled(one)
+			}
 			n++
 		}
 		ps = ps[n:]

@@ -80,7 +80,7 @@ func (h *Handler) Handle(ctx context.Context, c Command) (Result, error) {
 	case p.streams != nil:
 		h.handleAcross(ctx, p, p.surelyNew)
 	default:
-		h.handleStream(ctx, p.stream, []*pending{p}, p.surelyNew)
+		h.handleStream(ctx, p.stream, []*pending{p}, p.surelyNew, false)
 	}
 	h.observe(ctx, p)
 	return p.result, p.err
@@ -103,13 +103,15 @@ type pending struct {
 
 	result    Result
 	err       error
+	held      bool // not tried: a command before it on its stream is to be tried again first
 	conflicts int
 	loads     int
 }
 
 // prepare validates a command and reads its payload, before anything is loaded.
-func (h *Handler) prepare(c Command) *pending {
-	p := &pending{command: c}
+func (h *Handler) prepare(c Command) (p *pending) {
+	p = &pending{command: c}
+	defer recovered("reading the payload", &p.err)
 	description, ok := h.commands[c.Name]
 	if !ok {
 		p.err = events.Errorf(events.CodeUnknownCommand, "there is no command %q", c.Name)

@@ -161,6 +161,14 @@ func (t typedState[S]) snapshot() (*events.Snapshot, error) {
 // fails and the process goes on.
 func recovered(doing string, err *error) {
 	if p := recover(); p != nil {
-		*err = events.Wrap(events.CodeInternal, fmt.Errorf("panic: %v", p), "the domain's code failed while "+doing)
+		*err = events.Wrap(events.CodeInternal, panicked(p), "the domain's code failed while "+doing)
 	}
+}
+
+// panicked is the error of a panic.
+func panicked(v any) error {
+	if err, ok := v.(error); ok {
+		return fmt.Errorf("panic: %w", err)
+	}
+	return fmt.Errorf("panic: %v", v)
 }

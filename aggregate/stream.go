@@ -9,30 +9,43 @@ import (
 )
 
 // handleStream gives every command of ps, all on one stream, its outcome.
-// unused says that the stream is known not to exist.
-func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*pending, unused bool) {
+// unused says that the stream is known not to exist. With inOrder, see handleAll.
+func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*pending, unused, inOrder bool) {
 	e, err := h.cache.acquire(ctx, stream)
 	if err != nil {
-		fail(ps, err)
+		failAll(ps, len(ps), err, inOrder)
 		return
 	}
-	defer h.cache.release(stream, e)
+	sound := false
+	defer func() {
+		e.warm = e.warm && sound // a panic may have left half of a state
+		h.cache.release(stream, e)
+	}()
 	confirmed := false
 	for len(ps) > 0 {
 		r := &round{h: h, entry: e, of: ps[0].aggregate, ps: ps, confirmed: confirmed}
 		n, err := r.run(ctx, unused)
-		if err != nil {
-			fail(ps[:n], err)
+		if err != nil && failAll(ps, n, err, inOrder) {
+			break
 		}
 		ps, unused, confirmed = ps[n:], false, err == nil
 	}
+	sound = true
 }
 
-// fail gives all of ps the same error.
-func fail(ps []*pending, err error) {
-	for _, p := range ps {
-		p.err = err
+// failAll gives the first n of ps the same error. With inOrder, one that may pass is
+// that of the first alone, and holds all others: then it reports true.
+func failAll(ps []*pending, n int, err error, inOrder bool) (held bool) {
+	held = inOrder && events.Transient(err)
+	for i, p := range ps {
+		switch {
+		case held && i > 0:
+			p.hold(err)
+		case i < n:
+			p.err = err
+		}
 	}
+	return held
 }
 
 // round decides some commands on one stream and makes at most one commit of

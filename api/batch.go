@@ -67,6 +67,9 @@ func (c *commands) batch(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.async(r) {
+		return c.queueBatch(r, origin, elements)
+	}
 	outcomes := c.handleAll(r, origin, elements)
 	results := make([]jsontext.Value, len(outcomes))
 	for i, o := range outcomes {
@@ -86,15 +89,9 @@ func (c *commands) batch(r *http.Request) (*answer, error) {
 // handleAll reads the elements and has those handled that are sound.
 func (c *commands) handleAll(r *http.Request, origin aggregate.Command, elements []jsontext.Value) []aggregate.Outcome {
 	outcomes := make([]aggregate.Outcome, len(elements))
-	var sound []aggregate.Command
-	var at []int
-	for i, raw := range elements {
-		command, err := c.readElement(origin, raw, pointer(i))
-		if err != nil {
-			outcomes[i].Err = err
-			continue
-		}
-		sound, at = append(sound, command), append(at, i)
+	sound, at, errs := c.soundOf(origin, elements)
+	for i, err := range errs {
+		outcomes[i].Err = err
 	}
 	if len(sound) == 0 {
 		return outcomes
@@ -109,6 +106,21 @@ func (c *commands) handleAll(r *http.Request, origin aggregate.Command, elements
 		outcomes[i].Err = below(pointer(i), outcomes[i].Err)
 	}
 	return outcomes
+}
+
+// soundOf reads the elements: the commands of those that are sound, their places,
+// and an error for each element that is not.
+func (c *commands) soundOf(origin aggregate.Command, elements []jsontext.Value) (sound []aggregate.Command, at []int, errs []error) {
+	errs = make([]error, len(elements))
+	for i, raw := range elements {
+		command, err := c.readElement(origin, raw, pointer(i))
+		if err != nil {
+			errs[i] = err
+			continue
+		}
+		sound, at = append(sound, command), append(at, i)
+	}
+	return sound, at, errs
 }
 
 func (c *commands) readElement(command aggregate.Command, raw jsontext.Value, at string) (aggregate.Command, error) {
@@ -128,18 +140,23 @@ func (c *commands) readElement(command aggregate.Command, raw jsontext.Value, at
 	return command, nil
 }
 
-// result writes one result of a batch. A fault is logged here, since the batch
-// itself succeeds.
+// result writes one result of a batch.
 func (c *commands) result(r *http.Request, i int, o aggregate.Outcome) (jsontext.Value, error) {
 	if o.Err == nil {
 		a := acceptedOf(o.Result)
 		return json.Marshal(batchAccepted{statusOf(o.Result), a.ID, a.Version, a.CommandID, a.Token, a.Others, o.Result.Replayed})
 	}
-	p := problemOf(o.Err, "")
+	return c.failed(r, i, o.Err)
+}
+
+// failed writes the result of a command of a batch that failed. A fault is logged
+// here, since the batch itself succeeds.
+func (c *commands) failed(r *http.Request, i int, err error) (jsontext.Value, error) {
+	p := problemOf(err, "")
 	if p.Status >= http.StatusInternalServerError {
 		c.opts.Logger.LogAttrs(r.Context(), slog.LevelError, "command of a batch",
 			slog.String("requestId", requestIDOf(r.Context())), slog.Int("index", i),
-			slog.String("code", string(p.Code)), slog.String("error", o.Err.Error()))
+			slog.String("code", string(p.Code)), slog.String("error", err.Error()))
 	}
 	return json.Marshal(batchFailed{p.Status, p}, jsontext.AllowInvalidUTF8(true))
 }

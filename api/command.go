@@ -50,6 +50,9 @@ func (c *commands) command(name string) endpoint {
 		if err != nil {
 			return nil, err
 		}
+		if c.async(r) {
+			return c.queue(r, command)
+		}
 		result, err := c.commander.Handle(r.Context(), command)
 		if asked && events.CodeOf(err) == events.CodeVersionConflict {
 			return nil, &failure{error: err, status: http.StatusPreconditionFailed}

@@ -3,8 +3,8 @@
 // run; an adapter in front translates API Gateway's events, verifies who calls
 // and says so with WithActor and WithRequestID.
 //
-// NewCommands answers POST /commands and POST /commands/{command}; NewQueries
-// answers everything that reads. Both are safe for concurrent use.
+// NewCommands answers POST /commands and POST /commands/{command}, at once or by
+// queueing (Prefer: respond-async); NewQueries answers everything that reads. Both are safe for concurrent use.
 //
 // Every failure is an application/problem+json (RFC 9457) with a stable code;
 // one table (problem.go) maps codes to HTTP status. What went wrong inside is

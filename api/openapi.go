@@ -55,8 +55,14 @@ func describe(o Options, commands []aggregate.Description, views []view.Descript
 		},
 		Components: sharedComponents(),
 	}
+	later := o.Statuses != nil
 	if len(commands) > 0 {
-		d.Paths["/commands"] = pathItem{Post: batchOperation(commands)}
+		d.Paths["/commands"] = pathItem{Post: batchOperation(commands, later)}
+		if later {
+			d.Paths["/commands/{commandId}"] = pathItem{Get: statusOperation()}
+			d.Components.Schemas["queued"] = queuedSchema()
+			d.Components.Schemas["command-status"] = statusAnswerSchema()
+		}
 	}
 	for _, c := range commands {
 		s, err := payloadOf(c)
@@ -64,7 +70,7 @@ func describe(o Options, commands []aggregate.Description, views []view.Descript
 			return nil, err
 		}
 		d.Components.Schemas[payloadName(c)] = s.raw
-		d.Paths["/commands/"+c.Name] = pathItem{Post: commandOperation(c, s)}
+		d.Paths["/commands/"+c.Name] = pathItem{Post: commandOperation(c, s, later)}
 	}
 	for _, v := range views {
 		d.Components.Schemas[rowName(v)] = v.Schema()

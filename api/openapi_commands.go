@@ -57,7 +57,8 @@ func summaryOf(c aggregate.Description) string {
 	return strings.ToUpper(c.Name[:1]) + strings.ReplaceAll(c.Name[1:], "-", " ")
 }
 
-func commandOperation(c aggregate.Description, p payload) *operation {
+// commandOperation describes a command. later says that commands can be queued.
+func commandOperation(c aggregate.Description, p payload, later bool) *operation {
 	id := idSchema
 	if c.Creates {
 		id = jsontext.Value(`{"type":["string","null"],"minLength":1,"maxLength":128,"description":"Made from the command's id when left out."}`)
@@ -74,7 +75,7 @@ func commandOperation(c aggregate.Description, p payload) *operation {
 		headers = append(headers, "ETag", "X-Request-Id", "X-Correlation-Id", "Idempotent-Replayed")
 		return response{Description: description, Headers: headerRefs(headers...), Content: jsonContent(schemaRef("accepted"))}
 	}
-	return &operation{
+	o := &operation{
 		OperationID: c.Name,
 		Tags:        []string{"commands"},
 		Summary:     summaryOf(c),
@@ -89,9 +90,18 @@ func commandOperation(c aggregate.Description, p payload) *operation {
 		}, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusRequestEntityTooLarge,
 			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity),
 	}
+	if later {
+		o.Parameters = append(o.Parameters, parameterRef("Prefer"))
+		o.Responses["202"] = response{
+			Description: "Queued, with Prefer: respond-async.",
+			Headers:     headerRefs("Location", "Preference-Applied", "Retry-After", "X-Request-Id", "X-Correlation-Id", "Idempotent-Replayed"),
+			Content:     jsonContent(schemaRef("queued")),
+		}
+	}
+	return o
 }
 
-func batchOperation(commands []aggregate.Description) *operation {
+func batchOperation(commands []aggregate.Description, later bool) *operation {
 	var elements, examples []string
 	for _, c := range commands {
 		p, err := payloadOf(c)
@@ -113,7 +123,7 @@ func batchOperation(commands []aggregate.Description) *operation {
 	if len(examples) > 0 {
 		body.Example = jsontext.Value("[" + strings.Join(examples, ",") + "]")
 	}
-	return &operation{
+	o := &operation{
 		OperationID: "send-commands",
 		Tags:        []string{"commands"},
 		Summary:     "Send several commands",
@@ -127,4 +137,13 @@ func batchOperation(commands []aggregate.Description) *operation {
 			Content:     jsonContent(jsontext.Value(`{"type":"array","items":{"$ref":"#/components/schemas/batch-result"}}`)),
 		}}, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType),
 	}
+	if later {
+		o.Parameters = append(o.Parameters, parameterRef("Prefer"))
+		o.Responses["202"] = response{
+			Description: "With Prefer: respond-async, at least one command was queued. A result for each, in order: status 202 or its problem.",
+			Headers:     headerRefs("Preference-Applied", "Retry-After", "X-Request-Id", "X-Correlation-Id"),
+			Content:     jsonContent(batchQueuedSchema()),
+		}
+	}
+	return o
 }

@@ -89,6 +89,7 @@ func sharedParameters() map[string]parameter {
 		"If-None-Match":    {Name: "If-None-Match", In: "header", Schema: jsontext.Value(`{"const":"*"}`), Description: "The stream must not exist; else 412."},
 		"If-Changed":       {Name: "If-None-Match", In: "header", Schema: textSchema, Description: "Entity tags that the client has: 304 when one is still right."},
 		"X-Correlation-Id": {Name: "X-Correlation-Id", In: "header", Schema: idSchema, Description: "An id shared by all that the request sets off; the request's id by default."},
+		"Prefer":           {Name: "Prefer", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["respond-async"]}`), Description: "respond-async: answer 202 when the command is queued (RFC 7240)."},
 		"after":            {Name: "after", In: "query", Schema: textSchema, Description: "Consistency tokens, joined by commas: the answer has seen at least these versions."},
 		"at": {Name: "at", In: "query", Schema: jsontext.Value(`{"oneOf":[{"type":"integer","format":"int64","minimum":1},{"type":"string","format":"date-time"}]}`),
 			Description: "The row as it was: at a version of its stream, or at a time (RFC 3339). Not together with after."},
@@ -98,8 +99,9 @@ func sharedParameters() map[string]parameter {
 func sharedHeaders() map[string]header {
 	return map[string]header{
 		"ETag":                {"The version in quotes; behind a dot, the version of a view that was raised.", jsontext.Value(`{"type":"string"}`)},
-		"Location":            {"The stream that was started, relative to the request.", jsontext.Value(`{"type":"string","format":"uri-reference"}`)},
+		"Location":            {"The stream that was started, or the status of a command that was queued, relative to the request.", jsontext.Value(`{"type":"string","format":"uri-reference"}`)},
 		"Idempotent-Replayed": {"true: the first answer to this command id, again.", jsontext.Value(`{"type":"string","const":"true"}`)},
+		"Preference-Applied":  {"respond-async, when the command was queued.", textSchema},
 		"X-Request-Id":        {"The request's id, as logged.", textSchema},
 		"X-Correlation-Id":    {"The id shared by all that the request sets off.", textSchema},
 		"Retry-After":         {"Seconds to wait before trying again.", jsontext.Value(`{"type":"integer"}`)},

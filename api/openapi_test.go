@@ -11,6 +11,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"daybook/aggregate/aggregatetest"
 	"daybook/api"
 	"daybook/domain"
 )
@@ -67,7 +68,7 @@ func (c *contract) check(method, path string, w *httptest.ResponseRecorder) erro
 		return fmt.Errorf("%s %s does not describe status %s", method, path, status)
 	}
 	described, _ := r.(map[string]any)["headers"].(map[string]any)
-	for _, name := range []string{"Etag", "Location", "Retry-After", "Daybook-Stale", "Daybook-Parked", "Idempotent-Replayed", "Allow", "X-Correlation-Id"} {
+	for _, name := range []string{"Etag", "Location", "Preference-Applied", "Retry-After", "Daybook-Stale", "Daybook-Parked", "Idempotent-Replayed", "Allow", "X-Correlation-Id"} {
 		if w.Header().Get(name) != "" && described[name] == nil && described[strings.Replace(name, "Etag", "ETag", 1)] == nil {
 			return fmt.Errorf("%s %s %s does not describe header %s", method, path, status, name)
 		}
@@ -101,7 +102,9 @@ func (c *contract) validate(raw string, pointer ...string) error {
 
 func describedAPI(t *testing.T) []byte {
 	t.Helper()
-	w := do(queries(&querier{}, nil), "GET", "/openapi.json", "")
+	o := options(nil)
+	o.Statuses = &aggregatetest.Statuses{}
+	w := do(api.NewQueries(&querier{}, nil, domain.Aggregates(), domain.Views(), o), "GET", "/openapi.json", "")
 	if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" {
 		t.Fatalf("got %d %s", w.Code, w.Body)
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"log/slog"
+	"time"
 	"uuid"
 )
 
@@ -13,6 +14,14 @@ type Options struct {
 	Logger *slog.Logger
 	// NewID names requests that came without a name: random UUIDs by default.
 	NewID func() string
+	// Sender queues the commands of requests with Prefer: respond-async. Without
+	// one the preference is not applied.
+	Sender Sender
+	// Statuses answer GET /commands/{commandId}, and say that the description
+	// tells of queued commands. Without them there is no such path.
+	Statuses Statuses
+	// Now is the clock by which statuses are forgotten, time.Now by default.
+	Now func() time.Time
 	// Title and Version are those of the OpenAPI description: "Daybook" and "1"
 	// by default.
 	Title, Version string
@@ -31,6 +40,9 @@ func (o *Options) withDefaults() Options {
 	}
 	if d.NewID == nil {
 		d.NewID = func() string { return uuid.New().String() }
+	}
+	if d.Now == nil {
+		d.Now = time.Now
 	}
 	if d.Title == "" {
 		d.Title = "Daybook"

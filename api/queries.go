@@ -31,6 +31,7 @@ type History interface {
 
 // queries is the read side of the API.
 type queries struct {
+	opts    Options
 	querier Querier
 	history History
 	views   map[string]bool
@@ -42,7 +43,7 @@ type queries struct {
 // described; that is done when the description is first asked for.
 func NewQueries(querier Querier, history History, aggregates []aggregate.Aggregate, views []view.View, o *Options) http.Handler {
 	opts := o.withDefaults()
-	q := &queries{querier: querier, history: history, views: map[string]bool{}}
+	q := &queries{opts: opts, querier: querier, history: history, views: map[string]bool{}}
 	described := make([]view.Description, len(views))
 	for i, v := range views {
 		described[i] = v.Describe()
@@ -66,7 +67,7 @@ func (q *queries) find(method string, path []string) (endpoint, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case allow != reading || method != http.MethodGet && method != http.MethodHead:
+	case e == nil || method != http.MethodGet && method != http.MethodHead:
 		return nil, methodNotAllowed(method, allow)
 	}
 	return e, nil
@@ -88,6 +89,9 @@ func (q *queries) target(path []string) (e endpoint, allow string, err error) {
 		}
 		return nil, "", notFound()
 	case "commands":
+		if q.opts.Statuses != nil && len(path) >= 2 {
+			return q.status(rest(path[1:])), reading + ", " + http.MethodPost, nil
+		}
 		if len(path) <= 2 {
 			return nil, http.MethodPost, nil
 		}

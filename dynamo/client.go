@@ -27,8 +27,7 @@ type Options struct {
 	// DynamoDB Local. It defaults to AWS_ENDPOINT_URL_DYNAMODB, then
 	// AWS_ENDPOINT_URL.
 	Endpoint string
-	// Credentials default to AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
-	// AWS_SESSION_TOKEN.
+	// Credentials default to EnvironmentCredentials.
 	Credentials aws.CredentialsProvider
 	// Transport defaults to one with keep-alive and short connection timeouts.
 	Transport http.RoundTripper
@@ -81,7 +80,7 @@ func New(o Options) *dynamodb.Client {
 		EndpointDiscovery: dynamodb.EndpointDiscoveryOptions{EnableEndpointDiscovery: aws.EndpointDiscoveryDisabled},
 	}
 	if client.Credentials == nil {
-		client.Credentials = aws.CredentialsProviderFunc(environmentCredentials)
+		client.Credentials = EnvironmentCredentials()
 	}
 	if endpoint := firstOf(o.Endpoint, os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), os.Getenv("AWS_ENDPOINT_URL")); endpoint != "" {
 		client.BaseEndpoint = &endpoint
@@ -95,6 +94,12 @@ func StaticCredentials(id, secret string) aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: id, SecretAccessKey: secret, Source: "daybook"}, nil
 	})
+}
+
+// EnvironmentCredentials returns the credentials that Lambda gives a function:
+// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
+func EnvironmentCredentials() aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(environmentCredentials)
 }
 
 var errNoCredentials = errors.New("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set")

@@ -47,6 +47,26 @@
 //	b          BOOL   of a command: it started the stream; absent when not
 //	x          N      of a command: the second from which on it is forgotten (TTL)
 //
+// # The requests table
+//
+// Partition key command (S), no sort key: the statuses of queued commands, for a
+// day.
+//
+//	attribute  type   holds
+//	command    S      the command's id
+//	s          N      its state: 0 pending, 1 failed, 2 rejected, 3 accepted
+//	t          N      when it came into the state, milliseconds since 1970 UTC
+//	x          N      the second from which on it is forgotten (TTL)
+//	k          S      the command's stream
+//	a          S      the actor that sent it; absent when empty
+//	d          B      its digest, 8 bytes
+//	v          N      of an accepted command: the stream's version after it
+//	b          BOOL   of an accepted command: it started the stream; absent when not
+//	o          L      of an accepted command: tokens of the other streams it wrote
+//	                  to; absent without
+//	p          S      of a rejected or failed command: {"code","message","rejected",
+//	                  "fields","version"}, JSON
+//
 // # Query tables
 //
 // Partition key key (S), one table for each view and version of it, one global

@@ -108,8 +108,12 @@ func CodeOf(err error) Code {
 }
 
 // Transient reports whether trying the same again can succeed: throttling,
-// contention, a dependency that did not answer, a caller's deadline.
+// contention, a dependency that did not answer, a caller's deadline. A domain
+// rejection never is, whatever its code.
 func Transient(err error) bool {
+	if e, ok := errors.AsType[*Error](err); ok && e.Rejected {
+		return false
+	}
 	switch CodeOf(err) {
 	case CodeBusy, CodeThrottled, CodeUnavailable, CodeCanceled, CodeConflict:
 		return true

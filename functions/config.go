@@ -14,50 +14,77 @@ import (
 
 	"daybook/api"
 	"daybook/dynamo"
+	"daybook/messaging"
 	"daybook/process"
 )
 
 // Names of the environment variables a function reads. The AWS names are set by
 // Lambda itself; an endpoint is for LocalStack and its like.
 const (
-	EnvEventsTable = "DAYBOOK_EVENTS_TABLE" // full name of the events table
-	EnvClaimsTable = "DAYBOOK_CLAIMS_TABLE" // full name of the table of claimed values
-	EnvViewPrefix  = "DAYBOOK_VIEW_PREFIX"  // prefix of the query tables' names, without the hyphen
-	EnvPathPrefix  = "DAYBOOK_PATH_PREFIX"  // base path under which a custom domain maps the API
+	EnvEventsTable    = "DAYBOOK_EVENTS_TABLE"    // full name of the events table
+	EnvClaimsTable    = "DAYBOOK_CLAIMS_TABLE"    // full name of the table of claimed values
+	EnvRequestsTable  = "DAYBOOK_REQUESTS_TABLE"  // full name of the table of queued commands' statuses
+	EnvProcessesTable = "DAYBOOK_PROCESSES_TABLE" // full name of the ledger of process managers and outboxes
+	EnvCommandQueue   = "DAYBOOK_COMMAND_QUEUE"   // URL of the queue of commands
+	EnvDeadQueue      = "DAYBOOK_DEAD_QUEUE"      // URL of the queue of dead letters
+	EnvScheduleGroup  = "DAYBOOK_SCHEDULE_GROUP"  // schedule group of timers
+	EnvScheduleRole   = "DAYBOOK_SCHEDULE_ROLE"   // ARN of the role that a schedule assumes
+	EnvScheduleTarget = "DAYBOOK_SCHEDULE_TARGET" // ARN of the queue of commands
+	EnvEventBus       = "DAYBOOK_EVENT_BUS"       // name of the event bus of integration events
+	EnvViewPrefix     = "DAYBOOK_VIEW_PREFIX"     // prefix of the query tables' names, without the hyphen
+	EnvPathPrefix     = "DAYBOOK_PATH_PREFIX"     // base path under which a custom domain maps the API
 	// What the gateway asks of callers, for the description of the API: iam, jwt or
 	// none (default); for jwt the issuer's URL, and the scopes to write, to read and
 	// to read events, with spaces in between.
 	EnvAuthorization = "DAYBOOK_AUTHORIZATION"
 	EnvJWTIssuer     = "DAYBOOK_JWT_ISSUER"
 	EnvScopes        = "DAYBOOK_SCOPES"
-	// EnvProcessesTable is the full name of the ledger of process managers and outboxes.
-	EnvProcessesTable = "DAYBOOK_PROCESSES_TABLE"
-	EnvLogLevel       = "DAYBOOK_LOG_LEVEL" // debug, info, warn or error; info by default
-	EnvRegion         = "AWS_REGION"
-	EnvEndpoint       = "AWS_ENDPOINT_URL_DYNAMODB" // then AWS_ENDPOINT_URL
+	EnvLogLevel      = "DAYBOOK_LOG_LEVEL" // debug, info, warn or error; info by default
+	EnvRegion        = "AWS_REGION"
+
+	// AWS_ENDPOINT_URL stands in for each of these.
+	EnvEndpoint          = "AWS_ENDPOINT_URL_DYNAMODB"
+	EnvQueueEndpoint     = "AWS_ENDPOINT_URL_SQS"
+	EnvSchedulerEndpoint = "AWS_ENDPOINT_URL_SCHEDULER"
+	EnvBusEndpoint       = "AWS_ENDPOINT_URL_EVENTBRIDGE"
 )
 
 // Config is what a function is told. FromEnv reads it; the local stack fills it.
 type Config struct {
 	EventsTable string
 	ClaimsTable string
-	ViewPrefix  string
-	PathPrefix  string
-	Security    api.Security // only described: the gateway sees to it
-	LogLevel    slog.Level
-	Region      string
-	Endpoint    string // URL of a DynamoDB other than the region's own
-
+	// RequestsTable, CommandQueue and DeadQueue are set for asynchronous commands.
+	RequestsTable string
+	CommandQueue  string // URL
+	DeadQueue     string // URL
+	// ProcessesTable is for process managers and outboxes; the schedules are the
+	// timers of the former, the event bus is for the latter.
 	ProcessesTable string
-	// Timers and Publisher are what process managers and outboxes of the process
-	// function use.
+	ScheduleGroup  string
+	ScheduleRole   string // ARN
+	ScheduleTarget string // ARN of the command queue
+	EventBus       string // name
+	ViewPrefix     string
+	PathPrefix     string
+	Security       api.Security // only described: the gateway sees to it
+	LogLevel       slog.Level
+	Region         string
+
+	// URLs of services other than the region's own.
+	Endpoint          string // DynamoDB
+	QueueEndpoint     string // SQS
+	SchedulerEndpoint string // EventBridge Scheduler
+	BusEndpoint       string // EventBridge
+
+	// Timers and Publisher stand in for schedules and the event bus, in tests.
 	Timers    process.Timers
 	Publisher process.Publisher
 
-	// Credentials and Transport are for the local stack; nil takes Lambda's
+	// Credentials and the transports are for the local stack; nil takes Lambda's
 	// credentials from the environment, and the network.
 	Credentials aws.CredentialsProvider
-	Transport   http.RoundTripper
+	Transport   http.RoundTripper // to DynamoDB
+	Messaging   http.RoundTripper // to what package messaging speaks
 	// LogTo is where the log goes, standard error by default.
 	LogTo io.Writer
 	// Metrics is where the metrics go, in CloudWatch's embedded metric format;
@@ -70,18 +97,24 @@ type Config struct {
 // everything missing or wrong.
 func FromEnv(getenv func(string) string, needs ...string) (Config, error) {
 	c := Config{
-		EventsTable: getenv(EnvEventsTable),
-		ClaimsTable: getenv(EnvClaimsTable),
-		ViewPrefix:  getenv(EnvViewPrefix),
-		PathPrefix:  getenv(EnvPathPrefix),
-		Region:      getenv(EnvRegion),
-		Endpoint:    getenv(EnvEndpoint),
-		Metrics:     os.Stdout,
-
-		ProcessesTable: getenv(EnvProcessesTable),
-	}
-	if c.Endpoint == "" {
-		c.Endpoint = getenv("AWS_ENDPOINT_URL")
+		EventsTable:       getenv(EnvEventsTable),
+		ClaimsTable:       getenv(EnvClaimsTable),
+		RequestsTable:     getenv(EnvRequestsTable),
+		CommandQueue:      getenv(EnvCommandQueue),
+		DeadQueue:         getenv(EnvDeadQueue),
+		ProcessesTable:    getenv(EnvProcessesTable),
+		ScheduleGroup:     getenv(EnvScheduleGroup),
+		ScheduleRole:      getenv(EnvScheduleRole),
+		ScheduleTarget:    getenv(EnvScheduleTarget),
+		EventBus:          getenv(EnvEventBus),
+		ViewPrefix:        getenv(EnvViewPrefix),
+		PathPrefix:        getenv(EnvPathPrefix),
+		Region:            getenv(EnvRegion),
+		Endpoint:          endpoint(getenv, EnvEndpoint),
+		QueueEndpoint:     endpoint(getenv, EnvQueueEndpoint),
+		SchedulerEndpoint: endpoint(getenv, EnvSchedulerEndpoint),
+		BusEndpoint:       endpoint(getenv, EnvBusEndpoint),
+		Metrics:           os.Stdout,
 	}
 	var missing, faults []string
 	for _, name := range append(needs, EnvRegion) {
@@ -105,6 +138,23 @@ func FromEnv(getenv func(string) string, needs ...string) (Config, error) {
 		return Config{}, errors.New("the environment can't be used: " + strings.Join(faults, "; "))
 	}
 	return c, nil
+}
+
+// endpoint is that of one service, or else of all.
+func endpoint(getenv func(string) string, name string) string {
+	if one := getenv(name); one != "" {
+		return one
+	}
+	return getenv("AWS_ENDPOINT_URL")
+}
+
+// messaging is what a client of package messaging needs.
+func (c Config) messaging(endpoint string) messaging.Options {
+	o := messaging.Options{Region: c.Region, Endpoint: endpoint, Credentials: c.Credentials, Transport: c.Messaging}
+	if o.Credentials == nil {
+		o.Credentials = dynamo.EnvironmentCredentials()
+	}
+	return o
 }
 
 // security reads what the gateway asks of callers.

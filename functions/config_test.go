@@ -25,12 +25,14 @@ func env(pairs ...string) func(string) string {
 func TestFromEnv(t *testing.T) {
 	t.Parallel()
 	c, err := FromEnv(env(EnvEventsTable, "e", EnvViewPrefix, "v", EnvRegion, "eu-west-1", EnvLogLevel, "warn",
-		"AWS_ENDPOINT_URL", "http://localhost:4566", EnvPathPrefix, "shop"), EnvEventsTable, EnvViewPrefix)
+		"AWS_ENDPOINT_URL", "http://localhost:4566", EnvPathPrefix, "shop",
+		EnvRequestsTable, "r", EnvCommandQueue, "q", EnvDeadQueue, "d"), EnvEventsTable, EnvViewPrefix)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.EventsTable != "e" || c.ViewPrefix != "v" || c.Region != "eu-west-1" || c.LogLevel != slog.LevelWarn ||
-		c.Endpoint != "http://localhost:4566" || c.PathPrefix != "shop" {
+		c.Endpoint != "http://localhost:4566" || c.PathPrefix != "shop" ||
+		c.RequestsTable != "r" || c.CommandQueue != "q" || c.DeadQueue != "d" || c.QueueEndpoint != "http://localhost:4566" {
 		t.Errorf("config %+v", c)
 	}
 	c, err = FromEnv(env(EnvRegion, "eu-west-1", "AWS_ENDPOINT_URL", "general", EnvEndpoint, "special"))

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -30,6 +31,7 @@ import (
 type rig struct {
 	command, query, projector functions.Handler
 	transport                 *faulty
+	sqs                       *sqs
 	log, metrics              bytes.Buffer
 }
 
@@ -57,13 +59,14 @@ func newRig(t testing.TB) *rig {
 			t.Error(err)
 		}
 	})
-	r := &rig{transport: &faulty{RoundTripper: db.RoundTripper()}}
+	r := &rig{transport: &faulty{RoundTripper: db.RoundTripper()}, sqs: &sqs{sent: map[string][]awsevents.SQSMessage{}}}
 	c := functions.Config{
 		EventsTable: "test-events", ClaimsTable: "test-claims", ViewPrefix: "test", Region: "eu-west-1", Endpoint: "http://embedded",
 		Credentials: dynamo.StaticCredentials("a", "b"), Transport: r.transport, LogTo: &r.log, Metrics: &r.metrics,
+		RequestsTable: "test-requests", CommandQueue: "commands-url", DeadQueue: "dead-url", Messaging: r.sqs,
 	}
 	client := dynamo.New(dynamo.Options{Region: c.Region, Endpoint: c.Endpoint, Credentials: c.Credentials, Transport: db.RoundTripper()})
-	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable()}
+	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable(), dynamo.RequestsTable()}
 	for _, v := range domain.Views() {
 		specs = append(specs, dynamo.ViewTable(v.Describe()))
 	}
@@ -89,8 +92,16 @@ type answer struct {
 
 func call(t testing.TB, h functions.Handler, method, path, query, body string) answer {
 	t.Helper()
+	return callWith(t, h, method, path, query, body, nil)
+}
+
+// callWith is call with headers.
+func callWith(t testing.TB, h functions.Handler, method, path, query, body string, header map[string]string) answer {
+	t.Helper()
+	headers := map[string]string{"content-type": "application/json"}
+	maps.Copy(headers, header)
 	event, err := json.Marshal(awsevents.APIGatewayV2HTTPRequest{
-		Version: "2.0", RawPath: path, RawQueryString: query, Body: body, Headers: map[string]string{"content-type": "application/json"},
+		Version: "2.0", RawPath: path, RawQueryString: query, Body: body, Headers: headers,
 		RequestContext: awsevents.APIGatewayV2HTTPRequestContext{
 			Stage: "$default", RequestID: "request-1", HTTP: awsevents.APIGatewayV2HTTPRequestContextHTTPDescription{Method: method},
 			Authorizer: &awsevents.APIGatewayV2HTTPRequestContextAuthorizerDescription{

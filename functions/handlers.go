@@ -2,8 +2,11 @@ package functions
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 
 	"daybook/aggregate"
 	"daybook/api"
@@ -11,6 +14,7 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/functions/apigateway"
+	"daybook/messaging"
 	"daybook/view"
 )
 
@@ -21,21 +25,37 @@ type Handler interface {
 }
 
 // NewCommand returns the command function: API Gateway events of requests below
-// /commands. It needs the events and the claims table; the prefix of the query tables names the
-// deployment in its metrics. Errors are faults of the declarations.
+// /commands, and batches of queued commands. It needs the events and the claims
+// table; the prefix of the query tables names the deployment in its metrics. With
+// the requests table and both queues, requests can ask for their commands to be
+// queued. Errors are faults of the declarations and of the configuration.
 func NewCommand(c Config) (Handler, error) {
 	log, metrics := c.logger("command"), newMetrics(c)
-	store := dynamo.NewEventStore(c.client(), c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
+	client := c.client()
+	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
 	handler, err := aggregate.NewHandler(store, domain.Aggregates(), &aggregate.Options{Observe: observe(log, metrics)})
 	if err != nil {
 		return nil, err
 	}
-	return metered{c.overHTTP(api.NewCommands(handler, &api.Options{Logger: log}), log), metrics}, nil
+	options := &api.Options{Logger: log}
+	function := commandHandler{queue: noQueue{}}
+	switch settings := []string{c.RequestsTable, c.CommandQueue, c.DeadQueue}; {
+	case !slices.Contains(settings, ""):
+		statuses := dynamo.NewRequests(client, c.RequestsTable)
+		commands, dead := messaging.NewQueue(c.CommandQueue, c.messaging(c.QueueEndpoint)), messaging.NewQueue(c.DeadQueue, c.messaging(c.QueueEndpoint))
+		options.Sender = sender{aggregate.NewSender(handler, commands, statuses), metrics}
+		function.queue = &queueHandler{worker: aggregate.NewWorker(handler, statuses, dead, nil), log: log, metrics: metrics}
+	case strings.Join(settings, "") != "":
+		return nil, errors.New("asynchronous commands need the requests table, the command queue and the dead-letter queue: not all are set")
+	}
+	function.http = c.overHTTP(api.NewCommands(handler, options), log)
+	return metered{function, metrics}, nil
 }
 
 // NewQuery returns the query function: API Gateway events of everything that
-// reads. It needs the events table and the prefix of the query tables. Errors are
-// faults of the declarations.
+// reads. It needs the events table and the prefix of the query tables; with the
+// requests table it tells the status of queued commands. Errors are faults of the
+// declarations.
 func NewQuery(c Config) (Handler, error) {
 	log := c.logger("query")
 	client := c.client()
@@ -49,7 +69,11 @@ func NewQuery(c Config) (Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.overHTTP(api.NewQueries(queries, store, domain.Aggregates(), domain.Views(), &api.Options{Logger: log, Security: c.Security}), log), nil
+	options := &api.Options{Logger: log, Security: c.Security}
+	if c.RequestsTable != "" {
+		options.Statuses = dynamo.NewRequests(client, c.RequestsTable)
+	}
+	return c.overHTTP(api.NewQueries(queries, store, domain.Aggregates(), domain.Views(), options), log), nil
 }
 
 // NewProjector returns the projector function: batches of the events table's

@@ -23,13 +23,19 @@ const (
 	Dimension = "Deployment"
 )
 
-// Names of the functions' metrics. All are counts but the lags, in milliseconds.
+// Names of the functions' metrics. All are counts but the lags and MessageAge, in
+// milliseconds.
 const (
 	MetricAccepted      = "accepted"           // commands that were accepted
 	MetricRejected      = "rejected"           // commands that the domain rejected
 	MetricConflicts     = "conflicts"          // appends that lost to another writer
 	MetricLostAnswers   = "lost-answers"       // appends whose lost answer was recognised as our own
 	MetricReplays       = "replays"            // commands answered from memory
+	MetricQueued        = "queued"             // commands that were queued
+	MetricLate          = "handled-late"       // queued commands that were handled
+	MetricPoison        = "poison"             // queued commands that became dead letters
+	MetricTriedAgain    = "tried-again"        // queued commands to be delivered again
+	MetricMessageAge    = "message-age"        // milliseconds from queueing to handling, the longest of a batch
 	MetricReadUnits     = "read-units"         // consumed by an invocation of the command function
 	MetricWriteUnits    = "write-units"        // consumed by an invocation of the command function
 	MetricDuplicates    = "duplicates-skipped" // commits that came again, counted by view
@@ -103,7 +109,7 @@ func (m *metrics) put(values map[string]float64) {
 	var defined []definition
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		unit := "Count"
-		if name == MetricProjectionLag || name == MetricProcessLag {
+		if name == MetricProjectionLag || name == MetricProcessLag || name == MetricMessageAge {
 			unit = "Milliseconds"
 		}
 		defined = append(defined, definition{name, unit})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json/v2"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -26,6 +27,7 @@ const testStage = "test"
 type site struct {
 	t        *testing.T
 	endpoint string
+	queues   *queues
 	client   *dynamodb.Client
 	store    *dynamo.EventStore
 	tables   *dynamo.Tables
@@ -40,18 +42,25 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(db)
+	queues := &queues{held: map[string][]letter{}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.") {
+			queues.ServeHTTP(w, r)
+			return
+		}
+		db.ServeHTTP(w, r)
+	}))
 	t.Cleanup(func() {
 		server.Close()
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	s := &site{t: t, endpoint: server.URL, client: dynamo.New(dynamo.Options{
+	s := &site{t: t, endpoint: server.URL, queues: queues, client: dynamo.New(dynamo.Options{
 		Region: "us-east-1", Endpoint: "http://dynamodb.embedded", Credentials: dynamo.StaticCredentials("local", "local"), Transport: db.RoundTripper(),
 	})}
 	prefix := "daybook-" + testStage
-	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ControlTable(), dynamo.ClaimsTable()}
+	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ControlTable(), dynamo.ClaimsTable(), dynamo.RequestsTable()}
 	for _, v := range domain.Views() {
 		specs = append(specs, dynamo.ViewTable(v.Describe()))
 	}

@@ -42,11 +42,13 @@ func subcommands(a *app) []*cli.Command {
 		showCommand(a),
 		tailCommand(a),
 		sendCommand(a),
+		statusCommand(a),
 		viewsCommand(a),
 		lagCommand(a),
 		verifyCommand(a),
 		parkedCommand(a),
 		redriveCommand(a),
+		deadCommand(a),
 		rebuildCommand(a),
 		switchCommand(a),
 		dropCommand(a),
@@ -109,7 +111,11 @@ func (a *app) root() *cli.Command {
 			return cli.ShowRootCommandHelp(c)
 		},
 	}
-	for _, c := range append([]*cli.Command{root}, root.Commands...) {
+	all := append([]*cli.Command{root}, root.Commands...)
+	for _, c := range root.Commands {
+		all = append(all, c.Commands...)
+	}
+	for _, c := range all {
 		c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error { return &exitError{exitUsage, err} }
 	}
 	return root

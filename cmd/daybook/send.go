@@ -33,16 +33,14 @@ func sendCommand(a *app) *cli.Command {
 		Description: "Decides the command in this program and appends to the events table, with the rights of\n" +
 			"your AWS credentials; with -api it goes through the HTTP API instead, as any client's.\n" +
 			"Prints the consistency token. Exits with 4 when the command is refused.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "async", Usage: "have it queued, with -api; ask for it with daybook status"},
 			&cli.StringFlag{Name: "id", Usage: "the aggregate's `ID`; a command that creates may leave it out"},
 			&cli.StringFlag{Name: "payload", Value: "{}", Usage: "`JSON`, or @FILE, or - for standard input"},
 			&cli.StringFlag{Name: "command-id", Usage: "`ID` that makes the command safe to repeat; random by default"},
 			&cli.Int64Flag{Name: "expect", Value: -1, Usage: "refuse it unless the stream is at `VERSION`"},
 			&cli.StringFlag{Name: "actor", Usage: "`NAME` to store as the actor; not with -api"},
-			&cli.StringFlag{Name: "api", Sources: cli.EnvVars("DAYBOOK_API"), Usage: "send it to the HTTP API at `URL`"},
-			&cli.StringFlag{Name: "token", Sources: cli.EnvVars("DAYBOOK_TOKEN"), Usage: "bearer `TOKEN` for -api"},
-			&cli.BoolFlag{Name: "sign", Usage: "sign the request to -api with your AWS credentials"},
-		},
+		}, apiFlags()...),
 		ShellComplete: completes(func() []string {
 			var names []string
 			for _, a := range domain.Aggregates() {
@@ -56,8 +54,18 @@ func sendCommand(a *app) *cli.Command {
 	}
 }
 
-// sent is the answer to an accepted command.
+// apiFlags say how to reach the HTTP API.
+func apiFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "api", Sources: cli.EnvVars("DAYBOOK_API"), Usage: "speak to the HTTP API at `URL`"},
+		&cli.StringFlag{Name: "token", Sources: cli.EnvVars("DAYBOOK_TOKEN"), Usage: "bearer `TOKEN` for -api"},
+		&cli.BoolFlag{Name: "sign", Usage: "sign the request to -api with your AWS credentials"},
+	}
+}
+
+// sent is the answer to an accepted command, or to a queued one.
 type sent struct {
+	Queued    bool   `json:"queued,omitzero"`
 	ID        string `json:"id"`
 	Version   int64  `json:"version"`
 	CommandID string `json:"commandId"`
@@ -87,12 +95,14 @@ func (a *app) send(ctx context.Context, c *cli.Command) error {
 	}
 	var answer sent
 	switch api := c.String("api"); {
+	case api == "" && c.Bool("async"):
+		return usage("-async: the API queues commands; say which with -api")
 	case api == "":
 		answer, err = s.sendDirectly(ctx, command)
 	case command.Actor != "":
 		return usage("-actor: the API takes the actor from the credentials")
 	default:
-		answer, err = s.sendToAPI(ctx, api, command, c.String("token"), c.Bool("sign"))
+		answer, err = s.sendToAPI(ctx, c, command)
 	}
 	if err != nil {
 		return refused(err, command.CommandID)
@@ -106,6 +116,9 @@ func (a *app) send(ctx context.Context, c *cli.Command) error {
 }
 
 func said(s sent) string {
+	if s.Queued {
+		return s.CommandID + "\tqueued"
+	}
 	token := s.Token
 	if token == "" {
 		token = "nothing to do"
@@ -165,7 +178,7 @@ func (s *session) sendDirectly(ctx context.Context, command aggregate.Command) (
 // apiTimeout bounds a request to the API: API Gateway gives up after 29 s.
 const apiTimeout = 35 * time.Second
 
-func (s *session) sendToAPI(ctx context.Context, api string, command aggregate.Command, token string, sign bool) (sent, error) {
+func (s *session) sendToAPI(ctx context.Context, c *cli.Command, command aggregate.Command) (sent, error) {
 	body, err := json.Marshal(struct {
 		ID              string         `json:"id,omitzero"`
 		Payload         jsontext.Value `json:"payload"`
@@ -174,31 +187,42 @@ func (s *session) sendToAPI(ctx context.Context, api string, command aggregate.C
 	if err != nil {
 		return sent{}, err
 	}
-	address := strings.TrimRight(api, "/") + "/commands/" + url.PathEscape(command.Name)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
-	if err != nil {
-		return sent{}, usage("-api: %w", err)
+	header := http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {command.CommandID}}
+	if c.Bool("async") {
+		header.Set("Prefer", "respond-async")
 	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Idempotency-Key", command.CommandID)
-	if token != "" {
+	response, text, err := s.ask(ctx, c, http.MethodPost, "/commands/"+url.PathEscape(command.Name), header, body)
+	if err != nil {
+		return sent{}, err
+	}
+	return readAnswer(response, text)
+}
+
+// ask sends a request to the API that -api names, and reads its answer.
+func (s *session) ask(ctx context.Context, c *cli.Command, method, path string, header http.Header, body []byte) (*http.Response, []byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.String("api"), "/")+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, nil, usage("-api: %w", err)
+	}
+	request.Header = header
+	if token := c.String("token"); token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
-	if sign {
+	if c.Bool("sign") {
 		if err := s.sign(ctx, request, body); err != nil {
-			return sent{}, err
+			return nil, nil, err
 		}
 	}
 	response, err := (&http.Client{Timeout: apiTimeout}).Do(request)
 	if err != nil {
-		return sent{}, events.Wrap(events.CodeUnavailable, err, "the API did not answer")
+		return nil, nil, events.Wrap(events.CodeUnavailable, err, "the API did not answer")
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, 8<<20))
 	if err != nil {
-		return sent{}, events.Wrap(events.CodeUnavailable, err, "the API's answer broke off")
+		return nil, nil, events.Wrap(events.CodeUnavailable, err, "the API's answer broke off")
 	}
-	return readAnswer(response, text)
+	return response, text, nil
 }
 
 // sign signs a request as API Gateway wants it from IAM callers.
@@ -211,24 +235,33 @@ func (s *session) sign(ctx context.Context, request *http.Request, body []byte) 
 	return v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "execute-api", s.aws.Region, time.Now())
 }
 
-// readAnswer reads the API's answer: an accepted command, or a problem.
+// readAnswer reads the API's answer: an accepted or a queued command, or a problem.
 func readAnswer(response *http.Response, text []byte) (sent, error) {
-	if response.StatusCode == http.StatusOK || response.StatusCode == http.StatusCreated {
-		answer := sent{Started: response.StatusCode == http.StatusCreated, Replayed: response.Header.Get("Idempotent-Replayed") == "true"}
+	switch response.StatusCode {
+	case http.StatusOK, http.StatusCreated, http.StatusAccepted:
+		answer := sent{
+			Queued: response.StatusCode == http.StatusAccepted, Started: response.StatusCode == http.StatusCreated,
+			Replayed: response.Header.Get("Idempotent-Replayed") == "true",
+		}
 		if err := json.Unmarshal(text, &answer); err != nil {
 			return sent{}, fmt.Errorf("the API's answer can't be read: %w", err)
 		}
 		return answer, nil
 	}
+	return sent{}, readProblem(response, text)
+}
+
+// readProblem reads a problem of the API.
+func readProblem(response *http.Response, text []byte) error {
 	var problem struct {
 		Code   events.Code    `json:"code"`
 		Detail string         `json:"detail"`
 		Errors []events.Field `json:"errors"`
 	}
 	if err := json.Unmarshal(text, &problem); err != nil || problem.Code == "" {
-		return sent{}, fmt.Errorf("the API answered %s: %.200s", response.Status, text)
+		return fmt.Errorf("the API answered %s: %.200s", response.Status, text)
 	}
 	e := events.Errorf(problem.Code, "%s", problem.Detail)
 	e.Fields = problem.Errors
-	return sent{}, e
+	return e
 }

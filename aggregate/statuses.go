@@ -1,0 +1,75 @@
+package aggregate
+
+import (
+	"context"
+	"time"
+
+	"daybook/events"
+)
+
+// State is how far a queued command has come.
+type State string
+
+// The states of a queued command.
+const (
+	StatePending  State = "pending"  // on its way
+	StateAccepted State = "accepted" // handled; Result is the answer
+	StateRejected State = "rejected" // handled and refused for good; Problem says why
+	StateFailed   State = "failed"   // given up and kept as a dead letter; Problem says why
+)
+
+// StatusKept is how long the status of a command is known after it was noted
+// last.
+const StatusKept = 24 * time.Hour
+
+// Status is what is known of a queued command.
+type Status struct {
+	CommandID string
+	State     State
+	Since     time.Time // when it came into the state: UTC, milliseconds
+	Stream    events.Stream
+	Actor     string        // that sent it
+	Digest    events.Digest // tells a repeat from another command under the same id
+
+	Result  Result        // of an accepted one; its Stream and CommandID are those above
+	Problem *events.Error // of a rejected or failed one, without its cause
+}
+
+// Rank orders states: a status is only ever replaced by one of a higher rank, so
+// that an answer once given stays, whatever is delivered twice. What a dead letter
+// comes to in the end replaces that it failed, and that it was accepted after
+// all, which its events prove, replaces all else.
+func (s State) Rank() int {
+	switch s {
+	case StateFailed:
+		return 1
+	case StateRejected:
+		return 2
+	case StateAccepted:
+		return 3
+	}
+	return 0
+}
+
+// Final reports whether the command was handled: it must not be once more.
+func (s *Status) Final() bool { return s.State == StateAccepted || s.State == StateRejected }
+
+// Forgotten reports whether the status is no longer known at now.
+func (s *Status) Forgotten(now time.Time) bool { return !now.Before(s.Since.Add(StatusKept)) }
+
+// Statuses remembers what became of queued commands. It is safe for concurrent
+// use. Errors are *events.Error: busy, unavailable, canceled, too-large or
+// internal.
+type Statuses interface {
+	// Begin notes a pending command. When its id is known at s.Since, it changes
+	// nothing and returns what is known; else it returns nil. Of several at once,
+	// one notes.
+	Begin(ctx context.Context, s Status) (*Status, error)
+	// Settle notes an outcome in place of a status of a lower rank, of a
+	// forgotten one, or of none. In place of another it changes nothing, which is
+	// no error.
+	Settle(ctx context.Context, s Status) error
+	// Get returns what is known at now, nil for nothing. It sees all that was
+	// noted before.
+	Get(ctx context.Context, now time.Time, commandID string) (*Status, error)
+}

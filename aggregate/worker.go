@@ -1,0 +1,318 @@
+package aggregate
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"daybook/events"
+)
+
+// WorkerOptions sets what a Worker does; the zero value of each means its
+// default.
+type WorkerOptions struct {
+	// MaxReceives is how often a message may be received before a failure that
+	// may pass counts as one that will not; 10 by default. The queue's own limit
+	// must be higher: its dead letters have no error and keep no order.
+	MaxReceives int
+	// Reserve is the part of the time before the context's deadline that is kept
+	// for noting outcomes; 5 s by default, a quarter of the time at most.
+	Reserve time.Duration
+}
+
+// Worker handles queued commands. It is safe for concurrent use.
+type Worker struct {
+	handler  *Handler
+	statuses Statuses
+	dead     Queue
+	opts     WorkerOptions
+}
+
+// NewWorker returns a worker that handles commands with h, notes outcomes in
+// statuses, and sends what can't be handled to the queue of dead letters.
+func NewWorker(h *Handler, statuses Statuses, dead Queue, o *WorkerOptions) *Worker {
+	w := &Worker{handler: h, statuses: statuses, dead: dead}
+	if o != nil {
+		w.opts = *o
+	}
+	if w.opts.MaxReceives <= 0 {
+		w.opts.MaxReceives = 10
+	}
+	if w.opts.Reserve <= 0 {
+		w.opts.Reserve = 5 * time.Second
+	}
+	return w
+}
+
+// Delivery is one message of a batch, as a queue delivers it.
+type Delivery struct {
+	ID       string // the queue's id of the message
+	Body     []byte
+	Group    string
+	Receives int // how often it was received, this time included
+}
+
+// Verdict is what is to be done with a message.
+type Verdict string
+
+// The verdicts. Only a message to be tried again stays in the queue.
+const (
+	VerdictDone   Verdict = "done"   // it has its answer
+	VerdictRetry  Verdict = "retry"  // it is to be delivered again
+	VerdictPoison Verdict = "poison" // it is a dead letter now, its stream goes on
+)
+
+// Handled is what came of one message.
+type Handled struct {
+	ID        string // as delivered
+	Verdict   Verdict
+	Command   string // "" of a message that can't be read, as the two below
+	CommandID string
+	Stream    events.Stream
+	// Err is why the command was refused or gave no outcome; nil for an accepted
+	// one and one that had its answer already.
+	Err error
+	// Note is why its outcome or its dead letter could not be noted, nil
+	// otherwise.
+	Note error
+}
+
+// Handle handles a batch and returns what came of each message, in order.
+// Commands of one stream are handled in the order of the batch and share
+// commits, as in HandleBatch.
+//
+// A command that was accepted or refused for good is done, and its status says
+// so. When one fails in a way that may pass, it and all later messages of its
+// stream are to be tried again, which keeps their order. A failure that will not
+// pass (a message that can't be read, a defect), and one that was tried too
+// often, is poison: it is sent to the dead letters, with its error, and its stream
+// goes on. What can't be noted is tried again; that is harmless, since a command
+// is known by its id.
+//
+// A command that was refused is decided anew if it is delivered again before its
+// outcome was noted, and never after.
+func (w *Worker) Handle(ctx context.Context, ds []Delivery) []Handled {
+	ts := make([]*task, len(ds))
+	for i, d := range ds {
+		ts[i] = w.read(d)
+	}
+	w.handle(ctx, ts)
+	for _, t := range ts {
+		t.judge(w.opts.MaxReceives)
+	}
+	w.bury(ctx, ts)
+	w.handler.sideBySide(len(ts), func(i int) { w.note(ctx, ts[i]) })
+	for _, t := range ts {
+		if t.copyOf != nil && t.copyOf.verdict == VerdictRetry {
+			t.verdict = VerdictRetry
+		}
+	}
+	handled := make([]Handled, len(ts))
+	for i, t := range ts {
+		handled[i] = Handled{ID: t.delivery.ID, Verdict: t.verdict, Err: t.err(), Note: t.noteErr}
+		if t.pending != nil {
+			handled[i].Command, handled[i].CommandID, handled[i].Stream = t.pending.command.Name, t.pending.command.CommandID, t.pending.stream
+		}
+	}
+	return handled
+}
+
+// task is a message on its way to a verdict.
+type task struct {
+	delivery Delivery
+	pending  *pending // nil when the message can't be read
+	again    bool     // it may have its answer already
+	answered bool     // it has
+	copyOf   *task    // the message before it in the batch with the same command
+	unread   error
+	verdict  Verdict
+	noteErr  error
+}
+
+func (t *task) err() error {
+	if t.pending == nil {
+		return t.unread
+	}
+	return t.pending.err
+}
+
+func (w *Worker) read(d Delivery) *task {
+	q, err := DecodeQueued(d.Body)
+	if err != nil {
+		return &task{delivery: d, unread: err}
+	}
+	return &task{delivery: d, pending: w.handler.prepare(q.Command), again: q.Again || d.Receives > 1}
+}
+
+// handle gives every message that can be read its outcome, or what it had.
+func (w *Worker) handle(ctx context.Context, ts []*task) {
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, left-min(w.opts.Reserve, left/4))
+		defer cancel()
+	}
+	w.handler.sideBySide(len(ts), func(i int) {
+		if t := ts[i]; t.again && t.pending != nil && t.pending.err == nil {
+			t.look(ctx, w)
+		}
+	})
+	var ps []*pending
+	halted := map[events.Stream]error{}
+	first := map[string]*task{} // by command id: a copy must not be decided otherwise
+	for _, t := range ts {
+		if t.pending == nil || t.answered {
+			continue
+		}
+		p := t.pending
+		if of := first[p.command.CommandID]; of != nil && of.pending.digest == p.digest {
+			t.copyOf = of
+			continue
+		}
+		first[p.command.CommandID] = t
+		switch {
+		case p.err != nil && events.Transient(p.err):
+			halted[p.stream] = p.err
+		case p.err == nil && halted[p.stream] != nil:
+			p.hold(halted[p.stream])
+		}
+		ps = append(ps, p)
+	}
+	w.handler.handleAll(ctx, ps, true)
+}
+
+// look finds out whether the command has its answer.
+func (t *task) look(ctx context.Context, w *Worker) {
+	known, err := w.statuses.Get(ctx, w.handler.opts.Now(), t.pending.command.CommandID)
+	switch {
+	case err != nil:
+		t.pending.err = err
+	case known != nil && known.Final() && known.Digest == t.pending.digest:
+		t.answered = true
+	}
+}
+
+// judge decides what is to be done with the message.
+func (t *task) judge(maxReceives int) {
+	err := t.err()
+	e, _ := errors.AsType[*events.Error](err)
+	switch {
+	case t.copyOf != nil, err == nil, e != nil && e.Rejected:
+		t.verdict = VerdictDone
+	case t.pending != nil && t.pending.held: // it was not tried, so not too often either
+		t.verdict = VerdictRetry
+	case events.Transient(err) && t.delivery.Receives < maxReceives:
+		t.verdict = VerdictRetry
+	case events.Transient(err), events.CodeOf(err) == events.CodeInternal:
+		t.verdict = VerdictPoison
+	default:
+		t.verdict = VerdictDone
+	}
+}
+
+// bury sends poison to the dead letters, in order.
+func (w *Worker) bury(ctx context.Context, ts []*task) {
+	var ms []Message
+	var dead []*task
+	for _, t := range ts {
+		if t.verdict == VerdictPoison {
+			ms, dead = append(ms, t.letter()), append(dead, t)
+		}
+	}
+	if len(ms) == 0 {
+		return
+	}
+	for i, err := range w.dead.Send(ctx, ms) {
+		if err != nil {
+			dead[i].verdict, dead[i].noteErr = VerdictRetry, err
+		}
+	}
+}
+
+// letter is the dead letter of a message: the message as it was, and its error.
+func (t *task) letter() Message {
+	m := Message{Body: t.delivery.Body, Group: t.delivery.Group, Deduplication: queueID(t.delivery.ID), Attributes: map[string]string{
+		AttributeCode:     string(events.CodeOf(t.err())),
+		AttributeError:    Safe(t.err()),
+		AttributeReceives: strconv.Itoa(t.delivery.Receives),
+	}}
+	if m.Group == "" {
+		m.Group = m.Deduplication
+	}
+	return m
+}
+
+// note notes what came of the command. While that fails the message is tried
+// again, but not for ever: then the status stays what it was.
+func (w *Worker) note(ctx context.Context, t *task) {
+	if t.pending == nil || t.verdict == VerdictRetry || t.answered || t.copyOf != nil {
+		return
+	}
+	s := t.outcome(w.handler.opts.Now())
+	if t.noteErr = w.statuses.Settle(ctx, s); t.noteErr != nil && t.delivery.Receives < w.opts.MaxReceives {
+		t.verdict = VerdictRetry
+	}
+}
+
+// outcome is the status that the verdict comes to.
+func (t *task) outcome(now time.Time) Status {
+	p := t.pending
+	if p.err == nil {
+		s := p.status(StateAccepted, now)
+		s.Result = p.result
+		return s
+	}
+	state := StateRejected
+	if t.verdict == VerdictPoison {
+		state = StateFailed
+	}
+	s := p.status(state, now)
+	e, ok := errors.AsType[*events.Error](p.err)
+	if !ok {
+		e = events.Errorf(events.CodeInternal, "")
+	}
+	s.Problem = &events.Error{Code: e.Code, Message: e.Message, Rejected: e.Rejected, Fields: some(e.Fields), Version: e.Version}
+	return s
+}
+
+// The bounds of the fields that a status keeps of an error: a path can be as long
+// as a client makes it.
+const (
+	maxFields = 20
+	maxPath   = 256 // bytes
+)
+
+// some returns the first fields, with paths that are too long cut to what they
+// are part of.
+func some(fields []events.Field) []events.Field {
+	fields = slices.Clone(fields[:min(len(fields), maxFields)])
+	for i, f := range fields {
+		if len(f.Path) > maxPath {
+			fields[i].Path = f.Path[:max(0, strings.LastIndexByte(f.Path[:maxPath], '/'))]
+		}
+	}
+	return fields
+}
+
+// Safe is the text of an error without what may hold a payload's data: the
+// messages of package events along its chain, and what the runtime says of a
+// panic. The whole error is for the log of a fault in development.
+func Safe(err error) string {
+	var said []string
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		switch e := e.(type) {
+		case *events.Error:
+			said = append(said, string(e.Code)+": "+e.Message)
+		case runtime.Error:
+			said = append(said, e.Error())
+		}
+	}
+	if len(said) == 0 {
+		return string(events.CodeOf(err))
+	}
+	return strings.Join(said, ": ")
+}

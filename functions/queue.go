@@ -1,0 +1,138 @@
+package functions
+
+import (
+	"bytes"
+	"context"
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"daybook/aggregate"
+	"daybook/events"
+	"daybook/messaging"
+)
+
+// commandHandler tells the two kinds of events of the command function apart.
+type commandHandler struct {
+	http, queue Handler
+}
+
+// Invoke answers one event.
+func (h commandHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	if hasRecords(payload) {
+		return h.queue.Invoke(ctx, payload)
+	}
+	return h.http.Invoke(ctx, payload)
+}
+
+// hasRecords reports whether an event is a batch of a queue: its one member is
+// Records. An event of API Gateway, which may be large, is not read for it.
+func hasRecords(payload []byte) bool {
+	d := jsontext.NewDecoder(bytes.NewReader(payload))
+	if begin, err := d.ReadToken(); err != nil || begin.Kind() != jsontext.KindBeginObject {
+		return false
+	}
+	name, err := d.ReadToken()
+	return err == nil && name.Kind() == jsontext.KindString && name.String() == "Records"
+}
+
+// noQueue refuses batches where no queue is configured.
+type noQueue struct{}
+
+// Invoke refuses a batch.
+func (noQueue) Invoke(context.Context, []byte) ([]byte, error) {
+	return nil, errors.New("a batch of a queue came, but no queue is configured")
+}
+
+// queueHandler handles batches of queued commands.
+type queueHandler struct {
+	worker  *aggregate.Worker
+	log     *slog.Logger
+	metrics *metrics
+}
+
+// Invoke handles one batch. An error is for a payload that is no batch.
+func (h *queueHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	received, err := messaging.DecodeEvent(payload)
+	if err != nil {
+		h.log.ErrorContext(ctx, "event refused", "error", err)
+		return nil, fmt.Errorf("read the queue's event: %w", err)
+	}
+	batch := make([]aggregate.Delivery, len(received))
+	var age time.Duration
+	for i, r := range received {
+		batch[i] = r.Delivery
+		if !r.Sent.IsZero() {
+			age = max(age, time.Since(r.Sent))
+		}
+	}
+	handled := h.worker.Handle(ctx, batch)
+	h.note(ctx, handled, age)
+	answer := failures{BatchItemFailures: []failure{}}
+	for _, m := range handled {
+		if m.Verdict == aggregate.VerdictRetry {
+			answer.BatchItemFailures = append(answer.BatchItemFailures, failure{m.ID})
+		}
+	}
+	return json.Marshal(answer)
+}
+
+// note logs and measures what came of a batch: names, ids and numbers.
+func (h *queueHandler) note(ctx context.Context, handled []aggregate.Handled, age time.Duration) {
+	counts := map[aggregate.Verdict]int{}
+	for _, m := range handled {
+		counts[m.Verdict]++
+		about := []any{"messageId", m.ID, "command", m.Command, "commandId", m.CommandID, "stream", m.Stream}
+		if m.Verdict != aggregate.VerdictDone {
+			about = append(about, "code", events.CodeOf(m.Err), "error", m.Err)
+		}
+		switch m.Verdict {
+		case aggregate.VerdictPoison:
+			h.log.ErrorContext(ctx, "dead letter", about...)
+		case aggregate.VerdictRetry:
+			h.log.WarnContext(ctx, "message to be delivered again", about...)
+		case aggregate.VerdictDone:
+			if unsound(m.Err) {
+				h.log.WarnContext(ctx, "queued command is unsound", append(about, "code", events.CodeOf(m.Err), "error", m.Err)...)
+			}
+		}
+		if m.Note != nil {
+			h.log.WarnContext(ctx, "outcome not noted", append(about, "cause", m.Note)...)
+		}
+	}
+	h.log.InfoContext(ctx, "batch", "messages", len(handled), "done", counts[aggregate.VerdictDone],
+		"retry", counts[aggregate.VerdictRetry], "poison", counts[aggregate.VerdictPoison], "ageMs", age.Milliseconds())
+	h.metrics.put(map[string]float64{
+		MetricLate: float64(counts[aggregate.VerdictDone]), MetricPoison: float64(counts[aggregate.VerdictPoison]),
+		MetricTriedAgain: float64(counts[aggregate.VerdictRetry]), MetricMessageAge: float64(age.Milliseconds()),
+	})
+}
+
+// unsound reports whether a command was refused for what is checked before it is
+// queued: it came another way, or the program has changed since.
+func unsound(err error) bool {
+	e, ok := errors.AsType[*events.Error](err)
+	return ok && !e.Rejected && (e.Code == events.CodeUnknownCommand || e.Code == events.CodeMalformed)
+}
+
+// sender counts the commands that are queued.
+type sender struct {
+	*aggregate.Sender
+	metrics *metrics
+}
+
+// Send implements api.Sender.
+func (s sender) Send(ctx context.Context, cs []aggregate.Command) []aggregate.Sent {
+	sent := s.Sender.Send(ctx, cs)
+	queued := 0
+	for _, c := range sent {
+		if c.Err == nil && !c.Repeated {
+			queued++
+		}
+	}
+	s.metrics.put(map[string]float64{MetricQueued: float64(queued)})
+	return sent
+}

@@ -1,0 +1,168 @@
+package messaging
+
+import (
+	"context"
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"daybook/events"
+)
+
+// retryAfter is what a caller is told to wait when a service throttles and the
+// attempts are used up.
+const retryAfter = time.Second
+
+// The messages of this room, written for clients.
+const (
+	msgCanceled    = "the request was given up"
+	msgBusy        = "the messaging service is busy"
+	msgUnavailable = "the messaging service is not available"
+	msgInternal    = "the messaging service refused a request"
+	msgTooLarge    = "a message is over the size limit"
+)
+
+// refusal is an error that a service answered with.
+type refusal struct {
+	status  int
+	code    string // "ThrottlingException"
+	message string
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("status %d, %s: %s", r.status, r.code, r.message)
+}
+
+// defect is an error of this program: the same request would fail again.
+type defect struct{ error }
+
+func (d defect) Unwrap() error { return d.error }
+
+// readRefusal reads the code from where the protocols put it: the header
+// X-Amzn-Errortype, or the body's __type or code; without namespace and URL.
+func readRefusal(answer *http.Response, body []byte) *refusal {
+	r := &refusal{status: answer.StatusCode, code: answer.Header.Get("X-Amzn-Errortype")}
+	var said struct {
+		Type    string `json:"__type"`
+		Code    string `json:"code"`
+		Message string `json:"message,case:ignore"`
+	}
+	if json.Unmarshal(body, &said) == nil {
+		r.message = said.Message
+	}
+	for _, code := range []string{said.Type, said.Code, http.StatusText(r.status)} {
+		if r.code == "" {
+			r.code = code
+		}
+	}
+	r.code, _, _ = strings.Cut(r.code, ":")
+	r.code = r.code[strings.LastIndexByte(r.code, '#')+1:]
+	return r
+}
+
+// codes says what an error of AWS means here. One that is not listed is
+// unavailable with a status of 5xx, busy with 429, else internal.
+var codes = map[string]events.Code{
+	"ThrottlingException":             events.CodeBusy,
+	"ThrottledException":              events.CodeBusy,
+	"Throttling":                      events.CodeBusy,
+	"RequestThrottled":                events.CodeBusy,
+	"RequestThrottledException":       events.CodeBusy,
+	"RequestLimitExceeded":            events.CodeBusy,
+	"TooManyRequestsException":        events.CodeBusy,
+	"LimitExceededException":          events.CodeBusy,
+	"ServiceQuotaExceededException":   events.CodeBusy,
+	"OverLimit":                       events.CodeBusy,
+	"KmsThrottled":                    events.CodeBusy,
+	"ConcurrentModificationException": events.CodeBusy,
+
+	// What exists already, for Scheduler.
+	"ConflictException": events.CodeConflict,
+
+	// A missing queue, bus or group and missing rights mend by a deployment,
+	// without the data or the program being at fault.
+	"QueueDoesNotExist":                       events.CodeUnavailable,
+	"AWS.SimpleQueueService.NonExistentQueue": events.CodeUnavailable,
+	"ResourceNotFoundException":               events.CodeUnavailable,
+	"AccessDenied":                            events.CodeUnavailable,
+	"AccessDeniedException":                   events.CodeUnavailable,
+	"UnrecognizedClientException":             events.CodeUnavailable,
+	"InvalidClientTokenId":                    events.CodeUnavailable,
+	"InvalidSignatureException":               events.CodeUnavailable,
+	"SignatureDoesNotMatch":                   events.CodeUnavailable,
+	"IncompleteSignature":                     events.CodeUnavailable,
+	"IncompleteSignatureException":            events.CodeUnavailable,
+	"MissingAuthenticationToken":              events.CodeUnavailable,
+	"MissingAuthenticationTokenException":     events.CodeUnavailable,
+	"ExpiredToken":                            events.CodeUnavailable,
+	"ExpiredTokenException":                   events.CodeUnavailable,
+	"RequestExpired":                          events.CodeUnavailable,
+	"KmsAccessDenied":                         events.CodeUnavailable,
+	"KmsDisabled":                             events.CodeUnavailable,
+	"KmsNotFound":                             events.CodeUnavailable,
+	"KmsInvalidState":                         events.CodeUnavailable,
+
+	"BatchRequestTooLong": events.CodeTooLarge,
+	"MessageTooLong":      events.CodeTooLarge,
+}
+
+// meaning is the refusal's code of package events.
+func (r *refusal) meaning() events.Code {
+	if code, ok := codes[r.code]; ok {
+		return code
+	}
+	switch {
+	case r.status == http.StatusTooManyRequests:
+		return events.CodeBusy
+	case r.status >= http.StatusInternalServerError:
+		return events.CodeUnavailable
+	}
+	return events.CodeInternal
+}
+
+func (r *refusal) throttled() bool { return r.meaning() == events.CodeBusy }
+
+// refused reports whether a service answered with this code: to tell what only
+// one operation can.
+func refused(err error, code string) bool {
+	r, ok := errors.AsType[*refusal](err)
+	return ok && r.code == code
+}
+
+// translate turns the error of a call into an *events.Error. What a service said
+// for certain is looked at first, then whether ctx ended, and whatever remains is
+// a request without an answer: unavailable.
+func translate(ctx context.Context, err error) error {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return wrap(r.meaning(), err)
+	}
+	if _, ok := errors.AsType[defect](err); ok {
+		return wrap(events.CodeInternal, err)
+	}
+	if ctx.Err() != nil {
+		return wrap(events.CodeCanceled, errors.Join(ctx.Err(), err))
+	}
+	return wrap(events.CodeUnavailable, err)
+}
+
+// wrap gives an error of AWS a code, and that code's message for clients.
+func wrap(code events.Code, err error) error {
+	switch code {
+	case events.CodeBusy:
+		e := events.Wrap(code, err, msgBusy)
+		e.RetryAfter = retryAfter
+		return e
+	case events.CodeCanceled:
+		return events.Wrap(code, err, msgCanceled)
+	case events.CodeTooLarge:
+		return events.Wrap(code, err, msgTooLarge)
+	case events.CodeUnavailable:
+		return events.Wrap(code, err, msgUnavailable)
+	case events.CodeConflict:
+		return events.Wrap(code, err, "it exists already")
+	}
+	return events.Wrap(code, err, msgInternal)
+}
