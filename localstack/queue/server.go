@@ -1,0 +1,94 @@
+package queue
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+// Options say where a server keeps what it holds. Client and Table are required.
+type Options struct {
+	Client *dynamodb.Client
+	// Table is the full name of a table made from Table.
+	Table string
+	// Region and Account appear in ARNs and URLs, us-east-1 and 000000000000 by
+	// default.
+	Region, Account string
+	// Log takes the few lines worth an operator's attention, slog.Default by
+	// default.
+	Log *slog.Logger
+}
+
+// Server is an embedded SQS. All methods are safe for concurrent use. It needs
+// no closing: it has no goroutine and no file.
+type Server struct {
+	region, account string
+	log             *slog.Logger
+	store           *store
+
+	// mu is held while a change is decided, kept and made, so that what is kept
+	// and what is in memory never differ.
+	mu       sync.Mutex
+	queues   map[string]*queue
+	sequence uint64 // of the last message
+}
+
+// Open returns a server of the queues and messages in the table.
+func Open(ctx context.Context, o Options) (*Server, error) {
+	s := &Server{region: o.Region, account: o.Account, log: o.Log, store: &store{client: o.Client, table: o.Table}}
+	if s.region == "" {
+		s.region = "us-east-1"
+	}
+	if s.account == "" {
+		s.account = "000000000000"
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	if err := s.load(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// ARN is the ARN of the queue of that name.
+func (s *Server) ARN(name string) string {
+	return "arn:aws:sqs:" + s.region + ":" + s.account + ":" + name
+}
+
+// queueOf finds a queue by its URL (or its name alone). The lock is held.
+func (s *Server) queueOf(url string) (*queue, error) {
+	if url == "" {
+		return nil, missing("QueueUrl")
+	}
+	if q := s.queues[url[strings.LastIndexByte(url, '/')+1:]]; q != nil {
+		return q, nil
+	}
+	return nil, noQueue()
+}
+
+// byARN finds a queue by its ARN, nil if there is none. The lock is held.
+func (s *Server) byARN(arn string) *queue {
+	name := arn[strings.LastIndexByte(arn, ':')+1:]
+	if s.ARN(name) != arn {
+		return nil
+	}
+	return s.queues[name]
+}
+
+// Send sends a message to the queue of an ARN, deduplicated by its content: what
+// EventBridge Scheduler does with a queue as its target. It returns when the
+// message is kept.
+func (s *Server) Send(ctx context.Context, arn, group, body string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.byARN(arn)
+	if q == nil {
+		return noQueue()
+	}
+	_, err := s.send(ctx, q, []*entry{{MessageBody: &body, MessageGroupID: &group}})
+	return err
+}

@@ -1,0 +1,32 @@
+package wire
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Router gives several services one address, as an AWS client with one endpoint
+// URL expects it. A nil service answers nothing; what belongs to none goes to
+// Tables.
+type Router struct {
+	Tables    http.Handler // DynamoDB and its streams
+	Queue     http.Handler // SQS
+	Bus       http.Handler // EventBridge
+	Schedules http.Handler // EventBridge Scheduler
+}
+
+// ServeHTTP finds a request's service by its target or, for a service that has
+// no targets, its path.
+func (rt Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	target := r.Header.Get("X-Amz-Target")
+	switch {
+	case rt.Queue != nil && strings.HasPrefix(target, "AmazonSQS."):
+		rt.Queue.ServeHTTP(w, r)
+	case rt.Bus != nil && strings.HasPrefix(target, "AWSEvents."):
+		rt.Bus.ServeHTTP(w, r)
+	case rt.Schedules != nil && target == "" && (r.URL.Path == "/schedules" || strings.HasPrefix(r.URL.Path, "/schedules/")):
+		rt.Schedules.ServeHTTP(w, r)
+	default:
+		rt.Tables.ServeHTTP(w, r)
+	}
+}
