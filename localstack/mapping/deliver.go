@@ -73,7 +73,7 @@ func (d *delivery) deliver(ctx context.Context, records []Record) error {
 // attempt invokes the function once and returns how many leading records are
 // processed, with the error that stopped it there.
 func (d *delivery) attempt(ctx context.Context, records []Record, event []byte) (int, error) {
-	ictx, cancel := d.invocation(ctx)
+	ictx, cancel := invocation(ctx, d.settings.Timeout, d.grace)
 	defer cancel()
 	answer, err := d.function(ictx, event)
 	if err == nil {

@@ -1,4 +1,4 @@
-// Package mapping is a Lambda event source mapping for a DynamoDB stream: it
+// Package mapping is a Lambda event source mapping. For a DynamoDB stream it
 // polls the stream, gathers records into batches, invokes a function with the
 // event JSON that Lambda sends, and on failure does what Lambda does: retries,
 // bisects, takes partial failures, and hands what it gives up to an on-failure
@@ -12,7 +12,12 @@
 // Delivery is at least once: a checkpoint is kept after a batch was processed,
 // and it may be lost with the process.
 //
-// The package reads the stream through a Source; NewSource makes one of the AWS
-// SDK's client, so it works with any compatible endpoint. It imports the AWS SDK
-// and the standard library, and no package of Daybook.
+// A QueueMapping is the same for an SQS FIFO queue: it receives batches, invokes
+// the function, deletes what was processed, and leaves the rest to become visible
+// again ("Using Lambda with Amazon SQS" in the same guide).
+//
+// The package reads a stream through a Source and a queue through a Queue;
+// NewSource and NewQueue make them of the AWS SDK's clients, so it works with any
+// compatible endpoint. It imports the AWS SDK and the standard library, and no
+// package of Daybook.
 package mapping

@@ -162,10 +162,10 @@ func (m *Mapping) start(ctx context.Context, workers *sync.WaitGroup, running ma
 
 // invocation is the context of one invocation: it ends with the function's
 // time-out, and the grace period after ctx.
-func (m *Mapping) invocation(ctx context.Context) (context.Context, context.CancelFunc) {
-	ictx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.settings.Timeout)
+func invocation(ctx context.Context, timeout, grace time.Duration) (context.Context, context.CancelFunc) {
+	ictx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	unhook := context.AfterFunc(ctx, func() {
-		_ = sleep(ictx, m.grace)
+		_ = sleep(ictx, grace)
 		cancel()
 	})
 	return ictx, func() { unhook(); cancel() }
