@@ -70,7 +70,7 @@ func failure(id string, err error) (failed, error) {
 func (s *Server) sendMessage(r request) (any, error) {
 	in, err := decode[struct {
 		QueueURL string `json:"QueueUrl"`
-		entry    `json:",embed"`
+		entry
 	}](r.body)
 	if err != nil {
 		return nil, err

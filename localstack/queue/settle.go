@@ -41,7 +41,7 @@ type settling func(ctx context.Context, q *queue, receipts []receipt) ([]error, 
 func (s *Server) settleOne(r request, do settling) (any, error) {
 	in, err := decode[struct {
 		QueueURL string `json:"QueueUrl"`
-		receipt  `json:",embed"`
+		receipt
 	}](r.body)
 	if err != nil {
 		return nil, err
