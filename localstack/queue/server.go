@@ -79,16 +79,23 @@ func (s *Server) byARN(arn string) *queue {
 	return s.queues[name]
 }
 
-// Send sends a message to the queue of an ARN, deduplicated by its content: what
-// EventBridge Scheduler does with a queue as its target. It returns when the
-// message is kept.
-func (s *Server) Send(ctx context.Context, arn, group, body string) error {
+// Send sends messages of one group to the queue of an ARN, in order, and returns
+// when they are kept: what other services do with a queue as their target.
+// Without deduplication ids (nil) they are deduplicated by their content.
+func (s *Server) Send(ctx context.Context, arn, group string, bodies, deduplication []string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q := s.byARN(arn)
 	if q == nil {
 		return noQueue()
 	}
-	_, err := s.send(ctx, q, []*entry{{MessageBody: &body, MessageGroupID: &group}})
+	entries := make([]*entry, len(bodies))
+	for i := range bodies {
+		entries[i] = &entry{MessageBody: &bodies[i], MessageGroupID: &group}
+		if deduplication != nil {
+			entries[i].MessageDeduplicationID = &deduplication[i]
+		}
+	}
+	_, err := s.send(ctx, q, entries)
 	return err
 }
