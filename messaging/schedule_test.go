@@ -1,0 +1,83 @@
+package messaging
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"daybook/aggregate"
+	"daybook/events"
+	"daybook/process"
+)
+
+func someTimers(n *network) *Timers {
+	return NewTimers(TimersConfig{
+		Group: "daybook-dev", Role: "role", Target: "queue",
+		Encode: func(aggregate.Command) (aggregate.Message, error) {
+			return aggregate.Message{Body: []byte(`{"v":1}`), Group: "order/7"}, nil
+		},
+	}, options(n))
+}
+
+func TestWhatASettingSends(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{answer: func(int, seen) (*http.Response, error) { return says(200, `{"ScheduleArn":"arn"}`), nil }}
+		timers := someTimers(n)
+		if err := timers.Set(t.Context(), process.Timer{Name: "t1", Label: strings.Repeat("ä", 600), At: time.Now().Add(time.Hour)}); err != nil {
+			t.Error(err)
+		}
+		if err := timers.Cancel(t.Context(), "t1"); err != nil {
+			t.Error(err)
+		}
+		set, cancel := n.seen[0], n.seen[1]
+		want := `{"GroupName":"daybook-dev","ScheduleExpression":"at(2000-01-01T01:00:00)","ScheduleExpressionTimezone":"UTC","ActionAfterCompletion":"DELETE",` +
+			`"FlexibleTimeWindow":{"Mode":"OFF"},"Target":{"Arn":"queue","RoleArn":"role","Input":"{\"v\":1}","SqsParameters":{"MessageGroupId":"order/7"}},` +
+			`"Description":"` + strings.Repeat("ä", 512) + `"}`
+		if set.Method != "POST" || set.URL.String() != "https://scheduler.eu-central-1.amazonaws.com/schedules/t1" || set.body != want || set.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("sent %s %s %s\nwant %s", set.Method, set.URL, set.body, want)
+		}
+		if cancel.Method != "DELETE" || cancel.URL.String() != "https://scheduler.eu-central-1.amazonaws.com/schedules/t1?groupName=daybook-dev" || cancel.body != "" {
+			t.Errorf("sent %s %s %s", cancel.Method, cancel.URL, cancel.body)
+		}
+	})
+}
+
+// What Scheduler may say, and what comes of it.
+func TestSettingErrors(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status   int
+		code     string
+		late     time.Duration // the request takes
+		want     events.Code
+		requests int
+	}{
+		"set before":         {status: 409, code: "ConflictException", requests: 1},
+		"passed on its way":  {status: 400, code: "ValidationException", late: 4 * time.Second, want: events.CodeInternal, requests: 3},
+		"not valid":          {status: 400, code: "ValidationException", want: events.CodeInternal, requests: 1},
+		"no such group":      {status: 404, code: "ResourceNotFoundException", want: events.CodeUnavailable, requests: 1},
+		"too many":           {status: 402, code: "ServiceQuotaExceededException", want: events.CodeBusy, requests: 3},
+		"a fault of its own": {status: 500, code: "InternalServerException", want: events.CodeUnavailable, requests: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				n := &network{answer: func(int, seen) (*http.Response, error) {
+					time.Sleep(test.late)
+					answer := says(test.status, `{"Message":"no"}`)
+					answer.Header.Set("X-Amzn-Errortype", test.code)
+					return answer, nil
+				}}
+				timers := someTimers(n)
+				timers.client.http.Timeout = 0
+				err := timers.Set(t.Context(), process.Timer{Name: "t1", At: time.Now()})
+				if got := events.CodeOf(err); err == nil && test.want != "" || err != nil && got != test.want || len(n.seen) != test.requests {
+					t.Errorf("%v after %d requests, want %q after %d", err, len(n.seen), test.want, test.requests)
+				}
+			})
+		})
+	}
+}
