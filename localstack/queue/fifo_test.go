@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"daybook/localstack/embedded"
 )
 
 const name = "commands.fifo"
@@ -109,6 +111,30 @@ func TestLongPoll(t *testing.T) {
 		}
 		if took := <-got; took != 7*time.Second { // the second waits for the visibility time-out
 			t.Errorf("the message came again after %s", took)
+		}
+	})
+}
+
+// Closing ends every wait.
+func TestClose(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, client := tables(t, embedded.Options{})
+		server, c := open(t, client)
+		url := create(t, c, name, nil)
+		begun := time.Now()
+		ended := make(chan struct{})
+		go func() {
+			want(t, "while it is closed", receive(t, c, url, 1, 20), "")
+			close(ended)
+		}()
+		time.Sleep(3 * time.Second)
+		server.Close()
+		server.Close()
+		<-ended
+		want(t, "after it was closed", receive(t, c, url, 1, 20), "")
+		if took := time.Since(begun); took != 3*time.Second {
+			t.Errorf("it took %s", took)
 		}
 	})
 }

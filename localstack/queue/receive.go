@@ -61,23 +61,30 @@ func (s *Server) receiveMessage(r request) (any, error) {
 				Messages []received `json:",omitempty"`
 			}{messages}, nil
 		}
-		if err := await(r.ctx, wake, left); err != nil {
+		more, err := s.await(r.ctx, wake, left)
+		if err != nil {
 			return nil, err
+		}
+		if !more {
+			deadline = time.Now()
 		}
 	}
 }
 
-// await waits until wake is closed or a time has passed.
-func await(ctx context.Context, wake <-chan struct{}, d time.Duration) error {
+// await waits until wake is closed or a time has passed, and reports whether there
+// is sense in waiting more.
+func (s *Server) await(ctx context.Context, wake <-chan struct{}, d time.Duration) (more bool, err error) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
+	case <-s.closed:
+		return false, nil
 	case <-wake:
 	case <-timer.C:
 	}
-	return nil
+	return true, nil
 }
 
 func (in *receiveInput) check() error {

@@ -22,12 +22,14 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Server is an embedded SQS. All methods are safe for concurrent use. It needs
-// no closing: it has no goroutine and no file.
+// Server is an embedded SQS. All methods are safe for concurrent use. It has no
+// goroutine and no file.
 type Server struct {
 	region, account string
 	log             *slog.Logger
 	store           *store
+	closed          chan struct{}
+	closing         sync.Once
 
 	// mu is held while a change is decided, kept and made, so that what is kept
 	// and what is in memory never differ.
@@ -38,7 +40,7 @@ type Server struct {
 
 // Open returns a server of the queues and messages in the table.
 func Open(ctx context.Context, o Options) (*Server, error) {
-	s := &Server{region: o.Region, account: o.Account, log: o.Log, store: &store{client: o.Client, table: o.Table}}
+	s := &Server{region: o.Region, account: o.Account, log: o.Log, store: &store{client: o.Client, table: o.Table}, closed: make(chan struct{})}
 	if s.region == "" {
 		s.region = "us-east-1"
 	}
@@ -53,6 +55,10 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	}
 	return s, nil
 }
+
+// Close ends the waiting of requests that wait for messages: they answer at once,
+// as do those that come later.
+func (s *Server) Close() { s.closing.Do(func() { close(s.closed) }) }
 
 // ARN is the ARN of the queue of that name.
 func (s *Server) ARN(name string) string {
