@@ -1,5 +1,6 @@
 // Command localstack is Daybook on one machine: the API, the functions, the event
-// source mapping and an embedded DynamoDB in one process.
+// source mappings and an embedded DynamoDB, SQS, EventBridge Scheduler and
+// EventBridge in one process.
 //
 //	go run ./localstack
 //
@@ -7,8 +8,10 @@
 //
 // Callers are not authenticated: events carry the actor "local", or what the
 // header X-Daybook-Actor says. The data directory holds the embedded DynamoDB
-// (dynamodb), how far the projector is in the stream (checkpoints) and batches
-// that it gave up (on-failure), laid out as Lambda writes them to S3.
+// (dynamodb), with what the embedded queue and timers keep; how far the projector
+// and the process function are in the stream (checkpoints, checkpoints-process);
+// batches that they gave up (on-failure), laid out as Lambda writes them to S3; and
+// integration events (outbox.jsonl), unless -outbox says otherwise.
 package main
 
 import (
@@ -70,8 +73,9 @@ func parse(args []string, stderr io.Writer) (stack.Options, error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.Addr, "addr", "127.0.0.1:8080", "`address` of the API")
 	flags.StringVar(&o.Data, "data", ".daybook", "`directory` that keeps the data; \"\" keeps nothing")
-	flags.StringVar(&o.DynamoDBAddr, "dynamodb-addr", "127.0.0.1:8000", "`address` of the embedded DynamoDB for AWS clients; \"\" for none")
+	flags.StringVar(&o.DynamoDBAddr, "dynamodb-addr", "127.0.0.1:8000", "`address` of the embedded DynamoDB, SQS, EventBridge and EventBridge Scheduler for AWS clients; \"\" for none")
 	flags.StringVar(&o.Endpoint, "endpoint", "", "`URL` of a DynamoDB to use in place of the embedded one: LocalStack, DynamoDB Local")
+	flags.StringVar(&o.Outbox, "outbox", "", "`file or URL` that integration events are appended or posted to; \"none\" for nowhere (default: outbox.jsonl in the data directory)")
 	flags.StringVar(&o.Stage, "stage", "", "`name` of the API's stage; it stands in front of every path")
 	rest := flags.Bool("rest", false, "be a REST API; the default is an HTTP API")
 	hostile := flags.Bool("hostile", false, "let the embedded DynamoDB reorder, repeat and delay stream records, throttle, and lose answers")
@@ -114,7 +118,11 @@ func welcome(s *stack.Stack, o stack.Options) string {
 			data = abs
 		}
 	}
-	fmt.Fprintf(&b, "  Data      %s\n\nTry:\n\n", data)
+	fmt.Fprintf(&b, "  Data      %s\n", data)
+	if outbox := s.Outbox(); outbox != "" {
+		fmt.Fprintf(&b, "  Outbox    %s\n", outbox)
+	}
+	b.WriteString("\nTry:\n\n")
 	url := s.URL()
 	fmt.Fprintf(&b, "  curl -H 'Idempotency-Key: hello' --json '{\"id\":\"ada\",\"payload\":{\"name\":\"Ada\",\"email\":\"ada@example.com\"}}' %s/commands/create-user\n", url)
 	fmt.Fprintf(&b, "  curl '%s/users/ada?after=user/ada@1'\n", url)

@@ -2,7 +2,6 @@ package stack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -85,6 +84,16 @@ func (s *Stack) startServices(ctx context.Context) error {
 		return fmt.Errorf("the timers can't be used: %w", err)
 	}
 	return nil
+}
+
+// configureServices tells the functions where queue, scheduler and bus are.
+func (s *Stack) configureServices() {
+	c := &s.config
+	c.Messaging = s.messagingTransport()
+	c.QueueEndpoint, c.SchedulerEndpoint, c.BusEndpoint = servicesURL, servicesURL, servicesURL
+	c.CommandQueue, c.DeadQueue = queueURL(commandQueue), queueURL(deadQueue)
+	c.ScheduleGroup, c.ScheduleRole, c.ScheduleTarget = Prefix, timerRole, s.services.queue.ARN(commandQueue)
+	c.EventBus = Prefix
 }
 
 // router is the way to the services, and to the embedded DynamoDB.

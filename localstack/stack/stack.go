@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"daybook/dynamo"
 	"daybook/functions"
 	"daybook/localstack/embedded"
 	"daybook/localstack/gateway"
@@ -34,8 +35,14 @@ type Options struct {
 	DynamoDBAddr string
 	// Data is the directory that keeps the data; "" keeps nothing.
 	Data string
-	// Endpoint is the URL of a DynamoDB to use in place of the embedded one.
+	// Endpoint is the URL of a DynamoDB to use in place of the embedded one. The
+	// embedded queue and timers are kept there then, so that one stack at a time
+	// should use it.
 	Endpoint string
+	// Outbox is where integration events go: a file's path, an http or https URL
+	// that they are posted to, or NoOutbox. By default it is a file in Data, and
+	// NoOutbox where nothing is kept.
+	Outbox string
 	// Region defaults to AWS_REGION, then us-east-1.
 	Region string
 	// Hostile makes the embedded DynamoDB as unkind as the real one may be.
@@ -43,8 +50,8 @@ type Options struct {
 	// Format and Stage are those of the gateway.
 	Format gateway.Format
 	Stage  string
-	// Mapping are the settings of the event source mapping; DefaultMapping's
-	// by default.
+	// Mapping are the settings of the event source mappings of the events table's
+	// stream; DefaultMapping's by default.
 	Mapping *mapping.Settings
 	// LogTo takes the functions' and the stack's log, standard error by default.
 	LogTo    io.Writer
@@ -67,11 +74,12 @@ type Stack struct {
 	options Options
 	log     *slog.Logger
 
-	api    *server
-	tables *server // the embedded DynamoDB for AWS clients; nil for none
-	db     *embedded.DB
-	config functions.Config
-	prefix string
+	api      *server
+	tables   *server // the embedded services for AWS clients; nil for none
+	db       *embedded.DB
+	services services
+	config   functions.Config
+	prefix   string
 
 	stopMapping context.CancelFunc
 	mapping     sync.WaitGroup
@@ -130,15 +138,23 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.createTables(ctx); err != nil {
 		return err
 	}
-	handler, err := s.gateway()
+	if err := s.startServices(ctx); err != nil {
+		return err
+	}
+	s.configureServices()
+	command, err := functions.NewCommand(s.config)
 	if err != nil {
 		return err
 	}
-	if err := s.startMapping(ctx); err != nil {
+	handler, err := s.gateway(command)
+	if err != nil {
+		return err
+	}
+	if err := s.startMappings(ctx, command); err != nil {
 		return err
 	}
 	if s.tables != nil {
-		s.tables.serve(s.db)
+		s.tables.serve(s.router())
 	}
 	s.api.serve(handler)
 	return nil
@@ -148,6 +164,7 @@ func (s *Stack) start(ctx context.Context) error {
 func (s *Stack) openData(ctx context.Context) error {
 	s.config = functions.Config{
 		EventsTable: Prefix + "-events", ClaimsTable: Prefix + "-claims", ViewPrefix: Prefix, Region: s.options.Region, Endpoint: s.options.Endpoint,
+		RequestsTable: dynamo.TableName(Prefix, dynamo.RequestsTable()), ProcessesTable: dynamo.TableName(Prefix, dynamo.ProcessesTable()),
 		LogLevel: s.options.LogLevel, LogTo: s.options.LogTo, Credentials: credentials{},
 	}
 	if err := ownDirectory(s.options.Data); err != nil {
@@ -189,12 +206,9 @@ func (credentials) Retrieve(context.Context) (aws.Credentials, error) {
 	return c, nil
 }
 
-// gateway constructs the command and the query function and the way to them.
-func (s *Stack) gateway() (http.Handler, error) {
-	command, err := functions.NewCommand(s.config)
-	if err != nil {
-		return nil, err
-	}
+// gateway constructs the query function, and the way to it and to the command
+// function.
+func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
 	query, err := functions.NewQuery(s.config)
 	if err != nil {
 		return nil, err
@@ -221,9 +235,11 @@ func (s *Stack) DynamoDBURL() string {
 // Client returns a DynamoDB client of the stack's tables.
 func (s *Stack) Client() *dynamodb.Client { return newClient(s.config) }
 
-// Close stops the stack: requests under way are answered, a batch in the
-// projector ends or is delivered again at the next start, the data is brought to
-// the disk. It takes seconds at most. Closing again does nothing.
+// Outbox is where integration events go: a file's path or a URL, "" for nowhere.
+func (s *Stack) Outbox() string { return s.options.Outbox }
+
+// Close stops the stack: requests under way are answered, a batch in a function
+// ends or is delivered again at the next start, the data is brought to the disk. It takes seconds at most. Closing again does nothing.
 func (s *Stack) Close() error {
 	s.closing.Do(func() { s.closed = s.close() })
 	return s.closed
@@ -239,6 +255,7 @@ func (s *Stack) close() error {
 		s.stopMapping()
 		s.mapping.Wait()
 	}
+	errs = append(errs, s.services.close())
 	if s.tables != nil {
 		errs = append(errs, s.tables.close())
 	}

@@ -13,7 +13,10 @@ import (
 	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/functions"
+	"daybook/localstack/bus"
 	"daybook/localstack/mapping"
+	"daybook/localstack/queue"
+	"daybook/localstack/schedule"
 	"daybook/view"
 )
 
@@ -22,10 +25,14 @@ func newClient(c functions.Config) *dynamodb.Client {
 }
 
 // createTables creates the tables that are missing: the events table, the claims
-// table, that of control records, and a table for each declared version of each
-// view.
+// table, those of control records, of queued commands' statuses and of processes,
+// a table for each declared version of each view, and what the embedded queue and
+// timers are kept in.
 func (s *Stack) createTables(ctx context.Context) error {
-	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable()}
+	specs := []dynamo.TableSpec{
+		dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable(), dynamo.RequestsTable(), dynamo.ProcessesTable(),
+		queue.Table(), schedule.Table(),
+	}
 	for _, v := range view.Versions(domain.Views()) {
 		specs = append(specs, dynamo.ViewTable(v.Describe()))
 	}
@@ -38,9 +45,14 @@ func (s *Stack) createTables(ctx context.Context) error {
 	return nil
 }
 
-// startMapping starts to feed the projector from the events table's stream.
-func (s *Stack) startMapping(ctx context.Context) error {
+// startMappings starts to feed the projector and the process function from the
+// events table's stream, and the command function from its queue.
+func (s *Stack) startMappings(ctx context.Context, command functions.Handler) error {
 	projector, err := functions.NewProjector(s.config)
+	if err != nil {
+		return err
+	}
+	reactors, err := functions.NewProcess(s.config)
 	if err != nil {
 		return err
 	}
@@ -52,25 +64,42 @@ func (s *Stack) startMapping(ctx context.Context) error {
 	if stream == "" {
 		return fmt.Errorf("the events table %s has no stream", s.config.EventsTable)
 	}
+	running, stop := context.WithCancel(context.Background())
+	s.stopMapping = stop
+	if err := s.mapStream(running, stream, "projector", checkpointsFile, projector.Invoke); err != nil {
+		return err
+	}
+	if err := s.mapStream(running, stream, "process", processCheckpointsFile, reactors.Invoke); err != nil {
+		return err
+	}
+	if err := s.mapQueue(running, "command", commandQueue, command.Invoke, functionTimeout, retryCommand); err != nil {
+		return err
+	}
+	if s.services.webhook == "" {
+		return nil
+	}
+	webhook := &bus.Webhook{URL: s.services.webhook, Log: s.log}
+	return s.mapQueue(running, "outbox", outboxQueue, webhook.Invoke, bus.WebhookTimeout, bus.RetryAfter)
+}
+
+// mapStream starts to feed a function from the events table's stream.
+func (s *Stack) mapStream(ctx context.Context, stream, name, checkpoints string, f mapping.Function) error {
 	o := mapping.Options{
-		Name: "projector", StreamARN: stream, FunctionARN: "arn:aws:lambda:" + s.options.Region + ":000000000000:function:projector",
-		Source:   mapping.NewSource(s.streams(), stream, s.options.Region),
-		Function: projector.Invoke, Settings: *s.options.Mapping, Log: s.log,
+		Name: name, StreamARN: stream, FunctionARN: "arn:aws:lambda:" + s.options.Region + ":000000000000:function:" + name,
+		Source: mapping.NewSource(s.streams(), stream, s.options.Region), Function: f, Settings: *s.options.Mapping, Log: s.log,
 	}
 	if s.db != nil {
 		o.Activity = func() <-chan struct{} { return s.db.StreamActivity(s.config.EventsTable) }
 	}
 	if s.options.Data != "" {
-		o.CheckpointFile = filepath.Join(s.options.Data, checkpointsFile)
+		o.CheckpointFile = filepath.Join(s.options.Data, checkpoints)
 		o.Destination = mapping.Directory(filepath.Join(s.options.Data, onFailureDir))
 	}
 	m, err := mapping.New(o)
 	if err != nil {
 		return err
 	}
-	running, stop := context.WithCancel(context.Background())
-	s.stopMapping = stop
-	s.mapping.Go(func() { m.Run(running) })
+	s.mapping.Go(func() { m.Run(ctx) })
 	return nil
 }
 
