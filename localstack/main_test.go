@@ -358,11 +358,11 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	o, err := parse(nil, io.Discard)
 	if err != nil || o.Addr != "127.0.0.1:8080" || o.DynamoDBAddr != "127.0.0.1:8000" || o.Data != ".daybook" || o.Endpoint != "" ||
-		o.Hostile != nil || o.Format != gateway.HTTPAPI || o.Stage != "" || o.LogLevel != slog.LevelWarn {
+		o.Hostile != nil || o.Outbox != "" || o.Format != gateway.HTTPAPI || o.Stage != "" || o.LogLevel != slog.LevelWarn {
 		t.Errorf("the defaults: %+v, %v", o, err)
 	}
-	o, err = parse([]string{"-addr", "a:1", "-data", "", "-dynamodb-addr", "", "-endpoint", "e", "-rest", "-stage", "s", "-hostile", "-seed", "9", "-log-level", "debug"}, io.Discard)
-	if err != nil || o.Addr != "a:1" || o.DynamoDBAddr != "" || o.Data != "" || o.Endpoint != "e" ||
+	o, err = parse([]string{"-addr", "a:1", "-data", "", "-dynamodb-addr", "", "-endpoint", "e", "-outbox", "o", "-rest", "-stage", "s", "-hostile", "-seed", "9", "-log-level", "debug"}, io.Discard)
+	if err != nil || o.Addr != "a:1" || o.DynamoDBAddr != "" || o.Data != "" || o.Endpoint != "e" || o.Outbox != "o" ||
 		o.Hostile == nil || o.Hostile.Seed != 9 || o.Format != gateway.RESTAPI || o.Stage != "s" || o.LogLevel != slog.LevelDebug {
 		t.Errorf("all flags: %+v, %v", o, err)
 	}
