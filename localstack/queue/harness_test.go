@@ -34,14 +34,26 @@ func tables(t testing.TB, o embedded.Options) (*embedded.DB, *dynamodb.Client) {
 		Region: "us-east-1", Endpoint: "http://embedded", Transport: db.RoundTripper(),
 		Credentials: dynamo.StaticCredentials("key", "secret"), Attempts: 20,
 	})
-	if err := dynamo.Create(t.Context(), client, "test", queue.Table()); err != nil {
-		t.Fatal(err)
-	}
+	openTable(t, client, "test")
 	return db, client
 }
 
-// open opens a server and SDK clients of it.
+// openTable makes another table for queues and returns its name.
+func openTable(t testing.TB, client *dynamodb.Client, prefix string) string {
+	t.Helper()
+	if err := dynamo.Create(t.Context(), client, prefix, queue.Table()); err != nil {
+		t.Fatal(err)
+	}
+	return dynamo.TableName(prefix, queue.Table())
+}
+
+// open opens a server and an SDK client of it.
 func open(t testing.TB, client *dynamodb.Client) (*queue.Server, *sqs.Client) {
+	t.Helper()
+	return openAt(t, client, table)
+}
+
+func openAt(t testing.TB, client *dynamodb.Client, table string) (*queue.Server, *sqs.Client) {
 	t.Helper()
 	s, err := queue.Open(context.WithoutCancel(t.Context()), queue.Options{Client: client, Table: table, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

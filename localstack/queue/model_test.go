@@ -66,6 +66,7 @@ func (m *model) known(body string) *modelMessage {
 type rig struct {
 	t         *testing.T
 	tables    *dynamodb.Client
+	table     string
 	c         *sqs.Client
 	url, dead *string
 	model     model
@@ -173,7 +174,7 @@ func (r *rig) change(t *rapid.T) {
 
 // restart is the end of the process, without notice, and the next start.
 func (r *rig) restart(*rapid.T) {
-	_, r.c = open(r.t, r.tables)
+	_, r.c = openAt(r.t, r.tables, r.table)
 	for _, x := range r.model.messages {
 		x.visible = time.Time{}
 	}
@@ -232,15 +233,15 @@ func TestFIFORulesHold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, client := tables(t, embedded.Options{})
-		_, c := open(t, client)
 		round := 0
 		rapid.Check(struct{ testing.TB }{t}, func(rt *rapid.T) { // without the deadline, which no bubble has
 			round++
-			r := &rig{t: t, tables: client, c: c, ids: map[string]string{}, groups: []string{"a", "b", "c"}}
-			r.dead = create(t, c, fmt.Sprintf("dead%d.fifo", round), nil)
-			r.url = create(t, c, fmt.Sprintf("live%d.fifo", round), map[string]string{
+			r := &rig{t: t, tables: client, table: openTable(t, client, fmt.Sprint("round", round)), ids: map[string]string{}, groups: []string{"a", "b", "c"}}
+			r.restart(rt)
+			r.dead = create(t, r.c, "dead.fifo", nil)
+			r.url = create(t, r.c, "live.fifo", map[string]string{
 				"VisibilityTimeout": fmt.Sprint(int(modelTimeout.Seconds())),
-				"RedrivePolicy":     fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead%d.fifo","maxReceiveCount":%d}`, round, modelLimit),
+				"RedrivePolicy":     fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead.fifo","maxReceiveCount":%d}`, modelLimit),
 			})
 			rt.Repeat(map[string]func(*rapid.T){
 				"send": r.send, "send more": r.send, "receive": r.receive, "delete": r.delete, "change visibility": r.change, "restart": r.restart,
@@ -252,7 +253,6 @@ func TestFIFORulesHold(t *testing.T) {
 				},
 			})
 			r.drain(rt)
-			c = r.c
 		})
 	})
 }

@@ -112,7 +112,7 @@ func (s *Server) receive(ctx context.Context, in receiveInput) ([]received, time
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	limit, wait, visibility := 1, q.ReceiveMessageWaitTimeSeconds, q.VisibilityTimeout
+	limit, wait, visibility := 1, q.ReceiveWait, q.VisibilityTimeout
 	if in.MaxNumberOfMessages != nil {
 		limit = *in.MaxNumberOfMessages
 	}

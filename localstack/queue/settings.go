@@ -11,14 +11,14 @@ import (
 
 // settings are a queue's attributes that can be set, as SQS names them.
 type settings struct {
-	ContentBasedDeduplication     bool
-	VisibilityTimeout             time.Duration
-	MessageRetentionPeriod        time.Duration
-	ReceiveMessageWaitTimeSeconds time.Duration
-	MaximumMessageSize            int
-	DeduplicationScope            string // queue or messageGroup
-	redrive                       *redrivePolicy
-	all                           map[string]string // as they are shown
+	ContentBasedDeduplication bool
+	VisibilityTimeout         time.Duration
+	MessageRetentionPeriod    time.Duration
+	ReceiveWait               time.Duration
+	MaximumMessageSize        int
+	DeduplicationScope        string // queue or messageGroup
+	redrive                   *redrivePolicy
+	all                       map[string]string // as they are shown
 }
 
 // redrivePolicy says where messages go that were received too often.
@@ -72,7 +72,7 @@ func (s *settings) set(name, value string) (err error) {
 	case "MessageRetentionPeriod":
 		s.MessageRetentionPeriod, err = seconds(name, value, 60, 1_209_600)
 	case "ReceiveMessageWaitTimeSeconds":
-		s.ReceiveMessageWaitTimeSeconds, err = seconds(name, value, 0, 20)
+		s.ReceiveWait, err = seconds(name, value, 0, 20)
 	case "DelaySeconds":
 		if value != "0" {
 			err = unsupported("DelaySeconds is not supported by this engine.")
