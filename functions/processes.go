@@ -9,14 +9,16 @@ import (
 	"daybook/aggregate"
 	"daybook/domain"
 	"daybook/dynamo"
+	"daybook/messaging"
 	"daybook/process"
 )
 
 // NewProcess returns the process function: batches of the events table's stream,
 // with partial batch failures. It needs the events, the claims and the processes
 // table, and the prefix of the query tables, which names the deployment in its
-// metrics and in integration events. Errors are faults of the declarations, and
-// of a configuration without what they need.
+// metrics and in integration events; with a process manager the schedules' group,
+// role and target, with an outbox the event bus. Errors are faults of the
+// declarations, and of a configuration without what they need.
 func NewProcess(c Config) (Handler, error) {
 	return newProcess(c, domain.Aggregates(), domain.Processes())
 }
@@ -33,7 +35,7 @@ func newProcess(c Config, aggregates []aggregate.Aggregate, reactors []process.R
 	if err != nil {
 		return nil, err
 	}
-	effects := process.Effects{Commands: Commands(handler), Timers: c.Timers, Publisher: c.Publisher}
+	effects := c.effects(handler)
 	if err := enough(effects, reactors); err != nil {
 		return nil, err
 	}
@@ -43,6 +45,20 @@ func newProcess(c Config, aggregates []aggregate.Aggregate, reactors []process.R
 		return nil, err
 	}
 	return &processHandler{runner: runner, log: log, metrics: metrics}, nil
+}
+
+// effects are what the configuration has for reactors.
+func (c Config) effects(h *aggregate.Handler) process.Effects {
+	e := process.Effects{Commands: Commands(h), Timers: c.Timers, Publisher: c.Publisher}
+	if e.Timers == nil && c.ScheduleGroup != "" && c.ScheduleRole != "" && c.ScheduleTarget != "" {
+		e.Timers = messaging.NewTimers(messaging.TimersConfig{
+			Group: c.ScheduleGroup, Role: c.ScheduleRole, Target: c.ScheduleTarget, Encode: h.Encode,
+		}, c.messaging(c.SchedulerEndpoint))
+	}
+	if e.Publisher == nil && c.EventBus != "" {
+		e.Publisher = messaging.NewPublisher(c.EventBus, c.messaging(c.BusEndpoint))
+	}
+	return e
 }
 
 // enough reports what the reactors can't do without.

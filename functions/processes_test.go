@@ -136,11 +136,17 @@ func TestProcess(t *testing.T) {
 func TestProcessNeedsWhatItsReactorsUse(t *testing.T) {
 	t.Parallel()
 	recorder := &processtest.Recorder{}
-	for want, c := range map[string]Config{
-		"":           {Timers: recorder, Publisher: recorder},
-		"no timers":  {Publisher: recorder},
-		"no event b": {Timers: recorder},
+	for _, test := range []struct {
+		want string
+		c    Config
+	}{
+		{"", Config{Timers: recorder, Publisher: recorder}},
+		{"", Config{ScheduleGroup: "g", ScheduleRole: "r", ScheduleTarget: "t", EventBus: "b"}},
+		{"no timers", Config{Publisher: recorder}},
+		{"no timers", Config{ScheduleGroup: "g", EventBus: "b"}},
+		{"no event b", Config{Timers: recorder}},
 	} {
+		want, c := test.want, test.c
 		c.Credentials = dynamo.StaticCredentials("a", "b")
 		_, err := newProcess(c, doors(), doorman())
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
