@@ -30,7 +30,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	schema, err := stack.SchemaOf(domain.Views())
+	schema, err := stack.SchemaOf(domain.Views(), domain.Processes())
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ node_modules/.bin/cdk: package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-build: ## the three functions, as Lambda takes them, in build/$(ARCH)
+build: ## the functions, as Lambda takes them, in build/$(ARCH)
 	go run ./infra/bundle/build $(ARCH)
 
 synth: node_modules/.bin/cdk ## the CloudFormation template, in cdk.out; needs no network

@@ -24,7 +24,7 @@ var flags = []string{
 
 // Functions are the names of the functions, which are those of their
 // directories below functions/.
-func Functions() []string { return []string{"command", "query", "projector"} }
+func Functions() []string { return []string{"command", "query", "projector", "process"} }
 
 // Arch is an instruction set, by Go's name.
 type Arch string

@@ -137,7 +137,7 @@ func TestReproducible(t *testing.T) {
 // copySource copies what the functions are made of.
 func copySource(t *testing.T, to string) {
 	t.Helper()
-	for _, dir := range []string{"events", "aggregate", "view", "dynamo", "api", "domain", "functions"} {
+	for _, dir := range []string{"events", "aggregate", "view", "process", "dynamo", "messaging", "api", "domain", "functions"} {
 		if err := os.CopyFS(filepath.Join(to, dir), os.DirFS(filepath.Join(root, dir))); err != nil {
 			t.Fatal(err)
 		}

@@ -84,6 +84,10 @@ func startToReady(t *testing.T, bootstrap string) time.Duration {
 		"AWS_LAMBDA_RUNTIME_API=" + api.Listener.Addr().String(), "AWS_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x", "AWS_LAMBDA_FUNCTION_NAME=f",
 		"DAYBOOK_EVENTS_TABLE=daybook-events", "DAYBOOK_CLAIMS_TABLE=daybook-claims", "DAYBOOK_VIEW_PREFIX=daybook",
+		"DAYBOOK_REQUESTS_TABLE=daybook-requests", "DAYBOOK_PROCESSES_TABLE=daybook-processes",
+		"DAYBOOK_COMMAND_QUEUE=https://sqs.example/1/daybook-commands.fifo", "DAYBOOK_DEAD_QUEUE=https://sqs.example/1/daybook-dead-commands.fifo",
+		"DAYBOOK_SCHEDULE_GROUP=daybook", "DAYBOOK_SCHEDULE_ROLE=arn:aws:iam::1:role/timers",
+		"DAYBOOK_SCHEDULE_TARGET=arn:aws:sqs:us-east-1:1:daybook-commands.fifo", "DAYBOOK_EVENT_BUS=daybook",
 	}
 	begun := time.Now()
 	if err := cmd.Start(); err != nil {

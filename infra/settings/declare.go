@@ -15,6 +15,7 @@ var (
 	isCert     = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$`)
 	isDomain   = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
 	isScope    = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]{1,64}$`) // scope-token of RFC 6749, 3.3
+	isBus      = regexp.MustCompile(`^(arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9._/-]{1,256}$`)
 	isAudience = regexp.MustCompile(`^[^\s,]{1,256}$`)
 )
 
@@ -63,9 +64,9 @@ func general() []field {
 			text(func(s *Settings) *string { return &s.Account }, isAccount.MatchString, "an account number of 12 digits")},
 		{"region", "", "such as `eu-central-1`", "The AWS region. Unset: the one of the credentials.",
 			text(func(s *Settings) *string { return &s.Region }, isRegion.MatchString, "a region such as eu-central-1")},
-		{"removalPolicy", string(Retain), "`retain`, `destroy`", "What becomes of tables, logs and bucket when the stack is deleted; `retain` also protects the tables from being deleted by hand.",
+		{"removalPolicy", string(Retain), "`retain`, `destroy`", "What becomes of tables, queues and bucket when the stack is deleted; `retain` also protects the tables from being deleted by hand.",
 			choice(func(s *Settings) *RemovalPolicy { return &s.RemovalPolicy }, Retain, Destroy)},
-		{"kmsKey", KeyOfAWS, "`aws-owned`, `create`, ARN of a key", "What tables, logs and bucket are encrypted with. With the ARN of a key, its key policy must let CloudWatch Logs use it.",
+		{"kmsKey", KeyOfAWS, "`aws-owned`, `create`, ARN of a key", "What tables, logs, bucket, queues and event bus are encrypted with. With the ARN of a key, its key policy must let CloudWatch Logs and EventBridge use it.",
 			text(func(s *Settings) *string { return &s.KMSKey }, key, "aws-owned, create, or the ARN of a KMS key")},
 	}
 }
@@ -80,6 +81,8 @@ func functions() []field {
 			number(func(s *Settings) *int { return &s.QueryMemory }, minMemory, maxMemory)},
 		{"projectorMemory", "512", "128 to 10240 MB", "Memory of the projector function.",
 			number(func(s *Settings) *int { return &s.ProjectorMemory }, minMemory, maxMemory)},
+		{"processMemory", "512", "128 to 10240 MB", "Memory of the process function.",
+			number(func(s *Settings) *int { return &s.ProcessMemory }, minMemory, maxMemory)},
 		{"tracing", "false", "`true`, `false`", "AWS X-Ray traces of the functions, and of a REST API.",
 			yes(func(s *Settings) *bool { return &s.Tracing })},
 		{"logLevel", "info", "`debug`, `info`, `warn`, `error`", "The lowest level that the functions log.",
@@ -129,15 +132,21 @@ func delivery() []field {
 	return []field{
 		{"batchSize", "100", "1 to 1000 records", "The largest batch of commits that the projector gets.",
 			number(func(s *Settings) *int { return &s.BatchSize }, 1, 1_000)},
-		{"batchWindow", "0", "0 to 60 s", "How long to gather commits for a batch; 0 projects at once.",
+		{"batchWindow", "0", "0 to 60 s", "How long to gather commits for a batch, of either function; 0 hands them over at once.",
 			number(func(s *Settings) *int { return &s.BatchWindow }, 0, 60)},
 		{"retryAttempts", "20", "1 to 1000", "How often a failed batch is tried again before its records go to the failure bucket.",
 			number(func(s *Settings) *int { return &s.RetryAttempts }, 1, 1_000)},
 		{"recordAge", "3600", "60 to 86400 s", "Records that failed for longer go to the failure bucket. DynamoDB keeps them for a day.",
 			number(func(s *Settings) *int { return &s.RecordAge }, 60, 86_400)},
+		{"processBatchSize", "25", "1 to 1000 records", "The largest batch of commits that the process function gets. Each may take several commands.",
+			number(func(s *Settings) *int { return &s.ProcessBatchSize }, 1, 1_000)},
+		{"queueConcurrency", "50", "2 to 1000", "How many batches of queued commands are handled at once. Each takes one of the account's concurrent executions.",
+			number(func(s *Settings) *int { return &s.QueueConcurrency }, 2, 1_000)},
+		{"eventBus", "", "name or ARN", "The event bus that gets integration events, as it is. Unset: one of the deployment's own, named like the stack.",
+			text(func(s *Settings) *string { return &s.EventBus }, isBus.MatchString, "the name or ARN of an event bus")},
 		{"alarmTopic", "", "ARN of an SNS topic", "Who is told of alarms. Unset: nobody, and a warning.",
 			text(func(s *Settings) *string { return &s.AlarmTopic }, isTopic.MatchString, "the ARN of an SNS topic")},
-		{"lagAlarm", "60", "1 to 86400 s", "Alarm when the projector is this far behind for five minutes.",
+		{"lagAlarm", "60", "1 to 86400 s", "Alarm when the projector, the process function or the oldest queued command is this far behind for five minutes.",
 			number(func(s *Settings) *int { return &s.LagAlarm }, 1, 86_400)},
 		{"conflictAlarm", "20", "0 to 100 percent", "Alarm when this share of commands meets a conflict for 15 minutes; 0 for no such alarm.",
 			number(func(s *Settings) *int { return &s.ConflictAlarm }, 0, 100)},

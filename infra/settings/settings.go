@@ -58,6 +58,7 @@ type Settings struct {
 	CommandMemory   int // MB
 	QueryMemory     int // MB
 	ProjectorMemory int // MB
+	ProcessMemory   int // MB
 	Tracing         bool
 	LogLevel        string // debug, info, warn or error
 	LogRetention    int    // days, one of CloudWatch's
@@ -80,6 +81,10 @@ type Settings struct {
 	BatchWindow   int // seconds
 	RetryAttempts int
 	RecordAge     int // seconds
+
+	ProcessBatchSize int    // records
+	QueueConcurrency int    // batches of queued commands at once
+	EventBus         string // name or ARN of one that is there; "" for one of the deployment's own
 
 	AlarmTopic    string // ARN of an SNS topic; "" for alarms that tell nobody
 	LagAlarm      int    // seconds

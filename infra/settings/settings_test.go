@@ -85,6 +85,8 @@ func TestWrongSettings(t *testing.T) {
 		{"account", `{"account":"1"}`, nil, []string{"12 digits"}},
 		{"key", `{"kmsKey":"alias/x"}`, nil, []string{"ARN of a KMS key"}},
 		{"topic", `{"alarmTopic":"x"}`, nil, []string{"SNS topic"}},
+		{"bus", `{"eventBus":"arn:aws:sqs:eu-west-1:123456789012:x"}`, nil, []string{"name or ARN of an event bus"}},
+		{"queue", `{"queueConcurrency":1}`, nil, []string{"from 2 to 1000"}},
 		{"several", `{"stage":"A","api":"x","blue":1}`, nil, []string{"3 settings are wrong", "blue", "stage", "api"}},
 		{"domain alone", `{"domainName":"api.shop.example"}`, nil, []string{"needs certificate"}},
 		{"certificate elsewhere", `{"domainName":"api.shop.example","region":"us-east-1","certificate":"` + certificate + `"}`, nil, []string{"us-east-1"}},

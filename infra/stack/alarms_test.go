@@ -16,11 +16,22 @@ func TestAlarms(t *testing.T) {
 	eachVariant(t, func(t *testing.T, tpl *template) {
 		s := tpl.Settings
 		want := map[string][2]string{ // metric and threshold
-			"projection-late":     {"IteratorAge", fmt.Sprint(s.LagAlarm * 1000)},
-			"streams-parked":      {stack.Parked, "0"},
-			"records-failed":      {"OnFailureDestinationDeliveredEventCount", "0"},
-			"records-dropped":     {"DroppedEventCount", "0"},
-			"failure-bucket":      {"NumberOfObjects", "0"},
+			"projection-late": {"IteratorAge", fmt.Sprint(s.LagAlarm * 1000)},
+			"streams-parked":  {stack.Parked, "0"},
+			"records-failed":  {"OnFailureDestinationDeliveredEventCount", "0"},
+			"records-dropped": {"DroppedEventCount", "0"},
+			"failure-bucket":  {"NumberOfObjects", "0"},
+
+			"processes-late":          {"IteratorAge", fmt.Sprint(s.LagAlarm * 1000)},
+			"processes-parked":        {stack.ParkedProcesses, "0"},
+			"process-records-failed":  {"OnFailureDestinationDeliveredEventCount", "0"},
+			"process-records-dropped": {"DroppedEventCount", "0"},
+			"commands-late":           {"ApproximateAgeOfOldestMessage", fmt.Sprint(s.LagAlarm)},
+			"dead-commands":           {"ApproximateNumberOfMessagesVisible", "0"},
+			"timers-dropped":          {"InvocationDroppedCount", "0"},
+			"process-errors":          {"Errors", "0"},
+			"process-throttles":       {"Throttles", "0"},
+
 			"conflicts":           {"", fmt.Sprint(s.ConflictAlarm)},
 			"command-errors":      {"Errors", "0"},
 			"query-errors":        {"Errors", "0"},
@@ -58,6 +69,12 @@ func TestAlarmDimensions(t *testing.T) {
 		"projection-late":  "FunctionName=<daybook-dev-projector>",
 		"streams-parked":   stack.Dimension + "=daybook-dev",
 		"records-failed":   "EventSourceMappingUUID=<AWS::Lambda::EventSourceMapping>.Id",
+		"processes-late":   "FunctionName=<daybook-dev-process>",
+		"processes-parked": stack.Dimension + "=daybook-dev",
+		"commands-late":    "QueueName=<daybook-dev-commands.fifo>.QueueName",
+		"dead-commands":    "QueueName=<daybook-dev-dead-commands.fifo>.QueueName",
+		"timers-dropped":   "ScheduleGroup=daybook-dev",
+		"process-errors":   "FunctionName=<daybook-dev-process>",
 		"failure-bucket":   "BucketName=<AWS::S3::Bucket>",
 		"command-errors":   "FunctionName=<daybook-dev-command>",
 		"query-throttles":  "FunctionName=<daybook-dev-query>",
@@ -69,6 +86,11 @@ func TestAlarmDimensions(t *testing.T) {
 		if got != want {
 			t.Errorf("%s looks at %s, want %s", name, got, want)
 		}
+	}
+	for name, function := range map[string]string{"records-failed": "projector", "records-dropped": "projector", "process-records-failed": "process", "process-records-dropped": "process"} {
+		p := tpl.named(t, "AWS::CloudWatch::Alarm", "AlarmName", "daybook-dev-"+name).Properties
+		mapping, _ := at(p, "Dimensions", 0, "Value", "Fn::GetAtt", 0).(string)
+		same(t, tpl, name+" looks at the mapping of", tpl.Resources[mapping].Properties["FunctionName"], "<daybook-dev-"+function+">")
 	}
 	p := tpl.named(t, "AWS::CloudWatch::Alarm", "AlarmName", "daybook-dev-conflicts").Properties
 	used := make(map[string]bool)
@@ -109,6 +131,9 @@ func TestMetricsAreWritten(t *testing.T) {
 	written := []string{
 		functions.MetricAccepted, functions.MetricRejected, functions.MetricConflicts, functions.MetricReplays, functions.MetricReadUnits,
 		functions.MetricWriteUnits, functions.MetricDuplicates, functions.MetricGaps, functions.MetricParked, functions.MetricProjectionLag, functions.MetricLostAnswers,
+		functions.MetricQueued, functions.MetricLate, functions.MetricTriedAgain, functions.MetricPoison, functions.MetricMessageAge,
+		functions.MetricCommandsSent, functions.MetricTimersSet, functions.MetricPublished, functions.MetricProcessParked,
+		functions.MetricProcessRetries, functions.MetricProcessDuplicates, functions.MetricProcessGaps, functions.MetricProcessLag,
 	}
 	for _, name := range stack.Metrics() {
 		if !slices.Contains(written, name) {

@@ -21,7 +21,10 @@ func newCallerPolicies(scope constructs.Construct, prefix string, api API, views
 	part := 0
 	for views := range slices.Chunk(views, viewsPerPolicy) {
 		part++
-		id, reading := "Read", []string{api.invoke("GET", "/openapi.json"), api.invoke("GET", "/health")}
+		id, reading := "Read", []string{
+			api.invoke("GET", "/openapi.json"), api.invoke("GET", "/health"),
+			api.invoke("GET", "/commands/*"), api.invoke("HEAD", "/commands/*"), // what became of a command
+		}
 		if part > 1 {
 			id = "Read" + strconv.Itoa(part)
 		}

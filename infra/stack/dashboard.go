@@ -13,11 +13,12 @@ type DashboardProps struct {
 	API       API
 	Functions Functions
 	Events    Table
+	Queue     CommandQueue
 	Alarms    []awscloudwatch.Alarm
 }
 
 // NewDashboard makes one dashboard that reads from the caller to the tables:
-// alarms, API, commands, projection, functions, capacity.
+// alarms, API, commands, projection, queue, processes, functions, capacity.
 func NewDashboard(scope constructs.Construct, id string, p DashboardProps) awscloudwatch.Dashboard {
 	board := awscloudwatch.NewDashboard(scope, jsii.String(id), &awscloudwatch.DashboardProps{
 		DashboardName: jsii.String(p.Prefix),
@@ -35,17 +36,26 @@ func NewDashboard(scope constructs.Construct, id string, p DashboardProps) awscl
 		}
 		return all
 	}
-	each := func(metric, statistic string) []awscloudwatch.IMetric {
-		f := p.Functions
-		return []awscloudwatch.IMetric{
-			ofFunction(f.Command, metric, statistic, 1), ofFunction(f.Query, metric, statistic, 1), ofFunction(f.Projector, metric, statistic, 1),
+	each := func(metric, statistic string) (all []awscloudwatch.IMetric) {
+		for _, f := range p.Functions.all() {
+			all = append(all, ofFunction(f, metric, statistic, 1))
 		}
+		return all
 	}
 	board.AddWidgets(graph("API: requests, refused, failed", p.API.count, p.API.refused, p.API.failed), graph("API: latency p99, ms", p.API.latency))
 	board.AddWidgets(graph("Commands", sum(Accepted, Rejected, Conflicts, LostAnswers, Replays)...),
 		graph("Commands: conflicts, percent", conflictRatio(p.Prefix, 5)))
 	board.AddWidgets(graph("Projection: lag p99 and age of the stream, ms", own(p.Prefix, ProjectionLag, "p99", 1), ofFunction(p.Functions.Projector, "IteratorAge", "Maximum", 1)),
 		graph("Projection: events out of line", sum(Duplicates, Gaps, Parked)...))
+	board.AddWidgets(graph("Queued commands: oldest, s", ofQueue(p.Queue.Commands, "ApproximateAgeOfOldestMessage")),
+		graph("Queued commands: waiting, in work, dead", ofQueue(p.Queue.Commands, "ApproximateNumberOfMessagesVisible"),
+			ofQueue(p.Queue.Commands, "ApproximateNumberOfMessagesNotVisible"), ofQueue(p.Queue.Dead, "ApproximateNumberOfMessagesVisible")),
+		graph("Queued commands: what came of them", sum(Queued, HandledLate, TriedAgain, Poison)...))
+	board.AddWidgets(graph("Processes: lag p99 and age of the stream, ms", own(p.Prefix, ProcessLag, "p99", 1), ofFunction(p.Functions.Process, "IteratorAge", "Maximum", 1)),
+		graph("Processes: commands, timers, published", sum(ProcessCommands, ProcessTimers, Published)...),
+		graph("Processes: events out of line", sum(ProcessDuplicates, ProcessGaps, ProcessRetries, ParkedProcesses)...))
+	board.AddWidgets(graph("Queued commands: age p99, ms", own(p.Prefix, MessageAge, "p99", 1)),
+		graph("Timers: gone off, failed, dropped", ofGroup(p.Prefix, "InvocationAttemptCount", 1), ofGroup(p.Prefix, "TargetErrorCount", 1), ofGroup(p.Prefix, "InvocationDroppedCount", 1)))
 	board.AddWidgets(graph("Functions: duration p99, ms", each("Duration", "p99")...),
 		graph("Functions: errors", each("Errors", "Sum")...), graph("Functions: concurrency", each("ConcurrentExecutions", "Maximum")...))
 	board.AddWidgets(graph("Units of a command", own(p.Prefix, ReadUnits, "Average", 1), own(p.Prefix, WriteUnits, "Average", 1)),

@@ -5,10 +5,8 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"io"
-	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,96 +21,6 @@ import (
 	"daybook/view"
 )
 
-// guard lets a function's requests through to DynamoDB as far as the role in the
-// template allows them, as IAM does.
-type guard struct {
-	http.RoundTripper
-	function string
-	grants   map[string]bool // "dynamodb:Query <daybook-dev-events>.Arn"
-
-	mu   sync.Mutex
-	used map[string]bool
-	bad  []string
-}
-
-func newGuard(tpl *template, function string, next http.RoundTripper) *guard {
-	g := &guard{RoundTripper: next, function: function, grants: make(map[string]bool), used: make(map[string]bool)}
-	for _, s := range tpl.statements() {
-		if s.role != tpl.roleOf(function) || s.effect != "Allow" {
-			continue
-		}
-		for _, a := range s.actions {
-			for _, r := range s.resources {
-				if strings.HasPrefix(a, "dynamodb:") && !strings.Contains(r, ".StreamArn") {
-					g.grants[a+" "+r] = true
-				}
-			}
-		}
-	}
-	return g
-}
-
-// request is what DynamoDB's operations name their tables by.
-type request struct {
-	TableName     string         `json:"TableName"`
-	IndexName     string         `json:"IndexName"`
-	RequestItems  map[string]any `json:"RequestItems"`
-	TransactItems []map[string]struct {
-		TableName string `json:"TableName"`
-	} `json:"TransactItems"`
-}
-
-// needs are the permissions that DynamoDB asks for a request.
-func needs(operation string, r request) (all []string) {
-	resource := func(table string) string {
-		if view, _, later := strings.Cut(table, "-g"); later {
-			return "<" + view + ">.Arn-g*"
-		}
-		return "<" + table + ">.Arn"
-	}
-	switch {
-	case len(r.TransactItems) > 0:
-		for _, item := range r.TransactItems {
-			for kind, part := range item {
-				action := map[string]string{"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}[kind]
-				all = append(all, "dynamodb:"+action+" "+resource(part.TableName))
-			}
-		}
-	case len(r.RequestItems) > 0:
-		for table := range r.RequestItems {
-			all = append(all, "dynamodb:"+operation+" "+resource(table))
-		}
-	case r.IndexName != "":
-		all = append(all, "dynamodb:"+operation+" "+resource(r.TableName)+"/index/"+r.IndexName)
-	default:
-		all = append(all, "dynamodb:"+operation+" "+resource(r.TableName))
-	}
-	return all
-}
-
-func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	var named request
-	if err := json.Unmarshal(body, &named); err != nil {
-		return nil, err
-	}
-	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, need := range needs(operation, named) {
-		g.used[need] = true
-		if !g.grants[need] {
-			g.bad = append(g.bad, need)
-			return nil, fmt.Errorf("the %s function may not %s", g.function, need)
-		}
-	}
-	return g.RoundTripper.RoundTrip(r)
-}
-
 // The functions do their work with what the template grants them, and are
 // granted nothing that their work does not use.
 func TestPermissionsAreEnoughAndUsed(t *testing.T) {
@@ -125,24 +33,26 @@ func TestPermissionsAreEnoughAndUsed(t *testing.T) {
 	t.Cleanup(func() { _ = db.Close() })
 	config := functions.Config{
 		EventsTable: "daybook-dev-events", ClaimsTable: "daybook-dev-claims", ViewPrefix: "daybook-dev", Region: "us-east-1", Endpoint: "http://embedded",
+		RequestsTable: "daybook-dev-requests", CommandQueue: "http://embedded/1/daybook-dev-commands.fifo", DeadQueue: "http://embedded/1/daybook-dev-dead-commands.fifo",
 		Credentials: dynamo.StaticCredentials("a", "b"), LogTo: io.Discard,
 	}
 	client := dynamo.New(dynamo.Options{Region: config.Region, Endpoint: config.Endpoint, Credentials: config.Credentials, Transport: db.RoundTripper()})
-	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable()}
+	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable(), dynamo.RequestsTable()}
 	for _, v := range domain.Views() {
 		specs = append(specs, dynamo.ViewTable(v.Describe()))
 	}
 	if err := dynamo.Create(t.Context(), client, "daybook-dev", specs...); err != nil {
 		t.Fatal(err)
 	}
-	w := &work{t: t, handlers: make(map[string]functions.Handler), next: 1}
+	services := &services{tpl: tpl, messages: make(map[string][]string)}
+	w := &work{t: t, services: services, handlers: make(map[string]functions.Handler), next: 1}
 	guards := make(map[string]*guard)
 	for name, construct := range map[string]func(functions.Config) (functions.Handler, error){
 		"command": functions.NewCommand, "query": functions.NewQuery, "projector": functions.NewProjector,
 	} {
 		c := config
-		guards[name] = newGuard(tpl, name, db.RoundTripper())
-		c.Transport = guards[name]
+		guards[name] = newGuard(tpl, name, db.RoundTripper(), services)
+		c.Transport, c.Messaging = guards[name], guards[name]
 		if w.handlers[name], err = construct(c); err != nil {
 			t.Fatal(err)
 		}
@@ -158,15 +68,9 @@ func TestPermissionsAreEnoughAndUsed(t *testing.T) {
 	w.send("rename-user", `{"id":"7","payload":{"name":"Ada"}}`, "user/7", 3)
 	w.send("move-product-category", `{"id":"1","payload":{"category":"food"}}`, "product/1", 3)
 	w.send("cancel-order", `{"id":"5","payload":{"reason":"mind changed"}}`, "order/5", 2)
-	for name, g := range guards {
-		for _, need := range g.bad {
-			t.Errorf("%s may not %s", name, need)
-		}
-		for _, grant := range sorted(g.grants) {
-			if !g.used[grant] && !spare(grant) {
-				t.Errorf("%s is granted %s and does not use it", name, grant)
-			}
-		}
+	w.later()
+	for _, g := range guards {
+		g.check(t)
 	}
 }
 
@@ -185,6 +89,7 @@ func spare(grant string) bool {
 // work drives the functions with the events of API Gateway and of the stream.
 type work struct {
 	t        *testing.T
+	services *services
 	handlers map[string]functions.Handler
 	next     int
 }
@@ -248,10 +153,46 @@ func (w *work) send(command, body, stream string, commit int) {
 	}
 }
 
-func (w *work) http(function, method, path, query, body string) {
+// later sends commands to be handled later, one of them poison, and has what the
+// queue got handled.
+func (w *work) later() {
 	w.t.Helper()
+	w.http("command", "POST", "/commands/rename-user", "", `{"id":"7","payload":{"name":"Grace"}}`, "prefer", "respond-async", "idempotency-key", "later")
+	const queue = "daybook-dev-commands.fifo"
+	messages := append(w.services.take(queue), `{"v":99}`)
+	if len(messages) != 2 {
+		w.t.Fatalf("the queue got %q, want one command", messages[:len(messages)-1])
+	}
+	var event awsevents.SQSEvent
+	for i, body := range messages {
+		event.Records = append(event.Records, awsevents.SQSMessage{
+			MessageId: fmt.Sprint("m", i), Body: body, EventSource: "aws:sqs",
+			Attributes: map[string]string{"ApproximateReceiveCount": "1", "SentTimestamp": "1700000000000", "MessageGroupId": fmt.Sprint("g", i)},
+		})
+	}
+	payload, err := json.Marshal(event)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	out, err := w.handlers["command"].Invoke(w.t.Context(), payload)
+	if err != nil || !bytes.Contains(out, []byte(`"batchItemFailures":[]`)) {
+		w.t.Errorf("handle %s: %s, %v", payload, out, err)
+	}
+	if dead := w.services.take("daybook-dev-dead-commands.fifo"); len(dead) != 1 || dead[0] != messages[1] {
+		w.t.Errorf("dead commands = %q, want the one that can't be read", dead)
+	}
+	w.http("query", "GET", "/commands/later", "", "")
+}
+
+// http sends a request; more are names and values of headers.
+func (w *work) http(function, method, path, query, body string, more ...string) {
+	w.t.Helper()
+	headers := map[string]string{"content-type": "application/json"}
+	for i := 0; i+1 < len(more); i += 2 {
+		headers[more[i]] = more[i+1]
+	}
 	event, err := json.Marshal(awsevents.APIGatewayV2HTTPRequest{
-		Version: "2.0", RawPath: path, RawQueryString: query, Body: body, Headers: map[string]string{"content-type": "application/json"},
+		Version: "2.0", RawPath: path, RawQueryString: query, Body: body, Headers: headers,
 		RequestContext: awsevents.APIGatewayV2HTTPRequestContext{
 			Stage: "$default", HTTP: awsevents.APIGatewayV2HTTPRequestContextHTTPDescription{Method: method},
 		},

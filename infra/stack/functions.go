@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"maps"
+
 	"github.com/aws/constructs-go/constructs/v10"
 
 	"daybook/infra/settings"
@@ -9,52 +11,104 @@ import (
 // The functions' time-outs in seconds. API Gateway waits 30 (HTTP) or 29 (REST)
 // seconds; a command or query that takes longer has no one to answer to.
 const (
-	requestTimeout   = 29
-	projectorTimeout = 120
+	requestTimeout = 29
+	streamTimeout  = 120
 )
 
-// Functions are the three functions of a deployment.
-type Functions struct{ Command, Query, Projector Function }
+// Functions are the functions of a deployment.
+type Functions struct{ Command, Query, Projector, Process Function }
 
-// newFunctions makes the functions with what each may do, and nothing more:
-//   - command appends to and loads from the events table, and takes and frees
-//     claims in the same transactions;
-//   - query reads the query tables and their indexes, and the events that a
-//     consistency token or a history asks for;
-//   - projector writes the query tables, and reads events to fill gaps;
-//   - both read which table of a view answers, and the projector notes views
-//     that were added. Tables that a rebuild makes have the name of the view's
-//     table and "-g" with a number behind it, and the same is allowed on them.
-func newFunctions(scope constructs.Construct, s settings.Settings, code func(string) string, events, claims, control Table, views []Table, declared []View, key Key) Functions {
-	make := func(name, description string, memory, timeout int) Function {
+// all are the functions, in the order of the dashboard.
+func (f Functions) all() []Function { return []Function{f.Command, f.Query, f.Projector, f.Process} }
+
+// newFunctions makes the functions with what each may do, and nothing more.
+func newFunctions(scope constructs.Construct, s settings.Settings, code func(string) string, st stores, key Key) Functions {
+	make := func(name, description string, memory, timeout int, environment map[string]string) Function {
+		all := map[string]string{
+			"DAYBOOK_EVENTS_TABLE": *st.events.TableName(),
+			"DAYBOOK_CLAIMS_TABLE": *st.claims.TableName(),
+			"DAYBOOK_VIEW_PREFIX":  s.Prefix(),
+			"DAYBOOK_LOG_LEVEL":    s.LogLevel,
+		}
+		maps.Copy(all, environment)
 		return NewFunction(scope, title(name), FunctionProps{
 			Prefix: s.Prefix(), Name: name, Description: description,
 			Code: code(name), Architecture: s.Architecture, Memory: memory, Timeout: timeout,
-			Tracing: s.Tracing, LogRetention: s.LogRetention, Key: key,
-			Environment: map[string]string{
-				"DAYBOOK_EVENTS_TABLE": *events.TableName(),
-				"DAYBOOK_CLAIMS_TABLE": *claims.TableName(),
-				"DAYBOOK_VIEW_PREFIX":  s.Prefix(),
-				"DAYBOOK_LOG_LEVEL":    s.LogLevel,
-			},
+			Tracing: s.Tracing, LogRetention: s.LogRetention, Key: key, Environment: all,
 		})
 	}
 	f := Functions{
-		Command:   make("command", "Decides commands and appends their events", s.CommandMemory, requestTimeout),
-		Query:     make("query", "Answers queries from the query tables", s.QueryMemory, requestTimeout),
-		Projector: make("projector", "Projects commits into the query tables", s.ProjectorMemory, projectorTimeout),
+		Command: make("command", "Decides commands and appends their events", s.CommandMemory, requestTimeout, map[string]string{
+			"DAYBOOK_REQUESTS_TABLE": *st.requests.TableName(),
+			"DAYBOOK_COMMAND_QUEUE":  *st.queue.Commands.QueueUrl(),
+			"DAYBOOK_DEAD_QUEUE":     *st.queue.Dead.QueueUrl(),
+		}),
+		Query: make("query", "Answers queries from the query tables", s.QueryMemory, requestTimeout, map[string]string{
+			"DAYBOOK_REQUESTS_TABLE": *st.requests.TableName(),
+		}),
+		Projector: make("projector", "Projects commits into the query tables", s.ProjectorMemory, streamTimeout, nil),
+		Process: make("process", "Reacts to events with commands, timers and integration events", s.ProcessMemory, streamTimeout, map[string]string{
+			"DAYBOOK_PROCESSES_TABLE": *st.processes.TableName(),
+			"DAYBOOK_SCHEDULE_GROUP":  st.timers.Group,
+			"DAYBOOK_SCHEDULE_ROLE":   *st.timers.Role.RoleArn(),
+			"DAYBOOK_SCHEDULE_TARGET": *st.queue.Commands.QueueArn(),
+			"DAYBOOK_EVENT_BUS":       st.bus.Name,
+		}),
 	}
-	events.allow(f.Command.Role, "Events", "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:Query")
-	claims.allow(f.Command.Role, "Claims", "dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem")
-	events.allow(f.Query.Role, "Events", "dynamodb:Query")
-	events.allow(f.Projector.Role, "Events", "dynamodb:Query")
-	control.allow(f.Query.Role, "Control", "dynamodb:GetItem")
-	control.allow(f.Projector.Role, "Control", "dynamodb:GetItem", "dynamodb:PutItem")
-	for i, view := range views {
-		sid := "View" + title(view.spec.Name)
-		view.allowGenerations(f.Query.Role, sid, "dynamodb:BatchGetItem", "dynamodb:GetItem")
-		view.allowIndexes(f.Query.Role, sid+"Indexes", declared[i].Indexes...)
-		view.allowGenerations(f.Projector.Role, sid, "dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem")
-	}
+	st.allowCommand(f.Command)
+	st.allowQuery(f.Query)
+	st.allowProjector(f.Projector)
+	st.allowProcess(f.Process)
 	return f
+}
+
+// allowDeciding lets a function append to and load from the events table, and
+// take and free claims in the same transactions.
+func (st stores) allowDeciding(f Function) {
+	st.events.allow(f.Role, "Events", "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:Query")
+	st.claims.allow(f.Role, "Claims", "dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem")
+}
+
+// allowCommand lets the command function decide, put commands into the queue that
+// are to be handled later, and those that can't be into the other, and note what
+// became of them. NewQueueMapping lets it take them out.
+func (st stores) allowCommand(f Function) {
+	st.allowDeciding(f)
+	st.requests.allow(f.Role, "Requests", "dynamodb:GetItem", "dynamodb:PutItem")
+	st.queue.allow(f.Role, "Enqueue", []string{"sqs:SendMessage"}, st.queue.Commands, st.queue.Dead)
+}
+
+// allowQuery lets the query function read the query tables and their indexes,
+// which table of a view answers, the events that a consistency token or a history
+// asks for, and what became of a command. Tables that a rebuild makes have the
+// name of the view's table and "-g" with a number behind it, and the same is
+// allowed on them.
+func (st stores) allowQuery(f Function) {
+	st.events.allow(f.Role, "Events", "dynamodb:Query")
+	st.control.allow(f.Role, "Control", "dynamodb:GetItem")
+	st.requests.allow(f.Role, "Requests", "dynamodb:GetItem")
+	for i, view := range st.views {
+		sid := "View" + title(view.spec.Name)
+		view.allowGenerations(f.Role, sid, "dynamodb:BatchGetItem", "dynamodb:GetItem")
+		view.allowIndexes(f.Role, sid+"Indexes", st.schema.Views[i].Indexes...)
+	}
+}
+
+// allowProjector lets the projector write the query tables, read events to fill
+// gaps, and read and note which tables of a view there are.
+func (st stores) allowProjector(f Function) {
+	st.events.allow(f.Role, "Events", "dynamodb:Query")
+	st.control.allow(f.Role, "Control", "dynamodb:GetItem", "dynamodb:PutItem")
+	for _, view := range st.views {
+		view.allowGenerations(f.Role, "View"+title(view.spec.Name), "dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem")
+	}
+}
+
+// allowProcess lets the process function decide, as its managers' commands need,
+// remember how far they have come, set and cancel timers, and publish.
+func (st stores) allowProcess(f Function) {
+	st.allowDeciding(f)
+	st.processes.allow(f.Role, "Processes", "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem")
+	st.timers.allow(f.Role)
+	st.bus.allow(f.Role)
 }

@@ -1,13 +1,15 @@
 package stack_test
 
 import (
-	"encoding/json/v2"
+	"encoding/json/jsontext"
 	"fmt"
 	"strings"
 	"testing"
 
+	"daybook/domain"
 	"daybook/infra/bundle"
 	"daybook/infra/settings"
+	"daybook/infra/stack"
 )
 
 func TestFunctions(t *testing.T) {
@@ -17,7 +19,7 @@ func TestFunctions(t *testing.T) {
 			t.Errorf("%d functions, want %d: the CDK has added some", got, want)
 		}
 		s := tpl.Settings
-		memory := map[string]int{"command": s.CommandMemory, "query": s.QueryMemory, "projector": s.ProjectorMemory}
+		memory := map[string]int{"command": s.CommandMemory, "query": s.QueryMemory, "projector": s.ProjectorMemory, "process": s.ProcessMemory}
 		roles := make(map[string]bool)
 		for _, name := range bundle.Functions() {
 			r := tpl.named(t, "AWS::Lambda::Function", "FunctionName", s.Prefix()+"-"+name)
@@ -35,6 +37,9 @@ func TestFunctions(t *testing.T) {
 			same(t, tpl, name+" events table", at(environment, "DAYBOOK_EVENTS_TABLE"), "<"+s.Prefix()+"-events>")
 			same(t, tpl, name+" claims table", at(environment, "DAYBOOK_CLAIMS_TABLE"), "<"+s.Prefix()+"-claims>")
 			same(t, tpl, name+" view prefix", at(environment, "DAYBOOK_VIEW_PREFIX"), s.Prefix())
+			for variable, want := range environments(tpl)[name] {
+				same(t, tpl, name+" "+variable, at(environment, variable), want)
+			}
 			same(t, tpl, name+" log level", at(environment, "DAYBOOK_LOG_LEVEL"), s.LogLevel)
 			describesAuthorization(t, tpl, name, environment)
 			roles[tpl.roleOf(name)] = true
@@ -63,6 +68,30 @@ func describesAuthorization(t *testing.T, tpl *template, function string, enviro
 	}
 }
 
+// environments are the variables of each function that the others lack.
+func environments(tpl *template) map[string]map[string]string {
+	prefix := tpl.Settings.Prefix()
+	bus := "<AWS::Events::EventBus>"
+	if tpl.Settings.EventBus != "" {
+		bus = tpl.Settings.EventBus
+	}
+	return map[string]map[string]string{
+		"command": {
+			"DAYBOOK_REQUESTS_TABLE": "<" + prefix + "-requests>",
+			"DAYBOOK_COMMAND_QUEUE":  "<" + prefix + "-commands.fifo>",
+			"DAYBOOK_DEAD_QUEUE":     "<" + prefix + "-dead-commands.fifo>",
+		},
+		"query": {"DAYBOOK_REQUESTS_TABLE": "<" + prefix + "-requests>"},
+		"process": {
+			"DAYBOOK_PROCESSES_TABLE": "<" + prefix + "-processes>",
+			"DAYBOOK_SCHEDULE_GROUP":  prefix,
+			"DAYBOOK_SCHEDULE_ROLE":   timersRole + ".Arn",
+			"DAYBOOK_SCHEDULE_TARGET": "<" + prefix + "-commands.fifo>.Arn",
+			"DAYBOOK_EVENT_BUS":       bus,
+		},
+	}
+}
+
 func TestLogGroups(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, tpl *template) {
@@ -78,38 +107,74 @@ func TestLogGroups(t *testing.T) {
 	})
 }
 
-func TestMapping(t *testing.T) {
+func TestStreamMappings(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, tpl *template) {
-		p, s := tpl.only(t, "AWS::Lambda::EventSourceMapping").Properties, tpl.Settings
-		for property, want := range map[string]string{
-			"EventSourceArn":                 "<" + s.Prefix() + "-events>.StreamArn",
-			"FunctionName":                   "<" + s.Prefix() + "-projector>",
-			"StartingPosition":               "TRIM_HORIZON",
-			"BatchSize":                      fmt.Sprint(s.BatchSize),
-			"MaximumBatchingWindowInSeconds": fmt.Sprint(s.BatchWindow),
-			"MaximumRetryAttempts":           fmt.Sprint(s.RetryAttempts),
-			"MaximumRecordAgeInSeconds":      fmt.Sprint(s.RecordAge),
-			"BisectBatchOnFunctionError":     "true",
-			"ParallelizationFactor":          "1",
-			"FunctionResponseTypes":          "ReportBatchItemFailures",
+		s := tpl.Settings
+		for function, own := range map[string]struct {
+			batch  int
+			filter string
+		}{
+			"projector": {s.BatchSize, `{"eventName":["INSERT"]}`},
+			"process":   {s.ProcessBatchSize, `{"dynamodb":{"Keys":{"stream":{"S":[{"prefix":"order/"},{"prefix":"product/"}]}}},"eventName":["INSERT"]}`},
 		} {
-			same(t, tpl, property, p[property], want)
-		}
-		same(t, tpl, "on failure", at(p, "DestinationConfig", "OnFailure", "Destination"), "<AWS::S3::Bucket>.Arn")
-		same(t, tpl, "metrics", at(p, "MetricsConfig", "Metrics"), "EventCount")
-		filters, _ := at(p, "FilterCriteria", "Filters").([]any)
-		if len(filters) != 1 {
-			t.Fatalf("%d filters, want 1", len(filters))
-		}
-		var pattern map[string][]string
-		if err := json.Unmarshal([]byte(at(filters, 0, "Pattern").(string)), &pattern); err != nil {
-			t.Fatal(err)
-		}
-		if len(pattern) != 1 || len(pattern["eventName"]) != 1 || pattern["eventName"][0] != "INSERT" {
-			t.Errorf("filter = %v, want inserts alone", pattern)
+			p := tpl.mapping(t, function)
+			for property, want := range map[string]string{
+				"EventSourceArn":                 "<" + s.Prefix() + "-events>.StreamArn",
+				"StartingPosition":               "TRIM_HORIZON",
+				"Enabled":                        "true",
+				"BatchSize":                      fmt.Sprint(own.batch),
+				"MaximumBatchingWindowInSeconds": fmt.Sprint(s.BatchWindow),
+				"MaximumRetryAttempts":           fmt.Sprint(s.RetryAttempts),
+				"MaximumRecordAgeInSeconds":      fmt.Sprint(s.RecordAge),
+				"BisectBatchOnFunctionError":     "true",
+				"ParallelizationFactor":          "1",
+				"FunctionResponseTypes":          "ReportBatchItemFailures",
+			} {
+				same(t, tpl, function+" "+property, p[property], want)
+			}
+			same(t, tpl, function+" on failure", at(p, "DestinationConfig", "OnFailure", "Destination"), "<AWS::S3::Bucket>.Arn")
+			same(t, tpl, function+" metrics", at(p, "MetricsConfig", "Metrics"), "EventCount")
+			filters, _ := at(p, "FilterCriteria", "Filters").([]any)
+			if len(filters) != 1 {
+				t.Fatalf("%s: %d filters, want 1", function, len(filters))
+			}
+			same(t, tpl, function+" filter", at(filters, 0, "Pattern"), own.filter)
 		}
 	})
+}
+
+// mapping is the event source mapping of a function.
+func (tpl *template) mapping(t *testing.T, function string) object {
+	t.Helper()
+	return tpl.named(t, "AWS::Lambda::EventSourceMapping", "FunctionName", "<"+tpl.Settings.Prefix()+"-"+function+">").Properties
+}
+
+// Where nothing follows events, the process function gets none.
+func TestNothingFollowed(t *testing.T) {
+	t.Parallel()
+	needNode(t)
+	synthesizing.Lock()
+	tpl := synthDomain(t, "nothing-followed", `{}`, domain.Views())
+	synthesizing.Unlock()
+	same(t, tpl, "enabled", tpl.mapping(t, "process")["Enabled"], "false")
+	same(t, tpl, "enabled", tpl.mapping(t, "projector")["Enabled"], "true")
+}
+
+// A pattern has at most 4,096 characters.
+func TestFilterOfManyAggregates(t *testing.T) {
+	t.Parallel()
+	var many []string
+	for i := range 100 {
+		many = append(many, fmt.Sprintf("an-aggregate-%03d", i))
+	}
+	pattern := stack.CommitsOf(many)
+	if n := len(pattern); n > 4096 {
+		t.Errorf("a filter for 100 aggregates has %d characters, Lambda takes 4096", n)
+	}
+	if !jsontext.Value(pattern).IsValid() {
+		t.Errorf("the filter is no JSON: %s", pattern)
+	}
 }
 
 func TestFailureBucket(t *testing.T) {

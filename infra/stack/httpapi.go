@@ -104,8 +104,8 @@ func cors(origins []string) *v2.CorsPreflightOptions {
 		AllowOrigins: jsii.Strings(origins...),
 		AllowMethods: &[]v2.CorsHttpMethod{v2.CorsHttpMethod_GET, v2.CorsHttpMethod_POST},
 		AllowHeaders: jsii.Strings("authorization", "content-type", "idempotency-key", "if-match", "if-none-match",
-			"x-amz-content-sha256", "x-amz-date", "x-amz-security-token", "x-correlation-id"),
-		ExposeHeaders: jsii.Strings("daybook-stale", "etag", "idempotent-replayed", "location", "retry-after"),
+			"prefer", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token", "x-correlation-id"),
+		ExposeHeaders: jsii.Strings("daybook-stale", "etag", "idempotent-replayed", "location", "preference-applied", "retry-after"),
 		MaxAge:        awscdk.Duration_Hours(jsii.Number(1)),
 	}
 }

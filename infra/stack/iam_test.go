@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"daybook/dynamo"
+	"daybook/infra/bundle"
+	"daybook/infra/stack"
 )
 
 // What each function may do is written out here once more, statement by
@@ -30,47 +31,144 @@ func TestWhatEachFunctionMayDo(t *testing.T) {
 	})
 }
 
+// wanted are the grants of each function, as template.grants writes them.
+type wanted struct {
+	tpl    *template
+	prefix string
+	grants map[string][]string
+}
+
+func (w wanted) may(function, sid, actions string, resources ...string) {
+	slices.Sort(resources)
+	w.grants[function] = append(w.grants[function], fmt.Sprintf("Allow %s: %s on %s", sid, actions, strings.Join(resources, " ")))
+}
+
+// arn is that of a table or queue.
+func (w wanted) arn(name string) string { return "<" + w.prefix + "-" + name + ">.Arn" }
+
 func wantedGrants(tpl *template) map[string][]string {
-	prefix := tpl.Settings.Prefix()
-	table := func(name string) string { return "<" + prefix + "-" + name + ">.Arn" }
-	grants := make(map[string][]string)
-	may := func(function, sid, actions string, resources ...string) {
-		slices.Sort(resources)
-		grants[function] = append(grants[function], fmt.Sprintf("Allow %s: %s on %s", sid, actions, strings.Join(resources, " ")))
-	}
-	for _, f := range []string{"command", "query", "projector"} {
-		may(f, "Logs", "logs:CreateLogStream logs:PutLogEvents", "</"+prefix+"/"+f+">.Arn")
+	w := wanted{tpl: tpl, prefix: tpl.Settings.Prefix(), grants: make(map[string][]string)}
+	for _, f := range bundle.Functions() {
+		w.may(f, "Logs", "logs:CreateLogStream logs:PutLogEvents", "</"+w.prefix+"/"+f+">.Arn")
 		if tpl.Settings.Tracing {
-			may(f, "", "xray:PutTelemetryRecords xray:PutTraceSegments", "*")
+			w.may(f, "", "xray:PutTelemetryRecords xray:PutTraceSegments", "*")
 		}
 		if key := keyArn(tpl); key != "" {
-			may(f, "KeyDynamodb", cryptography, key)
+			w.may(f, "KeyDynamodb", cryptography, key)
 		}
 	}
-	may("command", "Events", "dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:PutItem dynamodb:Query", table("events"))
-	may("command", "Claims", "dynamodb:BatchGetItem dynamodb:DeleteItem dynamodb:PutItem", table("claims"))
-	may("query", "Events", "dynamodb:Query", table("events"))
-	may("query", "Control", "dynamodb:GetItem", table("control"))
-	may("projector", "Control", "dynamodb:GetItem dynamodb:PutItem", table("control"))
-	may("projector", "Events", "dynamodb:Query", table("events"))
-	may("projector", "Stream", "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams", "<"+prefix+"-events>.StreamArn")
-	may("projector", "ListFailures", "s3:ListBucket", "<AWS::S3::Bucket>.Arn")
-	may("projector", "PutFailures", "s3:PutObject", "<AWS::S3::Bucket>.Arn/*")
-	if key := keyArn(tpl); key != "" {
-		may("projector", "KeyS3", cryptography, key)
+	w.command()
+	w.reading()
+	w.projector()
+	w.process()
+	return w.grants
+}
+
+func (w wanted) deciding(f string) {
+	w.may(f, "Events", "dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:PutItem dynamodb:Query", w.arn("events"))
+	w.may(f, "Claims", "dynamodb:BatchGetItem dynamodb:DeleteItem dynamodb:PutItem", w.arn("claims"))
+}
+
+func (w wanted) command() {
+	w.deciding("command")
+	w.may("command", "Requests", "dynamodb:GetItem dynamodb:PutItem", w.arn("requests"))
+	w.may("command", "Enqueue", "sqs:SendMessage", w.arn("commands.fifo"), w.arn("dead-commands.fifo"))
+	w.may("command", "Queue", "sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", w.arn("commands.fifo"))
+	if key := keyArn(w.tpl); key != "" {
+		w.may("command", "KeySqs", cryptography, key)
 	}
-	for _, v := range tpl.Schema.Views {
-		arn := "<" + dynamo.TableName(prefix, v.Table) + ">.Arn"
-		sid := "View" + strings.ToUpper(v.Table.Name[:1]) + strings.ReplaceAll(v.Table.Name[1:], "-v", "V")
-		may("query", sid, "dynamodb:BatchGetItem dynamodb:GetItem", arn, arn+"-g*")
+}
+
+func (w wanted) reading() {
+	w.may("query", "Events", "dynamodb:Query", w.arn("events"))
+	w.may("query", "Control", "dynamodb:GetItem", w.arn("control"))
+	w.may("query", "Requests", "dynamodb:GetItem", w.arn("requests"))
+	for _, v := range w.tpl.Schema.Views {
+		arn := w.arn(v.Table.Name)
 		var indexes []string
 		for _, index := range v.Indexes {
 			indexes = append(indexes, arn+"/index/"+index, arn+"-g*/index/"+index)
 		}
-		may("query", sid+"Indexes", "dynamodb:Query", indexes...)
-		may("projector", sid, "dynamodb:BatchGetItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem", arn, arn+"-g*")
+		w.may("query", viewSID(v), "dynamodb:BatchGetItem dynamodb:GetItem", arn, arn+"-g*")
+		w.may("query", viewSID(v)+"Indexes", "dynamodb:Query", indexes...)
 	}
-	return grants
+}
+
+func (w wanted) projector() {
+	w.following("projector")
+	w.may("projector", "Control", "dynamodb:GetItem dynamodb:PutItem", w.arn("control"))
+	w.may("projector", "Events", "dynamodb:Query", w.arn("events"))
+	for _, v := range w.tpl.Schema.Views {
+		arn := w.arn(v.Table.Name)
+		w.may("projector", viewSID(v), "dynamodb:BatchGetItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem", arn, arn+"-g*")
+	}
+}
+
+func (w wanted) process() {
+	w.following("process")
+	w.deciding("process")
+	w.may("process", "Processes", "dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem", w.arn("processes"))
+	w.may("process", "Timers", "scheduler:CreateSchedule scheduler:DeleteSchedule", arnOf(w.tpl, "scheduler", "schedule/"+w.prefix+"/*"))
+	w.may("process", "TimersRole", "iam:PassRole", timersRole+".Arn")
+	w.may("process", "Publish", "events:PutEvents", busArn(w.tpl))
+}
+
+// following is what Lambda does in a function's name to hand it the stream.
+func (w wanted) following(f string) {
+	w.may(f, "Stream", "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams", "<"+w.prefix+"-events>.StreamArn")
+	w.may(f, "ListFailures", "s3:ListBucket", "<AWS::S3::Bucket>.Arn")
+	w.may(f, "PutFailures", "s3:PutObject", "<AWS::S3::Bucket>.Arn/*")
+	if key := keyArn(w.tpl); key != "" {
+		w.may(f, "KeyS3", cryptography, key)
+	}
+}
+
+// viewSID is the statement's id for a view's table.
+func viewSID(v stack.View) string {
+	return "View" + strings.ToUpper(v.Table.Name[:1]) + strings.ReplaceAll(v.Table.Name[1:], "-v", "V")
+}
+
+// arnOf is the ARN of something of this account and region that the template does
+// not make itself.
+func arnOf(tpl *template, service, resource string) string {
+	region, account := tpl.Settings.Region, tpl.Settings.Account
+	if region == "" {
+		region = "<AWS::Region>"
+	}
+	if account == "" {
+		account = "<AWS::AccountId>"
+	}
+	return "arn:<AWS::Partition>:" + service + ":" + region + ":" + account + ":" + resource
+}
+
+func busArn(tpl *template) string {
+	switch bus := tpl.Settings.EventBus; {
+	case bus == "":
+		return "<AWS::Events::EventBus>.Arn"
+	case strings.HasPrefix(bus, "arn:"):
+		return bus
+	default:
+		return arnOf(tpl, "events", "event-bus/"+bus)
+	}
+}
+
+// timersRole is how text calls the role that schedules assume, as any role without
+// a name; TestTimersRole sees that it is that one.
+const timersRole = "<AWS::IAM::Role>"
+
+// timersRoleID is its logical id: the only role that the scheduler may assume.
+func timersRoleID(t *testing.T, tpl *template) string {
+	t.Helper()
+	var found []string
+	for _, id := range tpl.ids("AWS::IAM::Role") {
+		if tpl.text(at(tpl.Resources[id].Properties, "AssumeRolePolicyDocument", "Statement", 0, "Principal", "Service")) == "scheduler.amazonaws.com" {
+			found = append(found, id)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("the scheduler may assume %v, want one role", found)
+	}
+	return found[0]
 }
 
 const cryptography = "kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:GenerateDataKeyWithoutPlaintext kms:ReEncryptFrom kms:ReEncryptTo"
@@ -96,6 +194,11 @@ var unavoidable = []struct {
 	}},
 	{"in a key policy * is the key itself", func(s statement, r string) bool {
 		return r == "*" && s.kind == "AWS::KMS::Key"
+	}},
+	{"the schedules of one group, which are named after timers", func(s statement, r string) bool {
+		_, schedule, ok := strings.Cut(r, ":schedule/")
+		return ok && strings.Count(schedule, "*") == 1 && strings.HasSuffix(schedule, "/*") && len(schedule) > 2 &&
+			slices.Equal(s.actions, []string{"scheduler:CreateSchedule", "scheduler:DeleteSchedule"})
 	}},
 	{"the objects of one bucket, whose names Lambda chooses", func(s statement, r string) bool {
 		return r == "<AWS::S3::Bucket>.Arn/*" && slices.Equal(s.actions, []string{"s3:PutObject"})
@@ -165,6 +268,9 @@ func TestRoles(t *testing.T) {
 			if gateway {
 				want = "apigateway.amazonaws.com"
 			}
+			if id == timersRoleID(t, tpl) {
+				want = "scheduler.amazonaws.com"
+			}
 			same(t, tpl, id+" assumed by", at(r.Properties, "AssumeRolePolicyDocument", "Statement", 0, "Principal", "Service"), want)
 			if n := len(at(r.Properties, "AssumeRolePolicyDocument", "Statement").([]any)); n != 1 {
 				t.Errorf("%s can be assumed in %d ways, want 1", id, n)
@@ -172,6 +278,48 @@ func TestRoles(t *testing.T) {
 		}
 		if users := append(tpl.ids("AWS::IAM::User"), tpl.ids("AWS::IAM::AccessKey")...); len(users) > 0 {
 			t.Errorf("the stack makes users: %v", users)
+		}
+	})
+}
+
+// The timers' role is for schedules of this deployment's group, which send to the
+// command queue and do nothing else, and the process function hands it to the
+// scheduler alone.
+func TestTimersRole(t *testing.T) {
+	t.Parallel()
+	eachVariant(t, func(t *testing.T, tpl *template) {
+		id, prefix := timersRoleID(t, tpl), tpl.Settings.Prefix()
+		same(t, tpl, "group", tpl.only(t, "AWS::Scheduler::ScheduleGroup").Properties["Name"], prefix)
+		account := tpl.Settings.Account
+		if account == "" {
+			account = "<AWS::AccountId>"
+		}
+		trust := at(tpl.Resources[id].Properties, "AssumeRolePolicyDocument", "Statement", 0)
+		same(t, tpl, "trusted account", at(trust, "Condition", "StringEquals", "aws:SourceAccount"), account)
+		same(t, tpl, "trusted group", at(trust, "Condition", "StringEquals", "aws:SourceArn"), "<AWS::Scheduler::ScheduleGroup>.Arn")
+		want := []string{"Send: sqs:SendMessage on <" + prefix + "-commands.fifo>.Arn"}
+		if key := keyArn(tpl); key != "" {
+			want = append(want, "KeySqs: "+cryptography+" on "+key)
+		}
+		slices.Sort(want)
+		var got []string
+		passed := false
+		for _, s := range tpl.statements() {
+			if s.role == id {
+				got = append(got, s.sid+": "+strings.Join(s.actions, " ")+" on "+strings.Join(s.resources, " "))
+			}
+			if s.sid == "TimersRole" {
+				passed = true
+				same(t, tpl, "passed to", at(s.condition, "StringEquals", "iam:PassedToService"), "scheduler.amazonaws.com")
+				same(t, tpl, "passed", at(s.raw, "Resource", "Fn::GetAtt", 0), id)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("timers may %v, want %v", got, want)
+		}
+		if !passed {
+			t.Error("the process function can't hand the role to the scheduler")
 		}
 	})
 }

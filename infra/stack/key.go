@@ -25,7 +25,7 @@ func NewKey(scope constructs.Construct, id, setting, prefix string, retain bool)
 	case settings.KeyCreated:
 		key := awskms.NewKey(scope, jsii.String(id), &awskms.KeyProps{
 			Alias:             jsii.String(prefix),
-			Description:       jsii.String("Encrypts the tables, logs and failed records of " + prefix),
+			Description:       jsii.String("Encrypts the tables, queues, events, logs and failed records of " + prefix),
 			EnableKeyRotation: jsii.Bool(true),
 			RemovalPolicy:     removal(retain),
 		})

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -18,22 +19,37 @@ const (
 
 // The names of the functions' metrics.
 const (
-	Accepted      = "accepted"           // commands that were accepted
-	Rejected      = "rejected"           // commands that the domain rejected
-	Conflicts     = "conflicts"          // appends that lost to another
-	LostAnswers   = "lost-answers"       // own writes recognised after their answer was lost
-	Replays       = "replays"            // commands answered from memory
-	Duplicates    = "duplicates-skipped" // commits that came again
-	Gaps          = "gaps-filled"        // commits read from the events table, since the stream was late
-	Parked        = "streams-parked"     // streams that a view could not follow
-	ProjectionLag = "projection-lag"     // milliseconds from commit to projection
-	ReadUnits     = "read-units"         // consumed by a command
-	WriteUnits    = "write-units"        // consumed by a command
+	Accepted          = "accepted"                   // commands that were accepted
+	Rejected          = "rejected"                   // commands that the domain rejected
+	Conflicts         = "conflicts"                  // appends that lost to another
+	LostAnswers       = "lost-answers"               // own writes recognised after their answer was lost
+	Replays           = "replays"                    // commands answered from memory
+	Duplicates        = "duplicates-skipped"         // commits that came again
+	Gaps              = "gaps-filled"                // commits read from the events table, since the stream was late
+	Parked            = "streams-parked"             // streams that a view could not follow
+	ProjectionLag     = "projection-lag"             // milliseconds from commit to projection
+	ParkedProcesses   = "processes-parked"           // streams that a process manager or outbox could not follow
+	ProcessCommands   = "process-commands"           // commands of process managers
+	ProcessTimers     = "process-timers"             // timers set
+	Published         = "process-published"          // integration events
+	ProcessRetries    = "process-retries"            // records to come again
+	ProcessDuplicates = "process-duplicates-skipped" // commits that came again
+	ProcessGaps       = "process-gaps-filled"        // commits read from the events table
+	ProcessLag        = "process-lag"                // milliseconds from commit to the end of the reaction
+	Queued            = "queued"                     // commands that were queued to be handled later
+	HandledLate       = "handled-late"               // queued commands that were handled
+	TriedAgain        = "tried-again"                // queued commands to come again
+	Poison            = "poison"                     // queued commands that can't be handled
+	MessageAge        = "message-age"                // milliseconds from queueing to handling
+	ReadUnits         = "read-units"                 // consumed by a command
+	WriteUnits        = "write-units"                // consumed by a command
 )
 
 // Metrics returns the names of all metrics of the functions.
 func Metrics() []string {
-	return []string{Accepted, Rejected, Conflicts, LostAnswers, Replays, Duplicates, Gaps, Parked, ProjectionLag, ReadUnits, WriteUnits}
+	return []string{Accepted, Rejected, Conflicts, LostAnswers, Replays, Duplicates, Gaps, Parked, ProjectionLag,
+		ParkedProcesses, ProcessCommands, ProcessTimers, Published, ProcessRetries, ProcessDuplicates, ProcessGaps, ProcessLag,
+		Queued, HandledLate, TriedAgain, Poison, MessageAge, ReadUnits, WriteUnits}
 }
 
 // minutes is a period.
@@ -55,6 +71,20 @@ func ofMapping(mapping awslambda.CfnEventSourceMapping, name string, period int)
 		DimensionsMap: &map[string]*string{"EventSourceMappingUUID": mapping.AttrId()},
 		Statistic:     jsii.String("Sum"), Period: minutes(period),
 	})
+}
+
+// ofGroup is a metric of the timers' schedule group.
+func ofGroup(group, name string, period int) awscloudwatch.IMetric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: jsii.String("AWS/Scheduler"), MetricName: jsii.String(name),
+		DimensionsMap: &map[string]*string{"ScheduleGroup": jsii.String(group)},
+		Statistic:     jsii.String("Sum"), Period: minutes(period),
+	})
+}
+
+// ofQueue is a metric of a queue.
+func ofQueue(queue awssqs.Queue, name string) awscloudwatch.IMetric {
+	return queue.Metric(jsii.String(name), &awscloudwatch.MetricOptions{Statistic: jsii.String("Maximum"), Period: minutes(1)})
 }
 
 // objects is how many objects a bucket has. S3 counts once a day.

@@ -68,6 +68,34 @@ var rules = []rule{
 	{"S3-SSE", "buckets are encrypted", each(func(_ *template, r resource) bool {
 		return at(r.Properties, "BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "SSEAlgorithm") != nil
 	}, "AWS::S3::Bucket")},
+	{"SQS2", "queues are encrypted", each(func(_ *template, r resource) bool {
+		return r.Properties["SqsManagedSseEnabled"] == true || r.Properties["KmsMasterKeyId"] != nil
+	}, "AWS::SQS::Queue")},
+	{"SQS3", "queues have a dead-letter queue, or are one", each(func(_ *template, r resource) bool {
+		return at(r.Properties, "RedrivePolicy", "deadLetterTargetArn") != nil || at(r.Properties, "RedriveAllowPolicy", "sourceQueueArns") != nil
+	}, "AWS::SQS::Queue")},
+	{"SQS4", "queues are used over TLS alone", func(tpl *template) (found []string) {
+		secured := make(map[string]bool)
+		for _, id := range tpl.ids("AWS::SQS::QueuePolicy") {
+			p := tpl.Resources[id].Properties
+			for _, s := range tpl.statements() {
+				if strings.Contains(s.where, " "+id+" ") && s.effect == "Deny" && at(s.condition, "Bool", "aws:SecureTransport") == "false" {
+					for _, queue := range p["Queues"].([]any) {
+						secured[at(queue, "Ref").(string)] = true
+					}
+				}
+			}
+		}
+		for _, id := range tpl.ids("AWS::SQS::Queue") {
+			if !secured[id] {
+				found = append(found, id)
+			}
+		}
+		return found
+	}},
+	{"EVB1", "event buses are open to nobody", each(func(tpl *template, r resource) bool {
+		return r.Properties["Policy"] == nil && len(tpl.ids("AWS::Events::EventBusPolicy")) == 0 && r.Properties["Name"] != nil
+	}, "AWS::Events::EventBus")},
 	{"KMS5", "keys are rotated", each(func(_ *template, r resource) bool {
 		return r.Properties["EnableKeyRotation"] == true
 	}, "AWS::KMS::Key")},
@@ -134,6 +162,7 @@ func TestRulesFind(t *testing.T) {
 	for i, kind := range []string{
 		"AWS::Lambda::Function", "AWS::DynamoDB::Table", "AWS::ApiGatewayV2::Stage", "AWS::ApiGateway::Stage", "AWS::ApiGatewayV2::Route",
 		"AWS::ApiGateway::Method", "AWS::ApiGateway::RestApi", "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Logs::LogGroup",
+		"AWS::SQS::Queue", "AWS::Events::EventBus",
 	} {
 		bare.Resources[fmt.Sprint("R", i)] = resource{Type: kind, Properties: object{}}
 	}
@@ -160,6 +189,9 @@ func TestWildcardsFound(t *testing.T) {
 		{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "arn:aws:execute-api:r:a:api/*"},
 		{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "arn:aws:execute-api:r:a:*/stage/GET/users/*"},
 		{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::*/*"},
+		{"Effect": "Allow", "Action": []any{"scheduler:CreateSchedule", "scheduler:DeleteSchedule"}, "Resource": "arn:aws:scheduler:r:1:schedule/*"},
+		{"Effect": "Allow", "Action": []any{"scheduler:CreateSchedule", "scheduler:DeleteSchedule"}, "Resource": "arn:aws:scheduler:r:1:schedule/*/*"},
+		{"Effect": "Allow", "Action": "scheduler:GetSchedule", "Resource": "arn:aws:scheduler:r:1:schedule/x/*"},
 		{"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Principal": object{"AWS": "arn:aws:iam::1:root"}},
 	} {
 		tpl := &template{Resources: map[string]resource{"P": {Type: "AWS::IAM::Policy", Properties: object{

@@ -41,9 +41,9 @@ func TestViewWithAPreviousVersion(t *testing.T) {
 	synthesizing.Lock()
 	defer synthesizing.Unlock()
 	const context = `{"stage":"dev","authorization":"iam"}`
-	before := synthViews(t, "before", context, append(elevenViews(), shipments(1)))
+	before := synthDomain(t, "before", context, append(elevenViews(), shipments(1)))
 	moved := shipments(2).Index("by-weight", view.By("carrier").Then("weight")).Previous(shipments(1))
-	after := synthViews(t, "after", context, append(elevenViews(), moved))
+	after := synthDomain(t, "after", context, append(elevenViews(), moved))
 
 	// What CloudFormation replaces or deletes at an update: a logical id that is
 	// gone, or another name, key or index. Permissions, the functions' environment

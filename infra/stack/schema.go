@@ -2,8 +2,10 @@ package stack
 
 import (
 	"fmt"
+	"slices"
 
 	"daybook/dynamo"
+	"daybook/process"
 	"daybook/view"
 )
 
@@ -13,7 +15,15 @@ type Schema struct {
 	Claims dynamo.TableSpec
 	// Control says which table of each view answers.
 	Control dynamo.TableSpec
-	Views   []View
+	// Processes is how far process managers and outboxes have come.
+	Processes dynamo.TableSpec
+	// Requests is what became of commands that were accepted to be handled
+	// later.
+	Requests dynamo.TableSpec
+	Views    []View
+	// Followed are the aggregates whose streams process managers and outboxes
+	// follow, sorted.
+	Followed []string
 }
 
 // View is a query table and the path that queries find it under.
@@ -25,11 +35,22 @@ type View struct {
 	Indexes []string
 }
 
-// SchemaOf is what the declared views need: the events table, the claims table,
-// that of control records, and one table for each view at each declared version.
-// It fails for a view with a faulty declaration.
-func SchemaOf(views []view.View) (Schema, error) {
-	s := Schema{Events: dynamo.EventsTable(), Claims: dynamo.ClaimsTable(), Control: dynamo.ControlTable()}
+// SchemaOf is what the declared views need, one table for each view at each
+// declared version, and the tables that there always are. It fails for a view,
+// process manager or outbox with a faulty declaration.
+func SchemaOf(views []view.View, reactors []process.Reactor) (Schema, error) {
+	s := Schema{
+		Events: dynamo.EventsTable(), Claims: dynamo.ClaimsTable(), Control: dynamo.ControlTable(),
+		Processes: dynamo.ProcessesTable(), Requests: dynamo.RequestsTable(),
+	}
+	for _, r := range reactors {
+		if err := r.Err(); err != nil {
+			return Schema{}, fmt.Errorf("declared %w", err)
+		}
+		s.Followed = append(s.Followed, r.Describe().Aggregates...)
+	}
+	slices.Sort(s.Followed)
+	s.Followed = slices.Compact(s.Followed)
 	for _, v := range views {
 		if err := v.Err(); err != nil {
 			return Schema{}, fmt.Errorf("declared view: %w", err)

@@ -2,6 +2,9 @@ package stack
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"daybook/infra/settings"
@@ -36,35 +39,50 @@ func New(app awscdk.App, p Props) awscdk.Stack {
 	})
 	retain := s.RemovalPolicy == settings.Retain
 	key := NewKey(stack, "Key", s.KMSKey, s.Prefix(), retain)
-	events := NewTable(stack, "Events", TableProps{Prefix: s.Prefix(), Spec: p.Schema.Events, Key: key, Retain: retain})
-	claims := NewTable(stack, "Claims", TableProps{Prefix: s.Prefix(), Spec: p.Schema.Claims, Key: key, Retain: retain})
-	control := NewTable(stack, "Control", TableProps{Prefix: s.Prefix(), Spec: p.Schema.Control, Key: key, Retain: retain})
-	views := make([]Table, len(p.Schema.Views))
-	for i, view := range p.Schema.Views {
-		views[i] = NewTable(stack, "View"+title(view.Table.Name), TableProps{Prefix: s.Prefix(), Spec: view.Table, Key: key, Retain: retain})
-	}
-	functions := newFunctions(stack, s, p.Code, events, claims, control, views, p.Schema.Views, key)
+	st := newStores(stack, s, p.Schema, key)
+	functions := newFunctions(stack, s, p.Code, st, key)
 	failures := NewFailureBucket(stack, "Failures", key, retain)
-	mapping := NewMapping(stack, "Mapping", MappingProps{
-		Events: events, Projector: functions.Projector, Failures: failures, Key: key,
-		BatchSize: s.BatchSize, BatchWindow: s.BatchWindow, RetryAttempts: s.RetryAttempts, RecordAge: s.RecordAge,
-	})
+	mappings := newMappings(stack, s, st, functions, failures, key)
 	tellAuthorization(functions.Query, s)
 	api := NewAPI(stack, s, functions, key)
 	if s.Authorization == settings.IAM {
 		newCallerPolicies(stack, s.Prefix(), api, p.Schema.Views)
 	}
 	alarms := NewAlarms(stack, AlarmsProps{
-		Prefix: s.Prefix(), Functions: functions, API: api, Mapping: mapping, Failures: failures,
+		Prefix: s.Prefix(), Functions: functions, API: api, Mappings: mappings, Failures: failures, Queue: st.queue,
 		LagAlarm: s.LagAlarm, ConflictAlarm: s.ConflictAlarm, Topic: s.AlarmTopic,
 	})
-	NewDashboard(stack, "Dashboard", DashboardProps{Prefix: s.Prefix(), API: api, Functions: functions, Events: events, Alarms: alarms})
-	outputs(stack, api, events, *failures.BucketName())
+	NewDashboard(stack, "Dashboard", DashboardProps{Prefix: s.Prefix(), API: api, Functions: functions, Events: st.events, Queue: st.queue, Alarms: alarms})
+	outputs(stack, api, st, *failures.BucketName())
 	warn(stack, s)
 	return stack
 }
 
-func outputs(stack awscdk.Stack, api API, events Table, failures string) {
+// Mappings are the event source mappings of a deployment.
+type Mappings struct {
+	Projector, Process, Queue awslambda.CfnEventSourceMapping
+}
+
+// newMappings hands commits to the projector, those of followed aggregates to the
+// process function, and queued commands to the command function. Without a process
+// manager or outbox that follows anything, the mapping is there and hands over
+// nothing.
+func newMappings(scope constructs.Construct, s settings.Settings, st stores, f Functions, failures awss3.Bucket, key Key) Mappings {
+	props := MappingProps{
+		Events: st.events, Function: f.Projector, Failures: failures, Key: key, Filter: Commits,
+		BatchSize: s.BatchSize, BatchWindow: s.BatchWindow, RetryAttempts: s.RetryAttempts, RecordAge: s.RecordAge,
+	}
+	m := Mappings{Projector: NewMapping(scope, "Mapping", props)}
+	props.Function, props.BatchSize, props.Disabled = f.Process, s.ProcessBatchSize, true
+	if len(st.schema.Followed) > 0 {
+		props.Filter, props.Disabled = CommitsOf(st.schema.Followed), false
+	}
+	m.Process = NewMapping(scope, "ProcessMapping", props)
+	m.Queue = NewQueueMapping(scope, "QueueMapping", st.queue, f.Command, s.QueueConcurrency)
+	return m
+}
+
+func outputs(stack awscdk.Stack, api API, st stores, failures string) {
 	out := func(id, value, meaning string) {
 		awscdk.NewCfnOutput(stack, jsii.String(id), &awscdk.CfnOutputProps{Value: jsii.String(value), Description: jsii.String(meaning)})
 	}
@@ -72,8 +90,11 @@ func outputs(stack awscdk.Stack, api API, events Table, failures string) {
 	if api.Target != "" {
 		out("DomainTarget", api.Target, "What the DNS record of the domain name must point to")
 	}
-	out("EventsTable", *events.TableName(), "The table of events")
-	out("FailureBucket", failures, "Where records are that the projector gave up")
+	out("EventsTable", *st.events.TableName(), "The table of events")
+	out("FailureBucket", failures, "Where records are that the projector or the process function gave up")
+	out("CommandQueue", *st.queue.Commands.QueueUrl(), "Where commands wait that were accepted to be handled later")
+	out("DeadQueue", *st.queue.Dead.QueueUrl(), "Where commands are that can't be handled")
+	out("EventBus", st.bus.Name, "Where integration events are published")
 }
 
 // warn says at synthesis what a team should not find out later.

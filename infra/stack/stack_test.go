@@ -40,7 +40,7 @@ func TestWarnings(t *testing.T) {
 }
 
 // Nothing in the stack needs more than CloudFormation: no custom resources, no
-// look-ups, no functions besides the three.
+// look-ups, no functions besides our own.
 func TestPlainResources(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, tpl *template) {

@@ -17,6 +17,7 @@ type statement struct {
 	resources  []string
 	principals string
 	condition  any
+	raw        any
 }
 
 func (s statement) String() string {
@@ -55,7 +56,7 @@ func (tpl *template) statements() []statement {
 func (tpl *template) statement(where, role, kind string, v any) statement {
 	s := statement{
 		where: where, role: role, kind: kind, effect: tpl.text(at(v, "Effect")),
-		actions: tpl.texts(at(v, "Action")), principals: tpl.text(at(v, "Principal")), condition: at(v, "Condition"),
+		actions: tpl.texts(at(v, "Action")), principals: tpl.text(at(v, "Principal")), condition: at(v, "Condition"), raw: v,
 	}
 	if sid, ok := at(v, "Sid").(string); ok {
 		s.sid = sid

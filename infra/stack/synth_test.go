@@ -13,6 +13,7 @@ import (
 	"daybook/infra/bundle"
 	"daybook/infra/settings"
 	"daybook/infra/stack"
+	"daybook/process"
 	"daybook/view"
 )
 
@@ -83,21 +84,25 @@ func contextOf(t *testing.T, name string) string {
 	return string(context)
 }
 
-// synth makes the template of a context and the sample domain.
+// synth makes the template of a context, for the sample's views and managers that
+// follow orders and products.
 func synth(t *testing.T, name, context string) *template {
 	t.Helper()
-	return synthViews(t, name, context, domain.Views())
+	nothing := func(struct{}, process.Meta) process.Reaction { return process.Reaction{} }
+	return synthDomain(t, name, context, domain.Views(),
+		process.New[struct{}]("reserve", "product", "order").React("order-placed", nothing),
+		process.New[struct{}]("remind", "order").React("order-confirmed", nothing))
 }
 
-// synthViews makes the template of a context and declared views. The functions' code is a stand-in: what
-// is in a zip is none of the template's.
-func synthViews(t *testing.T, name, context string, views []view.View) *template {
+// synthDomain makes the template of a context and what is declared. The
+// functions' code is a stand-in: what is in a zip is none of the template's.
+func synthDomain(t *testing.T, name, context string, views []view.View, reactors ...process.Reactor) *template {
 	t.Helper()
 	s, err := settings.Load([]byte(context), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema, err := stack.SchemaOf(views)
+	schema, err := stack.SchemaOf(views, reactors)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 func TestTables(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, tpl *template) {
-		specs := []dynamo.TableSpec{tpl.Schema.Events, tpl.Schema.Claims, tpl.Schema.Control}
+		specs := []dynamo.TableSpec{tpl.Schema.Events, tpl.Schema.Claims, tpl.Schema.Control, tpl.Schema.Processes, tpl.Schema.Requests}
 		for _, v := range tpl.Schema.Views {
 			specs = append(specs, v.Table)
 		}
@@ -56,6 +56,11 @@ func tableAsDeclared(t *testing.T, tpl *template, spec dynamo.TableSpec, r resou
 		want = "<nil>"
 	}
 	same(t, tpl, spec.Name+" stream", at(r.Properties, "StreamSpecification", "StreamViewType"), want)
+	expires := spec.TTL
+	if expires == "" {
+		expires = "<nil>"
+	}
+	same(t, tpl, spec.Name+" expiry", at(r.Properties, "TimeToLiveSpecification", "AttributeName"), expires)
 	same(t, tpl, spec.Name+" billing", r.Properties["BillingMode"], "PAY_PER_REQUEST")
 }
 
@@ -121,7 +126,7 @@ func TestSampleViewsHaveTables(t *testing.T) {
 	for _, id := range tpl.ids("AWS::DynamoDB::Table") {
 		names = append(names, tpl.text(tpl.Resources[id].Properties["TableName"]))
 	}
-	for _, want := range []string{"daybook-dev-events", "daybook-dev-users-v1", "daybook-dev-products-v1", "daybook-dev-categories-v1", "daybook-dev-orders-v1"} {
+	for _, want := range []string{"daybook-dev-events", "daybook-dev-processes", "daybook-dev-requests", "daybook-dev-users-v1", "daybook-dev-products-v1", "daybook-dev-categories-v1", "daybook-dev-orders-v1"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("no table %s among %v", want, names)
 		}

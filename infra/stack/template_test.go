@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -67,7 +68,7 @@ func (tpl *template) named(t *testing.T, kind, property, value string) resource 
 }
 
 // handles are the properties that a resource is called by in text.
-var handles = []string{"TableName", "FunctionName", "LogGroupName", "RoleName"}
+var handles = []string{"TableName", "FunctionName", "LogGroupName", "QueueName", "RoleName"}
 
 // text writes a value as a reader would: joined, and with references to
 // resources by their names, "<daybook-dev-events>.Arn".
@@ -75,6 +76,8 @@ func (tpl *template) text(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	case map[string]any:
 		if len(v) == 1 {
 			for f, arg := range v {

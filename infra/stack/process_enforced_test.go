@@ -1,0 +1,84 @@
+package stack_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"daybook/aggregate"
+	"daybook/domain"
+	"daybook/dynamo"
+	"daybook/events"
+	"daybook/functions"
+	"daybook/localstack/embedded"
+	"daybook/messaging"
+	"daybook/process"
+)
+
+// userEvent is what the test reads of a user's events.
+type userEvent struct {
+	Name string `json:"name"`
+}
+
+// greeter uses all that a process manager can: it sends a command, sets a timer
+// and cancels it.
+var greeter = process.New[struct{}]("greeter", "user").
+	React("user-created", func(_ userEvent, m process.Meta) process.Reaction {
+		rename := process.Send("rename-user", m.ID(), map[string]string{"name": "Greeted"})
+		return process.Do(process.After("again", time.Hour, rename), rename)
+	}).
+	React("user-renamed", func(userEvent, process.Meta) process.Reaction {
+		return process.Do(process.Cancel("again"))
+	})
+
+// announcer publishes.
+var announcer = process.NewOutbox[struct{}]("announcer", "user").
+	Publish("user-created", "com.example.shop.user-created", 1, func(_ struct{}, e userEvent, _ process.Meta) userEvent { return e })
+
+// Process managers and outboxes do their work with what the template grants the
+// process function, and it is granted nothing else.
+func TestProcessPermissionsAreEnoughAndUsed(t *testing.T) {
+	t.Parallel()
+	tpl := variant(t, "http-iam")
+	db, err := embedded.Open(t.Context(), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	g := newGuard(tpl, "process", db.RoundTripper(), &services{tpl: tpl, messages: make(map[string][]string)})
+	client := func(transport http.RoundTripper) dynamo.Options {
+		return dynamo.Options{Region: "us-east-1", Endpoint: "http://embedded", Credentials: dynamo.StaticCredentials("a", "b"), Transport: transport}
+	}
+	if err := dynamo.Create(t.Context(), dynamo.New(client(db.RoundTripper())), "daybook-dev", dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ProcessesTable()); err != nil {
+		t.Fatal(err)
+	}
+	guarded := dynamo.New(client(g))
+	store := dynamo.NewEventStore(guarded, "daybook-dev-events", dynamo.WithClaims("daybook-dev-claims"))
+	handler, err := aggregate.NewHandler(store, domain.Aggregates(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	codec, err := aggregate.Codec(domain.Aggregates())
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := messaging.Options{Region: "us-east-1", Endpoint: "http://embedded", Credentials: dynamo.StaticCredentials("a", "b"), Transport: g}
+	runner, err := process.NewRunner(store, codec, dynamo.NewProcesses(guarded, "daybook-dev-processes"), []process.Reactor{greeter, announcer}, process.Effects{
+		Commands:  functions.Commands(handler),
+		Timers:    messaging.NewTimers(messaging.TimersConfig{Group: "daybook-dev", Role: timersRole + ".Arn", Target: "queue", Encode: handler.Encode}, to),
+		Publisher: messaging.NewPublisher("AWS::Events::EventBus", to),
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := handler.Handle(t.Context(), aggregate.Command{Name: "create-user", ID: "7", Payload: []byte(`{"name":"Ada","email":"a@b.example"}`), CommandID: "c"}); err != nil {
+		t.Fatal(err)
+	}
+	for number := range int64(2) {
+		delivery := process.Delivery{Stream: events.Stream("user/7"), Number: number + 1, Sequence: "1"}
+		if report := runner.Handle(t.Context(), []process.Delivery{delivery}); report.Err != nil || len(report.Faults) > 0 {
+			t.Fatalf("commit %d: %+v", number+1, report)
+		}
+	}
+	g.check(t)
+}
