@@ -57,6 +57,7 @@ type querier struct {
 	row       view.Row
 	page      view.Page
 	err       error
+	described []view.Description // in place of the domain's
 }
 
 func (q *querier) Get(_ context.Context, v, key string, after []events.Token) (view.Row, error) {
@@ -72,6 +73,18 @@ func (q *querier) At(_ context.Context, v, key string, at view.Moment) (view.Row
 func (q *querier) List(_ context.Context, v string, params map[string][]string) (view.Page, error) {
 	q.view, q.params = v, params
 	return q.page, q.err
+}
+
+// Describe describes the domain's views as declared.
+func (q *querier) Describe(context.Context) ([]view.Description, error) {
+	if q.described != nil || q.err != nil {
+		return q.described, q.err
+	}
+	var all []view.Description
+	for _, v := range domain.Views() {
+		all = append(all, v.Describe())
+	}
+	return all, nil
 }
 
 // options are those of the tests: request ids are req-1, and logs go to log.

@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json/v2"
+	"fmt"
 	"net/http"
+	"sync"
 
 	"daybook/aggregate"
 	"daybook/view"
@@ -18,7 +20,11 @@ type description struct {
 
 // described answers GET /openapi.json.
 func (q *queries) described(r *http.Request) (*answer, error) {
-	d, err := q.openAPI()
+	views, err := q.querier.Describe(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	d, err := q.openAPI.of(views)
 	if err != nil {
 		return nil, err
 	}
@@ -29,6 +35,38 @@ func (q *queries) described(r *http.Request) (*answer, error) {
 		a.status, a.contentType, a.body = http.StatusNotModified, "", nil
 	}
 	return a, nil
+}
+
+// openAPI keeps the description of the views' versions that were described last.
+// It is safe for concurrent use.
+type openAPI struct {
+	opts       Options
+	aggregates []aggregate.Aggregate
+
+	mu       sync.Mutex
+	versions string // that known describes
+	known    *description
+}
+
+func (o *openAPI) of(views []view.Description) (*description, error) {
+	versions := ""
+	for _, v := range views {
+		versions += fmt.Sprintf("%s %d,", v.Name, v.Version)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.known != nil && o.versions == versions {
+		return o.known, nil
+	}
+	var commands []aggregate.Description
+	for _, a := range o.aggregates {
+		commands = append(commands, a.Describe()...)
+	}
+	d, err := describe(o.opts, commands, views)
+	if err == nil {
+		o.versions, o.known = versions, d
+	}
+	return d, err
 }
 
 // describe writes the OpenAPI 3.1 description of an API: the same declarations

@@ -14,6 +14,8 @@ import (
 	"daybook/aggregate/aggregatetest"
 	"daybook/api"
 	"daybook/domain"
+	"daybook/events"
+	"daybook/view"
 )
 
 // contract is an API's description, as an independent validator reads it.
@@ -331,9 +333,32 @@ func TestOpenAPISecurity(t *testing.T) {
 	}
 }
 
+// TestOpenAPIFollowsTheViews: a description is that of the versions that answer.
+func TestOpenAPIFollowsTheViews(t *testing.T) {
+	t.Parallel()
+	q := &querier{}
+	h := queries(q, nil)
+	declared := do(h, "GET", "/openapi.json", "")
+	q.described = []view.Description{domain.Views()[0].Describe()}
+	q.described[0].Version++
+	q.described[0].Indexes = nil
+	switched := do(h, "GET", "/openapi.json", "", "If-None-Match: "+declared.Header().Get("ETag"))
+	if switched.Code != 200 || strings.Contains(switched.Body.String(), "Index ") {
+		t.Errorf("got %d %s", switched.Code, switched.Body)
+	}
+	q.described = nil
+	if back := do(h, "GET", "/openapi.json", ""); back.Body.String() != declared.Body.String() {
+		t.Error("switched back: another description")
+	}
+	q.err = events.Errorf(events.CodeUnavailable, "which table answers is not known")
+	if w := do(h, "GET", "/openapi.json", ""); w.Code != 503 {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
 func TestOpenAPIOfNothing(t *testing.T) {
 	t.Parallel()
-	w := do(api.NewQueries(&querier{}, nil, nil, nil, options(nil)), "GET", "/openapi.json", "")
+	w := do(api.NewQueries(&querier{described: []view.Description{}}, nil, nil, nil, options(nil)), "GET", "/openapi.json", "")
 	var doc struct {
 		Paths map[string]struct{} `json:"paths"`
 	}

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"daybook/aggregate"
 	"daybook/events"
@@ -22,6 +21,9 @@ type Querier interface {
 	// List returns the rows that the parameters of a request's query ask for;
 	// each value of after is one token.
 	List(ctx context.Context, view string, params map[string][]string) (view.Page, error)
+	// Describe describes the views as they answer now: it changes when queries
+	// are switched to another version of a view.
+	Describe(ctx context.Context) ([]view.Description, error)
 }
 
 // History is the part of an events.Store that reads a stream's events.
@@ -35,27 +37,19 @@ type queries struct {
 	querier Querier
 	history History
 	views   map[string]bool
-	openAPI func() (*description, error)
+	openAPI *openAPI
 }
 
 // NewQueries returns the handler of everything that reads: views, histories,
 // the OpenAPI description and liveness. The aggregates are there to be
-// described; that is done when the description is first asked for.
+// described; that is done when the description is asked for.
 func NewQueries(querier Querier, history History, aggregates []aggregate.Aggregate, views []view.View, o *Options) http.Handler {
 	opts := o.withDefaults()
 	q := &queries{opts: opts, querier: querier, history: history, views: map[string]bool{}}
-	described := make([]view.Description, len(views))
-	for i, v := range views {
-		described[i] = v.Describe()
-		q.views[described[i].Name] = true
+	for _, v := range views {
+		q.views[v.Describe().Name] = true
 	}
-	q.openAPI = sync.OnceValues(func() (*description, error) {
-		var commands []aggregate.Description
-		for _, a := range aggregates {
-			commands = append(commands, a.Describe()...)
-		}
-		return describe(opts, commands, described)
-	})
+	q.openAPI = &openAPI{opts: opts, aggregates: aggregates}
 	return &server{opts: opts, find: q.find}
 }
 

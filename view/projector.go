@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"daybook/events"
@@ -278,14 +279,19 @@ func (b *batchRun) fold(ctx context.Context, v *projected, s *streamBatch, state
 	})
 }
 
-// each calls f for every element, as many at a time as there are slots.
+// each calls f for every element, as many at a time as there are slots. A
+// goroutine takes one element after the other: the stack that a request needs
+// grows once, not with every element.
 func each[T any](slots chan struct{}, all []T, f func(T)) {
+	var next atomic.Int64
 	var wg sync.WaitGroup
-	for _, one := range all {
-		slots <- struct{}{}
+	for range min(len(all), cap(slots)) {
 		wg.Go(func() {
-			defer func() { <-slots }()
-			f(one)
+			for i := next.Add(1) - 1; i < int64(len(all)); i = next.Add(1) - 1 {
+				slots <- struct{}{}
+				f(all[i])
+				<-slots
+			}
 		})
 	}
 	wg.Wait()

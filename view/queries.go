@@ -1,6 +1,8 @@
 package view
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"daybook/events"
@@ -33,4 +35,29 @@ type Queries struct {
 	opts  QueriesOptions
 
 	routes *routes // nil unless routed
+}
+
+// Describe describes the views as they answer now, each in the version that
+// serves it. A view whose serving version is not declared here, which answers
+// unavailable, is described as it was given. Codes are those of Table.
+func (qs *Queries) Describe(ctx context.Context) ([]Description, error) {
+	var all []Description
+	if qs.routes == nil {
+		for _, name := range sortedKeys(qs.views) {
+			all = append(all, qs.views[name].Describe())
+		}
+		return all, nil
+	}
+	for _, name := range sortedKeys(qs.routes.defs) {
+		v, _, err := qs.routes.serving(ctx, name)
+		d := qs.routes.defs[name][qs.routes.newest(name)]
+		switch {
+		case err == nil:
+			d = v.def
+		case !errors.Is(err, errUndeclared):
+			return nil, err
+		}
+		all = append(all, d.Describe())
+	}
+	return all, nil
 }

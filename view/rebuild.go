@@ -25,7 +25,7 @@ type RebuildOptions struct {
 	// longer stream; default 500.
 	Chunk int
 	// Concurrency bounds the streams that are written at the same time;
-	// default 32.
+	// default 8 for each worker, 32 at least.
 	Concurrency int
 	// Attempts bounds how often in a row something that fails for a reason that
 	// may pass is tried; default 12, with up to 10 s in between.
@@ -84,7 +84,7 @@ func NewRebuilder(store events.Store, codec *events.Codec, tables AdminTables, v
 	o.Segments = min(orDefault(o.Segments, 64), maxFillSegments)
 	o.Workers = orDefault(o.Workers, 4)
 	o.Chunk = orDefault(o.Chunk, 500)
-	o.Concurrency = orDefault(o.Concurrency, 32)
+	o.Concurrency = orDefault(o.Concurrency, max(32, 8*o.Workers))
 	o.Attempts = orDefault(o.Attempts, 12)
 	o.Lease = orDefault(o.Lease, 15*time.Second)
 	if o.Now == nil {

@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -189,11 +190,14 @@ func (r *routes) serving(ctx context.Context, name string) (v *projected, stale 
 			return v, !s.Right(), nil
 		}
 	}
-	return nil, false, &events.Error{
-		Code: events.CodeUnavailable, RetryAfter: RouteAge,
-		Message: "the view is answered by version " + route.Serving.String() + ", which this deployment does not declare",
-	}
+	undeclared := events.Wrap(events.CodeUnavailable, errUndeclared,
+		"the view is answered by version "+route.Serving.String()+", which this deployment does not declare")
+	undeclared.RetryAfter = RouteAge
+	return nil, false, undeclared
 }
+
+// errUndeclared says that no declared version of a view answers queries.
+var errUndeclared = errors.New("no declared version answers")
 
 // listed returns the table of a target as long as it gets live commits and is
 // declared here, else nil.

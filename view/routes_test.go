@@ -128,6 +128,43 @@ func TestSwitchIsMadeTogether(t *testing.T) {
 	})
 }
 
+// What describes a view follows a switch and a switch back; a version that is
+// not declared can't be described.
+func TestDescribeFollowsTheSwitch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := seeded(t, moving())
+		r := w.rebuilder(t, w.tables, view.RebuildOptions{})
+		moved, old := w.queries(t, moving()), w.queries(t, newShaped(1))
+		describes := func(qs *view.Queries, want int) {
+			t.Helper()
+			d, err := qs.Describe(t.Context())
+			if err != nil || len(d) != 1 || d[0].Name != "shaped" || d[0].Version != want {
+				t.Errorf("described: %+v, %v; want version %d", d, err, want)
+			}
+		}
+		describes(moved, 1)
+		if _, err := r.Run(t.Context(), "shaped"); err != nil {
+			t.Fatal(err)
+		}
+		for _, to := range []int{2, 1, 2} {
+			at, err := r.Switch(t.Context(), v(to, 1), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Until(at))
+			describes(moved, to)
+			describes(old, 1)
+		}
+		w.tables.Before = func(viewtest.Call) error {
+			return events.Errorf(events.CodeThrottled, "injected")
+		}
+		time.Sleep(time.Minute)
+		_, err := moved.Describe(t.Context())
+		wantCode(t, err, events.CodeThrottled, "")
+	})
+}
+
 // A cursor goes on where it was begun, and is refused with a reason when that is
 // gone.
 func TestCursorsStayOnTheirTable(t *testing.T) {

@@ -67,6 +67,7 @@ type VerifyReport struct {
 type ViewReport struct {
 	Name     string                `json:"name"`
 	Version  int                   `json:"version"`
+	Table    string                `json:"table"`   // as Target writes it: v2, or v1-g2
 	Rows     int64                 `json:"rows"`    // items that were compared, checkpoints left out
 	Streams  int64                 `json:"streams"` // whose row or checkpoint was compared
 	Counts   map[FindingKind]int64 `json:"counts"`
@@ -100,7 +101,8 @@ func (v *Verifier) newState() VerifyState {
 		s.Report.Seed = v.opts.Seed
 	}
 	for _, view := range v.views {
-		s.Report.Views = append(s.Report.Views, ViewReport{Name: view.name, Version: view.version, Counts: map[FindingKind]int64{}, Findings: []Finding{}})
+		table := Target{Version: view.version, Generation: view.generation}.String()
+		s.Report.Views = append(s.Report.Views, ViewReport{Name: view.name, Version: view.version, Table: table, Counts: map[FindingKind]int64{}, Findings: []Finding{}})
 	}
 	return s
 }
@@ -109,9 +111,9 @@ func (v *Verifier) newState() VerifyState {
 // from s.
 func (s VerifyState) fits(now VerifyState) error {
 	same := s.Segments == now.Segments && s.Report.Fraction == now.Report.Fraction && s.Report.Seed == now.Report.Seed &&
-		slices.EqualFunc(s.Report.Views, now.Report.Views, func(a, b ViewReport) bool { return a.Name == b.Name && a.Version == b.Version })
+		slices.EqualFunc(s.Report.Views, now.Report.Views, func(a, b ViewReport) bool { return a.Name == b.Name && a.Table == b.Table })
 	if !same {
-		return events.Malformed("resume", "is the state of a check of other views, segments or another fraction")
+		return events.Malformed("resume", "is the state of a check of other tables, segments or another fraction")
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"context"
 	"encoding/json/jsontext"
 	"slices"
@@ -189,8 +190,10 @@ func (p *streamsPart) judge(ctx context.Context, v *verified, stream events.Stre
 
 // judgeStream compares strongly consistent reads: the item first, then the
 // stream, so that the stream holds all that the item can have seen. While the
-// first commit that the item lacks is young, it waits.
+// first commit that the item lacks is young, it waits; but for no more commits
+// than there were at the first look: a busy stream may never be caught up with.
 func (p *streamsPart) judgeStream(ctx context.Context, v *verified, stream events.Stream) (*Finding, error) {
+	goal := int64(0)
 	for {
 		var item *Item
 		err := patiently(ctx, func() (err error) {
@@ -214,6 +217,10 @@ func (p *streamsPart) judgeStream(ctx context.Context, v *verified, stream event
 		if isParked(item) {
 			return p.parkedAs(ctx, v, stream, finding)
 		}
+		if goal > 0 && applied(item) >= goal {
+			return nil, nil
+		}
+		goal = cmp.Or(goal, told.last)
 		if rest := p.opts.Patience - p.opts.Now().Sub(told.next.Time); rest > 0 {
 			if err := sleep(ctx, rest); err != nil {
 				return nil, err

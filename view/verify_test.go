@@ -331,6 +331,39 @@ func TestVerifyGoesOn(t *testing.T) {
 	}
 }
 
+// TestVerifyStaysOnItsTable: what was begun on one table of a view does not go on
+// with the one that was switched to.
+func TestVerifyStaysOnItsTable(t *testing.T) {
+	t.Parallel()
+	w := seeded(t, newShaped(1))
+	r := w.rebuilder(t, w.tables, view.RebuildOptions{})
+	if _, err := r.Run(t.Context(), "shaped"); err != nil {
+		t.Fatal(err)
+	}
+	var state *view.VerifyState
+	verify := func(at view.Target) (view.VerifyReport, error) {
+		tables, views, err := view.Pin(t.Context(), w.tables, []view.View{newShaped(1)}, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts := view.VerifyOptions{Resume: state, Save: func(s view.VerifyState) error { state = &s; return nil }}
+		check, err := view.NewVerifier(w.store, w.codec, tables, views, &opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return check.Verify(t.Context())
+	}
+	if report, err := verify(v(1, 1)); err != nil || !report.Clean() || report.Views[0].Table != "v1" {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	_, err := verify(v(1, 2))
+	wantCode(t, err, events.CodeMalformed, "other tables")
+	state = nil
+	if report, err := verify(v(1, 2)); err != nil || !report.Clean() || report.Views[0].Table != "v1-g2" {
+		t.Fatalf("%+v, %v", report, err)
+	}
+}
+
 // TestVerifyWaitsForYoungCommits: a view may be behind for as long as patience
 // says, and is not called stale when it catches up.
 func TestVerifyWaitsForYoungCommits(t *testing.T) {
@@ -356,6 +389,48 @@ func TestVerifyWaitsForYoungCommits(t *testing.T) {
 			if took := time.Since(commits[0].Time); took != 3*time.Second {
 				t.Errorf("it took %v", took)
 			}
+		})
+	}
+}
+
+// TestVerifyOfABusyStream: a row that is behind each time it is looked at, by young
+// commits, is right as long as it goes on; then it is stale.
+func TestVerifyOfABusyStream(t *testing.T) {
+	t.Parallel()
+	for _, goesOn := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, newUsers(), newCategories())
+			done := make(chan struct{})
+			at := events.Start("user/7")
+			busy := func(n int) {
+				commits := viewtest.Commits(t, b.codec, "user/7", created("Ann"))
+				if n > 1 {
+					commits = viewtest.Commits(t, b.codec, "user/7", renamed(fmt.Sprint("Ann ", n)))
+				}
+				commits[0].ID, commits[0].Time = fmt.Sprint(n), time.Now()
+				c, err := b.store.Append(context.Background(), at, commits[0])
+				if err != nil {
+					t.Error(err)
+				}
+				at = events.After(&c)
+				if last := int64(n - 2); last > 0 && (goesOn || last < 10) {
+					b.p.Project(context.Background(), []view.Delivery{{Stream: "user/7", Number: last}})
+				}
+			}
+			go func() {
+				defer close(done)
+				for n := 1; n < 1000; n++ {
+					busy(n)
+					time.Sleep(100 * time.Millisecond)
+				}
+			}()
+			time.Sleep(5 * time.Second)
+			start := time.Now()
+			r := b.verify(view.VerifyOptions{Patience: 3 * time.Second, Now: time.Now})
+			if took := time.Since(start); r.Clean() != goesOn || took > 4*time.Second {
+				t.Errorf("goes on %v: %q after %v", goesOn, brief(r), took)
+			}
+			<-done
 		})
 	}
 }

@@ -31,6 +31,7 @@ type site struct {
 	client   *dynamodb.Client
 	store    *dynamo.EventStore
 	tables   *dynamo.Tables
+	codec    *events.Codec
 	handler  *aggregate.Handler
 	p        *view.Projector
 	sent     int
@@ -69,14 +70,13 @@ func newSite(t *testing.T) *site {
 	}
 	s.store = dynamo.NewEventStore(s.client, dynamo.TableName(prefix, dynamo.EventsTable()), dynamo.WithClaims(dynamo.TableName(prefix, dynamo.ClaimsTable())))
 	s.tables = dynamo.NewTables(s.client, prefix)
-	codec, err := aggregate.Codec(domain.Aggregates())
-	if err != nil {
+	if s.codec, err = aggregate.Codec(domain.Aggregates()); err != nil {
 		t.Fatal(err)
 	}
 	if s.handler, err = aggregate.NewHandler(s.store, domain.Aggregates(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if s.p, err = view.NewProjector(s.store, codec, s.tables, domain.Views(), &view.ProjectorOptions{Routed: true}); err != nil {
+	if s.p, err = view.NewProjector(s.store, s.codec, s.tables, domain.Views(), &view.ProjectorOptions{Routed: true}); err != nil {
 		t.Fatal(err)
 	}
 	return s

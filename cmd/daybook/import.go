@@ -46,8 +46,8 @@ func (a *app) importFile(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() != 1 {
 		return usage("import takes one file, - for standard input")
 	}
-	if c.Int("parallel") < 1 || c.Int("parallel") > 256 {
-		return usage("-parallel is from 1 to 256")
+	if err := checkParallel(c.Int("parallel")); err != nil {
+		return err
 	}
 	s, err := a.open(ctx, c)
 	if err != nil {

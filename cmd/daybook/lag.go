@@ -49,17 +49,10 @@ func (a *app) lag(ctx context.Context, c *cli.Command) error {
 	if !(fraction > 0 && fraction <= 1) {
 		return usage("-fraction is above 0 and at most 1")
 	}
-	if parallel < 1 || parallel > 256 {
-		return usage("-parallel is from 1 to 256")
-	}
-	s, err := a.open(ctx, c)
-	if err != nil {
+	if err := checkParallel(parallel); err != nil {
 		return err
 	}
-	if err := s.pin(ctx, c); err != nil {
-		return err
-	}
-	views, err := s.chosenViews(c.Args().Slice())
+	s, views, err := a.openViews(ctx, c)
 	if err != nil {
 		return err
 	}

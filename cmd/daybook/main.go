@@ -63,6 +63,7 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	dropDelay      time.Duration // view.DropDelay when 0
+	lease          time.Duration // of a rebuild's parts; that of view.RebuildOptions when 0
 
 	// The process managers and outboxes, and what they are redriven with.
 	reactors  []process.Reactor

@@ -43,6 +43,20 @@ func (s *session) pin(ctx context.Context, c *cli.Command) error {
 	return nil
 }
 
+// openViews opens the installation with one table of each view, and returns the
+// views that the arguments name, all for none.
+func (a *app) openViews(ctx context.Context, c *cli.Command) (*session, []view.View, error) {
+	s, err := a.open(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.pin(ctx, c); err != nil {
+		return nil, nil, err
+	}
+	views, err := s.chosenViews(c.Args().Slice())
+	return s, views, err
+}
+
 // targetTable is the full name of a target's table.
 func (s *session) targetTable(t view.Target) string {
 	d := view.Description{Name: t.View, Version: t.Version}

@@ -47,7 +47,7 @@ func (a *app) rebuild(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() != 1 {
 		return usage("rebuild takes the name of a view")
 	}
-	opts := view.RebuildOptions{Segments: c.Int("segments"), Workers: c.Int("parallel"), Rate: c.Float("rate"), Join: c.Bool("join")}
+	opts := view.RebuildOptions{Segments: c.Int("segments"), Workers: c.Int("parallel"), Rate: c.Float("rate"), Join: c.Bool("join"), Lease: a.lease}
 	if opts.Segments < 1 || opts.Segments > 10_000 || opts.Workers < 1 || opts.Workers > 256 || opts.Rate < 0 {
 		return usage("-segments is from 1 to 10,000, -parallel from 1 to 256, and -rate above 0")
 	}

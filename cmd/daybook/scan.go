@@ -25,6 +25,14 @@ func (s *session) parallelScan(ctx context.Context, segments, parallel int, take
 	})
 }
 
+// checkParallel refuses what -parallel can't be.
+func checkParallel(n int) error {
+	if n < 1 || n > 256 {
+		return usage("-parallel is from 1 to 256")
+	}
+	return nil
+}
+
 // inParallel calls f for each of n parts, several at a time, until one fails.
 func inParallel(ctx context.Context, n, parallel int, f func(ctx context.Context, part int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -74,6 +74,7 @@ func (a *app) open(ctx context.Context, c *cli.Command) (*session, error) {
 	s.client = dynamo.New(dynamo.Options{
 		Region: s.aws.Region, Endpoint: s.endpoint, Credentials: s.aws.Credentials,
 		AttemptTimeout: 20 * time.Second, Attempts: 8, // a person waits, not an API Gateway
+		Connections: 512, // rebuild -parallel 64
 	})
 	s.store = dynamo.NewEventStore(s.client, s.eventsTable(), dynamo.WithClaims(dynamo.TableName(s.prefix, dynamo.ClaimsTable())))
 	s.admin = dynamo.NewTables(s.client, s.prefix)

@@ -48,8 +48,9 @@ func (a *app) streams(ctx context.Context, c *cli.Command) error {
 		return usage("streams takes one aggregate at most")
 	case limit < 1 || limit > 100_000:
 		return usage("-limit is from 1 to 100,000")
-	case parallel < 1 || parallel > 256:
-		return usage("-parallel is from 1 to 256")
+	}
+	if err := checkParallel(parallel); err != nil {
+		return err
 	}
 	s, err := a.open(ctx, c)
 	if err != nil {

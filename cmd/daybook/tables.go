@@ -58,13 +58,15 @@ func (s *session) tablesOf(ctx context.Context) (map[string][]tableLine, error) 
 }
 
 // tablesText writes the tables of a view in a few words, the one that answers
-// with a star: "v1* v2 filling 12/64".
+// with a star: "v1* v2 filling 12/64", "v1*, v2 from 15:04:05".
 func tablesText(all []tableLine) string {
 	parts := make([]string, len(all))
 	for i, l := range all {
 		parts[i] = l.Table
 		if l.Answers {
 			parts[i] += "*"
+		} else if !l.From.IsZero() {
+			parts[i] += " from " + l.From.UTC().Format(time.TimeOnly)
 		}
 		switch l.State {
 		case tableFilling:

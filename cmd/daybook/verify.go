@@ -45,14 +45,7 @@ func verifyCommand(a *app) *cli.Command {
 }
 
 func (a *app) verify(ctx context.Context, c *cli.Command) error {
-	s, err := a.open(ctx, c)
-	if err != nil {
-		return err
-	}
-	if err := s.pin(ctx, c); err != nil {
-		return err
-	}
-	views, err := s.chosenViews(c.Args().Slice())
+	s, views, err := a.openViews(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -192,7 +185,7 @@ func (s *session) writeReport(r view.VerifyReport, took time.Duration) {
 		}
 	}
 	for _, v := range r.Views {
-		s.out.printf("%s v%d: %d rows of %d streams compared, %s\n", v.Name, v.Version, v.Rows, v.Streams, countsText(v))
+		s.out.printf("%s %s: %d rows of %d streams compared, %s\n", v.Name, v.Table, v.Rows, v.Streams, countsText(v))
 	}
 	if r.Fraction < 1 {
 		s.out.printf("a part of %g, seed %d: ", r.Fraction, r.Seed)

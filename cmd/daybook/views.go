@@ -56,17 +56,10 @@ type exactLine struct {
 
 func (a *app) viewsList(ctx context.Context, c *cli.Command) error {
 	parallel := c.Int("parallel")
-	if parallel < 1 || parallel > 256 {
-		return usage("-parallel is from 1 to 256")
-	}
-	s, err := a.open(ctx, c)
-	if err != nil {
+	if err := checkParallel(parallel); err != nil {
 		return err
 	}
-	if err := s.pin(ctx, c); err != nil {
-		return err
-	}
-	views, err := s.chosenViews(c.Args().Slice())
+	s, views, err := a.openViews(ctx, c)
 	if err != nil {
 		return err
 	}

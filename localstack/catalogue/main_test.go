@@ -118,20 +118,32 @@ func (c *checker) read() {
 	}
 }
 
-// awaitViews asks lists for what must be in them, until no answer is stale: the
-// API waits for the projector.
+// lists has a list of each view: its answer waits for what the tokens name.
+var lists = map[string]string{
+	"users":      "users?limit=1",
+	"products":   "products?category=x&limit=1",
+	"categories": "categories?limit=1",
+	"orders":     "orders?status=placed&limit=1",
+	"sales":      "sales?category=x&limit=1",
+}
+
+// awaitViews asks a list of every view for all commits, until no answer is stale:
+// the API waits for the projector.
 func (c *checker) awaitViews() {
-	lists := map[string][]string{"user": {"users?limit=1"}, "product": {"products?category=x&limit=1", "categories?limit=1"}, "order": {"orders?status=placed&limit=1"}}
 	after := map[string][]string{}
 	for stream, commits := range c.streams {
 		token := events.Token{Stream: stream, Version: commits[len(commits)-1].Version}
 		after[stream.Aggregate()] = append(after[stream.Aggregate()], "after="+url.QueryEscape(token.String()))
 	}
-	for aggregate, tokens := range after {
-		for chunk := range slices.Chunk(tokens, 20) {
-			for _, list := range lists[aggregate] {
+	for _, v := range domain.Views() {
+		d := v.Describe()
+		if lists[d.Name] == "" {
+			c.t.Fatalf("no list of %s: it can't be waited for", d.Name)
+		}
+		for _, aggregate := range d.Aggregates {
+			for chunk := range slices.Chunk(after[aggregate], 20) {
 				for stale := true; stale; {
-					header, _ := c.get("/" + list + "&" + strings.Join(chunk, "&"))
+					header, _ := c.get("/" + lists[d.Name] + "&" + strings.Join(chunk, "&"))
 					stale = header.Get("Daybook-Stale") != ""
 				}
 			}

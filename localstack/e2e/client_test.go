@@ -84,6 +84,31 @@ func each(t *testing.T, f func(t *testing.T, c *client)) {
 	}
 }
 
+// onStacks runs a test on stacks of its own, a kind and a hostile one, side by
+// side.
+func onStacks(t *testing.T, f func(t *testing.T, s *stack.Stack)) {
+	t.Parallel()
+	if os.Getenv("DAYBOOK_URL") != "" {
+		t.Skip("left out: it starts stacks of its own, and DAYBOOK_URL names another")
+	}
+	for name, o := range map[string]stack.Options{"kind": {}, "hostile": {Hostile: stack.Hostile(11)}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o.LogTo, o.LogLevel = io.Discard, slog.LevelError
+			s, err := stack.Start(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			}()
+			f(t, s)
+		})
+	}
+}
+
 // client talks to one target, as a good client does: it sends a command again
 // with the same key when it is told to, and asks a list again that is stale.
 type client struct {

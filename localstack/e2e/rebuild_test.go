@@ -8,8 +8,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -45,28 +43,11 @@ var (
 // queries read it: the rebuild is cut off at random moments and resumed, reads
 // are switched over and back, and every answer is what the events say.
 func TestRebuildUnderLoad(t *testing.T) {
-	t.Parallel()
-	if os.Getenv("DAYBOOK_URL") != "" {
-		t.Skip("left out: it starts stacks of its own, and DAYBOOK_URL names another")
-	}
-	for name, o := range map[string]stack.Options{"kind": {}, "hostile": {Hostile: stack.Hostile(11)}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			o.LogTo, o.LogLevel = io.Discard, slog.LevelError
-			s, err := stack.Start(t.Context(), o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() {
-				if err := s.Close(); err != nil {
-					t.Error(err)
-				}
-			}()
-			l := newLoad(t, s)
-			l.fill(t)
-			l.run(t)
-		})
-	}
+	onStacks(t, func(t *testing.T, s *stack.Stack) {
+		l := newLoad(t, s)
+		l.fill(t)
+		l.run(t)
+	})
 }
 
 // load is what goes on while the view is rebuilt.

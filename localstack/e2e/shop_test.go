@@ -3,9 +3,11 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 	"uuid"
 )
 
@@ -184,6 +186,44 @@ func TestHistory(t *testing.T) {
 		if got := names(h); !slices.Equal(got, []string{"2 user-renamed"}) || h.Next != 3 {
 			t.Errorf("page %v, next %d", got, h.Next)
 		}
+	})
+}
+
+// A row as it was: at a version, and at a time.
+func TestTimeTravel(t *testing.T) {
+	each(t, func(t *testing.T, c *client) {
+		id := fresh("u")
+		c.command("create-user", id, ada(id))
+		for _, n := range []string{"B", "C"} {
+			c.command("rename-user", id, name{n})
+		}
+		names := []string{"Ada", "B", "C"}
+		for i, want := range names {
+			a := c.get(fmt.Sprintf("/users/%s?at=%d", id, i+1))
+			if got := decode[user](c, a); a.status != http.StatusOK || got.Name != want || got.Version != int64(i)+1 {
+				t.Errorf("at version %d: %d %s", i+1, a.status, a.body)
+			}
+		}
+		h := decode[struct {
+			Events []struct {
+				Version int64     `json:"version"`
+				Time    time.Time `json:"time"`
+			} `json:"events"`
+		}](c, c.get("/streams/user/"+id))
+		for _, e := range h.Events {
+			want := e.Version
+			for _, later := range h.Events { // commands of one millisecond
+				if !later.Time.After(e.Time) {
+					want = max(want, later.Version)
+				}
+			}
+			a := c.get("/users/" + id + "?at=" + url.QueryEscape(e.Time.Format(time.RFC3339Nano)))
+			if got := decode[user](c, a); a.status != http.StatusOK || got.Name != names[want-1] || got.Version != want {
+				t.Errorf("at %s: %d %s", e.Time, a.status, a.body)
+			}
+		}
+		c.fails(c.get("/users/"+id+"?at=4"), http.StatusBadRequest, "malformed")
+		c.fails(c.get("/users/"+id+"?at=2000-01-01T00:00:00Z"), http.StatusNotFound, "not-found")
 	})
 }
 

@@ -290,11 +290,8 @@ func (d *definition) checkAttributesUsed() error {
 }
 
 func (db *DB) createTable(body, out []byte) ([]byte, error) {
-	in, err := decode[createTableRequest](body)
+	in, err := checked[createTableRequest](body)
 	if err != nil {
-		return nil, err
-	}
-	if err := in.check(); err != nil {
 		return nil, err
 	}
 	d, err := in.define()
@@ -428,12 +425,20 @@ func (db *DB) namedTable(name string) (*table, error) {
 	return t, nil
 }
 
-func (db *DB) describeTable(body, out []byte) ([]byte, error) {
-	in, err := decode[tableNameRequest](body)
-	if err != nil {
-		return nil, err
+// lockSchema locks the database and one of its tables, to change or delete it.
+func (db *DB) lockSchema(name string) (t *table, unlock func(), err error) {
+	db.mu.Lock()
+	if t = db.tables[name]; t == nil {
+		db.mu.Unlock()
+		return nil, nil, tableNotFound(name)
 	}
-	if err := in.check(); err != nil {
+	t.mu.Lock()
+	return t, func() { t.mu.Unlock(); db.mu.Unlock() }, nil
+}
+
+func (db *DB) describeTable(body, out []byte) ([]byte, error) {
+	in, err := checked[tableNameRequest](body)
+	if err != nil {
 		return nil, err
 	}
 	t, err := db.namedTable(in.TableName)
@@ -449,21 +454,15 @@ func (db *DB) describeTable(body, out []byte) ([]byte, error) {
 }
 
 func (db *DB) deleteTable(body, out []byte) ([]byte, error) {
-	in, err := decode[tableNameRequest](body)
+	in, err := checked[tableNameRequest](body)
 	if err != nil {
 		return nil, err
 	}
-	if err := in.check(); err != nil {
+	t, unlock, err := db.lockSchema(in.TableName)
+	if err != nil {
 		return nil, err
 	}
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	t := db.tables[in.TableName]
-	if t == nil {
-		return nil, tableNotFound(in.TableName)
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer unlock()
 	if t.def.Protected {
 		return nil, validation("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 	}

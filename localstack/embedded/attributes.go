@@ -90,11 +90,8 @@ func (db *DB) describeTimeToLive(body, out []byte) ([]byte, error) {
 
 // describe answers a request for one part of a table's definition.
 func (db *DB) describe(body, out []byte, part func(m *members, d definition)) ([]byte, error) {
-	in, err := decode[tableNameRequest](body)
+	in, err := checked[tableNameRequest](body)
 	if err != nil {
-		return nil, err
-	}
-	if err := in.check(); err != nil {
 		return nil, err
 	}
 	t, err := db.namedTable(in.TableName)

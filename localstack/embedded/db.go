@@ -211,15 +211,25 @@ func (t *table) withWrite(f func() error) error {
 	return f()
 }
 
-// lockAll locks several tables, each once, in the order of their names.
-func lockAll(tables []*table, lock func(*table)) []*table {
+// lockAll locks several tables, each once, in the order of their names. It fails,
+// and locks nothing, if one of them is deleted.
+func lockAll(tables []*table, lock func(*table) sync.Locker) (unlock func(), err error) {
 	sorted := slices.Clone(tables)
 	slices.SortFunc(sorted, func(a, b *table) int { return strings.Compare(a.name, b.name) })
 	sorted = slices.Compact(sorted)
-	for _, t := range sorted {
-		lock(t)
+	unlock = func() {
+		for _, t := range sorted {
+			lock(t).Unlock()
+		}
 	}
-	return sorted
+	for _, t := range sorted {
+		lock(t).Lock()
+	}
+	if slices.ContainsFunc(sorted, func(t *table) bool { return t.gone }) {
+		unlock()
+		return nil, resourceNotFound()
+	}
+	return unlock, nil
 }
 
 // commit writes changes to the log and makes them happen, all or none. Their

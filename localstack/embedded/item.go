@@ -96,15 +96,11 @@ func (db *DB) putItem(body, out []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var c checks
-	checkTableName(&c, in.TableName, "tableName")
-	c.required(in.Item.set, "item")
-	in.returning.check(&c)
-	if err := c.err(); err != nil {
+	if err := in.returning.checkWrite(in.TableName, "item", in.Item.set); err != nil {
 		return nil, err
 	}
-	if in.ReturnValues != "" && in.ReturnValues != "NONE" && in.ReturnValues != "ALL_OLD" {
-		return nil, validation("ReturnValues can only be ALL_OLD or NONE")
+	if err := in.returning.onlyOld(); err != nil {
+		return nil, err
 	}
 	p, err := parsePut(in.Item, &in.placeholders, in.ConditionExpression)
 	if err != nil {
@@ -135,15 +131,11 @@ func (db *DB) deleteItem(body, out []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var c checks
-	checkTableName(&c, in.TableName, "tableName")
-	c.required(in.Key.set, "key")
-	in.returning.check(&c)
-	if err := c.err(); err != nil {
+	if err := in.returning.checkWrite(in.TableName, "key", in.Key.set); err != nil {
 		return nil, err
 	}
-	if in.ReturnValues != "" && in.ReturnValues != "NONE" && in.ReturnValues != "ALL_OLD" {
-		return nil, validation("ReturnValues can only be ALL_OLD or NONE")
+	if err := in.returning.onlyOld(); err != nil {
+		return nil, err
 	}
 	if in.Key.err != nil {
 		return nil, in.Key.err
@@ -331,11 +323,7 @@ func (db *DB) updateItem(body, out []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var c checks
-	checkTableName(&c, in.TableName, "tableName")
-	c.required(in.Key.set, "key")
-	in.returning.check(&c)
-	if err := c.err(); err != nil {
+	if err := in.returning.checkWrite(in.TableName, "key", in.Key.set); err != nil {
 		return nil, err
 	}
 	u, err := parseUpdate(in.Key, &in.placeholders, in.UpdateExpression, in.ConditionExpression)

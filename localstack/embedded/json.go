@@ -74,6 +74,18 @@ func decode[T any](body []byte) (*T, error) {
 	return nil, serialization("The request body is not valid JSON")
 }
 
+// checked reads a request that checks itself.
+func checked[T any, P interface {
+	*T
+	check() error
+}](body []byte) (P, error) {
+	in, err := decode[T](body)
+	if err != nil {
+		return nil, err
+	}
+	return in, P(in).check()
+}
+
 // mismatch is DynamoDB's text about a value of the wrong JSON type.
 func mismatch(found jsontext.Kind) string {
 	switch found {

@@ -98,6 +98,25 @@ func (r *returning) check(c *checks) {
 	checkOnFailure(c, r.ReturnValuesOnConditionCheckFailure, "returnValuesOnConditionCheckFailure")
 }
 
+// checkWrite checks what requests to write one item have in common; item is the
+// member that names it.
+func (r *returning) checkWrite(table, item string, set bool) error {
+	var c checks
+	checkTableName(&c, table, "tableName")
+	c.required(set, item)
+	r.check(&c)
+	return c.err()
+}
+
+// onlyOld refuses what only an update can return.
+func (r *returning) onlyOld() error {
+	switch r.ReturnValues {
+	case "", "NONE", "ALL_OLD":
+		return nil
+	}
+	return validation("ReturnValues can only be ALL_OLD or NONE")
+}
+
 func checkOnFailure(c *checks, value, field string) {
 	c.oneOf(value, field, "ALL_OLD", "NONE")
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tidwall/btree"
 )
@@ -111,9 +112,11 @@ func (db *DB) freeze() (*image, error) {
 	for _, t := range db.tables {
 		tables = append(tables, t)
 	}
-	for _, t := range lockAll(tables, func(t *table) { t.mu.Lock() }) {
-		defer t.mu.Unlock()
+	unlock, err := lockAll(tables, func(t *table) sync.Locker { return &t.mu })
+	if err != nil {
+		return nil, err
 	}
+	defer unlock()
 	number, err := db.log.rotate()
 	if err != nil {
 		return nil, err

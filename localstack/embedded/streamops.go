@@ -209,11 +209,8 @@ func (in *shardIteratorRequest) check() error {
 }
 
 func (db *DB) getShardIterator(body, out []byte) ([]byte, error) {
-	in, err := decode[shardIteratorRequest](body)
+	in, err := checked[shardIteratorRequest](body)
 	if err != nil {
-		return nil, err
-	}
-	if err := in.check(); err != nil {
 		return nil, err
 	}
 	s, err := db.findStream(in.StreamArn)

@@ -3,6 +3,7 @@ package embedded
 import (
 	"encoding/json/jsontext"
 	"strconv"
+	"sync"
 
 	"daybook/localstack/embedded/expr"
 )
@@ -216,11 +217,8 @@ func invalidAction(err error) cancellation {
 }
 
 func (db *DB) transactWriteItems(body, out []byte) ([]byte, error) {
-	in, err := decode[transactWriteRequest](body)
+	in, err := checked[transactWriteRequest](body)
 	if err != nil {
-		return nil, err
-	}
-	if err := in.check(); err != nil {
 		return nil, err
 	}
 	actions, err := in.actions(db)
@@ -316,17 +314,11 @@ func (db *DB) transact(actions []action, token *tokenUse) ([]*charge, position, 
 	for i := range actions {
 		tables[i] = actions[i].t
 	}
-	locked := lockAll(tables, func(t *table) { t.mu.Lock() })
-	defer func() {
-		for _, t := range locked {
-			t.mu.Unlock()
-		}
-	}()
-	for _, t := range locked {
-		if t.gone {
-			return nil, position{}, resourceNotFound()
-		}
+	unlock, err := lockAll(tables, func(t *table) sync.Locker { return &t.mu })
+	if err != nil {
+		return nil, position{}, err
 	}
+	defer unlock()
 	changes, err := db.decideAll(actions)
 	if err != nil {
 		return nil, position{}, err
@@ -484,11 +476,8 @@ func (in *transactGetRequest) reads(db *DB) ([]read, error) {
 }
 
 func (db *DB) transactGetItems(body, out []byte) ([]byte, error) {
-	in, err := decode[transactGetRequest](body)
+	in, err := checked[transactGetRequest](body)
 	if err != nil {
-		return nil, err
-	}
-	if err := in.check(); err != nil {
 		return nil, err
 	}
 	reads, err := in.reads(db)
@@ -532,17 +521,11 @@ func readAll(reads []read) error {
 	for i := range reads {
 		tables[i] = reads[i].t
 	}
-	locked := lockAll(tables, func(t *table) { t.mu.RLock() })
-	defer func() {
-		for _, t := range locked {
-			t.mu.RUnlock()
-		}
-	}()
-	for _, t := range locked {
-		if t.gone {
-			return resourceNotFound()
-		}
+	unlock, err := lockAll(tables, func(t *table) sync.Locker { return t.mu.RLocker() })
+	if err != nil {
+		return err
 	}
+	defer unlock()
 	reasons := make([]cancellation, len(reads))
 	failed := false
 	for i := range reads {

@@ -59,21 +59,15 @@ func (in *updateTableRequest) check() error {
 }
 
 func (db *DB) updateTable(body, out []byte) ([]byte, error) {
-	in, err := decode[updateTableRequest](body)
+	in, err := checked[updateTableRequest](body)
 	if err != nil {
 		return nil, err
 	}
-	if err := in.check(); err != nil {
+	t, unlock, err := db.lockSchema(in.TableName)
+	if err != nil {
 		return nil, err
 	}
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	t := db.tables[in.TableName]
-	if t == nil {
-		return nil, tableNotFound(in.TableName)
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer unlock()
 	d := t.def.clone()
 	if err := in.apply(t, &d); err != nil {
 		return nil, err
