@@ -2,6 +2,7 @@ package domain
 
 import (
 	"daybook/aggregate"
+	"daybook/domain/fulfilment"
 	"daybook/domain/order"
 	"daybook/domain/product"
 	"daybook/domain/user"
@@ -31,5 +32,8 @@ func Views() []view.View {
 
 // Processes lists the process managers and outboxes, one line each.
 func Processes() []process.Reactor {
-	return []process.Reactor{}
+	return []process.Reactor{
+		fulfilment.Fulfilment,
+		fulfilment.Shop,
+	}
 }

@@ -3,11 +3,14 @@ package product_test
 import (
 	"flag"
 	"testing"
+	"time"
 
 	"daybook/aggregate"
 	"daybook/domain/product"
 	"daybook/events/eventstest"
 )
+
+var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
 var _ = flag.Bool("update", false, "write missing golden files")
 
@@ -24,8 +27,8 @@ func TestStoredEvents(t *testing.T) {
 		eventstest.Sample{Event: "product-category-moved", Value: product.CategoryMoved{Category: "office"}},
 		eventstest.Sample{Event: "product-restocked", Value: product.Restocked{Quantity: 2}},
 		eventstest.Sample{Event: "product-stock-reserved", Value: product.StockReserved{Order: "o1", Quantity: 3}},
-		eventstest.Sample{Event: "product-stock-released", Value: product.StockReleased{Order: "o1", Quantity: 3}},
-		eventstest.Sample{Event: "product-stock-settled", Value: product.StockSettled{Order: "o1", Quantity: 3}},
+		eventstest.Sample{Event: "product-stock-released", Value: product.StockReleased{Order: "o1", Quantity: 3, At: noon}},
+		eventstest.Sample{Event: "product-stock-settled", Value: product.StockSettled{Order: "o1", Quantity: 3, At: noon}},
 		eventstest.Sample{Event: "product-stock-moved-out", Value: product.StockMovedOut{To: "p2", Quantity: 3}},
 		eventstest.Sample{Event: "product-stock-moved-in", Value: product.StockMovedIn{From: "p1", Quantity: 3}},
 		eventstest.Sample{Event: "product-retired", Value: product.Retired{}},

@@ -2,6 +2,7 @@ package product
 
 import (
 	"maps"
+	"time"
 
 	"daybook/aggregate"
 	"daybook/events"
@@ -9,12 +10,13 @@ import (
 
 // Product is the aggregate of one product and its stock.
 var Product = aggregate.New[State]("product").
+	StateSchema(2). // since orders that ended are remembered
 	Event("product-added", added, priceInMinorUnits).
 	Event("product-price-changed", priceChanged).
 	Event("product-category-moved", categoryMoved).
 	Event("product-restocked", restocked).
 	Event("product-stock-reserved", stockReserved).
-	Event("product-stock-released", stockReleased).
+	Event("product-stock-released", stockReleased, withoutTime).
 	Event("product-stock-settled", stockSettled).
 	Event("product-stock-moved-out", stockMovedOut).
 	Event("product-stock-moved-in", stockMovedIn).
@@ -23,9 +25,9 @@ var Product = aggregate.New[State]("product").
 	Command("change-product-price", changePrice, aggregate.Summary("Change a product's price")).
 	Command("move-product-category", moveCategory, aggregate.Summary("Move a product to another category")).
 	Command("restock-product", restock, aggregate.Summary("Add units to a product's stock")).
-	Command("reserve-stock", reserveStock, aggregate.OnceOnly(), aggregate.Summary("Reserve units of a product for an order")).
-	Command("release-stock", releaseStock, aggregate.Summary("Give back what was reserved for an order")).
-	Command("settle-stock", settleStock, aggregate.Summary("Note that what was reserved for an order has left")).
+	CommandWith("reserve-stock", reserveStock, aggregate.Summary("Reserve units of a product for an order")).
+	CommandWith("release-stock", releaseStock, aggregate.Summary("Give back what was reserved for an order")).
+	CommandWith("settle-stock", settleStock, aggregate.Summary("Note that what was reserved for an order has left")).
 	Across("move-stock", moveStockStreams, moveStock, aggregate.Summary("Move units from a product to another")).
 	Command("retire-product", retire, aggregate.Summary("Take a product out of the catalogue"))
 
@@ -37,7 +39,16 @@ type State struct {
 	Price    int64            `json:"price,omitzero"`    // minor units
 	Stock    int64            `json:"stock,omitzero"`    // units that can be reserved
 	Reserved map[string]int64 `json:"reserved,omitzero"` // units by order
+
+	// Ended is when orders gave back or took along what they had reserved, or
+	// gave up without: they reserve no more. What ended more than EndedFor
+	// before the last is forgotten.
+	Ended map[string]time.Time `json:"ended,omitzero"`
 }
+
+// EndedFor is how long a product remembers orders that ended, by its own events'
+// times. Reservations that may be repeated have to be limited by Until to less.
+const EndedFor = time.Hour
 
 // MaxStock is the largest stock of a product, in units. It keeps every sum of
 // stocks far from the end of int64.
@@ -71,15 +82,18 @@ type (
 		Order    string `json:"order"`
 		Quantity int64  `json:"quantity"`
 	}
-	// StockReleased: units kept for an order are free again.
+	// StockReleased: units kept for an order, or none, are free again. Schema
+	// version 2; version 1 had no time.
 	StockReleased struct {
-		Order    string `json:"order"`
-		Quantity int64  `json:"quantity"`
+		Order    string    `json:"order"`
+		Quantity int64     `json:"quantity"`
+		At       time.Time `json:"at,omitzero"`
 	}
-	// StockSettled: units kept for an order have left for good.
+	// StockSettled: units kept for an order, or none, have left for good.
 	StockSettled struct {
-		Order    string `json:"order"`
-		Quantity int64  `json:"quantity"`
+		Order    string    `json:"order"`
+		Quantity int64     `json:"quantity"`
+		At       time.Time `json:"at"`
 	}
 	// StockMovedOut: units went over to another product.
 	StockMovedOut struct {
@@ -117,10 +131,11 @@ type (
 	Restock struct {
 		Quantity int64 `json:"quantity" rule:"min=1,max=1000000000"`
 	}
-	// ReserveStock keeps units for an order.
+	// ReserveStock keeps units for an order, if it comes in time.
 	ReserveStock struct {
-		Order    string `json:"order" rule:"format=id"`
-		Quantity int64  `json:"quantity" rule:"min=1,max=1000000000"`
+		Order    string     `json:"order" rule:"format=id"`
+		Quantity int64      `json:"quantity" rule:"min=1,max=1000000000"`
+		Until    *time.Time `json:"until,omitzero"`
 	}
 	// ReleaseStock frees what is kept for an order.
 	ReleaseStock struct {
@@ -162,14 +177,20 @@ func stockReserved(s State, e StockReserved) State {
 
 func stockReleased(s State, e StockReleased) State {
 	s.Stock += e.Quantity
-	s.Reserved = maps.Clone(s.Reserved)
-	delete(s.Reserved, e.Order)
-	return s
+	return s.end(e.Order, e.At)
 }
 
-func stockSettled(s State, e StockSettled) State {
-	s.Reserved = maps.Clone(s.Reserved)
-	delete(s.Reserved, e.Order)
+func stockSettled(s State, e StockSettled) State { return s.end(e.Order, e.At) }
+
+// end notes that an order reserves no more.
+func (s State) end(order string, at time.Time) State {
+	s.Reserved, s.Ended = maps.Clone(s.Reserved), maps.Clone(s.Ended)
+	delete(s.Reserved, order)
+	if s.Ended == nil {
+		s.Ended = map[string]time.Time{}
+	}
+	s.Ended[order] = at
+	maps.DeleteFunc(s.Ended, func(_ string, ended time.Time) bool { return at.Sub(ended) > EndedFor })
 	return s
 }
 
@@ -201,45 +222,49 @@ func restock(s State, c Restock) aggregate.Decision {
 	return onSale(s, false, Restocked{c.Quantity})
 }
 
-// reserveStock is harmless to repeat: an order reserves a product once. The
-// command is once-only, since the state forgets an order that was released or
-// settled: a repeat that comes after that must not reserve again.
-func reserveStock(s State, c ReserveStock) aggregate.Decision {
+// reserveStock is harmless to repeat: an order reserves a product once, and not
+// any more when it has ended, not even if what it asked for was refused before.
+// Until sees to it that no repeat comes when that is forgotten.
+func reserveStock(s State, c ReserveStock, m aggregate.Meta) aggregate.Decision {
 	kept, already := s.Reserved[c.Order]
+	_, ended := s.Ended[c.Order]
 	switch {
+	case ended:
+		return aggregate.Reject("order-ended", "the order reserves no more")
 	case already && kept != c.Quantity:
 		return aggregate.Reject("already-reserved", "the order has reserved another quantity of this product")
 	case already:
 		return aggregate.Nothing()
+	case c.Until != nil && m.Time.After(*c.Until):
+		return aggregate.Reject("too-late", "the reservation came too late")
 	case s.Exists && !s.Retired && s.Stock < c.Quantity:
 		return aggregate.Reject("out-of-stock", "not enough units are in stock")
 	}
 	return onSale(s, false, StockReserved{c.Order, c.Quantity})
 }
 
-// releaseStock works on a retired product too: what an order kept comes back.
-func releaseStock(s State, c ReleaseStock) aggregate.Decision {
+// releaseStock works on a retired product too: what an order kept comes back. An
+// order that kept nothing is noted as well: its reservation may be on its way.
+func releaseStock(s State, c ReleaseStock, m aggregate.Meta) aggregate.Decision {
 	if !s.Exists {
 		return aggregate.Reject("product-not-found", "there is no such product")
 	}
-	kept, ok := s.Reserved[c.Order]
-	if !ok {
+	if _, ended := s.Ended[c.Order]; ended {
 		return aggregate.Nothing()
 	}
-	return aggregate.Emit(StockReleased{c.Order, kept})
+	return aggregate.Emit(StockReleased{c.Order, s.Reserved[c.Order], m.Time})
 }
 
 // settleStock ends a reservation whose units are gone, so that the state holds
-// those alone that are open.
-func settleStock(s State, c SettleStock) aggregate.Decision {
+// those alone that are open. It notes the end like releaseStock.
+func settleStock(s State, c SettleStock, m aggregate.Meta) aggregate.Decision {
 	if !s.Exists {
 		return aggregate.Reject("product-not-found", "there is no such product")
 	}
-	kept, ok := s.Reserved[c.Order]
-	if !ok {
+	if _, ended := s.Ended[c.Order]; ended {
 		return aggregate.Nothing()
 	}
-	return aggregate.Emit(StockSettled{c.Order, kept})
+	return aggregate.Emit(StockSettled{c.Order, s.Reserved[c.Order], m.Time})
 }
 
 // moveStockStreams names the other product of a move.

@@ -2,6 +2,7 @@ package product_test
 
 import (
 	"testing"
+	"time"
 
 	"daybook/aggregate/aggregatetest"
 	"daybook/domain/product"
@@ -42,20 +43,47 @@ func TestStock(t *testing.T) {
 	given(t, lamp(5), reserved).When("reserve-stock", product.ReserveStock{Order: "o1", Quantity: 3}).Then()
 	given(t, lamp(5), reserved).When("reserve-stock", product.ReserveStock{Order: "o1", Quantity: 2}).ThenRejected("already-reserved")
 	given(t, lamp(5), reserved).When("reserve-stock", product.ReserveStock{Order: "o2", Quantity: 3}).ThenRejected("out-of-stock")
-	given(t, lamp(5), reserved).When("release-stock", product.ReleaseStock{Order: "o1"}).Then(product.StockReleased{Order: "o1", Quantity: 3})
-	given(t, lamp(5), reserved, product.Retired{}).When("release-stock", product.ReleaseStock{Order: "o1"}).Then(product.StockReleased{Order: "o1", Quantity: 3})
-	given(t, lamp(5)).When("release-stock", product.ReleaseStock{Order: "o1"}).Then()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) // of the scenario
+	released := product.StockReleased{Order: "o1", Quantity: 3, At: now}
+	given(t, lamp(5), reserved).When("release-stock", product.ReleaseStock{Order: "o1"}).Then(released)
+	given(t, lamp(5), reserved, product.Retired{}).When("release-stock", product.ReleaseStock{Order: "o1"}).Then(released)
+	given(t, lamp(5)).When("release-stock", product.ReleaseStock{Order: "o1"}).Then(product.StockReleased{Order: "o1", At: now})
+	given(t, lamp(5), reserved, released).When("release-stock", product.ReleaseStock{Order: "o1"}).Then()
+	given(t, lamp(5), reserved, released).When("reserve-stock", product.ReserveStock{Order: "o1", Quantity: 1}).ThenRejected("order-ended")
 	given(t).When("release-stock", product.ReleaseStock{Order: "o1"}).ThenRejected("product-not-found")
-	settled := product.StockSettled{Order: "o1", Quantity: 3}
+	settled := product.StockSettled{Order: "o1", Quantity: 3, At: now}
 	given(t, lamp(5), reserved).When("settle-stock", product.SettleStock{Order: "o1"}).Then(settled).
-		ThenState(product.State{Exists: true, Category: "home", Price: 1990, Stock: 2, Reserved: map[string]int64{}})
+		ThenState(product.State{Exists: true, Category: "home", Price: 1990, Stock: 2, Reserved: map[string]int64{}, Ended: map[string]time.Time{"o1": now}})
 	given(t, lamp(5), reserved, settled).When("settle-stock", product.SettleStock{Order: "o1"}).Then()
+	given(t, lamp(5)).When("settle-stock", product.SettleStock{Order: "o1"}).Then(product.StockSettled{Order: "o1", At: now})
+	given(t, lamp(5), reserved, settled).When("reserve-stock", product.ReserveStock{Order: "o1", Quantity: 1}).ThenRejected("order-ended")
 	given(t, lamp(5), reserved, settled).When("release-stock", product.ReleaseStock{Order: "o1"}).Then()
 	given(t).When("settle-stock", product.SettleStock{Order: "o1"}).ThenRejected("product-not-found")
 	given(t, lamp(5), product.Retired{}).When("reserve-stock", product.ReserveStock{Order: "o1", Quantity: 1}).ThenRejected("product-retired")
 	given(t, lamp(5)).When("restock-product", product.Restock{Quantity: 2}).Then(product.Restocked{Quantity: 2})
 	given(t, lamp(product.MaxStock)).When("restock-product", product.Restock{Quantity: 1}).ThenRejected("stock-too-large")
 	given(t).When("restock-product", product.Restock{Quantity: 1}).ThenRejected("product-not-found")
+}
+
+// TestLateReservation: a reservation comes in time or not at all, and what ended
+// long ago is forgotten.
+func TestLateReservation(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) // of the scenario
+	reserve := func(until time.Time) product.ReserveStock {
+		return product.ReserveStock{Order: "o1", Quantity: 1, Until: &until}
+	}
+	given(t, lamp(5)).When("reserve-stock", reserve(now)).Then(product.StockReserved{Order: "o1", Quantity: 1})
+	given(t, lamp(5)).When("reserve-stock", reserve(now.Add(-time.Millisecond))).ThenRejected("too-late")
+	given(t, lamp(5), product.StockReserved{Order: "o1", Quantity: 1}).When("reserve-stock", reserve(now.Add(-time.Hour))).Then()
+
+	ended := func(order string, at time.Time) product.StockReleased {
+		return product.StockReleased{Order: order, At: at}
+	}
+	remembered := product.State{Exists: true, Category: "home", Price: 1990, Stock: 5,
+		Ended: map[string]time.Time{"o2": now.Add(-time.Hour), "o3": now}}
+	given(t, lamp(5), ended("o1", now.Add(-time.Hour-time.Millisecond)), ended("o2", now.Add(-time.Hour))).
+		When("release-stock", product.ReleaseStock{Order: "o3"}).Then(ended("o3", now)).ThenState(remembered)
 }
 
 func TestMoveStock(t *testing.T) {

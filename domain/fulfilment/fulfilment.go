@@ -1,0 +1,121 @@
+package fulfilment
+
+import (
+	"time"
+
+	"daybook/domain/order"
+	"daybook/domain/product"
+	"daybook/events"
+	"daybook/process"
+)
+
+// Fulfilment reserves the stock of a placed order and confirms it, or rejects it
+// when something is short or time is up.
+//
+// What is undone is undone because of the event that says so, never because of a
+// reservation that failed: "reject-order" is decided by the order, which is
+// confirmed or rejected once and for all, and what is released follows from it.
+// A reservation that is late, since it hung in an instance that another has
+// replaced, finds its order ended, or its time over.
+var Fulfilment = process.New[Basket]("fulfilment", "order").
+	On("order-placed", reserve).
+	React("order-confirmed", func(order.ConfirmedEvent, process.Meta) process.Reaction {
+		return process.Do(process.Cancel(confirmation))
+	}).
+	On("order-rejected", func(b Basket, _ order.RejectedEvent, m process.Meta) (Basket, process.Reaction) {
+		return b.end(m, release)
+	}).
+	On("order-cancelled", func(b Basket, _ order.CancelledEvent, m process.Meta) (Basket, process.Reaction) {
+		return b.end(m, release)
+	}).
+	On("order-completed", func(b Basket, _ order.CompletedEvent, m process.Meta) (Basket, process.Reaction) {
+		return b.end(m, settle)
+	})
+
+// Patience is how long an order may stay unconfirmed.
+const Patience = 15 * time.Minute
+
+// late is the reason of an order that was not confirmed in time.
+const late = "not confirmed in time"
+
+// confirmation is the timer of an order that is not confirmed yet.
+const confirmation = "confirmation"
+
+// Basket is what was ordered, each product once.
+type Basket struct {
+	Items []Item `json:"items,omitzero"`
+}
+
+// Item is a number of units of one product.
+type Item struct {
+	Product  string `json:"product"`
+	Quantity int64  `json:"quantity"`
+}
+
+// basketOf adds up the lines of an order, in the order in which they name their
+// products. A product keeps one reservation an order.
+func basketOf(lines []order.Line) (b Basket) {
+	at := map[string]int{}
+	for _, l := range lines {
+		i, ok := at[l.Product]
+		if !ok {
+			i = len(b.Items)
+			at[l.Product] = i
+			b.Items = append(b.Items, Item{Product: l.Product})
+		}
+		b.Items[i].Quantity += l.Quantity
+	}
+	return b
+}
+
+// An order that was decided in the meantime, by its customer or by time, is fine:
+// the event of that decision is the next to be reacted to.
+var decided = []events.Code{"order-confirmed", "order-rejected", "order-cancelled", "order-completed"}
+
+func reserve(_ Basket, e order.PlacedEvent, m process.Meta) (Basket, process.Reaction) {
+	b, id, until := basketOf(e.Lines), m.ID(), m.Time.Add(Patience)
+	reservations := make([]process.Command, len(b.Items))
+	for i, item := range b.Items {
+		reservations[i] = process.Send("reserve-stock", item.Product, product.ReserveStock{Order: id, Quantity: item.Quantity, Until: &until})
+	}
+	reject := func(reason string) process.Command {
+		return process.Send("reject-order", id, order.Reject{Reason: reason}).Unless(decided...)
+	}
+	return b, process.Do(
+		process.After(confirmation, Patience, reject(late)),
+		process.All(reservations...).
+			Then(process.Send("confirm-order", id, order.Confirm{}).Unless(decided...)).
+			Else(func(r process.Rejection) process.Reaction { return process.Do(reject(why(r))) }),
+	)
+}
+
+// why is the reason of a rejected order, in a customer's words.
+func why(r process.Rejection) string {
+	switch r.Code {
+	case "out-of-stock":
+		return "not enough of product " + r.ID + " is in stock"
+	case "product-retired", "product-not-found":
+		return "product " + r.ID + " is not on sale"
+	case "too-late":
+		return late
+	}
+	return "product " + r.ID + " can't be reserved"
+}
+
+// end is the reaction to an event after which the order keeps no stock: one
+// command for each product, and nothing to remember any more.
+func (b Basket) end(m process.Meta, command func(order string, i Item) process.Command) (Basket, process.Reaction) {
+	commands := make([]process.Command, len(b.Items))
+	for i, item := range b.Items {
+		commands[i] = command(m.ID(), item).Unless("product-not-found")
+	}
+	return Basket{}, process.Do(process.Cancel(confirmation), process.All(commands...))
+}
+
+func release(order string, i Item) process.Command {
+	return process.Send("release-stock", i.Product, product.ReleaseStock{Order: order})
+}
+
+func settle(order string, i Item) process.Command {
+	return process.Send("settle-stock", i.Product, product.SettleStock{Order: order})
+}
