@@ -2,10 +2,7 @@ package aggregate
 
 import (
 	"encoding/json/jsontext"
-	"errors"
-	"fmt"
 	"reflect"
-	"sync"
 	"time"
 
 	"daybook/events"
@@ -20,17 +17,9 @@ import (
 // returns a new state and leaves the old one, its maps and slices included, as
 // it was. The zero S is the state of a stream that does not exist.
 type Definition[S any] struct {
-	name     string
-	schema   int
-	types    []events.Type
-	names    map[reflect.Type]string
+	*declaration
 	evolvers map[string]evolver[S]
 	commands map[string]command[S]
-	order    []Description
-	rules    []func() error // derive the rules of a command's payload
-	errs     []error
-
-	codec func() (*events.Codec, error)
 }
 
 type evolver[S any] func(S, events.Event) (S, error)
@@ -82,27 +71,18 @@ type Aggregate interface {
 // declaration are collected and returned by Err and, but for those of payload
 // types, by NewHandler.
 func New[S any](name string) *Definition[S] {
-	d := &Definition[S]{
-		name:     name,
-		schema:   1,
-		names:    map[reflect.Type]string{},
-		evolvers: map[string]evolver[S]{},
-		commands: map[string]command[S]{},
+	return &Definition[S]{
+		declaration: newDeclaration(name, reflect.TypeFor[S]()),
+		evolvers:    map[string]evolver[S]{},
+		commands:    map[string]command[S]{},
 	}
-	d.codec = sync.OnceValues(func() (*events.Codec, error) { return events.NewCodec(d.types...) })
-	d.check(events.ValidateName("aggregate", name))
-	d.check(keepsWhole(reflect.TypeFor[S]()))
-	return d
 }
 
 // StateSchema sets the schema version of the state, 1 unless set. Raise it when
 // S or an evolving function changes meaning: snapshots of other versions are
 // then ignored and replaced.
 func (d *Definition[S]) StateSchema(version int) *Definition[S] {
-	if version < 1 {
-		d.check(fmt.Errorf("state schema version %d is below 1", version))
-	}
-	d.schema = version
+	d.setSchema(version)
 	return d
 }
 
@@ -110,12 +90,7 @@ func (d *Definition[S]) StateSchema(version int) *Definition[S] {
 // the state with it. Upcasters, one a step, bring data of older schema versions
 // to E; with n of them the event's schema version is n+1.
 func (d *Definition[S]) Event[E any](name string, evolve func(S, E) S, upcasters ...events.Upcaster) *Definition[S] {
-	t := reflect.TypeFor[E]()
-	if other, ok := d.names[t]; ok {
-		d.check(fmt.Errorf("events %q and %q have the same Go type %v", other, name, t))
-	}
-	d.names[t] = name
-	d.types = append(d.types, events.Type{Name: name, Upcasters: upcasters})
+	d.event(name, reflect.TypeFor[E](), upcasters)
 	d.evolvers[name] = func(s S, e events.Event) (S, error) {
 		data, err := events.Decode[E](e)
 		if err != nil {
@@ -160,33 +135,11 @@ func (d *Definition[S]) CommandWith[C any](name string, decide func(S, C, Meta) 
 func declare[S, C any](
 	d *Definition[S], name string, others func(C) []events.Stream, decide func(S, C, Meta, *Others) Decision, opts []CommandOption,
 ) *Definition[S] {
-	d.check(events.ValidateName("command", name))
-	if _, ok := d.commands[name]; ok {
-		d.check(fmt.Errorf("command %q is declared twice", name))
-	}
-	// A cold start must not pay for the rules of commands that it never meets.
-	rules := sync.OnceValues(func() (*schema.Schema, error) {
-		rules, err := schema.Of[C]()
-		if err != nil {
-			return nil, fmt.Errorf("command %q: %w", name, err)
-		}
-		return rules, nil
-	})
-	d.rules = append(d.rules, func() error { _, err := rules(); return err })
-	description := Description{Name: name, Aggregate: d.name, Across: others != nil, Schema: func() jsontext.Value {
-		if rules, err := rules(); err == nil {
-			return rules.JSON()
-		}
-		return nil
-	}}
-	for _, opt := range opts {
-		opt(&description)
-	}
-	d.order = append(d.order, description)
+	description, rules := d.command(name, others != nil, schema.Of[C], opts)
 	d.commands[name] = command[S]{description, func(payload jsontext.Value) (r typedReady[S], err error) {
 		rules, err := rules()
 		if err != nil {
-			return r, events.Wrap(events.CodeInternal, err, "the command is not well declared")
+			return r, err
 		}
 		c, err := schema.Decode[C](rules, payload, "/payload")
 		if err != nil {
@@ -200,60 +153,4 @@ func declare[S, C any](
 		return r, nil
 	}}
 	return d
-}
-
-// Name implements Aggregate.
-func (d *Definition[S]) Name() string { return d.name }
-
-// Describe implements Aggregate.
-func (d *Definition[S]) Describe() []Description { return append([]Description(nil), d.order...) }
-
-// Events implements Aggregate.
-func (d *Definition[S]) Events() []events.Type { return append([]events.Type(nil), d.types...) }
-
-// Err implements Aggregate.
-func (d *Definition[S]) Err() error {
-	errs := []error{d.declared()}
-	for _, check := range d.rules {
-		if err := check(); err != nil {
-			errs = append(errs, fmt.Errorf("aggregate %q: %w", d.name, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (d *Definition[S]) declared() error {
-	_, err := d.codec()
-	if err := errors.Join(append([]error{err}, d.errs...)...); err != nil {
-		return fmt.Errorf("aggregate %q: %w", d.name, err)
-	}
-	return nil
-}
-
-func (d *Definition[S]) check(err error) {
-	if err != nil {
-		d.errs = append(d.errs, err)
-	}
-}
-
-// keepsWhole reports a field of t that JSON would lose: a snapshot without it
-// would be another state.
-func keepsWhole(t reflect.Type) error {
-	if t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Time]() {
-		return nil
-	}
-	for i := range t.NumField() {
-		f := t.Field(i)
-		if !f.IsExported() && !f.Anonymous || f.Tag.Get("json") == "-" {
-			return fmt.Errorf("field %s of state %v is not kept by its JSON, so a snapshot would lose it", f.Name, t)
-		}
-		ft := f.Type
-		for ft.Kind() == reflect.Slice || ft.Kind() == reflect.Array || ft.Kind() == reflect.Map {
-			ft = ft.Elem()
-		}
-		if err := keepsWhole(ft); err != nil {
-			return err
-		}
-	}
-	return nil
 }

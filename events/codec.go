@@ -53,6 +53,12 @@ func (c *Codec) Types() []Type {
 	})
 }
 
+// Declares reports whether an event of the given name is declared.
+func (c *Codec) Declares(name string) bool {
+	_, ok := c.types[name]
+	return ok
+}
+
 // Encode returns the event of the given declared name with v as its data, at
 // the newest schema version. Errors have code internal: they are defects of the
 // domain, not of a request.
@@ -93,8 +99,14 @@ func (c *Codec) Upgrade(e Event) (Event, error) {
 // not know are ignored, so that an event may lose a field without an upcaster.
 func Decode[E any](e Event) (E, error) {
 	var v E
-	if err := json.Unmarshal(e.Data, &v); err != nil {
-		return v, Wrap(CodeInternal, err, fmt.Sprintf("event %q can't be read", e.Name))
+	err := e.decode(&v)
+	return v, err
+}
+
+// decode is Decode without a type parameter: there is one of it in a program.
+func (e Event) decode(to any) error {
+	if err := json.Unmarshal(e.Data, to); err != nil {
+		return Wrap(CodeInternal, err, fmt.Sprintf("event %q can't be read", e.Name))
 	}
-	return v, nil
+	return nil
 }

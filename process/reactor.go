@@ -136,12 +136,7 @@ type machine[S any] map[string]func(S, events.Event, Meta) (S, []Step, error)
 
 // handle declares what an event does.
 func handle[S, E any](d *def, m machine[S], event string, react func(S, E, Meta) (S, []Step)) {
-	if err := events.ValidateName("event", event); err != nil {
-		d.fail("event %q: %w", event, err)
-		return
-	}
-	if _, ok := m[event]; ok {
-		d.fail("event %q is handled twice", event)
+	if _, twice := m[event]; !d.accepts(event, twice) {
 		return
 	}
 	m[event] = func(s S, e events.Event, meta Meta) (_ S, steps []Step, err error) {
@@ -152,6 +147,20 @@ func handle[S, E any](d *def, m machine[S], event string, react func(S, E, Meta)
 		err = guard("the handler of "+event, func() { s, steps = react(s, data, meta) })
 		return s, steps, err
 	}
+}
+
+// accepts reports whether a handler of an event can be declared, and notes why not.
+func (d *def) accepts(event string, twice bool) bool {
+	err := events.ValidateName("event", event)
+	switch {
+	case err != nil:
+		d.fail("event %q: %w", event, err)
+	case twice:
+		d.fail("event %q is handled twice", event)
+	default:
+		return true
+	}
+	return false
 }
 
 func (m machine[S]) events() []string { return slices.Sorted(maps.Keys(m)) }

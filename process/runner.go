@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -131,10 +132,6 @@ func NewRunner(history History, codec *events.Codec, ledger Ledger, reactors []R
 // check returns the definitions of reactors that may live together and whose
 // events codec knows.
 func check(codec *events.Codec, reactors []Reactor) ([]*def, error) {
-	known := map[string]bool{}
-	for _, t := range codec.Types() {
-		known[t.Name] = true
-	}
 	var errs []error
 	var defs []*def
 	for _, r := range reactors {
@@ -144,7 +141,7 @@ func check(codec *events.Codec, reactors []Reactor) ([]*def, error) {
 			errs = append(errs, fmt.Errorf("%v %q: the name is declared twice", d.kind, d.name))
 		}
 		for _, name := range d.events() {
-			if !known[name] {
+			if !codec.Declares(name) {
 				errs = append(errs, fmt.Errorf("%v %q: event %q is not declared", d.kind, d.name, name))
 			}
 		}
@@ -280,8 +277,10 @@ func (b *batch) finish(deliveries []Delivery, streams []*streamBatch) Report {
 	if !oldest.IsZero() {
 		out.Lag = max(0, b.opts.Now().Sub(oldest))
 	}
-	slices.SortFunc(out.Faults, func(x, y Fault) int {
-		return cmp.Or(strings.Compare(x.Reactor, y.Reactor), strings.Compare(string(x.Stream), string(y.Stream)))
+	// Not slices.SortFunc, of which a program has one for each type.
+	sort.Slice(out.Faults, func(i, j int) bool {
+		x, y := &out.Faults[i], &out.Faults[j]
+		return cmp.Or(strings.Compare(x.Reactor, y.Reactor), strings.Compare(string(x.Stream), string(y.Stream))) < 0
 	})
 	return out
 }

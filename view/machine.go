@@ -23,16 +23,7 @@ func newMachine[S any]() *machine[S] {
 
 // on declares the handler of an event.
 func on[S, E any](d *def, m *machine[S], event string, apply func(S, E, Meta) S) {
-	if err := events.ValidateName("event", event); err != nil {
-		d.fail("event %q: %w", event, err)
-		return
-	}
-	if _, ok := m.handlers[event]; ok {
-		d.fail("event %q is handled twice", event)
-		return
-	}
-	if apply == nil {
-		d.fail("event %q has no handler", event)
+	if _, twice := m.handlers[event]; !d.handles(event, twice, apply == nil) {
 		return
 	}
 	m.handlers[event] = func(s S, e events.Event, meta Meta) (S, error) {
@@ -43,6 +34,23 @@ func on[S, E any](d *def, m *machine[S], event string, apply func(S, E, Meta) S)
 		err = guard("the handler of "+event, func() { s = apply(s, data, meta) })
 		return s, err
 	}
+}
+
+// handles reports whether a handler of an event can be declared, and notes why
+// not. It is no part of on, of which there is one for each event.
+func (d *def) handles(event string, twice, missing bool) bool {
+	err := events.ValidateName("event", event)
+	switch {
+	case err != nil:
+		d.fail("event %q: %w", event, err)
+	case twice:
+		d.fail("event %q is handled twice", event)
+	case missing:
+		d.fail("event %q has no handler", event)
+	default:
+		return true
+	}
+	return false
 }
 
 func (m *machine[S]) events() []string { return sortedKeys(m.handlers) }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -239,8 +240,10 @@ func (b *batchRun) finish(batch []Delivery, streams []*streamBatch) Report {
 	if !oldest.IsZero() {
 		r.Lag = max(0, b.opts.Now().Sub(oldest))
 	}
-	slices.SortFunc(r.Faults, func(x, y Fault) int {
-		return cmp.Or(strings.Compare(x.View, y.View), strings.Compare(string(x.Stream), string(y.Stream)))
+	// Not slices.SortFunc, of which a program has one for each type.
+	sort.Slice(r.Faults, func(i, j int) bool {
+		x, y := &r.Faults[i], &r.Faults[j]
+		return cmp.Or(strings.Compare(x.View, y.View), strings.Compare(string(x.Stream), string(y.Stream))) < 0
 	})
 	return r
 }

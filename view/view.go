@@ -246,10 +246,6 @@ func (d *def) follows(stream events.Stream) bool {
 // checkViews returns the definitions of views that may live together and whose
 // events codec knows.
 func checkViews(codec *events.Codec, views []View) ([]*def, error) {
-	known := map[string]bool{}
-	for _, t := range codec.Types() {
-		known[t.Name] = true
-	}
 	var errs []error
 	byName := map[string]*def{}
 	defs := make([]*def, 0, len(views))
@@ -261,7 +257,7 @@ func checkViews(codec *events.Codec, views []View) ([]*def, error) {
 		}
 		for _, each := range d.versions() {
 			for _, name := range each.handled() {
-				if !known[name] {
+				if !codec.Declares(name) {
 					errs = append(errs, fmt.Errorf("view %q: event %q is not declared", d.name, name))
 				}
 			}

@@ -14,28 +14,36 @@ import (
 // of code internal.
 func Decode[T any](s *Schema, raw jsontext.Value, at string) (T, error) {
 	var value T
-	if s.typ != reflect.TypeFor[T]() {
-		return value, events.Errorf(events.CodeInternal, "the schema of %v was used for another type", s.typ)
+	if err := s.decode(raw, at, reflect.TypeFor[T](), &value); err != nil {
+		var zero T
+		return zero, err
+	}
+	return value, nil
+}
+
+// decode is Decode without a type parameter: there is one of it in a program.
+func (s *Schema) decode(raw jsontext.Value, at string, typ reflect.Type, to any) error {
+	if s.typ != typ {
+		return events.Errorf(events.CodeInternal, "the schema of %v was used for another type", s.typ)
 	}
 	v := s.validate(raw, at)
 	if len(v.violations) > 0 {
-		return value, &events.Error{
+		return &events.Error{
 			Code:    events.CodeMalformed,
 			Message: "the request is malformed",
 			Fields:  v.violations,
 		}
 	}
-	if err := json.Unmarshal(v.respell(raw), &value, json.RejectUnknownMembers(true)); err != nil {
+	if err := json.Unmarshal(v.respell(raw), to, json.RejectUnknownMembers(true)); err != nil {
 		path := at
 		if e, ok := errors.AsType[*json.SemanticError](err); ok {
 			path += string(e.JSONPointer)
 		}
 		e := events.Wrap(events.CodeMalformed, err, "the request is malformed")
 		e.Fields = []events.Field{{Path: path, Message: "can't be read"}}
-		var zero T
-		return zero, e
+		return e
 	}
-	return value, nil
+	return nil
 }
 
 // respell writes integers such as 1e2 as Go reads them.

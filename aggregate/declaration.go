@@ -1,0 +1,144 @@
+package aggregate
+
+import (
+	"encoding/json/jsontext"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"daybook/events"
+	"daybook/events/schema"
+)
+
+// declaration is what a Definition holds besides the type of its state. Its code
+// is in a program once, and not again for each state, event and command: a
+// function must stay small.
+type declaration struct {
+	name   string
+	schema int
+	types  []events.Type
+	names  map[reflect.Type]string
+	order  []Description
+	rules  []func() error // derive the rules of a command's payload
+	errs   []error
+
+	codec func() (*events.Codec, error)
+}
+
+func newDeclaration(name string, state reflect.Type) *declaration {
+	d := &declaration{name: name, schema: 1, names: map[reflect.Type]string{}}
+	d.codec = sync.OnceValues(func() (*events.Codec, error) { return events.NewCodec(d.types...) })
+	d.check(events.ValidateName("aggregate", name))
+	d.check(keepsWhole(state))
+	return d
+}
+
+func (d *declaration) setSchema(version int) {
+	if version < 1 {
+		d.check(fmt.Errorf("state schema version %d is below 1", version))
+	}
+	d.schema = version
+}
+
+// event declares an event of a Go type.
+func (d *declaration) event(name string, t reflect.Type, upcasters []events.Upcaster) {
+	if other, ok := d.names[t]; ok {
+		d.check(fmt.Errorf("events %q and %q have the same Go type %v", other, name, t))
+	}
+	d.names[t] = name
+	d.types = append(d.types, events.Type{Name: name, Upcasters: upcasters})
+}
+
+// command declares a command and returns how to get at the rules of its payload,
+// an error of code internal where they can't be derived. They are derived when
+// first asked for: a cold start must not pay for commands that it never meets.
+func (d *declaration) command(name string, across bool, derive func() (*schema.Schema, error), opts []CommandOption) (Description, func() (*schema.Schema, error)) {
+	d.check(events.ValidateName("command", name))
+	if slices.ContainsFunc(d.order, func(c Description) bool { return c.Name == name }) {
+		d.check(fmt.Errorf("command %q is declared twice", name))
+	}
+	rules := sync.OnceValues(func() (*schema.Schema, error) {
+		rules, err := derive()
+		if err != nil {
+			return nil, fmt.Errorf("command %q: %w", name, err)
+		}
+		return rules, nil
+	})
+	d.rules = append(d.rules, func() error { _, err := rules(); return err })
+	description := Description{Name: name, Aggregate: d.name, Across: across, Schema: func() jsontext.Value {
+		if rules, err := rules(); err == nil {
+			return rules.JSON()
+		}
+		return nil
+	}}
+	for _, opt := range opts {
+		opt(&description)
+	}
+	d.order = append(d.order, description)
+	return description, func() (*schema.Schema, error) {
+		rules, err := rules()
+		if err != nil {
+			return nil, events.Wrap(events.CodeInternal, err, "the command is not well declared")
+		}
+		return rules, nil
+	}
+}
+
+// Name implements Aggregate.
+func (d *declaration) Name() string { return d.name }
+
+// Describe implements Aggregate.
+func (d *declaration) Describe() []Description { return append([]Description(nil), d.order...) }
+
+// Events implements Aggregate.
+func (d *declaration) Events() []events.Type { return append([]events.Type(nil), d.types...) }
+
+// Err implements Aggregate.
+func (d *declaration) Err() error {
+	errs := []error{d.declared()}
+	for _, check := range d.rules {
+		if err := check(); err != nil {
+			errs = append(errs, fmt.Errorf("aggregate %q: %w", d.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (d *declaration) declared() error {
+	_, err := d.codec()
+	if err := errors.Join(append([]error{err}, d.errs...)...); err != nil {
+		return fmt.Errorf("aggregate %q: %w", d.name, err)
+	}
+	return nil
+}
+
+func (d *declaration) check(err error) {
+	if err != nil {
+		d.errs = append(d.errs, err)
+	}
+}
+
+// keepsWhole reports a field of t that JSON would lose: a snapshot without it
+// would be another state.
+func keepsWhole(t reflect.Type) error {
+	if t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Time]() {
+		return nil
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if !f.IsExported() && !f.Anonymous || f.Tag.Get("json") == "-" {
+			return fmt.Errorf("field %s of state %v is not kept by its JSON, so a snapshot would lose it", f.Name, t)
+		}
+		ft := f.Type
+		for ft.Kind() == reflect.Slice || ft.Kind() == reflect.Array || ft.Kind() == reflect.Map {
+			ft = ft.Elem()
+		}
+		if err := keepsWhole(ft); err != nil {
+			return err
+		}
+	}
+	return nil
+}
