@@ -19,6 +19,7 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/localstack/stack"
+	"daybook/process"
 	"daybook/view"
 )
 
@@ -100,8 +101,55 @@ type checker struct {
 	streams map[events.Stream][]events.Commit
 }
 
-// read scans the events table.
+// read scans the events table, when nothing that happened sets off anything more:
+// again until processes have reacted to all of what was read before.
 func (c *checker) read() {
+	for before := -1; ; {
+		c.scan()
+		if now := len(c.streams); now == before && c.settled() {
+			break
+		}
+		before = len(c.streams)
+	}
+	c.scan() // what they did before they were done
+}
+
+// settled reports whether all process managers and outboxes have handled what was
+// read.
+func (c *checker) settled() bool {
+	ledger := dynamo.NewProcesses(c.stack.Client(), dynamo.TableName(stack.Prefix, dynamo.ProcessesTable()))
+	for _, r := range domain.Processes() {
+		d := r.Describe()
+		var keys []process.Key
+		last := map[events.Stream]int64{}
+		for stream, commits := range c.streams {
+			for _, commit := range commits {
+				if slices.ContainsFunc(commit.Events, func(e events.Event) bool { return slices.Contains(d.Events, e.Name) }) {
+					last[stream] = commit.Number
+				}
+			}
+			if last[stream] > 0 && slices.Contains(d.Aggregates, stream.Aggregate()) {
+				keys = append(keys, process.Key{Reactor: d.Name, Stream: stream})
+			}
+		}
+		for chunk := range slices.Chunk(keys, 100) {
+			entries, err := ledger.Load(c.t.Context(), chunk)
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			for i, e := range entries {
+				if e == nil || e.Commit < last[chunk[i].Stream] {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// scan reads the events table.
+func (c *checker) scan() {
+	clear(c.streams)
 	store := dynamo.NewEventStore(c.stack.Client(), dynamo.TableName(stack.Prefix, dynamo.EventsTable()))
 	for cursor, more := "", true; more; more = cursor != "" {
 		page, next, err := store.Scan(c.t.Context(), 0, 1, cursor)
