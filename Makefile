@@ -5,7 +5,7 @@
 export GOTOOLCHAIN ?= auto
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
-COVERED = ./events/... ./aggregate/... ./view/... ./dynamo/... ./api/...
+COVERED = ./events/... ./aggregate/... ./view/... ./process/... ./dynamo/... ./messaging/... ./api/...
 
 .PHONY: run test race lint format cover bench compare conformance ci
 
