@@ -36,6 +36,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%q is no flag: where the API answers is said with -api", flags.Arg(0))
+	}
 	if *dir == "" {
 		return errors.New("-dir is missing: the folder with the CSV files")
 	}
