@@ -34,7 +34,8 @@ type part struct {
 func Emit(emitted ...any) Decision { return Decision{emitted: emitted} }
 
 // Nothing accepts the command and changes nothing: what it asks for is so
-// already. No commit is written, and the answer carries the current version.
+// already. No commit is written, and the answer carries the current version. So
+// nothing remembers the command, and a repeat is decided anew.
 func Nothing() Decision { return Decision{} }
 
 // Reject refuses the command with the domain's own stable code ("out-of-stock")

@@ -348,7 +348,9 @@ func inLambda(t *testing.T, binary string) {
 	defer runtime.Close()
 	main := exec.CommandContext(ctx, binary)
 	main.Env = []string{
-		"DAYBOOK_EVENTS_TABLE=test-events", "DAYBOOK_CLAIMS_TABLE=test-claims", "DAYBOOK_PROCESSES_TABLE=test-processes", "DAYBOOK_VIEW_PREFIX=test", "AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b",
+		"DAYBOOK_EVENTS_TABLE=test-events", "DAYBOOK_CLAIMS_TABLE=test-claims", "DAYBOOK_PROCESSES_TABLE=test-processes", "DAYBOOK_VIEW_PREFIX=test",
+		"DAYBOOK_SCHEDULE_GROUP=test", "DAYBOOK_SCHEDULE_ROLE=role", "DAYBOOK_SCHEDULE_TARGET=queue", "DAYBOOK_EVENT_BUS=test",
+		"AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b",
 		"AWS_ENDPOINT_URL_DYNAMODB=" + database.URL, "AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(runtime.URL, "http://"),
 	}
 	var out bytes.Buffer
@@ -356,16 +358,18 @@ func inLambda(t *testing.T, binary string) {
 	if err := main.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan error, 1)
+	go func() { ended <- main.Wait() }()
 	select {
 	case answer := <-answers:
 		if !strings.Contains(answer, want) {
 			t.Errorf("answer %s, want %s", answer, want)
 		}
-	case <-ctx.Done():
-		t.Error("no answer")
+		stop()
+		<-ended // it was killed
+	case err := <-ended:
+		t.Errorf("no answer: %v\n%s", err, &out)
 	}
-	stop()
-	_ = main.Wait() // it was killed
 	if strings.HasSuffix(binary, "command") && !strings.Contains(out.String(), `"accepted":1`) {
 		t.Errorf("no metric on standard output: %s", &out)
 	}

@@ -1,0 +1,236 @@
+package functions_test
+
+import (
+	"context"
+	"encoding/json/v2"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+
+	"daybook/aggregate"
+	"daybook/domain"
+	"daybook/dynamo"
+	"daybook/functions"
+	"daybook/localstack/embedded"
+	"daybook/localstack/mapping"
+)
+
+// counted counts requests by what they ask for: "PutItem events", "POST timer".
+type counted struct {
+	next http.RoundTripper // nil: everything is answered with an empty success
+
+	mu    sync.Mutex
+	count map[string]int
+}
+
+func (c *counted) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(strings.NewReader(string(body)))
+	var in struct {
+		TableName    string
+		RequestItems map[string]any
+	}
+	_ = json.Unmarshal(body, &in) // a request without a table is counted without one
+	for table := range in.RequestItems {
+		in.TableName = table
+	}
+	_, what, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if _, table, ok := strings.Cut(in.TableName, "-"); ok {
+		what += " " + table
+	}
+	if strings.HasPrefix(r.URL.Path, "/schedules/") {
+		what = r.Method + " timer"
+	}
+	c.mu.Lock()
+	c.count[what]++
+	c.mu.Unlock()
+	if c.next == nil {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"Entries":[{"EventId":"1"}]}`))}, nil
+	}
+	return c.next.RoundTrip(r)
+}
+
+// take returns what was counted, and begins anew.
+func (c *counted) take() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	taken := c.count
+	c.count = map[string]int{}
+	return taken
+}
+
+// fulfilling is a shop whose process function is measured.
+type fulfilling struct {
+	t         *testing.T
+	client    *aggregate.Handler // of a customer; costs nothing here
+	source    mapping.Source
+	iterators []string // of the stream's shards
+	process   functions.Handler
+	database  *counted
+	outside   *counted
+}
+
+func newFulfilling(t *testing.T, db *embedded.DB) *fulfilling {
+	t.Helper()
+	f := &fulfilling{t: t, database: &counted{next: db.RoundTripper(), count: map[string]int{}}, outside: &counted{count: map[string]int{}}}
+	credentials := dynamo.StaticCredentials("a", "b")
+	client := dynamo.New(dynamo.Options{Region: "eu-west-1", Endpoint: "http://embedded", Credentials: credentials, Transport: db.RoundTripper()})
+	if err := dynamo.Create(t.Context(), client, "test", dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ProcessesTable()); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if f.client, err = aggregate.NewHandler(dynamo.NewEventStore(client, "test-events", dynamo.WithClaims("test-claims")), domain.Aggregates(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if f.process, err = functions.NewProcess(functions.Config{
+		EventsTable: "test-events", ClaimsTable: "test-claims", ProcessesTable: "test-processes", ViewPrefix: "test",
+		ScheduleGroup: "test", ScheduleRole: "role", ScheduleTarget: "queue", EventBus: "test", Region: "eu-west-1",
+		Endpoint: "http://embedded", Credentials: credentials, Transport: f.database, Messaging: f.outside, LogTo: io.Discard,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	streams := dynamodbstreams.New(dynamodbstreams.Options{
+		Region: "eu-west-1", Credentials: credentials, HTTPClient: &http.Client{Transport: db.RoundTripper()}, BaseEndpoint: new("http://embedded"),
+	})
+	list, err := streams.ListStreams(t.Context(), &dynamodbstreams.ListStreamsInput{})
+	if err != nil || len(list.Streams) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	f.source = mapping.NewSource(streams, *list.Streams[0].StreamArn, "eu-west-1")
+	shards, err := f.source.Shards(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range shards {
+		iterator, err := f.source.Iterator(t.Context(), s.ID, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.iterators = append(f.iterators, iterator)
+	}
+	return f
+}
+
+func (f *fulfilling) command(name, id, payload string) {
+	f.t.Helper()
+	if _, err := f.client.Handle(f.t.Context(), aggregate.Command{Name: name, ID: id, Payload: []byte(payload)}); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// place places an order of one unit of each of the first k products.
+func (f *fulfilling) place(id string, k int) {
+	f.t.Helper()
+	var lines []string
+	for i := range k {
+		lines = append(lines, fmt.Sprintf(`{"product":"p%d","quantity":1,"price":1}`, i))
+	}
+	f.command("place-order", id, `{"customer":"ann","currency":"EUR","lines":[`+strings.Join(lines, ",")+`]}`)
+}
+
+// next returns the batch of what the change stream has had since.
+func (f *fulfilling) next() []byte {
+	f.t.Helper()
+	var records []string
+	for i, iterator := range f.iterators {
+		page, err := f.source.Records(f.t.Context(), iterator, 1000)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		f.iterators[i] = page.Next
+		for _, r := range page.Records {
+			records = append(records, string(r.JSON))
+		}
+	}
+	return []byte(`{"Records":[` + strings.Join(records, ",") + `]}`)
+}
+
+// costs hands a batch to the process function, and compares what it asked for.
+func (f *fulfilling) costs(what string, batch []byte, writes float64, want map[string]int) {
+	f.t.Helper()
+	f.database.take()
+	f.outside.take()
+	ctx, meter := dynamo.WithMeter(context.Background())
+	if out, err := f.process.Invoke(ctx, batch); err != nil || string(out) != none {
+		f.t.Fatalf("%s: %s, %v", what, out, err)
+	}
+	got := f.database.take()
+	maps.Copy(got, f.outside.take())
+	if !maps.Equal(got, want) {
+		f.t.Errorf("%s asks for %v, want %v", what, got, want)
+	}
+	if got := meter.Usage().WriteUnits; got != writes {
+		f.t.Errorf("%s costs %v write units, want %v", what, got, writes)
+	}
+}
+
+// TestWhatAnOrderCosts: fulfilling an order of k products is one command for each
+// of them and one to confirm it, one timer set and one cancelled, and one write of
+// the ledger for each commit and reactor. What does not happen costs nothing:
+// there is no polling.
+func TestWhatAnOrderCosts(t *testing.T) {
+	t.Parallel()
+	// Commits and entries of these are below 1 KB. (Larger ones are compressed,
+	// by what all tests share and no bubble may touch.)
+	for _, k := range []int{1, 2, 7} {
+		t.Run(fmt.Sprint(k), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				db, err := embedded.Open(t.Context(), embedded.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer db.Close() //nolint:errcheck // nothing is kept
+				newFulfilling(t, db).order(k)
+			})
+		})
+	}
+}
+
+// order fulfils orders of k products, and asserts each step.
+func (f *fulfilling) order(k int) {
+	const ledger = 2 // writes: the manager's and the outbox's
+	commands := float64(k)
+	for i := range k {
+		f.command("add-product", fmt.Sprintf("p%d", i), `{"name":"Lamp","category":"c","price":1,"currency":"EUR","stock":5}`)
+	}
+	f.costs("stocking up", f.next(), 0, map[string]int{})
+
+	f.place("cold", k)
+	f.costs("an order", f.next(), commands+1+ledger, map[string]int{
+		"Query events": k + 1, "PutItem events": k + 1, "POST timer": 1, "PutItem processes": 2,
+	})
+	confirmed := f.next()
+	f.costs("its confirmation", confirmed, ledger, map[string]int{
+		"BatchGetItem processes": 1, "DELETE timer": 1, "PutEvents": 1, "PutItem processes": 2,
+	})
+	f.costs("the confirmation once more", confirmed, 0, map[string]int{"BatchGetItem processes": 1})
+
+	f.place("warm", k)
+	f.costs("an order of products that are warm", f.next(), commands+1+ledger, map[string]int{
+		"Query events": 1, "PutItem events": k + 1, "POST timer": 1, "PutItem processes": 2,
+	})
+	f.next()
+	f.command("cancel-order", "cold", `{"reason":"mind changed"}`)
+	f.costs("cancelling a confirmed order", f.next(), commands+ledger, map[string]int{
+		"BatchGetItem processes": 1, "PutItem events": k, "PutEvents": 1, "PutItem processes": 2,
+	})
+
+	f.next()
+	time.Sleep(24 * time.Hour) // of the bubble
+	synctest.Wait()
+	if idle, asked := f.database.take(), f.outside.take(); len(idle)+len(asked) > 0 {
+		f.t.Errorf("a day without events asks for %v and %v", idle, asked)
+	}
+}
