@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"daybook/aggregate"
@@ -42,8 +44,22 @@ func (c commands) Handle(ctx context.Context, r process.Request) error {
 }
 
 // chosen returns the views and the process managers and outboxes of the given
-// names, all for none. A name may be both.
-func (s *session) chosen(names []string) (views []view.View, reactors []process.Reactor, err error) {
+// names, all for none. A name may be both. A deployment from before there were
+// processes has no table for them: that is an error for who names one.
+func (s *session) chosen(ctx context.Context, names []string) (views []view.View, reactors []process.Reactor, err error) {
+	if views, reactors, err = s.named(names); err != nil || len(reactors) == 0 {
+		return views, reactors, err
+	}
+	_, err = s.describe(ctx, s.processesTable())
+	if errors.Is(err, errNoTable) && len(names) == 0 {
+		fmt.Fprintf(s.stderr, "%v; process managers and outboxes are left out\n", err)
+		return views, nil, nil
+	}
+	return views, reactors, err
+}
+
+// named returns the views and the reactors of the given names, all for none.
+func (s *session) named(names []string) (views []view.View, reactors []process.Reactor, err error) {
 	if len(names) == 0 {
 		return s.views, s.reactors, nil
 	}

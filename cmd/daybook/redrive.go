@@ -46,7 +46,7 @@ func (a *app) redrive(ctx context.Context, c *cli.Command) error {
 	if err := s.pin(ctx, c); err != nil {
 		return err
 	}
-	views, reactors, err := s.chosen(c.Args().Slice()[:min(1, c.Args().Len())])
+	views, reactors, err := s.chosen(ctx, c.Args().Slice()[:min(1, c.Args().Len())])
 	if err != nil {
 		return err
 	}
