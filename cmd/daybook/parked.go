@@ -62,7 +62,7 @@ func (a *app) parked(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	runner, err := s.runner()
+	runner, err := s.runner(process.Effects{})
 	if err != nil {
 		return err
 	}

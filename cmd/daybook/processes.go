@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"daybook/aggregate"
 	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/events"
@@ -19,28 +18,10 @@ func (s *session) processesTable() string {
 	return dynamo.TableName(s.prefix, dynamo.ProcessesTable())
 }
 
-// runner runs process managers and outboxes, and lists and redrives what is
-// parked. Their commands are decided in this program.
-func (s *session) runner() (*process.Runner, error) {
-	handler, err := aggregate.NewHandler(s.store, s.aggregates, nil)
-	if err != nil {
-		return nil, err
-	}
-	effects := process.Effects{Commands: commands{handler}, Timers: s.timers, Publisher: s.publisher}
+// runner lists what is parked, notes what is history and, with effects, redrives.
+func (s *session) runner(effects process.Effects) (*process.Runner, error) {
 	return process.NewRunner(s.store, s.codec, dynamo.NewProcesses(s.client, s.processesTable()), s.reactors, effects,
 		&process.Options{Source: s.prefix})
-}
-
-// commands handles the commands of process managers.
-type commands struct{ handler *aggregate.Handler }
-
-// Handle implements process.Commands.
-func (c commands) Handle(ctx context.Context, r process.Request) error {
-	_, err := c.handler.Handle(ctx, aggregate.Command{
-		Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID,
-		Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation,
-	})
-	return err
 }
 
 // chosen returns the views and the process managers and outboxes of the given
