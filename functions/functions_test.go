@@ -349,7 +349,8 @@ func inLambda(t *testing.T, binary string) {
 	main := exec.CommandContext(ctx, binary)
 	main.Env = []string{
 		"DAYBOOK_EVENTS_TABLE=test-events", "DAYBOOK_CLAIMS_TABLE=test-claims", "DAYBOOK_PROCESSES_TABLE=test-processes", "DAYBOOK_VIEW_PREFIX=test",
-		"DAYBOOK_SCHEDULE_GROUP=test", "DAYBOOK_SCHEDULE_ROLE=role", "DAYBOOK_SCHEDULE_TARGET=queue", "DAYBOOK_EVENT_BUS=test",
+		"DAYBOOK_SCHEDULE_GROUP=test", "DAYBOOK_SCHEDULE_ROLE=arn:aws:iam::000000000000:role/timers",
+		"DAYBOOK_SCHEDULE_TARGET=arn:aws:sqs:eu-west-1:000000000000:test-commands.fifo", "DAYBOOK_EVENT_BUS=test",
 		"AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b",
 		"AWS_ENDPOINT_URL_DYNAMODB=" + database.URL, "AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(runtime.URL, "http://"),
 	}

@@ -35,8 +35,8 @@ func newProcess(c Config, aggregates []aggregate.Aggregate, reactors []process.R
 	if err != nil {
 		return nil, err
 	}
-	effects := c.effects(handler)
-	if err := enough(effects, reactors); err != nil {
+	effects := c.Effects(handler)
+	if err := Enough(effects, reactors); err != nil {
 		return nil, err
 	}
 	runner, err := process.NewRunner(store, codec, dynamo.NewProcesses(client, c.ProcessesTable), reactors, effects,
@@ -47,8 +47,9 @@ func newProcess(c Config, aggregates []aggregate.Aggregate, reactors []process.R
 	return &processHandler{runner: runner, log: log, metrics: metrics}, nil
 }
 
-// effects are what the configuration has for reactors.
-func (c Config) effects(h *aggregate.Handler) process.Effects {
+// Effects are what the configuration has for reactors: h handles their commands;
+// timers or a publisher that it lacks are nil.
+func (c Config) Effects(h *aggregate.Handler) process.Effects {
 	e := process.Effects{Commands: Commands(h), Timers: c.Timers, Publisher: c.Publisher}
 	if e.Timers == nil && c.ScheduleGroup != "" && c.ScheduleRole != "" && c.ScheduleTarget != "" {
 		e.Timers = messaging.NewTimers(messaging.TimersConfig{
@@ -61,8 +62,8 @@ func (c Config) effects(h *aggregate.Handler) process.Effects {
 	return e
 }
 
-// enough reports what the reactors can't do without.
-func enough(e process.Effects, reactors []process.Reactor) error {
+// Enough returns an error for what the reactors can't do without.
+func Enough(e process.Effects, reactors []process.Reactor) error {
 	for _, r := range reactors {
 		switch d := r.Describe(); {
 		case d.Kind == process.KindManager && e.Timers == nil:

@@ -61,7 +61,7 @@ func newSite(t *testing.T) *site {
 		Region: "us-east-1", Endpoint: "http://dynamodb.embedded", Credentials: dynamo.StaticCredentials("local", "local"), Transport: db.RoundTripper(),
 	})}
 	prefix := "daybook-" + testStage
-	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ControlTable(), dynamo.ClaimsTable(), dynamo.RequestsTable()}
+	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ControlTable(), dynamo.ClaimsTable(), dynamo.RequestsTable(), dynamo.ProcessesTable()}
 	for _, v := range domain.Views() {
 		specs = append(specs, dynamo.ViewTable(v.Describe()))
 	}

@@ -56,7 +56,7 @@ func (a *app) importFile(ctx context.Context, c *cli.Command) error {
 	i := &importer{session: s, parallel: c.Int("parallel"), aggregates: c.StringSlice("aggregate"), state: c.String("state")}
 	i.at.Table = s.eventsTable()
 	if len(s.reactors) > 0 && !c.Bool("react") {
-		if i.runner, err = s.runner(); err != nil {
+		if i.runner, err = s.runner(process.Effects{}); err != nil {
 			return err
 		}
 	}

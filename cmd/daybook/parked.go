@@ -54,7 +54,7 @@ func (a *app) parked(ctx context.Context, c *cli.Command) error {
 	if err := s.pin(ctx, c); err != nil {
 		return err
 	}
-	views, reactors, err := s.chosen(c.Args().Slice())
+	views, reactors, err := s.chosen(ctx, c.Args().Slice())
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (a *app) parked(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	runner, err := s.runner()
+	runner, err := s.runner(process.Effects{})
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
-	"daybook/aggregate"
 	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/events"
@@ -17,33 +18,29 @@ func (s *session) processesTable() string {
 	return dynamo.TableName(s.prefix, dynamo.ProcessesTable())
 }
 
-// runner runs process managers and outboxes, and lists and redrives what is
-// parked. Their commands are decided in this program.
-func (s *session) runner() (*process.Runner, error) {
-	handler, err := aggregate.NewHandler(s.store, s.aggregates, nil)
-	if err != nil {
-		return nil, err
-	}
-	effects := process.Effects{Commands: commands{handler}, Timers: s.timers, Publisher: s.publisher}
+// runner lists what is parked, notes what is history and, with effects, redrives.
+func (s *session) runner(effects process.Effects) (*process.Runner, error) {
 	return process.NewRunner(s.store, s.codec, dynamo.NewProcesses(s.client, s.processesTable()), s.reactors, effects,
 		&process.Options{Source: s.prefix})
 }
 
-// commands handles the commands of process managers.
-type commands struct{ handler *aggregate.Handler }
-
-// Handle implements process.Commands.
-func (c commands) Handle(ctx context.Context, r process.Request) error {
-	_, err := c.handler.Handle(ctx, aggregate.Command{
-		Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID,
-		Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation,
-	})
-	return err
+// chosen returns the views and the process managers and outboxes of the given
+// names, all for none. A name may be both. A deployment from before there were
+// processes has no table for them: that is an error for who names one.
+func (s *session) chosen(ctx context.Context, names []string) (views []view.View, reactors []process.Reactor, err error) {
+	if views, reactors, err = s.named(names); err != nil || len(reactors) == 0 {
+		return views, reactors, err
+	}
+	_, err = s.describe(ctx, s.processesTable())
+	if errors.Is(err, errNoTable) && len(names) == 0 {
+		fmt.Fprintf(s.stderr, "%v; process managers and outboxes are left out\n", err)
+		return views, nil, nil
+	}
+	return views, reactors, err
 }
 
-// chosen returns the views and the process managers and outboxes of the given
-// names, all for none. A name may be both.
-func (s *session) chosen(names []string) (views []view.View, reactors []process.Reactor, err error) {
+// named returns the views and the reactors of the given names, all for none.
+func (s *session) named(names []string) (views []view.View, reactors []process.Reactor, err error) {
 	if len(names) == 0 {
 		return s.views, s.reactors, nil
 	}

@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"daybook/aggregate"
 	"daybook/domain"
 	"daybook/dynamo"
@@ -49,11 +52,7 @@ type processSite struct {
 }
 
 func newProcessSite(t *testing.T) *processSite {
-	s := &processSite{site: newSite(t), reactors: greeter(), recorder: &processtest.Recorder{}}
-	if err := dynamo.Create(t.Context(), s.client, "daybook-"+testStage, dynamo.ProcessesTable()); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return &processSite{site: newSite(t), reactors: greeter(), recorder: &processtest.Recorder{}}
 }
 
 // deliver hands all commits to the process managers; commands go to the recorder.
@@ -139,6 +138,27 @@ func TestParkedProcesses(t *testing.T) {
 	}
 	if r := s.want(exitOK, "parked", "-check"); r.out != "" {
 		t.Errorf("got %q", r.out)
+	}
+}
+
+// TestNoProcessesTable: a deployment from before there were processes is left in
+// peace, unless one is asked about by its name.
+func TestNoProcessesTable(t *testing.T) {
+	t.Parallel()
+	s := newProcessSite(t)
+	if _, err := s.client.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String("daybook-test-processes")}); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"parked", "redrive"} {
+		if r := s.want(exitOK, command); !strings.Contains(r.errors, "no table daybook-test-processes") {
+			t.Errorf("%s: %q", command, r.errors)
+		}
+		if r := s.want(exitOK, command, "users"); r.errors != "" {
+			t.Errorf("%s users: %q", command, r.errors)
+		}
+		if r := s.want(exitFailed, command, "greeter"); !strings.Contains(r.errors, "no table daybook-test-processes") {
+			t.Errorf("%s greeter: %q", command, r.errors)
+		}
 	}
 }
 

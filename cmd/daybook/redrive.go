@@ -46,15 +46,12 @@ func (a *app) redrive(ctx context.Context, c *cli.Command) error {
 	if err := s.pin(ctx, c); err != nil {
 		return err
 	}
-	views, reactors, err := s.chosen(c.Args().Slice()[:min(1, c.Args().Len())])
+	views, reactors, err := s.chosen(ctx, c.Args().Slice()[:min(1, c.Args().Len())])
 	if err != nil {
 		return err
 	}
 	r := redriver{session: s, table: s.out.table("NAME", "STREAM", "APPLIED UP TO", "STILL PARKED")}
 	if r.projector, err = s.projector(); err != nil {
-		return err
-	}
-	if r.runner, err = s.runner(); err != nil {
 		return err
 	}
 	if name := c.Args().Get(1); name != "" {
@@ -80,7 +77,7 @@ func (a *app) redrive(ctx context.Context, c *cli.Command) error {
 type redriver struct {
 	*session
 	projector *view.Projector
-	runner    *process.Runner
+	runner    *process.Runner // nil until a process manager or an outbox has work
 	table     *table
 	still     bool // a stream stayed parked
 }
@@ -121,6 +118,9 @@ func (r *redriver) one(ctx context.Context, views []view.View, reactors []proces
 		r.ofView(out)
 	}
 	for _, p := range reactors {
+		if err := r.equip(ctx); err != nil {
+			return err
+		}
 		out, err := r.runner.Redrive(ctx, p.Describe().Name, stream)
 		if err != nil {
 			return err
@@ -136,8 +136,34 @@ func (r *redriver) all(ctx context.Context, views []view.View, reactors []proces
 	for _, v := range views {
 		errs = append(errs, r.projector.RedriveView(ctx, v.Describe().Name, r.ofView))
 	}
+	looker, err := r.session.runner(process.Effects{})
+	if err != nil {
+		return err
+	}
 	for _, p := range reactors {
-		errs = append(errs, r.runner.RedriveReactor(ctx, p.Describe().Name, r.ofProcess))
+		name := p.Describe().Name
+		parked, err := looker.Parked(ctx, name, "", 1)
+		if err == nil && len(parked) > 0 {
+			err = r.equip(ctx)
+		}
+		if err == nil && len(parked) > 0 {
+			err = r.runner.RedriveReactor(ctx, name, r.ofProcess)
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// equip makes a runner that can do what reactors want done. It is left until there
+// is something: views are redriven without a process function to ask.
+func (r *redriver) equip(ctx context.Context) error {
+	if r.runner != nil {
+		return nil
+	}
+	effects, err := r.effects(ctx)
+	if err != nil {
+		return err
+	}
+	r.runner, err = r.session.runner(effects)
+	return err
 }

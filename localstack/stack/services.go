@@ -98,7 +98,10 @@ func (s *Stack) configureServices() {
 
 // router is the way to the services, and to the embedded DynamoDB.
 func (s *Stack) router() wire.Router {
-	r := wire.Router{Tables: http.NotFoundHandler(), Queue: s.services.queue, Bus: s.services.bus, Schedules: s.services.schedules}
+	r := wire.Router{
+		Tables: http.NotFoundHandler(), Queue: s.services.queue, Bus: s.services.bus, Schedules: s.services.schedules,
+		Functions: http.HandlerFunc(s.describeFunction),
+	}
 	if s.db != nil {
 		r.Tables = s.db
 	}

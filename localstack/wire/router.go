@@ -13,6 +13,7 @@ type Router struct {
 	Queue     http.Handler // SQS
 	Bus       http.Handler // EventBridge
 	Schedules http.Handler // EventBridge Scheduler
+	Functions http.Handler // Lambda
 }
 
 // ServeHTTP finds a request's service by its target or, for a service that has
@@ -26,6 +27,8 @@ func (rt Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rt.Bus.ServeHTTP(w, r)
 	case rt.Schedules != nil && target == "" && (r.URL.Path == "/schedules" || strings.HasPrefix(r.URL.Path, "/schedules/")):
 		rt.Schedules.ServeHTTP(w, r)
+	case rt.Functions != nil && target == "" && strings.HasPrefix(r.URL.Path, "/2015-03-31/"):
+		rt.Functions.ServeHTTP(w, r)
 	default:
 		rt.Tables.ServeHTTP(w, r)
 	}

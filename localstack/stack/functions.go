@@ -1,0 +1,67 @@
+package stack
+
+import (
+	"encoding/json/v2"
+	"net/http"
+	"slices"
+	"strings"
+
+	"daybook/functions"
+)
+
+// functionNames are the functions of a deployment.
+var functionNames = []string{"command", "query", "projector", "process"}
+
+// describeFunction answers Lambda's GetFunctionConfiguration, the one operation
+// that Daybook's tools ask for: the environment of a function says how a
+// deployment's parts are named.
+func (s *Stack) describeFunction(w http.ResponseWriter, r *http.Request) {
+	path, ok := strings.CutPrefix(r.URL.Path, "/2015-03-31/functions/")
+	name, rest, _ := strings.Cut(path, "/")
+	status, answer := http.StatusOK, any(nil)
+	switch short := strings.TrimPrefix(name, Prefix+"-"); {
+	case !ok || r.Method != http.MethodGet || rest != "configuration":
+		status, answer = http.StatusBadRequest, lambdaError{Message: "The operation is not supported by this engine."}
+		w.Header().Set("X-Amzn-Errortype", "UnknownOperationException")
+	case short == name || !slices.Contains(functionNames, short):
+		status, answer = http.StatusNotFound, lambdaError{Message: "Function not found: " + s.functionARN(name)}
+		w.Header().Set("X-Amzn-Errortype", "ResourceNotFoundException")
+	default:
+		c := functionConfiguration{FunctionName: name, FunctionARN: s.functionARN(name)}
+		c.Environment.Variables = s.environment()
+		answer = c
+	}
+	body, _ := json.Marshal(answer) // strings marshal
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client has gone
+}
+
+// The answers of Lambda, as far as they are given here.
+type (
+	functionConfiguration struct {
+		FunctionName string
+		FunctionARN  string `json:"FunctionArn"`
+		Environment  struct{ Variables map[string]string }
+	}
+	lambdaError struct {
+		Message string
+	}
+)
+
+func (s *Stack) functionARN(name string) string {
+	return "arn:aws:lambda:" + s.options.Region + ":000000000000:function:" + name
+}
+
+// environment is what a deployed function is told, with what differs here from one
+// function to the next left together.
+func (s *Stack) environment() map[string]string {
+	c := s.config
+	return map[string]string{
+		functions.EnvEventsTable: c.EventsTable, functions.EnvClaimsTable: c.ClaimsTable, functions.EnvViewPrefix: c.ViewPrefix,
+		functions.EnvRequestsTable: c.RequestsTable, functions.EnvCommandQueue: c.CommandQueue, functions.EnvDeadQueue: c.DeadQueue,
+		functions.EnvProcessesTable: c.ProcessesTable, functions.EnvEventBus: c.EventBus, functions.EnvScheduleGroup: c.ScheduleGroup,
+		functions.EnvScheduleRole: c.ScheduleRole, functions.EnvScheduleTarget: c.ScheduleTarget,
+		functions.EnvLogLevel: c.LogLevel.String(),
+	}
+}
