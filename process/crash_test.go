@@ -21,7 +21,7 @@ func TestACrashBetweenAnyTwoSteps(t *testing.T) {
 		w.opts.Parallel, w.opts.Concurrency, w.opts.Tries = 1, 1, 1
 		return w, []process.Delivery{
 			w.commit("order/7", place("a", "b", "c")), w.commit("order/7", note), w.commit("order/7", confirm),
-			w.commit("order/7", place("d")), w.commit("order/7", cancel),
+			w.commit("order/7", place("d")), w.commit("order/7", confirm), w.commit("order/7", cancel),
 		}
 	}
 	w, ds := scenario(t)

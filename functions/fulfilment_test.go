@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
 	"daybook/aggregate"
@@ -21,6 +22,7 @@ import (
 	"daybook/functions"
 	"daybook/localstack/embedded"
 	"daybook/localstack/mapping"
+	"daybook/view"
 )
 
 // counted counts requests by what they ask for: "PutItem events", "POST timer".
@@ -85,7 +87,7 @@ func newFulfilling(t *testing.T, db *embedded.DB) *fulfilling {
 	t.Helper()
 	f := &fulfilling{t: t, database: &counted{next: db.RoundTripper(), count: map[string]int{}}, outside: &counted{count: map[string]int{}}}
 	credentials := dynamo.StaticCredentials("a", "b")
-	client := dynamo.New(dynamo.Options{Region: "eu-west-1", Endpoint: "http://embedded", Credentials: credentials, Transport: db.RoundTripper()})
+	client := clientOver(db.RoundTripper())
 	if err := dynamo.Create(t.Context(), client, "test", dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ProcessesTable()); err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +122,12 @@ func newFulfilling(t *testing.T, db *embedded.DB) *fulfilling {
 		f.iterators = append(f.iterators, iterator)
 	}
 	return f
+}
+
+func clientOver(transport http.RoundTripper) *dynamodb.Client {
+	return dynamo.New(dynamo.Options{
+		Region: "eu-west-1", Endpoint: "http://embedded", Credentials: dynamo.StaticCredentials("a", "b"), Transport: transport,
+	})
 }
 
 func (f *fulfilling) command(name, id, payload string) {
@@ -196,6 +204,61 @@ func TestWhatAnOrderCosts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestARebuildSetsNothingOff: while a view is built anew, from the events of an
+// order that was fulfilled, nothing is asked of the ledger, the timers or the event
+// bus, no command is sent, and there is no record for anyone to react to.
+func TestARebuildSetsNothingOff(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db, err := embedded.Open(t.Context(), embedded.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close() //nolint:errcheck // nothing is kept
+		f := newFulfilling(t, db)
+		f.command("add-product", "p0", `{"name":"Lamp","category":"c","price":1,"currency":"EUR","stock":5}`)
+		f.place("7", 1)
+		for range 3 {
+			if out, err := f.process.Invoke(t.Context(), f.next()); err != nil || string(out) != none {
+				t.Fatalf("%s, %v", out, err)
+			}
+		}
+		if f.outside.take()["PutEvents"] != 1 {
+			t.Error("the confirmation was not published")
+		}
+		f.database.take()
+
+		client := clientOver(f.database)
+		if err := dynamo.Create(t.Context(), client, "test", dynamo.ControlTable()); err != nil {
+			t.Fatal(err)
+		}
+		codec, err := aggregate.Codec(domain.Aggregates())
+		if err != nil {
+			t.Fatal(err)
+		}
+		rebuilder, err := view.NewRebuilder(dynamo.NewEventStore(client, "test-events"), codec, dynamo.NewTables(client, "test"), domain.Views(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		progress, err := rebuilder.Run(t.Context(), "orders")
+		if err != nil || progress.Written != 1 {
+			t.Fatalf("%+v, %v", progress, err)
+		}
+		for what := range f.database.take() {
+			operation, table, _ := strings.Cut(what, " ")
+			if table == "processes" || table == "events" && operation != "Scan" && operation != "Query" {
+				t.Errorf("the rebuild asked for %s", what)
+			}
+		}
+		if asked := f.outside.take(); len(asked) > 0 {
+			t.Errorf("the rebuild asked for %v", asked)
+		}
+		if batch := f.next(); string(batch) != `{"Records":[]}` {
+			t.Errorf("the rebuild left records: %s", batch)
+		}
+	})
 }
 
 // order fulfils orders of k products, and asserts each step.
