@@ -340,9 +340,15 @@ func (w *world) wake(all bool) {
 func (w *world) check(orders int) {
 	open := map[string]map[string]int64{} // by order and product
 	for id, units := range w.stock {
-		left := units
+		var came, left int64
 		for _, e := range w.history("product", id) {
 			switch e.Name {
+			case "product-added":
+				came = decodeAs[product.Added](w.t, e.Data).Stock
+				left = came
+			case "product-restocked":
+				q := decodeAs[product.Restocked](w.t, e.Data).Quantity
+				came, left = came+q, left+q
 			case "product-stock-reserved":
 				r := decodeAs[product.StockReserved](w.t, e.Data)
 				left -= r.Quantity
@@ -364,6 +370,9 @@ func (w *world) check(orders int) {
 			if left < 0 {
 				w.t.Fatalf("product %s has %d units", id, left)
 			}
+		}
+		if came != units {
+			w.t.Errorf("%d units of product %s came in, and %d were sent", came, id, units)
 		}
 	}
 	ends, late := map[string]int{}, 0
