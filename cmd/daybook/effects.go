@@ -61,12 +61,12 @@ func (s *session) environment(ctx context.Context, function string) (map[string]
 	}
 	response, err := (&http.Client{Timeout: 20 * time.Second}).Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("Lambda did not answer: %w", err)
+		return nil, fmt.Errorf("no answer from Lambda: %w", err)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	if err != nil {
-		return nil, fmt.Errorf("Lambda's answer broke off: %w", err)
+		return nil, fmt.Errorf("the answer from Lambda broke off: %w", err)
 	}
 	var answer struct {
 		Environment struct {
