@@ -113,13 +113,13 @@ func welcome(s *stack.Stack, o stack.Options) string {
 	}
 	data := "kept nowhere"
 	if o.Data != "" {
-		data = o.Data
-		if abs, err := filepath.Abs(o.Data); err == nil {
-			data = abs
-		}
+		data = absolute(o.Data)
 	}
 	fmt.Fprintf(&b, "  Data      %s\n", data)
 	if outbox := s.Outbox(); outbox != "" {
+		if !strings.Contains(outbox, "://") {
+			outbox = absolute(outbox)
+		}
 		fmt.Fprintf(&b, "  Outbox    %s\n", outbox)
 	}
 	b.WriteString("\nTry:\n\n")
@@ -128,4 +128,12 @@ func welcome(s *stack.Stack, o stack.Options) string {
 	fmt.Fprintf(&b, "  curl '%s/users/ada?after=user/ada@1'\n", url)
 	fmt.Fprintf(&b, "  curl '%s/users?email=ada@example.com&after=user/ada@1'\n\nCtrl-C stops it.\n", url)
 	return b.String()
+}
+
+// absolute is where a path leads, for who looks from another directory.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
