@@ -110,7 +110,7 @@ func (p *planner) group(m Meta, g Group) (*groupPlan, error) {
 	}
 	if g.otherwise != nil {
 		out.otherwise = func(r Rejection) (steps plan, err error) {
-			if panicked := guard("Else", func() { steps, err = p.steps(m, g.otherwise(r).steps) }); panicked != nil {
+			if panicked := events.Guard("Else", func() { steps, err = p.steps(m, g.otherwise(r).steps) }); panicked != nil {
 				return nil, panicked
 			}
 			return steps, err

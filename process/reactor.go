@@ -144,7 +144,7 @@ func handle[S, E any](d *def, m machine[S], event string, react func(S, E, Meta)
 		if err != nil {
 			return s, nil, err
 		}
-		err = guard("the handler of "+event, func() { s, steps = react(s, data, meta) })
+		err = events.Guard("the handler of "+event, func() { s, steps = react(s, data, meta) })
 		return s, steps, err
 	}
 }

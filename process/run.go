@@ -179,7 +179,7 @@ func (r *run) remember(c *events.Commit) error {
 // calls nothing but functions of the domain, and those that write their types as
 // JSON.
 func (r *run) decide(c *events.Commit, planned func([]caused) (plan, error)) (memory jsontext.Value, p plan, err error) {
-	panicked := guard("the reaction", func() {
+	panicked := events.Guard("the reaction", func() {
 		var reactions []caused
 		if memory, reactions, err = r.d.react(r.codec, r.memory, c); err == nil {
 			p, err = planned(reactions)
@@ -315,7 +315,7 @@ func (r *run) keep(ctx context.Context, x Rejection) error {
 func (r *run) park(ctx context.Context, cause error) error {
 	fault := Fault{
 		Reactor: r.d.name, Stream: r.stream, Commit: r.entry.Commit + 1,
-		Code: events.CodeOf(cause), Text: faultText(cause), Time: r.opts.Now().UTC(), Attempts: 1,
+		Code: events.CodeOf(cause), Text: events.FaultText(cause), Time: r.opts.Now().UTC(), Attempts: 1,
 	}
 	e, ok := errors.AsType[*commitError](cause)
 	if !ok {

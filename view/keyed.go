@@ -109,7 +109,7 @@ func mergeRows[Row any](parts []jsontext.Value, merge func(a, b Row) Row) (jsont
 	for _, p := range parts[1:] {
 		row, e := decodeState[Row](p)
 		if err = errors.Join(err, e); err == nil {
-			err = guard("Spread", func() { whole = merge(whole, row) })
+			err = events.Guard("Spread", func() { whole = merge(whole, row) })
 		}
 		if err != nil {
 			return nil, err
@@ -159,7 +159,7 @@ func (v *KeyedView[Row, Memo]) keysOf(memo jsontext.Value) (keys []string, err e
 	if err != nil {
 		return nil, err
 	}
-	if err := guard("Keys", func() { keys = v.keyOf(m) }); err != nil {
+	if err := events.Guard("Keys", func() { keys = v.keyOf(m) }); err != nil {
 		return nil, err
 	}
 	return checkKeys(keys)
@@ -179,7 +179,7 @@ func (v *KeyedView[Row, Memo]) changeRow(row jsontext.Value, key string, parts [
 		if p.take {
 			name, change = "Take", v.take
 		}
-		if err := guard(name, func() { r = change(r, key, m) }); err != nil {
+		if err := events.Guard(name, func() { r = change(r, key, m) }); err != nil {
 			return nil, err
 		}
 	}

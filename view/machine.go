@@ -2,11 +2,8 @@ package view
 
 import (
 	"encoding/json/jsontext"
-	"encoding/json/v2"
 	"errors"
 	"fmt"
-	"runtime"
-	"strings"
 
 	"daybook/events"
 )
@@ -31,7 +28,7 @@ func on[S, E any](d *def, m *machine[S], event string, apply func(S, E, Meta) S)
 		if err != nil {
 			return s, err
 		}
-		err = guard("the handler of "+event, func() { s = apply(s, data, meta) })
+		err = events.Guard("the handler of "+event, func() { s = apply(s, data, meta) })
 		return s, err
 	}
 }
@@ -145,7 +142,7 @@ func hides[Row any](hide func(Row) bool, row jsontext.Value) (hidden bool, err e
 	if err != nil {
 		return false, err
 	}
-	err = guard("Hide", func() { hidden = hide(r) })
+	err = events.Guard("Hide", func() { hidden = hide(r) })
 	return hidden, err
 }
 
@@ -154,61 +151,4 @@ func setHide[Row any](d *def, to *func(Row) bool, hidden func(Row) bool) {
 		d.fail("Hide is declared twice")
 	}
 	*to = hidden
-}
-
-// panicError is a panic of a domain function. Its text names the place and, of
-// the value, the type alone: the value may hold what an event holds.
-type panicError struct {
-	what, where string
-	value       string
-}
-
-func (e *panicError) Error() string { return e.what + " panicked with " + e.value + " in " + e.where }
-
-// guard calls a function of the domain and turns a panic into an error of code
-// internal.
-func guard(what string, f func()) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			value := fmt.Sprintf("a %T", p)
-			if re, ok := p.(runtime.Error); ok {
-				value = re.Error()
-			}
-			err = events.Wrap(events.CodeInternal, &panicError{what, panicSite(), value}, what+" failed")
-		}
-	}()
-	f()
-	return nil
-}
-
-// panicSite names the function that panicked: the first on the stack that is
-// neither the runtime's nor this package's.
-func panicSite() string {
-	pcs := make([]uintptr, 32)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	for {
-		f, more := frames.Next()
-		if !strings.HasPrefix(f.Function, "runtime.") {
-			return fmt.Sprintf("%s, line %d", f.Function, f.Line)
-		}
-		if !more {
-			return "an unknown place"
-		}
-	}
-}
-
-// faultText says for operators what went wrong, without a value of an event or
-// a row in it.
-func faultText(err error) string {
-	text := string(events.CodeOf(err))
-	if e, ok := errors.AsType[*events.Error](err); ok {
-		text += ": " + e.Message
-	}
-	if e, ok := errors.AsType[*panicError](err); ok {
-		return text + ": " + e.Error()
-	}
-	if e, ok := errors.AsType[*json.SemanticError](err); ok && e.GoType != nil {
-		return text + fmt.Sprintf(": a JSON value of kind %q at %q doesn't fit %s", e.JSONKind.String(), e.JSONPointer, e.GoType)
-	}
-	return text
 }

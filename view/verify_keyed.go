@@ -358,7 +358,7 @@ func (s *sums) verdict(key string, stored *Item) *Finding {
 	have := significant(s.v.declared, stored)
 	switch {
 	case err != nil:
-		return &Finding{Kind: FoundDifferent, Row: key, Text: "the row can't be put together: " + faultText(err)}
+		return &Finding{Kind: FoundDifferent, Row: key, Text: "the row can't be put together: " + events.FaultText(err)}
 	case want == nil && have == nil:
 		return nil
 	case want == nil:

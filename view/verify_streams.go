@@ -295,7 +295,7 @@ func (v *verified) step(codec *events.Codec, state jsontext.Value, commits []eve
 func (v *verified) verdict(item *Item, t told) *Finding {
 	f := &Finding{Applied: applied(item), Last: t.last}
 	if t.err != nil {
-		f.Text = "the view can't apply commit " + itoa(t.failed) + ": " + faultText(t.err)
+		f.Text = "the view can't apply commit " + itoa(t.failed) + ": " + events.FaultText(t.err)
 	}
 	switch {
 	case item == nil && t.last == 0:
@@ -344,7 +344,7 @@ func (p *streamsPart) parkedAs(ctx context.Context, v *verified, stream events.S
 		}
 	}
 	if err != nil {
-		f.Text = faultText(err)
+		f.Text = events.FaultText(err)
 	}
 	return f, nil
 }

@@ -1,4 +1,4 @@
-package process
+package events
 
 import (
 	"encoding/json/v2"
@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-
-	"daybook/events"
 )
 
 // panicError is a panic of a domain function. Its text names the place and, of
@@ -18,16 +16,16 @@ type panicError struct {
 
 func (e *panicError) Error() string { return e.what + " panicked with " + e.value + " in " + e.where }
 
-// guard calls a function of the domain and turns a panic into an error of code
-// internal.
-func guard(what string, f func()) (err error) {
+// Guard calls a function of the domain and turns a panic into an error of code
+// internal; what names the function: "the handler of user-created".
+func Guard(what string, f func()) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			value := fmt.Sprintf("a %T", p)
 			if re, ok := p.(runtime.Error); ok {
 				value = re.Error()
 			}
-			err = events.Wrap(events.CodeInternal, &panicError{what, panicSite(), value}, what+" failed")
+			err = Wrap(CodeInternal, &panicError{what, panicSite(), value}, what+" failed")
 		}
 	}()
 	f()
@@ -49,13 +47,14 @@ func panicSite() string {
 	}
 }
 
-// maxFaultText bounds what an entry keeps of a fault, in bytes.
+// maxFaultText bounds what FaultText returns, in bytes.
 const maxFaultText = 1000
 
-// faultText says for operators what went wrong, without a value of an event in it.
-func faultText(err error) string {
-	text := string(events.CodeOf(err))
-	if e, ok := errors.AsType[*events.Error](err); ok {
+// FaultText says for operators, in at most about 1,000 bytes, why a stream is
+// parked: without a value of an event, a row or a payload in it.
+func FaultText(err error) string {
+	text := string(CodeOf(err))
+	if e, ok := errors.AsType[*Error](err); ok {
 		text += ": " + e.Message
 		for _, f := range e.Fields {
 			text += " [" + f.Path + " " + f.Message + "]"
