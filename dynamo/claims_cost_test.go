@@ -50,6 +50,36 @@ func TestClaimCosts(t *testing.T) {
 	c.want("a taken claim", meter.Usage(), Usage{Requests: 2, ReadUnits: 1})
 }
 
+// seat is an aggregate that takes one unique value on a stream that exists.
+var seat = aggregate.New[struct{}]("seat").
+	Event("seat-added", func(s struct{}, _ seatAdded) struct{} { return s }).
+	Event("seat-numbered", func(s struct{}, _ seatNumbered) struct{} { return s }).
+	Command("add-seat", func(struct{}, struct{}) aggregate.Decision { return aggregate.Emit(seatAdded{}) }).
+	Command("number-seat", func(_ struct{}, c seatNumbered) aggregate.Decision {
+		return aggregate.Emit(c).Claim("seat-number", c.Number)
+	})
+
+type (
+	seatAdded    struct{}
+	seatNumbered struct {
+		Number string `json:"number"`
+	}
+)
+
+// A warm command with one claim is a transaction of two small items: 4 write
+// units, and one round trip.
+func TestWarmClaimCosts(t *testing.T) {
+	t.Parallel()
+	c := newCommandCosts(t)
+	h, err := aggregate.NewHandler(c.store, []aggregate.Aggregate{seat}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.of(h, aggregate.Command{Name: "add-seat", ID: "1"})
+	warm, _ := c.of(h, aggregate.Command{Name: "number-seat", ID: "1", Payload: []byte(`{"number":"12a"}`)})
+	c.want("a warm command with one claim", warm, Usage{Requests: 1, WriteUnits: 4})
+}
+
 // A hundred small commands on one stream are one commit.
 func TestHundredBatchedCommands(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -103,6 +104,22 @@ func TestIdempotency(t *testing.T) {
 		if got := decode[user](c, c.get("/users/"+id+"?"+after("user/"+id+"@3"))); got.Name != "C" || got.Version != 3 {
 			t.Errorf("after the repeats: %+v", got)
 		}
+	})
+}
+
+// TestTakenEmail: a unique value is refused with its field, and without telling
+// whose it is; it is free again when its holder gives it up.
+func TestTakenEmail(t *testing.T) {
+	each(t, func(t *testing.T, c *client) {
+		first, second := fresh("u"), fresh("u")
+		c.command("create-user", first, ada(first))
+		taken := c.try("create-user", second, ada(first))
+		c.fails(taken, http.StatusConflict, "already-taken")
+		if body := string(taken.body); !strings.Contains(body, `"/payload/email"`) || strings.Contains(body, first) {
+			t.Errorf("the field is not named, or its holder is: %s", body)
+		}
+		c.command("change-user-email", first, map[string]string{"email": fresh("u") + "@example.com"})
+		c.command("create-user", second, ada(first))
 	})
 }
 
