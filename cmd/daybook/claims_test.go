@@ -29,6 +29,22 @@ func TestClaims(t *testing.T) {
 	if got := decode[claimLine](t, r); len(got) != 1 || got[0].Key != "user-email=free@example.com" || got[0].Holder != "user/u9" || got[0].Owner != "" {
 		t.Errorf("got %+v", got)
 	}
+	// A whole verify says so too; one of a view is about that view.
+	if r := s.want(exitOK, "verify", "orders"); strings.Contains(r.out, "claims") {
+		t.Errorf("verify of one view: %s", r.out)
+	}
+	whole := []string{"verify", "-limit", "1", "-patience", "0s"}
+	s.project()
+	if r := s.want(exitFound, whole...); !strings.Contains(r.out, "claims\tdifferent\tuser-email=free@example.com\tholder is user/u9, should be nothing\n") ||
+		!strings.Contains(r.out, "claims: 11 values held, 1 not as the commits say\n") {
+		t.Errorf("verify: %s", r.out)
+	}
+	if got := decode[struct {
+		Clean  bool        `json:"clean"`
+		Claims claimReport `json:"claims"`
+	}](t, s.want(exitFound, append(whole, "-json")...)); len(got) != 1 || got[0].Clean || got[0].Claims.Found != 1 {
+		t.Errorf("verify: %+v", got)
+	}
 	_, err := s.client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String("daybook-test-claims"), Key: map[string]types.AttributeValue{
 		"claim": &types.AttributeValueMemberS{Value: "user-email=ann1@example.com"},
 	}})

@@ -27,7 +27,8 @@ func verifyCommand(a *app) *cli.Command {
 		ArgsUsage: "[VIEW…]",
 		Description: "Folds every stream and names every row that is missing, extra, stale, parked or different,\n" +
 			"with the fields. It only reads, and may run beside commands: what lacks a commit younger\n" +
-			"than -patience is waited for. Exits with 3 when it found something.",
+			"than -patience is waited for. Without VIEW and -fraction it compares the claimed values too,\n" +
+			"as claims does. Exits with 3 when it found something.",
 		Flags: []cli.Flag{
 			tableFlag(),
 			&cli.FloatFlag{Name: "fraction", Value: 1, Usage: "look at a random `F` of the tables, 0 < F <= 1"},
@@ -85,14 +86,58 @@ func (a *app) verify(ctx context.Context, c *cli.Command) error {
 	case err != nil:
 		return err
 	}
-	s.writeReport(report, time.Since(begin))
+	claims, err := s.verifyClaims(ctx, c.Args().Present() || opts.Fraction < 1, opts.Parallel, opts.Findings)
+	if err != nil {
+		return err
+	}
+	s.writeReport(report, claims, time.Since(begin))
 	if err := removeState(c.String("state")); err != nil {
 		return err
 	}
-	if !report.Clean() && s.out.err == nil {
+	if (!report.Clean() || !claims.clean()) && s.out.err == nil {
 		return found()
 	}
 	return s.out.err
+}
+
+// claimReport is what comparing the claimed values gave; nil for not done.
+type claimReport struct {
+	Held     int64       `json:"held"` // values
+	Found    int64       `json:"found"`
+	Findings []claimLine `json:"findings"` // at most as many as asked for
+}
+
+func (r *claimReport) clean() bool { return r == nil || r.Found == 0 }
+
+// verifyClaims compares all claimed values with the commits, unless the check is
+// of a part of the deployment.
+func (s *session) verifyClaims(ctx context.Context, partly bool, parallel, limit int) (*claimReport, error) {
+	if partly {
+		return nil, nil
+	}
+	r := &claimReport{Findings: []claimLine{}}
+	check, err := events.VerifyClaims(ctx, s.store, parallel, func(f events.ClaimFault) error {
+		if len(r.Findings) < limit {
+			r.Findings = append(r.Findings, claimLine(f))
+		}
+		return nil
+	})
+	r.Held, r.Found = check.Held, check.Faults
+	return r, err
+}
+
+func (s *session) writeClaims(r *claimReport) {
+	if r == nil {
+		return
+	}
+	for _, f := range r.Findings {
+		s.out.printf("claims\tdifferent\t%s\tholder is %s, should be %s\n", clean(f.Key), orNothing(string(f.Holder)), orNothing(string(f.Owner)))
+	}
+	result := "all as the commits say"
+	if r.Found > 0 {
+		result = fmt.Sprintf("%d not as the commits say", r.Found)
+	}
+	s.out.printf("claims: %d values held, %s\n", r.Held, result)
 }
 
 // verifyTotal is about how many commits and items the check reads: each commit
@@ -167,13 +212,14 @@ func removeState(path string) error {
 
 // writeReport writes a report as JSON, or as text: a line for each finding, and
 // one for each view.
-func (s *session) writeReport(r view.VerifyReport, took time.Duration) {
+func (s *session) writeReport(r view.VerifyReport, claims *claimReport, took time.Duration) {
 	if s.out.json {
 		s.out.value(struct {
 			Clean   bool    `json:"clean"`
 			Seconds float64 `json:"seconds"`
 			view.VerifyReport
-		}{r.Clean(), took.Seconds(), r})
+			Claims *claimReport `json:"claims,omitzero"`
+		}{r.Clean() && claims.clean(), took.Seconds(), r, claims})
 		return
 	}
 	for _, v := range r.Views {
@@ -187,6 +233,7 @@ func (s *session) writeReport(r view.VerifyReport, took time.Duration) {
 	for _, v := range r.Views {
 		s.out.printf("%s %s: %d rows of %d streams compared, %s\n", v.Name, v.Table, v.Rows, v.Streams, countsText(v))
 	}
+	s.writeClaims(claims)
 	if r.Fraction < 1 {
 		s.out.printf("a part of %g, seed %d: ", r.Fraction, r.Seed)
 	}
