@@ -48,7 +48,7 @@ func caught(ps []*pending) {
 	}
 	for _, p := range ps {
 		if p.err == nil && p.result.CommandID == "" {
-			p.err = events.Wrap(events.CodeInternal, panicked(v), "handling the command failed")
+			p.err = events.Wrap(events.CodeInternal, &Panicked{v}, "handling the command failed")
 		}
 	}
 }

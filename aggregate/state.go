@@ -5,6 +5,7 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"reflect"
+	"runtime"
 
 	"daybook/events"
 )
@@ -161,14 +162,19 @@ func (t typedState[S]) snapshot() (*events.Snapshot, error) {
 // fails and the process goes on.
 func recovered(doing string, err *error) {
 	if p := recover(); p != nil {
-		*err = events.Wrap(events.CodeInternal, panicked(p), "the domain's code failed while "+doing)
+		*err = events.Wrap(events.CodeInternal, &Panicked{p}, "the domain's code failed while "+doing)
 	}
 }
 
-// panicked is the error of a panic.
-func panicked(v any) error {
-	if err, ok := v.(error); ok {
-		return fmt.Errorf("panic: %w", err)
+// Panicked is a panic of the domain's code. Its text is for logs and says of the
+// value the type alone, but for the runtime's own: it may hold what a payload
+// holds.
+type Panicked struct{ Value any }
+
+// Error says what kind of panic it was.
+func (p *Panicked) Error() string {
+	if err, ok := p.Value.(runtime.Error); ok {
+		return "panic: " + err.Error()
 	}
-	return fmt.Errorf("panic: %v", v)
+	return fmt.Sprintf("panic with a %T", p.Value)
 }
