@@ -59,7 +59,7 @@ func (s *session) environment(ctx context.Context, function string) (map[string]
 	if err := s.sign(ctx, "lambda", request, nil); err != nil {
 		return nil, err
 	}
-	response, err := (&http.Client{Timeout: 20 * time.Second}).Do(request)
+	response, err := direct(20 * time.Second).Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("no answer from Lambda: %w", err)
 	}

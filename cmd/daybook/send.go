@@ -213,7 +213,7 @@ func (s *session) ask(ctx context.Context, c *cli.Command, method, path string, 
 			return nil, nil, err
 		}
 	}
-	response, err := (&http.Client{Timeout: apiTimeout}).Do(request)
+	response, err := direct(apiTimeout).Do(request)
 	if err != nil {
 		return nil, nil, events.Wrap(events.CodeUnavailable, err, "the API did not answer")
 	}
@@ -223,6 +223,15 @@ func (s *session) ask(ctx context.Context, c *cli.Command, method, path string, 
 		return nil, nil, events.Wrap(events.CodeUnavailable, err, "the API's answer broke off")
 	}
 	return response, text, nil
+}
+
+// direct makes a client that follows no redirect: a redirected POST may become a
+// GET without its body, whose answer says nothing about the command.
+func direct(timeout time.Duration) *http.Client {
+	return &http.Client{
+		Timeout:       timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // sign signs a request to a service of AWS, as API Gateway ("execute-api") wants it

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -82,5 +83,26 @@ func TestSendThroughTheAPI(t *testing.T) {
 	server.Close()
 	if r := send(exitFailed, create...); !strings.Contains(r.errors, "safe to send again with -command-id k1") {
 		t.Errorf("got %q", r.errors)
+	}
+}
+
+// A command that was redirected was not handled, whatever the other address
+// answers to the GET that most clients make of it.
+func TestSendFollowsNoRedirect(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /commands/", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/elsewhere", http.StatusFound)
+	})
+	mux.HandleFunc("/elsewhere", func(w http.ResponseWriter, _ *http.Request) {
+		t.Error("the redirect was followed")
+		_, _ = w.Write([]byte(`{"id":"7","version":1,"commandId":"c","token":"user/7@1"}`))
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	var out, said bytes.Buffer
+	code := run(t.Context(), []string{"send", "create-user", "-id", "7", "-payload", "{}", "-api", server.URL}, strings.NewReader(""), &out, &said)
+	if code != exitFailed || !strings.Contains(said.String(), "302") {
+		t.Errorf("exit %d, %q; want %d and the status", code, said.String(), exitFailed)
 	}
 }

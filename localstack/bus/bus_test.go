@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json/v2"
 	"errors"
@@ -12,8 +13,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -248,4 +251,32 @@ func ExampleNew() {
 	server.ServeHTTP(w, r)
 	fmt.Println(w.Code, w.Body)
 	// Output: 200 {"FailedEntryCount":1,"Entries":[{"ErrorCode":"MalformedDetail","ErrorMessage":"Detail is malformed."}]}
+}
+
+// Only a 2xx answer to the POST itself says that an event was taken.
+func TestWebhookCountsNoRedirect(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect, http.StatusNotModified} {
+		var others atomic.Int64
+		mux := http.NewServeMux()
+		mux.HandleFunc("POST /hook", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", "/elsewhere")
+			w.WriteHeader(status)
+		})
+		mux.HandleFunc("/elsewhere", func(http.ResponseWriter, *http.Request) { others.Add(1) })
+		hook := httptest.NewServer(mux)
+		defer hook.Close()
+		var said bytes.Buffer
+		webhook := &bus.Webhook{URL: hook.URL + "/hook", Log: slog.New(slog.NewTextHandler(&said, nil))}
+		answer, err := webhook.Invoke(t.Context(), []byte(`{"Records":[{"messageId":"m1","body":"{}","attributes":{"MessageGroupId":"g"}}]}`))
+		if err != nil || string(answer) != `{"batchItemFailures":[{"itemIdentifier":"m1"}]}` {
+			t.Errorf("%d: %s, %v; want the event to be retried", status, answer, err)
+		}
+		if others.Load() != 0 {
+			t.Errorf("%d: the redirect was followed", status)
+		}
+		if !strings.Contains(said.String(), strconv.Itoa(status)) {
+			t.Errorf("%d: the log says %q", status, said.String())
+		}
+	}
 }

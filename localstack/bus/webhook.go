@@ -49,8 +49,6 @@ func groupOf(subject string) string {
 type Webhook struct {
 	// URL is where events are posted.
 	URL string
-	// Client posts them; http.DefaultClient by default.
-	Client *http.Client
 	// Timeout bounds one post; 10 s by default.
 	Timeout time.Duration
 	// Log takes the posts that failed, slog.Default by default.
@@ -90,7 +88,7 @@ func (h *Webhook) Invoke(ctx context.Context, batch []byte) ([]byte, error) {
 		group := r.Attributes["MessageGroupId"]
 		if !held[group] {
 			if err := h.post(ctx, []byte(r.Body)); err != nil {
-				h.log().Warn("the outbox's webhook does not take an event: it is posted again", "tries", r.Attributes["ApproximateReceiveCount"], "error", err)
+				h.log().Warn("the outbox's webhook did not accept an event; it will be retried", "tries", r.Attributes["ApproximateReceiveCount"], "error", err)
 				held[group] = true
 			}
 		}
@@ -108,7 +106,8 @@ func (h *Webhook) log() *slog.Logger {
 	return h.Log
 }
 
-// post posts one event.
+// post posts one event. Only a 2xx answer to the POST itself counts: a redirect is
+// not followed, since a client turns most of them into a GET without the event.
 func (h *Webhook) post(ctx context.Context, body []byte) error {
 	timeout := h.Timeout
 	if timeout <= 0 {
@@ -121,16 +120,17 @@ func (h *Webhook) post(ctx context.Context, body []byte) error {
 		return err
 	}
 	r.Header.Set("Content-Type", "application/cloudevents+json; charset=utf-8")
-	client := h.Client
-	if client == nil {
-		client = http.DefaultClient
-	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Do(r)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<20)) // so that the connection is used again
-	if err = errors.Join(err, answer.Body.Close()); answer.StatusCode/100 != 2 {
+	err = errors.Join(err, answer.Body.Close())
+	switch {
+	case answer.StatusCode/100 == 3:
+		return fmt.Errorf("it answers %s, and redirects are not followed: give -outbox the address that it redirects to", answer.Status)
+	case answer.StatusCode/100 != 2:
 		return fmt.Errorf("it answers %s", answer.Status)
 	}
 	return err

@@ -30,8 +30,12 @@ type sender struct {
 
 func newSender(api string, parallel int, patience time.Duration) *sender {
 	return &sender{
-		api:      strings.TrimRight(api, "/"),
-		client:   &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: parallel}},
+		api: strings.TrimRight(api, "/"),
+		client: &http.Client{
+			Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: parallel},
+			// A redirected POST may become a GET without its commands.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
 		parallel: parallel,
 		patience: patience,
 	}
