@@ -46,9 +46,10 @@ func caught(ps []*pending) {
 	if v == nil {
 		return
 	}
+	panicked := events.Recovered("handling the command", v)
 	for _, p := range ps {
 		if p.err == nil && p.result.CommandID == "" {
-			p.err = events.Wrap(events.CodeInternal, &Panicked{v}, "handling the command failed")
+			p.err = events.Wrap(events.CodeInternal, panicked, "handling the command failed")
 		}
 	}
 }

@@ -247,7 +247,7 @@ func TestDefectsOfTheDomain(t *testing.T) {
 	must(t, h, begin("1", ""))
 	_, err := h.Handle(t.Context(), add("1", -1, ""))
 	wantCode(t, err, events.CodeInternal)
-	if p, ok := errors.AsType[*aggregate.Panicked](err); !ok || p.Value != "a defect of the domain" || strings.Contains(err.Error(), "defect") {
+	if p, ok := errors.AsType[*events.Panic](err); !ok || p.Value != "a defect of the domain" || strings.Contains(err.Error(), "defect") {
 		t.Errorf("a panic became %v", err)
 	}
 	_, err = h.Handle(t.Context(), aggregate.Command{Name: "undeclared", ID: "1"})

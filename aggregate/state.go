@@ -3,9 +3,7 @@ package aggregate
 import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
-	"fmt"
 	"reflect"
-	"runtime"
 
 	"daybook/events"
 )
@@ -162,19 +160,6 @@ func (t typedState[S]) snapshot() (*events.Snapshot, error) {
 // fails and the process goes on.
 func recovered(doing string, err *error) {
 	if p := recover(); p != nil {
-		*err = events.Wrap(events.CodeInternal, &Panicked{p}, "the domain's code failed while "+doing)
+		*err = events.Wrap(events.CodeInternal, events.Recovered(doing, p), "the domain's code failed while "+doing)
 	}
-}
-
-// Panicked is a panic of the domain's code. Its text is for logs and says of the
-// value the type alone, but for the runtime's own: it may hold what a payload
-// holds.
-type Panicked struct{ Value any }
-
-// Error says what kind of panic it was.
-func (p *Panicked) Error() string {
-	if err, ok := p.Value.(runtime.Error); ok {
-		return "panic: " + err.Error()
-	}
-	return fmt.Sprintf("panic with a %T", p.Value)
 }

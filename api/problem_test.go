@@ -73,18 +73,22 @@ func TestInternalsGoToTheLogAlone(t *testing.T) {
 	t.Parallel()
 	fault := events.Wrap(events.CodeInternal, errors.New("secret of the disk"), "secret of the domain")
 	fault.Fields = []events.Field{{Path: "/secret", Message: "secret"}}
-	for name, handle := range map[string]func(aggregate.Command) (aggregate.Result, error){
-		"error": func(aggregate.Command) (aggregate.Result, error) { return aggregate.Result{}, fault },
-		"panic": func(aggregate.Command) (aggregate.Result, error) { panic("secret of the disk") },
+	for name, c := range map[string]struct {
+		handle func(aggregate.Command) (aggregate.Result, error)
+		logged string
+	}{
+		"error": {func(aggregate.Command) (aggregate.Result, error) { return aggregate.Result{}, fault }, "secret of the disk"},
+		// The value of a panic may hold a payload: the log says where it was.
+		"panic": {func(aggregate.Command) (aggregate.Result, error) { panic("Ada Lovelace") }, "panicked with a string at daybook/api_test/problem_test.go:"},
 	} {
 		var log bytes.Buffer
-		h := api.NewCommands(&commander{handle: handle}, options(&log))
+		h := api.NewCommands(&commander{handle: c.handle}, options(&log))
 		w := do(h, "POST", "/commands/create-user", `{"payload":{"name":"Ada Lovelace"}}`)
 		wantProblem(t, w, 500, "internal")
 		if strings.Contains(w.Body.String(), "secret") {
 			t.Errorf("%s: answered %s", name, w.Body)
 		}
-		for _, part := range []string{"secret of the disk", "req-1", `"level":"ERROR"`, `"code":"internal"`, `"path":"/commands/create-user"`} {
+		for _, part := range []string{c.logged, "req-1", `"level":"ERROR"`, `"code":"internal"`, `"path":"/commands/create-user"`} {
 			if !strings.Contains(log.String(), part) {
 				t.Errorf("%s: %q is not in the log: %s", name, part, log.String())
 			}

@@ -2,10 +2,8 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strconv"
 
 	"daybook/events"
@@ -51,7 +49,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *server) run(r *http.Request) (a *answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			a, err = nil, events.Wrap(events.CodeInternal, fmt.Errorf("panic: %v\n%s", p, debug.Stack()), "")
+			a, err = nil, events.Wrap(events.CodeInternal, events.Recovered("the handler", p), "")
 		}
 	}()
 	path, err := segments(r)

@@ -4,47 +4,85 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"path"
 	"runtime"
 	"strings"
 )
 
-// panicError is a panic of a domain function. Its text names the place and, of
-// the value, the type alone: the value may hold what an event holds.
-type panicError struct {
-	what, where, value string
+// Panic is a panic of the domain's code as an error. Its text says where it was
+// and, of the value, the type alone, but for the runtime's own: the value may hold
+// what an event or a payload holds, so it is for tests and the log of one's own
+// machine.
+type Panic struct {
+	Doing string // what was called: "the handler of user-created"
+	Value any
+	// Stack says where, innermost first: "daybook/domain/user/user.go:88 (created)".
+	// It holds no arguments, so it may be logged.
+	Stack []string
 }
 
-func (e *panicError) Error() string { return e.what + " panicked with " + e.value + " in " + e.where }
+// Recovered makes an error of a recovered value. Call it in the deferred function
+// that recovered.
+func Recovered(doing string, value any) *Panic {
+	return &Panic{Doing: doing, Value: value, Stack: panicStack()}
+}
+
+// Error says what panicked, where, and with a value of which type.
+func (p *Panic) Error() string {
+	value := fmt.Sprintf("a %T", p.Value)
+	if err, ok := p.Value.(runtime.Error); ok {
+		value = err.Error()
+	}
+	where := "an unknown place"
+	if len(p.Stack) > 0 {
+		where = p.Stack[0]
+	}
+	return p.Doing + " panicked with " + value + " at " + where
+}
 
 // Guard calls a function of the domain and turns a panic into an error of code
-// internal; what names the function: "the handler of user-created".
+// internal that wraps a *Panic; what names the function: "the handler of
+// user-created".
 func Guard(what string, f func()) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			value := fmt.Sprintf("a %T", p)
-			if re, ok := p.(runtime.Error); ok {
-				value = re.Error()
-			}
-			err = Wrap(CodeInternal, &panicError{what, panicSite(), value}, what+" failed")
+			err = Wrap(CodeInternal, Recovered(what, p), what+" failed")
 		}
 	}()
 	f()
 	return nil
 }
 
-// panicSite names the function that panicked: the first behind the runtime's.
-func panicSite() string {
-	pcs := make([]uintptr, 32)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	for {
+// maxPanicStack bounds Panic.Stack, in calls.
+const maxPanicStack = 16
+
+// panicStack is the stack from the function that panicked outwards: the runtime's
+// own calls and those that recovered are left out.
+func panicStack() (stack []string) {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	panicking := false
+	for len(stack) < maxPanicStack {
 		f, more := frames.Next()
-		if !strings.HasPrefix(f.Function, "runtime.") {
-			return fmt.Sprintf("%s, line %d", f.Function, f.Line)
+		switch {
+		case f.Function == "runtime.gopanic" && len(stack) == 0:
+			panicking = true
+		case panicking && !strings.HasPrefix(f.Function, "runtime."):
+			stack = append(stack, place(f))
 		}
 		if !more {
-			return "an unknown place"
+			break
 		}
 	}
+	return stack
+}
+
+// place writes a call as package/file:line (function), whatever directory the
+// program was built in.
+func place(f runtime.Frame) string {
+	slash := strings.LastIndexByte(f.Function, '/') + 1
+	name, function, _ := strings.Cut(f.Function[slash:], ".")
+	return fmt.Sprintf("%s%s/%s:%d (%s)", f.Function[:slash], name, path.Base(f.File), f.Line, function)
 }
 
 // maxFaultText bounds what FaultText returns, in bytes.
@@ -60,7 +98,7 @@ func FaultText(err error) string {
 			text += " [" + f.Path + " " + f.Message + "]"
 		}
 	}
-	if e, ok := errors.AsType[*panicError](err); ok {
+	if e, ok := errors.AsType[*Panic](err); ok {
 		text += ": " + e.Error()
 	} else if e, ok := errors.AsType[*json.SemanticError](err); ok && e.GoType != nil {
 		text += fmt.Sprintf(": a JSON value of kind %q at %q doesn't fit %s", e.JSONKind.String(), e.JSONPointer, e.GoType)

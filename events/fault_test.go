@@ -17,9 +17,9 @@ func TestGuard(t *testing.T) {
 		f    func()
 		want string
 	}{
-		"a text":   {func() { panic("secret") }, "panicked with a string in daybook/events_test.TestGuard"},
-		"an error": {func() { panic(errors.New("secret")) }, "panicked with a *errors.errorString in daybook/events_test"},
-		"runtime":  {func() { none["a"] = 1 }, "panicked with assignment to entry in nil map in daybook/events_test"},
+		"a text":   {func() { panic("secret") }, "panicked with a string at daybook/events_test/fault_test.go:20 (TestGuard"},
+		"an error": {func() { panic(errors.New("secret")) }, "panicked with a *errors.errorString at daybook/events_test/fault_test.go:21 (TestGuard"},
+		"runtime":  {func() { none["a"] = 1 }, "panicked with assignment to entry in nil map at daybook/events_test/fault_test.go:22 (TestGuard"},
 	} {
 		err := events.Guard("the handler", c.f)
 		text := events.FaultText(err)
@@ -27,10 +27,17 @@ func TestGuard(t *testing.T) {
 			t.Errorf("%s: %v, %q", name, err, text)
 		}
 	}
+	p, ok := errors.AsType[*events.Panic](events.Guard("the handler", func() { panics("a value") }))
+	if !ok || p.Value != "a value" || len(p.Stack) < 2 || !strings.HasSuffix(p.Stack[0], "(panics)") || !strings.Contains(p.Stack[1], "(TestGuard.func") {
+		t.Errorf("got %+v; want the stack from the function that panicked outwards", p)
+	}
 	if err := events.Guard("nothing", func() {}); err != nil {
 		t.Error(err)
 	}
 }
+
+//go:noinline
+func panics(v any) { panic(v) }
 
 func TestFaultText(t *testing.T) {
 	t.Parallel()

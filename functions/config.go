@@ -87,6 +87,9 @@ type Config struct {
 	Messaging   http.RoundTripper // to what package messaging speaks
 	// LogTo is where the log goes, standard error by default.
 	LogTo io.Writer
+	// ShowPanics lets the log show the value of a panic of the domain's code, which
+	// may hold data of a payload or an event: for one's own machine.
+	ShowPanics bool
 	// Metrics is where the metrics go, in CloudWatch's embedded metric format;
 	// FromEnv says standard output, nil writes none.
 	Metrics io.Writer

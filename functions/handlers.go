@@ -33,7 +33,7 @@ func NewCommand(c Config) (Handler, error) {
 	log, metrics := c.logger("command"), newMetrics(c)
 	client := c.client()
 	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
-	handler, err := aggregate.NewHandler(store, domain.Aggregates(), &aggregate.Options{Observe: observe(log, metrics)})
+	handler, err := aggregate.NewHandler(store, domain.Aggregates(), &aggregate.Options{Observe: c.observe(log, metrics)})
 	if err != nil {
 		return nil, err
 	}
@@ -91,15 +91,19 @@ func NewProjector(c Config) (Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &projectorHandler{projector: projector, log: c.logger("projector"), metrics: newMetrics(c)}, nil
+	return &projectorHandler{config: c, projector: projector, log: c.logger("projector"), metrics: newMetrics(c)}, nil
 }
 
 // observe logs and measures each command: its name and stream, never its payload.
-func observe(log *slog.Logger, m *metrics) func(context.Context, aggregate.Observation) {
+func (c Config) observe(log *slog.Logger, m *metrics) func(context.Context, aggregate.Observation) {
 	return func(ctx context.Context, o aggregate.Observation) {
 		m.command(o)
-		log.InfoContext(ctx, "command", "command", o.Command, "commandId", o.CommandID, "stream", o.Stream, "code", events.CodeOf(o.Err),
-			"replayed", o.Replayed, "conflicts", o.Conflicts, "loads", o.Loads)
+		level, panicked := slog.LevelInfo, c.panicIn(o.Err)
+		if panicked != nil {
+			level = slog.LevelError
+		}
+		log.Log(ctx, level, "command", append([]any{"command", o.Command, "commandId", o.CommandID, "stream", o.Stream,
+			"code", events.CodeOf(o.Err), "replayed", o.Replayed, "conflicts", o.Conflicts, "loads", o.Loads}, panicked...)...)
 	}
 }
 

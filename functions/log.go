@@ -2,9 +2,13 @@ package functions
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"daybook/events"
 )
 
 type requestIDKey struct{}
@@ -36,6 +40,20 @@ func (h requestHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (h requestHandler) WithGroup(name string) slog.Handler {
 	return requestHandler{h.Handler.WithGroup(name)}
+}
+
+// panicIn is what a log line says of a panic of the domain's code that err wraps:
+// where it was, and its value if values may be shown.
+func (c Config) panicIn(err error) []any {
+	p, ok := errors.AsType[*events.Panic](err)
+	if !ok {
+		return nil
+	}
+	attrs := []any{"stack", p.Stack}
+	if c.ShowPanics {
+		attrs = append(attrs, "panic", fmt.Sprint(p.Value))
+	}
+	return attrs
 }
 
 // names reports whether a line has an attribute of that name already.

@@ -27,7 +27,7 @@ func newProcess(c Config, aggregates []aggregate.Aggregate, reactors []process.R
 	log, metrics := c.logger("process"), newMetrics(c)
 	client := c.client()
 	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
-	handler, err := aggregate.NewHandler(store, aggregates, &aggregate.Options{Observe: observe(log, metrics)})
+	handler, err := aggregate.NewHandler(store, aggregates, &aggregate.Options{Observe: c.observe(log, metrics)})
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func newProcess(c Config, aggregates []aggregate.Aggregate, reactors []process.R
 	if err != nil {
 		return nil, err
 	}
-	return &processHandler{runner: runner, log: log, metrics: metrics}, nil
+	return &processHandler{config: c, runner: runner, log: log, metrics: metrics}, nil
 }
 
 // Effects are what the configuration has for reactors: h handles their commands;
@@ -91,6 +91,7 @@ func (c commands) Handle(ctx context.Context, r process.Request) error {
 
 // processHandler runs reactors on batches of the events table's stream.
 type processHandler struct {
+	config  Config
 	runner  *process.Runner
 	log     *slog.Logger
 	metrics *metrics
@@ -120,8 +121,8 @@ func (h *processHandler) Invoke(ctx context.Context, payload []byte) ([]byte, er
 // note logs what came of a batch: names, ids and numbers.
 func (h *processHandler) note(ctx context.Context, records int, r process.Report) {
 	for _, f := range r.Faults {
-		h.log.ErrorContext(ctx, "stream parked", "reactor", f.Reactor, "stream", f.Stream, "commit", f.Commit,
-			"code", f.Code, "attempts", f.Attempts, "error", f.Text)
+		h.log.ErrorContext(ctx, "stream parked", append([]any{"reactor", f.Reactor, "stream", f.Stream, "commit", f.Commit,
+			"code", f.Code, "attempts", f.Attempts, "error", f.Text}, h.config.panicIn(f.Cause)...)...)
 	}
 	if r.Err != nil {
 		h.log.WarnContext(ctx, "records to be delivered again", "records", len(r.Retry), "error", r.Err)

@@ -12,6 +12,7 @@ import (
 
 // projectorHandler projects batches of the events table's stream.
 type projectorHandler struct {
+	config    Config
 	projector *view.Projector
 	log       *slog.Logger
 	metrics   *metrics
@@ -55,8 +56,8 @@ func deliveries(records []dynamo.Record) []view.Delivery {
 // note logs what came of a batch: names, ids and numbers.
 func (h *projectorHandler) note(ctx context.Context, records int, r view.Report) {
 	for _, f := range r.Faults {
-		h.log.ErrorContext(ctx, "stream parked", "view", f.View, "version", f.Version, "stream", f.Stream,
-			"commit", f.Commit, "code", f.Code, "error", f.Text)
+		h.log.ErrorContext(ctx, "stream parked", append([]any{"view", f.View, "version", f.Version, "stream", f.Stream,
+			"commit", f.Commit, "code", f.Code, "error", f.Text}, h.config.panicIn(f.Cause)...)...)
 	}
 	if r.Err != nil {
 		h.log.WarnContext(ctx, "records to be delivered again", "records", len(r.Retry), "error", r.Err)

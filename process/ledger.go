@@ -69,6 +69,9 @@ type Fault struct {
 	Text     string        `json:"text"`   // for operators; no data of events
 	Time     time.Time     `json:"time"`   // of the last attempt
 	Attempts int           `json:"attempts"`
+	// Cause is the error itself, in the report of the run that met it alone: for
+	// the stack of a panic.
+	Cause error `json:"-"`
 }
 
 // MaxMemory is the largest memory of a stream, in bytes of JSON. An entry with

@@ -321,6 +321,7 @@ func (r *run) park(ctx context.Context, cause error) error {
 	if !ok {
 		// The ledger can't read or write the entry, so nothing can be kept in it:
 		// each delivery meets the fault again.
+		fault.Cause = cause
 		r.report(func(p *Report) { p.Faults = append(p.Faults, fault) })
 		return nil
 	}
@@ -333,6 +334,7 @@ func (r *run) park(ctx context.Context, cause error) error {
 		next.Fault, next.Attempts = &fault, 0
 	})
 	if err == nil {
+		fault.Cause = cause
 		r.report(func(p *Report) { p.Faults = append(p.Faults, fault) })
 	}
 	return err

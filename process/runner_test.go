@@ -242,7 +242,7 @@ func TestFaultsPark(t *testing.T) {
 		"a malformed command": {answering(events.Malformed("/payload/order", "must not be blank")), events.CodeMalformed, "command reserve-stock to a can't be handled"},
 		"an unknown command":  {answering(events.Errorf(events.CodeUnknownCommand, "there is no such command")), events.CodeUnknownCommand, "no such command"},
 		"a handler that panics": {
-			react(func() process.Reaction { panic("a secret") }), events.CodeInternal, "the handler of order-placed panicked with a string in daybook/process_test.",
+			react(func() process.Reaction { panic("a secret") }), events.CodeInternal, "the handler of order-placed panicked with a string at daybook/process_test/runner_test.go:",
 		},
 		"an Else that panics": {
 			func(w *world) {

@@ -43,7 +43,7 @@ func isParked(item *Item) bool { return item != nil && item.Parked != 0 }
 func (b *batchRun) faultOf(v *projected, s *streamBatch, e *foldError) Fault {
 	return Fault{
 		View: v.name, Version: v.version, Generation: v.generation, Stream: s.stream, Commit: e.number,
-		Code: events.CodeOf(e.err), Text: events.FaultText(e.err), Time: b.opts.Now(), Attempts: 1,
+		Code: events.CodeOf(e.err), Text: events.FaultText(e.err), Time: b.opts.Now(), Attempts: 1, Cause: e.err,
 	}
 }
 

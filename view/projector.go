@@ -58,6 +58,9 @@ type Fault struct {
 	Time       time.Time   // of the last attempt
 	// Attempts counts how often the view tried the commit.
 	Attempts int
+	// Cause is the error itself, in the report of the run that met it alone: for
+	// the stack of a panic.
+	Cause error
 }
 
 // ProjectorOptions changes how a Projector works. The zero value is the default.

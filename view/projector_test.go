@@ -390,8 +390,8 @@ func newBoomKeyed() *view.KeyedView[boomRow, productMemo] {
 func TestPermanentFaults(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"panic": "internal: the handler of user-renamed failed: the handler of user-renamed panicked with a string in daybook/view_test.newBoom",
-		"index": "index out of range [5] with length 1 in daybook/view_test.newBoom",
+		"panic": "internal: the handler of user-renamed failed: the handler of user-renamed panicked with a string at daybook/view_test/projector_test.go:",
+		"index": "index out of range [5] with length 1 at daybook/view_test/projector_test.go:",
 		"hide":  "Hide panicked with a *errors.errorString",
 		"huge":  "too-large: ",
 		"range": `internal: field "score" of a row is no number that an index can hold`,

@@ -60,7 +60,7 @@ func (s *Scenario[S]) When(command string, payload any) *Scenario[S] {
 	}
 	s.ran = true
 	s.got, s.err = s.of.Rehearse(s.past, aggregate.Command{Name: command, ID: s.meta.ID, Payload: body}, s.meta, s.others...)
-	if p, ok := errors.AsType[*aggregate.Panicked](s.err); ok { // a test may show what a log may not
+	if p, ok := errors.AsType[*events.Panic](s.err); ok { // a test may show what a log may not
 		s.err = fmt.Errorf("%w: %v", s.err, p.Value)
 	}
 	return s

@@ -3,11 +3,11 @@ package apigateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
+
+	"daybook/events"
 )
 
 // Caller is what an event tells beside the request.
@@ -96,7 +96,8 @@ func (h *Handler) serve(r *http.Request) (w *recorder) {
 	w = newRecorder()
 	defer func() {
 		if v := recover(); v != nil {
-			h.options.Log.ErrorContext(r.Context(), "panic", "error", fmt.Sprint(v), "stack", string(debug.Stack()))
+			p := events.Recovered("the handler", v)
+			h.options.Log.ErrorContext(r.Context(), "panic", "error", p, "stack", p.Stack)
 			w = h.fault(r, http.StatusInternalServerError)
 		}
 	}()

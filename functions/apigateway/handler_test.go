@@ -330,7 +330,7 @@ func TestPanicIsAnAnswer(t *testing.T) {
 	if second.StatusCode != 500 || second.Body != "sorry" {
 		t.Errorf("answer %+v", second)
 	}
-	if !strings.Contains(log.String(), "secret") || !strings.Contains(log.String(), "handler_test.go") {
+	if strings.Contains(log.String(), "secret") || !strings.Contains(log.String(), "handler_test.go:") {
 		t.Errorf("log: %s", &log)
 	}
 }

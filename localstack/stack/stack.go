@@ -165,7 +165,7 @@ func (s *Stack) openData(ctx context.Context) error {
 	s.config = functions.Config{
 		EventsTable: Prefix + "-events", ClaimsTable: Prefix + "-claims", ViewPrefix: Prefix, Region: s.options.Region, Endpoint: s.options.Endpoint,
 		RequestsTable: dynamo.TableName(Prefix, dynamo.RequestsTable()), ProcessesTable: dynamo.TableName(Prefix, dynamo.ProcessesTable()),
-		LogLevel: s.options.LogLevel, LogTo: s.options.LogTo, Credentials: credentials{},
+		LogLevel: s.options.LogLevel, LogTo: s.options.LogTo, ShowPanics: true, Credentials: credentials{},
 	}
 	if err := ownDirectory(s.options.Data); err != nil {
 		return err
