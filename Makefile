@@ -1,8 +1,10 @@
-# The set-up commands are plain Go: `go run ./localstack` and `go test ./...`.
-# These are the longer ones, by name.
+# The README's two commands need no make. These are the longer ones, by name.
 
-# go.mod names the Go release; an older go command downloads it.
-export GOTOOLCHAIN ?= auto
+# go.mod names the Go release, and an older go command downloads it, unless it is
+# told to stay "local", as Go's container images and Debian tell it.
+ifeq ($(filter-out local,$(GOTOOLCHAIN)),)
+export GOTOOLCHAIN = auto
+endif
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 COVERED = ./events/... ./aggregate/... ./view/... ./process/... ./dynamo/... ./messaging/... ./api/...

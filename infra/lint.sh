@@ -7,7 +7,7 @@ version=1.58.0
 root=$(cd "$(dirname "$0")/.." && pwd)
 venv="$root/build/cfn-lint-$version"
 out="$root/build/lint"
-export GOTOOLCHAIN=${GOTOOLCHAIN:-auto}
+[ "${GOTOOLCHAIN:-local}" != local ] || export GOTOOLCHAIN=auto
 
 for program in node go python3; do
   command -v $program >/dev/null || { echo "daybook: $program is not installed" >&2; exit 1; }

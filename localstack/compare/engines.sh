@@ -3,7 +3,7 @@
 # one) and sets dynoxide and dynalite, the commands that start them on {port}.
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-export GOTOOLCHAIN=${GOTOOLCHAIN:-auto}
+[ "${GOTOOLCHAIN:-local}" != local ] || export GOTOOLCHAIN=auto
 if [ $# -gt 0 ]; then
 	mkdir -p "$1"
 	engines=$(cd "$1" && pwd)

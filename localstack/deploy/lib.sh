@@ -4,7 +4,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 state="$root/build/localstack" # what the scripts leave behind
-export GOTOOLCHAIN=${GOTOOLCHAIN:-auto}
+[ "${GOTOOLCHAIN:-local}" != local ] || export GOTOOLCHAIN=auto
 
 # fail ends the script with a message.
 fail() {
