@@ -265,6 +265,7 @@ func TestARebuildSetsNothingOff(t *testing.T) {
 func (f *fulfilling) order(k int) {
 	const ledger = 2 // writes: the manager's and the outbox's
 	commands := float64(k)
+	f.command("create-user", "ann", `{"name":"Ann","email":"ann@example.com"}`)
 	for i := range k {
 		f.command("add-product", fmt.Sprintf("p%d", i), `{"name":"Lamp","category":"c","price":1,"currency":"EUR","stock":5}`)
 	}
@@ -272,7 +273,7 @@ func (f *fulfilling) order(k int) {
 
 	f.place("cold", k)
 	f.costs("an order", f.next(), commands+1+ledger, map[string]int{
-		"Query events": k + 1, "PutItem events": k + 1, "POST timer": 1, "PutItem processes": 2,
+		"Query events": k + 2, "PutItem events": k + 1, "POST timer": 1, "PutItem processes": 2,
 	})
 	confirmed := f.next()
 	f.costs("its confirmation", confirmed, ledger, map[string]int{
@@ -282,7 +283,7 @@ func (f *fulfilling) order(k int) {
 
 	f.place("warm", k)
 	f.costs("an order of products that are warm", f.next(), commands+1+ledger, map[string]int{
-		"Query events": 1, "PutItem events": k + 1, "POST timer": 1, "PutItem processes": 2,
+		"Query events": 2, "PutItem events": k + 1, "POST timer": 1, "PutItem processes": 2,
 	})
 	f.next()
 	f.command("cancel-order", "cold", `{"reason":"mind changed"}`)

@@ -170,6 +170,7 @@ func (s *shopStack) published() (all []string) {
 func TestRedriveHasEffects(t *testing.T) {
 	t.Parallel()
 	s := newShopStack(t)
+	s.send("create-user", "ann", `{"name":"Ann","email":"ann@example.com"}`)
 	s.send("add-product", "lamp", `{"name":"Lamp","category":"c","price":1,"currency":"EUR","stock":5}`)
 	const order = `{"customer":"ann","currency":"EUR","lines":[{"product":"lamp","quantity":2,"price":1}]}`
 	s.send("place-order", "1", order)

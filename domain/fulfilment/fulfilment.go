@@ -1,16 +1,21 @@
 package fulfilment
 
 import (
-	"time"
-
 	"daybook/domain/order"
 	"daybook/domain/product"
+	"daybook/domain/user"
 	"daybook/events"
 	"daybook/process"
 )
 
-// Fulfilment reserves the stock of a placed order and confirms it, or rejects it
-// when something is short or time is up.
+// Fulfilment checks the customer of a placed order, reserves its stock and confirms
+// it, or rejects it: when the customer is unknown or deactivated, something is
+// short or sold in another currency, or time is up.
+//
+// The order is entered before it is checked, so the checks hold a moment later: a
+// customer who is deactivated in that moment may still have one order confirmed.
+// Checking while the order is placed would be exact (aggregate's Across), and make
+// all orders of a customer, and of a product, wait for each other.
 //
 // What is undone is undone because of the event that says so, never because of a
 // reservation that failed: "reject-order" is decided by the order, which is
@@ -33,7 +38,7 @@ var Fulfilment = process.New[Basket]("fulfilment", "order").
 	})
 
 // Patience is how long an order may stay unconfirmed.
-const Patience = 15 * time.Minute
+const Patience = product.ReservationTime
 
 // late is the reason of an order that was not confirmed in time.
 const late = "not confirmed in time"
@@ -76,22 +81,29 @@ func reserve(_ Basket, e order.PlacedEvent, m process.Meta) (Basket, process.Rea
 	b, id, until := basketOf(e.Lines), m.ID(), m.Time.Add(Patience)
 	reservations := make([]process.Command, len(b.Items))
 	for i, item := range b.Items {
-		reservations[i] = process.Send("reserve-stock", item.Product, product.ReserveStock{Order: id, Quantity: item.Quantity, Until: &until})
+		reservations[i] = process.Send("reserve-stock", item.Product, product.ReserveStock{Order: id, Quantity: item.Quantity, Currency: e.Currency, Until: &until})
 	}
 	reject := func(reason string) process.Command {
 		return process.Send("reject-order", id, order.Reject{Reason: reason}).Unless(decided...)
 	}
+	rejected := func(r process.Rejection) process.Reaction { return process.Do(reject(why(r, e.Currency))) }
 	return b, process.Do(
 		process.After(confirmation, Patience, reject(late)),
-		process.All(reservations...).
-			Then(process.Send("confirm-order", id, order.Confirm{}).Unless(decided...)).
-			Else(func(r process.Rejection) process.Reaction { return process.Do(reject(why(r))) }),
+		process.All(process.Send("check-user", e.Customer, user.Check{})).
+			Then(process.All(reservations...).
+				Then(process.Send("confirm-order", id, order.Confirm{}).Unless(decided...)).
+				Else(rejected)).
+			Else(rejected),
 	)
 }
 
 // why is the reason of a rejected order, in a customer's words.
-func why(r process.Rejection) string {
+func why(r process.Rejection, currency string) string {
 	switch r.Code {
+	case "user-not-found", "user-inactive":
+		return "customer " + r.ID + " may not order"
+	case "currency-mismatch":
+		return "product " + r.ID + " is not sold in " + currency
 	case "out-of-stock":
 		return "not enough of product " + r.ID + " is in stock"
 	case "product-retired", "product-not-found":

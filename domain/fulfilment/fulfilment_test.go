@@ -7,6 +7,7 @@ import (
 	"daybook/domain/fulfilment"
 	"daybook/domain/order"
 	"daybook/domain/product"
+	"daybook/domain/user"
 	"daybook/events"
 	"daybook/process"
 	"daybook/process/processtest"
@@ -34,17 +35,21 @@ func TestFulfilment(t *testing.T) {
 	}
 	late := process.After("confirmation", fulfilment.Patience, reject("not confirmed in time"))
 	until := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(fulfilment.Patience)
-	lamp := process.Send("reserve-stock", "lamp", product.ReserveStock{Order: "7", Quantity: 2, Until: &until})
-	bulb := process.Send("reserve-stock", "bulb", product.ReserveStock{Order: "7", Quantity: 1, Until: &until})
+	ann := process.Send("check-user", "ann", user.Check{})
+	lamp := process.Send("reserve-stock", "lamp", product.ReserveStock{Order: "7", Quantity: 2, Currency: "EUR", Until: &until})
+	bulb := process.Send("reserve-stock", "bulb", product.ReserveStock{Order: "7", Quantity: 1, Currency: "EUR", Until: &until})
 
-	given(t).When(placed).Then(late, lamp, bulb, process.Send("confirm-order", "7", order.Confirm{}))
+	given(t).When(placed).Then(late, ann, lamp, bulb, process.Send("confirm-order", "7", order.Confirm{}))
 	given(t).Rejecting("confirm-order", "7", "order-cancelled").When(placed).
-		Then(late, lamp, bulb, process.Send("confirm-order", "7", order.Confirm{}))
+		Then(late, ann, lamp, bulb, process.Send("confirm-order", "7", order.Confirm{}))
+	for _, code := range []events.Code{"user-not-found", "user-inactive"} {
+		given(t).Rejecting("check-user", "ann", code).When(placed).Then(late, ann, reject("customer ann may not order"))
+	}
 	for code, reason := range map[string]string{
 		"out-of-stock": "not enough of product bulb is in stock", "product-retired": "product bulb is not on sale",
-		"product-not-found": "product bulb is not on sale", "too-late": "not confirmed in time", "already-reserved": "product bulb can't be reserved",
+		"product-not-found": "product bulb is not on sale", "too-late": "not confirmed in time", "currency-mismatch": "product bulb is not sold in EUR", "already-reserved": "product bulb can't be reserved",
 	} {
-		given(t).Rejecting("reserve-stock", "bulb", events.Code(code)).When(placed).Then(late, lamp, bulb, reject(reason))
+		given(t).Rejecting("reserve-stock", "bulb", events.Code(code)).When(placed).Then(late, ann, lamp, bulb, reject(reason))
 	}
 
 	free := []process.Step{process.Cancel("confirmation"),

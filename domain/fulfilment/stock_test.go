@@ -21,6 +21,7 @@ import (
 	"daybook/domain/fulfilment"
 	"daybook/domain/order"
 	"daybook/domain/product"
+	"daybook/domain/user"
 	"daybook/events"
 	"daybook/events/eventstest"
 	"daybook/process"
@@ -134,10 +135,13 @@ func newWorld(t *testing.T, seed uint64) *world {
 		t.Fatal(err)
 	}
 	w.clean = w.handler(w.store, "client")
+	w.command("create-user", "ann", user.Create{Name: "Ann", Email: "ann@example.com"})
 	return w
 }
 
-func aggregates() []aggregate.Aggregate { return []aggregate.Aggregate{product.Product, order.Order} }
+func aggregates() []aggregate.Aggregate {
+	return []aggregate.Aggregate{user.User, product.Product, order.Order}
+}
 
 func (w *world) time() time.Time { return time.Unix(0, w.now.Load()).UTC() }
 

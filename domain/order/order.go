@@ -36,7 +36,9 @@ type State struct {
 	Status Status `json:"status,omitzero"`
 }
 
-// Line is one product of an order, at the price it was ordered for. Category is
+// Line is one product of an order, at the price it was ordered for: the order's
+// own, which is not compared with the product's, since a price may have changed
+// after it was offered (ADR 9). Category is
 // the product's as the customer saw it, if the shop says; like the price it
 // stays what it was when the product's changes.
 type Line struct {

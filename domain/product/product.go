@@ -1,6 +1,8 @@
 package product
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"time"
 
@@ -10,7 +12,7 @@ import (
 
 // Product is the aggregate of one product and its stock.
 var Product = aggregate.New[State]("product").
-	StateSchema(2). // since orders that ended are remembered
+	StateSchema(3). // since the currency is known and those alone that ended without a reservation are remembered
 	Event("product-added", added, priceInMinorUnits).
 	Event("product-price-changed", priceChanged).
 	Event("product-category-moved", categoryMoved).
@@ -37,18 +39,32 @@ type State struct {
 	Retired  bool             `json:"retired,omitzero"`
 	Category string           `json:"category,omitzero"`
 	Price    int64            `json:"price,omitzero"`    // minor units
+	Currency string           `json:"currency,omitzero"` // ISO 4217
 	Stock    int64            `json:"stock,omitzero"`    // units that can be reserved
 	Reserved map[string]int64 `json:"reserved,omitzero"` // units by order
 
-	// Ended is when orders gave back or took along what they had reserved, or
-	// gave up without: they reserve no more. What ended more than EndedFor
-	// before the last is forgotten.
+	// Ended is when orders ended that had reserved nothing: their reservation may
+	// still be on its way, and is refused. The keys are digests of the orders' ids,
+	// so that a state stays small. What ended more than EndedFor before the last is
+	// forgotten, and beyond MaxEnded the oldest. An order that had a reservation is
+	// not among them: a repeat of that command is recognised by its id.
 	Ended map[string]time.Time `json:"ended,omitzero"`
+	// Closed is when the last order ended that was forgotten for want of room.
+	// Orders placed until then reserve no more.
+	Closed time.Time `json:"closed,omitzero"`
 }
 
-// EndedFor is how long a product remembers orders that ended, by its own events'
-// times. Reservations that may be repeated have to be limited by Until to less.
+// ReservationTime is how long after an order was placed it may reserve stock. It is
+// what Until of ReserveStock adds to that time.
+const ReservationTime = 15 * time.Minute
+
+// EndedFor is how long a product remembers orders that ended without a reservation,
+// by its own events' times: ReservationTime, and the rest for clocks that differ.
 const EndedFor = time.Hour
+
+// MaxEnded bounds the orders that a product remembers to have ended. With it the
+// marks add at most 16 KB to a state.
+const MaxEnded = 256
 
 // MaxStock is the largest stock of a product, in units. It keeps every sum of
 // stocks far from the end of int64.
@@ -133,9 +149,12 @@ type (
 	}
 	// ReserveStock keeps units for an order, if it comes in time.
 	ReserveStock struct {
-		Order    string     `json:"order" rule:"format=id"`
-		Quantity int64      `json:"quantity" rule:"min=1,max=1000000000"`
-		Until    *time.Time `json:"until,omitzero"`
+		Order    string `json:"order" rule:"format=id"`
+		Quantity int64  `json:"quantity" rule:"min=1,max=1000000000"`
+		// Currency is that of the order; "" asks for no check.
+		Currency string `json:"currency,omitzero" rule:"optional,format=iso4217"`
+		// Until is ReservationTime after the order was placed; nil is no limit.
+		Until *time.Time `json:"until,omitzero"`
 	}
 	// ReleaseStock frees what is kept for an order.
 	ReleaseStock struct {
@@ -155,7 +174,7 @@ type (
 )
 
 func added(_ State, e Added) State {
-	return State{Exists: true, Category: e.Category, Price: e.Price, Stock: e.Stock}
+	return State{Exists: true, Category: e.Category, Price: e.Price, Currency: e.Currency, Stock: e.Stock}
 }
 
 func priceChanged(s State, e PriceChanged) State { s.Price = e.Price; return s }
@@ -177,21 +196,47 @@ func stockReserved(s State, e StockReserved) State {
 
 func stockReleased(s State, e StockReleased) State {
 	s.Stock += e.Quantity
-	return s.end(e.Order, e.At)
+	return s.end(e.Order, e.Quantity, e.At)
 }
 
-func stockSettled(s State, e StockSettled) State { return s.end(e.Order, e.At) }
+func stockSettled(s State, e StockSettled) State { return s.end(e.Order, e.Quantity, e.At) }
 
-// end notes that an order reserves no more.
-func (s State) end(order string, at time.Time) State {
-	s.Reserved, s.Ended = maps.Clone(s.Reserved), maps.Clone(s.Ended)
+// end drops the reservation of an order; one that had reserved no unit is marked,
+// so that it reserves none later.
+func (s State) end(order string, units int64, at time.Time) State {
+	s.Reserved = maps.Clone(s.Reserved)
 	delete(s.Reserved, order)
+	if units > 0 {
+		return s
+	}
+	s.Ended = maps.Clone(s.Ended)
 	if s.Ended == nil {
 		s.Ended = map[string]time.Time{}
 	}
-	s.Ended[order] = at
+	s.Ended[endedKey(order)] = at
 	maps.DeleteFunc(s.Ended, func(_ string, ended time.Time) bool { return at.Sub(ended) > EndedFor })
+	if len(s.Ended) > MaxEnded {
+		oldest := oldestOf(s.Ended)
+		s.Closed = s.Ended[oldest]
+		delete(s.Ended, oldest)
+	}
 	return s
+}
+
+// endedKey is the key of an order in State.Ended: 64 bits of a digest of its id.
+func endedKey(order string) string {
+	sum := sha256.Sum256([]byte(order))
+	return hex.EncodeToString(sum[:8])
+}
+
+// oldestOf returns the key with the earliest time, the least of several.
+func oldestOf(times map[string]time.Time) (oldest string) {
+	for key, at := range times {
+		if c := at.Compare(times[oldest]); oldest == "" || c < 0 || c == 0 && key < oldest {
+			oldest = key
+		}
+	}
+	return oldest
 }
 
 func stockMovedOut(s State, e StockMovedOut) State { s.Stock -= e.Quantity; return s }
@@ -227,7 +272,7 @@ func restock(s State, c Restock) aggregate.Decision {
 // Until sees to it that no repeat comes when that is forgotten.
 func reserveStock(s State, c ReserveStock, m aggregate.Meta) aggregate.Decision {
 	kept, already := s.Reserved[c.Order]
-	_, ended := s.Ended[c.Order]
+	_, ended := s.Ended[endedKey(c.Order)]
 	switch {
 	case ended:
 		return aggregate.Reject("order-ended", "the order reserves no more")
@@ -235,8 +280,10 @@ func reserveStock(s State, c ReserveStock, m aggregate.Meta) aggregate.Decision 
 		return aggregate.Reject("already-reserved", "the order has reserved another quantity of this product")
 	case already:
 		return aggregate.Nothing()
-	case c.Until != nil && m.Time.After(*c.Until):
+	case c.Until != nil && (m.Time.After(*c.Until) || !c.Until.Add(-ReservationTime).After(s.Closed)):
 		return aggregate.Reject("too-late", "the reservation came too late")
+	case s.Exists && !s.Retired && c.Currency != "" && c.Currency != s.Currency:
+		return aggregate.Reject("currency-mismatch", "the product is not sold in this currency")
 	case s.Exists && !s.Retired && s.Stock < c.Quantity:
 		return aggregate.Reject("out-of-stock", "not enough units are in stock")
 	}
@@ -249,7 +296,7 @@ func releaseStock(s State, c ReleaseStock, m aggregate.Meta) aggregate.Decision 
 	if !s.Exists {
 		return aggregate.Reject("product-not-found", "there is no such product")
 	}
-	if _, ended := s.Ended[c.Order]; ended {
+	if _, ended := s.Ended[endedKey(c.Order)]; ended {
 		return aggregate.Nothing()
 	}
 	return aggregate.Emit(StockReleased{c.Order, s.Reserved[c.Order], m.Time})
@@ -261,7 +308,7 @@ func settleStock(s State, c SettleStock, m aggregate.Meta) aggregate.Decision {
 	if !s.Exists {
 		return aggregate.Reject("product-not-found", "there is no such product")
 	}
-	if _, ended := s.Ended[c.Order]; ended {
+	if _, ended := s.Ended[endedKey(c.Order)]; ended {
 		return aggregate.Nothing()
 	}
 	return aggregate.Emit(StockSettled{c.Order, s.Reserved[c.Order], m.Time})

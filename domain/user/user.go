@@ -17,7 +17,8 @@ var User = aggregate.New[State]("user").
 	Command("rename-user", rename, aggregate.Summary("Give a user another name")).
 	Command("change-user-email", changeEmail, aggregate.Summary("Give a user another e-mail address")).
 	Command("deactivate-user", deactivate, aggregate.Summary("Deactivate a user")).
-	Command("reactivate-user", reactivate, aggregate.Summary("Reactivate a deactivated user"))
+	Command("reactivate-user", reactivate, aggregate.Summary("Reactivate a deactivated user")).
+	Command("check-user", check, aggregate.Summary("Accept, and change nothing, if the user may order"))
 
 // EmailClaim is the name under which a user holds its e-mail address, also while
 // it is deactivated.
@@ -71,6 +72,9 @@ type (
 	Deactivate struct{}
 	// Reactivate asks for a deactivated user to be active again.
 	Reactivate struct{}
+	// Check asks whether the user may order. It is never entered: the answer holds
+	// for the moment.
+	Check struct{}
 )
 
 func created(_ State, e Created) State {
@@ -117,6 +121,8 @@ func deactivate(s State, _ Deactivate) aggregate.Decision {
 func reactivate(s State, _ Reactivate) aggregate.Decision {
 	return onExisting(s, s.Active, Reactivated{})
 }
+
+func check(s State, _ Check) aggregate.Decision { return onActive(s, true, nil) }
 
 // onExisting emits e for a user that exists, unless what it says is so already.
 func onExisting(s State, already bool, e any) aggregate.Decision {

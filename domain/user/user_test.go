@@ -43,3 +43,15 @@ func TestUser(t *testing.T) {
 	given(ann, off).When("reactivate-user", user.Reactivate{}).Then(user.Reactivated{})
 	given(ann, off, user.Reactivated{}).When("rename-user", user.Rename{Name: "A"}).Then(user.Renamed{Name: "A"})
 }
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	created := user.Created{Name: "Ann", Email: "ann@example.com"}
+	given := func(past ...any) *aggregatetest.Scenario[user.State] {
+		return aggregatetest.Given(t, user.User, past...)
+	}
+	given(created).When("check-user", user.Check{}).Then()
+	given(created, user.Deactivated{}).When("check-user", user.Check{}).ThenRejected("user-inactive")
+	given(created, user.Deactivated{}, user.Reactivated{}).When("check-user", user.Check{}).Then()
+	given().When("check-user", user.Check{}).ThenRejected("user-not-found")
+}

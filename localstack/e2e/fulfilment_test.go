@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,16 +30,31 @@ func (c *client) stocked(stock int64) string {
 	return id
 }
 
-// order places an order of one unit of each product.
+// customer creates a user who may order.
+func (c *client) customer(id string) string {
+	c.t.Helper()
+	c.command("create-user", id, userPayload{"Ann", id + "@example.com"})
+	return id
+}
+
+// customerOf is the customer of an order that the method order placed.
+func customerOf(order string) string { return "ann-of-" + order }
+
+// order places an order of one unit of each product, for a customer of its own.
 func (c *client) order(products ...string) string {
 	c.t.Helper()
-	o := orderPayload{Customer: "ann", Currency: "EUR"}
+	id := fresh("o")
+	c.orderFor(c.customer(customerOf(id)), "EUR", id, products...)
+	return id
+}
+
+func (c *client) orderFor(customer, currency, id string, products ...string) {
+	c.t.Helper()
+	o := orderPayload{Customer: customer, Currency: currency}
 	for _, p := range products {
 		o.Lines = append(o.Lines, orderLine{p, 1, 1990})
 	}
-	id := fresh("o")
 	c.command("place-order", id, o)
-	return id
 }
 
 // history returns the names of a stream's events, and the data of the last.
@@ -112,6 +128,31 @@ func TestOrderIsRejected(t *testing.T) {
 
 		o = c.order(p, "no-such")
 		c.until("order/"+o, "order-placed", "order-rejected")
+	})
+}
+
+// TestOrdersThatMayNotBe: an order of an unknown or a deactivated customer, or in a
+// currency that a product is not sold in, is rejected and reserves nothing.
+func TestOrdersThatMayNotBe(t *testing.T) {
+	each(t, func(t *testing.T, c *client) {
+		p := c.stocked(5)
+		off := c.customer(fresh("u"))
+		c.command("deactivate-user", off, struct{}{})
+		for _, order := range []struct{ customer, currency, why string }{
+			{fresh("nobody"), "EUR", "may not order"},
+			{off, "EUR", "may not order"},
+			{c.customer(fresh("u")), "USD", "not sold in USD"},
+		} {
+			o := fresh("o")
+			c.orderFor(order.customer, order.currency, o, p)
+			if last := c.until("order/"+o, "order-placed", "order-rejected"); !strings.Contains(last, order.why) {
+				t.Errorf("rejected because of %s, want %q", last, order.why)
+			}
+		}
+		names, _ := c.history("product/" + p)
+		if slices.Contains(names, "product-stock-reserved") {
+			t.Errorf("the product has %q", names)
+		}
 	})
 }
 

@@ -159,7 +159,7 @@ func testOutbox(t *testing.T, o stack.Options, other consumer) {
 		if a, b := first[id][0], all[0]; a != b || a.Sequence >= all[1].Sequence || a.ID == all[1].ID {
 			t.Errorf("order %s: %+v at first, then %+v and %+v", id, a, b, all[1])
 		}
-		if e := all[0]; e.SpecVersion != "1.0" || e.Source != stack.Prefix+"/shop" || e.Data.Order != id || e.Data.Customer != "ann" || e.Data.Total != 1990 || all[1].Data.Reason != "mind changed" {
+		if e := all[0]; e.SpecVersion != "1.0" || e.Source != stack.Prefix+"/shop" || e.Data.Order != id || e.Data.Customer != customerOf(id) || e.Data.Total != 1990 || all[1].Data.Reason != "mind changed" {
 			t.Errorf("order %s: %+v", id, all)
 		}
 		if n := told(other.given(t), first[id][0].ID); n < 2 {

@@ -123,6 +123,10 @@ func (l *load) fill(t *testing.T) {
 			}
 		}
 		for i, row := range readCSV(t, "orders.csv") {
+			if customer := row[1]; !seen[customer] {
+				seen[customer] = true
+				commands = append(commands, batchCommand{"create-user", customer, "create-" + customer, userPayload{"Ann", customer + "@example.com"}})
+			}
 			commands = append(commands, batchCommand{"place-order", fmt.Sprintf("%s-%d", row[0], i), fmt.Sprintf("order-%d", i), map[string]any{
 				"customer": row[1], "currency": "EUR", "lines": []map[string]any{{"product": row[2], "quantity": 1, "price": 1}},
 			}})

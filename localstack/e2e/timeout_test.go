@@ -29,7 +29,7 @@ func TestOrderTimesOut(t *testing.T) {
 		confirmed := c.order(sound)
 		placed := time.Now().Add(3*time.Second - fulfilment.Patience)
 		late := fresh("o")
-		orderPlaced(t, store, late, broken, placed)
+		orderPlaced(t, store, late, c.customer(fresh("u")), broken, placed)
 
 		c.until("order/"+confirmed, "order-placed", "order-confirmed")
 		if last := c.until("order/"+late, "order-placed", "order-rejected"); !strings.Contains(last, "not confirmed in time") {
@@ -50,9 +50,9 @@ func TestOrderTimesOut(t *testing.T) {
 }
 
 // orderPlaced starts the stream of an order that was placed at a time.
-func orderPlaced(t *testing.T, store *dynamo.EventStore, id, product string, at time.Time) {
+func orderPlaced(t *testing.T, store *dynamo.EventStore, id, customer, product string, at time.Time) {
 	t.Helper()
-	data, err := json.Marshal(orderPayload{Customer: "ann", Currency: "EUR", Lines: []orderLine{{product, 1, 1990}}})
+	data, err := json.Marshal(orderPayload{Customer: customer, Currency: "EUR", Lines: []orderLine{{product, 1, 1990}}})
 	if err != nil {
 		t.Fatal(err)
 	}
