@@ -30,6 +30,9 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkNode(ctx); err != nil {
+		return err
+	}
 	schema, err := stack.SchemaOf(domain.Views(), domain.Processes())
 	if err != nil {
 		return err

@@ -100,7 +100,7 @@ func outputs(stack awscdk.Stack, api API, st stores, failures string) {
 // warn says at synthesis what a team should not find out later.
 func warn(stack awscdk.Stack, s settings.Settings) {
 	add := func(id, text string) {
-		awscdk.Annotations_Of(stack).AddWarningV2(jsii.String("daybook:"+id), jsii.String(text))
+		awscdk.Annotations_Of(stack).AddWarningV2(jsii.String("daybook:"+id), jsii.String(text), nil)
 	}
 	if s.OpenToAll() {
 		add("open", "authorization=none: anybody who knows the address can send commands and read everything, events included")
