@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -62,6 +63,19 @@ const (
 const (
 	faultPause    = 25 * time.Millisecond
 	throttlePause = 150 * time.Millisecond
+)
+
+// The quota of retries that all calls of a client share, in tokens, as the SDK has
+// it for DynamoDB since 2026. It is named here because a release of the SDK's core
+// module has changed it before: an outage would then be answered by more requests,
+// or by fewer. A client that meets nothing but faults retries retryTokens/retryCost
+// times; a retry that succeeds gives its tokens back, and a call that succeeds at
+// once adds one.
+const (
+	retryTokens        = 500
+	retryCost          = 14
+	throttledRetryCost = 5
+	successTokens      = 1
 )
 
 // New returns a client for a function that starts cold and handles one request
@@ -163,6 +177,9 @@ func newRetryer(attempts int) aws.Retryer {
 		so.MaxAttempts = attempts
 		so.Backoff = retry.BackoffDelayerFunc(pause)
 		so.Retryables = append(so.Retryables, retry.IsErrorRetryableFunc(contended), retry.IsErrorRetryableFunc(damaged))
+		so.Throttles = append(so.Throttles, retry.IsErrorThrottleFunc(contended))
+		so.RateLimiter = ratelimit.NewTokenRateLimit(retryTokens)
+		so.RetryCost, so.ThrottlingRetryCost, so.NoRetryIncrement = retryCost, throttledRetryCost, successTokens
 	})
 }
 

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/events"
 	"daybook/localstack/embedded"
@@ -152,6 +154,56 @@ func BenchmarkChecksum(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+		})
+	}
+}
+
+// TestRetriesArePinned: how often a client asks again, how long it pauses, and how
+// many retries all its calls share, is this package's decision and no release's of
+// the SDK.
+func TestRetriesArePinned(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer canned
+		pauses time.Duration // the longest that the pauses of one call can be together
+		cost   int           // of a retry, in tokens of the quota
+	}{
+		"a fault":             {canned{status: 500, body: `{"__type":"InternalServerError"}`}, faultPause * 3, retryCost},
+		"no answer":           {canned{err: io.ErrUnexpectedEOF}, faultPause * 3, retryCost},
+		"a broken answer":     {canned{status: 200, body: `{"Item":{`}, faultPause * 3, retryCost},
+		"throttled":           {apiFault("ThrottlingException", "x"), throttlePause * 3, throttledRetryCost},
+		"a conflict":          {apiFault("TransactionConflictException", "x"), throttlePause * 3, throttledRetryCost},
+		"conflicting reasons": {reasons(`{"Code":"TransactionConflict"}`, `{"Code":"None"}`), throttlePause * 3, throttledRetryCost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var requests int
+				client := New(testOptions(roundTripper(func(r *http.Request) (*http.Response, error) {
+					requests++
+					return c.answer.RoundTrip(r)
+				})))
+				call := func() int {
+					before, begun := requests, time.Now()
+					if _, err := client.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{}}}); err == nil {
+						t.Fatal("no error")
+					}
+					if took := time.Since(begun); took > c.pauses {
+						t.Errorf("pauses of %v, want at most %v", took, c.pauses)
+					}
+					return requests - before
+				}
+				full := retryTokens / c.cost / (defaultAttempts - 1) // calls that have all their attempts
+				for i := range full {
+					if n := call(); n != defaultAttempts {
+						t.Fatalf("call %d of an outage: %d requests, want %d", i+1, n, defaultAttempts)
+					}
+				}
+				call() // may have a retry left
+				if n := call(); n != 1 {
+					t.Errorf("with the quota used up: %d requests, want 1", n)
+				}
+			})
 		})
 	}
 }

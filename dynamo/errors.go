@@ -62,7 +62,7 @@ func apiError(e smithy.APIError, err error) error {
 	case "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded",
 		"TransactionConflictException", "TransactionInProgressException", "ReplicatedWriteConflictException",
 		"LimitExceededException":
-		return busy(err)
+		return busy(withReasons(err))
 	case "ValidationException":
 		if overLimit(e.ErrorMessage()) {
 			return events.Wrap(events.CodeTooLarge, err, msgTooLarge("an item"))
@@ -126,6 +126,23 @@ func busy(err error) error {
 	e := events.Wrap(events.CodeBusy, err, msgBusy)
 	e.RetryAfter = retryAfter
 	return e
+}
+
+// withReasons adds to a throttled call's error, for the log, what was throttled and
+// why: "TableWriteKeyRangeThroughputExceeded of arn:…:table/daybook-events".
+func withReasons(err error) error {
+	var reasons []types.ThrottlingReason
+	if e, ok := errors.AsType[*types.ProvisionedThroughputExceededException](err); ok {
+		reasons = e.ThrottlingReasons
+	} else if e, ok := errors.AsType[*types.ThrottlingException](err); ok {
+		reasons = e.ThrottlingReasons
+	} else if e, ok := errors.AsType[*types.RequestLimitExceeded](err); ok {
+		reasons = e.ThrottlingReasons
+	}
+	for _, r := range reasons {
+		err = fmt.Errorf("%w; %s of %s", err, value(r.Reason), value(r.Resource))
+	}
+	return err
 }
 
 func msgTooLarge(what string) string {

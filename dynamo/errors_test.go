@@ -273,3 +273,22 @@ func TestGapInAStream(t *testing.T) {
 		}
 	}
 }
+
+// TestThrottlingReasons: the log of a throttled call says what was throttled and
+// why, and its client does not.
+func TestThrottlingReasons(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"} {
+		synctest.Test(t, func(t *testing.T) {
+			answer := canned{status: 400, body: `{"__type":"com.amazonaws.dynamodb.v20120810#` + code + `","message":"slow down",` +
+				`"throttlingReasons":[{"reason":"TableWriteKeyRangeThroughputExceeded","resource":"arn:aws:dynamodb:eu-west-1:1:table/e"}],` +
+				`"ThrottlingReasons":[{"reason":"TableWriteKeyRangeThroughputExceeded","resource":"arn:aws:dynamodb:eu-west-1:1:table/e"}]}`}
+			_, err := NewEventStore(New(testOptions(answer)), "t").Load(t.Context(), "user/1", 1)
+			e, ok := errors.AsType[*events.Error](err)
+			const want = "TableWriteKeyRangeThroughputExceeded of arn:aws:dynamodb:eu-west-1:1:table/e"
+			if !ok || e.Code != events.CodeBusy || !strings.Contains(err.Error(), want) || strings.Contains(e.Message, "arn:") {
+				t.Errorf("%s: %v", code, err)
+			}
+		})
+	}
+}
