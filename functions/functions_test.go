@@ -32,7 +32,31 @@ type rig struct {
 	command, query, projector functions.Handler
 	transport                 *faulty
 	sqs                       *sqs
-	log, metrics              bytes.Buffer
+	log, metrics              lockedBuffer
+}
+
+// lockedBuffer is a buffer that several functions write to at once.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *lockedBuffer) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Reset()
 }
 
 // faulty fails requests while it is told to.
@@ -347,13 +371,7 @@ func inLambda(t *testing.T, binary string) {
 	runtime := httptest.NewServer(runtimeAPI(ctx, event, answers))
 	defer runtime.Close()
 	main := exec.CommandContext(ctx, binary)
-	main.Env = []string{
-		"DAYBOOK_EVENTS_TABLE=test-events", "DAYBOOK_CLAIMS_TABLE=test-claims", "DAYBOOK_PROCESSES_TABLE=test-processes", "DAYBOOK_VIEW_PREFIX=test",
-		"DAYBOOK_SCHEDULE_GROUP=test", "DAYBOOK_SCHEDULE_ROLE=arn:aws:iam::000000000000:role/timers",
-		"DAYBOOK_SCHEDULE_TARGET=arn:aws:sqs:eu-west-1:000000000000:test-commands.fifo", "DAYBOOK_EVENT_BUS=test",
-		"AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b",
-		"AWS_ENDPOINT_URL_DYNAMODB=" + database.URL, "AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(runtime.URL, "http://"),
-	}
+	main.Env = environment(database.URL, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(runtime.URL, "http://"))
 	var out bytes.Buffer
 	main.Stdout, main.Stderr = &out, &out
 	if err := main.Start(); err != nil {
@@ -374,6 +392,16 @@ func inLambda(t *testing.T, binary string) {
 	if strings.HasSuffix(binary, "command") && !strings.Contains(out.String(), `"accepted":1`) {
 		t.Errorf("no metric on standard output: %s", &out)
 	}
+}
+
+// environment is what a main needs, with a DynamoDB at the URL.
+func environment(database string, more ...string) []string {
+	return append([]string{
+		"DAYBOOK_EVENTS_TABLE=test-events", "DAYBOOK_CLAIMS_TABLE=test-claims", "DAYBOOK_PROCESSES_TABLE=test-processes", "DAYBOOK_VIEW_PREFIX=test",
+		"DAYBOOK_SCHEDULE_GROUP=test", "DAYBOOK_SCHEDULE_ROLE=arn:aws:iam::000000000000:role/timers",
+		"DAYBOOK_SCHEDULE_TARGET=arn:aws:sqs:eu-west-1:000000000000:test-commands.fifo", "DAYBOOK_EVENT_BUS=test",
+		"AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_ENDPOINT_URL_DYNAMODB=" + database,
+	}, more...)
 }
 
 func quoted(t *testing.T, s string) string {
