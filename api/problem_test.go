@@ -109,7 +109,7 @@ func TestCancelledRequest(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	w := httptest.NewRecorder()
-	commands(&commander{}).ServeHTTP(w, httptest.NewRequestWithContext(ctx, "POST", "/commands/create-user", strings.NewReader("{}")))
+	commands(&commander{}).ServeHTTP(w, request("POST", "/commands/create-user", strings.NewReader("{}")).WithContext(ctx))
 	wantProblem(t, w, 503, "canceled")
 }
 

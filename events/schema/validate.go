@@ -35,7 +35,7 @@ func (s *Schema) validate(raw jsontext.Value, at string) *validator {
 			return v
 		}
 		if err == nil {
-			v.fail(at, "has something behind its end")
+			v.fail(at, "trailing data")
 			return v
 		}
 	}
@@ -66,11 +66,25 @@ func (v *validator) broken(err error) {
 	if errors.Is(err, errEnough) {
 		return
 	}
-	path, offset := v.at, int64(0)
+	f := Unreadable(v.at, err)
+	v.fail(f.Path, f.Message)
+}
+
+// maxDepth is how deep encoding/json/jsontext lets values be nested.
+const maxDepth = 10_000
+
+// Unreadable is the violation of the text at a path that jsontext could not read,
+// by its error: not JSON, or nested too deeply.
+func Unreadable(at string, err error) events.Field {
+	pointer, offset := "", int64(0)
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		path, offset = path+string(e.JSONPointer), e.ByteOffset
+		pointer, offset = string(e.JSONPointer), e.ByteOffset
 	}
-	v.fail(path, fmt.Sprintf("is not valid JSON (at byte %d)", offset))
+	if strings.Count(pointer, "/") >= maxDepth {
+		member, _, _ := strings.Cut(pointer[1:], "/")
+		return events.Field{Path: at + "/" + member, Message: fmt.Sprintf("is nested deeper than %d levels", maxDepth)}
+	}
+	return events.Field{Path: at + pointer, Message: fmt.Sprintf("is not valid JSON (at byte %d)", offset)}
 }
 
 // here is the path of the value that was read last.
@@ -134,7 +148,7 @@ func (v *validator) object(s *Schema) error {
 		i, known := s.byName[name.String()]
 		switch {
 		case !known && unknown[name.String()] || known && seen[i]:
-			v.failHere("stands twice")
+			v.failHere("duplicate field")
 		case known:
 			seen[i] = true
 			if err := v.value(s.fields[i].schema); err != nil {
@@ -142,7 +156,7 @@ func (v *validator) object(s *Schema) error {
 			}
 			continue
 		default:
-			v.failHere("is not known")
+			v.failHere("unknown field")
 			if unknown == nil {
 				unknown = map[string]bool{}
 			}
@@ -182,7 +196,7 @@ func (v *validator) mapping(s *Schema) error {
 			return err
 		}
 		if seen[name.String()] {
-			v.failHere("stands twice")
+			v.failHere("duplicate field")
 			if err := v.skip(); err != nil {
 				return err
 			}
@@ -218,7 +232,7 @@ func (v *validator) array(s *Schema) error {
 		if s.unique {
 			key := elementKey(v.raw[from:v.dec.InputOffset()])
 			if seen[key] {
-				v.failHere("stands twice")
+				v.failHere("duplicate element")
 			}
 			seen[key] = true
 		}
@@ -283,7 +297,7 @@ func (v *validator) text(s *Schema) error {
 }
 
 // any reads a value of which nothing is known but that it is JSON without
-// names that stand twice in an object.
+// duplicate names in an object.
 func (v *validator) any() error {
 	raw, err := v.dec.ReadValue()
 	if err != nil {
@@ -291,7 +305,7 @@ func (v *validator) any() error {
 	}
 	_, err = jsontext.NewDecoder(bytes.NewBuffer(raw)).ReadValue()
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		v.fail(v.here()+string(e.JSONPointer), "stands twice")
+		v.fail(v.here()+string(e.JSONPointer), "duplicate field")
 	}
 	return nil
 }
