@@ -56,6 +56,9 @@ type Options struct {
 	Log *slog.Logger
 }
 
+// actorHeader says who sends a request, on one machine alone.
+const actorHeader = "X-Daybook-Actor"
+
 // Gateway is an http.Handler.
 type Gateway struct {
 	options Options
@@ -113,6 +116,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := call{gateway: g, request: r, path: path, body: body, at: time.Now(), id: uuid.New().String()}
+	if err := c.read(); err != nil {
+		g.options.Log.WarnContext(r.Context(), "a malformed request was refused", "method", r.Method, "path", path, "error", err)
+		g.refuse(w, http.StatusBadRequest)
+		return
+	}
 	event, err := c.event()
 	if err != nil {
 		g.fail(w, r, "the request can't be an event", err)
