@@ -11,8 +11,8 @@ import (
 	"daybook/events"
 )
 
-// RequestHeaders are the headers of a request that the API reads, sorted, in the
-// spelling of http.CanonicalHeaderKey. Web pages of other origins need them allowed.
+// RequestHeaders are the headers of a request that the API reads, sorted. Web pages of
+// other origins need them allowed.
 func RequestHeaders() []string {
 	names := []string{"Content-Type"}
 	for _, p := range sharedParameters() {
@@ -34,7 +34,7 @@ var readHeaders = sync.OnceValue(RequestHeaders)
 // checkHeaders refuses headers that hold something other than they were sent with.
 func checkHeaders(h http.Header) error {
 	for _, name := range readHeaders() {
-		if slices.ContainsFunc(h[name], func(value string) bool { return !intact(value) }) {
+		if slices.ContainsFunc(h.Values(name), func(value string) bool { return !intact(value) }) {
 			return events.Malformed(name, notIntact)
 		}
 	}

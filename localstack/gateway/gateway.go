@@ -49,6 +49,9 @@ type Options struct {
 	// Actor is the subject of requests without the header X-Daybook-Actor;
 	// "local" by default.
 	Actor string
+	// CORSOrigins are the origins whose web pages may call the API; * is any. None by
+	// default. They are for an HTTP API: a REST API leaves CORS to its functions.
+	CORSOrigins []string
 	// Concurrency bounds the invocations under way; more are refused as Lambda
 	// refuses them. DefaultConcurrency by default.
 	Concurrency int
@@ -101,6 +104,9 @@ func (g *Gateway) Prefix() string {
 
 // ServeHTTP answers a request by an invocation.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.cors(w, r) {
+		return
+	}
 	path, ok := g.path(r)
 	if !ok {
 		g.refuse(w, http.StatusNotFound)
