@@ -457,6 +457,7 @@ func createUser(ctx context.Context, url, id string) (body string, replayed bool
 	if err != nil {
 		return "", false, err
 	}
+	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Idempotency-Key", "key-"+id)
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {

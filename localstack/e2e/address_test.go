@@ -105,7 +105,7 @@ func TestEveryRowKeyHasAnAddress(t *testing.T) {
 func TestNothingMangledIsTaken(t *testing.T) {
 	each(t, func(t *testing.T, c *client) {
 		id := fresh("p")
-		c.command("add-product", id, map[string]any{"name": "Lamp", "category": "x", "price": 100, "currency": "EUR", "stock": 1})
+		added := c.command("add-product", id, map[string]any{"name": "Lamp", "category": "x", "price": 100, "currency": "EUR", "stock": 1})
 		restock := c.envelope(id, map[string]any{"quantity": 1})
 		tests := []struct {
 			name, method, path, body, header string
@@ -147,7 +147,7 @@ func TestNothingMangledIsTaken(t *testing.T) {
 		if a := c.send(r); a.status != http.StatusUnsupportedMediaType {
 			t.Errorf("no media type: %d %s", a.status, a.body)
 		}
-		if a := c.get("/products/" + id); !strings.Contains(string(a.body), `"stock":1,`) {
+		if a := c.get("/products/" + id + "?" + after(added.Token)); !strings.Contains(string(a.body), `"stock":1,`) || !strings.Contains(string(a.body), `"version":1}`) {
 			t.Errorf("a refused restock had an effect: %s", a.body)
 		}
 	})
