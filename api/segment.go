@@ -16,13 +16,15 @@ const encodedMark = "~"
 // segmentEncoding is strict, so that a value has one encoding.
 var segmentEncoding = base64.RawURLEncoding.Strict()
 
-// segmentSchema is that of a segment in descriptions: encoded, an id is longer than
-// its own schema says.
-var segmentSchema = jsontext.Value(`{"type":"string","minLength":1}`)
-
-// segmentNote tells in descriptions how to write a value into a path.
-const segmentNote = "Letters, digits, spaces and - . _ @ are percent-encoded as usual; " +
-	"a value with any other character, the values . and .., and one that begins with ~ is written ~ and the base64url, without padding, of its UTF-8."
+// segmentParameter describes a segment that EncodeSegment writes. Encoded, an id is
+// longer than its own schema says.
+func segmentParameter(name string) parameter {
+	return parameter{
+		Name: name, In: "path", Required: true, Schema: jsontext.Value(`{"type":"string","minLength":1}`),
+		Description: "Percent-encoded as usual, if it has only letters, digits, spaces and - . _ ~ @. Any other value, " +
+			". and .., and one that begins with ~ is written ~ and the base64url, without padding, of its UTF-8.",
+	}
+}
 
 // EncodeSegment writes a value (an id, a row's key, a command id) as one segment
 // of a path that an HTTP API and a REST API of API Gateway both hand on unchanged.
