@@ -423,6 +423,17 @@ func TestAnyJSON(t *testing.T) {
 	if fmt.Sprint(got) != "[{/at/free/a/1/b duplicate field} {/at/x unknown field}]" {
 		t.Errorf("got %v", got)
 	}
+	nested := func(levels int) jsontext.Value {
+		return jsontext.Value(`{"free":["[\"[",` + strings.Repeat("[", levels-1) + strings.Repeat("]", levels-1) + `]}`)
+	}
+	if got := s.Validate(nested(1000), ""); got != nil {
+		t.Errorf("1000 levels: %v", got)
+	}
+	for _, levels := range []int{1001, 9_000, 20_000} {
+		if got := fmt.Sprint(s.Validate(nested(levels), "/at")); got != "[{/at/free is nested deeper than 1000 levels}]" {
+			t.Errorf("%d levels: %s", levels, got)
+		}
+	}
 	got = s.Validate(jsontext.Value(`{"free":{"a":[`), "")
 	if len(got) != 1 || !strings.Contains(got[0].Message, "not valid JSON") {
 		t.Errorf("got %v", got)

@@ -70,8 +70,12 @@ func (v *validator) broken(err error) {
 	v.fail(f.Path, f.Message)
 }
 
-// maxDepth is how deep encoding/json/jsontext lets values be nested.
-const maxDepth = 10_000
+// maxDepth is how deep objects and arrays of a value may be nested. Package jsontext
+// reads 10,000 levels; what is stored and answered puts some around a value.
+const maxDepth = 1000
+
+// tooDeep is the message about a value that is nested deeper.
+func tooDeep() string { return fmt.Sprintf("is nested deeper than %d levels", maxDepth) }
 
 // Unreadable is the violation of the text at a path that jsontext could not read,
 // by its error: not JSON, or nested too deeply.
@@ -82,7 +86,7 @@ func Unreadable(at string, err error) events.Field {
 	}
 	if strings.Count(pointer, "/") >= maxDepth {
 		member, _, _ := strings.Cut(pointer[1:], "/")
-		return events.Field{Path: at + "/" + member, Message: fmt.Sprintf("is nested deeper than %d levels", maxDepth)}
+		return events.Field{Path: at + "/" + member, Message: tooDeep()}
 	}
 	return events.Field{Path: at + pointer, Message: fmt.Sprintf("is not valid JSON (at byte %d)", offset)}
 }
@@ -303,11 +307,35 @@ func (v *validator) any() error {
 	if err != nil {
 		return err
 	}
+	if depthOf(raw) > maxDepth {
+		v.failHere(tooDeep())
+		return nil
+	}
 	_, err = jsontext.NewDecoder(bytes.NewBuffer(raw)).ReadValue()
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		v.fail(v.here()+string(e.JSONPointer), "duplicate field")
 	}
 	return nil
+}
+
+// depthOf is how deep objects and arrays are nested in valid JSON.
+func depthOf(raw jsontext.Value) int {
+	depth, deepest, quoted := 0, 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+			deepest = max(deepest, depth)
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return deepest
 }
 
 func (v *validator) oneOf(s *Schema, text string) {
