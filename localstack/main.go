@@ -86,7 +86,7 @@ func parse(args []string, stderr io.Writer) (stack.Options, error) {
 		return o, err
 	}
 	if flags.NArg() > 0 {
-		fmt.Fprintf(stderr, "daybook: %q is no flag; see -help\n", flags.Arg(0))
+		fmt.Fprintf(stderr, "daybook: %q is not a flag; see -help\n", flags.Arg(0))
 		return o, errors.New("arguments left over")
 	}
 	if *rest {

@@ -60,14 +60,14 @@ func (e *event) route() string {
 }
 
 // errNoEvent says that a payload is JSON, but of something else.
-var errNoEvent = errors.New("the payload is no API Gateway event: it has neither requestContext.http.method nor httpMethod")
+var errNoEvent = errors.New("the payload is not an API Gateway event: it has neither requestContext.http.method nor httpMethod")
 
 func parse(payload []byte) (*event, error) {
 	var e event
 	if err := json.Unmarshal(payload, &e); err != nil {
 		e = event{malformed: true}
 		if json.Unmarshal(payload, &e, jsontext.AllowInvalidUTF8(true)) != nil {
-			return nil, fmt.Errorf("the payload is no API Gateway event: %w", err)
+			return nil, fmt.Errorf("the payload is not an API Gateway event: %w", err)
 		}
 	}
 	if e.method() == "" {
