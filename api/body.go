@@ -36,12 +36,12 @@ func readBody(r *http.Request) (jsontext.Value, error) {
 
 // checkMediaType refuses a body that is not declared to be JSON, as one without a
 // declaration: browsers let any web page send such a body to any server, without
-// asking that server first.
+// asking that server first. Two declarations are joined, as an HTTP API joins them.
 func checkMediaType(h http.Header) error {
-	if coding := h.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+	if coding := strings.Join(h.Values("Content-Encoding"), ","); coding != "" && !strings.EqualFold(coding, "identity") {
 		return events.Errorf(CodeUnsupportedMediaType, "a body must not be compressed")
 	}
-	media, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	media, params, err := mime.ParseMediaType(strings.Join(h.Values("Content-Type"), ","))
 	charset := params["charset"]
 	if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return events.Errorf(CodeUnsupportedMediaType, "the Content-Type of a body must be application/json")

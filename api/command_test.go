@@ -157,6 +157,8 @@ func TestCommandRefused(t *testing.T) {
 		{"another charset", "POST", create, `{}`, []string{"Content-Type: application/json; charset=latin1"}, 415, "unsupported-media-type", ""},
 		{"faulty media type", "POST", create, `{}`, []string{"Content-Type: ;"}, 415, "unsupported-media-type", ""},
 		{"compressed", "POST", create, `{}`, []string{"Content-Encoding: gzip"}, 415, "unsupported-media-type", ""},
+		{"compressed, in a second header", "POST", create, `{}`, []string{"Content-Encoding: identity", "Content-Encoding: gzip"}, 415, "unsupported-media-type", ""},
+		{"a second media type", "POST", create, `{}`, []string{"Content-Type: application/json", "content-type: text/plain"}, 415, "unsupported-media-type", ""},
 		{"empty key", "POST", create, `{}`, []string{"Idempotency-Key: "}, 400, "malformed", "Idempotency-Key"},
 		{"long key", "POST", create, `{}`, []string{"Idempotency-Key: " + strings.Repeat("k", 129)}, 400, "malformed", "Idempotency-Key"},
 		{"two keys", "POST", create, `{}`, []string{"Idempotency-Key: a", "Idempotency-Key: b"}, 400, "malformed", "Idempotency-Key"},
