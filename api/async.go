@@ -6,7 +6,6 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"daybook/aggregate"
@@ -27,9 +26,8 @@ type Statuses interface {
 type queued struct {
 	CommandID string `json:"commandId"`
 	ID        string `json:"id"`
-	// Status is where to ask for the command's status, relative to the request;
-	// a command id that no URL can name has none.
-	Status string `json:"status,omitzero"`
+	// Status is where to ask for the command's status, relative to the request.
+	Status string `json:"status"`
 }
 
 // batchQueued is the result of a command of a batch that was queued.
@@ -37,7 +35,7 @@ type batchQueued struct {
 	Status    int    `json:"status"`
 	CommandID string `json:"commandId"`
 	ID        string `json:"id"`
-	Location  string `json:"location,omitzero"`
+	Location  string `json:"location"`
 	Replayed  bool   `json:"replayed,omitzero"`
 }
 
@@ -63,9 +61,7 @@ func (c *commands) queue(r *http.Request, command aggregate.Command) (*answer, e
 	}
 	a := applied(command.Correlation)
 	status := statusPath("../", s.CommandID)
-	if status != "" {
-		a.header.Set("Location", status)
-	}
+	a.header.Set("Location", status)
 	if s.Repeated {
 		a.header.Set("Idempotent-Replayed", "true")
 	}
@@ -84,12 +80,9 @@ func applied(correlation string) *answer {
 }
 
 // statusPath is the path of a command's status, relative to where base leads to
-// the root. No URL can name the ids "." and "..".
+// the root.
 func statusPath(base, commandID string) string {
-	if commandID == "." || commandID == ".." {
-		return ""
-	}
-	return base + "commands/" + url.PathEscape(commandID)
+	return base + "commands/" + EncodeSegment(commandID)
 }
 
 // queueBatch answers a batch by queueing those of its elements that are sound:

@@ -120,7 +120,7 @@ func TestACommandIsQueued(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &body, json.MatchCaseInsensitiveNames(true), json.RejectUnknownMembers(true)); err != nil {
 		t.Fatal(err)
 	}
-	if w.Code != 202 || body.CommandID != "k/1" || len(body.ID) != 32 || body.Status != "../commands/k%2F1" {
+	if w.Code != 202 || body.CommandID != "k/1" || len(body.ID) != 32 || body.Status != "../commands/~ay8x" {
 		t.Fatalf("answer %d %s", w.Code, w.Body)
 	}
 	for name, want := range map[string]string{
@@ -295,7 +295,7 @@ func TestABatchIsQueued(t *testing.T) {
 	if w.Code != 202 || w.Header().Get("Preference-Applied") != "respond-async" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
-	if r := results[3]; r.Status != 202 || r.CommandID != ".." || r.ID != "7" || r.Location != "" {
+	if r := results[3]; r.Status != 202 || r.CommandID != ".." || r.ID != "7" || r.Location != "commands/~Li4" {
 		t.Errorf("result 3: %+v", r)
 	}
 	if r := results[1]; r.Status != 400 || len(r.Problem.Errors) != 1 || r.Problem.Errors[0].Path != "/1/payload/name" {

@@ -182,7 +182,7 @@ func below(at string, err error) error {
 }
 
 // splitArray returns the elements of a JSON array of 1 to MaxBatch elements. It
-// leaves it to the elements' readers to refuse names that stand twice.
+// leaves it to the elements' readers to refuse duplicate names.
 func splitArray(body jsontext.Value) ([]jsontext.Value, error) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true))
 	if k := d.PeekKind(); k != jsontext.KindBeginArray && k != jsontext.KindInvalid {
@@ -206,7 +206,7 @@ func splitArray(body jsontext.Value) ([]jsontext.Value, error) {
 		if _, err = d.ReadToken(); err == io.EOF {
 			err = nil
 		} else if err == nil {
-			return nil, events.Malformed("", "has something behind its end")
+			return nil, events.Malformed("", "trailing data")
 		}
 	}
 	switch {
@@ -218,11 +218,8 @@ func splitArray(body jsontext.Value) ([]jsontext.Value, error) {
 	return elements, nil
 }
 
-// unsound is the error of a body that is not JSON.
+// unsound is the error of a body that can't be read as JSON.
 func unsound(err error) error {
-	path, offset := "", int64(0)
-	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		path, offset = string(e.JSONPointer), e.ByteOffset
-	}
-	return events.Malformed(path, fmt.Sprintf("is not valid JSON (at byte %d)", offset))
+	f := schema.Unreadable("", err)
+	return events.Malformed(f.Path, f.Message)
 }

@@ -44,14 +44,14 @@ func TestBatch(t *testing.T) {
 	want := []string{
 		`{"status":201,"id":"7","version":1,"commandId":"c1","token":"user/7@1","replayed":true}`,
 		`{"status":200,"id":"7","version":2,"commandId":"made","token":"user/7@2"}`,
-		malformed + `{"path":"/2/command","message":"must be a string"},{"path":"/2/extra","message":"is not known"}]}}`,
+		malformed + `{"path":"/2/command","message":"must be a string"},{"path":"/2/extra","message":"unknown field"}]}}`,
 		malformed + `{"path":"/3","message":"must be an object"}]}}`,
 		`{"status":400,"problem":{"type":"urn:daybook:problem:malformed","title":"The request is malformed","status":400,"code":"malformed","detail":"bad","errors":[{"path":"/4/payload/name","message":"is required"},{"path":"elsewhere","message":"too"}]}}`,
 		`{"status":409,"problem":{"type":"urn:daybook:problem:version-conflict","title":"The stream is at another version","status":409,"code":"version-conflict","detail":"is at 4","version":4}}`,
 		`{"status":500,"problem":{"type":"urn:daybook:problem:internal","title":"An unexpected fault","status":500,"code":"internal","detail":"the fault was logged under the request's id"}}`,
 		malformed + `{"path":"/7/id","message":"must not hold control characters"}]}}`,
 		malformed + `{"path":"/8/commandId","message":"must not hold control characters"}]}}`,
-		malformed + `{"path":"/9/payload/x","message":"stands twice"}]}}`,
+		malformed + `{"path":"/9/payload/x","message":"duplicate field"}]}}`,
 	}
 	if got := w.Body.String(); w.Code != 207 || got != "["+strings.Join(want, ",")+"]" {
 		t.Errorf("got %d\n%s\nwant\n%s", w.Code, strings.ReplaceAll(got, `},{"status"`, "},\n{\"status\""), strings.Join(want, ",\n"))
@@ -130,7 +130,7 @@ func TestBatchWithTooFewOutcomes(t *testing.T) {
 func TestBatchHasTheActorOfTheRequest(t *testing.T) {
 	t.Parallel()
 	c := &commander{}
-	r := httptest.NewRequest("POST", "/commands", strings.NewReader(`[{"command":"create-user"},{"command":"create-user"}]`))
+	r := request("POST", "/commands", strings.NewReader(`[{"command":"create-user"},{"command":"create-user"}]`))
 	commands(c).ServeHTTP(httptest.NewRecorder(), r.WithContext(api.WithActor(r.Context(), "sub-1")))
 	for _, got := range c.got {
 		if got.Actor != "sub-1" || got.Correlation != "req-1" {

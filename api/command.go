@@ -4,7 +4,6 @@ import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"net/http"
-	"net/url"
 
 	"daybook/aggregate"
 	"daybook/events"
@@ -128,14 +127,12 @@ func optionalID(path string, id *string) (string, error) {
 	if id == nil {
 		return "", nil
 	}
-	return *id, events.ValidateID(path, *id)
+	return *id, validateID(path, *id)
 }
 
 // setLocation points at the history of a stream that was started: it is there
 // at once, whereas rows follow. It is relative to /commands/{command}, so that
-// it holds behind any prefix. No URL can name the ids "." and "..".
+// it holds behind any prefix.
 func setLocation(h http.Header, stream events.Stream) {
-	if id := stream.ID(); id != "." && id != ".." {
-		h.Set("Location", "../streams/"+url.PathEscape(stream.Aggregate())+"/"+url.PathEscape(id))
-	}
+	h.Set("Location", "../streams/"+stream.Aggregate()+"/"+EncodeSegment(stream.ID()))
 }

@@ -34,6 +34,7 @@ func Example() {
 
 	send := func(method, target, body string) {
 		r := httptest.NewRequest(method, target, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("Idempotency-Key", "signup-42")
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, r)

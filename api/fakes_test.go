@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json/v2"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -104,12 +105,16 @@ func queries(q *querier, h api.History) http.Handler {
 	return api.NewQueries(q, h, domain.Aggregates(), domain.Views(), options(nil))
 }
 
+// request makes a request whose body is declared as JSON.
+func request(method, target string, body io.Reader) *http.Request {
+	r := httptest.NewRequest(method, target, body)
+	r.Header.Set("Content-Type", "application/json")
+	return r
+}
+
 // do sends a request; headers are name: value.
 func do(h http.Handler, method, target, body string, headers ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, target, strings.NewReader(body))
-	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
+	r := request(method, target, strings.NewReader(body))
 	for _, line := range headers {
 		name, value, _ := strings.Cut(line, ": ")
 		if name == "Content-Type" {

@@ -1,24 +1,62 @@
 package api
 
 import (
+	"encoding/json/jsontext"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"daybook/events"
 )
 
+// RequestHeaders are the headers of a request that the API reads, sorted. Web pages of
+// other origins need them allowed.
+func RequestHeaders() []string {
+	names := []string{"Content-Type"}
+	for _, p := range sharedParameters() {
+		if p.In == "header" {
+			names = append(names, p.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// AnswerHeaders are the headers of answers that tell a client something, sorted.
+// Web pages of other origins need them exposed.
+func AnswerHeaders() []string { return slices.Sorted(maps.Keys(sharedHeaders())) }
+
+// readHeaders are RequestHeaders, made once, when the first request comes.
+var readHeaders = sync.OnceValue(RequestHeaders)
+
+// checkHeaders refuses headers that hold something other than they were sent with.
+func checkHeaders(h http.Header) error {
+	for _, name := range readHeaders() {
+		if slices.ContainsFunc(h.Values(name), func(value string) bool { return !intact(value) }) {
+			return events.Malformed(name, notIntact)
+		}
+	}
+	return nil
+}
+
+// headerIDSchema is that of an id in a header, in descriptions; see idHeader.
+var headerIDSchema = jsontext.Value(`{"type":"string","minLength":1,"maxLength":128,"pattern":"^[^,]*$","description":"No control characters and no commas."}`)
+
 // idHeader returns the one value of a header that holds an id, "" when it is not
-// there.
+// there. A comma is refused: an HTTP API of API Gateway joins two such headers with
+// one, and hands over what looks like a single header.
 func idHeader(h http.Header, name string) (string, error) {
 	values := h.Values(name)
-	switch len(values) {
-	case 0:
+	switch {
+	case len(values) == 0:
 		return "", nil
-	case 1:
-		return values[0], events.ValidateID(name, values[0])
+	case len(values) > 1 || strings.Contains(values[0], ","):
+		return "", events.Malformed(name, "must be given once, without a comma")
 	}
-	return "", events.Malformed(name, "must not be given twice")
+	return values[0], validateID(name, values[0])
 }
 
 // etag writes a version as an entity tag.

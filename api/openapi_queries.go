@@ -15,7 +15,7 @@ func rowName(v view.Description) string { return "view." + v.Name }
 
 func rowOperation(v view.Description) *operation {
 	parameters := []parameter{
-		{Name: "key", In: "path", Required: true, Schema: textSchema}, parameterRef("after"), parameterRef("If-Changed"),
+		segmentParameter("key"), parameterRef("after"), parameterRef("If-Changed"),
 	}
 	if v.Kind == view.KindRows {
 		parameters = append(parameters, parameterRef("at"))
@@ -141,7 +141,7 @@ func historyOperation(commands []aggregate.Description, views []view.Description
 		Summary:     "The events of a stream, oldest first",
 		Parameters: []parameter{
 			{Name: "aggregate", In: "path", Required: true, Schema: name},
-			{Name: "id", In: "path", Required: true, Schema: idSchema},
+			segmentParameter("id"),
 			{Name: "from", In: "query", Description: "The version of the first event.", Schema: jsontext.Value(`{"type":"integer","format":"int64","minimum":1,"default":1}`)},
 			{Name: "limit", In: "query", Description: "The largest number of events.", Schema: jsontext.Value(fmt.Sprintf(`{"type":"integer","minimum":1,"maximum":%d,"default":%d}`, maxEvents, defaultEvents))},
 		},

@@ -84,11 +84,11 @@ func historySchema() jsontext.Value {
 
 func sharedParameters() map[string]parameter {
 	return map[string]parameter{
-		"Idempotency-Key":  {Name: "Idempotency-Key", In: "header", Schema: idSchema, Description: "The command's id: a repeat gets the first answer again and changes nothing."},
+		"Idempotency-Key":  {Name: "Idempotency-Key", In: "header", Schema: headerIDSchema, Description: "The command's id: a repeat gets the first answer again and changes nothing."},
 		"If-Match":         {Name: "If-Match", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["\"2\""]}`), Description: "The version, in quotes, that the stream must be at; else 412."},
 		"If-None-Match":    {Name: "If-None-Match", In: "header", Schema: jsontext.Value(`{"const":"*"}`), Description: "The stream must not exist; else 412."},
 		"If-Changed":       {Name: "If-None-Match", In: "header", Schema: textSchema, Description: "Entity tags that the client has: 304 when one is still right."},
-		"X-Correlation-Id": {Name: "X-Correlation-Id", In: "header", Schema: idSchema, Description: "An id shared by all that the request sets off; the request's id by default."},
+		"X-Correlation-Id": {Name: "X-Correlation-Id", In: "header", Schema: headerIDSchema, Description: "An id shared by all that the request sets off; the request's id by default."},
 		"Prefer":           {Name: "Prefer", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["respond-async"]}`), Description: "respond-async: answer 202 when the command is queued (RFC 7240)."},
 		"after":            {Name: "after", In: "query", Schema: textSchema, Description: "Consistency tokens, joined by commas: the answer has seen at least these versions."},
 		"at": {Name: "at", In: "query", Schema: jsontext.Value(`{"oneOf":[{"type":"integer","format":"int64","minimum":1},{"type":"string","format":"date-time"}]}`),

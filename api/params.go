@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"daybook/events"
 )
@@ -27,11 +26,11 @@ func query(r *http.Request, allowed ...string) (url.Values, error) {
 	}
 	var unknown []events.Field
 	for name, values := range params {
-		if !utf8.ValidString(name) || slices.ContainsFunc(values, func(v string) bool { return !utf8.ValidString(v) }) {
-			return nil, events.Malformed("query", "must be percent-encoded UTF-8")
+		if !intact(name) || slices.ContainsFunc(values, func(v string) bool { return !intact(v) }) {
+			return nil, events.Malformed("query", notIntact)
 		}
 		if len(allowed) > 0 && !slices.Contains(allowed, name) {
-			unknown = append(unknown, events.Field{Path: name, Message: "is not known here"})
+			unknown = append(unknown, events.Field{Path: name, Message: "unknown parameter"})
 		}
 	}
 	if len(unknown) > 0 {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"daybook/events"
 )
@@ -15,16 +14,20 @@ func segments(r *http.Request) ([]string, error) {
 	parts := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
 	for i, part := range parts {
 		decoded, err := url.PathUnescape(part)
-		if err != nil || !utf8.ValidString(decoded) {
-			return nil, events.Malformed("path", "must be percent-encoded UTF-8")
+		if err != nil {
+			return nil, events.Malformed("path", "must be percent-encoded")
+		}
+		if !intact(decoded) {
+			return nil, events.Malformed("path", notIntact)
 		}
 		parts[i] = decoded
 	}
 	return parts, nil
 }
 
+// notFound is the error about a path that no endpoint has.
 func notFound() error {
-	return events.Errorf(events.CodeNotFound, "this path leads nowhere")
+	return events.Errorf(events.CodeNotFound, "no such path")
 }
 
 func methodNotAllowed(method, allow string) error {

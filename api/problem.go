@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"daybook/events"
@@ -98,7 +97,7 @@ func problemOf(err error, requestID string) problem {
 		Title:     k.title,
 		Status:    k.status,
 		Code:      e.Code,
-		Detail:    e.Message,
+		Detail:    clip(e.Message, maxDetail),
 		Errors:    clipped(e.Fields),
 		RequestID: requestID,
 	}
@@ -114,18 +113,18 @@ func problemOf(err error, requestID string) problem {
 	return p
 }
 
-// maxPath bounds a path in a problem, in bytes: a client can send one of any
-// length.
-const maxPath = 512
+// maxPath and maxDetail bound in bytes what a problem repeats of a request: a
+// client can send a name of any length.
+const (
+	maxPath   = 512
+	maxDetail = 2048
+)
 
-// clipped shortens the paths that are too long to what they are part of.
+// clipped shortens paths and messages that are too long.
 func clipped(fields []events.Field) []events.Field {
 	out := make([]events.Field, len(fields))
 	for i, f := range fields {
-		if len(f.Path) > maxPath {
-			f.Path = f.Path[:max(0, strings.LastIndexByte(f.Path[:maxPath], '/'))]
-		}
-		out[i] = f
+		out[i] = events.Field{Path: clip(f.Path, maxPath), Message: clip(f.Message, maxDetail)}
 	}
 	return out
 }

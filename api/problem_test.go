@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"daybook/aggregate"
 	"daybook/api"
@@ -99,6 +100,35 @@ func TestInternalsGoToTheLogAlone(t *testing.T) {
 	}
 }
 
+// What a problem repeats of a request is short and says what is wrong with it.
+func TestMessagesAboutWhatWasSent(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("né", 100_000)
+	s := newShop(t)
+	tests := []struct{ method, target, body, says string }{
+		{"POST", "/commands/create-user", `{"` + long[:200_001] + `":1}`, `{"path":"/né`},
+		{"POST", "/commands/create-user", `{"` + long[:200_001] + `":1}`, `…","message":"unknown field"}`},
+		{"POST", "/commands", `[{"command":"` + long[:200_001] + `"}]`, `there is no command`},
+		{"POST", "/commands/" + long, `{}`, `there is no command`},
+		{"GET", "/" + long, ``, `there is no view`},
+		{"GET", "/users?" + long + "=1", ``, `{"path":"né`},
+		{"GET", "/no/such", ``, `there is no view \"no\"`},
+		{"GET", "/health/x", ``, `"no such path"`},
+		{"GET", "/users/7?form=1", ``, `{"path":"form","message":"unknown parameter"}`},
+		{"POST", "/commands/create-user", `{"payload":` + strings.Repeat("[", 20_000), `{"path":"/payload","message":"is nested deeper than 1000 levels"}`},
+		{"POST", "/commands", strings.Repeat("[", 20_000), `{"path":"/0","message":"is nested deeper than 1000 levels"}`},
+		{"POST", "/commands/create-user", `{"payload":{"name":"a","name":"b"}}`, `{"path":"/payload/name","message":"duplicate field"}`},
+		{"POST", "/commands/create-user", `{} {}`, `{"path":"","message":"trailing data"}`},
+		{"POST", "/commands", `[{}] {}`, `{"path":"","message":"trailing data"}`},
+	}
+	for _, tt := range tests {
+		w := serve(s.handler, tt.method, tt.target, []byte(tt.body))
+		if got := w.Body.String(); !strings.Contains(got, tt.says) || len(got) > 4000 || !utf8.ValidString(got) {
+			t.Errorf("%s %.40s %.40s: %d, %d bytes: %.300s", tt.method, tt.target, tt.body, w.Code, len(got), got)
+		}
+	}
+}
+
 func TestClientFaultsAreNotLoggedAsFaults(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -113,7 +143,7 @@ func TestCancelledRequest(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	w := httptest.NewRecorder()
-	commands(&commander{}).ServeHTTP(w, httptest.NewRequestWithContext(ctx, "POST", "/commands/create-user", strings.NewReader("{}")))
+	commands(&commander{}).ServeHTTP(w, request("POST", "/commands/create-user", strings.NewReader("{}")).WithContext(ctx))
 	wantProblem(t, w, 503, "canceled")
 }
 

@@ -70,7 +70,7 @@ func (q *queries) find(method string, path []string) (endpoint, error) {
 // target returns the endpoint of a path and the methods it allows.
 func (q *queries) target(path []string) (e endpoint, allow string, err error) {
 	if slices.Contains(path, "") {
-		return nil, "", notFound()
+		return nil, "", emptySegment(path)
 	}
 	switch first := path[0]; first {
 	case "health":
@@ -78,13 +78,15 @@ func (q *queries) target(path []string) (e endpoint, allow string, err error) {
 	case "openapi.json":
 		e = q.described
 	case "streams":
-		if len(path) >= 3 {
-			return q.stream(path[1], rest(path[2:])), reading, nil
+		if len(path) < 3 {
+			return nil, "", notFound()
 		}
-		return nil, "", notFound()
+		id, err := rest(path[2:])
+		return q.stream(path[1], id), reading, err
 	case "commands":
 		if q.opts.Statuses != nil && len(path) >= 2 {
-			return q.status(rest(path[1:])), reading + ", " + http.MethodPost, nil
+			id, err := rest(path[1:])
+			return q.status(id), reading + ", " + http.MethodPost, err
 		}
 		if len(path) <= 2 {
 			return nil, http.MethodPost, nil
@@ -106,13 +108,26 @@ func (q *queries) rows(path []string) (endpoint, string, error) {
 	case len(path) == 1:
 		return q.list(path[0]), reading, nil
 	}
-	return q.row(path[0], rest(path[1:])), reading, nil
+	key, err := rest(path[1:])
+	return q.row(path[0], key), reading, err
 }
 
-// rest is the id that ends a path. An id may hold slashes, and an HTTP API of API
-// Gateway has decoded %2F before it hands a path over; a view's and an
-// aggregate's name have none, so the rest of the path is the id.
-func rest(path []string) string { return strings.Join(path, "/") }
+// rest is the id or key that ends a path, as EncodeSegment wrote it or plain. A
+// plain id may hold slashes, and an HTTP API of API Gateway has decoded %2F before
+// it hands a path over; a view's and an aggregate's name have none, so the rest of
+// the path is the id.
+func rest(path []string) (string, error) {
+	return DecodeSegment("path", strings.Join(path, "/"))
+}
+
+// emptySegment is the error about a path with an empty segment: below a view, a
+// stream or a command it may be meant for an id.
+func emptySegment(path []string) error {
+	if path[0] == "" || len(path) == 2 {
+		return notFound()
+	}
+	return events.Errorf(events.CodeNotFound, "no such path; an id with a slash at an end, or with two in a row, is written ~ and its base64url")
+}
 
 // health says that the process answers.
 func health(*http.Request) (*answer, error) {

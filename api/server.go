@@ -56,6 +56,9 @@ func (s *server) run(r *http.Request) (a *answer, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkHeaders(r.Header); err != nil {
+		return nil, err
+	}
 	e, err := s.find(r.Method, path)
 	if err != nil {
 		return nil, err

@@ -235,7 +235,7 @@ func TestPagesOfAList(t *testing.T) {
 
 // serve sends a request as the server of net/http would hand it over.
 func serve(h http.Handler, method, target string, body []byte) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, "/", strings.NewReader(string(body)))
+	r := request(method, "/", strings.NewReader(string(body)))
 	path, query, _ := strings.Cut(target, "?")
 	r.URL.RawQuery = query
 	r.URL.Path, r.URL.RawPath = path, ""

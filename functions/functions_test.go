@@ -358,7 +358,7 @@ func inLambda(t *testing.T, binary string) {
 	if err := dynamo.Create(t.Context(), client, "test", dynamo.EventsTable(), dynamo.ClaimsTable()); err != nil {
 		t.Fatal(err)
 	}
-	event, want := `{"version":"2.0","rawPath":"/commands/create-user","requestContext":{"http":{"method":"POST"}},"body":`+quoted(t, ada)+`}`, `"statusCode":201`
+	event, want := `{"version":"2.0","rawPath":"/commands/create-user","requestContext":{"http":{"method":"POST"}},"headers":{"content-type":"application/json"},"body":`+quoted(t, ada)+`}`, `"statusCode":201`
 	switch filepath.Base(binary) {
 	case "query":
 		event, want = `{"httpMethod":"GET","path":"/health"}`, `"statusCode":200`
@@ -459,7 +459,7 @@ func ExampleNewCommand() {
 		return
 	}
 	out, err := command.Invoke(ctx, []byte(`{"version":"2.0","rawPath":"/commands/create-user","requestContext":{"http":{"method":"POST"}},
-		"body":"{\"id\":\"7\",\"payload\":{\"name\":\"Ada\",\"email\":\"ada@example.com\"}}"}`))
+		"headers":{"content-type":"application/json"},"body":"{\"id\":\"7\",\"payload\":{\"name\":\"Ada\",\"email\":\"ada@example.com\"}}"}`))
 	var answer struct {
 		StatusCode int            `json:"statusCode"`
 		Headers    jsontext.Value `json:"headers"`

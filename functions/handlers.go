@@ -117,12 +117,15 @@ func (c Config) overHTTP(h http.Handler, log *slog.Logger) Handler {
 			return api.WithRequestID(withRequestID(ctx, caller.RequestID), caller.RequestID)
 		},
 		Fault: func(w http.ResponseWriter, r *http.Request, status int) {
-			if status == http.StatusRequestEntityTooLarge {
+			switch status {
+			case http.StatusRequestEntityTooLarge:
 				api.WriteProblem(w, r, events.Errorf(events.CodeTooLarge,
 					"the answer would have more than %d bytes: ask for less with limit", apigateway.MaxAnswer))
-				return
+			case http.StatusBadRequest:
+				api.WriteProblem(w, r, events.Errorf(events.CodeMalformed, "the request must be UTF-8, and its path percent-encoded"))
+			default:
+				api.WriteProblem(w, r, events.Errorf(events.CodeInternal, "something went wrong"))
 			}
-			api.WriteProblem(w, r, events.Errorf(events.CodeInternal, "something went wrong"))
 		},
 	})
 }

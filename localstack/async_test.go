@@ -34,6 +34,7 @@ func later(ctx context.Context, url, command, key, body string) error {
 	if err != nil {
 		return err
 	}
+	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Idempotency-Key", key)
 	r.Header.Set("Prefer", "respond-async")
 	answer, err := http.DefaultClient.Do(r)

@@ -78,6 +78,7 @@ func parse(args []string, stderr io.Writer) (stack.Options, error) {
 	flags.StringVar(&o.Outbox, "outbox", "", "`file or URL` that integration events are appended or posted to; \"none\" for nowhere (default: outbox.jsonl in the data directory)")
 	flags.StringVar(&o.Stage, "stage", "", "`name` of the API's stage; it stands in front of every path")
 	rest := flags.Bool("rest", false, "be a REST API; the default is an HTTP API")
+	origins := flags.String("cors-origin", "", "`origins` whose web pages may call the API, with commas in between (http://localhost:5173), or \"*\" for any")
 	hostile := flags.Bool("hostile", false, "let the embedded DynamoDB reorder, repeat and delay stream records, throttle, and lose answers")
 	seed := flags.Uint64("seed", 1, "`number` that fixes what -hostile does")
 	flags.TextVar(&o.LogLevel, "log-level", slog.LevelWarn, "lowest `level` to log: debug, info, warn or error")
@@ -85,16 +86,36 @@ func parse(args []string, stderr io.Writer) (stack.Options, error) {
 		return o, err
 	}
 	if flags.NArg() > 0 {
-		fmt.Fprintf(stderr, "daybook: %q is no flag; see -help\n", flags.Arg(0))
+		fmt.Fprintf(stderr, "daybook: %q is not a flag; see -help\n", flags.Arg(0))
 		return o, errors.New("arguments left over")
 	}
 	if *rest {
 		o.Format = gateway.RESTAPI
 	}
+	if *origins != "" {
+		o.CORSOrigins = strings.Split(*origins, ",")
+	}
+	if err := checkOrigins(o); err != nil {
+		fmt.Fprintln(stderr, "daybook:", err)
+		return o, err
+	}
 	if *hostile {
 		o.Hostile = stack.Hostile(*seed)
 	}
 	return o, nil
+}
+
+// checkOrigins reports what is wrong with -cors-origin.
+func checkOrigins(o stack.Options) error {
+	for _, origin := range o.CORSOrigins {
+		if !gateway.ValidOrigin(origin) {
+			return fmt.Errorf("-cors-origin: %q is not an origin, such as http://localhost:5173; a path or a slash at the end is not part of it", origin)
+		}
+	}
+	if len(o.CORSOrigins) > 0 && o.Format == gateway.RESTAPI {
+		return errors.New("-cors-origin: a REST API leaves CORS to the functions; leave out -rest for web pages of other origins")
+	}
+	return nil
 }
 
 // line makes one line of an error.

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -368,6 +369,20 @@ func TestParse(t *testing.T) {
 		o.Hostile == nil || o.Hostile.Seed != 9 || o.Format != gateway.RESTAPI || o.Stage != "s" || o.LogLevel != slog.LevelDebug {
 		t.Errorf("all flags: %+v, %v", o, err)
 	}
+	o, err = parse([]string{"-cors-origin", "http://localhost:5173,https://shop.example"}, io.Discard)
+	if err != nil || !slices.Equal(o.CORSOrigins, []string{"http://localhost:5173", "https://shop.example"}) {
+		t.Errorf("origins: %+v, %v", o.CORSOrigins, err)
+	}
+	for says, args := range map[string][]string{
+		`"http://localhost:5173/" is not an origin`: {"-cors-origin", "http://localhost:5173/"},
+		`"" is not an origin`:                       {"-cors-origin", "*,"},
+		"leave out -rest":                           {"-cors-origin", "*", "-rest"},
+	} {
+		var stderr bytes.Buffer
+		if _, err := parse(args, &stderr); err == nil || !strings.Contains(stderr.String(), says) || strings.Count(stderr.String(), "\n") != 1 {
+			t.Errorf("%v: %v, %s", args, err, &stderr)
+		}
+	}
 }
 
 func TestDataNowhere(t *testing.T) {
@@ -442,6 +457,7 @@ func createUser(ctx context.Context, url, id string) (body string, replayed bool
 	if err != nil {
 		return "", false, err
 	}
+	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Idempotency-Key", "key-"+id)
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {

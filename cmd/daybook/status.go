@@ -5,12 +5,12 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"daybook/aggregate"
+	"daybook/api"
 	"daybook/dynamo"
 	"daybook/events"
 )
@@ -91,7 +91,7 @@ func (s *session) statusOf(ctx context.Context, id string) (statusLine, error) {
 
 // statusFromAPI asks the API.
 func (s *session) statusFromAPI(ctx context.Context, c *cli.Command, id string) (statusLine, error) {
-	response, text, err := s.ask(ctx, c, http.MethodGet, "/commands/"+url.PathEscape(id), http.Header{}, nil)
+	response, text, err := s.ask(ctx, c, http.MethodGet, "/commands/"+api.EncodeSegment(id), http.Header{}, nil)
 	if err != nil {
 		return statusLine{}, err
 	}

@@ -70,11 +70,11 @@ func TestValidate(t *testing.T) {
 			"/payload/customer is required", "/payload/currency is required",
 			"/payload/lines is required", "/payload/gift is required"}},
 		{"unknown", `{` + valid + `,"a/b~c":{"deep":[1]},"Customer":1}`, []string{
-			"/payload/a~1b~0c is not known", "/payload/Customer is not known"}},
+			"/payload/a~1b~0c unknown field", "/payload/Customer unknown field"}},
 		{"twice", `{` + valid + `,"customer":"bob","x":1,"x":2}`, []string{
-			"/payload/customer stands twice", "/payload/x is not known", "/payload/x stands twice"}},
-		{"twice by an escape", `{` + valid + `,"cust\u006fmer":"bob"}`, []string{"/payload/customer stands twice"}},
-		{"twice in a map", `{` + valid + `,"labels":{"a":1,"a":2}}`, []string{"/payload/labels/a stands twice"}},
+			"/payload/customer duplicate field", "/payload/x unknown field", "/payload/x duplicate field"}},
+		{"twice by an escape", `{` + valid + `,"cust\u006fmer":"bob"}`, []string{"/payload/customer duplicate field"}},
+		{"twice in a map", `{` + valid + `,"labels":{"a":1,"a":2}}`, []string{"/payload/labels/a duplicate field"}},
 		{"wrong types", `{"customer":1,"currency":null,"lines":{},"gift":"yes","labels":[],"weight":"1","level":true,"at":5}`, []string{
 			"/payload/customer must be a string", "/payload/currency must not be null", "/payload/lines must be an array",
 			"/payload/gift must be true or false", "/payload/labels must be an object", "/payload/weight must be a number",
@@ -92,13 +92,13 @@ func TestValidate(t *testing.T) {
 			"/payload/level must be at most 127", "/payload/weight must be at least 0.1"}},
 		{"arrays", `{"customer":"a","currency":"EUR","lines":[],"gift":true,"tags":["a","toolong","a","A"]}`, []string{
 			"/payload/lines must not be empty", "/payload/tags/1 must have at most 4 characters",
-			"/payload/tags/1 must match ^[a-z]{1,3}$", "/payload/tags/2 stands twice", "/payload/tags/3 must match ^[a-z]{1,3}$"}},
+			"/payload/tags/1 must match ^[a-z]{1,3}$", "/payload/tags/2 duplicate element", "/payload/tags/3 must match ^[a-z]{1,3}$"}},
 		{"maps", `{` + valid + `,"labels":{"a":1,"b":10,"c":3}}`, []string{
 			"/payload/labels/b must be at most 9", "/payload/labels must have at most 2 members"}},
 		{"enum and time", `{` + valid + `,"status":"Open","at":"2026-02-30T00:00:00Z"}`, []string{
 			"/payload/status must be one of open, closed",
 			"/payload/at must be a date and time as in 2026-01-31T09:30:00Z (RFC 3339)"}},
-		{"behind the end", `{` + valid + `} {}`, []string{"/payload has something behind its end"}},
+		{"behind the end", `{` + valid + `} {}`, []string{"/payload trailing data"}},
 		{"cut off", `{"customer":"a`, []string{"/payload/customer is not valid JSON (at byte 14)"}},
 		{"cut off in a list", `{"lines":[{`, []string{"/payload/lines/0 is not valid JSON (at byte 11)"}},
 		{"wrong bracket", `{"lines":[}`, []string{"/payload/lines/0 is not valid JSON (at byte 10)"}},
@@ -420,8 +420,19 @@ func TestAnyJSON(t *testing.T) {
 		}
 	}
 	got := s.Validate(jsontext.Value(`{"free":{"a":[1,{"b":1,"b":2}]},"x":0}`), "/at")
-	if fmt.Sprint(got) != "[{/at/free/a/1/b stands twice} {/at/x is not known}]" {
+	if fmt.Sprint(got) != "[{/at/free/a/1/b duplicate field} {/at/x unknown field}]" {
 		t.Errorf("got %v", got)
+	}
+	nested := func(levels int) jsontext.Value {
+		return jsontext.Value(`{"free":["[\"[",` + strings.Repeat("[", levels-1) + strings.Repeat("]", levels-1) + `]}`)
+	}
+	if got := s.Validate(nested(1000), ""); got != nil {
+		t.Errorf("1000 levels: %v", got)
+	}
+	for _, levels := range []int{1001, 9_000, 20_000} {
+		if got := fmt.Sprint(s.Validate(nested(levels), "/at")); got != "[{/at/free is nested deeper than 1000 levels}]" {
+			t.Errorf("%d levels: %s", levels, got)
+		}
 	}
 	got = s.Validate(jsontext.Value(`{"free":{"a":[`), "")
 	if len(got) != 1 || !strings.Contains(got[0].Message, "not valid JSON") {
@@ -450,6 +461,6 @@ func ExampleDecode() {
 	// Output:
 	// {Ada ada@example.com} <nil>
 	// /payload/name must not be blank
-	// /payload/age is not known
+	// /payload/age unknown field
 	// /payload/email is required
 }

@@ -35,7 +35,7 @@ func (s *Schema) validate(raw jsontext.Value, at string) *validator {
 			return v
 		}
 		if err == nil {
-			v.fail(at, "has something behind its end")
+			v.fail(at, "trailing data")
 			return v
 		}
 	}
@@ -66,11 +66,29 @@ func (v *validator) broken(err error) {
 	if errors.Is(err, errEnough) {
 		return
 	}
-	path, offset := v.at, int64(0)
+	f := Unreadable(v.at, err)
+	v.fail(f.Path, f.Message)
+}
+
+// maxDepth is how deep objects and arrays of a value may be nested. Package jsontext
+// reads 10,000 levels; what is stored and answered puts some around a value.
+const maxDepth = 1000
+
+// tooDeep is the message about a value that is nested deeper.
+func tooDeep() string { return fmt.Sprintf("is nested deeper than %d levels", maxDepth) }
+
+// Unreadable is the violation of the text at a path that jsontext could not read,
+// by its error: not JSON, or nested too deeply.
+func Unreadable(at string, err error) events.Field {
+	pointer, offset := "", int64(0)
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		path, offset = path+string(e.JSONPointer), e.ByteOffset
+		pointer, offset = string(e.JSONPointer), e.ByteOffset
 	}
-	v.fail(path, fmt.Sprintf("is not valid JSON (at byte %d)", offset))
+	if strings.Count(pointer, "/") >= maxDepth {
+		member, _, _ := strings.Cut(pointer[1:], "/")
+		return events.Field{Path: at + "/" + member, Message: tooDeep()}
+	}
+	return events.Field{Path: at + pointer, Message: fmt.Sprintf("is not valid JSON (at byte %d)", offset)}
 }
 
 // here is the path of the value that was read last.
@@ -134,7 +152,7 @@ func (v *validator) object(s *Schema) error {
 		i, known := s.byName[name.String()]
 		switch {
 		case !known && unknown[name.String()] || known && seen[i]:
-			v.failHere("stands twice")
+			v.failHere("duplicate field")
 		case known:
 			seen[i] = true
 			if err := v.value(s.fields[i].schema); err != nil {
@@ -142,7 +160,7 @@ func (v *validator) object(s *Schema) error {
 			}
 			continue
 		default:
-			v.failHere("is not known")
+			v.failHere("unknown field")
 			if unknown == nil {
 				unknown = map[string]bool{}
 			}
@@ -182,7 +200,7 @@ func (v *validator) mapping(s *Schema) error {
 			return err
 		}
 		if seen[name.String()] {
-			v.failHere("stands twice")
+			v.failHere("duplicate field")
 			if err := v.skip(); err != nil {
 				return err
 			}
@@ -218,7 +236,7 @@ func (v *validator) array(s *Schema) error {
 		if s.unique {
 			key := elementKey(v.raw[from:v.dec.InputOffset()])
 			if seen[key] {
-				v.failHere("stands twice")
+				v.failHere("duplicate element")
 			}
 			seen[key] = true
 		}
@@ -283,17 +301,41 @@ func (v *validator) text(s *Schema) error {
 }
 
 // any reads a value of which nothing is known but that it is JSON without
-// names that stand twice in an object.
+// duplicate names in an object.
 func (v *validator) any() error {
 	raw, err := v.dec.ReadValue()
 	if err != nil {
 		return err
 	}
+	if depthOf(raw) > maxDepth {
+		v.failHere(tooDeep())
+		return nil
+	}
 	_, err = jsontext.NewDecoder(bytes.NewBuffer(raw)).ReadValue()
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		v.fail(v.here()+string(e.JSONPointer), "stands twice")
+		v.fail(v.here()+string(e.JSONPointer), "duplicate field")
 	}
 	return nil
+}
+
+// depthOf is how deep objects and arrays are nested in valid JSON.
+func depthOf(raw jsontext.Value) int {
+	depth, deepest, quoted := 0, 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+			deepest = max(deepest, depth)
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return deepest
 }
 
 func (v *validator) oneOf(s *Schema, text string) {

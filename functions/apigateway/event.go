@@ -29,6 +29,10 @@ type event struct {
 	MultiValueHeaders map[string][]string `json:"multiValueHeaders"`
 	Query             map[string]string   `json:"queryStringParameters"`
 	MultiValueQuery   map[string][]string `json:"multiValueQueryStringParameters"`
+
+	// malformed says that the event holds text that is not UTF-8 (which is U+FFFD
+	// here) or a path that is not percent-encoded.
+	malformed bool
 }
 
 type requestContext struct {
@@ -56,12 +60,15 @@ func (e *event) route() string {
 }
 
 // errNoEvent says that a payload is JSON, but of something else.
-var errNoEvent = errors.New("the payload is no API Gateway event: it has neither requestContext.http.method nor httpMethod")
+var errNoEvent = errors.New("the payload is not an API Gateway event: it has neither requestContext.http.method nor httpMethod")
 
 func parse(payload []byte) (*event, error) {
 	var e event
 	if err := json.Unmarshal(payload, &e); err != nil {
-		return nil, fmt.Errorf("the payload is no API Gateway event: %w", err)
+		e = event{malformed: true}
+		if json.Unmarshal(payload, &e, jsontext.AllowInvalidUTF8(true)) != nil {
+			return nil, fmt.Errorf("the payload is not an API Gateway event: %w", err)
+		}
 	}
 	if e.method() == "" {
 		return nil, errNoEvent

@@ -29,8 +29,9 @@ type Options struct {
 	// Prefix is the base path under which a custom domain maps the API.
 	Prefix string
 	// Fault writes the answer in place of one that the handler could not give:
-	// status 500 after a panic, 413 when the answer is over MaxAnswer. By
-	// default it is http.Error's.
+	// status 500 after a panic, 413 when the answer is over MaxAnswer, 400 when the
+	// event's text is not UTF-8 or its path not percent-encoded. By default it is
+	// http.Error's.
 	Fault func(w http.ResponseWriter, r *http.Request, status int)
 	// Log gets a line per request: method, path, status, milliseconds. Never a
 	// query, a header or a body.
@@ -76,7 +77,12 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		h.options.Log.ErrorContext(ctx, "event refused", "error", err)
 		return nil, err
 	}
-	w := h.serve(r)
+	var w *recorder
+	if e.malformed {
+		w = h.fault(r, http.StatusBadRequest)
+	} else {
+		w = h.serve(r)
+	}
 	out, err := w.encode(e)
 	if errors.Is(err, errTooLong) {
 		w = h.fault(r, http.StatusRequestEntityTooLarge)

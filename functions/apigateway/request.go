@@ -6,8 +6,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -36,13 +38,21 @@ func (e *event) request(ctx context.Context, prefix string) (*http.Request, erro
 	return r.WithContext(ctx), nil
 }
 
+// header has the event's headers: of each name all values, also of names that
+// differ in case alone, so that none of them wins by chance. Where an event has
+// lists of values, its single values repeat the last of each.
 func (e *event) header() http.Header {
 	header := make(http.Header, len(e.Headers)+1)
-	for name, value := range e.Headers {
-		header.Set(name, value)
+	for _, name := range slices.Sorted(maps.Keys(e.MultiValueHeaders)) {
+		for _, value := range e.MultiValueHeaders[name] {
+			header.Add(name, value)
+		}
 	}
-	for name, values := range e.MultiValueHeaders {
-		header[http.CanonicalHeaderKey(name)] = values
+	listed := maps.Clone(header)
+	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
+		if listed.Values(name) == nil {
+			header.Add(name, e.Headers[name])
+		}
 	}
 	if len(e.Cookies) > 0 {
 		header.Set("Cookie", strings.Join(e.Cookies, "; "))
@@ -63,13 +73,13 @@ func (e *event) url(prefix string) *url.URL {
 		path = "/" + path
 	}
 	u := &url.URL{Path: path, RawQuery: e.query()}
-	if e.decodedPath() {
-		// All escapes come decoded but that of the percent sign itself.
-		u.Path = strings.ReplaceAll(path, "%25", "%")
-	} else {
-		if decoded, err := url.PathUnescape(path); err == nil {
-			u.Path, u.RawPath = decoded, path
+	if !e.decodedPath() {
+		decoded, err := url.PathUnescape(path)
+		if err != nil {
+			e.malformed = true
+			return u
 		}
+		u.Path, u.RawPath = decoded, path
 	}
 	return u
 }
@@ -84,6 +94,9 @@ func without(path, segment string) string {
 	return rest
 }
 
+// query is the query of the request. A REST API has decoded it; whatever it gives is
+// taken literally and nothing is left out, not even a name without a value: a filter
+// that disappears would list every row.
 func (e *event) query() string {
 	if e.second() {
 		return e.RawQueryString
@@ -93,7 +106,11 @@ func (e *event) query() string {
 		values.Set(name, value)
 	}
 	for name, all := range e.MultiValueQuery {
-		values[name] = all
+		if len(all) > 0 {
+			values[name] = all
+		} else if !values.Has(name) {
+			values.Set(name, "")
+		}
 	}
 	return values.Encode()
 }

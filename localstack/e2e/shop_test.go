@@ -63,9 +63,11 @@ func TestCreateAndRead(t *testing.T) {
 	})
 }
 
+// Ids that a path carries as it is, merely percent-encoded; see
+// TestEveryIDHasAnAddress for all others.
 func TestOddIDs(t *testing.T) {
 	each(t, func(t *testing.T, c *client) {
-		for _, odd := range []string{"ü ñ 日本", "a+b&c=d;e", "per%cent", "hash#tag", `quote"`, "at@1", "a/b"} {
+		for _, odd := range []string{"ü ñ 日本", "a+b&c=d;e", "hash#tag", `quote"`, "at@1", "a/b"} {
 			id := fresh(odd)
 			r := c.command("create-user", id, userPayload{Name: odd, Email: fresh("odd") + "@example.com"})
 			a := c.get("/users/" + escape(id) + "?" + after(r.Token))

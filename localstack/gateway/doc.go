@@ -3,9 +3,11 @@
 // API, invokes a function with it by bytes, and turns the answer back.
 //
 // It does to requests what API Gateway does, quirks included: an HTTP API's path
-// arrives percent-decoded and cut at a decoded "?", headers in lower case and
-// joined with commas, a body that is not text in base64; a REST API's query
-// values arrive decoded. Its limits are API Gateway's too: 10 MB a body, 30 or 29
+// arrives percent-decoded twice and cut at a "?" that the first decoding brought
+// (a path that can't be decoded twice is refused), headers in lower case and joined
+// with commas, a body that is not text in base64; a REST API's path arrives as it
+// was sent, its query values decoded (a malformed query is refused). Text that is
+// not UTF-8 arrives as U+FFFD. Its limits are API Gateway's too: 10 MB a body, 30 or 29
 // seconds an answer, and Lambda's bound of concurrent invocations.
 //
 // Callers are not authenticated. Every request passes for one of a JWT

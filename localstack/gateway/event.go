@@ -3,6 +3,8 @@ package gateway
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"mime"
 	"net"
 	"net/http"
@@ -26,6 +28,9 @@ type call struct {
 	gateway *Gateway
 	request *http.Request
 	path    string // behind the stage, percent-encoded
+	decoded string // path as an HTTP API gives it
+	query   url.Values
+	actor   string
 	body    []byte
 	at      time.Time
 	id      string
@@ -47,17 +52,34 @@ func (c call) event() ([]byte, error) {
 	return json.Marshal(c.second())
 }
 
-func (c call) actor() string {
-	if actor := c.request.Header.Get("X-Daybook-Actor"); actor != "" {
-		return actor
+// read reads what a gateway has to understand of a request by itself. Its error says
+// why the request is refused as malformed.
+func (c *call) read() error {
+	rest := c.gateway.options.Format == RESTAPI
+	var err error
+	if c.decoded, err = decoded(c.path); err != nil && !rest {
+		return fmt.Errorf("an HTTP API decodes a path twice: %w", err)
 	}
-	return c.gateway.options.Actor
+	if c.query, err = url.ParseQuery(c.request.URL.RawQuery); err != nil && rest {
+		return fmt.Errorf("a REST API decodes the query: %w", err)
+	}
+	switch actors := c.request.Header[actorHeader]; {
+	case len(actors) == 0 || len(actors) == 1 && actors[0] == "":
+		c.actor = c.gateway.options.Actor
+	case len(actors) > 1 || !utf8.ValidString(actors[0]):
+		return errActor
+	default:
+		c.actor = actors[0]
+	}
+	return nil
 }
+
+var errActor = errors.New(actorHeader + " must be given once, in UTF-8")
 
 // second is the event of an HTTP API, payload format 2.0.
 func (c call) second() awsevents.APIGatewayV2HTTPRequest {
 	stage := c.gateway.options.Stage
-	path := c.gateway.Prefix() + decoded(c.path)
+	path := c.gateway.Prefix() + c.decoded
 	header := c.header()
 	headers := make(map[string]string, len(header))
 	for name, values := range header {
@@ -67,13 +89,13 @@ func (c call) second() awsevents.APIGatewayV2HTTPRequest {
 	body, binary := encoded(c.body, header.Get("Content-Type"))
 	return awsevents.APIGatewayV2HTTPRequest{
 		Version: "2.0", RouteKey: "$default", RawPath: path, RawQueryString: c.request.URL.RawQuery,
-		Cookies: cookies(header), Headers: headers, QueryStringParameters: joined(c.request.URL.Query()),
+		Cookies: cookies(header), Headers: headers, QueryStringParameters: joined(c.query),
 		Body: body, IsBase64Encoded: binary,
 		RequestContext: awsevents.APIGatewayV2HTTPRequestContext{
 			RouteKey: "$default", AccountID: accountID, Stage: stage, RequestID: c.id, APIID: apiID,
 			DomainName: c.request.Host, DomainPrefix: apiID, Time: c.at.UTC().Format(requestTime), TimeEpoch: c.at.UnixMilli(),
 			Authorizer: &awsevents.APIGatewayV2HTTPRequestContextAuthorizerDescription{
-				JWT: &awsevents.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: map[string]string{"sub": c.actor()}},
+				JWT: &awsevents.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: map[string]string{"sub": c.actor}},
 			},
 			HTTP: awsevents.APIGatewayV2HTTPRequestContextHTTPDescription{
 				Method: c.request.Method, Path: path, Protocol: c.request.Proto, SourceIP: c.sourceIP(), UserAgent: c.request.UserAgent(),
@@ -85,13 +107,12 @@ func (c call) second() awsevents.APIGatewayV2HTTPRequest {
 // rest is the event of a REST API with proxy integration.
 func (c call) rest() awsevents.APIGatewayProxyRequest {
 	header := c.header()
-	query := c.request.URL.Query()
 	body, binary := encoded(c.body, header.Get("Content-Type"))
 	resource, proxy := c.resource()
 	return awsevents.APIGatewayProxyRequest{
 		Resource: resource, Path: c.path, HTTPMethod: c.request.Method,
 		Headers: last(header), MultiValueHeaders: header,
-		QueryStringParameters: last(query), MultiValueQueryStringParameters: query,
+		QueryStringParameters: last(c.query), MultiValueQueryStringParameters: c.query,
 		PathParameters: map[string]string{"proxy": proxy},
 		Body:           body, IsBase64Encoded: binary,
 		RequestContext: awsevents.APIGatewayProxyRequestContext{
@@ -99,24 +120,25 @@ func (c call) rest() awsevents.APIGatewayProxyRequest {
 			RequestID: c.id, ExtendedRequestID: c.id, Protocol: c.request.Proto, ResourcePath: resource,
 			Path: c.gateway.Prefix() + c.path, HTTPMethod: c.request.Method, APIID: apiID,
 			RequestTime: c.at.UTC().Format(requestTime), RequestTimeEpoch: c.at.UnixMilli(),
-			Authorizer: map[string]any{"claims": map[string]any{"sub": c.actor()}},
+			Authorizer: map[string]any{"claims": map[string]any{"sub": c.actor}},
 			Identity:   awsevents.APIGatewayRequestIdentity{SourceIP: c.sourceIP(), UserAgent: c.request.UserAgent()},
 		},
 	}
 }
 
 // resource is the REST API's resource that a request meets, as the CDK app has
-// them: histories have their own, so that reading them can be allowed by itself.
+// them (histories have their own, so that reading them can be allowed by itself),
+// and the rest of the path, percent-encoded as it came.
 func (c call) resource() (resource, proxy string) {
 	for _, first := range []string{"/commands/", "/streams/"} {
 		if rest, ok := strings.CutPrefix(c.path, first); ok {
-			return first + "{proxy+}", decoded(rest)
+			return first + "{proxy+}", rest
 		}
 	}
 	if c.path == "/commands" {
 		return c.path, ""
 	}
-	return "/{proxy+}", strings.TrimPrefix(decoded(c.path), "/")
+	return "/{proxy+}", strings.TrimPrefix(c.path, "/")
 }
 
 const requestTime = "02/Jan/2006:15:04:05 -0700"
@@ -151,14 +173,20 @@ func (c call) sourceIP() string {
 	return ip
 }
 
-// decoded is how an HTTP API gives a path: percent-decoded, and cut at a decoded
-// question mark.
-func decoded(path string) string {
-	if plain, err := url.PathUnescape(path); err == nil {
-		path = plain
+// decoded is how an HTTP API gives a path: percent-decoded, cut at the first
+// question mark, and percent-decoded again. A path that can't be decoded twice, such
+// as "/50%25", is refused.
+func decoded(path string) (string, error) {
+	once, err := url.PathUnescape(path)
+	if err != nil {
+		return "", err
 	}
-	path, _, _ = strings.Cut(path, "?")
-	return strings.ToValidUTF8(path, "\uFFFD")
+	once, _, _ = strings.Cut(once, "?")
+	twice, err := url.PathUnescape(once)
+	if err != nil {
+		return "", err
+	}
+	return strings.ToValidUTF8(twice, "\uFFFD"), nil
 }
 
 // encoded returns a body as an event holds it, and whether that is base64.

@@ -49,12 +49,18 @@ type Options struct {
 	// Actor is the subject of requests without the header X-Daybook-Actor;
 	// "local" by default.
 	Actor string
+	// CORSOrigins are the origins whose web pages may call the API; * is any. None by
+	// default. They are for an HTTP API: a REST API leaves CORS to its functions.
+	CORSOrigins []string
 	// Concurrency bounds the invocations under way; more are refused as Lambda
 	// refuses them. DefaultConcurrency by default.
 	Concurrency int
 	// Log is where faults go; slog.Default by default.
 	Log *slog.Logger
 }
+
+// actorHeader says who sends a request, on one machine alone.
+const actorHeader = "X-Daybook-Actor"
 
 // Gateway is an http.Handler.
 type Gateway struct {
@@ -98,6 +104,9 @@ func (g *Gateway) Prefix() string {
 
 // ServeHTTP answers a request by an invocation.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.cors(w, r) {
+		return
+	}
 	path, ok := g.path(r)
 	if !ok {
 		g.refuse(w, http.StatusNotFound)
@@ -113,6 +122,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := call{gateway: g, request: r, path: path, body: body, at: time.Now(), id: uuid.New().String()}
+	if err := c.read(); err != nil {
+		g.options.Log.WarnContext(r.Context(), "a malformed request was refused", "method", r.Method, "path", path, "error", err)
+		g.refuse(w, http.StatusBadRequest)
+		return
+	}
 	event, err := c.event()
 	if err != nil {
 		g.fail(w, r, "the request can't be an event", err)

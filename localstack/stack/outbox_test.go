@@ -140,6 +140,7 @@ func TestHostileQueue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("Idempotency-Key", key)
 		r.Header.Set("Prefer", "respond-async")
 		answer, err := http.DefaultClient.Do(r)

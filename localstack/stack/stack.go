@@ -50,6 +50,9 @@ type Options struct {
 	// Format and Stage are those of the gateway.
 	Format gateway.Format
 	Stage  string
+	// CORSOrigins are the origins whose web pages may call the API, or *; none by
+	// default.
+	CORSOrigins []string
 	// Mapping are the settings of the event source mappings of the events table's
 	// stream; DefaultMapping's by default.
 	Mapping *mapping.Settings
@@ -214,7 +217,8 @@ func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
 		return nil, err
 	}
 	g := gateway.New(gateway.Options{
-		Command: command.Invoke, Query: query.Invoke, Format: s.options.Format, Stage: s.options.Stage, Log: s.log,
+		Command: command.Invoke, Query: query.Invoke, Format: s.options.Format, Stage: s.options.Stage,
+		CORSOrigins: s.options.CORSOrigins, Log: s.log,
 	})
 	s.prefix = g.Prefix()
 	return g, nil
