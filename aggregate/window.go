@@ -1,9 +1,6 @@
 package aggregate
 
 import (
-	"crypto/sha256"
-	"encoding/json/jsontext"
-
 	"daybook/events"
 )
 
@@ -46,25 +43,4 @@ func (w window) with(c *events.Commit) window {
 		}
 	}
 	return w
-}
-
-func digest(parts ...string) (d events.Digest) {
-	h := sha256.New()
-	for _, p := range parts {
-		h.Write([]byte(p))
-		h.Write([]byte{0})
-	}
-	copy(d[:], h.Sum(nil))
-	return d
-}
-
-// commandDigest tells a repeat from another command under the same id. White
-// space and the order of members make no difference; digits of numbers do,
-// because canonical JSON numbers are float64 and would make large ids equal.
-func commandDigest(c Command) events.Digest {
-	payload := c.Payload.Clone()
-	if err := payload.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false)); err != nil {
-		payload = c.Payload
-	}
-	return digest(c.Name, c.ID, string(payload))
 }
