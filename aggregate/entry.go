@@ -51,7 +51,7 @@ func (e *entry) settle(of Aggregate, c *events.Commit, s state) {
 	e.memory.window = e.memory.window.with(c)
 	if fits(of, c) {
 		e.gathered = 0
-		e.snapshot = len(c.Snapshot.State) + 20*min(len(c.Snapshot.Commands), maxRemembered)
+		e.snapshot = len(c.Snapshot.State) + 20*min(len(c.Snapshot.Commands), rememberedCommands)
 		e.bytes = len(c.Snapshot.State)
 		return
 	}

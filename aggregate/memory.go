@@ -64,21 +64,23 @@ func (m *memory) find(key events.Digest, hour int32) (events.Remembered, bool) {
 // reaches reports whether all commands since the hour are known.
 func (m *memory) reaches(hour int32) bool { return m.from <= 1 || m.before < hour }
 
-// busy reports whether the last 128 commands are not all that count since hour.
+// busy reports whether a snapshot's commands, with those of its own commit, are
+// not all that count since hour.
 func (m *memory) busy(hour int32) bool {
-	return len(m.window) >= rememberedCommands && m.window[len(m.window)-rememberedCommands].Hour >= hour
+	const n = rememberedCommands - 1
+	return len(m.window) >= n && m.window[len(m.window)-n].Hour >= hour
 }
 
 // keep returns how many of the newest commands to keep at hand when commit
-// number comes next: 128, and on a busy stream those of the block so far as long
-// as they are no more than most.
-func (m *memory) keep(number int64, hour int32, most int) int {
+// number comes next: 128, and on a busy stream those of the block so far, within
+// bounds.
+func (m *memory) keep(number int64, hour int32) int {
 	n := min(rememberedCommands, len(m.window))
 	if !m.busy(hour) {
 		return n
 	}
 	for start := blockStart(number); n < len(m.window) && m.window[len(m.window)-n-1].Commit >= start; n++ {
-		if n == most {
+		if n == maxBlockCommands {
 			return rememberedCommands
 		}
 	}
@@ -109,11 +111,11 @@ func (m *memory) endsBlock(number int64, hour int32) bool {
 // carries. Hours that no longer count are all the same, so that they take no
 // room.
 func (m *memory) snapshot(s *events.Snapshot, number int64, hour int32) {
-	most := maxRemembered
+	n := min(rememberedCommands, len(m.window))
 	if number == blockEnd(number) {
-		most = maxBlockCommands
+		n = m.keep(number, hour)
 	}
-	i := len(m.window) - m.keep(number, hour, most)
+	i := len(m.window) - n
 	s.From = m.whole(i, number)
 	s.Commands = slices.Clone(m.window[i:])
 	for i := range s.Commands {
@@ -124,7 +126,7 @@ func (m *memory) snapshot(s *events.Snapshot, number int64, hour int32) {
 // cut takes out of the window what later snapshots need not carry, when commit
 // number comes next. What counts since hour stays known.
 func (m *memory) cut(number int64, hour int32) {
-	i := len(m.window) - m.keep(number, hour, maxBlockCommands)
+	i := len(m.window) - m.keep(number, hour)
 	if i == 0 {
 		return
 	}

@@ -15,10 +15,10 @@ const rememberedCommands = 128
 // whole block, so that a reader finds the commands of a day in few small items,
 // at numbers that it can work out.
 const (
-	blockCommits = 192 // such a snapshot of a small state fits in 4 KB, one read unit
-	// maxRemembered is the largest number of commands that another snapshot
-	// carries to reach back to the last block.
-	maxRemembered = 256
+	// blockCommits is rememberedCommands, so that any snapshot reaches back to the
+	// last block, and that of a block is as large as the others, where each commit
+	// answers one command.
+	blockCommits = rememberedCommands
 	// maxBlockCommands is the largest number of commands of a block; a block
 	// with more of them has no snapshot of its own, and its commits are read.
 	maxBlockCommands = 2048
