@@ -275,6 +275,29 @@ func TestOneTimeForQueueAndCaller(t *testing.T) {
 	}
 }
 
+// An instance whose clock is an hour behind stores commands that look an hour
+// older than they are; their repeats are recognised for a day all the same.
+func TestClocksThatDiffer(t *testing.T) {
+	t.Parallel()
+	store, c := &eventstest.Memory{}, newClock()
+	c.advance(45 * time.Minute) // to a full hour, where rounding leaves no room
+	instance := func(off time.Duration) *aggregate.Handler {
+		return handler(t, store, &aggregate.Options{Now: func() time.Time { return c.now().Add(off) }})
+	}
+	slow := instance(-time.Hour)
+	must(t, slow, begin("1", "start"))
+	must(t, slow, add("1", 1, "first"))
+	for i := range 400 {
+		must(t, slow, add("1", 1, fmt.Sprint(i)))
+		c.advance(3*time.Minute + 36*time.Second) // 24 hours in all
+	}
+	for _, h := range []*aggregate.Handler{instance(0), instance(-time.Hour), slow} {
+		if r := must(t, h, add("1", 1, "first")); !r.Replayed || r.Version != 2 {
+			t.Errorf("the repeat answers %+v", r)
+		}
+	}
+}
+
 // A repeat of a command over several streams is recognised on those that it wrote
 // to, however busy they are.
 func TestRepeatOverSeveralStreams(t *testing.T) {
