@@ -123,7 +123,7 @@ func Creates() CommandOption { return func(c *Description) { c.Creates = true } 
 
 // IdempotentFor sets how long a repeat of the command is recognised on its stream,
 // from 24 hours to 30 days, instead of what holds for the aggregate. It costs
-// nothing on a stream that has at most 128 commands in that time.
+// nothing on a stream that has no more than about 110 commands in that time.
 func IdempotentFor(t time.Duration) CommandOption {
 	return func(c *Description) { c.IdempotentFor = t }
 }

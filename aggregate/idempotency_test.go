@@ -73,7 +73,7 @@ func TestRepeatWithinADay(t *testing.T) {
 }
 
 // The older commands of a busy stream are read once while it is warm. A
-// generated id needs none of them, nor does a stream with 128 commands a day.
+// generated id needs none of them, nor does a stream with about a hundred commands a day.
 func TestReadsOfARepeatableCommand(t *testing.T) {
 	t.Parallel()
 	var calls calls
