@@ -64,7 +64,7 @@ func (h *history) handle(t *rapid.T, on int, cs []aggregate.Command) []aggregate
 
 // burst handles many commands, in batches, some time apart.
 func (h *history) burst(t *rapid.T) {
-	n, batch := rapid.IntRange(1, 500).Draw(t, "commands"), rapid.SampledFrom([]int{1, 1, 1, 3, 40}).Draw(t, "in a batch")
+	n, batch := rapid.IntRange(1, 300).Draw(t, "commands"), rapid.SampledFrom([]int{1, 1, 1, 3, 40}).Draw(t, "in a batch")
 	step := time.Duration(rapid.SampledFrom([]int{0, 1, 60, 600, 3600}).Draw(t, "seconds apart")) * time.Second
 	on, keyed := rapid.IntRange(0, 8).Draw(t, "on"), rapid.IntRange(1, 4).Draw(t, "every so many has an id")
 	for n > 0 {
@@ -112,7 +112,7 @@ func TestRepeatsAreRecognisedWithinTheirTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := newHistory(t)
 		h.handle(t, 0, []aggregate.Command{begin("1", "start")})
-		for range rapid.IntRange(1, 6).Draw(t, "bursts") {
+		for range rapid.IntRange(1, 4).Draw(t, "bursts") {
 			h.burst(t)
 			for range rapid.IntRange(0, 4).Draw(t, "repeats") {
 				h.repeat(t)
