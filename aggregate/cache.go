@@ -33,7 +33,7 @@ type entry struct {
 	warm     bool // state is that of position, which existed when it was read
 	state    state
 	position events.Position
-	window   window
+	memory   memory
 	gathered int   // bytes of commits since the last snapshot
 	snapshot int   // bytes of that snapshot
 	clock    int64 // time of the last commit, Unix milliseconds
@@ -90,8 +90,8 @@ func (c *cache) has(stream events.Stream) bool {
 	return ok
 }
 
-// footprint estimates the bytes an entry holds: what its events say, its window
-// (24 bytes an entry), and the structures around it.
+// footprint estimates the bytes an entry holds: what its events say, the commands
+// it remembers, and the structures around it.
 func (e *entry) footprint() int {
-	return 512 + len(e.position.Stream()) + e.bytes + 32*cap(e.window)
+	return 512 + len(e.position.Stream()) + e.bytes + e.memory.bytes()
 }

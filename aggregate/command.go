@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"encoding/json/jsontext"
+	"time"
 
 	"daybook/events"
 )
@@ -15,8 +16,9 @@ type Command struct {
 	ID string
 	// Payload is a JSON object; nil or empty is {}.
 	Payload jsontext.Value
-	// CommandID makes the command idempotent. Empty: one is generated, and no
-	// repeat can be recognised.
+	// CommandID makes the command idempotent: a repeat on its stream, within
+	// Description.IdempotentFor, gets the first answer again. Empty: one is
+	// generated, and no repeat can be recognised.
 	CommandID string
 	// ExpectedVersion, when not nil, is the stream's version the sender decided
 	// on, 0 for a stream that must not exist: any other is version-conflict.
@@ -62,7 +64,9 @@ type Description struct {
 	Aggregate string
 	Creates   bool // the aggregate id may be left out
 	OnceOnly  bool // a repeat is recognised for 30 days
-	Across    bool // it is decided over several streams
+	// IdempotentFor is how long a repeat is recognised on the command's stream.
+	IdempotentFor time.Duration
+	Across        bool // it is decided over several streams
 	// Schema returns the JSON Schema of the payload. It is written when first asked
 	// for: a function that starts cold does without.
 	Schema  func() jsontext.Value

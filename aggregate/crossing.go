@@ -154,6 +154,11 @@ func (x *crossing) each(f func(i int, r *round) error) error {
 // looked at again.
 func (x *crossing) replay(ctx context.Context) (Result, bool, error) {
 	seen, found, err := x.seen()
+	if err == nil && !found && x.p.keyed && !x.p.once {
+		if err = x.each(func(_ int, r *round) error { return x.h.reach(ctx, r, x.p.lasts) }); err == nil {
+			seen, found, err = x.seen()
+		}
+	}
 	if err != nil || !found {
 		return Result{}, found, err
 	}
@@ -188,8 +193,9 @@ func (x *crossing) replay(ctx context.Context) (Result, bool, error) {
 // is. Its error is that the command id was used for another command.
 func (x *crossing) seen() (seen []*events.Remembered, found bool, err error) {
 	seen = make([]*events.Remembered, len(x.rounds))
+	hour := oldest(x.now().UnixMilli(), x.p.lasts)
 	for i, r := range x.rounds {
-		remembered, ok := r.entry.window.find(x.p.key)
+		remembered, ok := r.entry.memory.find(x.p.key, hour)
 		if s := x.p.spent; !ok && s != nil && (s.Stream == r.entry.position.Stream() || s.Digest != x.p.digest) {
 			remembered, ok = events.Remembered{Digest: s.Digest, Version: s.Version, Started: s.Started}, true
 		}

@@ -22,6 +22,7 @@ type declaration struct {
 	types  []events.Type
 	names  map[reflect.Type]string
 	order  []Description
+	lasts  time.Duration  // for which the repeat of a command is recognised, unless it says otherwise
 	rules  []func() error // derive the rules of a command's payload
 	errs   []error
 
@@ -29,11 +30,35 @@ type declaration struct {
 }
 
 func newDeclaration(name string, state reflect.Type) *declaration {
-	d := &declaration{name: name, schema: 1, names: map[reflect.Type]string{}}
+	d := &declaration{name: name, schema: 1, lasts: DefaultIdempotentFor, names: map[reflect.Type]string{}}
 	d.codec = sync.OnceValues(func() (*events.Codec, error) { return events.NewCodec(d.types...) })
 	d.check(events.ValidateName("aggregate", name))
 	d.check(keepsWhole(state))
 	return d
+}
+
+func (d *declaration) setIdempotentFor(t time.Duration) {
+	d.check(checkIdempotentFor(t))
+	d.lasts = t
+}
+
+// checkIdempotentFor reports a time that is out of bounds: below it, a status
+// would tell of an answer that its stream has forgotten.
+func checkIdempotentFor(t time.Duration) error {
+	if t < StatusKept || t > events.OnceOnlyFor {
+		return fmt.Errorf("IdempotentFor(%v): a repeat is recognised for %v to %v", t, StatusKept, events.OnceOnlyFor)
+	}
+	return nil
+}
+
+// idempotentFor is the longest time for which a repeat of any command of the
+// aggregate is recognised.
+func (d *declaration) idempotentFor() time.Duration {
+	longest := d.lasts
+	for _, c := range d.order {
+		longest = max(longest, c.IdempotentFor)
+	}
+	return longest
 }
 
 func (d *declaration) setSchema(version int) {
@@ -77,6 +102,9 @@ func (d *declaration) command(name string, across bool, derive func() (*schema.S
 	for _, opt := range opts {
 		opt(&description)
 	}
+	if description.IdempotentFor != 0 {
+		d.check(checkIdempotentFor(description.IdempotentFor))
+	}
 	d.order = append(d.order, description)
 	return description, func() (*schema.Schema, error) {
 		rules, err := rules()
@@ -91,7 +119,15 @@ func (d *declaration) command(name string, across bool, derive func() (*schema.S
 func (d *declaration) Name() string { return d.name }
 
 // Describe implements Aggregate.
-func (d *declaration) Describe() []Description { return append([]Description(nil), d.order...) }
+func (d *declaration) Describe() []Description {
+	order := append([]Description(nil), d.order...)
+	for i := range order {
+		if order[i].IdempotentFor == 0 {
+			order[i].IdempotentFor = d.lasts
+		}
+	}
+	return order
+}
 
 // Events implements Aggregate.
 func (d *declaration) Events() []events.Type { return append([]events.Type(nil), d.types...) }

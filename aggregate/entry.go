@@ -1,17 +1,13 @@
 package aggregate
 
-import (
-	"slices"
-
-	"daybook/events"
-)
+import "daybook/events"
 
 // reset makes the entry that of a stream without commits.
 func (e *entry) reset(of Aggregate) {
 	e.warm = false
 	e.state = of.zero()
 	e.position = events.Start(e.position.Stream())
-	e.window = nil
+	e.memory = newMemory()
 	e.gathered, e.snapshot, e.clock, e.bytes = 0, 0, 0, 0
 }
 
@@ -24,7 +20,7 @@ func (e *entry) restore(of Aggregate, c *events.Commit) error {
 	if err != nil {
 		return err
 	}
-	e.window = slices.Clone(window(c.Snapshot.Commands))
+	e.memory = restored(c)
 	e.settle(of, c, s)
 	return nil
 }
@@ -45,17 +41,17 @@ func (e *entry) fold(of Aggregate, c *events.Commit) error {
 // advance takes the next commit in, whose state is known.
 func (e *entry) advance(of Aggregate, c *events.Commit, s state) {
 	if fits(of, c) {
-		e.window = slices.Clone(e.window.last(rememberedCommands))
+		e.memory.cut(c.Number+1, oldest(c.Time.UnixMilli(), of.idempotentFor()))
 	}
 	e.settle(of, c, s)
 }
 
 func (e *entry) settle(of Aggregate, c *events.Commit, s state) {
 	e.state, e.position, e.clock = s, events.After(c), c.Time.UnixMilli()
-	e.window = e.window.with(c)
+	e.memory.window = e.memory.window.with(c)
 	if fits(of, c) {
 		e.gathered = 0
-		e.snapshot = len(c.Snapshot.State) + 20*len(c.Snapshot.Commands)
+		e.snapshot = len(c.Snapshot.State) + 20*min(len(c.Snapshot.Commands), rememberedCommands)
 		e.bytes = len(c.Snapshot.State)
 		return
 	}

@@ -97,6 +97,8 @@ type pending struct {
 	creates   bool
 	surelyNew bool            // its id was just generated, so its stream can't exist
 	streams   []events.Stream // all that a command over several names, sorted; nil for one on its own
+	keyed     bool            // its command id was given, so that it may be a repeat
+	lasts     time.Duration   // for which a repeat is recognised
 	once      bool            // a repeat is recognised whatever its stream has seen since
 	looked    bool            // the store was asked whether it is spent
 	spent     *events.Spent
@@ -139,6 +141,7 @@ func (h *Handler) prepare(c Command) (p *pending) {
 	if p.ready, p.err = p.aggregate.read(c.Name, c.Payload); p.err != nil {
 		return p
 	}
+	p.keyed, p.lasts = !generated, description.IdempotentFor
 	p.once = description.OnceOnly && !generated
 	p.key = digest(p.command.CommandID)
 	p.digest = commandDigest(p.command)

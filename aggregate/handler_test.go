@@ -79,7 +79,7 @@ func (c *calls) take() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var parts []string
-	for _, m := range []string{"Load", "Append", "AppendAll", "Read", "Started", "Spent", "Scan"} {
+	for _, m := range []string{"Load", "Append", "AppendAll", "Read", "Started", "Spent", "Scan", "Commits"} {
 		if c.by[m] > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", m, c.by[m]))
 		}

@@ -39,7 +39,7 @@ type plan struct {
 // before it leave, until one does not fit the same commit.
 func (r *round) plan() *plan {
 	e := r.entry
-	now := time.UnixMilli(max(r.h.opts.Now().UnixMilli(), e.clock)).UTC()
+	now := time.UnixMilli(r.now()).UTC()
 	p := &plan{time: now, state: e.state, version: e.position.Version(), certain: true, bytes: commitOverhead}
 	for _, next := range r.ps {
 		if r.most > 0 && p.n == r.most || p.n > 0 && !sameOrigin(r.ps[0].command, next.command) {
@@ -58,6 +58,10 @@ func (r *round) plan() *plan {
 	}
 	return p
 }
+
+// now is the time of the next commit in Unix milliseconds: that of the clock,
+// but not before the commit that is there.
+func (r *round) now() int64 { return max(r.h.opts.Now().UnixMilli(), r.entry.clock) }
 
 // sameOrigin reports whether two commands may share a commit, which has one
 // actor, one correlation and one causation.
@@ -146,7 +150,7 @@ func (p *plan) seen(e *entry, next *pending) (events.Remembered, bool) {
 	if seen, ok := p.window.find(next.key); ok {
 		return seen, true
 	}
-	if seen, ok := e.window.find(next.key); ok {
+	if seen, ok := e.memory.find(next.key, oldest(p.time.UnixMilli(), next.lasts)); ok {
 		return seen, true
 	}
 	if s := next.spent; s != nil {

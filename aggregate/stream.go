@@ -73,6 +73,9 @@ func (r *round) run(ctx context.Context, unused bool) (int, error) {
 	if err := r.prepare(ctx, unused); err != nil {
 		return len(r.ps), err
 	}
+	if err := r.reach(ctx); err != nil {
+		return len(r.ps), err
+	}
 	for conflicts, refusals := 0, 0; ; {
 		p := r.plan()
 		if len(p.unsure) > 0 {
@@ -302,17 +305,22 @@ func (r *round) commit(p *plan) (events.Commit, error) {
 		Events:      p.events,
 	}
 	c.Claims, c.Releases = net(p.steps)
-	e, threshold := r.entry, r.h.opts.SnapshotBytes
+	if r.bare || r.h.opts.SnapshotBytes < 0 {
+		return c, nil
+	}
+	e := r.entry
+	number, hour := e.position.Number()+1, oldest(p.time.UnixMilli(), r.of.idempotentFor())
 	// A large snapshot waits until as much has gathered again, so that
 	// snapshots at most double what a stream writes.
-	if r.bare || threshold < 0 || e.gathered+p.bytes < max(threshold, e.snapshot) {
+	due := e.gathered+p.bytes >= max(r.h.opts.SnapshotBytes, e.snapshot)
+	if !due && !e.memory.endsBlock(number, hour) {
 		return c, nil
 	}
 	snapshot, err := p.state.snapshot()
-	if err != nil {
+	if err != nil || !due && len(snapshot.State) > maxBlockState {
 		return c, err
 	}
-	snapshot.Commands = slices.Clone(e.window.last(rememberedCommands))
+	e.memory.snapshot(snapshot, number, hour)
 	c.Snapshot = snapshot
 	return c, nil
 }

@@ -84,7 +84,7 @@ func historySchema() jsontext.Value {
 
 func sharedParameters() map[string]parameter {
 	return map[string]parameter{
-		"Idempotency-Key":  {Name: "Idempotency-Key", In: "header", Schema: headerIDSchema, Description: "The command's id: a repeat gets the first answer again and changes nothing."},
+		"Idempotency-Key":  {Name: "Idempotency-Key", In: "header", Schema: headerIDSchema, Description: "The command's id, on the stream of the command: a repeat within 24 hours, or as long as the command is declared to recognise one, gets the first answer again and changes nothing."},
 		"If-Match":         {Name: "If-Match", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["\"2\""]}`), Description: "The version, in quotes, that the stream must be at; else 412."},
 		"If-None-Match":    {Name: "If-None-Match", In: "header", Schema: jsontext.Value(`{"const":"*"}`), Description: "The stream must not exist; else 412."},
 		"If-Changed":       {Name: "If-None-Match", In: "header", Schema: textSchema, Description: "Entity tags that the client has: 304 when one is still right."},

@@ -30,6 +30,7 @@ const (
 	attrSchema      = "n"
 	attrState       = "s"
 	attrRemembered  = "r"
+	attrWindow      = "w"
 	attrCompressed  = "z"
 )
 
@@ -84,7 +85,7 @@ func encodeHead(c *events.Commit) (map[string]types.AttributeValue, error) {
 			return nil, errInvalid
 		}
 	}
-	item := make(map[string]types.AttributeValue, 14)
+	item := make(map[string]types.AttributeValue, 15)
 	item[attrStream] = &types.AttributeValueMemberS{Value: string(c.Stream)}
 	item[attrCommit] = numberValue(c.Number)
 	item[attrVersion] = numberValue(c.Version)
@@ -114,6 +115,9 @@ func encodeHead(c *events.Commit) (map[string]types.AttributeValue, error) {
 		item[attrSchema] = numberValue(int64(s.Schema))
 		if len(s.Commands) > 0 {
 			item[attrRemembered] = &types.AttributeValueMemberB{Value: packRemembered(s.Commands)}
+		}
+		if window := packWindow(s); len(window) > 0 {
+			item[attrWindow] = &types.AttributeValueMemberB{Value: window}
 		}
 	}
 	return item, nil

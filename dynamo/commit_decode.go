@@ -26,6 +26,7 @@ type rawCommit struct {
 	hasCausation               bool
 	actor                      string
 	commands, remembered       []byte
+	window                     []byte
 	once, claims               []byte
 	events, state, compressed  []byte
 	snapshot                   bool
@@ -70,6 +71,8 @@ func (r *rawCommit) binary(name string, v []byte) {
 		r.seen++
 	case attrRemembered:
 		r.remembered = v
+	case attrWindow:
+		r.window = v
 	case attrOnce:
 		r.once = v
 	case attrClaims:
@@ -200,7 +203,7 @@ func (r *rawCommit) body(c *events.Commit) error {
 		return err
 	}
 	c.Snapshot = s
-	return nil
+	return unpackWindow(r.window, s)
 }
 
 // decodeEvents reads what encodeEvents wrote.

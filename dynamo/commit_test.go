@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
+	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -100,8 +102,10 @@ func genCommit() *rapid.Generator[events.Commit] {
 				return events.Remembered{
 					Key: genDigest().Draw(t, "key"), Digest: genDigest().Draw(t, "digest"),
 					Version: rapid.Int64Range(0, 1<<40).Draw(t, "version"), Started: rapid.Bool().Draw(t, "started"),
+					Commit: rapid.SampledFrom([]int64{0, 0, 1, 2, 3, math.MaxInt64}).Draw(t, "commit"), Hour: rapid.SampledFrom([]int32{0, 498_000, 498_001, math.MaxInt32}).Draw(t, "hour"),
 				}
 			}), 0, 130).Draw(t, "remembered")
+			c.Snapshot.From = rapid.SampledFrom([]int64{0, 1, 40, math.MaxInt64}).Draw(t, "from")
 			if len(c.Snapshot.Commands) == 0 {
 				c.Snapshot.Commands = nil
 			}
@@ -193,7 +197,7 @@ func billed(t fatal, item map[string]types.AttributeValue) int {
 func TestDecodingNeverPanics(t *testing.T) {
 	t.Parallel()
 	names := []string{attrStream, attrCommit, attrVersion, attrID, attrTime, attrActor, attrCorrelation, attrCausation,
-		attrCommands, attrEvents, attrSchema, attrState, attrRemembered, attrCompressed, "later"}
+		attrCommands, attrEvents, attrSchema, attrState, attrRemembered, attrWindow, attrCompressed, "later"}
 	rapid.Check(t, func(t *rapid.T) {
 		commit := genCommit().Draw(t, "commit")
 		item, _, err := encodeCommit(&commit)
@@ -288,6 +292,26 @@ func TestStoredForm(t *testing.T) {
 	}
 	if size != 188 {
 		t.Errorf("size %d", size)
+	}
+}
+
+// TestStoredWindow keeps the stored bytes of what a snapshot says of its commands'
+// commits and hours, in runs: 128 commands, one per commit, take 10 bytes.
+func TestStoredWindow(t *testing.T) {
+	t.Parallel()
+	s := events.Snapshot{From: 1000, Commands: make([]events.Remembered, 128)}
+	for i := range s.Commands {
+		s.Commands[i].Commit, s.Commands[i].Hour = 1000+int64(i), 498_000
+	}
+	packed := packWindow(&s)
+	if got, want := fmt.Sprintf("%x", packed), "d00f0100a0e53c7f0200"; got != want {
+		t.Errorf("stored %s, want %s", got, want)
+	}
+	for cut := 1; cut < len(packed); cut++ {
+		damaged := events.Snapshot{Commands: make([]events.Remembered, 128)}
+		if err := unpackWindow(packed[:cut], &damaged); err == nil {
+			t.Errorf("%d bytes of it are read", cut)
+		}
 	}
 }
 

@@ -26,6 +26,10 @@
 //	n          N      snapshot: schema version of the state; absent without one
 //	s          S      snapshot: the state, JSON
 //	r          B      snapshot: remembered commands, 17 bytes or a few more each
+//	w          B      snapshot: from which commit on they are all there, and the
+//	                  commits and hours of those in r, 10 to 130 bytes in all (see
+//	                  packWindow); absent in snapshots of older programs, which
+//	                  skip it where they meet it
 //	z          B      e and s (a line feed between them) as one zstd frame,
 //	                  instead of them, where that saves a write unit
 //

@@ -150,6 +150,65 @@ func unpackRemembered(b []byte) ([]events.Remembered, error) {
 	return rs, nil
 }
 
+// packWindow packs which commits the commands of a snapshot are of, and when
+// they were accepted: the number of the first commit that is whole, then a run
+// for each stretch of commands whose commits follow one another by the same step
+// at the same hour: their count, the step, and the difference to the hour before.
+// It is nil where nothing of that is known.
+func packWindow(s *events.Snapshot) []byte {
+	known := s.From != 0
+	for _, r := range s.Commands {
+		known = known || r.Commit != 0 || r.Hour != 0
+	}
+	if !known {
+		return nil
+	}
+	b := binary.AppendVarint(nil, s.From)
+	commit, hour := s.From, int64(0)
+	for i := 0; i < len(s.Commands); {
+		r := s.Commands[i]
+		step, n := r.Commit-commit, 1
+		for ; i+n < len(s.Commands); n++ {
+			if next := s.Commands[i+n]; next.Hour != r.Hour || next.Commit-s.Commands[i+n-1].Commit != step {
+				break
+			}
+		}
+		b = binary.AppendUvarint(b, uint64(n))
+		b = binary.AppendVarint(b, step)
+		b = binary.AppendVarint(b, int64(r.Hour)-hour)
+		i += n
+		commit, hour = s.Commands[i-1].Commit, int64(r.Hour)
+	}
+	return b
+}
+
+// unpackWindow completes a snapshot by what packWindow packed of it. Without
+// that it stays as an older program left it.
+func unpackWindow(b []byte, s *events.Snapshot) error {
+	if len(b) == 0 {
+		return nil
+	}
+	r := unpacker{rest: b}
+	s.From = r.varint()
+	commit, hour, i := s.From, int64(0), 0
+	for len(r.rest) > 0 && !r.failed {
+		n, step := r.uvarint(), r.varint()
+		hour += r.varint()
+		if n > uint64(len(s.Commands)-i) {
+			return errPacked
+		}
+		for ; n > 0; n-- {
+			commit += step
+			s.Commands[i].Commit, s.Commands[i].Hour = commit, int32(hour)
+			i++
+		}
+	}
+	if r.failed || i != len(s.Commands) {
+		return errPacked
+	}
+	return nil
+}
+
 // unpacker reads packed bytes; after a fault everything it returns is zero.
 type unpacker struct {
 	rest   []byte

@@ -67,6 +67,10 @@ type Remembered struct {
 	Digest  Digest // as in Command
 	Version int64  // as in Command
 	Started bool   // the command started the stream
+	Commit  int64  // number of the commit that answers it; 0 when not known
+	// Hour says that it was accepted at this hour since 1970 (UTC) or before;
+	// 0 when not known.
+	Hour int32
 }
 
 // Snapshot is the state of an aggregate after the commit it rides in.
@@ -74,6 +78,9 @@ type Snapshot struct {
 	Schema   int            // schema version of State; one that does not match is ignored
 	State    jsontext.Value // a JSON value
 	Commands []Remembered   // the last commands before this commit, oldest first
+	// From is the number of the first commit from which on Commands has every
+	// command; 0 when not known, as in snapshots of older programs.
+	From int64
 }
 
 // Position is the place right after a commit of a stream, or the start of it.

@@ -110,6 +110,11 @@ type Store interface {
 	// ends there. The read is strongly consistent. limit is at least 1.
 	Read(ctx context.Context, stream Stream, from int64, limit int) ([]Commit, error)
 
+	// Commits returns the commits of stream with the given numbers, in order, nil
+	// for one that does not exist: at most 100 distinct numbers. It sees every
+	// append that was acknowledged before.
+	Commits(ctx context.Context, stream Stream, numbers []int64) ([]*Commit, error)
+
 	// Started reports for each stream whether it has a first commit, in the
 	// order given, at most 100 streams in one request. Strongly consistent.
 	Started(ctx context.Context, streams []Stream) ([]bool, error)

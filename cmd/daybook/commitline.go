@@ -51,6 +51,7 @@ type snapshotPart struct {
 	Schema   int              `json:"schema"`
 	State    jsontext.Value   `json:"state"`
 	Commands []rememberedPart `json:"commands,omitempty"`
+	From     int64            `json:"from,omitzero"`
 }
 
 type rememberedPart struct {
@@ -58,6 +59,8 @@ type rememberedPart struct {
 	Digest  string `json:"digest"`
 	Version int64  `json:"version"`
 	Started bool   `json:"started,omitzero"`
+	Commit  int64  `json:"commit,omitzero"`
+	Hour    int32  `json:"hour,omitzero"`
 }
 
 // lineTime is a time in UTC to the millisecond, which is what is stored.
@@ -93,9 +96,9 @@ func encodeLine(c *events.Commit) ([]byte, error) {
 		l.Events[i] = eventPart{e.Name, e.Schema, e.Data}
 	}
 	if c.Snapshot != nil {
-		s := &snapshotPart{Schema: c.Snapshot.Schema, State: c.Snapshot.State}
+		s := &snapshotPart{Schema: c.Snapshot.Schema, State: c.Snapshot.State, From: c.Snapshot.From}
 		for _, r := range c.Snapshot.Commands {
-			s.Commands = append(s.Commands, rememberedPart{hex.EncodeToString(r.Key[:]), hex.EncodeToString(r.Digest[:]), r.Version, r.Started})
+			s.Commands = append(s.Commands, rememberedPart{hex.EncodeToString(r.Key[:]), hex.EncodeToString(r.Digest[:]), r.Version, r.Started, r.Commit, r.Hour})
 		}
 		l.Snapshot = s
 	}
@@ -160,7 +163,7 @@ func (s *snapshotPart) into(c *events.Commit) error {
 	if s == nil {
 		return nil
 	}
-	c.Snapshot = &events.Snapshot{Schema: s.Schema, State: s.State}
+	c.Snapshot = &events.Snapshot{Schema: s.Schema, State: s.State, From: s.From}
 	for _, p := range s.Commands {
 		key, err := parseDigest(p.Key)
 		if err != nil {
@@ -170,7 +173,7 @@ func (s *snapshotPart) into(c *events.Commit) error {
 		if err != nil {
 			return err
 		}
-		c.Snapshot.Commands = append(c.Snapshot.Commands, events.Remembered{Key: key, Digest: digest, Version: p.Version, Started: p.Started})
+		c.Snapshot.Commands = append(c.Snapshot.Commands, events.Remembered{Key: key, Digest: digest, Version: p.Version, Started: p.Started, Commit: p.Commit, Hour: p.Hour})
 	}
 	return nil
 }

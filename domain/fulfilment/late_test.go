@@ -23,6 +23,8 @@ func TestReservationThatHung(t *testing.T) {
 		"released":        {1, time.Second, 0},
 		"after many":      {0, time.Minute, 200},
 		"after two hours": {0, 2 * time.Hour, 3},
+
+		"released, after many": {1, time.Minute, 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

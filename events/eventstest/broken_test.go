@@ -21,6 +21,7 @@ type broken struct {
 	load    func(ctx context.Context, stream events.Stream, snapshot int) ([]events.Commit, error)
 	append  func(ctx context.Context, at events.Position, c events.Commit) (events.Commit, error)
 	read    func(ctx context.Context, stream events.Stream, from int64, limit int) ([]events.Commit, error)
+	commits func(ctx context.Context, stream events.Stream, numbers []int64) ([]*events.Commit, error)
 	started func(ctx context.Context, streams []events.Stream) ([]bool, error)
 	scan    func(ctx context.Context, segment, segments int, cursor string) ([]events.Commit, string, error)
 
@@ -49,6 +50,13 @@ func (b *broken) Read(ctx context.Context, stream events.Stream, from int64, lim
 		return b.read(ctx, stream, from, limit)
 	}
 	return b.Store.Read(ctx, stream, from, limit)
+}
+
+func (b *broken) Commits(ctx context.Context, stream events.Stream, numbers []int64) ([]*events.Commit, error) {
+	if b.commits != nil {
+		return b.commits(ctx, stream, numbers)
+	}
+	return b.Store.Commits(ctx, stream, numbers)
 }
 
 func (b *broken) Started(ctx context.Context, streams []events.Stream) ([]bool, error) {
@@ -337,6 +345,23 @@ func fieldFaults() []fault {
 				c.Snapshot.Commands = nil
 			}
 		})},
+		{"the hours of remembered commands go", rule, changed(func(c *events.Commit) {
+			if c.Snapshot != nil {
+				s := *c.Snapshot
+				s.Commands = slices.Clone(s.Commands)
+				for i := range s.Commands {
+					s.Commands[i].Hour = 0
+				}
+				c.Snapshot = &s
+			}
+		})},
+		{"where a window begins goes", rule, changed(func(c *events.Commit) {
+			if c.Snapshot != nil {
+				s := *c.Snapshot
+				s.From = 0
+				c.Snapshot = &s
+			}
+		})},
 		{"a null state goes", rule, changed(func(c *events.Commit) {
 			if c.Snapshot != nil && string(c.Snapshot.State) == "null" {
 				c.Snapshot = nil
@@ -369,6 +394,14 @@ func readFaults() []fault {
 		return func(b *broken, m *Memory) {
 			b.read = func(_ context.Context, stream events.Stream, from int64, limit int) ([]events.Commit, error) {
 				return f(m, stream, from, limit)
+			}
+		}
+	}
+	commits := func(f func(numbers []int64, cs []*events.Commit) []*events.Commit) func(*broken, *Memory) {
+		return func(b *broken, m *Memory) {
+			b.commits = func(ctx context.Context, stream events.Stream, numbers []int64) ([]*events.Commit, error) {
+				cs, err := m.Commits(ctx, stream, numbers)
+				return f(numbers, cs), err
 			}
 		}
 	}
@@ -443,6 +476,32 @@ func readFaults() []fault {
 			i := slices.IndexFunc(cs, func(c events.Commit) bool { return c.Snapshot != nil })
 			return cs[max(i, 0):], err
 		})},
+		{"commits that are missing are left out", "commits by number", commits(func(_ []int64, cs []*events.Commit) []*events.Commit {
+			return slices.DeleteFunc(cs, func(c *events.Commit) bool { return c == nil })
+		})},
+		{"commits in the order of their numbers", "commits by number", commits(func(numbers []int64, cs []*events.Commit) []*events.Commit {
+			slices.SortFunc(cs, func(a, b *events.Commit) int {
+				switch {
+				case a == nil || b == nil:
+					return 0
+				case a.Number < b.Number:
+					return -1
+				}
+				return 1
+			})
+			return cs
+		})},
+		{"the newest commit is not seen yet", "commits by number", func(b *broken, m *Memory) {
+			b.commits = func(ctx context.Context, stream events.Stream, numbers []int64) ([]*events.Commit, error) {
+				cs, err := m.Commits(ctx, stream, numbers)
+				for i, n := range numbers {
+					if after, _ := m.Read(ctx, stream, n+1, 1); len(after) == 0 {
+						cs[i] = nil
+					}
+				}
+				return cs, err
+			}
+		}},
 		{"every stream has started", "started", started(func(_ *Memory, streams []events.Stream) []bool {
 			return slices.Repeat([]bool{true}, len(streams))
 		})},

@@ -93,6 +93,7 @@ func same(want, got *events.Commit) error {
 		fields = append(fields,
 			field{"snapshot schema", fmt.Sprint(w.Schema), fmt.Sprint(g.Schema)},
 			field{"snapshot state", string(w.State), string(g.State)},
+			field{"snapshot from", fmt.Sprint(w.From), fmt.Sprint(g.From)},
 			field{"snapshot commands", fmt.Sprintf("%v", w.Commands), fmt.Sprintf("%v", g.Commands)})
 	}
 	for _, f := range fields {

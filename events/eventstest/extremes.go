@@ -18,6 +18,9 @@ func remembered(n int) []events.Remembered {
 		binary.BigEndian.PutUint64(rs[i].Key[:], uint64(i)*0x9E3779B97F4A7C15)
 		binary.LittleEndian.PutUint64(rs[i].Digest[:], uint64(i+1)*0xC2B2AE3D27D4EB4F)
 		rs[i].Version, rs[i].Started = int64(i*i), i%5 == 0
+		if n > 2 { // fewer are as an older program left them
+			rs[i].Commit, rs[i].Hour = int64(7+i-i%3), int32(498_000+i*i/200)
+		}
 	}
 	return rs
 }
@@ -58,7 +61,7 @@ func extremes() []events.Commit {
 			ID: uuid.New().String(), Time: time.Date(9999, 12, 31, 23, 59, 59, 999_000_000, time.UTC), Correlation: "", Causation: "only this",
 			Commands: []events.Command{{ID: uuid.New().String(), Version: 6}},
 			Events:   []events.Event{event("long-one", 1, `{"text":"`+strings.Repeat("all work and no play ", 200)+`"}`)},
-			Snapshot: &events.Snapshot{Schema: math.MaxInt32, State: jsontext.Value(`{"sum":10000000000000000000000.1,"text":"` + strings.Repeat("ü", 900) + `"}`), Commands: remembered(128)},
+			Snapshot: &events.Snapshot{Schema: math.MaxInt32, State: jsontext.Value(`{"sum":10000000000000000000000.1,"text":"` + strings.Repeat("ü", 900) + `"}`), Commands: remembered(128), From: 8},
 		},
 		{ // a snapshot of a state that is no object
 			ID: "c5", Time: instant, Actor: "a", Commands: []events.Command{{ID: "", Version: 7}},

@@ -70,6 +70,24 @@ func (m *Memory) Read(ctx context.Context, stream events.Stream, from int64, lim
 	return slices.Clone(all[first : first+min(limit, len(all)-first)]), nil
 }
 
+// Commits implements events.Store.
+func (m *Memory) Commits(ctx context.Context, stream events.Stream, numbers []int64) ([]*events.Commit, error) {
+	if err := m.enter(ctx, "Commits", stream); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := m.streams[stream]
+	commits := make([]*events.Commit, len(numbers))
+	for i, n := range numbers {
+		if n >= 1 && n <= int64(len(all)) {
+			c := all[n-1]
+			commits[i] = &c
+		}
+	}
+	return commits, nil
+}
+
 // Started implements events.Store.
 func (m *Memory) Started(ctx context.Context, streams []events.Stream) ([]bool, error) {
 	if err := m.enter(ctx, "Started", ""); err != nil {

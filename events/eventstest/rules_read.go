@@ -113,6 +113,53 @@ func readPages(ctx context.Context, s events.Store) error {
 	return nil
 }
 
+// commitsByNumber asks for some commits, also such as there are none of, right
+// after each append.
+func commitsByNumber(ctx context.Context, s events.Store) error {
+	stream := newStream()
+	var all []events.Commit
+	at := events.Start(stream)
+	for number := int64(1); number <= 12; number++ {
+		cs, err := fill(ctx, s, at, 1, func(c *events.Commit, _ int64) {
+			if number%3 == 0 {
+				c.Snapshot = &events.Snapshot{Schema: 1, State: jsontext.Value(`{}`), Commands: remembered(5), From: number - 2}
+			}
+		})
+		if err != nil {
+			return err
+		}
+		all, at = append(all, cs...), events.After(&cs[0])
+		got, err := s.Commits(ctx, stream, []int64{number})
+		if err != nil || len(got) != 1 || got[0] == nil {
+			return fmt.Errorf("commit %d, just appended: %v, error %w", number, got, err)
+		}
+	}
+	numbers := []int64{7, 1, math.MaxInt64, 12, 13, 3, 0, 9}
+	for n := int64(1000); len(numbers) < 100; n++ {
+		numbers = append(numbers, n)
+	}
+	got, err := s.Commits(ctx, stream, numbers)
+	if err != nil || len(got) != len(numbers) {
+		return fmt.Errorf("%d commits of %d numbers, error %w", len(got), len(numbers), err)
+	}
+	for i, n := range numbers {
+		if exists := n >= 1 && n <= 12; exists != (got[i] != nil) {
+			return fmt.Errorf("commit %d: found %t", n, got[i] != nil)
+		} else if exists {
+			if err := same(&all[n-1], got[i]); err != nil {
+				return fmt.Errorf("commit %d: %w", n, err)
+			}
+		}
+	}
+	if got, err := s.Commits(ctx, newStream(), []int64{1, 2}); err != nil || len(got) != 2 || got[0] != nil || got[1] != nil {
+		return fmt.Errorf("no stream: %v, error %w", got, err)
+	}
+	if got, err := s.Commits(ctx, stream, nil); err != nil || len(got) != 0 {
+		return fmt.Errorf("no numbers: %v, error %w", got, err)
+	}
+	return nil
+}
+
 // startedStreams asks for 100 streams in one request, repeats among them.
 func startedStreams(ctx context.Context, s events.Store) error {
 	var streams []events.Stream

@@ -43,6 +43,7 @@ func rules() []rule {
 		{"size is told", sizeIsTold},
 		{"load stops at a snapshot", loadStopsAtSnapshot},
 		{"read pages", readPages},
+		{"commits by number", commitsByNumber},
 		{"started", startedStreams},
 		{"scan sees all once", scanSeesAll},
 		{"scan is resumable", scanResumes},

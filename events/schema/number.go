@@ -47,6 +47,32 @@ func mustNumber(text string) *number {
 	return &n
 }
 
+// CanonicalNumber writes a JSON number in the one way that all spellings of it
+// share: 5.0 as 5, 1e3 as 1000, 1.50 as 1.5, exactly, however many digits it
+// has. Integers in plain digits stay as they are. Beyond 40 places before or
+// behind the point the form has an exponent. text follows the grammar of JSON.
+func CanonicalNumber(text string) string {
+	const places = 40
+	n := parseNumber(text)
+	sign, count := "", int64(len(n.digits))
+	if n.negative {
+		sign = "-"
+	}
+	switch {
+	case count == 0:
+		return "0"
+	case n.exp > math.MaxInt64/4 || n.exp < -math.MaxInt64/4:
+		return text // an exponent that is not held exactly
+	case n.exp >= count && n.exp-count <= places:
+		return sign + n.digits + strings.Repeat("0", int(n.exp-count))
+	case n.exp > 0 && n.exp < count:
+		return sign + n.digits[:n.exp] + "." + n.digits[n.exp:]
+	case n.exp <= 0 && n.exp >= -places:
+		return sign + "0." + strings.Repeat("0", int(-n.exp)) + n.digits
+	}
+	return sign + "0." + n.digits + "e" + strconv.FormatInt(n.exp, 10)
+}
+
 // isInteger reports whether the number has no fraction.
 func (n *number) isInteger() bool { return n.exp >= int64(len(n.digits)) }
 

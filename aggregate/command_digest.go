@@ -1,0 +1,59 @@
+package aggregate
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json/jsontext"
+	"errors"
+	"io"
+
+	"daybook/events"
+	"daybook/events/schema"
+)
+
+func digest(parts ...string) (d events.Digest) {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write([]byte(p))
+		h.Write([]byte{0})
+	}
+	copy(d[:], h.Sum(nil))
+	return d
+}
+
+// commandDigest tells a repeat from another command under the same id. White
+// space, the order of members, and how a number is spelled (5, 5.0) make no
+// difference.
+func commandDigest(c Command) events.Digest {
+	payload, err := canonicalPayload(c.Payload.Clone())
+	if err != nil {
+		payload = c.Payload
+	}
+	return digest(c.Name, c.ID, string(payload))
+}
+
+// canonicalPayload is JSON in the form that equal payloads share. Numbers stay
+// exact: as the float64 of RFC 8785, large ids that differ would be equal.
+func canonicalPayload(payload jsontext.Value) (jsontext.Value, error) {
+	if err := payload.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false)); err != nil {
+		return nil, err
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(payload))
+	canonical := make(jsontext.Value, 0, len(payload))
+	copied := 0
+	for {
+		t, err := d.ReadToken()
+		if errors.Is(err, io.EOF) {
+			return append(canonical, payload[copied:]...), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if t.Kind() == jsontext.KindNumber {
+			text, end := t.String(), int(d.InputOffset())
+			canonical = append(canonical, payload[copied:end-len(text)]...)
+			canonical = append(canonical, schema.CanonicalNumber(text)...)
+			copied = end
+		}
+	}
+}
