@@ -31,6 +31,6 @@ type Page struct {
 
 // row is the answer of an item that has a Row.
 func (d *def) row(item *Item) Row {
-	key, _ := RowKey(item.Key)
+	key, _ := RowKey(item)
 	return Row{Key: key, JSON: d.answer(key, item.Row, item.Version), Version: item.Version, Shape: d.version, Parked: isParked(item)}
 }

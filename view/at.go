@@ -49,7 +49,7 @@ func (qs *Queries) At(ctx context.Context, view, key string, at Moment) (Row, er
 		return Row{}, events.Malformed(paramAt, "is for views with a row for each stream; many streams feed the rows of this one")
 	}
 	stream, err := events.ParseStream(string(events.StreamOf(v.aggregates[0], key)))
-	if err != nil || !validKey(key) {
+	if err != nil {
 		return Row{}, notFound() // no stream can have such a name
 	}
 	out, err := qs.foldUntil(ctx, v, stream, at)

@@ -52,7 +52,7 @@ func (qs *Queries) Get(ctx context.Context, view, key string, after []events.Tok
 	if err != nil {
 		return Row{}, err
 	}
-	if !validKey(key) {
+	if !v.validKey(key) {
 		return Row{}, notFound()
 	}
 	wanted := v.wanted(after)

@@ -59,8 +59,8 @@ func (v *KeyedView[Row, Memo]) On[E any](event string, apply func(memo Memo, e E
 }
 
 // Keys declares the rows that a stream contributes to, at most MaxKeys. It is
-// asked once the stream has a handled event. A key has 1 to MaxKeySize bytes of
-// UTF-8 without control characters.
+// asked once the stream has a handled event. Any valid UTF-8 text is a key, the
+// empty one and one with control characters too.
 func (v *KeyedView[Row, Memo]) Keys(keys func(Memo) []string) *KeyedView[Row, Memo] {
 	v.keyOf = keys
 	return v

@@ -305,7 +305,7 @@ func (l *listing) byKeys(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		key, _ := RowKey(item.Key)
+		key, _ := RowKey(item)
 		row, err := l.v.values(item, key, []field{l.plan.sort})
 		if err != nil {
 			return err

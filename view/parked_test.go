@@ -492,11 +492,17 @@ func countedRows(t *rapid.T, items []view.Item) {
 			if err := json.Unmarshal(item.Memo, &m); err != nil {
 				t.Errorf("%v", err)
 			}
-			counts[m.Category]++
+			counts[view.ItemKey(m.Category)]++
 		}
 	}
 	for _, item := range items {
-		if key := strings.TrimLeft(item.Key, "@row/012"); !strings.HasPrefix(item.Key, "@stream") && !strings.HasPrefix(item.Key, "@parked") {
+		key := item.Key
+		if part, ok := strings.CutPrefix(key, "@row/"); ok {
+			key = view.ItemKey(part[len("0/"):])
+		} else if part, ok := strings.CutPrefix(key, "@longrow/"); ok {
+			key = "@long/" + part[len("0/"):]
+		}
+		if view.IsRow(key) {
 			counted[key] += item.Parked
 		}
 	}

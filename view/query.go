@@ -237,7 +237,7 @@ func newMatcher(d *def, filters []filter) matcher {
 // matches reports whether the item is a row that passes all filters. An error
 // has code internal.
 func (m matcher) matches(item *Item) (bool, error) {
-	key, isRow := RowKey(item.Key)
+	key, isRow := RowKey(item)
 	if !isRow || item.Row == nil {
 		return false, nil
 	}
