@@ -56,15 +56,16 @@ func (qs *Queries) At(ctx context.Context, view, key string, at Moment) (Row, er
 	if err != nil && !isPermanent(err) {
 		return Row{}, err
 	}
+	absent := Row{Parked: err != nil}
 	if out.commit == 0 {
-		return Row{}, notFound()
+		return absent, notFound()
 	}
 	item, itemErr := v.rowItem(stream, out)
 	if itemErr != nil {
 		return Row{}, itemErr
 	}
 	if item.Row == nil {
-		return Row{}, notFound()
+		return absent, notFound()
 	}
 	row := v.row(&item)
 	row.Parked = err != nil
