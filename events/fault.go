@@ -32,13 +32,14 @@ func Guard(what string, f func()) (err error) {
 	return nil
 }
 
-// panicSite names the function that panicked: the first behind the runtime's.
+// panicSite names the function that panicked: the first behind the runtime's and
+// the arithmetic of this package.
 func panicSite() string {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
 	for {
 		f, more := frames.Next()
-		if !strings.HasPrefix(f.Function, "runtime.") {
+		if !strings.HasPrefix(f.Function, "runtime.") && !strings.HasSuffix(f.File, "/events/sum.go") {
 			return fmt.Sprintf("%s, line %d", f.Function, f.Line)
 		}
 		if !more {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"daybook/aggregate"
+	"daybook/events"
 )
 
 // Order is the aggregate of one order.
@@ -120,6 +121,15 @@ func Total(lines []Line) (int64, bool) {
 		total += l.Quantity * l.Price
 	}
 	return total, true
+}
+
+// Amount is Total of lines that were accepted. Like all checked arithmetic it
+// panics beyond int64, which parks the order in a view or a process.
+func Amount(lines []Line) (total int64) {
+	for _, l := range lines {
+		total = events.Add(total, events.Multiply(l.Quantity, l.Price))
+	}
+	return total
 }
 
 func confirm(s State, _ Confirm) aggregate.Decision {
