@@ -1,8 +1,6 @@
 package order
 
 import (
-	"math"
-
 	"daybook/aggregate"
 	"daybook/events"
 )
@@ -111,11 +109,15 @@ func place(s State, c Place) aggregate.Decision {
 	return aggregate.Emit(PlacedEvent{c.Customer, c.Currency, c.Lines})
 }
 
-// Total is the sum of the lines in minor units; false if it is beyond int64.
+// MaxTotal is the largest total of an order, in minor units. It keeps sums over
+// orders far from the end of int64.
+const MaxTotal = 1_000_000_000_000_000
+
+// Total is the sum of the lines in minor units; false if it is over MaxTotal.
 func Total(lines []Line) (int64, bool) {
 	var total int64
 	for _, l := range lines {
-		if l.Quantity > 0 && l.Price > (math.MaxInt64-total)/l.Quantity {
+		if l.Quantity > 0 && l.Price > (MaxTotal-total)/l.Quantity {
 			return 0, false
 		}
 		total += l.Quantity * l.Price
