@@ -78,6 +78,7 @@ type summing struct {
 	Each   map[string]inner
 	Last   int64
 	text   string
+	hidden uint64
 }
 
 // TestSumCheck finds what wrapped, in place or not, and nothing else.
@@ -103,6 +104,7 @@ func TestSumCheck(t *testing.T) {
 			}
 			s.Each["a"] = inner{s.Each["a"].N + 1}
 		}, "Each[…].N"},
+		"not exported": {summing{hidden: math.MaxUint64}, func(s *summing) { s.hidden++ }, ""},
 		"set":          {summing{Last: most}, func(s *summing) { s.Last = math.MinInt64 }, ""},
 		"the greatest": {summing{Last: most}, func(s *summing) { s.Last = max(s.Last, most-7) }, ""},
 		"it fails for nothing": {summing{Last: most, text: "x"}, func(s *summing) {
@@ -117,6 +119,13 @@ func TestSumCheck(t *testing.T) {
 		if text := events.FaultText(err); (err != nil) != (c.want != "") || err != nil && text != "internal: a sum is beyond what its type holds: field "+c.want {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	in, fields := map[string]int64{"a": most}, events.WatchFields(summing{ByName: map[string]int64{"a": most}, Total: most})
+	if err := fields.Added(summing{ByName: in}, func() summing { return summing{ByName: map[string]int64{"a": 1}} }); err != nil {
+		t.Error(err)
+	}
+	if fields.Added(summing{Total: math.MinInt64}, func() summing { return summing{Total: 1} }) == nil {
+		t.Error("a field that wrapped is not found")
 	}
 	check := events.WatchSums(summing{Total: -2})
 	if check.Taken(summing{Total: most}, func() summing { return summing{Total: most} }) == nil {

@@ -14,36 +14,42 @@ import (
 // type. Other sums are not seen: see Add.
 type SumCheck[S any] struct {
 	before S
+	maps   bool // are looked at
 }
 
-// WatchSums returns the check of what will be made of s, also in place.
+// WatchSums returns the check of what will be made of s, also in place. It costs
+// as much as the maps of s are large.
 func WatchSums[S any](s S) SumCheck[S] {
 	copyMaps(reflect.ValueOf(&s).Elem())
-	return SumCheck[S]{s}
+	return SumCheck[S]{s, true}
 }
+
+// WatchFields is WatchSums without the maps: for what is called for each event of
+// a long stream.
+func WatchFields[S any](s S) SumCheck[S] { return SumCheck[S]{s, false} }
 
 // Added returns an error, of code internal, that names a sum in after which has
 // wrapped around. alone returns what the function makes of nothing; it is called
 // only where a number is so large that it may have wrapped.
 func (c SumCheck[S]) Added(after S, alone func() S) error {
-	return checkSums(c.before, after, alone)
+	return c.check(c.before, after, alone)
 }
 
 // Taken is Added for a function that takes what alone returns out of the state.
 func (c SumCheck[S]) Taken(after S, alone func() S) error {
-	return checkSums(after, c.before, alone) // what was there is what is left and what was taken
+	return c.check(after, c.before, alone) // what was there is what is left and what was taken
 }
 
-func checkSums[S any](less, more S, alone func() S) error {
-	b, a := reflect.ValueOf(&less).Elem(), reflect.ValueOf(&more).Elem()
-	if !large(a) && !large(b) {
+func (c SumCheck[S]) check(less, more S, alone func() S) error {
+	before, after := reflect.ValueOf(&less).Elem(), reflect.ValueOf(&more).Elem()
+	if !large(after, c.maps) && !large(before, c.maps) {
 		return nil
 	}
-	var c S
-	if Guard("a repetition", func() { c = alone() }) != nil {
+	var added S
+	if Guard("a repetition", func() { added = alone() }) != nil {
 		return nil // what fails for nothing adds nothing
 	}
-	if path := wrapped(b, a, reflect.ValueOf(&c).Elem()); path != "" {
+	if path := wrapped(before, after, reflect.ValueOf(&added).Elem(), c.maps); path != "" {
 		return Errorf(CodeInternal, "a sum is beyond what its type holds: field %s", strings.TrimPrefix(path, "."))
 	}
 	return nil
@@ -72,22 +78,22 @@ func copyMaps(v reflect.Value) {
 
 // large reports whether an integer of v is so large that a sum may have wrapped
 // around to it or from it: beyond half of its type's range.
-func large(v reflect.Value) bool {
+func large(v reflect.Value, maps bool) bool {
 	switch {
 	case v.CanInt():
 		half := int64(1) << (v.Type().Bits() - 2)
-		return v.Int() >= half || v.Int() < -half
+		return v.CanInterface() && (v.Int() >= half || v.Int() < -half)
 	case v.CanUint():
-		return bits.Len64(v.Uint()) == v.Type().Bits()
+		return v.CanInterface() && bits.Len64(v.Uint()) == v.Type().Bits()
 	case v.Kind() == reflect.Struct:
 		for i := range v.NumField() {
-			if summed(v.Type().Field(i)) && large(v.Field(i)) {
+			if large(v.Field(i), maps) {
 				return true
 			}
 		}
-	case v.Kind() == reflect.Map:
+	case maps && v.Kind() == reflect.Map && v.CanInterface():
 		for each := v.MapRange(); each.Next(); {
-			if large(each.Value()) {
+			if large(each.Value(), maps) {
 				return true
 			}
 		}
@@ -95,38 +101,31 @@ func large(v reflect.Value) bool {
 	return false
 }
 
-// summed reports whether a field is looked at.
-func summed(f reflect.StructField) bool { return f.IsExported() || f.Anonymous }
-
 // wrapped returns the path of an integer of after that is before plus alone,
 // wrapped around; "" for none.
-func wrapped(before, after, alone reflect.Value) string {
+func wrapped(before, after, alone reflect.Value, maps bool) string {
 	switch {
 	case after.CanInt():
-		if wrappedInt(before.Int(), after.Int(), alone.Int(), after.Type().Bits()) {
+		if after.CanInterface() && wrappedInt(before.Int(), after.Int(), alone.Int(), after.Type().Bits()) {
 			return "."
 		}
 	case after.CanUint():
-		if wrappedUint(before.Uint(), after.Uint(), alone.Uint(), after.Type().Bits()) {
+		if after.CanInterface() && wrappedUint(before.Uint(), after.Uint(), alone.Uint(), after.Type().Bits()) {
 			return "."
 		}
 	case after.Kind() == reflect.Struct:
 		for i := range after.NumField() {
-			f := after.Type().Field(i)
-			if !summed(f) {
-				continue
-			}
-			if path := wrapped(before.Field(i), after.Field(i), alone.Field(i)); path != "" {
-				return strings.TrimSuffix("."+f.Name+path, ".")
+			if path := wrapped(before.Field(i), after.Field(i), alone.Field(i), maps); path != "" {
+				return strings.TrimSuffix("."+after.Type().Field(i).Name+path, ".")
 			}
 		}
-	case after.Kind() == reflect.Map:
+	case maps && after.Kind() == reflect.Map && after.CanInterface():
 		for each := after.MapRange(); each.Next(); {
 			b, c := before.MapIndex(each.Key()), alone.MapIndex(each.Key())
 			if !b.IsValid() || !c.IsValid() {
 				continue
 			}
-			if path := wrapped(b, each.Value(), c); path != "" {
+			if path := wrapped(b, each.Value(), c, maps); path != "" {
 				return strings.TrimSuffix(fmt.Sprintf("[…]%s", path), ".") // a key may be data
 			}
 		}

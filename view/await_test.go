@@ -71,7 +71,7 @@ func TestVersionsOfAnyStream(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			a := ask(t, &view.QueriesOptions{Wait: time.Nanosecond}, newUsers())
 			at := events.Start("user/7")
-			commits := rapid.IntRange(1, 300).Draw(rt, "commits")
+			commits := rapid.IntRange(1, 70).Draw(rt, "commits")
 			applied := rapid.IntRange(0, commits).Draw(rt, "applied")
 			most := rapid.IntRange(1, 4).Draw(rt, "events of a commit")
 			var ds []view.Delivery
@@ -93,7 +93,7 @@ func TestVersionsOfAnyStream(t *testing.T) {
 			a.store.Before = func(string, events.Stream) error { reads++; return nil }
 			version := rapid.OneOf(rapid.Int64Range(1, at.Version()+3), rapid.Int64Range(1, math.MaxInt64)).Draw(rt, "version")
 			_, err := a.qs.List(t.Context(), "users", params(fmt.Sprint("after=user/7@", version)))
-			if want := version > at.Version(); (events.CodeOf(err) == events.CodeMalformed) != want || !want && err != nil || reads > 20 {
+			if want := version > at.Version(); (events.CodeOf(err) == events.CodeMalformed) != want || !want && err != nil || reads > 16 {
 				rt.Fatalf("version %d of %d: %v with %d reads", version, at.Version(), err, reads)
 			}
 		})

@@ -28,7 +28,7 @@ func on[S, E any](d *def, m *machine[S], event string, apply func(S, E, Meta) S)
 		if err != nil {
 			return s, err
 		}
-		sums := events.WatchSums(s)
+		sums := events.WatchFields(s)
 		if err = events.Guard("the handler of "+event, func() { s = apply(s, data, meta) }); err != nil {
 			return s, err
 		}

@@ -68,7 +68,7 @@ func newUsers2() view.View {
 }
 
 func randomEvents(t *rapid.T, aggregate string) []viewtest.Event {
-	names := rapid.SampledFrom([]string{"a", "b", "c", "@", "\x00\x1b\n\u0085", strings.Repeat("é", 700), strings.Repeat("é", 700) + "è"})
+	names := rapid.SampledFrom([]string{"a", "b", "c", "@", "\x00\x1b\n\u0085", strings.Repeat("é", 513)})
 	one := rapid.Custom(func(t *rapid.T) viewtest.Event {
 		name := names.Draw(t, "name")
 		switch kind := rapid.IntRange(0, 3).Draw(t, "kind"); {
