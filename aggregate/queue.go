@@ -78,7 +78,7 @@ func EncodeQueued(stream events.Stream, q Queued) (Message, error) {
 	if err != nil {
 		return Message{}, events.Wrap(events.CodeInternal, err, "the command can't be queued")
 	}
-	return Message{Body: plain(body), Group: queueID(string(stream)), Deduplication: queueID(c.CommandID)}, nil
+	return Message{Body: PlainJSON(body), Group: queueID(string(stream)), Deduplication: queueID(c.CommandID)}, nil
 }
 
 // DecodeQueued reads the body of a message. Its error has code internal: the body
@@ -112,9 +112,9 @@ func (h *Handler) Queued(c Command) (Message, events.Stream, error) {
 	return m, p.stream, err
 }
 
-// plain escapes the two characters that JSON may hold as they are and SQS
+// PlainJSON escapes the two characters that JSON may hold as they are and SQS
 // refuses in a body. They can only stand in strings.
-func plain(body []byte) []byte {
+func PlainJSON(body []byte) []byte {
 	body = bytes.ReplaceAll(body, []byte("\uFFFE"), []byte(`\ufffe`))
 	return bytes.ReplaceAll(body, []byte("\uFFFF"), []byte(`\uffff`))
 }

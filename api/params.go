@@ -8,10 +8,8 @@ import (
 	"strings"
 
 	"daybook/events"
+	"daybook/view"
 )
-
-// maxTokens is the largest number of consistency tokens in one query.
-const maxTokens = 100
 
 // maxTokenSize is more bytes than any token has: two names, a version, and four
 // bytes for a character of an id.
@@ -63,8 +61,8 @@ func tokens(values []string) ([]events.Token, error) {
 			return nil, events.Malformed("after", "must be consistency tokens, aggregate/id@version, joined by commas")
 		}
 	}
-	if len(all) > maxTokens {
-		return nil, events.Malformed("after", "must be at most "+strconv.Itoa(maxTokens)+" tokens")
+	if len(all) > view.MaxTokens {
+		return nil, events.Malformed("after", "must be at most "+strconv.Itoa(view.MaxTokens)+" tokens")
 	}
 	return all, nil
 }

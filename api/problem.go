@@ -68,6 +68,7 @@ type failure struct {
 	error
 	status int    // instead of the code's, if not 0
 	allow  string // the methods of the path, for method-not-allowed
+	parked bool   // a row may be missing because a stream is parked
 }
 
 func (f *failure) Unwrap() error { return f.error }
@@ -149,8 +150,13 @@ func problemAnswer(err error, requestID string) *answer {
 	case e.Code == events.CodeUnauthenticated:
 		a.header.Set("WWW-Authenticate", "Bearer")
 	}
-	if f, ok := errors.AsType[*failure](err); ok && f.allow != "" {
-		a.header.Set("Allow", f.allow)
+	if f, ok := errors.AsType[*failure](err); ok {
+		if f.allow != "" {
+			a.header.Set("Allow", f.allow)
+		}
+		if f.parked {
+			a.header.Set("Daybook-Parked", "true")
+		}
 	}
 	return a
 }

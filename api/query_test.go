@@ -224,6 +224,21 @@ func TestQuerierErrors(t *testing.T) {
 	wantProblem(t, do(queries(q, nil), "GET", "/users", ""), 500, "internal")
 }
 
+// TestMissingRowsSayThatAStreamIsParked: one may be missing for that.
+func TestMissingRowsSayThatAStreamIsParked(t *testing.T) {
+	t.Parallel()
+	for _, target := range []string{"/users/7", "/users/7?after=user/7@3", "/users/7?at=1"} {
+		for _, parked := range []bool{true, false} {
+			q := &querier{row: view.Row{Parked: parked}, err: events.Errorf(events.CodeNotFound, "there is no such row")}
+			w := do(queries(q, nil), "GET", target, "")
+			wantProblem(t, w, 404, "not-found")
+			if got := w.Header().Get("Daybook-Parked") == "true"; got != parked {
+				t.Errorf("%s, parked %v: %v", target, parked, w.Header())
+			}
+		}
+	}
+}
+
 func TestHeadIsGetWithoutBody(t *testing.T) {
 	t.Parallel()
 	h := queries(&querier{row: view.Row{JSON: []byte(`{"id":"7"}`), Version: 3}}, new(eventstest.Memory))

@@ -21,6 +21,9 @@ func (q *queries) row(view, key string) endpoint {
 			return nil, err
 		}
 		row, err := q.rowOf(r.Context(), view, key, params)
+		if err != nil && row.Parked {
+			return nil, &failure{error: err, parked: true}
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -78,7 +78,7 @@
 // the records of parked streams, which is empty (and free) while there are none:
 //
 //	attribute    type    holds
-//	key          S       the item's key
+//	key          S       the item's key; see package view's key.go
 //	_v           N       the version that guards writes
 //	_c           N       the number of the last commit applied; absent when 0
 //	_f           N       that the item's stream is parked, or how many of those that

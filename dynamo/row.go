@@ -20,8 +20,12 @@ import (
 //
 // A row comes back byte for byte. One that can't (space between members, a
 // number that is not written as number.String writes it, such as 1.50 or 1e3, a
-// string with an escape that it does not need, 30 levels of nesting) is stored
-// as text, in the attribute attrRaw.
+// string with an escape that it does not need, 30 levels of nesting, an empty name
+// or one over 64 KB) is stored as text, in the attribute attrRaw.
+
+// maxAttributeName is how long an attribute's name may be, in bytes; the empty one
+// is none.
+const maxAttributeName = 65535
 
 // maxDepth is how deep a row may nest to be stored as attributes; DynamoDB's
 // limit is 32.
@@ -131,8 +135,8 @@ func (p *rowParser) object(depth int) (types.AttributeValue, error) {
 			return nil, err
 		}
 		name := t.String()
-		if name == "" {
-			return nil, errNotNative // an attribute has a name
+		if name == "" || len(name) > maxAttributeName {
+			return nil, errNotNative
 		}
 		if members[name], err = p.value(depth + 1); err != nil {
 			return nil, err

@@ -98,6 +98,7 @@ func TestRowsThatStayText(t *testing.T) {
 		"escapes":         `{"a":"\u00e9"}`,
 		"no name":         `{"":1}`,
 		"a name within":   `{"a":{"":1}}`,
+		"a long name":     `{"a":{"` + strings.Repeat("n", 65536) + `":1}}`,
 		"no members":      `{}`,
 		"31 levels":       `{"a":` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + `}`,
 		"a name escaped":  `{"\u0061":1}`,

@@ -27,8 +27,8 @@ func TestGuard(t *testing.T) {
 			t.Errorf("%s: %v, %q", name, err, text)
 		}
 	}
-	p, ok := errors.AsType[*events.Panic](events.Guard("the handler", func() { panics("a value") }))
-	if !ok || p.Value != "a value" || len(p.Stack) < 2 || !strings.HasSuffix(p.Stack[0], "(panics)") || !strings.Contains(p.Stack[1], "(TestGuard.func") {
+	p, ok := errors.AsType[*events.Panic](events.Guard("the handler", func() { panicWith("a value") }))
+	if !ok || p.Value != "a value" || len(p.Stack) < 2 || !strings.HasSuffix(p.Stack[0], "(panicWith)") || !strings.Contains(p.Stack[1], "(TestGuard.func") {
 		t.Errorf("got %+v; want the stack from the function that panicked outwards", p)
 	}
 	if err := events.Guard("nothing", func() {}); err != nil {
@@ -37,7 +37,7 @@ func TestGuard(t *testing.T) {
 }
 
 //go:noinline
-func panics(v any) { panic(v) }
+func panicWith(v any) { panic(v) }
 
 func TestFaultText(t *testing.T) {
 	t.Parallel()

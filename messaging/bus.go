@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"daybook/aggregate"
 	"daybook/events"
 	"daybook/process"
 )
@@ -58,7 +59,8 @@ type (
 )
 
 // Publish implements process.Publisher with a PutEvents for up to ten events. The
-// detail of an event is the CloudEvent in its structured form; source, detail
+// detail of an event is the CloudEvent in its structured form, without characters
+// that a queue behind a rule would refuse; source, detail
 // type and time repeat its own, for rules to match. After an event that fails, all
 // from it on are put again, so that the last of each of them came in order.
 func (p *Publisher) Publish(ctx context.Context, es []process.CloudEvent) error {
@@ -68,7 +70,7 @@ func (p *Publisher) Publish(ctx context.Context, es []process.CloudEvent) error 
 		if err != nil {
 			return events.Wrap(events.CodeInternal, fmt.Errorf("write event %s: %w", e.ID, err), msgInternal)
 		}
-		entries[i] = eventEntry{Bus: p.bus, Source: e.Source, Type: e.Type, Detail: string(detail), Time: e.Time.Unix()}
+		entries[i] = eventEntry{Bus: p.bus, Source: e.Source, Type: e.Type, Detail: string(aggregate.PlainJSON(detail)), Time: e.Time.Unix()}
 		if entries[i].size() > maxEventBytes {
 			return events.Errorf(events.CodeTooLarge, "an integration event has at most %d bytes", maxEventBytes)
 		}

@@ -143,6 +143,28 @@ func TestTimers(t *testing.T) {
 	}
 }
 
+// A label of any length and any characters sets the timer: an order's id may be 128
+// emoji.
+func TestLabelsOfTimers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		timers, f := timers(t, 0)
+		for i, id := range []string{strings.Repeat("😀", 128), strings.Repeat("é", 128), "a\ufffeb\uffff", "\x00\x1b[2J\u0085", "caf\xc3", strings.Repeat("x", 3000), ""} {
+			timer := timer(fmt.Sprint(i), f.begun.Add(time.Minute))
+			timer.Label = strings.Repeat("m", 64) + " order/" + id + " " + strings.Repeat("t", 64)
+			if err := timers.Set(t.Context(), timer); err != nil {
+				t.Errorf("%.40q: %v", id, err)
+			}
+		}
+		time.Sleep(2 * time.Minute)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if len(f.notes) != 7 {
+			t.Errorf("fired %q", f.notes)
+		}
+	})
+}
+
 // A timer that is due already fires soon.
 func TestATimerOfThePast(t *testing.T) {
 	t.Parallel()
@@ -265,6 +287,34 @@ func TestPublishFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What a queue would refuse in a message is no longer in the detail of an event.
+func TestPublishedEventsFitAQueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var details []string
+		sink := bus.QueueSink{Send: func(_ context.Context, _ string, bodies, _ []string) error {
+			details = append(details, bodies...)
+			return nil
+		}}
+		p := messaging.NewPublisher("shop", options(wire.Transport(bus.New(bus.Options{Buses: []string{"shop"}, Sink: sink, Log: quiet}))))
+		es, _ := cloudEvents(1, 0)
+		es[0].Data = []byte("{\"reason\":\"\ufffe\uffff😀\\u0000\"}")
+		if err := p.Publish(t.Context(), es); err != nil || len(details) != 1 {
+			t.Fatal(details, err)
+		}
+		var got process.CloudEvent
+		if err := json.Unmarshal([]byte(details[0]), &got); err != nil || strings.ContainsAny(details[0], "\ufffe\uffff\x00") {
+			t.Errorf("%q, %v", details[0], err)
+		}
+		var data struct {
+			Reason string `json:"reason"`
+		}
+		if err := json.Unmarshal(got.Data, &data); err != nil || data.Reason != "\ufffe\uffff😀\x00" {
+			t.Errorf("%q, %v", data.Reason, err)
+		}
+	})
 }
 
 // Commands go through our own client into the embedded queue, whatever is lost.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"unicode/utf8"
 
 	"daybook/aggregate"
 	"daybook/events"
@@ -14,7 +13,7 @@ import (
 const (
 	maxEntries    = 10
 	maxBatchBytes = 1 << 20 // of bodies and attributes, all entries together and each
-	maxAttribute  = 1024    // of an attribute's value here; SQS would take more
+	maxAttribute  = 1024    // bytes of an attribute's value here; SQS would take more
 )
 
 // Queue sends messages to a FIFO queue of Amazon SQS. It is safe for concurrent
@@ -139,28 +138,9 @@ func entryOf(id string, m aggregate.Message) entry {
 		if e.Attributes == nil {
 			e.Attributes = map[string]attribute{}
 		}
-		e.Attributes[name] = attribute{Type: "String", Value: plain(value)}
+		e.Attributes[name] = attribute{Type: "String", Value: label(value, maxAttribute)}
 	}
 	return e
-}
-
-// plain is text as an attribute can hold it: cut to size, without the characters
-// that SQS refuses.
-func plain(text string) string {
-	clean := make([]rune, 0, len(text))
-	bytes := 0
-	for _, r := range text {
-		switch {
-		case r == '\t', r == '\n', r == '\r', r >= ' ' && r < 0xFFFE, r > 0xFFFF:
-		default:
-			r = utf8.RuneError
-		}
-		if bytes += utf8.RuneLen(r); bytes > maxAttribute {
-			break
-		}
-		clean = append(clean, r)
-	}
-	return string(clean)
 }
 
 // sizeOf is what a message counts towards the limits.

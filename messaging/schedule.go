@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"daybook/aggregate"
 	"daybook/events"
@@ -19,7 +18,7 @@ import (
 // is in the past when it gets there.
 const (
 	maxInput       = 256 << 10 // bytes
-	maxDescription = 512       // characters
+	maxDescription = 512       // bytes here; characters for AWS
 	leastAhead     = 2 * time.Second
 	passedTries    = 3
 )
@@ -91,7 +90,7 @@ func (s *Timers) Set(ctx context.Context, t process.Timer) error {
 		return events.Errorf(events.CodeTooLarge, "the command of a timer has at most %d bytes", maxInput)
 	}
 	in := createSchedule{
-		Group: s.config.Group, Timezone: "UTC", After: "DELETE", Window: flexibleWindow{"OFF"}, Description: cut(t.Label, maxDescription),
+		Group: s.config.Group, Timezone: "UTC", After: "DELETE", Window: flexibleWindow{"OFF"}, Description: label(t.Label, maxDescription),
 		Target: scheduleTarget{ARN: s.config.Target, Role: s.config.Role, Input: string(message.Body), SQS: sqsParameters{message.Group}},
 	}
 	for try := 1; ; try++ {
@@ -146,12 +145,4 @@ func schedulePath(name string) string {
 		name = hex.EncodeToString(sum[:])
 	}
 	return "/schedules/" + name
-}
-
-// cut returns the first n characters of text.
-func cut(text string, n int) string {
-	if utf8.RuneCountInString(text) <= n {
-		return text
-	}
-	return string([]rune(text)[:n])
 }

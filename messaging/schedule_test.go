@@ -26,7 +26,7 @@ func TestWhatASettingSends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{answer: func(int, seen) (*http.Response, error) { return says(200, `{"ScheduleArn":"arn"}`), nil }}
 		timers := someTimers(n)
-		if err := timers.Set(t.Context(), process.Timer{Name: "t1", Label: strings.Repeat("ä", 600), At: time.Now().Add(time.Hour)}); err != nil {
+		if err := timers.Set(t.Context(), process.Timer{Name: "t1", Label: strings.Repeat("ä", 300), At: time.Now().Add(time.Hour)}); err != nil {
 			t.Error(err)
 		}
 		if err := timers.Cancel(t.Context(), "t1"); err != nil {
@@ -35,7 +35,7 @@ func TestWhatASettingSends(t *testing.T) {
 		set, cancel := n.seen[0], n.seen[1]
 		want := `{"GroupName":"daybook-dev","ScheduleExpression":"at(2000-01-01T01:00:00)","ScheduleExpressionTimezone":"UTC","ActionAfterCompletion":"DELETE",` +
 			`"FlexibleTimeWindow":{"Mode":"OFF"},"Target":{"Arn":"queue","RoleArn":"role","Input":"{\"v\":1}","SqsParameters":{"MessageGroupId":"order/7"}},` +
-			`"Description":"` + strings.Repeat("ä", 512) + `"}`
+			`"Description":"` + strings.Repeat("ä", 256) + `"}`
 		if set.Method != "POST" || set.URL.String() != "https://scheduler.eu-central-1.amazonaws.com/schedules/t1" || set.body != want || set.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("sent %s %s %s\nwant %s", set.Method, set.URL, set.body, want)
 		}

@@ -4,7 +4,9 @@ import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"daybook/events"
 )
@@ -175,6 +177,23 @@ func (p *planner) timer(m Meta, s setTimer) (*Timer, error) {
 	return &Timer{Name: timerName(p.d, m, s.name, at), Label: label, At: at, Command: r}, nil
 }
 
+// attribute is text as an attribute of a CloudEvent can hold it: characters that
+// CloudEvents leaves out (controls and noncharacters, which an id may have) are
+// percent-encoded.
+func attribute(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if !unicode.IsControl(r) && r&0xFFFE != 0xFFFE && (r < 0xFDD0 || r > 0xFDEF) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, c := range []byte(string(r)) {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
 func (p *planner) publication(m Meta, s publication) ([]CloudEvent, error) {
 	data, err := json.Marshal(s.data, json.Deterministic(true))
 	if err != nil {
@@ -182,7 +201,7 @@ func (p *planner) publication(m Meta, s publication) ([]CloudEvent, error) {
 	}
 	return []CloudEvent{{
 		SpecVersion: "1.0", ID: eventID(p.d, m), Source: p.source + "/" + p.d.name, Type: s.of.Type,
-		Subject: string(m.Stream), Time: m.Time.UTC(), DataContentType: "application/json", DataSchema: s.of.DataSchema,
-		Sequence: fmt.Sprintf("%020d", m.Version), Correlation: m.Correlation, Causation: m.token(), Data: data,
+		Subject: attribute(string(m.Stream)), Time: m.Time.UTC(), DataContentType: "application/json", DataSchema: s.of.DataSchema,
+		Sequence: fmt.Sprintf("%020d", m.Version), Correlation: attribute(m.Correlation), Causation: attribute(m.token()), Data: data,
 	}}, nil
 }

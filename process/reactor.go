@@ -144,8 +144,14 @@ func handle[S, E any](d *def, m machine[S], event string, react func(S, E, Meta)
 		if err != nil {
 			return s, nil, err
 		}
-		err = events.Guard("the handler of "+event, func() { s, steps = react(s, data, meta) })
-		return s, steps, err
+		sums := events.WatchSums(s)
+		if err = events.Guard("the handler of "+event, func() { s, steps = react(s, data, meta) }); err != nil {
+			return s, nil, err
+		}
+		return s, steps, sums.Added(s, func() (alone S) {
+			alone, _ = react(alone, data, meta)
+			return alone
+		})
 	}
 }
 

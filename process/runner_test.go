@@ -46,6 +46,19 @@ func TestHandleInOrder(t *testing.T) {
 	}
 }
 
+// TestAttributesOfCloudEvents: an id may hold characters that CloudEvents leaves
+// out.
+func TestAttributesOfCloudEvents(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, newShop())
+	w.handle(w.commit("order/50% \ufffe😀\U0001ffff", place("a")), w.commit("order/50% \ufffe😀\U0001ffff", confirm))
+	e := w.recorder.Published()[0]
+	const subject = "order/50% %EF%BF%BE😀%F0%9F%BF%BF"
+	if e.Subject != subject || e.Causation != subject+"@2" || strings.ContainsAny(e.Correlation, "\ufffe\U0001ffff") {
+		t.Errorf("got %+v", e)
+	}
+}
+
 // TestIDsStay: the ids of a reaction are stored by others, so they never change.
 func TestIDsStay(t *testing.T) {
 	t.Parallel()

@@ -25,12 +25,14 @@ type Page struct {
 	Items []jsontext.Value // rows as Row.JSON has them
 	Next  string           // cursor of the next page; "" after the last
 	Stale bool             // the view has not seen the commits asked for in time
-	// Parked says that a row of the page is behind: see Row.Parked.
+	// Parked says that a row of the page is behind (see Row.Parked), that a
+	// commit asked for is held back, or, of a keyed view, that any stream is
+	// parked: each row may lack what it contributes.
 	Parked bool
 }
 
 // row is the answer of an item that has a Row.
 func (d *def) row(item *Item) Row {
-	key, _ := RowKey(item.Key)
+	key, _ := RowKey(item)
 	return Row{Key: key, JSON: d.answer(key, item.Row, item.Version), Version: item.Version, Shape: d.version, Parked: isParked(item)}
 }

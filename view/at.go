@@ -49,22 +49,23 @@ func (qs *Queries) At(ctx context.Context, view, key string, at Moment) (Row, er
 		return Row{}, events.Malformed(paramAt, "is for views with a row for each stream; many streams feed the rows of this one")
 	}
 	stream, err := events.ParseStream(string(events.StreamOf(v.aggregates[0], key)))
-	if err != nil || !validKey(key) {
+	if err != nil {
 		return Row{}, notFound() // no stream can have such a name
 	}
 	out, err := qs.foldUntil(ctx, v, stream, at)
 	if err != nil && !isPermanent(err) {
 		return Row{}, err
 	}
+	absent := Row{Parked: err != nil}
 	if out.commit == 0 {
-		return Row{}, notFound()
+		return absent, notFound()
 	}
 	item, itemErr := v.rowItem(stream, out)
 	if itemErr != nil {
 		return Row{}, itemErr
 	}
 	if item.Row == nil {
-		return Row{}, notFound()
+		return absent, notFound()
 	}
 	row := v.row(&item)
 	row.Parked = err != nil

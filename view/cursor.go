@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"daybook/events"
 )
@@ -130,8 +131,7 @@ func decodeCursor(cursor string, v *projected, fingerprint [cursorPrint]byte, p 
 // allows reports whether a place can be one of the numbered range: databases
 // refuse to go on from anywhere else.
 func (p *plan) allows(number int, place *Place) bool {
-	key, isRow := RowKey(place.Key)
-	if !isRow || !validKey(key) || !place.Sort.Valid() {
+	if !IsRow(place.Key) || len(place.Key) > maxPlainKey+len(reservedPrefix) || !utf8.ValidString(place.Key) || !place.Sort.Valid() {
 		return false
 	}
 	if place.Sort.Kind == SortString && !strings.HasPrefix(place.Sort.Text, stringPrefix) {

@@ -147,8 +147,8 @@ func (f *Fold) Keys() ([]string, error) {
 	for name := range f.rows {
 		candidates[f.d.rowKey(name)] = true
 	}
-	for itemKey := range f.items {
-		if key, ok := RowKey(itemKey); ok {
+	for _, item := range f.items {
+		if key, ok := RowKey(&item); ok {
 			candidates[key] = true
 		}
 	}

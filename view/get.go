@@ -46,13 +46,14 @@ func NewQueries(store History, codec *events.Codec, tables Tables, views []View,
 //
 // Codes: unknown-view; not-found; malformed for a token of a version that its
 // stream does not have; busy when the view is further behind than is caught up
-// in memory; and those of Table and events.Store.
+// in memory; and those of Table and events.Store. With not-found, Parked of the
+// row says that it may be missing because a stream is parked.
 func (qs *Queries) Get(ctx context.Context, view, key string, after []events.Token) (Row, error) {
 	v, _, err := qs.table(ctx, view, "")
 	if err != nil {
 		return Row{}, err
 	}
-	if !validKey(key) {
+	if !v.validKey(key) {
 		return Row{}, notFound()
 	}
 	wanted := v.wanted(after)
@@ -60,6 +61,14 @@ func (qs *Queries) Get(ctx context.Context, view, key string, after []events.Tok
 		return qs.getRow(ctx, v, key, wanted[ItemKey(key)])
 	}
 	row, err := qs.getKeyed(ctx, v, key, wanted)
+	if events.CodeOf(err) == events.CodeNotFound && !row.Parked {
+		// Whose row it would be is unknown while the view can't apply the event.
+		parked, e := v.anyParked(ctx)
+		if e != nil {
+			return Row{}, e
+		}
+		row.Parked = parked
+	}
 	row.Version = v.writes(row.Version)
 	return row, err
 }
@@ -73,7 +82,8 @@ func (qs *Queries) getRow(ctx context.Context, v *projected, key string, want ev
 	}
 	parked := isParked(item)
 	if version(item) < want.Version && !parked {
-		out, err := qs.catchUp(ctx, v, want, rowState(item), item)
+		budget := qs.opts.CatchUp
+		out, err := qs.catchUp(ctx, v, want, rowState(item), item, &budget)
 		if err != nil && !isPermanent(err) {
 			return Row{}, err
 		}
@@ -88,7 +98,7 @@ func (qs *Queries) getRow(ctx context.Context, v *projected, key string, want ev
 		}
 	}
 	if item == nil || item.Row == nil {
-		return Row{}, notFound()
+		return Row{Parked: parked}, notFound()
 	}
 	row := v.row(item)
 	row.Parked = parked
@@ -103,29 +113,35 @@ func isPermanent(err error) bool {
 }
 
 // catchUp applies the commits that an item lacks up to the version a token
-// names.
-func (qs *Queries) catchUp(ctx context.Context, v *projected, want events.Token, state jsontext.Value, item *Item) (folded, error) {
+// names. It takes what it reads off the budget, in commits; without one left it
+// answers busy.
+func (qs *Queries) catchUp(ctx context.Context, v *projected, want events.Token, state jsontext.Value, item *Item, budget *int) (folded, error) {
 	from := applied(item) + 1
 	var missing []events.Commit
 	for at := version(item); at < want.Version; {
-		if len(missing) >= qs.opts.CatchUp {
+		if *budget <= 0 {
 			return folded{}, &events.Error{Code: events.CodeBusy, Message: "the view is too far behind", RetryAfter: time.Second}
 		}
 		page, err := qs.store.Read(ctx, want.Stream, from+int64(len(missing)), readPage)
 		if err != nil {
 			return folded{}, err
 		}
+		*budget -= len(page)
 		missing = append(missing, page...)
 		if len(missing) > 0 {
 			at = missing[len(missing)-1].Version
 		}
 		if len(page) < readPage && at < want.Version {
-			return folded{}, events.Malformed(paramAfter, "names a version that the stream does not have")
+			return folded{}, noSuchVersion()
 		}
 	}
 	return v.fold(qs.codec, state, from, from+int64(len(missing))-1, func(n int64) (*events.Commit, error) {
 		return &missing[n-from], nil
 	})
+}
+
+func noSuchVersion() error {
+	return events.Malformed(paramAfter, "names a version that the stream does not have")
 }
 
 // wholeRows returns the rows of the given keys, put together if they have parts;
@@ -220,7 +236,7 @@ func (r *keyedRead) answer() (Row, error) {
 		return Row{}, err
 	}
 	if item == nil || item.Row == nil {
-		return Row{}, notFound()
+		return Row{Parked: r.parked || isParked(item)}, notFound()
 	}
 	row := r.v.row(item)
 	row.Parked = row.Parked || r.parked
@@ -232,9 +248,10 @@ func (r *keyedRead) answer() (Row, error) {
 
 // caughtUp answers a row with what the streams that are behind change in it.
 func (qs *Queries) caughtUp(ctx context.Context, row *keyedRead, wanted map[string]events.Token, behind map[string]*Item) (Row, error) {
+	budget := qs.opts.CatchUp
 	for _, k := range sortedKeys(behind) {
 		cp := behind[k]
-		out, err := qs.catchUp(ctx, row.v, wanted[k], memoOf(cp), cp)
+		out, err := qs.catchUp(ctx, row.v, wanted[k], memoOf(cp), cp, &budget)
 		if err != nil && !isPermanent(err) {
 			return Row{}, err
 		}

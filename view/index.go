@@ -1,34 +1,24 @@
 package view
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"hash/fnv"
 	"slices"
 	"strconv"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"daybook/events"
 )
 
-// Limits of keys in bytes. DynamoDB allows 2,048 for a partition key and 1,024
-// for a sort key; what Daybook adds to a value stays within the rest.
+// Limits of index keys in bytes. DynamoDB allows 2,048 for a partition key and
+// 1,024 for a sort key; what Daybook adds to a value stays within the rest.
 const (
-	MaxKeySize      = 1024 // of a row's key
-	maxPartition    = 1024 // longer values stand in a partition by their digest
-	maxSort         = 1000 // longer values are sorted by their beginning
-	maxShards       = 32
-	maxExactSort    = maxSort - utf8.UTFMax // a longer sort key may stand for several values
-	reservedPrefix  = "@"                   // of keys that are not rows
-	streamPrefix    = "@stream/"
-	parkedPrefix    = "@parked/"
-	partPrefix      = "@row/"
-	allPartition    = "*"
-	stringPrefix    = "=" // makes the empty string a key
-	longPartition   = "#"
-	digestPartition = 64 // bytes of the value in front of its digest
+	maxPartition  = 1024 // a longer value is stored as its digest
+	maxSort       = 1000 // longer values are sorted by their beginning
+	maxShards     = 32
+	maxExactSort  = maxSort - utf8.UTFMax // a longer sort key may stand for several values
+	allPartition  = "*"
+	stringPrefix  = "=" // makes the empty string a key
+	longPartition = "#"
 )
 
 // IndexBy says what an index partitions and sorts rows by: see By and All.
@@ -129,13 +119,14 @@ func (d *def) rowField(name string) (field, bool) {
 }
 
 // place computes where a row stands in the index; ok is false when it is not in
-// it. An error has code internal.
-func (ix index) place(key string, row map[string]value) (k IndexKey, ok bool, err error) {
+// it. Every value has a place: what a key can't hold is cut (see sortText and
+// partitionText).
+func (ix index) place(key string, row map[string]value) (k IndexKey, ok bool) {
 	partition := allPartition
 	if ix.partition != nil {
 		v, present := row[ix.partition.name]
 		if !present {
-			return IndexKey{}, false, nil
+			return IndexKey{}, false
 		}
 		partition = ix.partition.partitionText(v)
 	}
@@ -144,13 +135,10 @@ func (ix index) place(key string, row map[string]value) (k IndexKey, ok bool, er
 		v, present = value{text: key}, true
 	}
 	if !present {
-		return IndexKey{}, false, nil
-	}
-	if ix.sort.kind.number() && !v.num.storable() {
-		return IndexKey{}, false, events.Errorf(events.CodeInternal, "field %q of a row is no number that an index can hold", ix.sort.name)
+		return IndexKey{}, false
 	}
 	sort, _ := ix.sort.sortText(v)
-	return IndexKey{Partition: ix.shardOf(partition, key), Sort: sort}, true, nil
+	return IndexKey{Partition: ix.shardOf(partition, key), Sort: sort}, true
 }
 
 // partitionText is a value as (the last part of) a partition key:
@@ -167,16 +155,18 @@ func (f field) partitionText(v value) string {
 	if len(v.text) <= maxPartition {
 		return stringPrefix + v.text
 	}
-	sum := sha256.Sum256([]byte(v.text))
-	return longPartition + cutUTF8(v.text, digestPartition) + hex.EncodeToString(sum[:])
+	return longPartition + digestKey(v.text)
 }
 
-// sortText is a value as a sort key: a number itself, and "=" with the first
-// maxSort bytes (of whole characters) of a string, so that the empty string is
-// a key and sorts first. exact is false when another value may have the text.
+// sortText is a value as a sort key: a number itself, or the nearest that
+// DynamoDB can keep, and "=" with the first maxSort bytes (of whole characters)
+// of a string, so that the empty string is a key and sorts first. exact is false
+// when another value may have the text. Of two values the greater never has the
+// lesser text.
 func (f field) sortText(v value) (s Sort, exact bool) {
 	if f.kind.number() {
-		return Sort{Kind: SortNumber, Text: v.text}, true
+		nearest, exact := v.num.nearestStorable()
+		return Sort{Kind: SortNumber, Text: nearest.String()}, exact
 	}
 	cut := cutUTF8(v.text, maxSort)
 	exact = len(v.text) <= maxExactSort
@@ -218,42 +208,4 @@ func (ix index) partitions(partition string) []string {
 		all[i] = shardText(i, partition)
 	}
 	return all
-}
-
-// ItemKey returns the key of a row's item in the table. A row key that begins
-// like the reserved ones gets one more "@": checkpoints and rows can't meet, and
-// the order of keys stays.
-func ItemKey(rowKey string) string {
-	if strings.HasPrefix(rowKey, reservedPrefix) {
-		return reservedPrefix + rowKey
-	}
-	return rowKey
-}
-
-// RowKey returns the key of the row that the item of the given key is; ok is
-// false for a key that no row has.
-func RowKey(itemKey string) (rowKey string, ok bool) {
-	if !strings.HasPrefix(itemKey, reservedPrefix) {
-		return itemKey, itemKey != ""
-	}
-	rowKey = itemKey[len(reservedPrefix):]
-	return rowKey, strings.HasPrefix(rowKey, reservedPrefix)
-}
-
-func validKey(key string) bool {
-	return key != "" && len(key) <= MaxKeySize && utf8.ValidString(key) && !strings.ContainsFunc(key, unicode.IsControl)
-}
-
-// checkKeys returns the keys sorted and each once.
-func checkKeys(keys []string) ([]string, error) {
-	keys = slices.Compact(slices.Sorted(slices.Values(keys)))
-	if len(keys) > MaxKeys {
-		return nil, events.Errorf(events.CodeInternal, "a stream contributes to %d rows, at most %d are possible", len(keys), MaxKeys)
-	}
-	for _, k := range keys {
-		if !validKey(k) {
-			return nil, events.Errorf(events.CodeInternal, "a row key has 1 to %d bytes of UTF-8 without control characters", MaxKeySize)
-		}
-	}
-	return keys, nil
 }

@@ -15,8 +15,8 @@ import (
 // what the next events go on from.
 func (d *def) rowItem(stream events.Stream, f folded) (Item, error) {
 	item := Item{Key: ItemKey(stream.ID()), Commit: f.commit, Version: f.version}
-	if !validKey(stream.ID()) {
-		return Item{}, events.Errorf(events.CodeInternal, "the stream's id can't be a row's key")
+	if !d.validKey(stream.ID()) {
+		return Item{}, events.Errorf(events.CodeInternal, "the stream's id can't be a row's key: no aggregate can have it")
 	}
 	if !f.handled {
 		return item, nil
@@ -39,11 +39,7 @@ func (d *def) show(item *Item, key string, row jsontext.Value) (hidden bool, err
 		return false, err
 	}
 	for _, ix := range d.indexes {
-		place, ok, err := ix.place(key, values)
-		if err != nil {
-			return false, err
-		}
-		if ok {
+		if place, ok := ix.place(key, values); ok {
 			if item.Index == nil {
 				item.Index = make(map[string]IndexKey, len(d.indexes))
 			}
@@ -76,6 +72,7 @@ func checkpoint(stream events.Stream, f folded) Item {
 // started again could pass the condition of a writer who saw the old one.
 type keyedMemo struct {
 	Streams int            `json:"streams"`
+	Key     string         `json:"key,omitzero"` // of the row, where the item's key is a digest
 	Row     jsontext.Value `json:"row,omitzero"` // while it is hidden
 }
 
@@ -131,6 +128,9 @@ func (r keyedRow) with(d *def, name string, c *change) (keyedRow, error) {
 func (d *def) keyedItem(name string, r keyedRow) (Item, error) {
 	item := Item{Key: d.itemOf(name), Version: version(r.item) + 1, Parked: r.parked}
 	memo := keyedMemo{Streams: r.streams}
+	if key := d.rowKey(name); !plainKey(key) {
+		memo.Key = key
+	}
 	switch {
 	case r.streams == 0:
 	case d.spread > 0:
@@ -181,7 +181,7 @@ func significant(v View, item *Item) *Item {
 	if item == nil || v.definition().kind == KindRows {
 		return item
 	}
-	if _, isRow := v.definition().nameOf(item.Key); !isRow {
+	if !v.definition().isRow(item.Key) {
 		return item
 	}
 	if r, err := readKeyed(item); err == nil && r.streams == 0 {

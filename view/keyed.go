@@ -59,8 +59,8 @@ func (v *KeyedView[Row, Memo]) On[E any](event string, apply func(memo Memo, e E
 }
 
 // Keys declares the rows that a stream contributes to, at most MaxKeys. It is
-// asked once the stream has a handled event. A key has 1 to MaxKeySize bytes of
-// UTF-8 without control characters.
+// asked once the stream has a handled event. Any valid UTF-8 text is a key, the
+// empty one and one with control characters too.
 func (v *KeyedView[Row, Memo]) Keys(keys func(Memo) []string) *KeyedView[Row, Memo] {
 	v.keyOf = keys
 	return v
@@ -109,7 +109,9 @@ func mergeRows[Row any](parts []jsontext.Value, merge func(a, b Row) Row) (jsont
 	for _, p := range parts[1:] {
 		row, e := decodeState[Row](p)
 		if err = errors.Join(err, e); err == nil {
+			sums := events.WatchSums(whole)
 			err = events.Guard("Spread", func() { whole = merge(whole, row) })
+			err = errors.Join(err, sums.Added(whole, func() Row { return row }))
 		}
 		if err != nil {
 			return nil, err
@@ -175,11 +177,15 @@ func (v *KeyedView[Row, Memo]) changeRow(row jsontext.Value, key string, parts [
 		if err != nil {
 			return nil, err
 		}
-		name, change := "Put", v.put
+		sums := events.WatchSums(r)
+		name, change, check := "Put", v.put, sums.Added
 		if p.take {
-			name, change = "Take", v.take
+			name, change, check = "Take", v.take, sums.Taken
 		}
 		if err := events.Guard(name, func() { r = change(r, key, m) }); err != nil {
+			return nil, err
+		}
+		if err := check(r, func() (none Row) { return v.put(none, key, m) }); err != nil {
 			return nil, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json/jsontext"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -37,8 +38,9 @@ const (
 // A page may hold fewer rows than the limit, even none, and have a Next: reading
 // is bounded. Paging through rows that do not change answers each once.
 //
-// Codes: unknown-view; malformed, naming the parameter; no-index, naming the
-// indexes there are; and those of Table.
+// Codes: unknown-view; malformed, naming the parameter, and for a token of a
+// version that its stream does not have; no-index, naming the indexes there are;
+// and those of Table and events.Store.
 func (qs *Queries) List(ctx context.Context, view string, params map[string][]string) (Page, error) {
 	v, lacking, err := qs.table(ctx, view, cursorOf(params))
 	if err != nil {
@@ -57,38 +59,49 @@ func (qs *Queries) List(ctx context.Context, view string, params map[string][]st
 	if err != nil {
 		return Page{}, err
 	}
-	deadline := time.Now().Add(qs.opts.Wait)
-	seen, stale, err := qs.await(ctx, v, q.after, deadline)
+	w, err := qs.await(ctx, v, q.after)
 	if err != nil {
 		return Page{}, err
 	}
+	l, stale, err := qs.look(ctx, v, &q, &p, places, w)
+	if err != nil {
+		return Page{}, err
+	}
+	page := Page{Items: l.items, Stale: stale || lacking, Parked: l.parked || w.parked}
+	if v.kind == KindKeyed && !page.Parked {
+		if page.Parked, err = v.anyParked(ctx); err != nil {
+			return Page{}, err
+		}
+	}
+	if l.more {
+		page.Next = encodeCursor(v, fingerprint, l.places)
+	}
+	return page, nil
+}
+
+// look reads the page, again while it lacks a commit that was waited for: an
+// index is behind its table for a moment.
+func (qs *Queries) look(ctx context.Context, v *projected, q *query, p *plan, places []*Place, w *waiting) (l *listing, stale bool, err error) {
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
-		l := &listing{
-			v: v, plan: &p, limit: q.limit, budget: qs.opts.ReadBudget, match: newMatcher(v.def, p.filters),
+		l = &listing{
+			v: v, plan: p, limit: q.limit, budget: qs.opts.ReadBudget, match: newMatcher(v.def, p.filters),
 			from: places, places: slices.Clone(places), versions: map[string]int64{},
 		}
 		if err := l.read(ctx); err != nil {
-			return Page{}, err
+			return nil, false, err
 		}
 		if v.kind == KindKeyed && len(v.wanted(q.after)) > 0 {
-			if seen, err = l.current(ctx, seen); err != nil {
-				return Page{}, err
+			if w.seen, err = l.current(ctx, w.seen); err != nil {
+				return nil, false, err
 			}
 		}
-		behind, err := l.lacks(seen)
+		behind, err := l.lacks(w.seen)
 		if err != nil {
-			return Page{}, err
+			return nil, false, err
 		}
-		left := time.Until(deadline)
-		if !behind || left <= 0 {
-			page := Page{Items: l.items, Stale: stale || behind || lacking, Parked: l.parked}
-			if l.more {
-				page.Next = encodeCursor(v, fingerprint, l.places)
-			}
-			return page, nil
-		}
-		if err := sleep(ctx, min(wait, left)); err != nil {
-			return Page{}, err
+		w.budget -= qs.opts.ReadBudget - l.budget
+		if again, err := w.again(ctx, behind, wait); err != nil || !again {
+			return l, w.stale || behind, err
 		}
 	}
 }
@@ -108,42 +121,120 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// await waits until the view has applied the commits that tokens name; stale
-// says that it has not in time. Tokens of streams that do not feed the view say
-// nothing about it, and a parked stream is not waited for. seen are the rows of the streams, as the table has them: an
-// index may still lack them.
-func (qs *Queries) await(ctx context.Context, v *projected, after []events.Token, deadline time.Time) (seen []*Item, stale bool, err error) {
+// waiting is how a list waits for the commits that tokens name.
+type waiting struct {
+	deadline time.Time
+	budget   int     // items that may be read before it looks again
+	seen     []*Item // the rows of streams that have them, as the table has them: an index may still lack them
+	parked   bool    // a stream that was asked for is parked
+	stale    bool    // not all were there in time
+}
+
+// again waits before another look, unless there is no need, no time, or no budget
+// for one.
+func (w *waiting) again(ctx context.Context, needed bool, wait time.Duration) (bool, error) {
+	left := time.Until(w.deadline)
+	if !needed || left <= 0 || w.budget <= 0 {
+		return false, nil
+	}
+	return true, sleep(ctx, min(wait, left))
+}
+
+// await waits until the view has applied the commits that tokens name. Tokens of
+// streams that do not feed the view say nothing about it, a parked stream is not
+// waited for, and a version that its stream does not have is malformed.
+func (qs *Queries) await(ctx context.Context, v *projected, after []events.Token) (*waiting, error) {
+	w := &waiting{deadline: time.Now().Add(qs.opts.Wait), budget: qs.opts.ReadBudget}
 	wanted := v.wanted(after)
 	keys := sortedKeys(wanted)
-	parked := false
 	for wait := firstWait; len(keys) > 0; wait = min(2*wait, longestWait) {
 		items, err := getItems(ctx, v.table, keys)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
+		w.budget -= len(items)
 		behind := keys[:0:0]
+		lacking := map[string]*Item{}
 		for i, item := range items {
-			switch {
-			case version(item) >= wanted[keys[i]].Version:
-				seen = append(seen, item)
+			switch key := keys[i]; {
+			case version(item) >= wanted[key].Version:
+				w.seen = append(w.seen, item)
 			case isParked(item):
-				parked = true
+				w.parked = true
 			default:
-				behind = append(behind, keys[i])
+				behind, lacking[key] = append(behind, key), item
 			}
 		}
-		left := time.Until(deadline)
-		if keys = behind; len(keys) == 0 || left <= 0 {
+		if wait == firstWait {
+			if err := qs.exist(ctx, wanted, lacking); err != nil {
+				return nil, err
+			}
+		}
+		keys = behind
+		if again, err := w.again(ctx, len(keys) > 0, wait); err != nil {
+			return nil, err
+		} else if !again {
 			break
 		}
-		if err := sleep(ctx, min(wait, left)); err != nil {
-			return nil, false, err
+	}
+	w.stale = w.parked || len(keys) > 0
+	var err error
+	if v.kind == KindKeyed {
+		w.seen, err = v.contributed(ctx, w.seen)
+	}
+	return w, err
+}
+
+// exist returns malformed if a stream does not have the version that its token
+// names. It looks at those that the view lacks, some at the same time.
+func (qs *Queries) exist(ctx context.Context, wanted map[string]events.Token, lacking map[string]*Item) error {
+	keys := sortedKeys(lacking)
+	errs := make([]error, len(keys))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, readAhead)
+	for i, key := range keys {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			there, err := qs.exists(ctx, wanted[key], applied(lacking[key]))
+			if err == nil && !there {
+				err = noSuchVersion()
+			}
+			errs[i] = err
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
 		}
 	}
-	if v.kind == KindKeyed {
-		seen, err = v.contributed(ctx, seen)
+	return nil
+}
+
+// exists reports whether a stream has the version that a token names; the commits
+// up to applied it has. It reads single commits, strongly consistent: one when
+// the stream ends there or the next commit is the one asked for, else as many as
+// twice the logarithm of the commits behind applied.
+func (qs *Queries) exists(ctx context.Context, want events.Token, applied int64) (bool, error) {
+	low, high := applied, int64(math.MaxInt64) // it has commit low, and not commit high
+	for step := int64(1); high-low > 1; {
+		n := low + min(step, (high-low)/2)
+		page, err := qs.store.Read(ctx, want.Stream, n, 1)
+		switch {
+		case events.Transient(err):
+			return true, nil // unknown: it is waited for
+		case err != nil:
+			return false, err
+		case len(page) == 0:
+			high, step = n, math.MaxInt64 // from now on by halves
+		case page[0].Version >= want.Version:
+			return true, nil
+		default:
+			low, step = n, max(step, 2*step)
+		}
 	}
-	return seen, parked || len(keys) > 0, err
+	return false, nil
 }
 
 // contributed returns the rows that streams contribute to, given their
@@ -305,7 +396,7 @@ func (l *listing) byKeys(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		key, _ := RowKey(item.Key)
+		key, _ := RowKey(item)
 		row, err := l.v.values(item, key, []field{l.plan.sort})
 		if err != nil {
 			return err

@@ -28,8 +28,11 @@ func on[S, E any](d *def, m *machine[S], event string, apply func(S, E, Meta) S)
 		if err != nil {
 			return s, err
 		}
-		err = events.Guard("the handler of "+event, func() { s = apply(s, data, meta) })
-		return s, err
+		sums := events.WatchFields(s)
+		if err = events.Guard("the handler of "+event, func() { s = apply(s, data, meta) }); err != nil {
+			return s, err
+		}
+		return s, sums.Added(s, func() (none S) { return apply(none, data, meta) })
 	}
 }
 

@@ -102,9 +102,38 @@ func (d decimal) String() string {
 	return sign + "0." + strings.Repeat("0", -d.exp) + d.digits
 }
 
+// The greatest and the least positive number that DynamoDB can keep (Amazon
+// DynamoDB Developer Guide, "Naming rules and data types", Number), and how many
+// digits.
+var (
+	greatestNumber = decimal{digits: strings.Repeat("9", maxDigits), exp: 126}
+	leastNumber    = decimal{digits: "1", exp: -129}
+)
+
+const maxDigits = 38
+
 // storable reports whether DynamoDB can keep the number: up to 38 digits, from
-// 1e-130 to below 1e126 (Amazon DynamoDB Developer Guide, "Naming rules and
-// data types", Number).
+// 1e-130 to below 1e126.
 func (d decimal) storable() bool {
-	return d.digits == "" || (len(d.digits) <= 38 && d.exp <= 126 && d.exp > -130)
+	return d.digits == "" || len(d.digits) <= maxDigits && d.exp <= greatestNumber.exp && d.exp >= leastNumber.exp
+}
+
+// nearestStorable is the number, or the one that stands for it where DynamoDB
+// can't keep it; exact is false when it may stand for several. Of two numbers
+// the greater never has the lesser one.
+func (d decimal) nearestStorable() (n decimal, exact bool) {
+	switch {
+	case d.digits == "":
+		return d, true
+	case d.exp > greatestNumber.exp:
+		n = greatestNumber
+	case d.exp < leastNumber.exp:
+		n = leastNumber
+	case len(d.digits) > maxDigits:
+		n = decimal{digits: strings.TrimRight(d.digits[:maxDigits], "0"), exp: d.exp}
+	default:
+		return d, d.digits != leastNumber.digits || d.exp != leastNumber.exp
+	}
+	n.neg = d.neg
+	return n, false
 }

@@ -155,6 +155,13 @@ func (p *Projector) Parked(ctx context.Context, view string, after events.Stream
 	return faults, nil
 }
 
+// anyParked reports whether a stream is parked in the table, with one query of an
+// index that is empty as a rule.
+func (v *projected) anyParked(ctx context.Context) (bool, error) {
+	records, _, err := v.table.Range(ctx, Range{Index: ParkedIndex, Partition: allPartition, Limit: 1})
+	return len(records) > 0, err
+}
+
 // faultOf reads the record of a parked stream.
 func (v *projected) faultOf(item *Item) (Fault, error) {
 	var r parkedRecord

@@ -156,7 +156,7 @@ func TestParkedRowsAreServedAndSaySo(t *testing.T) {
 			"after=user/7@3":      {Parked: true, Stale: true},
 			"id=8":                {},
 			"id=7":                {Parked: true},
-			"id=8&after=user/7@3": {Stale: true},
+			"id=8&after=user/7@3": {Parked: true, Stale: true},
 		} {
 			page, err := qs.List(t.Context(), "users", parse(t, params))
 			if err != nil || page.Parked != want.Parked || page.Stale != want.Stale {
@@ -165,6 +165,60 @@ func TestParkedRowsAreServedAndSaySo(t *testing.T) {
 		}
 		if took := time.Since(started); took > 0 {
 			t.Errorf("lists waited %v for streams that do not come", took)
+		}
+	})
+}
+
+// TestParkedContributorsShow on what they are missing from: on rows that are not
+// there, with a token and without, and on lists; also when the stream has moved to
+// a row that it could contribute to.
+func TestParkedContributorsShow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, fragile(true)...)
+		qs := b.queries(fragile(true)...)
+		parked := func(name, key string, after ...events.Token) bool {
+			t.Helper()
+			row, err := qs.Get(t.Context(), name, key, after)
+			if events.CodeOf(err) != events.CodeNotFound {
+				t.Errorf("%s/%s: %+v, %v", name, key, row, err)
+			}
+			return row.Parked
+		}
+		for _, name := range []string{"categories", "spread", "users"} {
+			if parked(name, "toys") {
+				t.Errorf("%s: a row that is not there is parked", name)
+			}
+		}
+		page, err := qs.List(t.Context(), "categories", nil)
+		if err != nil || page.Parked {
+			t.Errorf("a list: %+v, %v", page, err)
+		}
+		b.p.Project(t.Context(), slices.Concat(b.append("product/1", added("bad", 3), moved("toys"))[:1], b.append("product/2", added("books", 3))))
+		for _, name := range []string{"categories", "spread"} {
+			if !parked(name, "toys") || !parked(name, "toys", token("product/1", 2)...) || !parked(name, "bad") {
+				t.Errorf("%s: a row that a parked stream would make does not say so", name)
+			}
+			page, err := qs.List(t.Context(), name, parse(t, "id=toys&after=product/1@2"))
+			if err != nil || !page.Parked || !page.Stale {
+				t.Errorf("%s, a list that waits: %+v, %v", name, page, err)
+			}
+			if page, err = qs.List(t.Context(), name, parse(t, "id=toys")); err != nil || !page.Parked || page.Stale {
+				t.Errorf("%s, a list: %+v, %v", name, page, err)
+			}
+		}
+		// Of rows that follow one stream its own item says it.
+		b.p.Project(t.Context(), b.append("user/9", renamed("bad")))
+		if !parked("users", "9") || !parked("users", "9", token("user/9", 1)...) || parked("users", "10") {
+			t.Error("a row that is not there for its stream is parked does not say so, or another does")
+		}
+		b.append("user/11", renamed("bad")) // met by the reader first
+		if parked("users", "11") || !parked("users", "11", token("user/11", 1)...) {
+			t.Error("a row that could not be caught up does not say so")
+		}
+		row, err := qs.At(t.Context(), "users", "9", view.Moment{Version: 1})
+		if events.CodeOf(err) != events.CodeNotFound || !row.Parked {
+			t.Errorf("as it was: %+v, %v", row, err)
 		}
 	})
 }
@@ -492,11 +546,17 @@ func countedRows(t *rapid.T, items []view.Item) {
 			if err := json.Unmarshal(item.Memo, &m); err != nil {
 				t.Errorf("%v", err)
 			}
-			counts[m.Category]++
+			counts[view.ItemKey(m.Category)]++
 		}
 	}
 	for _, item := range items {
-		if key := strings.TrimLeft(item.Key, "@row/012"); !strings.HasPrefix(item.Key, "@stream") && !strings.HasPrefix(item.Key, "@parked") {
+		key := item.Key
+		if part, ok := strings.CutPrefix(key, "@row/"); ok {
+			key = view.ItemKey(part[len("0/"):])
+		} else if part, ok := strings.CutPrefix(key, "@longrow/"); ok {
+			key = "@long/" + part[len("0/"):]
+		}
+		if view.IsRow(key) {
 			counted[key] += item.Parked
 		}
 	}

@@ -39,7 +39,7 @@ func planQuery(d *def, q *query) (plan, error) {
 	}
 	if f := q.find(fieldID, "eq", "in"); f != nil {
 		for _, v := range f.values {
-			if validKey(v.text) {
+			if d.validKey(v.text) {
 				p.keys = append(p.keys, v.text)
 			}
 		}
@@ -124,14 +124,15 @@ func (q *query) requires(name string) bool {
 }
 
 // bound turns filters on the sort field into bounds of the ranges. A range of
-// texts too long for a sort key is wider than asked; rows are compared anyway.
+// values that a sort key can't hold exactly is wider than asked; rows are compared
+// anyway.
 func (c *choice) bound(q *query, f field) {
 	at := func(flt *filter, open bool) *Bound {
 		s, exact := f.sortText(flt.values[0])
-		if !exact {
-			s.Text, open = stringPrefix+cutUTF8(flt.values[0].text, maxExactSort), false
+		if !exact && s.Kind == SortString {
+			s.Text = stringPrefix + cutUTF8(flt.values[0].text, maxExactSort)
 		}
-		return &Bound{Sort: s, Open: open}
+		return &Bound{Sort: s, Open: open && exact}
 	}
 	if eq := q.find(f.name, "eq"); eq != nil {
 		s, _ := f.sortText(eq.values[0])
@@ -150,7 +151,7 @@ func (c *choice) bound(q *query, f field) {
 	}
 	if high := q.find(f.name, "lt", "lte"); high != nil {
 		// A beginning is less than the text it was cut from: no bound above.
-		if _, exact := f.sortText(high.values[0]); exact {
+		if s, exact := f.sortText(high.values[0]); exact || s.Kind == SortNumber {
 			c.high = at(high, high.op == "lt")
 		}
 		c.used++

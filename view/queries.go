@@ -13,11 +13,12 @@ type QueriesOptions struct {
 	// Wait bounds how long List waits for the commits that a consistency token
 	// names; default 1.5 s.
 	Wait time.Duration
-	// CatchUp bounds how many missing commits Get applies in memory; default
-	// 1,000. A view further behind answers busy.
+	// CatchUp bounds how many missing commits Get applies in memory, of all
+	// streams together; default 1,000. A view further behind answers busy.
 	CatchUp int
 	// ReadBudget bounds how many rows one List reads to find those that match;
-	// default 2,000.
+	// default 2,000. While it waits for commits it looks again until it has read
+	// as many.
 	ReadBudget int
 	// Routed answers from the table that the control record names, in place of
 	// the newest version's: tables must be RoutedTables. The record is read

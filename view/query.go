@@ -16,7 +16,7 @@ const (
 	DefaultLimit = 20   // rows of a page, unless told
 	MaxLimit     = 1000 // rows of a page, at most
 	maxIn        = 100  // values of one in
-	maxTokens    = 100  // consistency tokens of one query
+	MaxTokens    = 100  // consistency tokens of one query
 )
 
 // The parameters of a query that are no filters. A field of such a name is
@@ -110,8 +110,8 @@ func (q *query) set(d *def, param string, values []string) (reason string) {
 
 // setAfter reads consistency tokens, one in each parameter.
 func (q *query) setAfter(values []string) string {
-	if len(values) > maxTokens {
-		return "must be given at most " + strconv.Itoa(maxTokens) + " times"
+	if len(values) > MaxTokens {
+		return "must be given at most " + strconv.Itoa(MaxTokens) + " times"
 	}
 	for _, text := range values {
 		t, err := events.ParseToken(text)
@@ -237,7 +237,7 @@ func newMatcher(d *def, filters []filter) matcher {
 // matches reports whether the item is a row that passes all filters. An error
 // has code internal.
 func (m matcher) matches(item *Item) (bool, error) {
-	key, isRow := RowKey(item.Key)
+	key, isRow := RowKey(item)
 	if !isRow || item.Row == nil {
 		return false, nil
 	}

@@ -448,7 +448,7 @@ func TestRebuildWithFaults(t *testing.T) {
 			t.Fatalf("%+v, %v", p, err)
 		}
 		_, err := r.Switch(t.Context(), v(2, 1), nil)
-		wantCode(t, err, events.CodeConflict, "parked")
+		wantCode(t, err, events.CodeConflict, "run daybook redrive shaped -table v2; to switch all the same, add -parked")
 		if _, err := r.Switch(t.Context(), v(2, 1), &view.SwitchOptions{AllowFaults: true}); err != nil {
 			t.Error(err)
 		}

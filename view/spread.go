@@ -3,6 +3,7 @@ package view
 import (
 	"encoding/binary"
 	"encoding/json/jsontext"
+	"encoding/json/v2"
 	"hash/fnv"
 	"strconv"
 	"strings"
@@ -58,19 +59,36 @@ func (d *def) rowKey(name string) string {
 
 // itemOf returns the key of the item of a name.
 func (d *def) itemOf(name string) string {
-	if d.spread > 0 {
-		return partPrefix + name
+	if d.spread == 0 {
+		return ItemKey(name)
 	}
-	return ItemKey(name)
+	if part, key, _ := strings.Cut(name, "/"); !plainKey(key) {
+		return longPartPrefix + part + "/" + digestKey(key)
+	}
+	return partPrefix + name
 }
 
 // nameOf is the inverse of itemOf; ok is false for an item that is neither a row
-// nor a part of one.
-func (d *def) nameOf(itemKey string) (name string, ok bool) {
-	if d.spread > 0 {
-		return strings.CutPrefix(itemKey, partPrefix)
+// nor a part of one, or does not say its row's key.
+func (d *def) nameOf(item *Item) (name string, ok bool) {
+	if d.spread == 0 {
+		return RowKey(item)
 	}
-	return RowKey(itemKey)
+	rest, long := strings.CutPrefix(item.Key, longPartPrefix)
+	if !long {
+		return strings.CutPrefix(item.Key, partPrefix)
+	}
+	part, _, _ := strings.Cut(rest, "/")
+	key, ok := longKey(item)
+	return part + "/" + key, ok
+}
+
+// isRow reports whether an item is a row or a part of one.
+func (d *def) isRow(itemKey string) bool {
+	if d.spread == 0 {
+		return IsRow(itemKey)
+	}
+	return strings.HasPrefix(itemKey, partPrefix) || strings.HasPrefix(itemKey, longPartPrefix)
 }
 
 // assemble makes the item of a row of its parts as they are stored, nil where
@@ -81,6 +99,13 @@ func (d *def) assemble(key string, parts []*Item) (*Item, error) {
 		return parts[0], nil
 	}
 	whole := &Item{Key: ItemKey(key)}
+	if !plainKey(key) {
+		memo, err := json.Marshal(keyedMemo{Key: key})
+		if err != nil {
+			return nil, events.Wrap(events.CodeInternal, err, "a row key can't be written as JSON")
+		}
+		whole.Memo = memo
+	}
 	var rows []jsontext.Value
 	versions := fnv.New64a()
 	for _, p := range parts {

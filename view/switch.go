@@ -143,7 +143,8 @@ func (r *Rebuilder) noneParked(ctx context.Context, t Target, o SwitchOptions) e
 		}
 		parked, err := p.Parked(ctx, t.View, "", 1)
 		if err == nil && len(parked) > 0 {
-			return refused{events.Errorf(events.CodeConflict, "streams are parked in %s %s, the first is %s: redrive them, or allow it", t.View, t, parked[0].Stream)}
+			return refused{events.Errorf(events.CodeConflict, "streams are parked in %s %s, the first is %s, at commit %d: %s. Fix the cause, deploy, and run daybook redrive %s -table %s; to switch all the same, add -parked",
+				t.View, t, parked[0].Stream, parked[0].Commit, parked[0].Text, t.View, t)}
 		}
 		return err
 	})

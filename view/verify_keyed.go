@@ -149,7 +149,7 @@ func (s *sums) take(page []Scanned) error {
 		}
 	}
 	for _, found := range page {
-		if key, isRow := s.v.nameOf(found.Item.Key); s.stored && isRow {
+		if key, isRow := s.v.nameOf(&found.Item); s.stored && isRow {
 			if e := s.entry(key); e != nil {
 				e.keep(s.v, found)
 			}

@@ -211,7 +211,7 @@ func (d *def) fieldsOf(stored, expected *Item) []FieldFinding {
 	if shown != wantShown {
 		all = append(all, FieldFinding{Name: "(row)", Stored: quoted(shown), Expected: quoted(wantShown)})
 	}
-	if _, isRow := d.nameOf(stored.Key); d.kind == KindRows || !isRow {
+	if d.kind == KindRows || !d.isRow(stored.Key) {
 		number("(commit)", stored.Commit, expected.Commit)
 		number("(version)", stored.Version, expected.Version)
 	} else {
@@ -238,7 +238,7 @@ func (d *def) content(item *Item) (members map[string]jsontext.Value, shown stri
 	if item.Row == nil {
 		shown = "hidden"
 	}
-	if _, isRow := d.nameOf(item.Key); d.kind == KindKeyed && isRow {
+	if d.kind == KindKeyed && d.isRow(item.Key) {
 		row, err := readKeyed(item)
 		if err != nil {
 			shown = "unreadable"

@@ -85,7 +85,7 @@ func (r *verifyRun) strangers(ctx context.Context, v *verified, segment int) (*t
 // belongs returns the stream that an item is about. A record of a fault is no
 // item of a stream, and neither is what other programs keep under reserved keys.
 func (v *verified) belongs(key string) (events.Stream, bool) {
-	if _, isRow := RowKey(key); isRow {
+	if IsRow(key) {
 		return v.streamOfRow(key)
 	}
 	stream, ok := strings.CutPrefix(key, streamPrefix)

@@ -161,7 +161,7 @@ func (p *streamsPart) compare(ctx context.Context, i int) error {
 // streamOf is the inverse of keyOf.
 func (v *verified) streamOf(key string) events.Stream {
 	if v.kind == KindRows {
-		id, _ := RowKey(key)
+		id, _ := RowKey(&Item{Key: key})
 		return events.StreamOf(v.aggregates[0], id)
 	}
 	return events.Stream(key[len(streamPrefix):])

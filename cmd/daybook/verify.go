@@ -232,6 +232,9 @@ func (s *session) writeReport(r view.VerifyReport, claims *claimReport, took tim
 	}
 	for _, v := range r.Views {
 		s.out.printf("%s %s: %d rows of %d streams compared, %s\n", v.Name, v.Table, v.Rows, v.Streams, countsText(v))
+		if v.Counts[view.FoundParked] > 0 {
+			s.out.printf("%s %s: parked streams stay parked until the cause is fixed and deployed; then run daybook redrive %s -table %s\n", v.Name, v.Table, v.Name, v.Table)
+		}
 	}
 	s.writeClaims(claims)
 	if r.Fraction < 1 {
@@ -255,8 +258,11 @@ func countsText(v view.ViewReport) string {
 // differs.
 func findingText(f view.Finding) string {
 	what := "row " + f.Row
-	if f.Row == "" {
+	switch {
+	case f.Row == "" && f.Stream != "":
 		what = "checkpoint of " + string(f.Stream)
+	case f.Row == "":
+		what = `row "", whose key is empty`
 	}
 	var more []string
 	if f.Applied < f.Last && f.Kind != view.FoundMissing {

@@ -181,7 +181,7 @@ func (s *session) count(ctx context.Context, v view.View, parallel int, bar *pro
 }
 
 func (e *exactLine) take(found *view.Scanned) {
-	_, isRow := view.RowKey(found.Item.Key)
+	isRow := view.IsRow(found.Item.Key)
 	switch {
 	case found.Err != nil:
 		e.Other++

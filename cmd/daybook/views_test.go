@@ -93,7 +93,7 @@ func TestParked(t *testing.T) {
 	if lag := decode[lagLine](t, s.want(exitOK, "lag", "users", "-json")); lag[0].Parked != 1 || lag[0].Behind != 0 {
 		t.Errorf("got %+v", lag)
 	}
-	if r := s.want(exitFound, "verify", "users"); !strings.HasPrefix(r.out, "users\tparked\trow bad\tcommit 1 of 2; commit 2: ") {
+	if r := s.want(exitFound, "verify", "users"); !strings.HasPrefix(r.out, "users\tparked\trow bad\tcommit 1 of 2; commit 2: ") || !strings.Contains(r.out, "then run daybook redrive users -table v1\n") {
 		t.Errorf("got %q", r.out)
 	}
 	for _, args := range [][]string{{"redrive"}, {"redrive", "users"}, {"redrive", "users", "user/bad", "-json"}} {

@@ -68,7 +68,7 @@ func basketOf(lines []order.Line) (b Basket) {
 			at[l.Product] = i
 			b.Items = append(b.Items, Item{Product: l.Product})
 		}
-		b.Items[i].Quantity += l.Quantity
+		b.Items[i].Quantity = events.Add(b.Items[i].Quantity, l.Quantity)
 	}
 	return b
 }

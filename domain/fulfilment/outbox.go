@@ -11,8 +11,7 @@ import (
 // of orders.
 var Shop = process.NewOutbox[Known]("shop", "order").
 	Remember("order-placed", func(_ Known, e order.PlacedEvent, _ process.Meta) Known {
-		total, _ := order.Total(e.Lines) // the decision refused a larger one
-		return Known{Customer: e.Customer, Currency: e.Currency, Total: total, Items: basketOf(e.Lines).Items}
+		return Known{Customer: e.Customer, Currency: e.Currency, Total: order.Amount(e.Lines), Items: basketOf(e.Lines).Items}
 	}).
 	Publish("order-confirmed", "com.example.shop.order-confirmed", 1, func(k Known, _ order.ConfirmedEvent, m process.Meta) Confirmed {
 		return Confirmed{Order: m.ID(), Customer: k.Customer, Currency: k.Currency, Total: k.Total, Items: k.Items, At: m.Time}

@@ -1,9 +1,8 @@
 package order
 
 import (
-	"math"
-
 	"daybook/aggregate"
+	"daybook/events"
 )
 
 // Order is the aggregate of one order.
@@ -112,16 +111,29 @@ func place(s State, c Place) aggregate.Decision {
 	return aggregate.Emit(PlacedEvent{c.Customer, c.Currency, c.Lines})
 }
 
-// Total is the sum of the lines in minor units; false if it is beyond int64.
+// MaxTotal is the largest total of an order, in minor units. It keeps sums over
+// orders far from the end of int64.
+const MaxTotal = 1_000_000_000_000_000
+
+// Total is the sum of the lines in minor units; false if it is over MaxTotal.
 func Total(lines []Line) (int64, bool) {
 	var total int64
 	for _, l := range lines {
-		if l.Quantity > 0 && l.Price > (math.MaxInt64-total)/l.Quantity {
+		if l.Quantity > 0 && l.Price > (MaxTotal-total)/l.Quantity {
 			return 0, false
 		}
 		total += l.Quantity * l.Price
 	}
 	return total, true
+}
+
+// Amount is Total of lines that were accepted. Like all checked arithmetic it
+// panics beyond int64, which parks the order in a view or a process.
+func Amount(lines []Line) (total int64) {
+	for _, l := range lines {
+		total = events.Add(total, events.Multiply(l.Quantity, l.Price))
+	}
+	return total
 }
 
 func confirm(s State, _ Confirm) aggregate.Decision {

@@ -47,9 +47,10 @@ func TestTotal(t *testing.T) {
 		ok    bool
 	}{
 		{[]order.Line{{Quantity: 2, Price: 150}, {Quantity: 1, Price: 1}}, 301, true},
-		{[]order.Line{{Quantity: 1, Price: math.MaxInt64}}, math.MaxInt64, true},
-		{[]order.Line{{Quantity: 1, Price: math.MaxInt64}, {Quantity: 1, Price: 1}}, 0, false},
-		{[]order.Line{{Quantity: 3, Price: math.MaxInt64 / 2}}, 0, false},
+		{[]order.Line{{Quantity: 1, Price: order.MaxTotal}}, order.MaxTotal, true},
+		{[]order.Line{{Quantity: 1, Price: order.MaxTotal}, {Quantity: 1, Price: 1}}, 0, false},
+		{[]order.Line{{Quantity: 3, Price: order.MaxTotal / 2}}, 0, false},
+		{[]order.Line{{Quantity: math.MaxInt64, Price: math.MaxInt64}}, 0, false},
 	} {
 		if got, ok := order.Total(c.lines); got != c.want || ok != c.ok {
 			t.Errorf("Total(%v) = %d, %v", c.lines, got, ok)

@@ -3,8 +3,8 @@ package order
 import (
 	"strings"
 	"time"
-	"unicode"
 
+	"daybook/events"
 	"daybook/view"
 )
 
@@ -30,11 +30,12 @@ var Sales = view.NewKeyed[Sale, Sold]("sales", "order").
 	Put(func(r Sale, key string, s Sold) Sale {
 		category := strings.TrimPrefix(key, saleKey(s, ""))
 		sum := s.Categories[category]
-		return Sale{s.Day, category, s.Currency, r.Orders + 1, r.Units + sum.Units, r.Revenue + sum.Revenue}
+		return Sale{s.Day, category, s.Currency, r.Orders + 1, events.Add(r.Units, sum.Units), events.Add(r.Revenue, sum.Revenue)}
 	}).
 	Take(func(r Sale, key string, s Sold) Sale {
 		sum := s.Categories[strings.TrimPrefix(key, saleKey(s, ""))]
-		r.Orders, r.Units, r.Revenue = r.Orders-1, r.Units-sum.Units, r.Revenue-sum.Revenue
+		r.Orders--
+		r.Units, r.Revenue = events.Subtract(r.Units, sum.Units), events.Subtract(r.Revenue, sum.Revenue)
 		return r
 	}).
 	Index("by-day", view.By("day").Then("revenue")).
@@ -72,25 +73,15 @@ const maxCategories = view.MaxKeys - 1
 func soldBy(e PlacedEvent, at time.Time) Sold {
 	s := Sold{Day: at.UTC().Format(time.DateOnly), Currency: e.Currency, Categories: map[string]Sum{}}
 	for _, l := range e.Lines {
-		category := printable(l.Category)
+		category := l.Category
 		sum, known := s.Categories[category]
 		if !known && len(s.Categories) >= maxCategories {
 			category = ""
 			sum = s.Categories[category]
 		}
-		s.Categories[category] = Sum{sum.Units + l.Quantity, sum.Revenue + l.Quantity*l.Price}
+		s.Categories[category] = Sum{events.Add(sum.Units, l.Quantity), events.Add(sum.Revenue, events.Multiply(l.Quantity, l.Price))}
 	}
 	return s
 }
 
 func saleKey(s Sold, category string) string { return s.Day + ":" + s.Currency + ":" + category }
-
-// printable is a text as a part of a key, which has no control characters.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
-}

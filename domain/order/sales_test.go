@@ -51,7 +51,7 @@ func TestSales(t *testing.T) {
 		"2026-01-01:EUR:toys":   `{"id":"2026-01-01:EUR:toys","day":"2026-01-01","category":"toys","currency":"EUR","orders":1,"units":1,"revenue":500}`,
 		"2026-01-01:EUR:":       `{"id":"2026-01-01:EUR:","day":"2026-01-01","category":"","currency":"EUR","orders":1,"units":7,"revenue":7}`,
 		"2026-01-01:USD:books":  `{"id":"2026-01-01:USD:books","day":"2026-01-01","category":"books","currency":"USD","orders":1,"units":1,"revenue":50}`,
-		"2026-01-01:USD:a:b c":  `{"id":"2026-01-01:USD:a:b c","day":"2026-01-01","category":"a:b c","currency":"USD","orders":1,"units":1,"revenue":2}`,
+		"2026-01-01:USD:a:b\nc": `{"id":"2026-01-01:USD:a:b\nc","day":"2026-01-01","category":"a:b\nc","currency":"USD","orders":1,"units":1,"revenue":2}`,
 		"2026-01-01:EUR:garden": "",
 	} {
 		if row := got.Row(key); row != want {
@@ -60,6 +60,29 @@ func TestSales(t *testing.T) {
 	}
 	if keys := got.Keys(); len(keys) != 5 {
 		t.Errorf("got %q", keys)
+	}
+}
+
+// TestSalesBeyondInt64: orders that are accepted each may be more together. Then
+// one is refused, with the reason, in place of a negative revenue.
+func TestSalesBeyondInt64(t *testing.T) {
+	t.Parallel()
+	codec := orderCodec(t)
+	fold, err := view.NewFold(order.Sales, codec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10 {
+		err = fold.Add(viewtest.Commits(t, codec, events.StreamOf("order", fmt.Sprint(i)), placedWith("EUR", line("books", 1_000_000, 1_000_000_000_000))))
+		if fits := i < 9; (err == nil) != fits {
+			t.Fatalf("order %d: %v", i, err)
+		}
+	}
+	if text := events.FaultText(err); !strings.Contains(text, "Put panicked with integer overflow in an addition at daybook/domain/order/sales.go:") {
+		t.Error(text)
+	}
+	if row, _, err := fold.Row("2026-01-01:EUR:books"); err != nil || !strings.Contains(string(row.JSON), `"orders":9,"units":9000000,"revenue":9000000000000000000`) {
+		t.Errorf("%s, %v", row.JSON, err)
 	}
 }
 

@@ -9,8 +9,7 @@ import (
 // Orders is the view "orders": one row an order.
 var Orders = view.New[Row]("orders", "order").
 	On("order-placed", func(_ Row, e PlacedEvent, m view.Meta) Row {
-		total, _ := Total(e.Lines) // the decision refused a larger one
-		return Row{Customer: e.Customer, Status: Placed, Total: total, Currency: e.Currency, Lines: e.Lines, PlacedAt: m.Time}
+		return Row{Customer: e.Customer, Status: Placed, Total: Amount(e.Lines), Currency: e.Currency, Lines: e.Lines, PlacedAt: m.Time}
 	}).
 	On("order-confirmed", func(r Row, _ ConfirmedEvent, _ view.Meta) Row { r.Status = Confirmed; return r }).
 	On("order-rejected", func(r Row, _ RejectedEvent, _ view.Meta) Row { r.Status = Rejected; return r }).

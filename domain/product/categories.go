@@ -1,6 +1,9 @@
 package product
 
-import "daybook/view"
+import (
+	"daybook/events"
+	"daybook/view"
+)
 
 // Categories is the keyed view "categories": how many products a category has
 // on sale, and how many units of them are in stock.
@@ -9,11 +12,17 @@ var Categories = view.NewKeyed[Category, Part]("categories", "product").
 		return Part{Category: e.Category, Units: e.Stock}
 	}).
 	On("product-category-moved", func(p Part, e CategoryMoved, _ view.Meta) Part { p.Category = e.Category; return p }).
-	On("product-restocked", func(p Part, e Restocked, _ view.Meta) Part { p.Units += e.Quantity; return p }).
-	On("product-stock-reserved", func(p Part, e StockReserved, _ view.Meta) Part { p.Units -= e.Quantity; return p }).
-	On("product-stock-released", func(p Part, e StockReleased, _ view.Meta) Part { p.Units += e.Quantity; return p }).
-	On("product-stock-moved-out", func(p Part, e StockMovedOut, _ view.Meta) Part { p.Units -= e.Quantity; return p }).
-	On("product-stock-moved-in", func(p Part, e StockMovedIn, _ view.Meta) Part { p.Units += e.Quantity; return p }).
+	On("product-restocked", func(p Part, e Restocked, _ view.Meta) Part { p.Units = events.Add(p.Units, e.Quantity); return p }).
+	On("product-stock-reserved", func(p Part, e StockReserved, _ view.Meta) Part {
+		p.Units = events.Subtract(p.Units, e.Quantity)
+		return p
+	}).
+	On("product-stock-released", func(p Part, e StockReleased, _ view.Meta) Part { p.Units = events.Add(p.Units, e.Quantity); return p }).
+	On("product-stock-moved-out", func(p Part, e StockMovedOut, _ view.Meta) Part {
+		p.Units = events.Subtract(p.Units, e.Quantity)
+		return p
+	}).
+	On("product-stock-moved-in", func(p Part, e StockMovedIn, _ view.Meta) Part { p.Units = events.Add(p.Units, e.Quantity); return p }).
 	On("product-retired", func(p Part, _ Retired, _ view.Meta) Part { p.Retired = true; return p }).
 	Keys(func(p Part) []string {
 		if p.Category == "" || p.Retired {
@@ -21,8 +30,12 @@ var Categories = view.NewKeyed[Category, Part]("categories", "product").
 		}
 		return []string{p.Category}
 	}).
-	Put(func(c Category, _ string, p Part) Category { return Category{c.Products + 1, c.Units + p.Units} }).
-	Take(func(c Category, _ string, p Part) Category { return Category{c.Products - 1, c.Units - p.Units} }).
+	Put(func(c Category, _ string, p Part) Category {
+		return Category{c.Products + 1, events.Add(c.Units, p.Units)}
+	}).
+	Take(func(c Category, _ string, p Part) Category {
+		return Category{c.Products - 1, events.Subtract(c.Units, p.Units)}
+	}).
 	Hide(func(c Category) bool { return c.Products == 0 }).
 	Index("by-products", view.All().Then("products"))
 

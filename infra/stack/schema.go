@@ -30,8 +30,8 @@ type Schema struct {
 type View struct {
 	Name  string // as in GET /{view}
 	Table dynamo.TableSpec
-	// Indexes are those that queries use: the declared ones. The table may have
-	// others, for operators.
+	// Indexes are those that queries use: the declared ones, and for a keyed view
+	// the one of its parked streams. The table may have others, for operators.
 	Indexes []string
 }
 
@@ -61,6 +61,9 @@ func SchemaOf(views []view.View, reactors []process.Reactor) (Schema, error) {
 		v := View{Name: d.Name, Table: dynamo.ViewTable(d)}
 		for _, index := range d.Indexes {
 			v.Indexes = append(v.Indexes, index.Name)
+		}
+		if d.Kind == view.KindKeyed { // an answer says that a row may lack a stream
+			v.Indexes = append(v.Indexes, view.ParkedIndex)
 		}
 		s.Views = append(s.Views, v)
 	}

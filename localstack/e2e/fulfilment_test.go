@@ -3,11 +3,14 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"daybook/localstack/stack"
 )
 
 type orderLine struct {
@@ -112,6 +115,17 @@ func TestOrderIsFulfilled(t *testing.T) {
 		c.command("complete-order", o, struct{}{})
 		c.until("product/"+q, "product-added", "product-stock-reserved", "product-stock-released", "product-stock-reserved", "product-stock-settled")
 		c.fails(c.try("cancel-order", o, map[string]string{"reason": "late"}), http.StatusUnprocessableEntity, "order-completed")
+	})
+}
+
+// TestOrderOfAnyIDIsFulfilled: the timer's label is longer than a description's 512
+// bytes, which are characters for AWS.
+func TestOrderOfAnyIDIsFulfilled(t *testing.T) {
+	onStacks(t, func(t *testing.T, s *stack.Stack) {
+		c := &client{t: t, target: target{name: t.Name(), url: s.URL()}}
+		p, id := c.stocked(5), strings.Repeat("😀", 125)
+		c.command("place-order", id, orderPayload{Customer: "ann", Currency: "EUR", Lines: []orderLine{{p, 1, 1990}}})
+		c.until("order/"+url.PathEscape(id), "order-placed", "order-confirmed")
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // definition is what a client says of a schedule.
@@ -128,7 +129,7 @@ func (d *definition) check() error {
 		return validation("ActionAfterCompletion %s is neither NONE nor DELETE.", d.ActionAfterCompletion)
 	case d.ClientToken != "" && !validName.MatchString(d.ClientToken):
 		return validation("ClientToken does not match ^[a-zA-Z0-9-_]+$ with at most 64 characters.")
-	case d.Description != nil && len(*d.Description) > 512:
+	case d.Description != nil && utf8.RuneCountInString(*d.Description) > 512:
 		return validation("Description is longer than 512 characters.")
 	}
 	return d.Target.check()

@@ -310,6 +310,19 @@ func TestPatience(t *testing.T) {
 	})
 }
 
+// A description has 512 characters, however many bytes.
+func TestDescriptionsAreCountedInCharacters(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		for n, want := range map[int]string{512: "", 513: "ValidationException"} {
+			in := r.input(fmt.Sprint("d", n), time.Hour)
+			in.Description = aws.String(strings.Repeat("😀", n))
+			if _, err := r.c.CreateSchedule(t.Context(), in); code(err) != want {
+				t.Errorf("%d characters: %v", n, err)
+			}
+		}
+	})
+}
+
 // Deleted or changed while it is being sent, it is not touched by what comes of it.
 func TestChangedWhileItIsSent(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {

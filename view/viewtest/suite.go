@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -43,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T, views []view.View) view.Tables) {
 	}{
 		{"get and put", testGetPut},
 		{"stores every part of an item", testRoundTrip},
+		{"keys of any text", testAnyKey},
 		{"put is conditional", testConditions},
 		{"parked items", testParked},
 		{"parking fits in the largest item", testParkedRoom},
@@ -330,6 +332,24 @@ func testDelete(t *testing.T, s *suite) {
 	}
 	s.code(s.table.Put(t.Context(), del), events.CodeConflict)
 	s.put(item("a", "g", "=n", "1", 1))
+}
+
+// testAnyKey: controls and noncharacters in keys, partitions and sort keys, which
+// view.ItemKey and indexes leave as they are, and the numbers at each end.
+func testAnyKey(t *testing.T, s *suite) {
+	texts := []string{"\x00", "\x00\x00", "\n", "\x1b[2J", "\x7f", "\u0085", "\u2028", "\ufffe", "\U0010ffff", "\"\\", strings.Repeat("é", 499)}
+	for i, text := range texts {
+		it := item(text, "="+text, "="+text, strconv.Itoa(i), 1)
+		it.Row = jsontext.Value(`{"group":"g"}`)
+		s.put(it)
+		s.same(s.get(text), it)
+		s.holds(view.Range{Index: "by-name", Partition: "=" + text, Prefix: "=" + text}, text)
+	}
+	numbers := []string{"-9.9999999999999999999999999999999999999e125", "-1e-130", "0", "1e-130", "9.9999999999999999999999999999999999999e125"}
+	for i, number := range numbers {
+		s.put(item(fmt.Sprint("n", i), "numbers", "=", number, 1))
+	}
+	s.holds(view.Range{Index: "by-price", Partition: "numbers"}, "n0", "n1", "n2", "n3", "n4")
 }
 
 func testTooLarge(t *testing.T, s *suite) {
