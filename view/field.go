@@ -100,6 +100,7 @@ func declareRow[Row any](d *def) {
 		return
 	}
 	checkStored(d, "row", t)
+	d.rowType = t
 	// A cold start must not pay for a schema that only the API's description needs.
 	own := sync.OnceValues(schema.Of[Row])
 	d.described = func() error { _, err := own(); return err }

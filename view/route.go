@@ -39,6 +39,11 @@ type TableState struct {
 	// permanent ones it met.
 	Commits int64 `json:"commits,omitzero"`
 	Faults  int64 `json:"faults,omitzero"`
+	// Shape is the digest of the declaration's shape that the table was first
+	// filled by: see Shape. The shape itself is a control record of its own.
+	Shape string `json:"shape,omitzero"`
+
+	shapeIsNew bool // not stored yet
 }
 
 // Right reports whether nothing is missing that live commits won't bring.
@@ -69,9 +74,10 @@ func (r *Route) add(s TableState) {
 	r.Highest[s.Version] = max(r.Highest[s.Version], s.Generation)
 }
 
-// newRoute is the route of a view that no one has rebuilt: its oldest declared
-// version answers.
-func newRoute(first Target, complete bool) *Route {
+// newRoute is the route of a view that the installation has not had: no table of
+// it holds anything, so its newest declared version answers.
+func newRoute(d *def, complete bool) *Route {
+	first := Target{View: d.name, Version: d.version, Generation: 1}
 	r := &Route{Serving: first, Highest: map[int]int{}}
 	r.add(TableState{Target: first, Complete: complete})
 	return r

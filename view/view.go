@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -108,6 +109,9 @@ type def struct {
 	aggregates []string
 	fields     []field
 	indexes    []index
+	hiding     bool         // Hide is declared
+	rowType    reflect.Type // a struct; nil where a row is faulty
+	memoType   reflect.Type // of KindKeyed
 	schema     func() jsontext.Value
 	errs       []error
 	previous   []*def // older versions that are still declared
