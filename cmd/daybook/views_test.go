@@ -21,7 +21,7 @@ func TestViews(t *testing.T) {
 	s := newSite(t)
 	s.shop(20)
 	lines := s.want(exitOK, "views").lines()
-	if len(lines) != len(domain.Views()) || strings.Join(lines[0][:5], " ") != "users 1 rows ACTIVE 20" || lines[2][2] != "keyed" {
+	if len(lines) != len(domain.Views()) || strings.Join(lines[0][:5], " ") != "users 2 rows ACTIVE 20" || lines[2][2] != "keyed" {
 		t.Errorf("got %q", lines)
 	}
 	s.send("retire-product", "p2", `{}`)
@@ -46,7 +46,7 @@ func TestLag(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.shop(20)
-	if got := s.want(exitOK, "lag", "-max", "0s", "users", "categories").out; got != "users\t1\t20\t0\t0\t0\t0s\ncategories\t1\t20\t0\t0\t0\t0s\n" {
+	if got := s.want(exitOK, "lag", "-max", "0s", "users", "categories").out; got != "users\t2\t20\t0\t0\t0\t0s\ncategories\t1\t20\t0\t0\t0\t0s\n" {
 		t.Errorf("got %q", got)
 	}
 	s.send("rename-user", "u3", `{"name":"Late"}`)
@@ -146,15 +146,15 @@ func TestVerify(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.shop(40)
-	if r := s.want(exitOK, "verify"); !strings.Contains(r.out, "users v1: 40 rows of 40 streams compared, all as the events say") ||
+	if r := s.want(exitOK, "verify"); !strings.Contains(r.out, "users v2: 40 rows of 40 streams compared, all as the events say") ||
 		!strings.Contains(r.out, "80 streams, 82 events in") {
 		t.Fatalf("got %q", r.out)
 	}
 	number := func(n int) types.AttributeValue { return &types.AttributeValueMemberN{Value: fmt.Sprint(n)} }
-	s.damage(damage{table: "users-v1", key: "u3"})
-	s.damage(damage{table: "users-v1", key: "u4", change: setTo("name", &types.AttributeValueMemberS{Value: "Eve"})})
-	s.damage(damage{table: "users-v1", key: "u5", copyTo: "nobody"})
-	s.damage(damage{table: "users-v1", key: "u6", change: setTo("_v", &types.AttributeValueMemberS{Value: "x"})})
+	s.damage(damage{table: "users-v2", key: "u3"})
+	s.damage(damage{table: "users-v2", key: "u4", change: setTo("name", &types.AttributeValueMemberS{Value: "Eve"})})
+	s.damage(damage{table: "users-v2", key: "u5", copyTo: "nobody"})
+	s.damage(damage{table: "users-v2", key: "u6", change: setTo("_v", &types.AttributeValueMemberS{Value: "x"})})
 	s.damage(damage{table: "products-v1", key: "p1", change: func(item map[string]types.AttributeValue) {
 		item["_c"], item["_v"], item["price"] = number(1), number(1), number(1001)
 		item["_s-by-price"] = number(1001)
@@ -197,7 +197,7 @@ func TestVerifyGoesOn(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.shop(20)
-	s.damage(damage{table: "users-v1", key: "u3"})
+	s.damage(damage{table: "users-v2", key: "u3"})
 	state := filepath.Join(t.TempDir(), "state.json")
 	// A commit that can't be read ends the check in its part.
 	put := func(item map[string]types.AttributeValue) {
@@ -236,13 +236,13 @@ func TestRepair(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.shop(10)
-	s.damage(damage{table: "users-v1", key: "u3"})
-	s.damage(damage{table: "users-v1", key: "u4", change: setTo("name", &types.AttributeValueMemberS{Value: "Eve"})})
-	s.damage(damage{table: "users-v1", key: "u5", copyTo: "nobody"})
+	s.damage(damage{table: "users-v2", key: "u3"})
+	s.damage(damage{table: "users-v2", key: "u4", change: setTo("name", &types.AttributeValueMemberS{Value: "Eve"})})
+	s.damage(damage{table: "users-v2", key: "u5", copyTo: "nobody"})
 	s.send("create-user", "new", `{"name":"New","email":"new@example.com"}`) // its record is lost
 	s.want(exitFound, "verify", "-patience", "0s")
-	s.damage(damage{table: "users-v1", key: "u4"})
-	s.damage(damage{table: "users-v1", key: "nobody"})
+	s.damage(damage{table: "users-v2", key: "u4"})
+	s.damage(damage{table: "users-v2", key: "nobody"})
 	for _, id := range []string{"u3", "u4", "new"} {
 		s.want(exitOK, "redrive", "users", "user/"+id)
 	}
