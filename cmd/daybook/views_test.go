@@ -14,6 +14,7 @@ import (
 	"daybook/domain"
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/viewtest"
 )
 
 func TestViews(t *testing.T) {
@@ -247,4 +248,27 @@ func TestRepair(t *testing.T) {
 		s.want(exitOK, "redrive", "users", "user/"+id)
 	}
 	s.want(exitOK, "verify", "-patience", "0s")
+}
+
+// A table that another declaration filled is named by views and verify, with what
+// to do about it.
+func TestTableOfAnotherDeclaration(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.shop(3)
+	viewtest.FilledBy(t, s.tables, view.Target{View: "users", Version: 2, Generation: 1}, func(s *view.Shape) { s.Indexes["by-name"] = view.IndexShape{Sort: "name", Shards: 4} })
+	const words = "index by-name of users v2 has shards: 4, not 1: raise Version(3), keep v2 as it was in Previous, and run daybook rebuild users; or take the change back"
+	if lines := s.want(exitOK, "views").lines(); lines[0][7] != "v2* does not fit: "+words || strings.Contains(lines[1][7], "fit") {
+		t.Errorf("got %q", lines)
+	}
+	if lines := decode[viewLine](t, s.want(exitOK, "views", "-json")); lines[0].Tables[0].Mismatch != words || lines[1].Tables[0].Mismatch != "" {
+		t.Errorf("got %+v", lines)
+	}
+	if r := s.want(exitFound, "verify", "users"); !strings.HasPrefix(r.out, "users\tmismatch\ttable v2\t"+words+"\n") {
+		t.Errorf("got %q", r.out)
+	}
+	if r := s.want(exitFound, "verify", "-json", "users"); !strings.Contains(r.out, `"clean":false`) || !strings.Contains(r.out, `"mismatches":[{"view":"users","table":"v2","text":"index`) {
+		t.Errorf("got %q", r.out)
+	}
+	s.want(exitOK, "verify", "products")
 }
