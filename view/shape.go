@@ -120,6 +120,10 @@ func (s Shape) Digest() string {
 	return hex.EncodeToString(sum[:len(sum)/2])
 }
 
+// FileName is the name of the file that keeps the shape beside its declaration:
+// "users.v2.json".
+func (s Shape) FileName() string { return s.View + ".v" + strconv.Itoa(s.Version) + ".json" }
+
 // ParseShape reads what JSON wrote, indented or not. Its error has code internal.
 func ParseShape(text []byte) (Shape, error) {
 	var s Shape
