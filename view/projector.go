@@ -98,6 +98,21 @@ type projected struct {
 	*def
 	table      Table
 	generation int // of the table
+	first      int // version that the installation began with; 0 stands for 1
+}
+
+// row is the answer of an item that has a Row.
+func (v *projected) row(item *Item) Row {
+	row := v.def.row(item)
+	row.Shape -= max(v.first, 1) - 1
+	return row
+}
+
+// since returns the table with the version that its installation began with.
+func (v *projected) since(first int) *projected {
+	table := *v
+	table.first = first
+	return &table
 }
 
 // NewProjector returns a projector of the given views. An error says what is

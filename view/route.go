@@ -21,6 +21,8 @@ type Route struct {
 	// Highest is the highest generation that each version ever had: numbers are
 	// not used again, so that no cursor can mean another table.
 	Highest map[int]int `json:"highest"`
+	// First is the version that the installation began with; 0 stands for 1.
+	First int `json:"first,omitzero"`
 }
 
 // TableState is what is known of one table.
@@ -78,7 +80,7 @@ func (r *Route) add(s TableState) {
 // it holds anything, so its newest declared version answers.
 func newRoute(d *def, complete bool) *Route {
 	first := Target{View: d.name, Version: d.version, Generation: 1}
-	r := &Route{Serving: first, Highest: map[int]int{}}
+	r := &Route{Serving: first, Highest: map[int]int{}, First: d.version}
 	r.add(TableState{Target: first, Complete: complete})
 	return r
 }

@@ -213,7 +213,7 @@ func (r *routes) serving(ctx context.Context, name string) (v *projected, stale 
 		switch {
 		case v == nil || s == nil:
 		case r.shapes.fits(v.def, *s):
-			return v, !s.Right(), nil
+			return v.since(route.First), !s.Right(), nil
 		default:
 			err = r.mismatched(ctx, v.def, *s)
 		}
@@ -245,5 +245,5 @@ func (r *routes) listed(ctx context.Context, t Target) (v *projected, stale bool
 	if !r.shapes.fits(v.def, *s) {
 		return nil, false, r.mismatched(ctx, v.def, *s)
 	}
-	return v, !s.Right(), nil
+	return v.since(rec.Views[t.View].First), !s.Right(), nil
 }

@@ -436,6 +436,10 @@ func TestFreshInstallationStartsWithTheNewest(t *testing.T) {
 	if got := shapeOf(t, w.queries(t, moving()), "1"); got != 2 {
 		t.Errorf("version %d answers", got)
 	}
+	// Its rows' tags are those of a first version.
+	if row, err := w.queries(t, moving()).Get(t.Context(), "shaped", "1", nil); err != nil || row.Shape != 1 {
+		t.Errorf("%+v, %v", row, err)
+	}
 	if items := w.tables.Items("shaped", 1); len(items) > 0 {
 		t.Errorf("the old version's table is filled: %v", items)
 	}
