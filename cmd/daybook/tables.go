@@ -102,7 +102,7 @@ func tablesText(all []tableLine) string {
 			parts[i] += " lacks commits"
 		}
 		if l.Mismatch != "" {
-			parts[i] += " does not fit: " + l.Mismatch
+			parts[i] += " does not fit"
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 
@@ -101,6 +102,13 @@ func (s *session) writeViews(lines []viewLine, exact bool) {
 		t.row(l, cells...)
 	}
 	t.flush()
+	for _, l := range lines {
+		for _, table := range l.Tables {
+			if table.Mismatch != "" {
+				fmt.Fprintf(s.stderr, "%s %s does not fit: %s\n", l.View, table.Table, table.Mismatch)
+			}
+		}
+	}
 }
 
 // missingTable is the status of a view whose table does not exist.
