@@ -134,7 +134,7 @@ func without(all, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(others, s) })
 }
 
-// Remedy says what to do about differences, as the rest of their sentence. newest
+// remedy says what to do about differences, as the rest of their sentence. newest
 // tells that declared is the view's newest declared version.
 func (s Shape) remedy(newest bool) string {
 	if !newest {
