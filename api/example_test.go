@@ -24,7 +24,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	queries, err := view.NewQueries(store, codec, viewtest.NewMemory(domain.Views()...), domain.Views(), nil)
+	queries, err := view.NewQueries(store, codec, viewtest.NewMemory(domain.Views()...), domain.Views(), &view.QueriesOptions{Routed: true})
 	if err != nil {
 		panic(err)
 	}

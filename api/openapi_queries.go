@@ -93,7 +93,7 @@ func listParameters(v view.Description) []parameter {
 
 // filter is the parameter of one operator on one field.
 func filter(f view.FieldDescription, op string) parameter {
-	p := parameter{Name: f.Name + "." + op, In: "query", Description: f.Name + " is " + operatorNames[op] + "."}
+	p := parameter{Name: f.Name + "." + op, In: "query", Description: f.Name + " is " + operatorNames[op] + "." + filterNote(f, op)}
 	value := valueSchema(f.Type)
 	switch op {
 	case "eq":
@@ -109,6 +109,17 @@ func filter(f view.FieldDescription, op string) parameter {
 	}
 	p.Schema = value
 	return p
+}
+
+// filterNote says how the values of a field are compared, where that is not plain.
+func filterNote(f view.FieldDescription, op string) string {
+	switch {
+	case op == "exists" && !f.Nullable:
+		return " Every row has it."
+	case op != "exists" && f.Form != "":
+		return " Compared in the normal form " + f.Form + "."
+	}
+	return ""
 }
 
 func valueSchema(fieldType string) jsontext.Value {

@@ -258,6 +258,22 @@ func TestOpenAPIDescribesFilters(t *testing.T) {
 	if text := list.(map[string]any)["description"].(string); !strings.Contains(text, "by category, sorted by price") {
 		t.Errorf("indexes: %s", text)
 	}
+	users, _ := c.at("paths", "/users", "get")
+	described := map[string]any{}
+	for _, p := range users.(map[string]any)["parameters"].([]any) {
+		if name, ok := p.(map[string]any)["name"].(string); ok {
+			described[name] = p.(map[string]any)["description"]
+		}
+	}
+	for name, want := range map[string]string{
+		"email":         "email is equal to. Compared in the normal form lower.",
+		"name":          "name is equal to.",
+		"active.exists": "active is there (true) or not (false). Every row has it.",
+	} {
+		if described[name] != want {
+			t.Errorf("parameter %s: %q, want %q", name, described[name], want)
+		}
+	}
 }
 
 func TestOpenAPIIsAlwaysTheSame(t *testing.T) {

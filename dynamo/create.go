@@ -150,10 +150,12 @@ func expire(ctx context.Context, client *dynamodb.Client, name, attribute string
 func shape(spec TableSpec) string {
 	indexes := make([]string, len(spec.Indexes))
 	for i, x := range spec.Indexes {
-		indexes[i] = x.Name + " " + keyShape(x.Partition, x.Sort) + " ALL"
+		indexes[i] = x.Name + " " + indexShape(x)
 	}
 	return joinShape(keyShape(spec.Partition, spec.Sort), indexes, spec.StreamView)
 }
+
+func indexShape(x IndexSpec) string { return keyShape(x.Partition, x.Sort) + " ALL" }
 
 func keyShape(partition Key, sort *Key) string {
 	s := "(" + partition.Name + " " + string(partition.Type)
@@ -172,34 +174,47 @@ func joinShape(key string, indexes []string, stream string) string {
 }
 
 func tableShape(t *types.TableDescription) string {
-	kinds := make(map[string]KeyType, len(t.AttributeDefinitions))
-	for _, d := range t.AttributeDefinitions {
-		kinds[value(d.AttributeName)] = KeyType(d.AttributeType)
-	}
-	key := func(ks []types.KeySchemaElement) string {
-		var partition Key
-		var sort *Key
-		for _, k := range ks {
-			name := value(k.AttributeName)
-			if k.KeyType == types.KeyTypeHash {
-				partition = Key{Name: name, Type: kinds[name]}
-			} else {
-				sort = &Key{Name: name, Type: kinds[name]}
-			}
-		}
-		return keyShape(partition, sort)
-	}
-	indexes := make([]string, len(t.GlobalSecondaryIndexes))
-	for i, x := range t.GlobalSecondaryIndexes {
-		projection := ""
-		if x.Projection != nil {
-			projection = string(x.Projection.ProjectionType)
-		}
-		indexes[i] = value(x.IndexName) + " " + key(x.KeySchema) + " " + projection
+	var indexes []string
+	for _, x := range indexShapes(t) {
+		indexes = append(indexes, x.name+" "+x.shape)
 	}
 	stream := ""
 	if s := t.StreamSpecification; s != nil && value(s.StreamEnabled) {
 		stream = string(s.StreamViewType)
 	}
-	return joinShape(key(t.KeySchema), indexes, stream)
+	return joinShape(storedKeyShape(t, t.KeySchema), indexes, stream)
+}
+
+// storedIndex is an index of a table in the words of indexShape.
+type storedIndex struct{ name, shape string }
+
+func indexShapes(t *types.TableDescription) []storedIndex {
+	all := make([]storedIndex, len(t.GlobalSecondaryIndexes))
+	for i, x := range t.GlobalSecondaryIndexes {
+		projection := ""
+		if x.Projection != nil {
+			projection = string(x.Projection.ProjectionType)
+		}
+		all[i] = storedIndex{value(x.IndexName), storedKeyShape(t, x.KeySchema) + " " + projection}
+	}
+	return all
+}
+
+// storedKeyShape is keyShape of a key of the table or of one of its indexes.
+func storedKeyShape(t *types.TableDescription, schema []types.KeySchemaElement) string {
+	kinds := make(map[string]KeyType, len(t.AttributeDefinitions))
+	for _, d := range t.AttributeDefinitions {
+		kinds[value(d.AttributeName)] = KeyType(d.AttributeType)
+	}
+	var partition Key
+	var sort *Key
+	for _, k := range schema {
+		name := value(k.AttributeName)
+		if k.KeyType == types.KeyTypeHash {
+			partition = Key{Name: name, Type: kinds[name]}
+		} else {
+			sort = &Key{Name: name, Type: kinds[name]}
+		}
+	}
+	return keyShape(partition, sort)
 }

@@ -120,3 +120,45 @@ func TestCreateFails(t *testing.T) {
 		}
 	})
 }
+
+func TestCompareIndexes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, ViewTable(usersDescription()))
+	tables := NewTables(f.client, testPrefix)
+	target := view.Target{View: "users", Version: 3, Generation: 1}
+	for name, test := range map[string]struct {
+		indexes []view.IndexDescription
+		target  view.Target
+		want    []string
+	}{
+		"the same": {usersDescription().Indexes, target, nil},
+		"no table": {nil, view.Target{View: "users", Version: 3, Generation: 2}, nil},
+		"added, removed and changed": {
+			[]view.IndexDescription{{Name: "by-age", SortKind: view.SortString}, {Name: "by-name", SortKind: view.SortString}}, target,
+			[]string{
+				"index by-age of users v3 has the keys (_p-by-age S, _s-by-age N) ALL, not (_p-by-age S, _s-by-age S) ALL",
+				"the table of users v3 has no index by-name",
+				"the table of users v3 has an index by-email, which is not declared",
+			},
+		},
+	} {
+		d := usersDescription()
+		d.Indexes = test.indexes
+		got, err := tables.CompareIndexes(t.Context(), test.target, d)
+		if err != nil || !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+// Who may not look at a table is told nothing about it, and may go on.
+func TestCompareIndexesWithoutPermission(t *testing.T) {
+	t.Parallel()
+	target := view.Target{View: "users", Version: 3, Generation: 1}
+	for code, want := range map[string]events.Code{"AccessDeniedException": "", "ValidationException": events.CodeInternal} {
+		tables := NewTables(New(testOptions(apiFault(code, "x"))), testPrefix)
+		if got, err := tables.CompareIndexes(t.Context(), target, usersDescription()); got != nil || events.CodeOf(err) != want {
+			t.Errorf("%s: %q, %v", code, got, err)
+		}
+	}
+}

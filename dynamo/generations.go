@@ -4,15 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"daybook/events"
 	"daybook/view"
 )
 
-var _ view.AdminTables = (*Tables)(nil)
+var (
+	_ view.AdminTables   = (*Tables)(nil)
+	_ view.IndexedTables = (*Tables)(nil)
+)
 
 // ControlTable is the table of control records: which table of each view
 // answers, and how far rebuilds are. It has an item for the whole installation
@@ -70,6 +76,48 @@ func (t *Tables) Create(ctx context.Context, target view.Target, d view.Descript
 		return fmt.Errorf("table %s: %w", name, err)
 	}
 	return nil
+}
+
+// CompareIndexes implements view.IndexedTables with one DescribeTable.
+func (t *Tables) CompareIndexes(ctx context.Context, target view.Target, d view.Description) ([]string, error) {
+	spec := GenerationTable(d, target.Generation)
+	name := TableName(t.prefix, spec)
+	out, err := t.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing || denied(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("table %s: %w", name, translate(ctx, err))
+	}
+	have, want := map[string]string{}, map[string]string{}
+	for _, x := range indexShapes(out.Table) {
+		have[x.name] = x.shape
+	}
+	for _, x := range spec.Indexes {
+		want[x.Name] = indexShape(x)
+	}
+	var all []string
+	for _, index := range slices.Sorted(maps.Keys(want)) {
+		switch have[index] {
+		case want[index]:
+		case "":
+			all = append(all, fmt.Sprintf("the table of %s %s has no index %s", target.View, target, index))
+		default:
+			all = append(all, fmt.Sprintf("index %s of %s %s has the keys %s, not %s", index, target.View, target, have[index], want[index]))
+		}
+	}
+	for _, index := range slices.Sorted(maps.Keys(have)) {
+		if want[index] == "" {
+			all = append(all, fmt.Sprintf("the table of %s %s has an index %s, which is not declared", target.View, target, index))
+		}
+	}
+	return all, nil
+}
+
+// denied reports whether the caller may not do what it asked for.
+func denied(err error) bool {
+	var e smithy.APIError
+	return errors.As(err, &e) && e.ErrorCode() == "AccessDeniedException"
 }
 
 // Drop implements view.AdminTables. A table that is protected against deletion

@@ -42,6 +42,7 @@ const (
 	MetricGaps          = "gaps-filled"        // commits read from the events table, since the stream was late
 	MetricParked        = "streams-parked"     // streams that a view could not follow any more
 	MetricHeld          = "commits-held-back"  // commits of parked streams that came, counted by view
+	MetricMismatches    = "views-mismatched"   // tables that a batch did not go to: the deployed declaration does not fit
 	MetricProjectionLag = "projection-lag"     // milliseconds from commit to projection
 
 	MetricCommandsSent      = "process-commands"           // commands of process managers that were accepted, repeats included
@@ -148,7 +149,7 @@ func (m *metrics) command(o aggregate.Observation) {
 func (m *metrics) batch(r view.Report) {
 	m.put(map[string]float64{
 		MetricDuplicates: float64(r.Skipped), MetricGaps: float64(r.Gaps), MetricParked: float64(len(r.Faults)),
-		MetricHeld:          float64(r.Held),
+		MetricHeld: float64(r.Held), MetricMismatches: float64(len(r.Mismatches)),
 		MetricProjectionLag: float64(r.Lag.Milliseconds()),
 	})
 }

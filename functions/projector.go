@@ -59,6 +59,9 @@ func (h *projectorHandler) note(ctx context.Context, records int, r view.Report)
 		h.log.ErrorContext(ctx, "stream parked", append([]any{"view", f.View, "version", f.Version, "stream", f.Stream,
 			"commit", f.Commit, "code", f.Code, "error", f.Text}, h.config.panicIn(f.Cause)...)...)
 	}
+	for _, m := range r.Mismatches {
+		h.log.ErrorContext(ctx, "view not projected", "view", m.View, "table", m.Target.String(), "error", m.Text)
+	}
 	if r.Err != nil {
 		h.log.WarnContext(ctx, "records to be delivered again", "records", len(r.Retry), "error", r.Err)
 	}

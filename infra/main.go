@@ -11,6 +11,7 @@ import (
 	"daybook/domain"
 	"daybook/infra/bundle"
 	"daybook/infra/settings"
+	"daybook/infra/shapes"
 	"daybook/infra/stack"
 )
 
@@ -36,6 +37,13 @@ func run(ctx context.Context) error {
 	schema, err := stack.SchemaOf(domain.Views(), domain.Processes())
 	if err != nil {
 		return err
+	}
+	missing, err := shapes.Check(os.DirFS("domain"), domain.Views())
+	if err != nil {
+		return err
+	}
+	for _, file := range missing {
+		fmt.Fprintf(os.Stderr, "daybook: schema/views/%s is missing, so changes of the view go unnoticed here: go test ./domain/... -update writes it\n", file)
 	}
 	arch := bundle.ARM64
 	if s.Architecture == settings.X8664 {

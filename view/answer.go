@@ -12,8 +12,9 @@ type Row struct {
 	// writes of a keyed row. It is 0 for a keyed row that was caught up in
 	// memory: such an answer has no version.
 	Version int64
-	// Shape is the version of the view that made the row: the same stream's
-	// version looks another way in another version of the view.
+	// Shape counts the versions of the view up to the one that made the row, from
+	// the one that the installation began with, 1: the same stream's version looks
+	// another way in another version of the view.
 	Shape int
 	// Parked says that the row is behind, because the view can't apply a commit
 	// of its stream, or of a stream that contributes to it.

@@ -72,8 +72,10 @@ func (k fieldKind) operators() []string {
 type field struct {
 	name     string
 	kind     fieldKind
-	bits     int  // of a number
-	optional bool // may be absent or null
+	bits     int   // of a number
+	nullable bool  // a pointer: null, or left out, is no value
+	omitted  bool  // left out of the row's JSON while it is zero
+	form     *form // in which values are compared; nil: as they are
 }
 
 var (
@@ -98,6 +100,7 @@ func declareRow[Row any](d *def) {
 		return
 	}
 	checkStored(d, "row", t)
+	d.rowType = t
 	// A cold start must not pay for a schema that only the API's description needs.
 	own := sync.OnceValues(schema.Of[Row])
 	d.described = func() error { _, err := own(); return err }
@@ -158,10 +161,10 @@ func structFields(t reflect.Type) []field {
 			continue
 		}
 		name, options, _ := strings.Cut(tag, ",")
-		f := field{name: name, optional: options != ""} // omitzero or omitempty
+		f := field{name: name, omitted: options != ""} // omitzero or omitempty
 		ft := sf.Type
 		if ft.Kind() == reflect.Pointer {
-			ft, f.optional = ft.Elem(), true
+			ft, f.nullable = ft.Elem(), true
 		}
 		f.kind, f.bits = kindOf(ft)
 		fields = append(fields, f)
@@ -217,6 +220,9 @@ func (f field) parse(text string) (v value, reason string) {
 		if !utf8.ValidString(text) {
 			return value{}, "must be valid UTF-8"
 		}
+		if f.form != nil {
+			return f.form.apply(text)
+		}
 	case kindInt, kindUint, kindFloat:
 		return f.parseNumber(text)
 	}
@@ -260,12 +266,33 @@ func (f field) compare(a, b value) int {
 	return strings.Compare(a.text, b.text)
 }
 
-// read takes the field's value from JSON; present is false for null. An error
+// zero returns the value of a field that a row's JSON leaves out or has as null:
+// that of the Go type, which a client sees as no member. There is none for a
+// pointer, nor for an object or a list.
+func (f field) zero() (v value, ok bool) {
+	if f.nullable || f.kind == kindOther {
+		return value{}, false
+	}
+	text := ""
+	switch {
+	case f.kind == kindBool:
+		text = "false"
+	case f.kind == kindTime:
+		text = "0001-01-01T00:00:00Z"
+	case f.kind.number():
+		text = "0"
+	}
+	v, reason := f.parse(text)
+	return v, reason == ""
+}
+
+// read takes the field's value from JSON; present is false for no value. An error
 // has code internal: the row is not of its type.
 func (f field) read(raw jsontext.Value) (v value, present bool, err error) {
 	kind := raw.Kind()
 	if kind == 'n' {
-		return value{}, false, nil
+		v, present = f.zero()
+		return v, present, nil
 	}
 	want := jsontext.Kind('"')
 	switch {
@@ -297,8 +324,9 @@ func (f field) read(raw jsontext.Value) (v value, present bool, err error) {
 	return v, true, nil
 }
 
-// readFields returns the values of those of the given fields that are present
-// in the row, by name.
+// readFields returns the values of the given fields in the row, by name. A field
+// that the row's JSON leaves out because it is zero has its zero value; one
+// without a value (see field.zero) is not there.
 func readFields(row jsontext.Value, fields []field) (map[string]value, error) {
 	values := make(map[string]value, len(fields))
 	d := jsontext.NewDecoder(bytes.NewReader(row))
@@ -325,6 +353,13 @@ func readFields(row jsontext.Value, fields []field) (map[string]value, error) {
 			}
 			if present {
 				values[name] = v
+			}
+		}
+	}
+	for _, f := range fields {
+		if _, present := values[f.name]; !present {
+			if v, ok := f.zero(); ok {
+				values[f.name] = v
 			}
 		}
 	}

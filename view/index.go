@@ -23,14 +23,17 @@ const (
 
 // IndexBy says what an index partitions and sorts rows by: see By and All.
 type IndexBy struct {
-	field  string
-	all    bool
-	sort   string
-	shards int
+	field     string
+	all       bool
+	sort      string
+	shards    int
+	partition *form // of field
+	sorting   *form // of sort
 }
 
 // By is an index with a partition for each value of a field: a string, a time,
-// a boolean or a number. A row without the field (or with null) is not in it.
+// a boolean or a number. A row whose field is a nil pointer is not in it; one
+// that leaves the field out because it is zero has the zero value.
 func By(field string) IndexBy { return IndexBy{field: field, sort: fieldID, shards: 1} }
 
 // All is an index with one partition for all rows.
@@ -38,8 +41,7 @@ func All() IndexBy { return IndexBy{all: true, sort: fieldID, shards: 1} }
 
 // Then sorts each partition by a field: a string (by its UTF-8 bytes, of which
 // about the first 1,000 count), a time, or a number. Without it, and among equals,
-// rows are sorted by key. A row without the field (or with null) is not in the
-// index.
+// rows are sorted by key. A row whose field is a nil pointer is not in the index.
 func (b IndexBy) Then(field string) IndexBy {
 	b.sort = field
 	return b
@@ -62,9 +64,9 @@ type index struct {
 }
 
 func (ix index) describe() IndexDescription {
-	d := IndexDescription{Name: ix.name, Sort: ix.sort.name, SortKind: ix.sortKind(), Shards: ix.shards}
+	d := IndexDescription{Name: ix.name, Sort: ix.sort.name, SortForm: ix.sort.form.stored(), SortKind: ix.sortKind(), Shards: ix.shards}
 	if ix.partition != nil {
-		d.Partition = ix.partition.name
+		d.Partition, d.PartitionForm = ix.partition.name, ix.partition.form.stored()
 	}
 	return d
 }
@@ -96,15 +98,20 @@ func (d *def) addIndex(name string, by IndexBy) {
 		if !ok || f.kind == kindOther {
 			fail("the row has no string, time, boolean or number %q to partition by", by.field)
 		}
+		f.form = d.formOf(f, by.partition, d.indexes, fail)
 		ix.partition = &f
 	}
 	if by.sort == fieldID {
 		ix.sort = field{name: fieldID, kind: kindString}
+		if by.sorting != nil {
+			fail("Fold follows the By or Then of a field")
+		}
 	} else {
 		f, ok := d.rowField(by.sort)
 		if !ok || f.kind == kindOther || f.kind == kindBool {
 			fail("the row has no string, time or number %q to sort by", by.sort)
 		}
+		f.form = d.formOf(f, by.sorting, append(slices.Clone(d.indexes), ix), fail)
 		ix.sort = f
 	}
 	d.indexes = append(d.indexes, ix)

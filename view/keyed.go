@@ -40,7 +40,8 @@ type KeyedView[Row, Memo any] struct {
 func NewKeyed[Row, Memo any](name string, aggregates ...string) *KeyedView[Row, Memo] {
 	v := &KeyedView[Row, Memo]{def: newDefinition(KindKeyed, name, aggregates), m: newMachine[Memo]()}
 	declareRow[Row](v.def)
-	checkStored(v.def, "memory", reflect.TypeFor[Memo]())
+	v.memoType = reflect.TypeFor[Memo]()
+	checkStored(v.def, "memory", v.memoType)
 	v.handled = v.m.events
 	v.missing = v.lacks
 	v.fold = v.m.fold

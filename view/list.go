@@ -26,14 +26,17 @@ const (
 //	field=value, field.op=value   rows whose field compares so: eq, ne, lt, lte,
 //	                              gt, gte, prefix, in (a,b,c, or the parameter
 //	                              repeated, values then verbatim), exists (true, false)
-//	sort=field, sort=-field       the order; rows without the field are left out
+//	sort=field, sort=-field       the order; rows without a value are left out
 //	limit=n                       1 to MaxLimit, DefaultLimit unless given
 //	cursor=…                      goes on behind a page
 //	after=user/7@3                sees at least that; may be repeated
 //
-// Values are read as the type of their field. ne is the opposite of eq; all
-// other operators pass no row without the field. Rows of equal sort keys, and
-// all where an index sorts by nothing, come by key.
+// Values are read as the type of their field. A field that a row leaves out because
+// it is zero has its zero value; without one are a nil pointer (null, or no member)
+// and an object or a list that is left out. ne is the opposite of eq; all other
+// operators pass no row without a value. A field with a normal form (IndexBy.Fold)
+// is compared and sorted in it. Rows of equal sort keys, and all where an index
+// sorts by nothing, come by key.
 //
 // A page may hold fewer rows than the limit, even none, and have a Next: reading
 // is bounded. Paging through rows that do not change answers each once.

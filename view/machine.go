@@ -154,4 +154,5 @@ func setHide[Row any](d *def, to *func(Row) bool, hidden func(Row) bool) {
 		d.fail("Hide is declared twice")
 	}
 	*to = hidden
+	d.hiding = hidden != nil
 }

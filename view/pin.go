@@ -28,7 +28,7 @@ func Pin(ctx context.Context, tables RoutedTables, views []View, at ...Target) (
 		d := v.definition()
 		route := rec.Views[d.name]
 		if route == nil {
-			route = newRoute(Target{View: d.name, Version: d.versions()[0].version, Generation: 1}, rec.version == 0)
+			route = newRoute(d, rec.version == 0)
 		}
 		t, asked := p.at[d.name]
 		if !asked {

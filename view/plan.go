@@ -100,7 +100,7 @@ func (q *query) choose(ix *index) (c choice, ok bool) {
 	if q.sort != "" && q.sort != ix.sort.name {
 		return c, false
 	}
-	if ix.sort.optional && q.sort == "" && !q.requires(ix.sort.name) {
+	if ix.sort.nullable && q.sort == "" && !q.requires(ix.sort.name) {
 		return c, false
 	}
 	if ix.partition == nil {

@@ -35,6 +35,9 @@ type Report struct {
 	Err error
 	// Faults are the faults that do not pass; each parked its stream in its view.
 	Faults []Fault
+	// Mismatches are the tables that the batch did not go to, since they were
+	// filled by another declaration: they lack its commits, and say so.
+	Mismatches []Mismatch
 
 	Written int           // items written: rows, and checkpoints of keyed views
 	Skipped int           // deliveries that a view had applied before, counted by view
@@ -98,6 +101,21 @@ type projected struct {
 	*def
 	table      Table
 	generation int // of the table
+	first      int // version that the installation began with; 0 stands for 1
+}
+
+// row is the answer of an item that has a Row.
+func (v *projected) row(item *Item) Row {
+	row := v.def.row(item)
+	row.Shape -= max(v.first, 1) - 1
+	return row
+}
+
+// since returns the table with the version that its installation began with.
+func (v *projected) since(first int) *projected {
+	table := *v
+	table.first = first
+	return &table
 }
 
 // NewProjector returns a projector of the given views. An error says what is
@@ -162,25 +180,25 @@ func (p *Projector) run(ctx context.Context, batch []Delivery) (*batchRun, []*st
 			Text: "a record does not say which commit it is about",
 		})
 	}
-	phases, err := p.targets(ctx)
+	goal, err := p.targets(ctx)
+	b.report.Mismatches = goal.mismatches
 	for _, s := range streams {
 		if err != nil {
 			b.fail(s, err)
 		}
 	}
-	for _, views := range phases {
+	for _, views := range goal.phases {
 		b.project(ctx, views, streams)
 	}
 	return b, streams
 }
 
-// targets returns what a batch is posted to, one phase after the other.
-func (p *Projector) targets(ctx context.Context) (phases [2][]*projected, err error) {
+// targets returns what a batch is posted to.
+func (p *Projector) targets(ctx context.Context) (goal, error) {
 	if p.routes != nil {
 		return p.routes.live(ctx)
 	}
-	phases[1] = p.views
-	return phases, nil
+	return goal{phases: [2][]*projected{1: p.views}}, nil
 }
 
 // project posts streams to views, side by side. A stream that has failed for a

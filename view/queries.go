@@ -40,7 +40,8 @@ type Queries struct {
 
 // Describe describes the views as they answer now, each in the version that
 // serves it. A view whose serving version is not declared here, which answers
-// unavailable, is described as it was given. Codes are those of Table.
+// unavailable, is described as it was given, and so is one whose table does not
+// fit its declaration. Codes are those of Table.
 func (qs *Queries) Describe(ctx context.Context) ([]Description, error) {
 	var all []Description
 	if qs.routes == nil {
@@ -55,7 +56,7 @@ func (qs *Queries) Describe(ctx context.Context) ([]Description, error) {
 		switch {
 		case err == nil:
 			d = v.def
-		case !errors.Is(err, errUndeclared):
+		case !errors.Is(err, errUndeclared) && !errors.Is(err, errMismatch):
 			return nil, err
 		}
 		all = append(all, d.Describe())

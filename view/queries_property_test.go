@@ -20,6 +20,7 @@ import (
 // What random things and queries are made of.
 var (
 	someStrings = []string{"", "a", "ab", "b", "é", "@", "=", "a,b", strings.Repeat("x", 1100), strings.Repeat("x", 1100) + "y"}
+	someMails   = []string{"", "Ann@x", "ann@X", "ANN", "ä", "Ä", "b", strings.Repeat("X", 1100), strings.Repeat("x", 1100) + "Y"}
 	someInts    = []int64{math.MinInt64, -1, 0, 1, 2, 10, 1 << 53, 1<<53 + 1, math.MaxInt64 - 1, math.MaxInt64}
 	someFloats  = []float64{
 		-1.5, 0, 0.1, 1e-7, 1, 1e20, 9007199254740993,
@@ -41,6 +42,7 @@ func randomThing(t *rapid.T) thing {
 		Price: pick(t, "price", someInts), Score: pick(t, "score", someFloats), At: pick(t, "at", someTimes),
 		Note: pick(t, "note", someStrings[:3]), Big: uint64(pick(t, "big", someInts)),
 	}
+	th.Off, th.Gone, th.Mail = rapid.Bool().Draw(t, "off"), pick(t, "gone", someInts), pick(t, "mail", someMails)
 	if rapid.Bool().Draw(t, "has nick") {
 		th.Nick = ptr(pick(t, "nick", someStrings))
 	}
@@ -91,12 +93,21 @@ func columns() map[string]column {
 		"group": texts(func(_ string, th thing) *string { return &th.Group }),
 		"name":  texts(func(_ string, th thing) *string { return &th.Name }),
 		"nick":  texts(func(_ string, th thing) *string { return th.Nick }),
-		"note": texts(func(_ string, th thing) *string {
-			if th.Note == "" {
-				return nil
-			}
-			return &th.Note
-		}),
+		"note":  texts(func(_ string, th thing) *string { return &th.Note }), // zero is a value
+		"off": columnOf(func(_ string, th thing) *bool { return &th.Off }, func(a, b bool) int {
+			return strings.Compare(strconv.FormatBool(a), strconv.FormatBool(b))
+		}, []string{"eq", "ne", "in", "exists"}, []bool{true, false}, strconv.FormatBool),
+		"gone": columnOf(func(_ string, th thing) *int64 { return &th.Gone }, cmp.Compare[int64], ordered, someInts,
+			func(n int64) string { return strconv.FormatInt(n, 10) }),
+		// What a field with a normal form is compared as. A client's value is given as it comes.
+		"mail": {
+			get: func(_ string, th thing) any { return strings.ToLower(th.Mail) }, ops: withPrefix,
+			compare: func(a, b any) int { return strings.Compare(a.(string), b.(string)) },
+			random: func(t *rapid.T) (any, string) {
+				text := pick(t, "value", someMails)
+				return strings.ToLower(text), text
+			},
+		},
 		"flag": columnOf(func(_ string, th thing) *bool { return &th.Flag }, func(a, b bool) int {
 			return strings.Compare(strconv.FormatBool(a), strconv.FormatBool(b))
 		}, []string{"eq", "ne", "in", "exists"}, []bool{true, false}, strconv.FormatBool),
@@ -120,7 +131,7 @@ type condition struct {
 
 func randomCondition(t *rapid.T) condition {
 	all := columns()
-	name := rapid.SampledFrom([]string{"id", "group", "group", "name", "name", "nick", "note", "flag", "price", "big", "score", "at"}).Draw(t, "field")
+	name := rapid.SampledFrom([]string{"id", "group", "group", "name", "name", "nick", "note", "flag", "price", "big", "score", "at", "off", "gone", "mail"}).Draw(t, "field")
 	c := all[name]
 	op := pick(t, "op", append(slices.Clone(c.ops), "eq", "eq"))
 	cond := condition{field: name, param: name + "." + op}
@@ -198,7 +209,7 @@ func checkQuery(rt *rapid.T, a *asking, things map[string]thing) {
 			conds = append(conds, c)
 		}
 	}
-	by := pick(rt, "sort", []string{"", "", "id", "group", "name", "nick", "price", "big", "score", "at"})
+	by := pick(rt, "sort", []string{"", "", "id", "group", "name", "nick", "price", "big", "score", "at", "gone", "mail", "note"})
 	desc := rapid.Bool().Draw(rt, "desc")
 	if by != "" {
 		p["sort"] = []string{map[bool]string{true: "-"}[desc] + by}
@@ -268,14 +279,14 @@ func servedBySomeIndex(conds []condition, by string) bool {
 		}
 	}
 	switch by {
-	case "", "at", "name", "nick", "big":
+	case "", "at", "name", "nick", "big", "gone", "mail":
 		return true // an index of all rows
 	case "price":
 		return compared["group"] || compared["id"]
 	case "score":
 		return compared["nick"] || compared["id"]
 	case "id":
-		return compared["price"] || compared["score"] || compared["id"]
+		return compared["price"] || compared["score"] || compared["mail"] || compared["id"]
 	}
 	return compared["id"]
 }

@@ -33,6 +33,9 @@ type thing struct {
 	Big   uint64    `json:"big"`
 	Tags  []string  `json:"tags"`
 	Limit int       `json:"limit"`
+	Off   bool      `json:"off,omitzero"`
+	Gone  int64     `json:"gone,omitzero"`
+	Mail  string    `json:"mail,omitempty"`
 	Outer
 }
 
@@ -53,7 +56,11 @@ func newThings() *view.RowView[thing] {
 		Index("all-name", view.All().Then("name")).
 		Index("all-nick", view.All().Then("nick")).
 		Index("all-big", view.All().Then("big")).
-		Index("by-score", view.By("score").Then("id"))
+		Index("by-score", view.By("score").Then("id")).
+		Index("by-off", view.By("off").Then("gone")).
+		Index("all-gone", view.All().Then("gone")).
+		Index("by-mail", view.By("mail").Fold("lower", strings.ToLower)).
+		Index("all-mail", view.All().Then("mail").Fold("lower", strings.ToLower))
 }
 
 // asking is a bench with queries.
@@ -125,10 +132,10 @@ func shopThings() map[string]thing {
 		return t
 	}
 	return map[string]thing{
-		"1": {Group: "a", Flag: true, Name: "Ann", Price: 10, Score: 0.1, At: at("2026-01-01T00:00:05Z"), Nick: ptr("x"), Big: 1},
-		"2": {Group: "a", Flag: true, Name: "Anna", Price: 9, Score: 1.5, At: at("2026-01-01T00:00:05.5Z"), Note: "n", Big: math.MaxUint64},
-		"3": {Group: "a", Name: "Bob", Price: math.MaxInt64, Score: -2, At: at("2026-01-01T02:00:04+02:00"), Nick: ptr(""), Big: 2, Limit: 3},
-		"4": {Group: "b", Name: "", Price: math.MaxInt64 - 1, Score: 1e20, At: at("2026-01-02T00:00:00Z"), Big: 10},
+		"1": {Group: "a", Flag: true, Name: "Ann", Price: 10, Score: 0.1, At: at("2026-01-01T00:00:05Z"), Nick: ptr("x"), Big: 1, Off: true, Mail: "Ann@X"},
+		"2": {Group: "a", Flag: true, Name: "Anna", Price: 9, Score: 1.5, At: at("2026-01-01T00:00:05.5Z"), Note: "n", Big: math.MaxUint64, Mail: "ann@x"},
+		"3": {Group: "a", Name: "Bob", Price: math.MaxInt64, Score: -2, At: at("2026-01-01T02:00:04+02:00"), Nick: ptr(""), Big: 2, Limit: 3, Gone: 5, Mail: "BOB@x"},
+		"4": {Group: "b", Name: "", Price: math.MaxInt64 - 1, Score: 1e20, At: at("2026-01-02T00:00:00Z"), Big: 10, Gone: -1},
 		"5": {Group: "", Name: "ann", Price: -1, At: at("2025-01-01T00:00:00Z"), Nick: ptr("x"), Big: 3},
 	}
 }
@@ -174,9 +181,34 @@ func TestList(t *testing.T) {
 		"nick.exists=false sort=at":         "2 4",
 		"nick.exists=true sort=at":          "5 3 1",
 		"nick.ne=x sort=at":                 "3 2 4",
-		"note.exists=true":                  "2",
+		"note.exists=true sort=at":          "5 3 1 2 4", // zero is a value, though the row leaves it out
+		"note.exists=false":                 "",
 		"note=n":                            "2",
-		"note=":                             "",
+		"note=":                             "4 1 3 5",
+		"note.ne=":                          "2",
+		"note.in=,x":                        "4 1 3 5",
+		"note.lt=a":                         "4 1 3 5",
+		"off=true":                          "1",
+		"off=false":                         "4 2 5 3", // by gone
+		"off=false gone=0":                  "2 5",
+		"off=false gone.gt=-1":              "2 5 3",
+		"off=false gone.lte=0":              "4 2 5",
+		"off=false gone.ne=0":               "4 3",
+		"off.in=true,false sort=-gone":      "3 5 2 1 4",
+		"sort=gone limit=2":                 "4 1",
+		"off.ne=true sort=at":               "5 3 2 4",
+		"group=a off=false":                 "2 3",
+		"id.in=1,2,3,4 off=false sort=gone": "4 2 3",
+		"mail=ANN@x":                        "1 2",
+		"mail.in=ANN@x,BOB@X":               "1 2 3",
+		"mail.prefix=aN":                    "1 2",
+		"mail=":                             "4 5",
+		"mail.ne=ann@X sort=-mail":          "3 5 4",
+		"sort=mail":                         "4 5 1 2 3",
+		"group=a mail=ann@x sort=price":     "2 1",
+		"id.in=1,2,3,4 sort=-mail":          "3 2 1 4",
+		"mail.gte=B":                        "3",
+		"mail.lt=B mail.gt=":                "1 2",
 		"tags.exists=true sort=at":          "5 3 1 2 4",
 		"score=0.10":                        "1",
 		"score=1e20":                        "4",

@@ -171,7 +171,7 @@ func (q *query) setFilter(d *def, param string, values []string) (reason string)
 }
 
 // matches reports whether a row passes the filter. ne is the opposite of eq: a
-// row without the field passes it.
+// row without a value passes it.
 func (f filter) matches(row map[string]value) bool {
 	v, present := row[f.field.name]
 	switch f.op {
@@ -201,7 +201,7 @@ func (f filter) matches(row map[string]value) bool {
 	return slices.ContainsFunc(f.values, func(o value) bool { return f.field.compare(v, o) == 0 }) // in
 }
 
-// present reports whether a row that passes the filter has the field.
+// present reports whether a row that passes the filter has a value of the field.
 func (f filter) present() bool { return f.op != "ne" && (f.op != "exists" || f.want) }
 
 // find returns the filter on a field with one of the operators, the first

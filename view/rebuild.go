@@ -129,7 +129,8 @@ func (r *Rebuilder) Run(ctx context.Context, view string) (Progress, error) {
 // control record, so that live commits reach it. That is, in this order: one
 // that is being filled; the table of the newest declared version, when an older
 // one answers; the very table that answers, when it lacks commits; else the next
-// generation of the version that answers.
+// generation of the version that answers. A table that was filled by another
+// declaration is left as it is: the next generation is made beside it.
 func (r *Rebuilder) Begin(ctx context.Context, view string) (TableState, error) {
 	if r.routes.defs[view] == nil {
 		return TableState{}, unknownView()
@@ -153,6 +154,7 @@ func (r *Rebuilder) Begin(ctx context.Context, view string) (TableState, error) 
 			if err := r.tables.Create(ctx, s.Target, d.Describe()); err != nil {
 				return fmt.Errorf("the table of %s %s: %w", view, s.Target, err)
 			}
+			s.Shape, s.shapeIsNew = r.routes.shapes.of[d], true
 			route.add(s)
 		} else {
 			*old = s
@@ -167,7 +169,7 @@ func (r *Rebuilder) Begin(ctx context.Context, view string) (TableState, error) 
 func (r *Rebuilder) next(route *Route, view string) (TableState, error) {
 	var newer *TableState
 	for i, s := range route.Tables {
-		switch known := r.routes.defs[view][s.Version] != nil; {
+		switch known := r.routes.knows(s); {
 		case known && s.Fill > 0 && !s.Complete:
 			return s, nil
 		case known && s.compare(route.Serving) > 0:
@@ -185,7 +187,7 @@ func (r *Rebuilder) next(route *Route, view string) (TableState, error) {
 	case r.routes.defs[view][t.Version] == nil:
 		return TableState{}, events.Errorf(events.CodeConflict,
 			"%s is answered by %s, which is not declared here: deploy its declaration", view, route.Serving)
-	case serving != nil && serving.Version == t.Version && !serving.Right():
+	case serving != nil && serving.Version == t.Version && !serving.Right() && r.routes.knows(*serving):
 		return *serving, nil
 	}
 	t.Generation = route.Highest[t.Version] + 1
@@ -207,7 +209,7 @@ func (r *Rebuilder) change(ctx context.Context, f func(rec *record) error) error
 		if err := f(rec); err != nil {
 			return refused{err}
 		}
-		return rec.write(ctx, r.routes.control)
+		return r.routes.write(ctx, rec)
 	})
 }
 

@@ -250,7 +250,7 @@ func TestRebuildUnderFire(t *testing.T) {
 			w.write(random, 80)
 			b := &bench{store: w.store, tables: w.tables}
 			synctest.Test(t, func(t *testing.T) {
-				w.project(random, w.views)
+				w.project(random, []view.View{newShaped(1), categories}) // what was deployed first
 				b.inject(seed, random.IntN(20))
 				w.underFire(t, seed, random.IntN(11), o)
 				b.inject(seed, 0)

@@ -21,6 +21,8 @@ type Route struct {
 	// Highest is the highest generation that each version ever had: numbers are
 	// not used again, so that no cursor can mean another table.
 	Highest map[int]int `json:"highest"`
+	// First is the version that the installation began with; 0 stands for 1.
+	First int `json:"first,omitzero"`
 }
 
 // TableState is what is known of one table.
@@ -39,6 +41,11 @@ type TableState struct {
 	// permanent ones it met.
 	Commits int64 `json:"commits,omitzero"`
 	Faults  int64 `json:"faults,omitzero"`
+	// Shape is the digest of the declaration's shape that the table was first
+	// filled by: see Shape. The shape itself is a control record of its own.
+	Shape string `json:"shape,omitzero"`
+
+	shapeIsNew bool // not stored yet
 }
 
 // Right reports whether nothing is missing that live commits won't bring.
@@ -69,10 +76,11 @@ func (r *Route) add(s TableState) {
 	r.Highest[s.Version] = max(r.Highest[s.Version], s.Generation)
 }
 
-// newRoute is the route of a view that no one has rebuilt: its oldest declared
-// version answers.
-func newRoute(first Target, complete bool) *Route {
-	r := &Route{Serving: first, Highest: map[int]int{}}
+// newRoute is the route of a view that the installation has not had: no table of
+// it holds anything, so its newest declared version answers.
+func newRoute(d *def, complete bool) *Route {
+	first := Target{View: d.name, Version: d.version, Generation: 1}
+	r := &Route{Serving: first, Highest: map[int]int{}, First: d.version}
 	r.add(TableState{Target: first, Complete: complete})
 	return r
 }

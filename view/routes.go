@@ -25,7 +25,10 @@ type routes struct {
 	control Table
 	names   []string                // of the views, in the order of declaration
 	defs    map[string]map[int]*def // by view and version
+	shapes  shapes                  // of all of them
 	now     func() time.Time
+
+	explained explained
 
 	mu     sync.Mutex
 	open   map[Target]*projected
@@ -42,20 +45,19 @@ func newRoutes(codec *events.Codec, tables Tables, views []View, now func() time
 	if err != nil {
 		return nil, err
 	}
-	r := &routes{tables: routed, control: routed.Control(), defs: map[string]map[int]*def{}, now: now, open: map[Target]*projected{}}
+	r := &routes{
+		tables: routed, control: routed.Control(), defs: map[string]map[int]*def{}, shapes: newShapes(), now: now,
+		explained: explained{texts: map[string]string{}}, open: map[Target]*projected{},
+	}
 	for _, d := range defs {
 		r.names = append(r.names, d.name)
 		r.defs[d.name] = map[int]*def{}
 		for _, each := range d.versions() {
 			r.defs[d.name][each.version] = each
+			r.shapes.add(each)
 		}
 	}
 	return r, nil
-}
-
-// oldest is the target of a view that has no route yet.
-func (r *routes) oldest(view string) Target {
-	return Target{View: view, Version: slices.Min(sortedInts(r.defs[view])), Generation: 1}
 }
 
 func (r *routes) newest(view string) int { return slices.Max(sortedInts(r.defs[view])) }
@@ -84,25 +86,37 @@ func (r *routes) table(t Target) *projected {
 	return r.open[t]
 }
 
-// adopt gives every declared view that has none a route. Views of the first
-// record of an installation have seen all commits; one that was added later has
-// not, until it is filled.
+// adopt gives every declared view that has none a route, and every table that has
+// none a shape. Views of the first record of an installation have seen all
+// commits; one that was added later has not, until it is filled.
 func (r *routes) adopt(rec *record) (changed bool) {
 	for _, name := range r.names {
-		if rec.Views[name] == nil {
-			rec.Views[name] = newRoute(r.oldest(name), rec.version == 0)
+		added := rec.Views[name] == nil
+		if added {
+			rec.Views[name] = newRoute(r.defs[name][r.newest(name)], rec.version == 0)
 			changed = true
+		}
+		for i := range rec.Views[name].Tables {
+			s := &rec.Views[name].Tables[i]
+			d := r.defs[name][s.Version]
+			if s.Shape != "" || d == nil {
+				continue
+			}
+			s.Shape, s.shapeIsNew, changed = r.shapes.unrecorded[d], true, true
+			if added {
+				s.Shape = r.shapes.of[d]
+			}
 		}
 	}
 	return changed
 }
 
-// mark notes on tables of versions that are not declared here that they miss
-// what is projected here.
+// mark notes on tables whose declaration is not known here that they miss what is
+// projected here.
 func (r *routes) mark(rec *record) (changed bool) {
-	for name, route := range rec.Views {
+	for _, route := range rec.Views {
 		for i := range route.Tables {
-			if s := &route.Tables[i]; !s.Missed && r.defs[name][s.Version] == nil {
+			if s := &route.Tables[i]; !s.Missed && !r.knows(*s) {
 				s.Missed, changed = true, true
 			}
 		}
@@ -110,36 +124,42 @@ func (r *routes) mark(rec *record) (changed bool) {
 	return changed
 }
 
-// live returns the tables that a batch goes to, in two phases. It reads the
-// control record, strongly consistent, so whoever calls it after a commit was
-// delivered misses no table that was listed before the commit was stored. A
-// table that can't be projected into here is marked before it returns.
-func (r *routes) live(ctx context.Context) (phases [2][]*projected, err error) {
+// live returns the tables that a batch goes to. It reads the control record,
+// strongly consistent, so whoever calls it after a commit was delivered misses no
+// table that was listed before the commit was stored. A table that can't be
+// projected into here is marked before it returns.
+func (r *routes) live(ctx context.Context) (goal, error) {
 	for attempt := 1; ; attempt++ {
 		rec, err := readRecord(ctx, r.control)
 		if err != nil {
-			return phases, err
+			return goal{}, err
 		}
 		adopted, marked := r.adopt(rec), r.mark(rec)
-		if !adopted && !marked {
-			return r.phases(rec), nil
+		if adopted || marked {
+			err = r.write(ctx, rec)
 		}
-		err = rec.write(ctx, r.control)
 		if err == nil {
-			return r.phases(rec), nil
+			return r.goal(ctx, rec), nil
 		}
-		if events.CodeOf(err) != events.CodeConflict || attempt == 8 {
-			return phases, err
+		if events.CodeOf(err) != events.CodeConflict || attempt == maxRecordAttempts {
+			return goal{}, err
 		}
 		if err := pause(ctx, attempt); err != nil {
-			return phases, err
+			return goal{}, err
 		}
 	}
 }
 
-// phases puts complete tables that are not read into the first phase and the
-// others into the second: whoever is read next is never behind who is read now.
-func (r *routes) phases(rec *record) (phases [2][]*projected) {
+// goal is where a batch goes: to tables in two phases, and not to those that were
+// filled by another declaration.
+type goal struct {
+	phases     [2][]*projected
+	mismatches []Mismatch
+}
+
+// goal puts complete tables that are not read into the first phase and the others
+// into the second: whoever is read next is never behind who is read now.
+func (r *routes) goal(ctx context.Context, rec *record) (g goal) {
 	for _, name := range r.names {
 		route := rec.Views[name]
 		read := route.Answering(r.now().Add(-switchGrace))
@@ -148,14 +168,18 @@ func (r *routes) phases(rec *record) (phases [2][]*projected) {
 			if v == nil {
 				continue
 			}
+			if !r.shapes.fits(v.def, s) {
+				g.mismatches = append(g.mismatches, r.explain(ctx, v.def, s))
+				continue
+			}
 			phase := 1
 			if s.Complete && s.compare(read) != 0 {
 				phase = 0
 			}
-			phases[phase] = append(phases[phase], v)
+			g.phases[phase] = append(g.phases[phase], v)
 		}
 	}
-	return phases
+	return g
 }
 
 // current returns the routes, at most RouteAge old.
@@ -185,10 +209,17 @@ func (r *routes) serving(ctx context.Context, name string) (v *projected, stale 
 	}
 	route := rec.Views[name]
 	for _, t := range []Target{route.Answering(r.now()), route.Serving} {
-		v := r.table(t)
-		if s := route.table(t); v != nil && s != nil {
-			return v, !s.Right(), nil
+		v, s := r.table(t), route.table(t)
+		switch {
+		case v == nil || s == nil:
+		case r.shapes.fits(v.def, *s):
+			return v.since(route.First), !s.Right(), nil
+		default:
+			err = r.mismatched(ctx, v.def, *s)
 		}
+	}
+	if err != nil {
+		return nil, false, err
 	}
 	undeclared := events.Wrap(events.CodeUnavailable, errUndeclared,
 		"the view is answered by version "+route.Serving.String()+", which this deployment does not declare")
@@ -207,8 +238,12 @@ func (r *routes) listed(ctx context.Context, t Target) (v *projected, stale bool
 		return nil, false, err
 	}
 	s := rec.Views[t.View].table(t)
-	if s == nil {
+	v = r.table(t)
+	if s == nil || v == nil {
 		return nil, false, nil
 	}
-	return r.table(t), !s.Right(), nil
+	if !r.shapes.fits(v.def, *s) {
+		return nil, false, r.mismatched(ctx, v.def, *s)
+	}
+	return v.since(rec.Views[t.View].First), !s.Right(), nil
 }

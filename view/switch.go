@@ -119,6 +119,8 @@ func (r *Rebuilder) mayServe(route *Route, t Target) error {
 		return events.Errorf(events.CodeConflict, "there is no table %s of %s: rebuild it", t, t.View)
 	case r.routes.defs[t.View][t.Version] == nil:
 		return events.Errorf(events.CodeConflict, "%s %s is not declared here: deploy its declaration", t.View, t)
+	case !r.routes.knows(*s):
+		return events.Errorf(events.CodeConflict, "%s %s was filled by another declaration than the one here: rebuild it", t.View, t)
 	case !s.Complete:
 		return events.Errorf(events.CodeConflict, "%s %s is being filled", t.View, t)
 	case s.Missed:

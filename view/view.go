@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -69,6 +70,8 @@ const ParkedIndex = "_parked"
 type FieldDescription struct {
 	Name      string
 	Type      string   // string, time (RFC 3339), integer, number, boolean, or other
+	Form      string   // the stored name of its normal form; "" for values as they are
+	Nullable  bool     // a row may have no value: null, or no member
 	Operators []string // of field.op=value; eq is also written field=value
 }
 
@@ -79,6 +82,9 @@ type IndexDescription struct {
 	Sort      string // the sort field; "id" when none was declared
 	SortKind  SortKind
 	Shards    int // parts that each partition is spread over, at least 1
+	// The stored names of the fields' normal forms, "" for values as they are:
+	// see IndexBy.Fold.
+	PartitionForm, SortForm string
 }
 
 // Meta is what a handler may know of an event besides its data.
@@ -103,6 +109,9 @@ type def struct {
 	aggregates []string
 	fields     []field
 	indexes    []index
+	hiding     bool         // Hide is declared
+	rowType    reflect.Type // a struct; nil where a row is faulty
+	memoType   reflect.Type // of KindKeyed
 	schema     func() jsontext.Value
 	errs       []error
 	previous   []*def // older versions that are still declared
@@ -202,7 +211,9 @@ func (d *def) Describe() Description {
 		Aggregates: slices.Clone(d.aggregates), Events: d.handled(), Schema: d.schema,
 	}
 	for _, f := range d.queryFields() {
-		out.Fields = append(out.Fields, FieldDescription{Name: f.name, Type: f.kind.String(), Operators: f.kind.operators()})
+		out.Fields = append(out.Fields, FieldDescription{
+			Name: f.name, Type: f.kind.String(), Form: f.form.stored(), Nullable: f.nullable || f.kind == kindOther, Operators: f.kind.operators(),
+		})
 	}
 	for _, ix := range d.indexes {
 		out.Indexes = append(out.Indexes, ix.describe())

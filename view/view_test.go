@@ -171,6 +171,12 @@ func TestDeclarationErrors(t *testing.T) {
 		"index twice":   {base().Index("x", view.All()).Index("x", view.All()), "declared twice"},
 		"index name":    {base().Index("X", view.All()), "lower-case"},
 		"shards":        {base().Index("x", view.All().Shards(33)), "33 shards"},
+		"folds no text": {base().Index("x", view.By("active").Fold("lower", strings.ToLower)), `a string, which "active" must be`},
+		"folds nothing": {base().Index("x", view.All().Fold("lower", strings.ToLower)), "Fold follows the By or Then"},
+		"two forms":     {base().Index("x", view.By("email").Fold("lower", strings.ToLower)).Index("y", view.All().Then("email")), `another normal form, or none, in index "x"`},
+		"half a form":   {base().Index("x", view.By("email").Fold("lower", strings.ToLower).Then("email")), `another normal form, or none, in index "x"`},
+		"form name":     {base().Index("x", view.By("email").Fold("Lower", strings.ToLower)), "lower-case"},
+		"no form":       {base().Index("x", view.By("email").Fold("lower", nil)), "needs a function"},
 		"id declared":   {view.New[withID]("users", "user"), `must not declare "id"`},
 		"no struct":     {view.New[string]("users", "user"), "a row is a struct"},
 		"own JSON":      {view.New[time.Time]("users", "user"), "a row is a struct"},
@@ -222,7 +228,7 @@ func TestDescribe(t *testing.T) {
 		fields = append(fields, f.Name+":"+f.Type)
 	}
 	if got, want := strings.Join(fields, " "), "id:string group:string flag:boolean name:string price:integer score:number at:time "+
-		"nick:string note:string small:integer big:integer tags:other limit:integer depth:integer version:integer"; got != want {
+		"nick:string note:string small:integer big:integer tags:other limit:integer off:boolean gone:integer mail:string depth:integer version:integer"; got != want {
 		t.Errorf("got fields %s", got)
 	}
 }

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"daybook/dynamo"
+	"daybook/view"
 )
 
 // tableLine is one of the tables that a view has.
@@ -16,6 +19,9 @@ type tableLine struct {
 	Done     int       `json:"segmentsDone,omitzero"`
 	Segments int       `json:"segments,omitzero"`
 	Commits  int64     `json:"commits,omitzero"` // read by the fill
+	// Mismatch says how the table differs from the declaration that this program
+	// was built with, and what to do about it.
+	Mismatch string `json:"mismatch,omitzero"`
 }
 
 // The states of a table.
@@ -35,10 +41,17 @@ func (s *session) tablesOf(ctx context.Context) (map[string][]tableLine, error) 
 	if err != nil {
 		return nil, err
 	}
+	mismatches, err := s.mismatches(ctx)
+	if err != nil {
+		return nil, err
+	}
 	all := map[string][]tableLine{}
 	for name, route := range routes {
 		for _, state := range route.Tables {
-			l := tableLine{Table: state.String(), Answers: route.Answering(time.Now()) == state.Target, State: tableRight}
+			l := tableLine{
+				Table: state.String(), Answers: route.Answering(time.Now()) == state.Target, State: tableRight,
+				Mismatch: mismatches[state.Target],
+			}
 			if route.Serving == state.Target {
 				l.From = route.Since
 			}
@@ -57,6 +70,20 @@ func (s *session) tablesOf(ctx context.Context) (map[string][]tableLine, error) 
 	return all, nil
 }
 
+// mismatches says which tables were filled by other declarations than this
+// program's, and how they differ.
+func (s *session) mismatches(ctx context.Context) (map[view.Target]string, error) {
+	all, err := view.Mismatches(ctx, s.codec, s.admin, s.declared)
+	if err != nil {
+		return nil, s.reach(dynamo.TableName(s.prefix, dynamo.ControlTable()), err)
+	}
+	texts := map[view.Target]string{}
+	for _, m := range all {
+		texts[m.Target] = m.Text
+	}
+	return texts, nil
+}
+
 // tablesText writes the tables of a view in a few words, the one that answers
 // with a star: "v1* v2 filling 12/64", "v1*, v2 from 15:04:05".
 func tablesText(all []tableLine) string {
@@ -73,6 +100,9 @@ func tablesText(all []tableLine) string {
 			parts[i] += fmt.Sprintf(" filling %d/%d", l.Done, l.Segments)
 		case tableLacking:
 			parts[i] += " lacks commits"
+		}
+		if l.Mismatch != "" {
+			parts[i] += " does not fit"
 		}
 	}
 	return strings.Join(parts, ", ")

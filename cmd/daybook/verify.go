@@ -90,14 +90,43 @@ func (a *app) verify(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	s.writeReport(report, claims, time.Since(begin))
+	mismatches, err := s.mismatchesOf(ctx, report)
+	if err != nil {
+		return err
+	}
+	s.writeReport(report, claims, mismatches, time.Since(begin))
 	if err := removeState(c.String("state")); err != nil {
 		return err
 	}
-	if (!report.Clean() || !claims.clean()) && s.out.err == nil {
+	if (!report.Clean() || !claims.clean() || len(mismatches) > 0) && s.out.err == nil {
 		return found()
 	}
 	return s.out.err
+}
+
+// mismatchLine is a table that was filled by another declaration of its view.
+type mismatchLine struct {
+	View  string `json:"view"`
+	Table string `json:"table"`
+	Text  string `json:"text"`
+}
+
+// mismatchesOf returns those of the tables that were verified.
+func (s *session) mismatchesOf(ctx context.Context, r view.VerifyReport) (lines []mismatchLine, err error) {
+	texts, err := s.mismatches(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range r.Views {
+		t, err := view.ParseTarget(v.Name, v.Table)
+		if err != nil {
+			return nil, err
+		}
+		if text := texts[t]; text != "" {
+			lines = append(lines, mismatchLine{v.Name, v.Table, text})
+		}
+	}
+	return lines, nil
 }
 
 // claimReport is what comparing the claimed values gave; nil for not done.
@@ -212,15 +241,19 @@ func removeState(path string) error {
 
 // writeReport writes a report as JSON, or as text: a line for each finding, and
 // one for each view.
-func (s *session) writeReport(r view.VerifyReport, claims *claimReport, took time.Duration) {
+func (s *session) writeReport(r view.VerifyReport, claims *claimReport, mismatches []mismatchLine, took time.Duration) {
 	if s.out.json {
 		s.out.value(struct {
 			Clean   bool    `json:"clean"`
 			Seconds float64 `json:"seconds"`
 			view.VerifyReport
-			Claims *claimReport `json:"claims,omitzero"`
-		}{r.Clean() && claims.clean(), took.Seconds(), r, claims})
+			Claims     *claimReport   `json:"claims,omitzero"`
+			Mismatches []mismatchLine `json:"mismatches,omitzero"`
+		}{r.Clean() && claims.clean() && len(mismatches) == 0, took.Seconds(), r, claims, mismatches})
 		return
+	}
+	for _, m := range mismatches {
+		s.out.printf("%s\tmismatch\ttable %s\t%s\n", m.View, m.Table, clean(m.Text))
 	}
 	for _, v := range r.Views {
 		for _, f := range v.Findings {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 
@@ -18,7 +19,8 @@ func viewsCommand(a *app) *cli.Command {
 		ArgsUsage: "[VIEW…]",
 		Description: "Sizes are what DynamoDB says of a table: items of all kinds, on AWS a few hours old.\n" +
 			"TABLES are all that live commits reach; the one with a star answers queries, and the other\n" +
-			"columns are about it. -exact counts rows, hidden rows and checkpoints, and measures the lag, by reading the tables.",
+			"columns are about it. A table that does not fit was filled by another declaration of the view\n" +
+			"than this program's, and is not projected to or answered from. -exact counts rows, hidden rows and checkpoints, and measures the lag, by reading the tables.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "exact", Usage: "read the tables"},
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts of a table at the same time"},
@@ -100,6 +102,13 @@ func (s *session) writeViews(lines []viewLine, exact bool) {
 		t.row(l, cells...)
 	}
 	t.flush()
+	for _, l := range lines {
+		for _, table := range l.Tables {
+			if table.Mismatch != "" {
+				fmt.Fprintf(s.stderr, "%s %s does not fit: %s\n", l.View, table.Table, table.Mismatch)
+			}
+		}
+	}
 }
 
 // missingTable is the status of a view whose table does not exist.

@@ -14,6 +14,7 @@ import (
 	"daybook/domain"
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/viewtest"
 )
 
 func TestViews(t *testing.T) {
@@ -21,7 +22,7 @@ func TestViews(t *testing.T) {
 	s := newSite(t)
 	s.shop(20)
 	lines := s.want(exitOK, "views").lines()
-	if len(lines) != len(domain.Views()) || strings.Join(lines[0][:5], " ") != "users 1 rows ACTIVE 20" || lines[2][2] != "keyed" {
+	if len(lines) != len(domain.Views()) || strings.Join(lines[0][:5], " ") != "users 2 rows ACTIVE 20" || lines[2][2] != "keyed" {
 		t.Errorf("got %q", lines)
 	}
 	s.send("retire-product", "p2", `{}`)
@@ -46,7 +47,7 @@ func TestLag(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.shop(20)
-	if got := s.want(exitOK, "lag", "-max", "0s", "users", "categories").out; got != "users\t1\t20\t0\t0\t0\t0s\ncategories\t1\t20\t0\t0\t0\t0s\n" {
+	if got := s.want(exitOK, "lag", "-max", "0s", "users", "categories").out; got != "users\t2\t20\t0\t0\t0\t0s\ncategories\t1\t20\t0\t0\t0\t0s\n" {
 		t.Errorf("got %q", got)
 	}
 	s.send("rename-user", "u3", `{"name":"Late"}`)
@@ -146,15 +147,15 @@ func TestVerify(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.shop(40)
-	if r := s.want(exitOK, "verify"); !strings.Contains(r.out, "users v1: 40 rows of 40 streams compared, all as the events say") ||
+	if r := s.want(exitOK, "verify"); !strings.Contains(r.out, "users v2: 40 rows of 40 streams compared, all as the events say") ||
 		!strings.Contains(r.out, "80 streams, 82 events in") {
 		t.Fatalf("got %q", r.out)
 	}
 	number := func(n int) types.AttributeValue { return &types.AttributeValueMemberN{Value: fmt.Sprint(n)} }
-	s.damage(damage{table: "users-v1", key: "u3"})
-	s.damage(damage{table: "users-v1", key: "u4", change: setTo("name", &types.AttributeValueMemberS{Value: "Eve"})})
-	s.damage(damage{table: "users-v1", key: "u5", copyTo: "nobody"})
-	s.damage(damage{table: "users-v1", key: "u6", change: setTo("_v", &types.AttributeValueMemberS{Value: "x"})})
+	s.damage(damage{table: "users-v2", key: "u3"})
+	s.damage(damage{table: "users-v2", key: "u4", change: setTo("name", &types.AttributeValueMemberS{Value: "Eve"})})
+	s.damage(damage{table: "users-v2", key: "u5", copyTo: "nobody"})
+	s.damage(damage{table: "users-v2", key: "u6", change: setTo("_v", &types.AttributeValueMemberS{Value: "x"})})
 	s.damage(damage{table: "products-v1", key: "p1", change: func(item map[string]types.AttributeValue) {
 		item["_c"], item["_v"], item["price"] = number(1), number(1), number(1001)
 		item["_s-by-price"] = number(1001)
@@ -197,7 +198,7 @@ func TestVerifyGoesOn(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.shop(20)
-	s.damage(damage{table: "users-v1", key: "u3"})
+	s.damage(damage{table: "users-v2", key: "u3"})
 	state := filepath.Join(t.TempDir(), "state.json")
 	// A commit that can't be read ends the check in its part.
 	put := func(item map[string]types.AttributeValue) {
@@ -236,15 +237,38 @@ func TestRepair(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.shop(10)
-	s.damage(damage{table: "users-v1", key: "u3"})
-	s.damage(damage{table: "users-v1", key: "u4", change: setTo("name", &types.AttributeValueMemberS{Value: "Eve"})})
-	s.damage(damage{table: "users-v1", key: "u5", copyTo: "nobody"})
+	s.damage(damage{table: "users-v2", key: "u3"})
+	s.damage(damage{table: "users-v2", key: "u4", change: setTo("name", &types.AttributeValueMemberS{Value: "Eve"})})
+	s.damage(damage{table: "users-v2", key: "u5", copyTo: "nobody"})
 	s.send("create-user", "new", `{"name":"New","email":"new@example.com"}`) // its record is lost
 	s.want(exitFound, "verify", "-patience", "0s")
-	s.damage(damage{table: "users-v1", key: "u4"})
-	s.damage(damage{table: "users-v1", key: "nobody"})
+	s.damage(damage{table: "users-v2", key: "u4"})
+	s.damage(damage{table: "users-v2", key: "nobody"})
 	for _, id := range []string{"u3", "u4", "new"} {
 		s.want(exitOK, "redrive", "users", "user/"+id)
 	}
 	s.want(exitOK, "verify", "-patience", "0s")
+}
+
+// A table that another declaration filled is named by views and verify, with what
+// to do about it.
+func TestTableOfAnotherDeclaration(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.shop(3)
+	viewtest.FilledBy(t, s.tables, view.Target{View: "users", Version: 2, Generation: 1}, func(s *view.Shape) { s.Indexes["by-name"] = view.IndexShape{Sort: "name", Shards: 4} })
+	const words = "index by-name of users v2 has shards: 4, not 1: raise Version(3), keep v2 as it was in Previous, and run daybook rebuild users; or take the change back"
+	if r := s.want(exitOK, "views"); r.lines()[0][7] != "v2* does not fit" || r.lines()[1][7] != "v1*" || r.errors != "users v2 does not fit: "+words+"\n" {
+		t.Errorf("got %+v", r)
+	}
+	if lines := decode[viewLine](t, s.want(exitOK, "views", "-json")); lines[0].Tables[0].Mismatch != words || lines[1].Tables[0].Mismatch != "" {
+		t.Errorf("got %+v", lines)
+	}
+	if r := s.want(exitFound, "verify", "users"); !strings.HasPrefix(r.out, "users\tmismatch\ttable v2\t"+words+"\n") {
+		t.Errorf("got %q", r.out)
+	}
+	if r := s.want(exitFound, "verify", "-json", "users"); !strings.Contains(r.out, `"clean":false`) || !strings.Contains(r.out, `"mismatches":[{"view":"users","table":"v2","text":"index`) {
+		t.Errorf("got %q", r.out)
+	}
+	s.want(exitOK, "verify", "products")
 }

@@ -8,6 +8,7 @@ import (
 	"daybook/aggregate"
 	"daybook/domain/product"
 	"daybook/events/eventstest"
+	"daybook/view/viewtest"
 )
 
 var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
@@ -33,4 +34,10 @@ func TestStoredEvents(t *testing.T) {
 		eventstest.Sample{Event: "product-stock-moved-in", Value: product.StockMovedIn{From: "p1", Quantity: 3}},
 		eventstest.Sample{Event: "product-retired", Value: product.Retired{}},
 	)
+}
+
+// Views keep their shapes, version by version: schema/views holds them.
+func TestShapesOfViews(t *testing.T) {
+	t.Parallel()
+	viewtest.Golden(t, "schema/views", product.Products, product.Categories)
 }

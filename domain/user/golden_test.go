@@ -7,6 +7,7 @@ import (
 	"daybook/aggregate"
 	"daybook/domain/user"
 	"daybook/events/eventstest"
+	"daybook/view/viewtest"
 )
 
 var _ = flag.Bool("update", false, "write missing golden files")
@@ -25,4 +26,10 @@ func TestStoredEvents(t *testing.T) {
 		eventstest.Sample{Event: "user-deactivated", Value: user.Deactivated{}},
 		eventstest.Sample{Event: "user-reactivated", Value: user.Reactivated{}},
 	)
+}
+
+// Views keep their shapes, version by version: schema/views holds them.
+func TestShapesOfViews(t *testing.T) {
+	t.Parallel()
+	viewtest.Golden(t, "schema/views", user.Users)
 }

@@ -76,7 +76,14 @@ func TestPermissionsAreEnoughAndUsed(t *testing.T) {
 
 // spare are grants that the work here does not come to.
 func spare(grant string) bool {
-	action, _, _ := strings.Cut(grant, " ")
+	action, on, _ := strings.Cut(grant, " ")
+	for _, v := range domain.Views() {
+		for _, old := range view.Versions([]view.View{v}) {
+			if d := old.Describe(); d.Version < v.Describe().Version && strings.HasPrefix(on, "<daybook-dev-"+dynamo.ViewTable(d).Name+">") {
+				return true // an installation that began with the newest version has no use for the table
+			}
+		}
+	}
 	return slices.Contains([]string{
 		"dynamodb:BatchGetItem", // several keys at once: a large batch, a query of several keys
 		"dynamodb:GetItem",      // one key: a row not seen yet, or once more after a conflict

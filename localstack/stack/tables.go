@@ -2,16 +2,20 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
+	"daybook/aggregate"
 	"daybook/domain"
 	"daybook/dynamo"
+	"daybook/events"
 	"daybook/functions"
 	"daybook/localstack/bus"
 	"daybook/localstack/mapping"
@@ -27,15 +31,47 @@ func newClient(c functions.Config) *dynamodb.Client {
 // createTables creates the tables that are missing: the events table, the claims
 // table, those of control records, of queued commands' statuses and of processes,
 // a table for each declared version of each view, and what the embedded queue and
-// timers are kept in.
+// timers are kept in. Views whose tables do not fit their declarations are refused.
 func (s *Stack) createTables(ctx context.Context) error {
-	specs := []dynamo.TableSpec{
-		dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable(), dynamo.RequestsTable(), dynamo.ProcessesTable(),
-		queue.Table(), schedule.Table(),
+	if err := s.create(ctx, dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable(), dynamo.RequestsTable(),
+		dynamo.ProcessesTable(), queue.Table(), schedule.Table()); err != nil {
+		return err
 	}
+	if err := s.fitting(ctx, view.Mismatches); err != nil {
+		return err
+	}
+	var specs []dynamo.TableSpec
 	for _, v := range view.Versions(domain.Views()) {
 		specs = append(specs, dynamo.ViewTable(v.Describe()))
 	}
+	if err := s.create(ctx, specs...); err != nil {
+		return err
+	}
+	return s.fitting(ctx, view.RecordShapes)
+}
+
+// fitting refuses views whose tables were filled by other declarations, in one
+// line that says what to do.
+func (s *Stack) fitting(ctx context.Context, compare func(context.Context, *events.Codec, view.RoutedTables, []view.View) ([]view.Mismatch, error)) error {
+	codec, err := aggregate.Codec(domain.Aggregates())
+	if err != nil {
+		return err
+	}
+	all, err := compare(ctx, codec, dynamo.NewTables(newClient(s.config), Prefix), domain.Views())
+	if err != nil {
+		return fmt.Errorf("the views can't be compared with their tables: %w", err)
+	}
+	var texts []string
+	for _, m := range all {
+		texts = append(texts, m.Text)
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(texts, "; ") + "; or start with other data (-data)")
+}
+
+func (s *Stack) create(ctx context.Context, specs ...dynamo.TableSpec) error {
 	if err := dynamo.Create(ctx, newClient(s.config), Prefix, specs...); err != nil {
 		if s.options.Endpoint != "" {
 			return fmt.Errorf("%s can't be used: %w", s.options.Endpoint, err)

@@ -1,0 +1,62 @@
+package functions_test
+
+import (
+	"strings"
+	"testing"
+
+	"daybook/dynamo"
+	"daybook/view"
+	"daybook/view/viewtest"
+)
+
+// A view whose declaration changed without a new version answers 503, and nothing
+// wrong; the words are in the log. Other views are projected and answer.
+func TestViewThatDoesNotFitItsTable(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	call(t, r.command, "POST", "/commands/create-user", "", ada)
+	r.project(t, "user/7", 1)
+	client := dynamo.New(dynamo.Options{Region: "eu-west-1", Endpoint: "http://embedded", Credentials: dynamo.StaticCredentials("a", "b"), Transport: r.transport})
+	viewtest.FilledBy(t, dynamo.NewTables(client, "test"), view.Target{View: "users", Version: 2, Generation: 1}, func(s *view.Shape) {
+		delete(s.Row, "active")
+		delete(s.Indexes, "by-name")
+	})
+	for _, path := range []string{"/users/7", "/users"} {
+		a := call(t, r.query, "GET", path, "", "")
+		if a.StatusCode != 503 || !strings.Contains(a.Body, `"code":"unavailable"`) || a.Headers["retry-after"] == "" || strings.Contains(a.Body, "by-name") {
+			t.Errorf("%s: %+v", path, a)
+		}
+	}
+	const words = "the rows of users v2 have no field active; the table of users v2 has no index by-name: raise Version(3), keep v2 as it was in Previous, and run daybook rebuild users; or take the change back"
+	if !strings.Contains(r.log.String(), words) {
+		t.Errorf("the log does not say it: %s", r.log.String())
+	}
+	if a := call(t, r.query, "GET", "/categories", "", ""); a.StatusCode != 200 {
+		t.Errorf("another view: %+v", a)
+	}
+	if a := call(t, r.query, "GET", "/openapi.json", "", ""); a.StatusCode != 200 {
+		t.Errorf("the description: %d", a.StatusCode)
+	}
+	r.log.Reset()
+	r.metrics.Reset()
+	call(t, r.command, "POST", "/commands/add-product", "", `{"id":"p","payload":{"name":"Pen","category":"pens","price":1,"currency":"EUR","stock":0}}`)
+	r.project(t, "product/p", 1)
+	if log := r.log.String(); !strings.Contains(log, `"msg":"view not projected","function":"projector","view":"users","table":"v2","error":"the rows of users v2 have no field active;`) {
+		t.Errorf("the projector's log: %s", log)
+	}
+	if !strings.Contains(r.metrics.String(), `"views-mismatched":1`) {
+		t.Errorf("metrics: %s", r.metrics.String())
+	}
+	if a := call(t, r.query, "GET", "/products/p", "", ""); a.StatusCode != 200 {
+		t.Errorf("a view that fits is not projected: %+v", a)
+	}
+}
+
+// project lets the projector look at a commit.
+func (r *rig) project(t *testing.T, stream string, number int) {
+	t.Helper()
+	out, err := r.projector.Invoke(t.Context(), []byte(`{"Records":[`+keys(stream, number, "100")+`]}`))
+	if err != nil || string(out) != `{"batchItemFailures":[]}` {
+		t.Fatalf("%s, %v", out, err)
+	}
+}

@@ -1,0 +1,94 @@
+package stack_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"daybook/dynamo"
+	"daybook/localstack/stack"
+	"daybook/view"
+	"daybook/view/viewtest"
+)
+
+// The stack does not start on data whose views were declared otherwise, and says
+// in one line what to do; with the declaration of before it starts again.
+func TestDataOfAnotherDeclaration(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	s := start(t, stack.Options{Data: data})
+	users := view.Target{View: "users", Version: 2, Generation: 1}
+	viewtest.FilledBy(t, dynamo.NewTables(s.Client(), stack.Prefix), users, func(s *view.Shape) { delete(s.Row, "active") })
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := stack.Start(t.Context(), stack.Options{Data: data, LogTo: io.Discard})
+	const want = "the rows of users v2 have no field active: raise Version(3), keep v2 as it was in Previous, and run daybook rebuild users; " +
+		"or take the change back; or start with other data (-data)"
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// A table without a recorded shape is compared by its indexes.
+func TestDataOfOtherIndexes(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	s := start(t, stack.Options{Data: data})
+	table := aws.String(stack.Prefix + "-users-v2")
+	_, err := s.Client().UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: table, GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{
+		{Delete: &types.DeleteGlobalSecondaryIndexAction{IndexName: aws.String("by-name")}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = stack.Start(t.Context(), stack.Options{Data: data, LogTo: io.Discard})
+	if err == nil || !strings.HasPrefix(err.Error(), "the table of users v2 has no index by-name: raise Version(3)") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Whoever holds an e-mail address is found by it, however it is written, and the
+// row shows it as it was given; a second user can't have it.
+func TestHolderOfAnAddress(t *testing.T) {
+	t.Parallel()
+	s := start(t, stack.Options{})
+	post := func(id, email string) (int, string) {
+		body := strings.NewReader(`{"id":"` + id + `","payload":{"name":"Ann","email":"` + email + `"}}`)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/commands/create-user", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		answer, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode, string(answer)
+	}
+	if status, body := post("ann", "Ann@Example.com"); status != http.StatusCreated {
+		t.Fatal(status, body)
+	}
+	if status, body := post("eve", "ann@EXAMPLE.com"); status != http.StatusConflict {
+		t.Error(status, body)
+	}
+	for _, filter := range []string{"email=ANN@Example.com", "email=ann@example.com", "email.in=x@y.z,aNN@example.com", "active=true&email.prefix=ANN@"} {
+		response, body := get(t, s.URL()+"/users?after=user/ann@1&"+filter)
+		if response.StatusCode != http.StatusOK || !strings.Contains(body, `"id":"ann"`) || !strings.Contains(body, `"email":"Ann@Example.com"`) {
+			t.Errorf("%s: %d %s", filter, response.StatusCode, body)
+		}
+	}
+}
