@@ -44,7 +44,7 @@ func run(ctx context.Context) error {
 	if err := bundle.Build(ctx, ".", arch, bundle.Functions()...); err != nil {
 		return err
 	}
-	defer closeCDK()
+	defer jsii.Close()
 	app := stack.NewApp("")
 	stack.New(app, stack.Props{
 		Settings: s, Schema: schema,
@@ -52,13 +52,4 @@ func run(ctx context.Context) error {
 	})
 	app.Synth(nil)
 	return nil
-}
-
-// closeCDK ends the CDK's Node process. The runtime waits for it twice and tells
-// on standard error that the second time there was none; nobody needs to know.
-func closeCDK() {
-	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-		os.Stderr = null
-	}
-	jsii.Close()
 }

@@ -20,6 +20,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"daybook/events"
+	"daybook/messaging/endpoint"
 )
 
 // Options are what a client of a service needs.
@@ -80,7 +81,7 @@ func newClient(s service, o Options) *client {
 		credentials: o.Credentials, signer: v4.NewSigner(), attempts: o.Attempts,
 	}
 	if c.endpoint == "" {
-		c.endpoint = "https://" + string(s) + "." + o.Region + "." + suffix(o.Region)
+		c.endpoint = endpoint.Of(string(s), o.Region)
 	}
 	if c.attempts <= 0 {
 		c.attempts = defaultAttempts
@@ -105,14 +106,6 @@ func newClient(s service, o Options) *client {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c
-}
-
-// suffix is the domain that a region's services are in.
-func suffix(region string) string {
-	if strings.HasPrefix(region, "cn-") {
-		return "amazonaws.com.cn"
-	}
-	return "amazonaws.com"
 }
 
 // request is one operation. Its input and its output are written and read as

@@ -12,6 +12,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/functions"
+	awsendpoint "daybook/messaging/endpoint"
 	"daybook/process"
 )
 
@@ -46,10 +47,7 @@ func (s *session) effects(ctx context.Context) (process.Effects, error) {
 func (s *session) environment(ctx context.Context, function string) (map[string]string, error) {
 	endpoint := strings.TrimSuffix(s.endpoint, "/")
 	if endpoint == "" {
-		endpoint = "https://lambda." + s.aws.Region + ".amazonaws.com"
-		if strings.HasPrefix(s.aws.Region, "cn-") {
-			endpoint += ".cn"
-		}
+		endpoint = awsendpoint.Of("lambda", s.aws.Region)
 	}
 	path := "/2015-03-31/functions/" + url.PathEscape(function) + "/configuration"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+path, http.NoBody)

@@ -52,16 +52,24 @@ func (s Settings) jwtConflicts() []string {
 
 // hint names the known name that is nearest to what was written.
 func hint(written string, known []string) string {
-	best, least := "", 1+len(written)/3
-	for _, k := range known {
-		if d := distance(strings.ToLower(written), strings.ToLower(k)); d < least {
-			best, least = k, d
-		}
-	}
+	best := nearest(written, known, len(written)/3)
 	if best == "" {
 		return "; docs/deploy.md lists them"
 	}
 	return "; did you mean " + best + "?"
+}
+
+// nearest is the known name that is at most so many letters away from what was
+// written, whatever the case and the hyphens; "" if there is none.
+func nearest(written string, known []string, letters int) string {
+	plain := strings.NewReplacer("-", "", "_", "", ".", "")
+	best, least := "", 1+letters
+	for _, k := range known {
+		if d := distance(strings.ToLower(plain.Replace(written)), strings.ToLower(plain.Replace(k))); d < least {
+			best, least = k, d
+		}
+	}
+	return best
 }
 
 // distance is the number of insertions, deletions and replacements that turn a

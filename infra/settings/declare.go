@@ -4,12 +4,14 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"daybook/messaging/endpoint"
 )
 
 var (
 	isStage    = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	isAccount  = regexp.MustCompile(`^[0-9]{12}$`)
-	isRegion   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	isRegion   = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$`)
 	isTopic    = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$`)
 	isKey      = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
 	isCert     = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$`)
@@ -161,8 +163,8 @@ func issuedByCognito(issuer string) (region, pool string, ok bool) {
 		return "", "", false
 	}
 	host, pool, ok := strings.Cut(rest, "/")
-	region, _, found := strings.Cut(host, ".amazonaws.com")
-	return region, pool, ok && found && isRegion.MatchString(region) && strings.HasPrefix(pool, region+"_")
+	region, _, _ = strings.Cut(host, ".")
+	return region, pool, ok && host == region+"."+endpoint.Suffix(region) && isRegion.MatchString(region) && strings.HasPrefix(pool, region+"_")
 }
 
 // UserPool is the Cognito user pool that JWTIssuer names: its region and id.

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"daybook/api"
 	"daybook/infra/settings"
 )
 
@@ -103,9 +104,9 @@ func cors(origins []string) *v2.CorsPreflightOptions {
 	return &v2.CorsPreflightOptions{
 		AllowOrigins: jsii.Strings(origins...),
 		AllowMethods: &[]v2.CorsHttpMethod{v2.CorsHttpMethod_GET, v2.CorsHttpMethod_POST},
-		AllowHeaders: jsii.Strings("authorization", "content-type", "idempotency-key", "if-match", "if-none-match",
-			"prefer", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token", "x-correlation-id"),
-		ExposeHeaders: jsii.Strings("daybook-stale", "etag", "idempotent-replayed", "location", "preference-applied", "retry-after"),
+		AllowHeaders: jsii.Strings(append(api.RequestHeaders(),
+			"authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token")...),
+		ExposeHeaders: jsii.Strings(api.ResponseHeaders()...),
 		MaxAge:        awscdk.Duration_Hours(jsii.Number(1)),
 	}
 }
