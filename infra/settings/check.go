@@ -18,6 +18,9 @@ func (s Settings) conflicts() []string {
 		"certificate: it must be in the stack's region, %s", s.Region)
 	refuse(s.API == REST && len(s.CORSOrigins) > 0,
 		"corsOrigins: a REST API leaves CORS to the functions; use api=http for web pages of other origins")
+	refuse(s.API == HTTP && s.ClientRate > 0, "clientRate: an HTTP API can't have a web ACL; use api=rest, or throttleRate for all callers together")
+	refuse(s.ClientRate > 0 && s.ClientRate < 10, "clientRate: AWS WAF counts no fewer than 10")
+	refuse(s.BackupCopyTo != "" && s.BackupDays == 0, "backupCopyTo: it needs backupDays")
 	return append(all, s.jwtConflicts()...)
 }
 

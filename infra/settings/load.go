@@ -38,14 +38,18 @@ func (e *Error) Error() string {
 func Load(context []byte, environ []string) (Settings, error) {
 	given, problems := gather(context, environ)
 	var s Settings
+	profile := Profile(given["profile"].text)
 	for _, f := range fields() {
 		v := given[f.name]
 		if v.text == "" {
-			v.text = f.initial
+			v.text = f.byDefault(profile)
 		}
 		if err := f.set(&s, v.text); err != nil {
 			problems = append(problems, fmt.Sprintf("%s (%s): %v", f.name, v.source, err))
 		}
+	}
+	if s.API == HTTP && given["clientRate"].text == "" {
+		s.ClientRate = 0 // a default that an HTTP API can't keep
 	}
 	if len(problems) == 0 {
 		problems = s.conflicts()

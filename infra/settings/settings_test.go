@@ -83,6 +83,13 @@ func TestWrongSettings(t *testing.T) {
 		{"number that lost digits", `{"account":123456789012345678901}`, nil, []string{"account (context): is a number above 2^53", "in quotes"}},
 		{"hyphen", `{"log-level":"warn"}`, nil, []string{"log-level (context): there is no such setting; did you mean logLevel?"}},
 		{"hyphen and typo", `{"throtle-rate":"5"}`, nil, []string{"did you mean throttleRate?"}},
+		{"profile", `{"profile":"prod"}`, nil, []string{"not one of standard, production"}},
+		{"client rate and http", `{"clientRate":100}`, nil, []string{"api=rest"}},
+		{"small client rate", `{"api":"rest","clientRate":9}`, nil, []string{"no fewer than 10"}},
+		{"copies of no backups", `{"backupCopyTo":"arn:aws:backup:eu-west-1:210987654321:backup-vault:daybook"}`, nil, []string{"needs backupDays"}},
+		{"vault", `{"backupDays":7,"backupCopyTo":"vault"}`, nil, []string{"ARN of a backup vault"}},
+		{"tag", `{"tags":"team"}`, nil, []string{"not a tag"}},
+		{"functions", `{"functions":"some"}`, nil, []string{"not one of all, none"}},
 		{"replicas", `{"replicas":"eu-west-1"}`, nil, []string{"lose commits", "docs/deploy.md"}},
 		{"issuer that looks like Cognito", `{"api":"rest","account":"123456789012","authorization":"jwt","jwtIssuer":"https://cognito-idp.eu-west-1.amazonaws.com.evil.example/eu-west-1_Ab1"}`, nil, []string{"Cognito user pools alone"}},
 		{"origin", `{"corsOrigins":"https://a.example/x"}`, nil, []string{"not an origin"}},
@@ -154,6 +161,24 @@ func TestValuesAlike(t *testing.T) {
 		if err1 != nil || err2 != nil || !reflect.DeepEqual(a, b) {
 			t.Errorf("%s gives %+v (%v), %s gives %+v (%v)", c[0], a, err1, c[1], b, err2)
 		}
+	}
+}
+
+// The profile is a set of defaults: what is given by itself counts.
+func TestProfile(t *testing.T) {
+	t.Parallel()
+	s, err := settings.Load([]byte(`{"profile":"production","api":"rest","processConcurrency":5,"tracing":false}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.KMSKey != settings.KeyCreated || s.Rollout != settings.Canary || s.BackupDays != 35 || s.ProjectorConcurrency != 20 || !s.AccessLogCaller || s.ClientRate != 3000 {
+		t.Errorf("production is %+v", s)
+	}
+	if s.ProcessConcurrency != 5 || s.Tracing {
+		t.Errorf("what was given does not count: %+v", s)
+	}
+	if s, err = settings.Load([]byte(`{"profile":"production"}`), nil); err != nil || s.ClientRate != 0 {
+		t.Errorf("an HTTP API limits clients to %d: %v", s.ClientRate, err)
 	}
 }
 
