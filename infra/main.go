@@ -41,8 +41,10 @@ func run(ctx context.Context) error {
 	if s.Architecture == settings.X8664 {
 		arch = bundle.AMD64
 	}
-	if err := bundle.Build(ctx, ".", arch, bundle.Functions()...); err != nil {
-		return err
+	if s.Functions != settings.NoFunctions {
+		if err := bundle.Build(ctx, ".", arch, bundle.Functions()...); err != nil {
+			return err
+		}
 	}
 	defer jsii.Close()
 	app := stack.NewApp("")
