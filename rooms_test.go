@@ -70,7 +70,7 @@ var mayImport = map[string][]string{
 	"process":   {"events"},
 	"domain":    {"events", "aggregate", "view", "process"},
 	"dynamo":    {"events", "aggregate", "view", "process"},
-	"messaging": {"events", "aggregate", "process", "internal"},
+	"messaging": {"events", "aggregate", "process"},
 	"api":       {"events", "aggregate", "view"},
 }
 

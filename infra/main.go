@@ -49,10 +49,12 @@ func run(ctx context.Context) error {
 	if s.Architecture == settings.X8664 {
 		arch = bundle.AMD64
 	}
-	if err := bundle.Build(ctx, ".", arch, bundle.Functions()...); err != nil {
-		return err
+	if s.Functions != settings.NoFunctions {
+		if err := bundle.Build(ctx, ".", arch, bundle.Functions()...); err != nil {
+			return err
+		}
 	}
-	defer closeCDK()
+	defer jsii.Close()
 	app := stack.NewApp("")
 	stack.New(app, stack.Props{
 		Settings: s, Schema: schema,
@@ -60,13 +62,4 @@ func run(ctx context.Context) error {
 	})
 	app.Synth(nil)
 	return nil
-}
-
-// closeCDK ends the CDK's Node process. The runtime waits for it twice and tells
-// on standard error that the second time there was none; nobody needs to know.
-func closeCDK() {
-	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
-		os.Stderr = null
-	}
-	jsii.Close()
 }

@@ -1,5 +1,6 @@
 # Building and deploying; the root Makefile includes it. ENDPOINT is where an
-# emulator of AWS answers, EMULATOR is ministack, ministack-docker or localstack.
+# emulator of AWS answers. EMULATOR is ministack, ministack-docker or localstack to
+# start it, or ministack, localstack, localemu or fakecloud to deploy to it.
 
 EMULATOR ?= ministack
 ENDPOINT ?= http://127.0.0.1:4566
@@ -30,7 +31,7 @@ localstack-down: ## stop it
 	./localstack/deploy/up.sh down
 
 localstack-deploy: ## the stack to the emulator at ENDPOINT
-	./localstack/deploy/deploy.sh $(ENDPOINT)
+	./localstack/deploy/deploy.sh $(EMULATOR) $(ENDPOINT)
 
 e2e: ## the end-to-end tests against what localstack-deploy has deployed
 	./localstack/deploy/e2e.sh

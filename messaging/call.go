@@ -20,7 +20,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"daybook/events"
-	"daybook/internal/partition"
+	"daybook/messaging/endpoint"
 )
 
 // Options are what a client of a service needs.
@@ -81,7 +81,7 @@ func newClient(s service, o Options) *client {
 		credentials: o.Credentials, signer: v4.NewSigner(), attempts: o.Attempts,
 	}
 	if c.endpoint == "" {
-		c.endpoint = partition.Endpoint(string(s), o.Region)
+		c.endpoint = endpoint.Of(string(s), o.Region)
 	}
 	if c.attempts <= 0 {
 		c.attempts = defaultAttempts

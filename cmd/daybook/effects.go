@@ -12,7 +12,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/functions"
-	"daybook/internal/partition"
+	awsendpoint "daybook/messaging/endpoint"
 	"daybook/process"
 )
 
@@ -47,7 +47,7 @@ func (s *session) effects(ctx context.Context) (process.Effects, error) {
 func (s *session) environment(ctx context.Context, function string) (map[string]string, error) {
 	endpoint := strings.TrimSuffix(s.endpoint, "/")
 	if endpoint == "" {
-		endpoint = partition.Endpoint("lambda", s.aws.Region)
+		endpoint = awsendpoint.Of("lambda", s.aws.Region)
 	}
 	path := "/2015-03-31/functions/" + url.PathEscape(function) + "/configuration"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+path, http.NoBody)

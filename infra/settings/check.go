@@ -18,6 +18,9 @@ func (s Settings) conflicts() []string {
 		"certificate: it must be in the stack's region, %s", s.Region)
 	refuse(s.API == REST && len(s.CORSOrigins) > 0,
 		"corsOrigins: a REST API leaves CORS to the functions; use api=http for web pages of other origins")
+	refuse(s.API == HTTP && s.ClientRate > 0, "clientRate: an HTTP API can't have a web ACL; use api=rest, or throttleRate for all callers together")
+	refuse(s.ClientRate > 0 && s.ClientRate < 10, "clientRate: AWS WAF counts no fewer than 10")
+	refuse(s.BackupCopyTo != "" && s.BackupDays == 0, "backupCopyTo: it needs backupDays")
 	return append(all, s.jwtConflicts()...)
 }
 
@@ -52,16 +55,24 @@ func (s Settings) jwtConflicts() []string {
 
 // hint names the known name that is nearest to what was written.
 func hint(written string, known []string) string {
-	best, least := "", 1+len(written)/3
-	for _, k := range known {
-		if d := distance(strings.ToLower(written), strings.ToLower(k)); d < least {
-			best, least = k, d
-		}
-	}
+	best := nearest(written, known, len(written)/3)
 	if best == "" {
 		return "; docs/deploy.md lists them"
 	}
 	return "; did you mean " + best + "?"
+}
+
+// nearest is the known name that is at most so many letters away from what was
+// written, whatever the case and the hyphens; "" if there is none.
+func nearest(written string, known []string, letters int) string {
+	plain := strings.NewReplacer("-", "", "_", "", ".", "")
+	best, least := "", 1+letters
+	for _, k := range known {
+		if d := distance(strings.ToLower(plain.Replace(written)), strings.ToLower(plain.Replace(k))); d < least {
+			best, least = k, d
+		}
+	}
+	return best
 }
 
 // distance is the number of insertions, deletions and replacements that turn a

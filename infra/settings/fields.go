@@ -15,6 +15,22 @@ type field struct {
 	allowed string // for the table: what the text may be
 	meaning string
 	set     func(s *Settings, text string) error
+	// production is the default of the profile production, if it has another.
+	production string
+}
+
+// in gives the field another default in the profile production.
+func (f field) in(production string) field {
+	f.production = production
+	return f
+}
+
+// byDefault is the field's default in a profile.
+func (f field) byDefault(p Profile) string {
+	if p == Production && f.production != "" {
+		return f.production
+	}
+	return f.initial
 }
 
 // env is the name of the environment variable: DAYBOOK_DEPLOY_LOG_LEVEL for

@@ -1,10 +1,12 @@
 package settings
 
 import (
+	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -31,20 +33,23 @@ func (e *Error) Error() string {
 // wrong, unknown, or at odds with another fails with an *Error that names all
 // of them.
 //
-// Keys of the context that belong to the CDK, which have a colon or a slash in
-// them, are none of ours. Account and region default to what the CDK found in
+// Keys of the context that are not ours are left alone: see foreign. Account and region default to what the CDK found in
 // the credentials (CDK_DEFAULT_ACCOUNT, CDK_DEFAULT_REGION).
 func Load(context []byte, environ []string) (Settings, error) {
 	given, problems := gather(context, environ)
 	var s Settings
+	profile := Profile(given["profile"].text)
 	for _, f := range fields() {
 		v := given[f.name]
 		if v.text == "" {
-			v.text = f.initial
+			v.text = f.byDefault(profile)
 		}
 		if err := f.set(&s, v.text); err != nil {
 			problems = append(problems, fmt.Sprintf("%s (%s): %v", f.name, v.source, err))
 		}
+	}
+	if s.API == HTTP && given["clientRate"].text == "" {
+		s.ClientRate = 0 // a default that an HTTP API can't keep
 	}
 	if len(problems) == 0 {
 		problems = s.conflicts()
@@ -60,7 +65,7 @@ type value struct{ text, source string }
 
 func gather(context []byte, environ []string) (map[string]value, []string) {
 	given, problems := fromEnvironment(environ)
-	keys := make(map[string]any)
+	keys := make(map[string]jsontext.Value)
 	if len(context) > 0 {
 		if err := json.Unmarshal(context, &keys); err != nil {
 			return given, append(problems, fmt.Sprintf("context: not a JSON object: %v", err))
@@ -68,10 +73,14 @@ func gather(context []byte, environ []string) (map[string]value, []string) {
 	}
 	known := names(field.key)
 	for _, k := range slices.Sorted(maps.Keys(keys)) {
-		if strings.ContainsAny(k, ":/") {
+		if reason, ok := refused[k]; ok {
+			problems = append(problems, fmt.Sprintf("%s (context): %s", k, reason))
 			continue
 		}
 		if !slices.Contains(known, k) {
+			if foreign(k, known) {
+				continue
+			}
 			problems = append(problems, fmt.Sprintf("%s (context): there is no such setting%s", k, hint(k, known)))
 			continue
 		}
@@ -84,6 +93,30 @@ func gather(context []byte, environ []string) (map[string]value, []string) {
 	}
 	return given, problems
 }
+
+// foreign reports whether a key of the context belongs to the CDK or another tool.
+// The CDK's command line writes keys of its own into cdk.context.json and
+// cdk.json: those of look-ups and feature flags, with a colon or a slash, and
+// those of commands, such as acknowledged-issue-numbers. Our names are letters
+// alone, so that a key with anything else is only ours if it is nearly a name of
+// ours: log-level.
+func foreign(key string, known []string) bool {
+	if strings.ContainsAny(key, ":/") {
+		return true
+	}
+	letters := strings.Trim(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+	return !letters && nearest(key, known, 2) == ""
+}
+
+// refused are settings that there are not, with the reason.
+var refused = map[string]string{
+	"replicas":       noReplicas,
+	"replicaRegions": noReplicas,
+	"globalTables":   noReplicas,
+	"globalTable":    noReplicas,
+}
+
+const noReplicas = "the tables can't be global tables: two Regions that write one stream would lose commits; docs/deploy.md, \"More than one Region\""
 
 func fromEnvironment(environ []string) (map[string]value, []string) {
 	given := make(map[string]value)
@@ -117,29 +150,52 @@ func names(of func(field) string) []string {
 	return all
 }
 
-var errShape = errors.New("must be text, a number, true or false, or a list of texts")
+var (
+	errShape  = errors.New("must be text, a number, true or false, or a list of them")
+	errDigits = errors.New("is a number above 2^53, of which the CDK's command line keeps only the first digits; write it in quotes")
+)
 
-// asText takes a value of the context as a user may write it in cdk.json.
-func asText(v any) (string, error) {
-	switch v := v.(type) {
-	case string:
-		return strings.TrimSpace(v), nil
-	case bool:
-		return strconv.FormatBool(v), nil
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64), nil
-	case []any:
-		var parts []string
-		for _, p := range v {
-			s, ok := p.(string)
-			if !ok {
-				return "", errShape
-			}
-			parts = append(parts, s)
+// asText takes a value of the context however it was given: -c gives text, and
+// cdk.json may have a number, a boolean or a list. null is not given.
+func asText(v jsontext.Value) (string, error) {
+	switch v.Kind() {
+	case '"':
+		var s string
+		err := json.Unmarshal(v, &s)
+		return strings.TrimSpace(s), err
+	case 't', 'f':
+		return string(v), nil
+	case 'n':
+		return "", nil
+	case '0':
+		n, err := strconv.ParseFloat(string(v), 64)
+		if err != nil || math.Abs(n) > 1<<53 {
+			return "", errDigits
 		}
-		return strings.Join(parts, ","), nil
+		return strconv.FormatFloat(n, 'f', -1, 64), nil
+	case '[':
+		return listText(v)
 	}
 	return "", errShape
+}
+
+func listText(v jsontext.Value) (string, error) {
+	var list []jsontext.Value
+	if err := json.Unmarshal(v, &list); err != nil {
+		return "", err
+	}
+	var parts []string
+	for _, p := range list {
+		if p.Kind() == '[' || p.Kind() == 'n' {
+			return "", errShape
+		}
+		s, err := asText(p)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, s)
+	}
+	return strings.Join(parts, ","), nil
 }
 
 // overflow is where the CDK command line puts a context that is too large for
@@ -162,7 +218,7 @@ func FromProcess() (Settings, error) {
 }
 
 func merge(a, b []byte) ([]byte, error) {
-	all := make(map[string]any)
+	all := make(map[string]jsontext.Value)
 	for _, context := range [][]byte{a, b} {
 		if len(context) == 0 {
 			continue

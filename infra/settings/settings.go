@@ -38,6 +38,33 @@ const (
 	Destroy RemovalPolicy = "destroy" // data goes with the stack
 )
 
+// Profile is a set of defaults.
+type Profile string
+
+// The profiles.
+const (
+	Standard   Profile = "standard"   // cheapest: an idle deployment costs little
+	Production Profile = "production" // what a business should not run without, at its price
+)
+
+// Rollout is how a new version of a function gets its invocations.
+type Rollout string
+
+// The rollouts.
+const (
+	AtOnce Rollout = "at-once" // the functions are replaced in place
+	Canary Rollout = "canary"  // a tenth for five minutes, then all; back when an alarm rings
+)
+
+// FunctionSet is which functions the stack has.
+type FunctionSet string
+
+// The sets of functions.
+const (
+	AllFunctions FunctionSet = "all"
+	NoFunctions  FunctionSet = "none" // and no API, event source mappings, alarms and dashboard
+)
+
 // The values of Settings.KMSKey besides the ARN of a key.
 const (
 	KeyOfAWS   = "aws-owned" // encrypted with keys that AWS owns, at no cost
@@ -47,35 +74,47 @@ const (
 // Settings are the parameters of a deployment. Load fills them; the zero value
 // is not valid.
 type Settings struct {
+	Profile Profile
 	Stage   string // part of every physical name: daybook-<stage>
 	Account string // 12 digits; "" for a template that fits any account
 	Region  string // "" for a template that fits any region
 
 	RemovalPolicy RemovalPolicy
-	KMSKey        string // KeyOfAWS, KeyCreated, or the ARN of a key
+	KMSKey        string   // KeyOfAWS, KeyCreated, or the ARN of a key
+	Tags          []string // name=value
+	BackupDays    int      // 0 for no backups
+	BackupCopyTo  string   // ARN of a backup vault; "" for none
 
+	Functions       FunctionSet
 	Architecture    Architecture
 	CommandMemory   int // MB
 	QueryMemory     int // MB
 	ProjectorMemory int // MB
 	ProcessMemory   int // MB
 	Tracing         bool
-	LogLevel        string // debug, info, warn or error
-	LogRetention    int    // days, one of CloudWatch's
+	Rollout         Rollout
 
-	API           API
-	Authorization Authorization
-	JWTIssuer     string   // https URL
-	JWTAudience   []string // accepted values of the claims aud or client_id
-	WriteScope    string   // a token needs it to send commands
-	ReadScope     string   // a token needs it to query views
-	HistoryScope  string   // a token needs it to read events under /streams/
-	CORSOrigins   []string
-	ThrottleRate  int // requests per second, over all callers
-	ThrottleBurst int // requests at once
-	DomainName    string
-	Certificate   string // ARN of an ACM certificate for DomainName
-	AccessLogRole bool   // whether the stack sets API Gateway's role for logs in this account and region
+	ProjectorConcurrency int // reserved; 0 for none
+	ProcessConcurrency   int // reserved; 0 for none
+
+	LogLevel     string // debug, info, warn or error
+	LogRetention int    // days, one of CloudWatch's
+
+	API             API
+	Authorization   Authorization
+	JWTIssuer       string   // https URL
+	JWTAudience     []string // accepted values of the claims aud or client_id
+	WriteScope      string   // a token needs it to send commands
+	ReadScope       string   // a token needs it to query views
+	HistoryScope    string   // a token needs it to read events under /streams/
+	CORSOrigins     []string
+	ThrottleRate    int // requests per second, over all callers
+	ThrottleBurst   int // requests at once
+	ClientRate      int // requests in five minutes from an address; 0 for no limit
+	DomainName      string
+	Certificate     string // ARN of an ACM certificate for DomainName
+	AccessLogCaller bool   // whether access logs name the caller
+	AccessLogRole   bool   // whether the stack sets API Gateway's role for logs in this account and region
 
 	BatchSize     int // records
 	BatchWindow   int // seconds
@@ -89,6 +128,9 @@ type Settings struct {
 	AlarmTopic    string // ARN of an SNS topic; "" for alarms that tell nobody
 	LagAlarm      int    // seconds
 	ConflictAlarm int    // percent of commands; 0 for no such alarm
+	LatencyAlarm  int    // milliseconds; 0 for no such alarm
+	QuietAlarm    int    // requests an hour; 0 for no such alarm
+	SilenceAlarm  bool
 }
 
 // Prefix is what the physical names of the deployment begin with.

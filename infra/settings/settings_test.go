@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -78,7 +79,19 @@ func TestWrongSettings(t *testing.T) {
 		{"authorization", `{"authorization":"open"}`, nil, []string{"not one of iam, jwt, none"}},
 		{"boolean", `{"tracing":"yes"}`, nil, []string{`"yes" is neither true nor false`}},
 		{"shape", `{"stage":{"a":1}}`, nil, []string{"stage (context): must be text"}},
-		{"shape of a list", `{"corsOrigins":[1]}`, nil, []string{"must be text"}},
+		{"shape of a list", `{"corsOrigins":[["https://a.example"]]}`, nil, []string{"must be text"}},
+		{"number that lost digits", `{"account":123456789012345678901}`, nil, []string{"account (context): is a number above 2^53", "in quotes"}},
+		{"hyphen", `{"log-level":"warn"}`, nil, []string{"log-level (context): there is no such setting; did you mean logLevel?"}},
+		{"hyphen and typo", `{"throtle-rate":"5"}`, nil, []string{"did you mean throttleRate?"}},
+		{"profile", `{"profile":"prod"}`, nil, []string{"not one of standard, production"}},
+		{"client rate and http", `{"clientRate":100}`, nil, []string{"api=rest"}},
+		{"small client rate", `{"api":"rest","clientRate":9}`, nil, []string{"no fewer than 10"}},
+		{"copies of no backups", `{"backupCopyTo":"arn:aws:backup:eu-west-1:210987654321:backup-vault:daybook"}`, nil, []string{"needs backupDays"}},
+		{"vault", `{"backupDays":7,"backupCopyTo":"vault"}`, nil, []string{"ARN of a backup vault"}},
+		{"tag", `{"tags":"team"}`, nil, []string{"not a tag"}},
+		{"functions", `{"functions":"some"}`, nil, []string{"not one of all, none"}},
+		{"replicas", `{"replicas":"eu-west-1"}`, nil, []string{"lose commits", "docs/deploy.md"}},
+		{"issuer that looks like Cognito", `{"api":"rest","account":"123456789012","authorization":"jwt","jwtIssuer":"https://cognito-idp.eu-west-1.amazonaws.com.evil.example/eu-west-1_Ab1"}`, nil, []string{"Cognito user pools alone"}},
 		{"origin", `{"corsOrigins":"https://a.example/x"}`, nil, []string{"not an origin"}},
 		{"context", `[]`, nil, []string{"not a JSON object"}},
 		{"region", `{"region":"mars"}`, nil, []string{"not a region"}},
@@ -116,11 +129,77 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
+// The CDK's command line writes keys of its own: npx cdk acknowledge, npx cdk
+// cli-telemetry, look-ups, feature flags. None of them is a setting of ours.
+func TestKeysOfTheCDK(t *testing.T) {
+	t.Parallel()
+	s, err := settings.Load([]byte(`{
+		"acknowledged-issue-numbers": [34892, 32775], "cli-telemetry": false, "availability-zones:account=1:region=eu-west-1": ["a"],
+		"@aws-cdk/aws-iam:minimizePolicies": true, "aws:cdk:bundling-stacks": ["**"], "cdk-migrate": true, "tree.metadata": {"x": 1},
+		"stage": "prod"}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Stage != "prod" {
+		t.Errorf("stage = %s, want prod", s.Stage)
+	}
+}
+
+// However a value is given, it is read the same: -c gives text alone.
+func TestValuesAlike(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][2]string{
+		{`{"batchSize":50}`, `{"batchSize":"50"}`},
+		{`{"batchSize":5e1}`, `{"batchSize":" 50 "}`},
+		{`{"tracing":true}`, `{"tracing":"true"}`},
+		{`{"account":123456789012}`, `{"account":"123456789012"}`},
+		{`{"corsOrigins":["https://a.example","https://b.example"]}`, `{"corsOrigins":"https://a.example, https://b.example"}`},
+		{`{"logRetention":null}`, `{"logRetention":""}`},
+	} {
+		a, err1 := settings.Load([]byte(c[0]), nil)
+		b, err2 := settings.Load([]byte(c[1]), nil)
+		if err1 != nil || err2 != nil || !reflect.DeepEqual(a, b) {
+			t.Errorf("%s gives %+v (%v), %s gives %+v (%v)", c[0], a, err1, c[1], b, err2)
+		}
+	}
+}
+
+// The profile is a set of defaults: what is given by itself counts.
+func TestProfile(t *testing.T) {
+	t.Parallel()
+	s, err := settings.Load([]byte(`{"profile":"production","api":"rest","processConcurrency":5,"tracing":false}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.KMSKey != settings.KeyCreated || s.Rollout != settings.Canary || s.BackupDays != 35 || s.ProjectorConcurrency != 20 || !s.AccessLogCaller || s.ClientRate != 3000 {
+		t.Errorf("production is %+v", s)
+	}
+	if s.ProcessConcurrency != 5 || s.Tracing {
+		t.Errorf("what was given does not count: %+v", s)
+	}
+	if s, err = settings.Load([]byte(`{"profile":"production"}`), nil); err != nil || s.ClientRate != 0 {
+		t.Errorf("an HTTP API limits clients to %d: %v", s.ClientRate, err)
+	}
+}
+
+func TestRegions(t *testing.T) {
+	t.Parallel()
+	for _, region := range []string{"eu-central-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-isob-east-1", "ap-southeast-10"} {
+		s, err := settings.Load([]byte(`{"region":"`+region+`"}`), nil)
+		if err != nil || s.Region != region {
+			t.Errorf("%s: %s, %v", region, s.Region, err)
+		}
+	}
+}
+
 func TestUserPool(t *testing.T) {
 	t.Parallel()
 	for issuer, want := range map[string]string{
-		"https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab1": "eu-west-1 eu-west-1_Ab1 true",
-		"https://cognito-idp.eu-west-1.amazonaws.com/us-east-1_Ab1": "false",
+		"https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab1":              "eu-west-1 eu-west-1_Ab1 true",
+		"https://cognito-idp.eu-west-1.amazonaws.com/us-east-1_Ab1":              "false",
+		"https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_Ab1":         "cn-north-1 cn-north-1_Ab1 true",
+		"https://cognito-idp.eusc-de-east-1.amazonaws.eu/eusc-de-east-1_Ab1":     "eusc-de-east-1 eusc-de-east-1_Ab1 true",
+		"https://cognito-idp.eu-west-1.amazonaws.com.evil.example/eu-west-1_Ab1": "false",
 		"https://id.example":                             "false",
 		"https://cognito-idp.evil.example/eu-west-1_Ab1": "false",
 	} {

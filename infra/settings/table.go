@@ -14,6 +14,9 @@ func Table() string {
 		if f.initial != "" {
 			initial = "`" + f.initial + "`"
 		}
+		if f.production != "" {
+			initial += "; production: `" + f.production + "`"
+		}
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", f.name, f.env(), initial, f.allowed, f.meaning)
 	}
 	return b.String()

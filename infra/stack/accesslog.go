@@ -1,6 +1,10 @@
 package stack
 
-import "github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+
+	"daybook/infra/settings"
+)
 
 // accessLog is one JSON object a request. It names the route, not the path or
 // the query, which hold ids and values. Both kinds of API know these variables.
@@ -13,6 +17,21 @@ func accessLog(variables ...string) awsapigateway.AccessLogFormat {
 		line += `,"` + variables[i] + `":"` + variables[i+1] + `"`
 	}
 	return awsapigateway.AccessLogFormat_Custom(ptr(line + "}"))
+}
+
+// caller adds who sent the request, where the settings ask for it: the token's
+// subject or the ARN of the IAM identity. That is personal data in most countries.
+func caller(s settings.Settings, variables ...string) []string {
+	if !s.AccessLogCaller {
+		return variables
+	}
+	switch s.Authorization {
+	case settings.IAM:
+		return append(variables, "caller", "$context.identity.userArn")
+	case settings.JWT:
+		return append(variables, "caller", "$context.authorizer.claims.sub")
+	}
+	return variables
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -21,6 +20,8 @@ type API struct {
 	invoke func(method, path string) string
 	// metrics of the whole API: requests, refusals, faults, latency.
 	count, refused, failed, latency awscloudwatch.IMetric
+	// hourly are the requests of an hour.
+	hourly awscloudwatch.IMetric
 }
 
 // NewAPI makes the API that the settings ask for.
@@ -33,10 +34,10 @@ func NewAPI(scope constructs.Construct, s settings.Settings, f Functions, key Ke
 }
 
 // apiMetric is a metric of API Gateway.
-func apiMetric(name, statistic string, dimensions map[string]*string) awscloudwatch.IMetric {
+func apiMetric(name, statistic string, period int, dimensions map[string]*string) awscloudwatch.IMetric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace: jsii.String("AWS/ApiGateway"), MetricName: jsii.String(name), DimensionsMap: &dimensions,
-		Statistic: jsii.String(statistic), Period: awscdk.Duration_Minutes(jsii.Number(1)),
+		Statistic: jsii.String(statistic), Period: minutes(period),
 	})
 }
 

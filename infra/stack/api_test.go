@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"daybook/api"
 	"daybook/infra/settings"
 )
 
@@ -170,6 +171,12 @@ func TestCORS(t *testing.T) {
 		cors := at(tpl.only(t, "AWS::ApiGatewayV2::Api").Properties, "CorsConfiguration")
 		same(t, tpl, "origins", at(cors, "AllowOrigins"), strings.Join(tpl.Settings.CORSOrigins, ","))
 		same(t, tpl, "methods", at(cors, "AllowMethods"), "GET,POST")
+		same(t, tpl, "headers of answers", at(cors, "ExposeHeaders"), strings.Join(api.AnswerHeaders(), ","))
+		for _, header := range append(api.RequestHeaders(), "authorization") {
+			if !slices.Contains(tpl.texts(at(cors, "AllowHeaders")), header) {
+				t.Errorf("a web page may not send %s", header)
+			}
+		}
 		if at(cors, "AllowCredentials") == true {
 			t.Error("cookies are sent along")
 		}

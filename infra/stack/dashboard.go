@@ -5,6 +5,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"daybook/functions"
 )
 
 // DashboardProps are the properties of NewDashboard.
@@ -13,8 +15,9 @@ type DashboardProps struct {
 	API       API
 	Functions Functions
 	Events    Table
+	Tables    []Table // all of them
 	Queue     CommandQueue
-	Alarms    []awscloudwatch.Alarm
+	Alarms    Alarms
 }
 
 // NewDashboard makes one dashboard that reads from the caller to the tables:
@@ -43,24 +46,33 @@ func NewDashboard(scope constructs.Construct, id string, p DashboardProps) awscl
 		return all
 	}
 	board.AddWidgets(graph("API: requests, refused, failed", p.API.count, p.API.refused, p.API.failed), graph("API: latency p99, ms", p.API.latency))
-	board.AddWidgets(graph("Commands", sum(Accepted, Rejected, Conflicts, LostAnswers, Replays)...),
+	board.AddWidgets(graph("Commands", sum(functions.MetricAccepted, functions.MetricRejected, functions.MetricConflicts, functions.MetricLostAnswers, functions.MetricReplays)...),
 		graph("Commands: conflicts, percent", conflictRatio(p.Prefix, 5)))
-	board.AddWidgets(graph("Projection: lag p99 and age of the stream, ms", own(p.Prefix, ProjectionLag, "p99", 1), ofFunction(p.Functions.Projector, "IteratorAge", "Maximum", 1)),
-		graph("Projection: events out of line", sum(Duplicates, Gaps, Parked)...))
+	board.AddWidgets(graph("Projection: lag p99 and age of the stream, ms", own(p.Prefix, functions.MetricProjectionLag, "p99", 1), ofFunction(p.Functions.Projector, "IteratorAge", "Maximum", 1)),
+		graph("Projection: events out of line", sum(functions.MetricDuplicates, functions.MetricGaps, functions.MetricParked, functions.MetricHeld, functions.MetricMismatches)...))
 	board.AddWidgets(graph("Queued commands: oldest, s", ofQueue(p.Queue.Commands, "ApproximateAgeOfOldestMessage")),
 		graph("Queued commands: waiting, in work, dead", ofQueue(p.Queue.Commands, "ApproximateNumberOfMessagesVisible"),
 			ofQueue(p.Queue.Commands, "ApproximateNumberOfMessagesNotVisible"), ofQueue(p.Queue.Dead, "ApproximateNumberOfMessagesVisible")),
-		graph("Queued commands: what came of them", sum(Queued, HandledLate, TriedAgain, Poison)...))
-	board.AddWidgets(graph("Processes: lag p99 and age of the stream, ms", own(p.Prefix, ProcessLag, "p99", 1), ofFunction(p.Functions.Process, "IteratorAge", "Maximum", 1)),
-		graph("Processes: commands, timers, published", sum(ProcessCommands, ProcessTimers, Published)...),
-		graph("Processes: events out of line", sum(ProcessDuplicates, ProcessGaps, ProcessRetries, ParkedProcesses)...))
-	board.AddWidgets(graph("Queued commands: age p99, ms", own(p.Prefix, MessageAge, "p99", 1)),
+		graph("Queued commands: what came of them", sum(functions.MetricQueued, functions.MetricLate, functions.MetricTriedAgain, functions.MetricPoison)...))
+	board.AddWidgets(graph("Processes: lag p99 and age of the stream, ms", own(p.Prefix, functions.MetricProcessLag, "p99", 1), ofFunction(p.Functions.Process, "IteratorAge", "Maximum", 1)),
+		graph("Processes: commands, timers, published", sum(functions.MetricCommandsSent, functions.MetricTimersSet, functions.MetricPublished)...),
+		graph("Processes: events out of line", sum(functions.MetricProcessDuplicates, functions.MetricProcessGaps, functions.MetricProcessRetries, functions.MetricProcessParked, functions.MetricProcessHeld)...))
+	board.AddWidgets(graph("Queued commands: age p99, ms", own(p.Prefix, functions.MetricMessageAge, "p99", 1)),
 		graph("Timers: gone off, failed, dropped", ofGroup(p.Prefix, "InvocationAttemptCount", 1), ofGroup(p.Prefix, "TargetErrorCount", 1), ofGroup(p.Prefix, "InvocationDroppedCount", 1)))
 	board.AddWidgets(graph("Functions: duration p99, ms", each("Duration", "p99")...),
 		graph("Functions: errors", each("Errors", "Sum")...), graph("Functions: concurrency", each("ConcurrentExecutions", "Maximum")...))
-	board.AddWidgets(graph("Units of a command", own(p.Prefix, ReadUnits, "Average", 1), own(p.Prefix, WriteUnits, "Average", 1)),
-		graph("Events table: units consumed", consumed(p.Events, "Read"), consumed(p.Events, "Write")))
+	board.AddWidgets(graph("Units of a command", own(p.Prefix, functions.MetricReadUnits, "Average", 1), own(p.Prefix, functions.MetricWriteUnits, "Average", 1)),
+		graph("Events table: units consumed", consumed(p.Events, "Read"), consumed(p.Events, "Write")),
+		graph("Tables: throttled", throttled(p.Tables)...))
 	return board
+}
+
+// throttled are the refused reads and writes of each table.
+func throttled(tables []Table) (all []awscloudwatch.IMetric) {
+	for _, t := range tables {
+		all = append(all, ofTable(t, "ReadThrottleEvents", 1), ofTable(t, "WriteThrottleEvents", 1))
+	}
+	return all
 }
 
 func consumed(t Table, kind string) awscloudwatch.IMetric {

@@ -21,6 +21,8 @@ type FunctionProps struct {
 	Memory       int // MB
 	Timeout      int // seconds
 	Tracing      bool
+	Concurrency  int  // reserved; 0 for none
+	Versions     bool // callers get the alias Live of a version
 	Environment  map[string]string
 	LogRetention int // days
 	Key          Key
@@ -29,8 +31,24 @@ type FunctionProps struct {
 // Function is a Lambda function with a role of its own.
 type Function struct {
 	awslambda.Function
-	Role awsiam.Role
-	Name string
+	Role    awsiam.Role
+	Name    string
+	Timeout int // seconds
+	// live is what the API and the event source mappings invoke: the function,
+	// or its alias.
+	live  awslambda.IFunction
+	alias awslambda.Alias // nil without versions
+}
+
+// Live is the name of the alias that callers get, where functions have versions.
+const Live = "live"
+
+// target is what an event source mapping names.
+func (f Function) target() *string {
+	if f.alias != nil {
+		return f.alias.FunctionArn()
+	}
+	return f.FunctionName()
 }
 
 // NewFunction makes a function of a bootstrap on provided.al2023, a log group
@@ -51,7 +69,7 @@ func NewFunction(scope constructs.Construct, id string, p FunctionProps) Functio
 	if p.Architecture == settings.X8664 {
 		architecture = awslambda.Architecture_X86_64()
 	}
-	function := awslambda.NewFunction(scope, jsii.String(id), &awslambda.FunctionProps{
+	props := &awslambda.FunctionProps{
 		FunctionName:  jsii.String(p.Prefix + "-" + p.Name),
 		Description:   jsii.String(p.Description),
 		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
@@ -65,8 +83,17 @@ func NewFunction(scope constructs.Construct, id string, p FunctionProps) Functio
 		LogGroup:      logs,
 		LoggingFormat: awslambda.LoggingFormat_JSON,
 		Tracing:       tracing,
-	})
-	return Function{Function: function, Role: role, Name: p.Name}
+	}
+	if p.Concurrency > 0 {
+		props.ReservedConcurrentExecutions = jsii.Number(p.Concurrency)
+	}
+	function := awslambda.NewFunction(scope, jsii.String(id), props)
+	f := Function{Function: function, Role: role, Name: p.Name, Timeout: p.Timeout, live: function}
+	if p.Versions {
+		f.alias = awslambda.NewAlias(scope, jsii.String(id+"Live"), &awslambda.AliasProps{AliasName: jsii.String(Live), Version: function.CurrentVersion()})
+		f.live = f.alias
+	}
+	return f
 }
 
 // NewLogGroup makes the log group /<prefix>/<name>. It ends with the stack: what

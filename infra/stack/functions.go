@@ -23,6 +23,7 @@ func (f Functions) all() []Function { return []Function{f.Command, f.Query, f.Pr
 
 // newFunctions makes the functions with what each may do, and nothing more.
 func newFunctions(scope constructs.Construct, s settings.Settings, code func(string) string, st stores, key Key) Functions {
+	reserved := map[string]int{"projector": s.ProjectorConcurrency, "process": s.ProcessConcurrency}
 	make := func(name, description string, memory, timeout int, environment map[string]string) Function {
 		all := map[string]string{
 			"DAYBOOK_EVENTS_TABLE": *st.events.TableName(),
@@ -34,7 +35,7 @@ func newFunctions(scope constructs.Construct, s settings.Settings, code func(str
 		return NewFunction(scope, title(name), FunctionProps{
 			Prefix: s.Prefix(), Name: name, Description: description,
 			Code: code(name), Architecture: s.Architecture, Memory: memory, Timeout: timeout,
-			Tracing: s.Tracing, LogRetention: s.LogRetention, Key: key, Environment: all,
+			Tracing: s.Tracing, Concurrency: reserved[name], Versions: s.Rollout == settings.Canary, LogRetention: s.LogRetention, Key: key, Environment: all,
 		})
 	}
 	f := Functions{

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"daybook/api"
 	"daybook/infra/settings"
 )
 
@@ -31,7 +32,7 @@ func newHTTPAPI(scope constructs.Construct, s settings.Settings, f Functions, lo
 	for _, r := range f.routes() {
 		if integrations[r.function.Name] == nil {
 			integrations[r.function.Name] = awsapigatewayv2integrations.NewHttpLambdaIntegration(
-				jsii.String(title(r.function.Name)), r.function.Function, nil)
+				jsii.String(title(r.function.Name)), r.function.live, nil)
 		}
 		api.AddRoutes(&v2.AddRoutesOptions{
 			Path:                jsii.String(r.path),
@@ -54,10 +55,11 @@ func newHTTPAPI(scope constructs.Construct, s settings.Settings, f Functions, lo
 		invoke: func(method, path string) string {
 			return *api.ArnForExecuteApi(jsii.String(method), jsii.String(path), jsii.String("$default"))
 		},
-		count:   apiMetric("Count", "Sum", dimensions),
-		refused: apiMetric("4xx", "Sum", dimensions),
-		failed:  apiMetric("5xx", "Sum", dimensions),
-		latency: apiMetric("Latency", "p99", dimensions),
+		count:   apiMetric("Count", "Sum", 1, dimensions),
+		hourly:  apiMetric("Count", "Sum", 60, dimensions),
+		refused: apiMetric("4xx", "Sum", 1, dimensions),
+		failed:  apiMetric("5xx", "Sum", 1, dimensions),
+		latency: apiMetric("Latency", "p99", 1, dimensions),
 	}
 	if s.DomainName != "" {
 		a.URL, a.Target = "https://"+s.DomainName, httpDomain(scope, s, api, stage)
@@ -77,7 +79,8 @@ func httpStage(scope constructs.Construct, s settings.Settings, api v2.HttpApi, 
 	})
 	stage.Node().DefaultChild().(v2.CfnStage).SetAccessLogSettings(&v2.CfnStage_AccessLogSettingsProperty{
 		DestinationArn: logs.LogGroupArn(),
-		Format:         accessLog("route", "$context.routeKey", "authorization", "$context.authorizer.error", "integration", "$context.integrationErrorMessage").ToString(),
+		Format: accessLog(caller(s, "route", "$context.routeKey", "authorization", "$context.authorizer.error",
+			"integration", "$context.integrationErrorMessage")...).ToString(),
 	})
 	return stage
 }
@@ -103,9 +106,9 @@ func cors(origins []string) *v2.CorsPreflightOptions {
 	return &v2.CorsPreflightOptions{
 		AllowOrigins: jsii.Strings(origins...),
 		AllowMethods: &[]v2.CorsHttpMethod{v2.CorsHttpMethod_GET, v2.CorsHttpMethod_POST},
-		AllowHeaders: jsii.Strings("authorization", "content-type", "idempotency-key", "if-match", "if-none-match",
-			"prefer", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token", "x-correlation-id"),
-		ExposeHeaders: jsii.Strings("daybook-stale", "etag", "idempotent-replayed", "location", "preference-applied", "retry-after"),
+		AllowHeaders: jsii.Strings(append(api.RequestHeaders(),
+			"authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token")...),
+		ExposeHeaders: jsii.Strings(api.AnswerHeaders()...),
 		MaxAge:        awscdk.Duration_Hours(jsii.Number(1)),
 	}
 }

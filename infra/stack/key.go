@@ -48,7 +48,7 @@ func forLogs(scope constructs.Construct, prefix string) awsiam.PolicyStatement {
 	stack := awscdk.Stack_Of(scope)
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:        jsii.String("Logs"),
-		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("logs."+*stack.Region()+".amazonaws.com"), nil)},
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String(regional(scope, "logs")), nil)},
 		Actions:    jsii.Strings(cryptography...),
 		Resources:  jsii.Strings("*"),
 		Conditions: &map[string]any{"ArnLike": map[string]any{
@@ -67,7 +67,7 @@ func (k Key) allow(role awsiam.Role, service string) {
 		Actions:   jsii.Strings(cryptography...),
 		Resources: jsii.Strings(*k.KeyArn()),
 		Conditions: &map[string]any{"StringEquals": map[string]any{
-			"kms:ViaService": service + "." + *awscdk.Stack_Of(role).Region() + ".amazonaws.com",
+			"kms:ViaService": regional(role, service),
 		}},
 	}))
 }

@@ -60,7 +60,7 @@ func NewMapping(scope constructs.Construct, id string, p MappingProps) awslambda
 	allow(role, "PutFailures", []string{"s3:PutObject"}, *p.Failures.ArnForObjects(jsii.String("*")))
 	p.Key.allow(role, "s3")
 	mapping := awslambda.NewCfnEventSourceMapping(scope, jsii.String(id), &awslambda.CfnEventSourceMappingProps{
-		FunctionName:     p.Function.FunctionName(),
+		FunctionName:     p.Function.target(),
 		EventSourceArn:   p.Events.TableStreamArn(),
 		StartingPosition: jsii.String("TRIM_HORIZON"),
 		Enabled:          jsii.Bool(!p.Disabled),

@@ -7,50 +7,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
-)
 
-// Namespace and Dimension tell the metrics that the functions write into their
-// logs, in CloudWatch's embedded metric format: Dimension has the prefix of the
-// deployment (DAYBOOK_VIEW_PREFIX) as its value.
-const (
-	Namespace = "Daybook"
-	Dimension = "Deployment"
+	"daybook/functions"
 )
-
-// The names of the functions' metrics.
-const (
-	Accepted          = "accepted"                   // commands that were accepted
-	Rejected          = "rejected"                   // commands that the domain rejected
-	Conflicts         = "conflicts"                  // appends that lost to another
-	LostAnswers       = "lost-answers"               // own writes recognised after their answer was lost
-	Replays           = "replays"                    // commands answered from memory
-	Duplicates        = "duplicates-skipped"         // commits that came again
-	Gaps              = "gaps-filled"                // commits read from the events table, since the stream was late
-	Parked            = "streams-parked"             // streams that a view could not follow
-	ProjectionLag     = "projection-lag"             // milliseconds from commit to projection
-	ParkedProcesses   = "processes-parked"           // streams that a process manager or outbox could not follow
-	ProcessCommands   = "process-commands"           // commands of process managers
-	ProcessTimers     = "process-timers"             // timers set
-	Published         = "process-published"          // integration events
-	ProcessRetries    = "process-retries"            // records to come again
-	ProcessDuplicates = "process-duplicates-skipped" // commits that came again
-	ProcessGaps       = "process-gaps-filled"        // commits read from the events table
-	ProcessLag        = "process-lag"                // milliseconds from commit to the end of the reaction
-	Queued            = "queued"                     // commands that were queued to be handled later
-	HandledLate       = "handled-late"               // queued commands that were handled
-	TriedAgain        = "tried-again"                // queued commands to come again
-	Poison            = "poison"                     // queued commands that can't be handled
-	MessageAge        = "message-age"                // milliseconds from queueing to handling
-	ReadUnits         = "read-units"                 // consumed by a command
-	WriteUnits        = "write-units"                // consumed by a command
-)
-
-// Metrics returns the names of all metrics of the functions.
-func Metrics() []string {
-	return []string{Accepted, Rejected, Conflicts, LostAnswers, Replays, Duplicates, Gaps, Parked, ProjectionLag,
-		ParkedProcesses, ProcessCommands, ProcessTimers, Published, ProcessRetries, ProcessDuplicates, ProcessGaps, ProcessLag,
-		Queued, HandledLate, TriedAgain, Poison, MessageAge, ReadUnits, WriteUnits}
-}
 
 // minutes is a period.
 func minutes(n int) awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(n)) }
@@ -58,8 +17,8 @@ func minutes(n int) awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number
 // own is a metric that the functions write.
 func own(prefix, name, statistic string, period int) awscloudwatch.IMetric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace: jsii.String(Namespace), MetricName: jsii.String(name),
-		DimensionsMap: &map[string]*string{Dimension: jsii.String(prefix)},
+		Namespace: jsii.String(functions.Namespace), MetricName: jsii.String(name),
+		DimensionsMap: &map[string]*string{functions.Dimension: jsii.String(prefix)},
 		Statistic:     jsii.String(statistic), Period: minutes(period),
 	})
 }
@@ -96,6 +55,28 @@ func objects(bucket awss3.Bucket) awscloudwatch.IMetric {
 	})
 }
 
+// ofTable is a metric of a table.
+func ofTable(table Table, name string, period int) awscloudwatch.IMetric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: jsii.String("AWS/DynamoDB"), MetricName: jsii.String(name),
+		DimensionsMap: &map[string]*string{"TableName": table.TableName()},
+		Statistic:     jsii.String("Sum"), Period: minutes(period),
+	})
+}
+
+// unread is 1 while commits are written to the events table and the projector is
+// not invoked, else 0.
+func unread(events Table, projector Function, period int) awscloudwatch.IMetric {
+	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
+		Expression: jsii.String("IF(FILL(written,0)>0 AND FILL(invoked,0)==0,1,0)"),
+		UsingMetrics: &map[string]awscloudwatch.IMetric{
+			"written": ofTable(events, "ConsumedWriteCapacityUnits", period),
+			"invoked": ofFunction(projector, "Invocations", "Sum", period),
+		},
+		Label: jsii.String("commits are written and not projected"), Period: minutes(period),
+	})
+}
+
 // ofFunction is a metric of a function.
 func ofFunction(f Function, name, statistic string, period int) awscloudwatch.IMetric {
 	return f.Metric(jsii.String(name), &awscloudwatch.MetricOptions{
@@ -109,9 +90,9 @@ func conflictRatio(prefix string, period int) awscloudwatch.IMetric {
 	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 		Expression: jsii.String("IF(FILL(accepted,0)+FILL(rejected,0)>=100,100*FILL(conflicts,0)/(FILL(accepted,0)+FILL(rejected,0)),0)"),
 		UsingMetrics: &map[string]awscloudwatch.IMetric{
-			"accepted":  own(prefix, Accepted, "Sum", period),
-			"rejected":  own(prefix, Rejected, "Sum", period),
-			"conflicts": own(prefix, Conflicts, "Sum", period),
+			"accepted":  own(prefix, functions.MetricAccepted, "Sum", period),
+			"rejected":  own(prefix, functions.MetricRejected, "Sum", period),
+			"conflicts": own(prefix, functions.MetricConflicts, "Sum", period),
 		},
 		Label: jsii.String("conflicts, percent of commands"), Period: minutes(period),
 	})

@@ -126,8 +126,10 @@ var accepted = []struct {
 }{
 	{"S1", "the bucket holds records that failed, written by Lambda alone; CloudTrail's data events tell more where they are wanted", always},
 	{"APIG2", "the functions validate against the schemas of the declared commands, with better answers", isREST},
-	{"APIG3", "a web ACL costs by itself and is a team's own choice; the stage's ARN is all it needs", isREST},
-	{"IAM4", "API Gateway's account role takes this policy in AWS's own instructions", func(s settings.Settings) bool { return isREST(s) && s.AccessLogRole }},
+	{"APIG3", "a web ACL costs by itself: the setting clientRate asks for it", func(s settings.Settings) bool { return isREST(s) && s.ClientRate == 0 }},
+	{"IAM4", "API Gateway's account role, CodeDeploy's and AWS Backup's take these policies in AWS's own instructions; TestRoles names each", func(s settings.Settings) bool {
+		return isREST(s) && s.AccessLogRole || s.Rollout == settings.Canary || s.BackupDays > 0
+	}},
 	{"APIG4", "authorization=none was asked for in so many words, and warns", settings.Settings.OpenToAll},
 }
 

@@ -64,8 +64,12 @@ func TestViewWithAPreviousVersion(t *testing.T) {
 			added = append(added, after.Resources[id].Type+" "+after.handle(id))
 		}
 	}
-	if len(added) != 1 || added[0] != "AWS::DynamoDB::Table <daybook-dev-shipments-v2>" {
-		t.Errorf("added: %v, want the table of version 2 alone", added)
+	slices.Sort(added)
+	if want := []string{
+		"AWS::CloudWatch::Alarm <daybook-dev-shipments-v2-read-throttles>", "AWS::CloudWatch::Alarm <daybook-dev-shipments-v2-write-throttles>",
+		"AWS::DynamoDB::Table <daybook-dev-shipments-v2>",
+	}; !slices.Equal(added, want) {
+		t.Errorf("added: %v, want the table of version 2 and its alarms alone", added)
 	}
 	for _, want := range []struct{ function, action, resource string }{
 		{"query", "dynamodb:GetItem", "<daybook-dev-shipments-v1>.Arn"},

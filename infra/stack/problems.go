@@ -9,7 +9,7 @@ import (
 // 9457 with a stable code. An HTTP API cannot.
 func problems(api v1.RestApi) {
 	add := func(id string, kind v1.ResponseType, status, code, title string) {
-		body := `{"type":"urn:daybook:problem:` + code + `","title":"` + title + `","status":` + status + `,"code":"` + code + `"}`
+		body := problemBody(status, code, title)
 		api.AddGatewayResponse(jsii.String(id), &v1.GatewayResponseOptions{
 			Type:       kind,
 			StatusCode: jsii.String(status),
@@ -32,4 +32,8 @@ func problems(api v1.RestApi) {
 	add("TooLarge", v1.ResponseType_REQUEST_TOO_LARGE(), "413", "too-large", "The request is too large")
 	add("Timeout", v1.ResponseType_INTEGRATION_TIMEOUT(), "504", "unavailable", "The function took too long")
 	add("Failed", v1.ResponseType_INTEGRATION_FAILURE(), "502", "internal", "The function failed")
+}
+
+func problemBody(status, code, title string) string {
+	return `{"type":"urn:daybook:problem:` + code + `","title":"` + title + `","status":` + status + `,"code":"` + code + `"}`
 }

@@ -102,7 +102,7 @@ func (q CommandQueue) allow(role awsiam.Role, sid string, actions []string, queu
 func NewQueueMapping(scope constructs.Construct, id string, queue CommandQueue, command Function, concurrency int) awslambda.CfnEventSourceMapping {
 	queue.allow(command.Role, "Queue", []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}, queue.Commands)
 	mapping := awslambda.NewCfnEventSourceMapping(scope, jsii.String(id), &awslambda.CfnEventSourceMappingProps{
-		FunctionName:          command.FunctionName(),
+		FunctionName:          command.target(),
 		EventSourceArn:        queue.Commands.QueueArn(),
 		BatchSize:             jsii.Number(queueBatch),
 		FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),

@@ -31,7 +31,8 @@ func newRESTAPI(scope constructs.Construct, s settings.Settings, f Functions, lo
 			DataTraceEnabled:     jsii.Bool(false), // would log payloads
 			TracingEnabled:       jsii.Bool(s.Tracing),
 			AccessLogDestination: v1.NewLogGroupLogDestination(logs),
-			AccessLogFormat:      accessLog("route", "$context.resourcePath", "authorization", "$context.authorizer.error", "integration", "$context.integration.error"),
+			AccessLogFormat: accessLog(caller(s, "route", "$context.resourcePath", "authorization", "$context.authorizer.error",
+				"integration", "$context.integration.error")...),
 		},
 	}
 	if s.DomainName != "" {
@@ -47,6 +48,9 @@ func newRESTAPI(scope constructs.Construct, s settings.Settings, f Functions, lo
 		restLogRole(scope, api)
 	}
 	problems(api)
+	if s.ClientRate > 0 {
+		limitClients(scope, s, api)
+	}
 	restRoutes(scope, s, f, api)
 	return restHandle(s, api)
 }
@@ -56,7 +60,7 @@ func restRoutes(scope constructs.Construct, s settings.Settings, f Functions, ap
 	kind, authorizer := restAuthorizer(scope, s)
 	for _, r := range f.routes() {
 		if integrations[r.function.Name] == nil {
-			integrations[r.function.Name] = v1.NewLambdaIntegration(r.function.Function, &v1.LambdaIntegrationOptions{
+			integrations[r.function.Name] = v1.NewLambdaIntegration(r.function.live, &v1.LambdaIntegrationOptions{
 				Proxy: jsii.Bool(true), AllowTestInvoke: jsii.Bool(false),
 			})
 		}
@@ -88,10 +92,11 @@ func restHandle(s settings.Settings, api v1.RestApi) API {
 		invoke: func(method, path string) string {
 			return *api.ArnForExecuteApi(jsii.String(method), jsii.String(path), jsii.String(s.Stage))
 		},
-		count:   apiMetric("Count", "Sum", dimensions),
-		refused: apiMetric("4XXError", "Sum", dimensions),
-		failed:  apiMetric("5XXError", "Sum", dimensions),
-		latency: apiMetric("Latency", "p99", dimensions),
+		count:   apiMetric("Count", "Sum", 1, dimensions),
+		hourly:  apiMetric("Count", "Sum", 60, dimensions),
+		refused: apiMetric("4XXError", "Sum", 1, dimensions),
+		failed:  apiMetric("5XXError", "Sum", 1, dimensions),
+		latency: apiMetric("Latency", "p99", 1, dimensions),
 	}
 	if s.DomainName != "" {
 		a.URL, a.Target = "https://"+s.DomainName, *api.DomainName().DomainNameAliasDomainName()

@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
@@ -35,13 +37,27 @@ func New(app awscdk.App, p Props) awscdk.Stack {
 		Description:           jsii.String("Daybook: commands, events, views (" + s.Stage + ")"),
 		Env:                   &awscdk.Environment{Account: optional(s.Account), Region: optional(s.Region)},
 		TerminationProtection: jsii.Bool(s.RemovalPolicy == settings.Retain),
-		Tags:                  &map[string]*string{"daybook:stage": jsii.String(s.Stage)},
+		Tags:                  tags(s),
 	})
 	retain := s.RemovalPolicy == settings.Retain
 	key := NewKey(stack, "Key", s.KMSKey, s.Prefix(), retain)
 	st := newStores(stack, s, p.Schema, key)
+	if s.BackupDays > 0 {
+		newBackup(stack, s, st.events, key, retain)
+	}
+	storeOutputs(stack, st)
+	if s.Functions != settings.NoFunctions {
+		newService(stack, s, p, st, key)
+	}
+	warn(stack, s)
+	return stack
+}
+
+// newService makes the functions and all that is before and behind them: the API,
+// the event source mappings, alarms and the dashboard.
+func newService(stack awscdk.Stack, s settings.Settings, p Props, st stores, key Key) {
 	functions := newFunctions(stack, s, p.Code, st, key)
-	failures := NewFailureBucket(stack, "Failures", key, retain)
+	failures := NewFailureBucket(stack, "Failures", key, s.RemovalPolicy == settings.Retain)
 	mappings := newMappings(stack, s, st, functions, failures, key)
 	tellAuthorization(functions.Query, s)
 	api := NewAPI(stack, s, functions, key)
@@ -50,12 +66,24 @@ func New(app awscdk.App, p Props) awscdk.Stack {
 	}
 	alarms := NewAlarms(stack, AlarmsProps{
 		Prefix: s.Prefix(), Functions: functions, API: api, Mappings: mappings, Failures: failures, Queue: st.queue,
-		LagAlarm: s.LagAlarm, ConflictAlarm: s.ConflictAlarm, Topic: s.AlarmTopic,
+		Events: st.events, Tables: st.tables(), LagAlarm: s.LagAlarm, LatencyAlarm: s.LatencyAlarm, QuietAlarm: s.QuietAlarm,
+		SilenceAlarm: s.SilenceAlarm, ConflictAlarm: s.ConflictAlarm, Topic: s.AlarmTopic,
 	})
-	NewDashboard(stack, "Dashboard", DashboardProps{Prefix: s.Prefix(), API: api, Functions: functions, Events: st.events, Queue: st.queue, Alarms: alarms})
-	outputs(stack, api, st, *failures.BucketName())
-	warn(stack, s)
-	return stack
+	if s.Rollout == settings.Canary {
+		newRollouts(stack, functions, alarms)
+	}
+	NewDashboard(stack, "Dashboard", DashboardProps{Prefix: s.Prefix(), API: api, Functions: functions, Events: st.events, Tables: st.tables(), Queue: st.queue, Alarms: alarms})
+	serviceOutputs(stack, api, *failures.BucketName())
+}
+
+// tags are on every resource that can have some.
+func tags(s settings.Settings) *map[string]*string {
+	all := map[string]*string{"daybook:stage": jsii.String(s.Stage)}
+	for _, tag := range s.Tags {
+		name, value, _ := strings.Cut(tag, "=")
+		all[name] = jsii.String(value)
+	}
+	return &all
 }
 
 // Mappings are the event source mappings of a deployment.
@@ -82,19 +110,23 @@ func newMappings(scope constructs.Construct, s settings.Settings, st stores, f F
 	return m
 }
 
-func outputs(stack awscdk.Stack, api API, st stores, failures string) {
-	out := func(id, value, meaning string) {
-		awscdk.NewCfnOutput(stack, jsii.String(id), &awscdk.CfnOutputProps{Value: jsii.String(value), Description: jsii.String(meaning)})
-	}
-	out("ApiUrl", api.URL, "Where to send requests")
+func output(stack awscdk.Stack, id, value, meaning string) {
+	awscdk.NewCfnOutput(stack, jsii.String(id), &awscdk.CfnOutputProps{Value: jsii.String(value), Description: jsii.String(meaning)})
+}
+
+func serviceOutputs(stack awscdk.Stack, api API, failures string) {
+	output(stack, "ApiUrl", api.URL, "Where to send requests")
 	if api.Target != "" {
-		out("DomainTarget", api.Target, "What the DNS record of the domain name must point to")
+		output(stack, "DomainTarget", api.Target, "What the DNS record of the domain name must point to")
 	}
-	out("EventsTable", *st.events.TableName(), "The table of events")
-	out("FailureBucket", failures, "Where records are that the projector or the process function gave up")
-	out("CommandQueue", *st.queue.Commands.QueueUrl(), "Where commands wait that were accepted to be handled later")
-	out("DeadQueue", *st.queue.Dead.QueueUrl(), "Where commands are that can't be handled")
-	out("EventBus", st.bus.Name, "Where integration events are published")
+	output(stack, "FailureBucket", failures, "Where records are that the projector or the process function gave up")
+}
+
+func storeOutputs(stack awscdk.Stack, st stores) {
+	output(stack, "EventsTable", *st.events.TableName(), "The table of events")
+	output(stack, "CommandQueue", *st.queue.Commands.QueueUrl(), "Where commands wait that were accepted to be handled later")
+	output(stack, "DeadQueue", *st.queue.Dead.QueueUrl(), "Where commands are that can't be handled")
+	output(stack, "EventBus", st.bus.Name, "Where integration events are published")
 }
 
 // warn says at synthesis what a team should not find out later.
@@ -102,10 +134,12 @@ func warn(stack awscdk.Stack, s settings.Settings) {
 	add := func(id, text string) {
 		awscdk.Annotations_Of(stack).AddWarningV2(jsii.String("daybook:"+id), jsii.String(text), nil)
 	}
-	if s.OpenToAll() {
+	if s.OpenToAll() && s.Functions != settings.NoFunctions {
 		add("open", "authorization=none: anybody who knows the address can send commands and read everything, events included")
 	}
-	if s.AlarmTopic == "" {
+	if s.Functions == settings.NoFunctions {
+		add("functions", "functions=none: there are no functions, no API and no alarms; something else has to run the handlers")
+	} else if s.AlarmTopic == "" {
 		add("alarms", "alarmTopic is not set: alarms tell nobody")
 	}
 	if s.RemovalPolicy == settings.Destroy {

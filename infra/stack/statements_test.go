@@ -25,7 +25,7 @@ func (s statement) String() string {
 }
 
 // documents are the properties that hold policies.
-var documents = []string{"PolicyDocument", "AssumeRolePolicyDocument", "KeyPolicy", "Policy", "ResourcePolicy"}
+var documents = []string{"PolicyDocument", "AssumeRolePolicyDocument", "KeyPolicy", "Policy", "ResourcePolicy", "AccessPolicy"}
 
 // statements are all statements of all policies of a template.
 func (tpl *template) statements() []statement {

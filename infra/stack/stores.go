@@ -17,6 +17,11 @@ type stores struct {
 	bus                                          EventBus
 }
 
+// tables are all tables.
+func (st stores) tables() []Table {
+	return append([]Table{st.events, st.claims, st.control, st.processes, st.requests}, st.views...)
+}
+
 // newStores makes the tables that the schema tells, the command queue, the timers
 // and the event bus.
 func newStores(scope constructs.Construct, s settings.Settings, schema Schema, key Key) stores {

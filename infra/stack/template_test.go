@@ -68,7 +68,7 @@ func (tpl *template) named(t *testing.T, kind, property, value string) resource 
 }
 
 // handles are the properties that a resource is called by in text.
-var handles = []string{"TableName", "FunctionName", "LogGroupName", "QueueName", "RoleName"}
+var handles = []string{"TableName", "FunctionName", "LogGroupName", "QueueName", "RoleName", "AlarmName"}
 
 // text writes a value as a reader would: joined, and with references to
 // resources by their names, "<daybook-dev-events>.Arn".
@@ -117,6 +117,9 @@ func (tpl *template) handle(id string) string {
 	r, ok := tpl.Resources[id]
 	if !ok {
 		return "<" + id + ">" // a pseudo parameter
+	}
+	if r.Type == "AWS::Lambda::Alias" {
+		return tpl.text(r.Properties["FunctionName"]) // callers of the alias call the function
 	}
 	for _, h := range handles {
 		if s, ok := r.Properties[h].(string); ok {
