@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,13 +71,13 @@ func (in *createTableRequest) check() error {
 	c.required(in.AttributeDefinitions != nil, "attributeDefinitions")
 	for i, a := range in.AttributeDefinitions {
 		at := "attributeDefinitions." + strconv.Itoa(i+1) + ".member."
-		c.required(a.AttributeName != "", at+"attributeName")
+		checkAttributeName(&c, a.AttributeName, at+"attributeName")
 		c.required(a.AttributeType != "", at+"attributeType")
 		c.oneOf(a.AttributeType, at+"attributeType", "B", "N", "S")
 	}
 	c.required(in.KeySchema != nil, "keySchema")
 	if in.KeySchema != nil {
-		checkKeyElements(&c, in.KeySchema, "keySchema")
+		checkKeyElements(&c, in.KeySchema, "keySchema", 2)
 	}
 	c.oneOf(in.BillingMode, "billingMode", "PROVISIONED", "PAY_PER_REQUEST")
 	checkThroughput(&c, in.ProvisionedThroughput, "provisionedThroughput")
@@ -96,18 +95,40 @@ func (in *createTableRequest) check() error {
 	return checkStreamView(in.StreamSpecification)
 }
 
-func checkKeyElements(c *checks, key []keyElement, field string) {
+// checkKeyElements adds the violations of a key schema; most is how many
+// attributes it can have, 0 where that is not checked yet.
+func checkKeyElements(c *checks, key []keyElement, field string, most int) {
 	if len(key) < 1 {
 		c.add("'[]'", field, "Member must have length greater than or equal to 1")
 	}
-	if len(key) > 2 {
-		c.add(fmt.Sprintf("'%v'", key), field, "Member must have length less than or equal to 2")
+	if most > 0 && len(key) > most {
+		c.add("'"+keyText(key)+"'", field, "Member must have length less than or equal to "+strconv.Itoa(most))
 	}
 	for i, k := range key {
 		at := field + "." + strconv.Itoa(i+1) + ".member."
-		c.required(k.AttributeName != "", at+"attributeName")
+		checkAttributeName(c, k.AttributeName, at+"attributeName")
 		c.required(k.KeyType != "", at+"keyType")
-		c.oneOf(k.KeyType, at+"keyType", "HASH", "RANGE")
+		c.oneOf(k.KeyType, at+"keyType", keyHash, keyRange)
+	}
+}
+
+// keyText is a key schema as DynamoDB writes it in a message.
+func keyText(key []keyElement) string {
+	texts := make([]string, len(key))
+	for i, k := range key {
+		texts[i] = "KeySchemaElement(attributeName=" + k.AttributeName + ", keyType=" + k.KeyType + ")"
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
+}
+
+// maxKeyName is the longest name of a key attribute, in bytes.
+const maxKeyName = 255
+
+// checkAttributeName adds the violations of a key attribute's name.
+func checkAttributeName(c *checks, name, field string) {
+	c.required(name != "", field)
+	if len(name) > maxKeyName {
+		c.add("'"+name+"'", field, "Member must have length less than or equal to "+strconv.Itoa(maxKeyName))
 	}
 }
 
@@ -122,7 +143,7 @@ func checkIndexRequest(c *checks, x indexRequest, at string) {
 	checkTableName(c, x.IndexName, at+"indexName")
 	c.required(x.KeySchema != nil, at+"keySchema")
 	if x.KeySchema != nil {
-		checkKeyElements(c, x.KeySchema, at+"keySchema")
+		checkKeyElements(c, x.KeySchema, at+"keySchema", 0)
 	}
 	c.required(x.Projection != nil, at+"projection")
 	if x.Projection != nil {
@@ -221,12 +242,31 @@ func (d *definition) checkKey(key []keyElement, index string) error {
 		}
 	}
 	switch {
+	case key[0].KeyType != keyHash:
+		return validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
 	case len(names) == 2 && names[0] == names[1]:
 		return validation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
-	case key[0].KeyType != "HASH":
-		return validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
-	case len(key) == 2 && key[1].KeyType != "RANGE":
+	case len(names) > len(slices.Compact(slices.Sorted(slices.Values(names)))):
+		return validation("The KeySchema contains multiple key attributes with the same name")
+	case index == "" && len(key) == 2 && key[1].KeyType != keyRange:
 		return validation("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
+	}
+	return checkKeyTypes(key)
+}
+
+// checkKeyTypes refuses key attributes out of order, or too many of one type.
+func checkKeyTypes(key []keyElement) error {
+	count := map[string]int{}
+	for _, k := range key {
+		if k.KeyType == keyHash && count[keyRange] > 0 {
+			return invalidParameter("All HASH key attributes must precede RANGE key attributes in the KeySchema")
+		}
+		count[k.KeyType]++
+	}
+	for _, kind := range []string{keyHash, keyRange} {
+		if count[kind] > maxKeyAttributes {
+			return invalidParameter("The KeySchema exceeds the maximum allowed number of %s key attributes", kind)
+		}
 	}
 	return nil
 }

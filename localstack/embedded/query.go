@@ -166,17 +166,16 @@ func (p *page) startKey(start attributes) error {
 		return validation("The provided starting key is invalid: " + start.err.Error())
 	}
 	own := attr.Item{}
-	for _, part := range p.t.schema.parts() {
-		if v, ok := start.item[part.name]; ok {
-			own[part.name] = v
+	for _, part := range p.t.schema.all {
+		if v, ok := start.item[part.Name]; ok {
+			own[part.Name] = v
 		}
 	}
-	parts := p.t.schema.parts()
-	names := p.t.schema.names()
+	parts := slices.Clone(p.t.schema.all)
 	if p.x != nil {
-		for _, part := range p.x.schema.parts() {
-			if !slices.Contains(names, part.name) {
-				parts, names = append(parts, part), append(names, part.name)
+		for _, part := range p.x.schema.all {
+			if !p.t.schema.isKey(part.Name) {
+				parts = append(parts, part)
 			}
 		}
 	}
@@ -184,7 +183,7 @@ func (p *page) startKey(start attributes) error {
 		return validation("The provided starting key is invalid")
 	}
 	for _, part := range parts {
-		if v, ok := start.item[part.name]; !ok || v.Kind() != part.kind {
+		if v, ok := start.item[part.Name]; !ok || v.Kind() != part.Kind {
 			return validation("The provided starting key is invalid: The provided key element does not match the schema")
 		}
 	}
@@ -448,7 +447,7 @@ func (p *page) checkFilterPaths() error {
 // bind turns the key condition into the interval of keys to read.
 func (p *page) bind(condition *expr.KeyCondition, start attributes) error {
 	s := p.schema()
-	r, err := condition.Bind(expr.KeySchema{Hash: s.hash.name, HashKind: s.hash.kind, Range: s.sort.name, RangeKind: s.sort.kind})
+	r, err := condition.Bind(s.KeySchema)
 	if err != nil {
 		return err
 	}
@@ -463,15 +462,22 @@ func (p *page) bind(condition *expr.KeyCondition, start attributes) error {
 		return err
 	}
 	from, to := r.Interval()
-	hash := appendHash(nil, r.Hash)[:hashLen]
-	p.from, p.to = string(hash)+string(from), string(hash)+string(to)
+	partition := appendHash(nil, r.Hash...)
+	p.from, p.to = string(partition[:hashLen])+string(from), string(partition[:hashLen])+string(to)
 	if err := p.startKey(start); err != nil {
 		return err
 	}
-	if start.set && !inRange(p.after, string(appendHash(nil, r.Hash))) {
+	if !start.set {
+		return nil
+	}
+	if !inRange(p.after, string(partition)) {
 		return validation("The provided starting key is outside query boundaries based on provided conditions")
 	}
-	if start.set && s.hasSort() && !r.Match(start.item[s.sort.name]) {
+	sort := make([]attr.Value, 0, maxKeyAttributes)
+	for _, a := range s.Range {
+		sort = append(sort, start.item[a.Name])
+	}
+	if !r.Match(sort...) {
 		return validation("The provided starting key does not match the range key predicate")
 	}
 	return nil
