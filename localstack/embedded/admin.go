@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -148,8 +149,26 @@ func checkIndexRequest(c *checks, x indexRequest, at string) {
 	c.required(x.Projection != nil, at+"projection")
 	if x.Projection != nil {
 		c.oneOf(x.Projection.ProjectionType, at+"projection.projectionType", "ALL", "INCLUDE", "KEYS_ONLY")
+		checkNonKeyAttributes(c, x.Projection.NonKeyAttributes, at+"projection.nonKeyAttributes")
 	}
 	checkThroughput(c, x.ProvisionedThroughput, at+"provisionedThroughput")
+}
+
+// maxProjected is how many attributes an index can name to be projected.
+const maxProjected = 20
+
+// checkNonKeyAttributes adds the violations of an INCLUDE projection's list.
+func checkNonKeyAttributes(c *checks, names []string, field string) {
+	if names != nil && len(names) == 0 {
+		c.add("'[]'", field, "Member must have length greater than or equal to 1")
+	}
+	if len(names) > maxProjected {
+		c.add("'["+strings.Join(names, ", ")+"]'", field, "Member must have length less than or equal to "+strconv.Itoa(maxProjected))
+	}
+	if slices.ContainsFunc(names, func(name string) bool { return name == "" || len(name) > maxKeyName }) {
+		c.add("'["+strings.Join(names, ", ")+"]'", field, "Member must satisfy constraint: "+
+			"[Member must have length less than or equal to 255, Member must have length greater than or equal to 1]")
+	}
 }
 
 func checkStreamSpecification(c *checks, s *streamSpecification) {
@@ -228,7 +247,7 @@ func (d *definition) checkKey(key []keyElement, index string) error {
 	}
 	for _, a := range d.Attributes {
 		if slices.Contains(defined, a.AttributeName) {
-			return invalidParameter("Duplicate AttributeName in AttributeDefinitions: %s", a.AttributeName)
+			return validationf("Attribute Name is duplicated: %s", a.AttributeName)
 		}
 		defined = append(defined, a.AttributeName)
 	}
@@ -320,13 +339,12 @@ func (d *definition) checkAttributesUsed() error {
 	if len(d.Indexes) == 0 {
 		return invalidParameter("Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
 	}
-	var names []string
-	for _, a := range d.Attributes {
-		if !used[a.AttributeName] {
-			names = append(names, a.AttributeName)
-		}
+	names := make([]string, len(d.Attributes))
+	for i, a := range d.Attributes {
+		names[i] = a.AttributeName
 	}
-	return invalidParameter("Some AttributeDefinitions are not used. AttributeDefinitions: [%s]", strings.Join(names, ", "))
+	return invalidParameter("Some AttributeDefinitions are not used. AttributeDefinitions: [%s], keys used: [%s]",
+		strings.Join(names, ", "), strings.Join(slices.Sorted(maps.Keys(used)), ", "))
 }
 
 func (db *DB) createTable(body, out []byte) ([]byte, error) {

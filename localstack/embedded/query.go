@@ -45,7 +45,6 @@ func (in *reading) check(c *checks) {
 	if in.IndexName != nil {
 		checkTableName(c, *in.IndexName, "indexName")
 	}
-	c.atLeast(in.Limit, "limit", 1)
 	c.oneOf(in.ReturnConsumedCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
 	c.oneOf(in.Select, "select", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
 }
@@ -407,6 +406,9 @@ func (db *DB) query(body, out []byte) ([]byte, error) {
 		return nil, err
 	}
 	var c checks
+	if in.Limit != nil && *in.Limit < 1 {
+		c.unquoted("Limit", "Member must have value greater than or equal to 1")
+	}
 	in.reading.check(&c)
 	if err := c.err(); err != nil {
 		return nil, err
@@ -492,6 +494,7 @@ func (db *DB) scan(body, out []byte) ([]byte, error) {
 		return nil, err
 	}
 	var c checks
+	c.atLeast(in.Limit, "limit", 1)
 	in.reading.check(&c)
 	c.atLeast(in.Segment, "segment", 0)
 	c.atMost(in.Segment, "segment", 999999)
