@@ -21,7 +21,7 @@ const made = await db.send(new CreateTableCommand({
   }],
   StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' },
 }))
-await waitUntilTableExists({ client: db, maxWaitTime: 10 }, { TableName })
+await waitUntilTableExists({ client: db, maxWaitTime: 60 }, { TableName })
 await doc.send(new BatchWriteCommand({
   RequestItems: { [TableName]: Array.from({ length: 25 }, (_, i) => ({ PutRequest: { Item: { user: 'ann', at: i, folder: i % 2 ? 'odd' : 'even', text: 'é'.repeat(i) } } })) },
 }))
