@@ -9,7 +9,7 @@ endif
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 COVERED = ./events/... ./aggregate/... ./view/... ./process/... ./dynamo/... ./messaging/... ./api/...
 
-.PHONY: run test race lint format cover bench compare conformance ci
+.PHONY: run test race lint format cover bench compare conformance clients clients-all ci
 
 include infra/targets.mk
 
@@ -46,6 +46,12 @@ compare: ## the embedded DynamoDB against engines that others made
 
 conformance: ## the store's suites and the end-to-end tests on engines that others made
 	./localstack/compare/conformance.sh
+
+clients: ## boto3, the AWS CLI and the AWS SDK for JavaScript against the embedded DynamoDB and SQS
+	./localstack/clients/run.sh
+
+clients-all: ## these, and libraries on top of them
+	./localstack/clients/run.sh all
 
 ci: ## what CI runs
 	./.ci/run

@@ -2,7 +2,7 @@ package embedded
 
 import (
 	"cmp"
-	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,13 +72,13 @@ func (in *createTableRequest) check() error {
 	c.required(in.AttributeDefinitions != nil, "attributeDefinitions")
 	for i, a := range in.AttributeDefinitions {
 		at := "attributeDefinitions." + strconv.Itoa(i+1) + ".member."
-		c.required(a.AttributeName != "", at+"attributeName")
+		checkAttributeName(&c, a.AttributeName, at+"attributeName")
 		c.required(a.AttributeType != "", at+"attributeType")
 		c.oneOf(a.AttributeType, at+"attributeType", "B", "N", "S")
 	}
 	c.required(in.KeySchema != nil, "keySchema")
 	if in.KeySchema != nil {
-		checkKeyElements(&c, in.KeySchema, "keySchema")
+		checkKeyElements(&c, in.KeySchema, "keySchema", 2)
 	}
 	c.oneOf(in.BillingMode, "billingMode", "PROVISIONED", "PAY_PER_REQUEST")
 	checkThroughput(&c, in.ProvisionedThroughput, "provisionedThroughput")
@@ -96,18 +96,40 @@ func (in *createTableRequest) check() error {
 	return checkStreamView(in.StreamSpecification)
 }
 
-func checkKeyElements(c *checks, key []keyElement, field string) {
+// checkKeyElements adds the violations of a key schema; most is how many
+// attributes it can have, 0 where that is not checked yet.
+func checkKeyElements(c *checks, key []keyElement, field string, most int) {
 	if len(key) < 1 {
 		c.add("'[]'", field, "Member must have length greater than or equal to 1")
 	}
-	if len(key) > 2 {
-		c.add(fmt.Sprintf("'%v'", key), field, "Member must have length less than or equal to 2")
+	if most > 0 && len(key) > most {
+		c.add("'"+keyText(key)+"'", field, "Member must have length less than or equal to "+strconv.Itoa(most))
 	}
 	for i, k := range key {
 		at := field + "." + strconv.Itoa(i+1) + ".member."
-		c.required(k.AttributeName != "", at+"attributeName")
+		checkAttributeName(c, k.AttributeName, at+"attributeName")
 		c.required(k.KeyType != "", at+"keyType")
-		c.oneOf(k.KeyType, at+"keyType", "HASH", "RANGE")
+		c.oneOf(k.KeyType, at+"keyType", keyHash, keyRange)
+	}
+}
+
+// keyText is a key schema as DynamoDB writes it in a message.
+func keyText(key []keyElement) string {
+	texts := make([]string, len(key))
+	for i, k := range key {
+		texts[i] = "KeySchemaElement(attributeName=" + k.AttributeName + ", keyType=" + k.KeyType + ")"
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
+}
+
+// maxKeyName is the longest name of a key attribute, in bytes.
+const maxKeyName = 255
+
+// checkAttributeName adds the violations of a key attribute's name.
+func checkAttributeName(c *checks, name, field string) {
+	c.required(name != "", field)
+	if len(name) > maxKeyName {
+		c.add("'"+name+"'", field, "Member must have length less than or equal to "+strconv.Itoa(maxKeyName))
 	}
 }
 
@@ -122,13 +144,31 @@ func checkIndexRequest(c *checks, x indexRequest, at string) {
 	checkTableName(c, x.IndexName, at+"indexName")
 	c.required(x.KeySchema != nil, at+"keySchema")
 	if x.KeySchema != nil {
-		checkKeyElements(c, x.KeySchema, at+"keySchema")
+		checkKeyElements(c, x.KeySchema, at+"keySchema", 0)
 	}
 	c.required(x.Projection != nil, at+"projection")
 	if x.Projection != nil {
 		c.oneOf(x.Projection.ProjectionType, at+"projection.projectionType", "ALL", "INCLUDE", "KEYS_ONLY")
+		checkNonKeyAttributes(c, x.Projection.NonKeyAttributes, at+"projection.nonKeyAttributes")
 	}
 	checkThroughput(c, x.ProvisionedThroughput, at+"provisionedThroughput")
+}
+
+// maxProjected is how many attributes an index can name to be projected.
+const maxProjected = 20
+
+// checkNonKeyAttributes adds the violations of an INCLUDE projection's list.
+func checkNonKeyAttributes(c *checks, names []string, field string) {
+	if names != nil && len(names) == 0 {
+		c.add("'[]'", field, "Member must have length greater than or equal to 1")
+	}
+	if len(names) > maxProjected {
+		c.add("'["+strings.Join(names, ", ")+"]'", field, "Member must have length less than or equal to "+strconv.Itoa(maxProjected))
+	}
+	if slices.ContainsFunc(names, func(name string) bool { return name == "" || len(name) > maxKeyName }) {
+		c.add("'["+strings.Join(names, ", ")+"]'", field, "Member must satisfy constraint: "+
+			"[Member must have length less than or equal to 255, Member must have length greater than or equal to 1]")
+	}
 }
 
 func checkStreamSpecification(c *checks, s *streamSpecification) {
@@ -207,7 +247,7 @@ func (d *definition) checkKey(key []keyElement, index string) error {
 	}
 	for _, a := range d.Attributes {
 		if slices.Contains(defined, a.AttributeName) {
-			return invalidParameter("Duplicate AttributeName in AttributeDefinitions: %s", a.AttributeName)
+			return validationf("Attribute Name is duplicated: %s", a.AttributeName)
 		}
 		defined = append(defined, a.AttributeName)
 	}
@@ -221,12 +261,31 @@ func (d *definition) checkKey(key []keyElement, index string) error {
 		}
 	}
 	switch {
+	case key[0].KeyType != keyHash:
+		return validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
 	case len(names) == 2 && names[0] == names[1]:
 		return validation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
-	case key[0].KeyType != "HASH":
-		return validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
-	case len(key) == 2 && key[1].KeyType != "RANGE":
+	case len(names) > len(slices.Compact(slices.Sorted(slices.Values(names)))):
+		return validation("The KeySchema contains multiple key attributes with the same name")
+	case index == "" && len(key) == 2 && key[1].KeyType != keyRange:
 		return validation("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
+	}
+	return checkKeyTypes(key)
+}
+
+// checkKeyTypes refuses key attributes out of order, or too many of one type.
+func checkKeyTypes(key []keyElement) error {
+	count := map[string]int{}
+	for _, k := range key {
+		if k.KeyType == keyHash && count[keyRange] > 0 {
+			return invalidParameter("All HASH key attributes must precede RANGE key attributes in the KeySchema")
+		}
+		count[k.KeyType]++
+	}
+	for _, kind := range []string{keyHash, keyRange} {
+		if count[kind] > maxKeyAttributes {
+			return invalidParameter("The KeySchema exceeds the maximum allowed number of %s key attributes", kind)
+		}
 	}
 	return nil
 }
@@ -280,13 +339,12 @@ func (d *definition) checkAttributesUsed() error {
 	if len(d.Indexes) == 0 {
 		return invalidParameter("Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
 	}
-	var names []string
-	for _, a := range d.Attributes {
-		if !used[a.AttributeName] {
-			names = append(names, a.AttributeName)
-		}
+	names := make([]string, len(d.Attributes))
+	for i, a := range d.Attributes {
+		names[i] = a.AttributeName
 	}
-	return invalidParameter("Some AttributeDefinitions are not used. AttributeDefinitions: [%s]", strings.Join(names, ", "))
+	return invalidParameter("Some AttributeDefinitions are not used. AttributeDefinitions: [%s], keys used: [%s]",
+		strings.Join(names, ", "), strings.Join(slices.Sorted(maps.Keys(used)), ", "))
 }
 
 func (db *DB) createTable(body, out []byte) ([]byte, error) {

@@ -42,7 +42,7 @@ func (db *DB) updateTimeToLive(body, out []byte) ([]byte, error) {
 	spec := in.TimeToLiveSpecification
 	c.required(spec != nil, "timeToLiveSpecification")
 	if spec != nil {
-		c.required(spec.AttributeName != "", "timeToLiveSpecification.attributeName")
+		checkAttributeName(&c, spec.AttributeName, "timeToLiveSpecification.attributeName")
 		c.required(spec.Enabled != nil, "timeToLiveSpecification.enabled")
 	}
 	if err := c.err(); err != nil {

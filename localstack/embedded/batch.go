@@ -59,7 +59,7 @@ func (b *byTable[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 func (b *byTable[T]) check(c *checks) {
 	c.required(b.set, "requestItems")
 	if b.set && len(b.tables) == 0 {
-		c.add("'{}'", "requestItems", "Member must have length greater than or equal to 1")
+		c.unquoted("RequestItems", "Member must have length greater than or equal to 1")
 	}
 	for _, t := range b.tables {
 		checkTableName(c, t.name, "requestItems."+t.name+".key")
@@ -148,11 +148,14 @@ func (in *batchGetRequest) parts(db *DB) ([]getPart, error) {
 	total := 0
 	for _, t := range in.RequestItems.tables {
 		total += len(t.part.Keys)
-		at := "requestItems." + t.name + ".member.keys"
-		if t.part.Keys == nil {
-			c.required(false, at)
-		} else if len(t.part.Keys) == 0 {
-			c.add("'[]'", at, "Member must have length greater than or equal to 1")
+		at := "RequestItems." + t.name + ".member.Keys"
+		switch n := len(t.part.Keys); {
+		case t.part.Keys == nil:
+			c.required(false, "requestItems."+t.name+".member.keys")
+		case n == 0:
+			c.unquoted(at, "Member must have length greater than or equal to 1")
+		case n > maxBatchGet:
+			c.unquoted(at, "Member must have length less than or equal to "+strconv.Itoa(maxBatchGet))
 		}
 	}
 	if err := c.err(); err != nil {
@@ -415,6 +418,9 @@ func (in *batchWriteRequest) parts(db *DB) ([]writePart, error) {
 		if len(t.part) == 0 {
 			c.add("'{"+t.name+"=[]}'", "requestItems", "Map value must satisfy constraint: "+
 				"[Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
+		}
+		if len(t.part) > maxBatchWrite {
+			c.unquoted("RequestItems."+t.name+".member", "Member must have length less than or equal to "+strconv.Itoa(maxBatchWrite))
 		}
 		for i, w := range t.part {
 			at := "requestItems." + t.name + ".member." + strconv.Itoa(i+1) + ".member."

@@ -289,6 +289,42 @@ func TestEveryTruncationKeepsWhatWasAcknowledged(t *testing.T) {
 	}
 }
 
+// The line about a torn tail promises what holds: a power cut can tear what was
+// acknowledged, unless answers wait for the disk.
+func TestTornTailPromisesWhatHolds(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	e := start(t, embedded.Options{Dir: dir})
+	history(t, e, dir)
+	if err := e.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	log := lastLog(t, dir)
+	whole, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for syncWrites, promise := range map[bool]string{
+		false: "after a power cut, writes of the last 100ms before it can be",
+		true:  "no acknowledged write is lost",
+	} {
+		if err := os.WriteFile(log, whole[:len(whole)-1], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var lines bytes.Buffer
+		db, err := embedded.Open(t.Context(), embedded.Options{Dir: dir, SyncWrites: syncWrites, Log: slog.New(slog.NewTextHandler(&lines, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if line := lines.String(); !strings.Contains(line, promise) || syncWrites == strings.Contains(line, "power cut") {
+			t.Errorf("with SyncWrites %v: %s", syncWrites, line)
+		}
+	}
+}
+
 func TestEveryFlippedByteIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -177,8 +177,16 @@ func (r cancellation) appendTo(dst []byte) []byte {
 type checks struct{ found []string }
 
 func (c *checks) add(value, field, constraint string) {
+	c.violation("Value "+value, field, constraint)
+}
+
+// unquoted adds a violation in the form that DynamoDB gives newer checks: without
+// the value, the field as the request spells it.
+func (c *checks) unquoted(field, constraint string) { c.violation("Value", field, constraint) }
+
+func (c *checks) violation(value, field, constraint string) {
 	if len(c.found) < 10 {
-		c.found = append(c.found, "Value "+value+" at '"+field+"' failed to satisfy constraint: "+constraint)
+		c.found = append(c.found, value+" at '"+field+"' failed to satisfy constraint: "+constraint)
 	}
 }
 

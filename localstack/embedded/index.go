@@ -49,24 +49,22 @@ func newIndex(def indexDefinition, schema, table keySchema, a *arena) *index {
 	return x
 }
 
-// keyOf is the row's key in the index; false if the row is not in it.
+// keyOf is the row's key in the index; false if the row is not in it: it lacks
+// one of the index's attributes.
 func (x *index) keyOf(r row) (string, bool) {
 	if r == "" {
 		return "", false
 	}
-	hash, ok := r.attribute(x.schema.hash.name)
-	if !ok || hash.Kind() != x.schema.hash.kind {
-		return "", false
-	}
-	buf := appendHash(make([]byte, 0, 96), hash)
-	if x.schema.hasSort() {
-		sort, ok := r.attribute(x.schema.sort.name)
-		if !ok || sort.Kind() != x.schema.sort.kind {
+	values := make([]attr.Value, 0, 2*maxKeyAttributes)
+	for _, p := range x.schema.all {
+		v, ok := r.attribute(p.Name)
+		if !ok || v.Kind() != p.Kind {
 			return "", false
 		}
-		buf = attr.AppendKey(buf, sort)
+		values = append(values, v)
 	}
-	return string(append(buf, r.key()...)), true
+	key := x.schema.appendKey(make([]byte, 0, 96), values)
+	return string(append(key, r.key()...)), true
 }
 
 // project is the part of an item that the index holds.

@@ -302,20 +302,25 @@ func (u update) checkIndexKeys(t *table, it attr.Item) error {
 		return err
 	}
 	for _, x := range t.indexes {
-		for _, p := range x.schema.parts() {
-			v := it[p.name]
+		for _, p := range x.schema.all {
+			v := it[p.Name]
 			switch {
 			case v.Kind() == 0:
-			case v.Kind() == p.kind && p.kind != attr.Number && v.Str() == "":
-				return validation("One or more parameter values are not valid. The update expression attempted to update a secondary " +
-					"index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty " +
-					map[attr.Kind]string{attr.String: "string", attr.Binary: "binary"}[p.kind] + " value.")
-			case v.Kind() != p.kind && u.update.KindOf(p.name) == 0:
+			case v.Kind() == p.Kind && p.Kind != attr.Number && v.Str() == "":
+				return emptyIndexUpdate(p.Kind)
+			case v.Kind() != p.Kind && u.update.KindOf(p.Name) == 0:
 				return validation("The update expression attempted to update the secondary index key to unsupported type")
 			}
 		}
 	}
 	return err // a type that the expression alone tells, or a length
+}
+
+// emptyIndexUpdate is the error of an update that would empty an index's key.
+func emptyIndexUpdate(kind attr.Kind) error {
+	return validation("One or more parameter values are not valid. The update expression attempted to update a secondary " +
+		"index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty " +
+		map[attr.Kind]string{attr.String: "string", attr.Binary: "binary"}[kind] + " value.")
 }
 
 func (db *DB) updateItem(body, out []byte) ([]byte, error) {

@@ -237,8 +237,9 @@ func (l *loader) logs(ctx context.Context, files dataFiles) error {
 	return nil
 }
 
-// segment replays one segment. A torn tail of the last one is cut off: it is a
-// write that was never acknowledged.
+// segment replays one segment. A torn tail of the last one is cut off. What the
+// end of the process tore was never acknowledged; a power cut can tear what was,
+// unless Options.SyncWrites makes answers wait for the disk.
 func (l *loader) segment(ctx context.Context, number uint64, last bool) (*os.File, int64, error) {
 	path := segmentPath(l.db.opts.Dir, number)
 	f, r, err := openData(path, kindLog, number)
@@ -257,7 +258,7 @@ func (l *loader) segment(ctx context.Context, number uint64, last bool) (*os.Fil
 	case errors.Is(err, io.EOF):
 		return f, r.at, nil
 	case errors.Is(err, errTorn) && last:
-		l.db.opts.Log.Warn("embedded dynamodb: repaired the log's torn tail, a write that was never acknowledged",
+		l.db.opts.Log.Warn("embedded dynamodb: repaired the log, which ended inside a record: "+l.db.opts.tornTail(),
 			"file", path, "offset", r.at, "bytes", r.size-r.at)
 		if err := f.Truncate(r.at); err != nil {
 			return nil, 0, errors.Join(fmt.Errorf("embedded: repair the log: %w", err), f.Close())
@@ -270,6 +271,15 @@ func (l *loader) segment(ctx context.Context, number uint64, last bool) (*os.Fil
 		err = errors.Join(err, f.Close())
 	}
 	return nil, 0, err
+}
+
+// tornTail says what a torn tail of the log can have cost.
+func (o Options) tornTail() string {
+	if o.SyncWrites {
+		return "no acknowledged write is lost"
+	}
+	return "if the process was killed, no acknowledged write is lost; after a power cut, writes of the last " +
+		o.SyncEvery.String() + " before it can be"
 }
 
 func fileEnd(r *fileReader) int64 {

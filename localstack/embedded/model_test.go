@@ -226,6 +226,40 @@ func (m *model) QueryIndex(rt *rapid.T) {
 	m.same(rt, got, func(v modelItem) bool { return v.owner == owner })
 }
 
+// QueryWide reads an owner's items of a rank by n, from the index whose key has
+// two hash attributes and two range attributes.
+func (m *model) QueryWide(rt *rapid.T) {
+	owner, rank := rapid.SampledFrom([]string{"ann", "bob"}).Draw(rt, "owner"), rapid.IntRange(-3, 3).Draw(rt, "rank")
+	from, to, forward := rapid.IntRange(-1, 2).Draw(rt, "from"), rapid.IntRange(0, 3).Draw(rt, "to"), rapid.Bool().Draw(rt, "forward")
+	in := &dynamodb.QueryInput{
+		TableName: aws.String("things"), IndexName: aws.String("wide"), ScanIndexForward: &forward,
+		KeyConditionExpression:    aws.String("#o = :o AND #r = :r AND n BETWEEN :a AND :b"),
+		Limit:                     aws.Int32(int32(rapid.IntRange(1, 4).Draw(rt, "limit"))),
+		ExpressionAttributeNames:  map[string]string{"#o": "owner", "#r": "rank"},
+		ExpressionAttributeValues: item{":o": s(owner), ":r": n(strconv.Itoa(rank)), ":a": n(strconv.Itoa(from)), ":b": n(strconv.Itoa(max(from, to)))},
+	}
+	got := m.read(rt, in)
+	order := func(a, b item) int {
+		x, y := value(a["n"]), value(b["n"])
+		if x == y {
+			x, y = value(a["sk"]), value(b["sk"])
+		}
+		one, _ := strconv.Atoi(x)
+		two, _ := strconv.Atoi(y)
+		return one - two
+	}
+	sorted := slices.Clone(got)
+	if !forward {
+		slices.Reverse(sorted)
+	}
+	if !slices.IsSortedFunc(sorted, order) {
+		rt.Fatalf("out of order: %v", got)
+	}
+	m.same(rt, got, func(v modelItem) bool {
+		return v.owner == owner && v.rank == rank && v.n >= from && v.n <= max(from, to)
+	})
+}
+
 func (m *model) read(rt *rapid.T, in *dynamodb.QueryInput) (items []item) {
 	for {
 		out, err := m.e.Query(m.t.Context(), in)
@@ -280,7 +314,9 @@ func (m *model) Reopen(*rapid.T) {
 // Check compares everything.
 func (m *model) Check(rt *rapid.T) {
 	m.same(rt, m.e.scanAll(m.t, "things", ""), func(modelItem) bool { return true })
-	m.same(rt, m.e.scanAll(m.t, "things", "by-owner"), func(v modelItem) bool { return v.owner != "" })
+	for _, index := range []string{"by-owner", "wide"} {
+		m.same(rt, m.e.scanAll(m.t, "things", index), func(v modelItem) bool { return v.owner != "" })
+	}
 	last, count := map[string]string{}, 0
 	for _, r := range m.e.records(m.t, "things") {
 		key := image(r.Dynamodb.Keys)
@@ -313,10 +349,11 @@ func TestAgainstAModel(t *testing.T) {
 					opts.Dir = t.TempDir()
 				}
 				m := &model{t: t, opts: opts, e: start(t, opts), items: map[modelKey]modelItem{}}
-				m.e.table(t, "things", types.ScalarAttributeTypeN, withStream(types.StreamViewTypeNewAndOldImages), withIndex("by-owner", "owner", "rank", projectAll))
+				m.e.table(t, "things", types.ScalarAttributeTypeN, withStream(types.StreamViewTypeNewAndOldImages),
+					withIndex("by-owner", "owner", "rank", projectAll), withWideIndex("wide", []string{"owner:S", "rank:N"}, []string{"n:N", "sk:N"}, projectAll))
 				actions := map[string]func(*rapid.T){
 					"put": m.Put, "add": m.Add, "leave": m.Leave, "delete": m.Delete, "transact": m.Transact, "batch": m.Batch,
-					"query": m.Query, "index": m.QueryIndex, "check": m.Check,
+					"query": m.Query, "index": m.QueryIndex, "wide": m.QueryWide, "check": m.Check,
 				}
 				names := slices.Sorted(maps.Keys(actions))
 				for range rapid.IntRange(1, 60).Draw(rt, "steps") {

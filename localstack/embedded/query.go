@@ -45,7 +45,6 @@ func (in *reading) check(c *checks) {
 	if in.IndexName != nil {
 		checkTableName(c, *in.IndexName, "indexName")
 	}
-	c.atLeast(in.Limit, "limit", 1)
 	c.oneOf(in.ReturnConsumedCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
 	c.oneOf(in.Select, "select", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
 }
@@ -166,17 +165,16 @@ func (p *page) startKey(start attributes) error {
 		return validation("The provided starting key is invalid: " + start.err.Error())
 	}
 	own := attr.Item{}
-	for _, part := range p.t.schema.parts() {
-		if v, ok := start.item[part.name]; ok {
-			own[part.name] = v
+	for _, part := range p.t.schema.all {
+		if v, ok := start.item[part.Name]; ok {
+			own[part.Name] = v
 		}
 	}
-	parts := p.t.schema.parts()
-	names := p.t.schema.names()
+	parts := slices.Clone(p.t.schema.all)
 	if p.x != nil {
-		for _, part := range p.x.schema.parts() {
-			if !slices.Contains(names, part.name) {
-				parts, names = append(parts, part), append(names, part.name)
+		for _, part := range p.x.schema.all {
+			if !p.t.schema.isKey(part.Name) {
+				parts = append(parts, part)
 			}
 		}
 	}
@@ -184,7 +182,7 @@ func (p *page) startKey(start attributes) error {
 		return validation("The provided starting key is invalid")
 	}
 	for _, part := range parts {
-		if v, ok := start.item[part.name]; !ok || v.Kind() != part.kind {
+		if v, ok := start.item[part.Name]; !ok || v.Kind() != part.Kind {
 			return validation("The provided starting key is invalid: The provided key element does not match the schema")
 		}
 	}
@@ -408,6 +406,9 @@ func (db *DB) query(body, out []byte) ([]byte, error) {
 		return nil, err
 	}
 	var c checks
+	if in.Limit != nil && *in.Limit < 1 {
+		c.unquoted("Limit", "Member must have value greater than or equal to 1")
+	}
 	in.reading.check(&c)
 	if err := c.err(); err != nil {
 		return nil, err
@@ -448,7 +449,7 @@ func (p *page) checkFilterPaths() error {
 // bind turns the key condition into the interval of keys to read.
 func (p *page) bind(condition *expr.KeyCondition, start attributes) error {
 	s := p.schema()
-	r, err := condition.Bind(expr.KeySchema{Hash: s.hash.name, HashKind: s.hash.kind, Range: s.sort.name, RangeKind: s.sort.kind})
+	r, err := condition.Bind(s.KeySchema)
 	if err != nil {
 		return err
 	}
@@ -463,15 +464,22 @@ func (p *page) bind(condition *expr.KeyCondition, start attributes) error {
 		return err
 	}
 	from, to := r.Interval()
-	hash := appendHash(nil, r.Hash)[:hashLen]
-	p.from, p.to = string(hash)+string(from), string(hash)+string(to)
+	partition := appendHash(nil, r.Hash...)
+	p.from, p.to = string(partition[:hashLen])+string(from), string(partition[:hashLen])+string(to)
 	if err := p.startKey(start); err != nil {
 		return err
 	}
-	if start.set && !inRange(p.after, string(appendHash(nil, r.Hash))) {
+	if !start.set {
+		return nil
+	}
+	if !inRange(p.after, string(partition)) {
 		return validation("The provided starting key is outside query boundaries based on provided conditions")
 	}
-	if start.set && s.hasSort() && !r.Match(start.item[s.sort.name]) {
+	sort := make([]attr.Value, 0, maxKeyAttributes)
+	for _, a := range s.Range {
+		sort = append(sort, start.item[a.Name])
+	}
+	if !r.Match(sort...) {
 		return validation("The provided starting key does not match the range key predicate")
 	}
 	return nil
@@ -486,6 +494,7 @@ func (db *DB) scan(body, out []byte) ([]byte, error) {
 		return nil, err
 	}
 	var c checks
+	c.atLeast(in.Limit, "limit", 1)
 	in.reading.check(&c)
 	c.atLeast(in.Segment, "segment", 0)
 	c.atMost(in.Segment, "segment", 999999)

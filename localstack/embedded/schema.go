@@ -4,32 +4,36 @@ import (
 	"hash/crc32"
 
 	"daybook/localstack/embedded/attr"
+	"daybook/localstack/embedded/expr"
 )
 
-// keyPart is one attribute of a key.
-type keyPart struct {
-	name string
-	kind attr.Kind // String, Number or Binary
-}
-
-// keySchema is the key of a table or an index.
+// keySchema is the key of a table or an index. A table has one hash attribute
+// and at most one range attribute, an index up to maxKeyAttributes of each.
 type keySchema struct {
-	hash keyPart
-	sort keyPart // without a name when the key has one part
+	expr.KeySchema
+	all []expr.KeyAttribute // the hash attributes, then the range attributes
 }
 
-func (s keySchema) hasSort() bool { return s.sort.name != "" }
+// maxKeyAttributes is how many hash attributes an index can have, and how many
+// range attributes, from AWS's "Multi-attribute key schema".
+const maxKeyAttributes = 4
 
-// names are the key's attributes, the partition key first.
+// names are the key's attributes, the hash attributes first.
 func (s keySchema) names() []string {
-	if s.hasSort() {
-		return []string{s.hash.name, s.sort.name}
+	names := make([]string, len(s.all))
+	for i, p := range s.all {
+		names[i] = p.Name
 	}
-	return []string{s.hash.name}
+	return names
 }
 
 func (s keySchema) isKey(name string) bool {
-	return name == s.hash.name || s.hasSort() && name == s.sort.name
+	for _, p := range s.all {
+		if p.Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -52,10 +56,12 @@ func spread(b []byte) uint32 {
 const hashLen = 4
 
 // appendHash appends the part of a key that all items of a partition share.
-func appendHash(dst []byte, hash attr.Value) []byte {
+func appendHash(dst []byte, hash ...attr.Value) []byte {
 	at := len(dst)
 	dst = append(dst, 0, 0, 0, 0)
-	dst = attr.AppendKey(dst, hash)
+	for _, v := range hash {
+		dst = attr.AppendKey(dst, v)
+	}
 	h := spread(dst[at+hashLen:])
 	dst[at], dst[at+1], dst[at+2], dst[at+3] = byte(h>>24), byte(h>>16), byte(h>>8), byte(h)
 	return dst
@@ -63,30 +69,39 @@ func appendHash(dst []byte, hash attr.Value) []byte {
 
 // keyOf is the key of a complete item, or DynamoDB's error about it.
 func (s keySchema) keyOf(it attr.Item) (string, error) {
-	buf := make([]byte, 0, 64)
-	for i, p := range s.parts() {
-		v, ok := it[p.name]
+	values := make([]attr.Value, 0, 2*maxKeyAttributes)
+	for _, p := range s.all {
+		v, ok := it[p.Name]
 		if !ok {
-			return "", invalidParameter("Missing the key %s in the item", p.name)
+			return "", invalidParameter("Missing the key %s in the item", p.Name)
 		}
-		if v.Kind() != p.kind {
-			return "", invalidParameter("Type mismatch for key %s expected: %s actual: %s", p.name, p.kind, v.Kind())
+		if v.Kind() != p.Kind {
+			return "", invalidParameter("Type mismatch for key %s expected: %s actual: %s", p.Name, p.Kind, v.Kind())
 		}
-		if err := checkKeyValue(p, v, i == 0, ""); err != nil {
+		if err := checkNotEmpty(p, v, ""); err != nil {
 			return "", err
 		}
-		if i == 0 {
-			buf = appendHash(buf, v)
-		} else {
-			buf = attr.AppendKey(buf, v)
-		}
+		values = append(values, v)
 	}
-	return string(buf), nil
+	if err := s.checkSize(it); err != nil {
+		return "", err
+	}
+	return string(s.appendKey(make([]byte, 0, 64), values)), nil
+}
+
+// appendKey appends the form of the values of all attributes.
+func (s keySchema) appendKey(dst []byte, values []attr.Value) []byte {
+	hashes := len(s.Hash)
+	dst = appendHash(dst, values[:hashes]...)
+	for _, v := range values[hashes:] {
+		dst = attr.AppendKey(dst, v)
+	}
+	return dst
 }
 
 // keyOnly is the key of a request that names an item by its key alone.
 func (s keySchema) keyOnly(key attr.Item) (string, error) {
-	if len(key) != len(s.parts()) || !s.fits(key) {
+	if len(key) != len(s.all) || !s.fits(key) {
 		return "", keyMismatch()
 	}
 	return s.keyOf(key)
@@ -94,8 +109,8 @@ func (s keySchema) keyOnly(key attr.Item) (string, error) {
 
 // fits tells whether an item has all attributes of the key, of their types.
 func (s keySchema) fits(it attr.Item) bool {
-	for _, p := range s.parts() {
-		if it[p.name].Kind() != p.kind {
+	for _, p := range s.all {
+		if it[p.Name].Kind() != p.Kind {
 			return false
 		}
 	}
@@ -103,67 +118,74 @@ func (s keySchema) fits(it attr.Item) bool {
 }
 
 // emptyKey is the error about an attribute of the key that has no bytes, nil if
-// there is none.
-func (s keySchema) emptyKey(it attr.Item) error {
-	for i, p := range s.parts() {
-		if v := it[p.name]; v.Kind() == p.kind && p.kind != attr.Number && v.Str() == "" {
-			return checkKeyValue(p, v, i == 0, "")
+// there is none. index is as in checkNotEmpty.
+func (s keySchema) emptyKey(it attr.Item, index string) error {
+	for _, p := range s.all {
+		if v := it[p.Name]; v.Kind() == p.Kind {
+			if err := checkNotEmpty(p, v, index); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (s keySchema) parts() []keyPart {
-	if s.hasSort() {
-		return []keyPart{s.hash, s.sort}
-	}
-	return []keyPart{s.hash}
-}
-
-// checkKeyValue refuses an empty or too long value of a key. index is the name
-// of the index the key belongs to, or "" for the table's own.
-func checkKeyValue(p keyPart, v attr.Value, isHash bool, index string) error {
-	if p.kind == attr.Number {
+// checkNotEmpty refuses an empty value of a key. index is the name of the index
+// the key belongs to, or "" for the table's own.
+func checkNotEmpty(p expr.KeyAttribute, v attr.Value, index string) error {
+	if p.Kind == attr.Number || v.Str() != "" {
 		return nil
 	}
-	n := len(v.Str())
-	if n == 0 {
-		kind := "string"
-		if p.kind == attr.Binary {
-			kind = "binary"
-		}
-		if index != "" {
-			return validationf("One or more parameter values are not valid. A value specified for a secondary index key is not supported. "+
-				"The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", kind, index, p.name)
-		}
-		return validationf("One or more parameter values are not valid. The AttributeValue for a key attribute "+
-			"cannot contain an empty %s value. Key: %s", kind, p.name)
+	kind := "string"
+	if p.Kind == attr.Binary {
+		kind = "binary"
 	}
-	if isHash && n > maxHashSize {
+	if index != "" {
+		return validationf("One or more parameter values are not valid. A value specified for a secondary index key is not supported. "+
+			"The AttributeValue for a key attribute cannot contain an empty %s value. IndexName: %s, IndexKey: %s", kind, index, p.Name)
+	}
+	return validationf("One or more parameter values are not valid. The AttributeValue for a key attribute "+
+		"cannot contain an empty %s value. Key: %s", kind, p.Name)
+}
+
+// checkSize refuses values that are too long for a key, all hash attributes
+// together or all range attributes together.
+func (s keySchema) checkSize(it attr.Item) error {
+	if keySize(s.Hash, it) > maxHashSize {
 		return invalidParameter("Size of hashkey has exceeded the maximum size limit of2048 bytes")
 	}
-	if !isHash && n > maxSortSize {
+	if keySize(s.Range, it) > maxSortSize {
 		return invalidParameter("Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
 	}
 	return nil
 }
 
+// keySize is the length of the strings and binaries among attributes of a key.
+func keySize(attributes []expr.KeyAttribute, it attr.Item) (n int) {
+	for _, p := range attributes {
+		if p.Kind != attr.Number {
+			n += len(it[p.Name].Str())
+		}
+	}
+	return n
+}
+
 // checkIndexKeys refuses an item whose attribute for an index's key has another
-// type than the key, or a value that a key can't have. An item that lacks the
+// type than the key, or a value that a key can't have. An item that lacks an
 // attribute is fine: it is not in the index.
 func checkIndexKeys(schema keySchema, index string, it attr.Item) error {
-	for i, p := range schema.parts() {
-		v, ok := it[p.name]
+	for _, p := range schema.all {
+		v, ok := it[p.Name]
 		if !ok {
 			continue
 		}
-		if v.Kind() != p.kind {
+		if v.Kind() != p.Kind {
 			return invalidParameter("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s",
-				p.name, p.kind, v.Kind(), index)
+				p.Name, p.Kind, v.Kind(), index)
 		}
-		if err := checkKeyValue(p, v, i == 0, index); err != nil {
+		if err := checkNotEmpty(p, v, index); err != nil {
 			return err
 		}
 	}
-	return nil
+	return schema.checkSize(it)
 }

@@ -186,6 +186,17 @@ func (sh *shard) at(pos uint64) record {
 	return sh.chunks[i/chunkLen][i%chunkLen]
 }
 
+// since is the position of the first readable record whose time is at or after a
+// Unix time in milliseconds. A record that a fault kept back is younger than its
+// time, so times need not ascend.
+func (sh *shard) since(millis float64) uint64 {
+	pos := sh.trimmed
+	for pos < sh.end && float64(sh.at(pos).at)*1000 < millis {
+		pos++
+	}
+	return pos
+}
+
 // trim forgets what is older than the retention.
 func (s *stream) trim(now time.Time) {
 	s.mu.Lock()

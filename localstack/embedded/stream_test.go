@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,6 +102,62 @@ func TestOnlyItemsAreOrdered(t *testing.T) {
 	}
 	if shardsUsed != 4 || len(seen) != 100 {
 		t.Fatalf("%d records in %d shards", len(seen), shardsUsed)
+	}
+}
+
+// AT_TIMESTAMP begins with the first record that is not older.
+func TestShardIteratorAtATime(t *testing.T) {
+	t.Parallel()
+	begun := time.Date(2026, 10, 8, 3, 0, 0, 0, time.UTC)
+	now := begun
+	e := start(t, embedded.Options{Shards: 1, Now: func() time.Time { return now }})
+	e.table(t, "things", "", withStream(types.StreamViewTypeKeysOnly))
+	arn := e.streamARN(t, "things")
+	for i := range 5 {
+		now = begun.Add(time.Duration(i) * time.Hour)
+		e.put(t, "things", item{"pk": s(strconv.Itoa(i))})
+	}
+	d, err := e.streams.DescribeStream(t.Context(), &dynamodbstreams.DescribeStreamInput{StreamArn: &arn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shard := d.StreamDescription.Shards[0].ShardId
+	ask := func(kind streamtypes.ShardIteratorType, at *time.Time) (*dynamodbstreams.GetShardIteratorOutput, error) {
+		return e.streams.GetShardIterator(t.Context(), &dynamodbstreams.GetShardIteratorInput{StreamArn: &arn, ShardId: shard, ShardIteratorType: kind, Timestamp: at})
+	}
+	for after, want := range map[time.Duration]string{
+		-time.Hour: "01234", 0: "01234", time.Millisecond: "1234", time.Hour: "1234", 3*time.Hour + time.Second: "4", 4 * time.Hour: "4",
+	} {
+		it, err := ask(streamtypes.ShardIteratorTypeAtTimestamp, aws.Time(begun.Add(after)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := e.streams.GetRecords(t.Context(), &dynamodbstreams.GetRecordsInput{ShardIterator: it.ShardIterator})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, r := range out.Records {
+			got += imageValue(r.Dynamodb.Keys["pk"])
+		}
+		if got = strings.ReplaceAll(got, `"`, ""); got != want {
+			t.Errorf("since %s: %s, want %s", after, got, want)
+		}
+	}
+	_, err = ask(streamtypes.ShardIteratorTypeAtTimestamp, aws.Time(now.Add(time.Millisecond)))
+	wantError(t, err, "ValidationException", "Timestamp must not be in the future")
+	_, err = ask(streamtypes.ShardIteratorTypeAtTimestamp, nil)
+	wantError(t, err, "ValidationException", "Timestamp must be specified when ShardIteratorType is AT_TIMESTAMP")
+	_, err = ask(streamtypes.ShardIteratorTypeLatest, &begun)
+	wantError(t, err, "ValidationException", "Timestamp must not be specified when ShardIteratorType is LATEST")
+	now = begun.Add(26 * time.Hour) // two records are trimmed
+	it, err := ask(streamtypes.ShardIteratorTypeAtTimestamp, &begun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := e.streams.GetRecords(t.Context(), &dynamodbstreams.GetRecordsInput{ShardIterator: it.ShardIterator})
+	if err != nil || len(out.Records) != 3 {
+		t.Errorf("from before the horizon: %d records, %v", len(out.Records), err)
 	}
 }
 

@@ -3,8 +3,10 @@ package embedded
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"math"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Limits of the Streams API, from AWS's API reference.
@@ -182,35 +184,60 @@ func (s *stream) shard(id string) *shard {
 	return nil
 }
 
+// Types of a shard iterator.
+const (
+	iterateHorizon = "TRIM_HORIZON"
+	iterateLatest  = "LATEST"
+	iterateAt      = "AT_SEQUENCE_NUMBER"
+	iterateAfter   = "AFTER_SEQUENCE_NUMBER"
+	iterateTime    = "AT_TIMESTAMP"
+)
+
 type shardIteratorRequest struct {
 	StreamArn         string
 	ShardId           string
 	ShardIteratorType string
 	SequenceNumber    *string
+	Timestamp         *float64 // Unix seconds, with milliseconds
 }
 
-func (in *shardIteratorRequest) check() error {
+func (in *shardIteratorRequest) check(now time.Time) error {
 	var c checks
 	c.required(in.StreamArn != "", "streamArn")
 	c.required(in.ShardId != "", "shardId")
 	c.required(in.ShardIteratorType != "", "shardIteratorType")
-	c.oneOf(in.ShardIteratorType, "shardIteratorType", "AFTER_SEQUENCE_NUMBER", "LATEST", "AT_SEQUENCE_NUMBER", "TRIM_HORIZON")
+	c.oneOf(in.ShardIteratorType, "shardIteratorType", iterateAfter, iterateLatest, iterateAt, iterateHorizon, iterateTime)
 	if err := c.err(); err != nil {
 		return err
 	}
-	byNumber := in.ShardIteratorType == "AT_SEQUENCE_NUMBER" || in.ShardIteratorType == "AFTER_SEQUENCE_NUMBER"
-	switch {
-	case byNumber && in.SequenceNumber == nil:
-		return validation("SequenceNumber must be specified when ShardIteratorType is " + in.ShardIteratorType)
-	case !byNumber && in.SequenceNumber != nil:
-		return validation("SequenceNumber must not be specified when ShardIteratorType is " + in.ShardIteratorType)
+	byNumber := in.ShardIteratorType == iterateAt || in.ShardIteratorType == iterateAfter
+	byTime := in.ShardIteratorType == iterateTime
+	for _, member := range []struct {
+		name         string
+		given, taken bool
+	}{{"SequenceNumber", in.SequenceNumber != nil, byNumber}, {"Timestamp", in.Timestamp != nil, byTime}} {
+		switch {
+		case member.taken && !member.given:
+			return validation(member.name + " must be specified when ShardIteratorType is " + in.ShardIteratorType)
+		case !member.taken && member.given:
+			return validation(member.name + " must not be specified when ShardIteratorType is " + in.ShardIteratorType)
+		}
+	}
+	if byTime && in.millis() > float64(now.UnixMilli()) {
+		return validation("Timestamp must not be in the future")
 	}
 	return nil
 }
 
+// millis is the request's Timestamp in milliseconds, its precision.
+func (in *shardIteratorRequest) millis() float64 { return math.Round(*in.Timestamp * 1000) }
+
 func (db *DB) getShardIterator(body, out []byte) ([]byte, error) {
-	in, err := checked[shardIteratorRequest](body)
+	in, err := decode[shardIteratorRequest](body)
 	if err != nil {
+		return nil, err
+	}
+	if err := in.check(db.opts.Now()); err != nil {
 		return nil, err
 	}
 	s, err := db.findStream(in.StreamArn)
@@ -225,27 +252,35 @@ func (db *DB) getShardIterator(body, out []byte) ([]byte, error) {
 	it := iterator{stream: s.def.ID, shard: sh.index, issued: db.now()}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	switch in.ShardIteratorType {
-	case "TRIM_HORIZON":
-		it.position = sh.trimmed
-	case "LATEST":
-		it.position = sh.end
-	default:
-		pos, ok := sh.position(*in.SequenceNumber)
-		if !ok || pos > sh.end {
-			return nil, validation("Invalid SequenceNumber: " + *in.SequenceNumber)
-		}
-		if in.ShardIteratorType == "AFTER_SEQUENCE_NUMBER" {
-			pos++
-		}
-		if pos < sh.trimmed {
-			return nil, trimmedAccess()
-		}
-		it.position = pos
+	if it.position, err = in.position(sh); err != nil {
+		return nil, err
 	}
 	m := open(out)
 	m.str("ShardIterator", it.encode(s.def.ARN))
 	return m.close(), nil
+}
+
+// position is where the iterator begins. The shard's stream is locked.
+func (in *shardIteratorRequest) position(sh *shard) (uint64, error) {
+	switch in.ShardIteratorType {
+	case iterateHorizon:
+		return sh.trimmed, nil
+	case iterateLatest:
+		return sh.end, nil
+	case iterateTime:
+		return sh.since(in.millis()), nil
+	}
+	pos, ok := sh.position(*in.SequenceNumber)
+	if !ok || pos > sh.end {
+		return 0, validation("Invalid SequenceNumber: " + *in.SequenceNumber)
+	}
+	if in.ShardIteratorType == iterateAfter {
+		pos++
+	}
+	if pos < sh.trimmed {
+		return 0, trimmedAccess()
+	}
+	return pos, nil
 }
 
 func trimmedAccess() error {

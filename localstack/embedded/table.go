@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/btree"
 
 	"daybook/localstack/embedded/attr"
+	"daybook/localstack/embedded/expr"
 )
 
 // View types of a stream.
@@ -18,6 +19,12 @@ const (
 	viewNew  = "NEW_IMAGE"
 	viewOld  = "OLD_IMAGE"
 	viewBoth = "NEW_AND_OLD_IMAGES"
+)
+
+// Types of a key's attributes.
+const (
+	keyHash  = "HASH"
+	keyRange = "RANGE"
 )
 
 type attributeDefinition struct {
@@ -75,20 +82,21 @@ func (d definition) clone() definition {
 	return d
 }
 
-// schema resolves key elements to names and types.
+// schema resolves key elements, hash attributes first, to names and types.
 func (d definition) schema(key []keyElement) keySchema {
 	var s keySchema
 	for i, k := range key {
-		part := keyPart{name: k.AttributeName}
+		part := expr.KeyAttribute{Name: k.AttributeName}
 		for _, a := range d.Attributes {
 			if a.AttributeName == k.AttributeName {
-				part.kind, _ = attr.KindOf(a.AttributeType)
+				part.Kind, _ = attr.KindOf(a.AttributeType)
 			}
 		}
-		if i == 0 {
-			s.hash = part
+		s.all = append(s.all, part)
+		if k.KeyType == keyHash {
+			s.Hash = s.all[:i+1]
 		} else {
-			s.sort = part
+			s.Range = s.all[len(s.Hash):]
 		}
 	}
 	return s

@@ -161,12 +161,35 @@ func (a *action) resolve(db *DB) (err error) {
 	switch {
 	case a.put != nil:
 		a.key, a.bad = a.t.schema.keyOf(a.put.item)
+		return a.t.schema.emptyKey(a.put.item, "")
 	case a.update != nil:
 		a.key, a.bad = a.update.keyIn(a.t)
-		return a.t.schema.emptyKey(a.update.key)
+		return a.t.schema.emptyKey(a.update.key, "")
 	default:
 		a.key, a.bad = a.t.schema.keyOnly(a.keyItem.item)
-		return a.t.schema.emptyKey(a.keyItem.item)
+		return a.t.schema.emptyKey(a.keyItem.item, "")
+	}
+}
+
+// emptyIndexKey is the error of a put or an update that would leave an attribute
+// of an index's key empty whatever the item is: an error of the request, found
+// before any condition is evaluated. The table is locked.
+func (a *action) emptyIndexKey() error {
+	for _, x := range a.t.indexes {
+		if a.put != nil {
+			if err := x.schema.emptyKey(a.put.item, x.def.IndexName); err != nil {
+				return err
+			}
+		}
+		if a.update == nil || a.update.update == nil {
+			continue
+		}
+		for _, p := range x.schema.all {
+			v, ok := a.update.update.ValueOf(p.Name)
+			if ok && v.Kind() == p.Kind && checkNotEmpty(p, v, "") != nil {
+				return emptyIndexUpdate(p.Kind)
+			}
+		}
 	}
 	return nil
 }
@@ -335,6 +358,11 @@ func (db *DB) transact(actions []action, token *tokenUse) ([]*charge, position, 
 func (db *DB) decideAll(actions []action) ([]change, error) {
 	changes := make([]change, len(actions))
 	reasons := make([]cancellation, len(actions))
+	for i := range actions {
+		if err := actions[i].emptyIndexKey(); err != nil {
+			return nil, err
+		}
+	}
 	conflict := db.faults.conflict()
 	failed := false
 	size := 0

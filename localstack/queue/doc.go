@@ -7,8 +7,9 @@
 // message group; a group is locked while one of its messages is in flight; five
 // minutes of deduplication by id or content, for the queue or the group;
 // visibility time-outs, receive counts, retention, long polls; a message that
-// was received maxReceiveCount times moves to the dead-letter queue. What it
-// does not do it refuses by name: standard queues, delays, policies' effects.
+// was received maxReceiveCount times moves to the dead-letter queue, and a move
+// task moves it back. What it does not do it refuses by name: standard queues,
+// delays, policies' effects.
 //
 // # What is kept
 //
@@ -16,8 +17,9 @@
 // what the database survives the queue survives, and the queue has no file of
 // its own (docs/adr/0015). Receive counts are kept before a message is handed
 // out: one that kills the process comes to its end in the dead-letter queue all
-// the same. Which messages are in flight is not kept: after a restart all are
-// visible, for whoever had received them ended with the process.
+// the same. Which messages are in flight, and which move tasks ran, is not kept:
+// after a restart all are visible, for whoever had received them ended with the
+// process.
 //
 // The table's partition key `queue` is the queue's name; its sort key `part`
 // and attributes are

@@ -37,6 +37,10 @@ func unsupported(format string, args ...any) *apiError {
 	return clientError("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", format, args...)
 }
 
+func noResource(format string, args ...any) *apiError {
+	return clientError("ResourceNotFoundException", "ResourceNotFoundException", format, args...)
+}
+
 func noQueue() *apiError {
 	return clientError("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
 }

@@ -59,6 +59,7 @@ type queue struct {
 	landing  *time.Timer           // of the first flight to end
 	known    map[string]remembered // by deduplication key
 	forget   []remembered          // known, in the order in which it was sent
+	moves    []*move               // from it, the latest first
 	wake     chan struct{}         // closed when there may be something to receive
 }
 

@@ -192,6 +192,7 @@ func (s *Server) take(ctx context.Context, q *queue, limit int, now time.Time) (
 		s.sequence++
 		moved := *m
 		moved.sequence, moved.sent, moved.source, moved.group = s.sequence, now.Truncate(time.Millisecond), s.ARN(q.name), dead.groupOf(m.group.id)
+		moved.dedup = m.id // so SQS has it: ids of two messages can't clash in the dead-letter queue
 		copies[i] = &moved
 		w, err := moved.writes(dead.name, true)
 		if err != nil {

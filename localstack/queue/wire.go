@@ -58,6 +58,12 @@ func operationOf(name string) operation {
 		return (*Server).changeVisibility
 	case "ChangeMessageVisibilityBatch":
 		return (*Server).changeVisibilityBatch
+	case "StartMessageMoveTask":
+		return (*Server).startMessageMoveTask
+	case "ListMessageMoveTasks":
+		return (*Server).listMessageMoveTasks
+	case "CancelMessageMoveTask":
+		return (*Server).cancelMessageMoveTask
 	}
 	return nil
 }

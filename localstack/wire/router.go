@@ -1,9 +1,14 @@
 package wire
 
 import (
+	"io"
 	"net/http"
 	"strings"
 )
+
+// maxDrain is how much of a body that a service left unread is read for it, in
+// bytes: the largest request that any of them takes.
+const maxDrain = 16 << 20
 
 // Router gives several services one address, as an AWS client with one endpoint
 // URL expects it. A nil service answers nothing; what belongs to none goes to
@@ -17,8 +22,15 @@ type Router struct {
 }
 
 // ServeHTTP finds a request's service by its target or, for a service that has
-// no targets, its path.
+// no targets, its path. It reads what the service has left of the body: net/http
+// closes a connection with more than 256 KB unread, and a client that is still
+// writing then sees a broken connection in place of the answer.
 func (rt Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rt.route(w, r)
+	_, _ = io.CopyN(io.Discard, r.Body, maxDrain) // the client has gone, or sent less
+}
+
+func (rt Router) route(w http.ResponseWriter, r *http.Request) {
 	target := r.Header.Get("X-Amz-Target")
 	switch {
 	case rt.Queue != nil && strings.HasPrefix(target, "AmazonSQS."):

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"daybook/localstack/wire"
@@ -20,6 +23,38 @@ func get(ctx context.Context, t *testing.T, transport http.RoundTripper, target,
 	}
 	r.Header.Set("X-Amz-Target", target)
 	return transport.RoundTrip(r)
+}
+
+// A service that answers before it has read the body, as each does for an
+// operation that it doesn't know, must not cost the client its connection: what
+// the client still writes would fail, and the answer with it.
+func TestAnAnswerBeforeTheBodyKeepsTheConnection(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(wire.Router{Tables: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, "unknown operation") // the client has gone
+	})})
+	var connections atomic.Int32
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	for range 5 {
+		answer, err := server.Client().Post(server.URL, "application/x-amz-json-1.0", strings.NewReader(strings.Repeat("x", 4<<20)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		if err := errors.Join(err, answer.Body.Close()); err != nil || string(body) != "unknown operation" {
+			t.Fatalf("%q, %v", body, err)
+		}
+	}
+	if n := connections.Load(); n != 1 {
+		t.Errorf("five requests took %d connections", n)
+	}
 }
 
 // In memory and over TCP a handler answers alike.

@@ -11,6 +11,21 @@ import (
 	"sync"
 )
 
+// MaxName is the longest name of an attribute, in bytes.
+const MaxName = 1<<16 - 1
+
+// CheckName returns DynamoDB's text about a name that no attribute can have, ""
+// for a good one.
+func CheckName(name string) string {
+	switch {
+	case name == "":
+		return "Empty attribute name"
+	case len(name) > MaxName:
+		return "Attribute name is too large, must be less than 65536 bytes"
+	}
+	return ""
+}
+
 // MaxDepth is how deep maps and lists nest: an attribute of an item is at
 // level 1, an element of it at level 2 and so on (AWS, "Service, account, and
 // table quotas": nested attribute depth).
@@ -26,6 +41,7 @@ const (
 	msgEmptyBS     = msgParam + "Binary sets should not be empty"
 	msgDuplicateNS = "Input collection contains duplicates"
 	msgStart       = "Start of structure or map found where not expected"
+	msgNullFalse   = msgParam + "Null attribute value types must have the value of true"
 	msgBadBase64   = "Invalid last non-pad Base64 character dectected"
 )
 
@@ -162,6 +178,9 @@ func (p *parser) item(level int) (Item, error) {
 		name := t.String()
 		if level == 1 {
 			p.name = name
+		}
+		if problem := CheckName(name); problem != "" {
+			p.refuse(problem)
 		}
 		if it[name], err = p.value(level); err != nil {
 			return nil, err
@@ -358,7 +377,10 @@ func (p *parser) boolean(kind Kind) (Value, error) {
 		return Value{}, malformed(tokenName(t) + " cannot be converted to Boolean")
 	}
 	if kind == Null {
-		return NullValue(), nil // {"NULL":false} is taken and read back as true
+		if !b {
+			p.refuse(msgNullFalse)
+		}
+		return NullValue(), nil
 	}
 	return BoolValue(b), nil
 }

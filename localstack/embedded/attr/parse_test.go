@@ -15,11 +15,10 @@ func TestParseItemNormalizes(t *testing.T) {
 		`{"a":{"BS":["/w==","AQ==",""]}}`:           `{"a":{"BS":["","AQ==","/w=="]}}`,
 		`{"a":{"S":""},"b":{"B":""}}`:               `{"a":{"S":""},"b":{"B":""}}`,
 		`{"a":{"L":[]},"b":{"M":{}}}`:               `{"a":{"L":[]},"b":{"M":{}}}`,
-		`{"a":{"NULL":false}}`:                      `{"a":{"NULL":true}}`,
 		`{"a":{"BOOL":"true"},"b":{"BOOL":"no"}}`:   `{"a":{"BOOL":true},"b":{"BOOL":false}}`,
 		`{"a":{"S":null,"N":"1"}}`:                  `{"a":{"N":"1"}}`,
 		`{"a":{"X":[1],"S":"x"}}`:                   `{"a":{"S":"x"}}`,
-		`{"":{"S":"\u0000\"\\\u2028é😀<"}}`:          "{\"\":{\"S\":\"\\u0000\\\"\\\\\u2028é😀<\"}}",
+		`{"é":{"S":"\u0000\"\\\u2028é😀<"}}`:         "{\"é\":{\"S\":\"\\u0000\\\"\\\\\u2028é😀<\"}}",
 		`{"a":{"M":{"x":{"L":[{"BOOL":false}]}}}}`:  `{"a":{"M":{"x":{"L":[{"BOOL":false}]}}}}`,
 		`{"a":{"N":"-0.00"},"b":{"N":"123456e-3"}}`: `{"a":{"N":"0"},"b":{"N":"123.456"}}`,
 	} {
@@ -54,6 +53,8 @@ func TestParseItemRefuses(t *testing.T) {
 		`{"a":{"L":[{"N":"1e126"}]}}`:  msgOverflow,
 		`{"a":{"M":{"b":{"SS":[]}}}}`:  msgEmptySS,
 		`{"a":{"L":[{}]}}`:             msgEmptyValue,
+		`{"a":{"NULL":false}}`:         msgNullFalse,
+		`{"a":{"M":{"":{"S":"x"}}}}`:   "Empty attribute name",
 		nested(32):                     msgDepth,
 		nested(200):                    msgDepth,
 	} {

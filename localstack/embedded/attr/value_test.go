@@ -33,7 +33,7 @@ func anyValue(depth int) *rapid.Generator[Value] {
 }
 
 func anyItem(depth int) *rapid.Generator[Item] {
-	return rapid.Map(rapid.MapOfN(rapid.StringMatching(`[a-cé"]{0,3}`), anyValue(depth), 0, 5),
+	return rapid.Map(rapid.MapOfN(rapid.StringMatching(`[a-cé"]{1,3}`), anyValue(depth), 0, 5),
 		func(m map[string]Value) Item { return Item(m) })
 }
 

@@ -54,7 +54,10 @@ func ExampleParseKeyCondition() {
 		fmt.Println(err)
 		return
 	}
-	keys, err := condition.Bind(expr.KeySchema{Hash: "pk", HashKind: attr.String, Range: "seq", RangeKind: attr.Number})
+	keys, err := condition.Bind(expr.KeySchema{
+		Hash:  []expr.KeyAttribute{{Name: "pk", Kind: attr.String}},
+		Range: []expr.KeyAttribute{{Name: "seq", Kind: attr.Number}},
+	})
 	if err != nil {
 		fmt.Println(err)
 		return

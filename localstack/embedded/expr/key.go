@@ -1,24 +1,32 @@
 package expr
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"daybook/localstack/embedded/attr"
 )
 
-// KeySchema is the key of the table or index that a key condition selects from.
-type KeySchema struct {
-	Hash      string
-	HashKind  attr.Kind // String, Number or Binary
-	Range     string    // "" if there is none
-	RangeKind attr.Kind
+// KeyAttribute is one attribute of a key.
+type KeyAttribute struct {
+	Name string
+	Kind attr.Kind // String, Number or Binary
 }
 
-// RangeOp is what a key condition asks of the range key.
+// KeySchema is the key of the table or index that a key condition selects from.
+// A table has one hash attribute and at most one range attribute, an index up to
+// four of each.
+type KeySchema struct {
+	Hash  []KeyAttribute
+	Range []KeyAttribute
+}
+
+// RangeOp is what a key condition asks of a range attribute.
 type RangeOp uint8
 
-// The conditions on a range key. RangeAll is none.
+// The conditions on a range attribute. RangeAll is none.
 const (
 	RangeAll RangeOp = iota
 	RangeEqual
@@ -43,9 +51,12 @@ type keyTerm struct {
 
 // KeyRange is a key condition on a certain table or index.
 type KeyRange struct {
-	// Hash is the value of the partition key.
-	Hash attr.Value
-	// Op is the condition on the sort key.
+	// Hash are the values of the hash attributes.
+	Hash []attr.Value
+	// Prefix are the values of the range attributes before the one that Op is
+	// about.
+	Prefix []attr.Value
+	// Op is the condition on the last range attribute that has one.
 	Op RangeOp
 	// Low is its operand, the lower bound of RangeBetween.
 	Low attr.Value
@@ -88,7 +99,7 @@ func (k *KeyCondition) collect(n *node) error {
 	}
 	for _, other := range k.terms {
 		if other.name == term.name {
-			return invalid("KeyConditionExpressions must only contain one condition per key")
+			return invalid("Invalid " + keyLabel + ": KeyConditionExpressions must only contain one condition per key")
 		}
 	}
 	k.terms = append(k.terms, term)
@@ -141,55 +152,104 @@ func (t *keyTerm) read(n *node) error {
 // Bind applies the condition to a key schema. A *attr.ValidationError says what
 // is missing, too much, or of a wrong type.
 func (k *KeyCondition) Bind(schema KeySchema) (KeyRange, error) {
-	if len(k.terms) > 2 {
-		return KeyRange{}, invalid("Conditions can be of length 1 or 2 only")
+	if size := len(schema.Hash) + len(schema.Range); len(k.terms) > size {
+		return KeyRange{}, invalid("The number of query conditions (" + strconv.Itoa(len(k.terms)) +
+			") exceeds the number of key attributes defined in the schema (" + strconv.Itoa(size) + ")")
 	}
-	if schema.Range == "" && len(k.terms) > 1 {
-		return KeyRange{}, invalid("Query key condition not supported")
+	var r KeyRange
+	for i, a := range schema.Hash {
+		hash, err := k.term(a)
+		if err != nil {
+			return KeyRange{}, err
+		}
+		if hash.op != RangeEqual {
+			return KeyRange{}, invalid("Query key condition not supported")
+		}
+		if i == 0 {
+			r.Hash = hash.values[:1:1]
+		} else {
+			r.Hash = append(r.Hash, hash.values...)
+		}
 	}
-	hash, err := k.term(schema.Hash, schema.HashKind)
-	if err != nil {
-		return KeyRange{}, err
+	err := k.bindRange(schema, &r)
+	return r, err
+}
+
+// bindRange applies the conditions on range attributes: from the left, and all
+// but the last by equality.
+func (k *KeyCondition) bindRange(schema KeySchema, r *KeyRange) error {
+	left := len(k.terms) - len(schema.Hash)
+	missing := ""     // the first range attribute without a condition
+	var open []string // range attributes so far without an equality
+	for _, a := range schema.Range {
+		if left == 0 {
+			return nil
+		}
+		if k.find(a.Name) < 0 {
+			missing = cmp.Or(missing, a.Name)
+			open = append(open, a.Name)
+			continue
+		}
+		left--
+		if len(open) > 0 {
+			return invalid("RANGE key attributes " + strings.Join(open, ", ") + " must have equality conditions specified in the query " +
+				"because a condition is present on key attribute " + a.Name)
+		}
+		sort, err := k.term(a)
+		if err != nil {
+			return err
+		}
+		if sort.op != RangeEqual {
+			open = append(open, a.Name)
+		}
+		if r.Op != RangeAll {
+			r.Prefix = append(r.Prefix, r.Low)
+		}
+		r.Op, r.Low = sort.op, sort.values[0]
+		if sort.op == RangeBetween {
+			r.High = sort.values[1]
+		}
 	}
-	if hash.op != RangeEqual {
-		return KeyRange{}, invalid("Query key condition not supported")
+	if left > 0 { // a condition on something that is no key attribute
+		return invalid("Query condition missed key schema element: " + missing)
 	}
-	r := KeyRange{Hash: hash.values[0]}
-	if len(k.terms) == 1 {
-		return r, nil
-	}
-	sort, err := k.term(schema.Range, schema.RangeKind)
-	if err != nil {
-		return KeyRange{}, err
-	}
-	r.Op, r.Low = sort.op, sort.values[0]
-	if sort.op == RangeBetween {
-		r.High = sort.values[1]
-	}
-	return r, nil
+	return nil
+}
+
+func (k *KeyCondition) find(name string) int {
+	return slices.IndexFunc(k.terms, func(t keyTerm) bool { return t.name == name })
 }
 
 // term returns the condition on a key attribute.
-func (k *KeyCondition) term(name string, kind attr.Kind) (keyTerm, error) {
-	i := slices.IndexFunc(k.terms, func(t keyTerm) bool { return t.name == name })
+func (k *KeyCondition) term(a KeyAttribute) (keyTerm, error) {
+	i := k.find(a.Name)
 	if i < 0 {
-		return keyTerm{}, invalid("Query condition missed key schema element: " + name)
+		return keyTerm{}, invalid("Query condition missed key schema element: " + a.Name)
 	}
 	for _, v := range k.terms[i].values {
-		if v.Kind() != kind {
+		if v.Kind() != a.Kind {
 			return keyTerm{}, invalid("One or more parameter values were invalid: Condition parameter type does not match schema type")
 		}
 		if isText(v) && v.Str() == "" {
-			word := map[attr.Kind]string{attr.String: "string", attr.Binary: "binary"}[kind]
+			word := map[attr.Kind]string{attr.String: "string", attr.Binary: "binary"}[a.Kind]
 			return keyTerm{}, invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty " +
-				word + " value. Key: " + name)
+				word + " value. Key: " + a.Name)
 		}
 	}
 	return k.terms[i], nil
 }
 
-// Match tells whether a value of the range key is in the range.
-func (r KeyRange) Match(v attr.Value) bool {
+// Match tells whether values of the range attributes are in the range.
+func (r KeyRange) Match(values ...attr.Value) bool {
+	for i, v := range r.Prefix {
+		if !compare("=", values[i], v) {
+			return false
+		}
+	}
+	if r.Op == RangeAll {
+		return true
+	}
+	v := values[len(r.Prefix)]
 	switch r.Op {
 	case RangeEqual:
 		return compare("=", v, r.Low)
@@ -210,10 +270,15 @@ func (r KeyRange) Match(v attr.Value) bool {
 }
 
 // Interval returns the half-open interval [from, to) of keys in the range, where
-// a key is attr.AppendKey of the hash value, then of the range value, then
+// a key is attr.AppendKey of the hash values, then of the range values, then
 // anything (the table's key, in an index).
 func (r KeyRange) Interval() (from, to []byte) {
-	hash := attr.AppendKey(nil, r.Hash)
+	var hash []byte
+	for _, values := range [...][]attr.Value{r.Hash, r.Prefix} {
+		for _, v := range values {
+			hash = attr.AppendKey(hash, v)
+		}
+	}
 	low := func() []byte { return attr.AppendKey(slices.Clone(hash), r.Low) }
 	switch r.Op {
 	case RangeEqual:

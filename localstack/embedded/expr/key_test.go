@@ -2,13 +2,14 @@ package expr
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"daybook/localstack/embedded/attr"
 	"pgregory.net/rapid"
 )
 
-var keySchema = KeySchema{Hash: "pk", HashKind: attr.String, Range: "n", RangeKind: attr.Number}
+var keySchema = KeySchema{Hash: []KeyAttribute{{"pk", attr.String}}, Range: []KeyAttribute{{"n", attr.Number}}}
 
 func TestKeyCondition(t *testing.T) {
 	t.Parallel()
@@ -44,7 +45,7 @@ func TestKeyCondition(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !attr.Equal(got.Hash, attr.S("a")) || got.Op != test.want.Op || !attr.Equal(got.Low, test.want.Low) || !attr.Equal(got.High, test.want.High) {
+			if len(got.Hash) != 1 || !attr.Equal(got.Hash[0], attr.S("a")) || got.Op != test.want.Op || !attr.Equal(got.Low, test.want.Low) || !attr.Equal(got.High, test.want.High) {
 				t.Errorf("%+v, want %+v", got, test.want)
 			}
 		})
@@ -58,7 +59,7 @@ func TestKeyConditionBeginsWith(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := k.Bind(KeySchema{Hash: "pk", HashKind: attr.String, Range: "s", RangeKind: attr.String})
+	r, err := k.Bind(KeySchema{Hash: keySchema.Hash, Range: []KeyAttribute{{"s", attr.String}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,8 +88,8 @@ func TestKeyConditionErrors(t *testing.T) {
 		{":a = :b", cond + "No key attribute specified"},
 		{"begins_with(:a, pk)", cond + "begins_with operator must have the key attribute as its first operand"},
 		{":1 BETWEEN n AND :2", cond + "BETWEEN operator must have the key attribute as its first operand"},
-		{"n > :1 AND n < :2", "KeyConditionExpressions must only contain one condition per key"},
-		{"pk = :a AND n = :1 AND s = :b", "Conditions can be of length 1 or 2 only"},
+		{"n > :1 AND n < :2", "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key"},
+		{"pk = :a AND n = :1 AND s = :b", "The number of query conditions (3) exceeds the number of key attributes defined in the schema (2)"},
 		{"n = :1", "Query condition missed key schema element: pk"},
 		{"pk = :a AND s = :b", "Query condition missed key schema element: n"},
 		{"pk > :a", "Query key condition not supported"},
@@ -115,8 +116,50 @@ func TestKeyConditionOfHashOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = k.Bind(KeySchema{Hash: "pk", HashKind: attr.String})
-	wantMessage(t, err, "Query key condition not supported")
+	_, err = k.Bind(KeySchema{Hash: keySchema.Hash})
+	wantMessage(t, err, "The number of query conditions (2) exceeds the number of key attributes defined in the schema (1)")
+}
+
+var wideKey = KeySchema{
+	Hash:  []KeyAttribute{{"pk", attr.String}, {"n", attr.Number}},
+	Range: []KeyAttribute{{"s", attr.String}, {"one", attr.Number}, {"b", attr.Binary}},
+}
+
+// An index's key can have several attributes: all hash attributes by equality,
+// range attributes from the left, and only the last by more than equality.
+func TestKeyConditionOfSeveralAttributes(t *testing.T) {
+	t.Parallel()
+	const missed = "Query condition missed key schema element: "
+	gap := func(open, later string) string {
+		return "RANGE key attributes " + open + " must have equality conditions specified in the query because a condition is present on key attribute " + later
+	}
+	for src, want := range map[string]string{
+		"pk = :a AND n = :1":                                      "",
+		"s > :b AND n = :1 AND pk = :a":                           "",
+		"pk = :a AND n = :1 AND s = :b AND one = :2 AND b > :bin": "",
+		"pk = :a AND n = :1 AND s = :b AND begins_with(b, :bin)":  gap("one", "b"),
+		"pk = :a AND n = :1 AND b = :bin":                         gap("s, one", "b"),
+		"pk = :a AND n = :1 AND s > :b AND one = :2":              gap("s", "one"),
+		"pk = :a":            missed + "n",
+		"n = :1 AND s = :b":  missed + "pk",
+		"pk = :a AND n > :1": "Query key condition not supported",
+		"pk = :a AND n = :1 AND s = :b AND #o = :b":                          "One or more parameter values were invalid: Condition parameter type does not match schema type",
+		"pk = :a AND n = :1 AND s > :b AND e = :x":                           missed + "one",
+		"pk = :a AND n = :1 AND s = :b AND one = :2 AND b = :bin AND e = :x": "The number of query conditions (6) exceeds the number of key attributes defined in the schema (5)",
+	} {
+		t.Run(src, func(t *testing.T) {
+			t.Parallel()
+			k, err := ParseKeyCondition(src, usageFor(t, src))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = k.Bind(wideKey)
+			if want == "" && err == nil {
+				return
+			}
+			wantMessage(t, err, want)
+		})
+	}
 }
 
 // TestIntervalIsMatch: a key is in the interval exactly if its range value
@@ -130,30 +173,45 @@ func TestIntervalIsMatch(t *testing.T) {
 		rapid.Map(rapid.Int64Range(-1000, 1000), attr.Int),
 	)
 	rapid.Check(t, func(t *rapid.T) {
+		values := func(label string, least, most int) []attr.Value {
+			return rapid.SliceOfN(value, least, most).Draw(t, label)
+		}
 		r := KeyRange{
-			Hash: value.Draw(t, "hash"),
-			Op:   RangeOp(rapid.IntRange(int(RangeAll), int(RangeBeginsWith)).Draw(t, "op")),
-			Low:  value.Draw(t, "low"),
+			Hash: values("hash", 1, 3), Prefix: values("prefix", 0, 2),
+			Op:  RangeOp(rapid.IntRange(int(RangeAll), int(RangeBeginsWith)).Draw(t, "op")),
+			Low: value.Draw(t, "low"),
 		}
 		same := value.Filter(func(v attr.Value) bool { return v.Kind() == r.Low.Kind() })
 		r.High = same.Draw(t, "high")
 		if r.Op == RangeBeginsWith && r.Low.Kind() == attr.Number {
 			return // refused by ParseKeyCondition
 		}
-		v := same.Draw(t, "value")
-		key := attr.AppendKey(attr.AppendKey(nil, r.Hash), v)
+		sort := slices.Clone(r.Prefix)
+		if i := rapid.IntRange(-1, len(sort)-1).Draw(t, "differs"); i >= 0 {
+			sort[i] = value.Filter(func(v attr.Value) bool { return v.Kind() == sort[i].Kind() }).Draw(t, "another")
+		}
+		sort = append(sort, same.Draw(t, "value"))
+		key := appendKeys(appendKeys(nil, r.Hash), sort)
 		key = append(key, rapid.SliceOfN(rapid.Byte(), 0, 3).Draw(t, "table key")...)
 		from, to := r.Interval()
 		in := bytes.Compare(from, key) <= 0 && bytes.Compare(key, to) < 0
-		if in != r.Match(v) {
-			t.Fatalf("key %x in [%x, %x) is %v, match is %v", key, from, to, in, r.Match(v))
+		if in != r.Match(sort...) {
+			t.Fatalf("key %x in [%x, %x) is %v, match is %v", key, from, to, in, r.Match(sort...))
 		}
-		other := value.Filter(func(h attr.Value) bool {
-			return h.Kind() == r.Hash.Kind() && !attr.Equal(h, r.Hash)
+		other, i := slices.Clone(r.Hash), rapid.IntRange(0, len(r.Hash)-1).Draw(t, "which hash")
+		other[i] = value.Filter(func(h attr.Value) bool {
+			return h.Kind() == r.Hash[i].Kind() && !attr.Equal(h, r.Hash[i])
 		}).Draw(t, "other hash")
-		key = attr.AppendKey(attr.AppendKey(nil, other), v)
+		key = appendKeys(appendKeys(nil, other), sort)
 		if bytes.Compare(from, key) <= 0 && bytes.Compare(key, to) < 0 {
 			t.Fatalf("key %x of another partition in [%x, %x)", key, from, to)
 		}
 	})
+}
+
+func appendKeys(key []byte, values []attr.Value) []byte {
+	for _, v := range values {
+		key = attr.AppendKey(key, v)
+	}
+	return key
 }

@@ -222,6 +222,17 @@ func (up *Update) KindOf(name string) attr.Kind {
 	return 0
 }
 
+// ValueOf is the value that the update sets a top-level attribute to whatever the
+// item is, false if it depends on the item or the update does not set it.
+func (up *Update) ValueOf(name string) (attr.Value, bool) {
+	for _, a := range up.actions {
+		if a.section == sectionSet && len(a.path) == 1 && a.path[0].name == name && a.value.kind == nodeValue {
+			return a.value.value, true
+		}
+	}
+	return attr.Value{}, false
+}
+
 // outcomeKind is the type of a SET or ADD value, 0 if it depends on the item.
 func (n *node) outcomeKind() attr.Kind {
 	switch {

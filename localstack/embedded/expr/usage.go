@@ -50,8 +50,8 @@ func NewUsage(p Params) (*Usage, error) {
 		return nil, err
 	}
 	for _, key := range sortedKeys(p.Names) {
-		if p.Names[key] == "" {
-			return nil, invalid("ExpressionAttributeNames contains invalid value: Empty attribute name for key " + key)
+		if problem := attr.CheckName(p.Names[key]); problem != "" {
+			return nil, invalid("ExpressionAttributeNames contains invalid value: " + problem + " for key " + key)
 		}
 	}
 	if err := checkKeys("ExpressionAttributeValues", ':', p.Values); err != nil {
