@@ -74,6 +74,14 @@ func (a *app) export(ctx context.Context, c *cli.Command) error {
 	return os.RemoveAll(x.dir)
 }
 
+// copied is the last line of an export or an import.
+type copied struct {
+	Commits int64         `json:"commits"`
+	Events  int64         `json:"events"`
+	Seconds float64       `json:"seconds"`
+	Unknown []unknownLine `json:"unknown,omitempty"` // events that this program does not declare
+}
+
 // exporter is an export; the exported members are kept beside its parts, which
 // belong to no other.
 type exporter struct {
@@ -135,7 +143,8 @@ func (x *exporter) all(ctx context.Context, open func(write func(io.Writer) erro
 	})
 	bar.end()
 	if err == nil {
-		fmt.Fprintf(x.stderr, "exported %s in %d commits\n", rate(w.events, "events", time.Since(begin)), w.commits)
+		took := time.Since(begin)
+		x.summary(copied{Commits: w.commits, Events: w.events, Seconds: took.Seconds()}, fmt.Sprintf("exported %s in %d commits", rate(w.events, "events", took), w.commits))
 	}
 	return err
 }

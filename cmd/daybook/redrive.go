@@ -63,10 +63,12 @@ func (a *app) redrive(ctx context.Context, c *cli.Command) error {
 	} else {
 		err = r.all(ctx, views, reactors)
 	}
-	r.table.flush()
-	switch {
-	case err != nil:
+	if err != nil {
+		r.table.flush()
 		return err
+	}
+	r.table.end("no parked streams")
+	switch {
 	case r.still && s.out.err == nil:
 		return found()
 	}

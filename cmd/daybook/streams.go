@@ -77,7 +77,7 @@ func (a *app) streams(ctx context.Context, c *cli.Command) error {
 	for _, i := range newest {
 		t.row(i, i.Stream, i.Version, i.Commits, i.Time, i.Event, i.Actor)
 	}
-	t.flush()
+	t.end("no streams")
 	return s.out.err
 }
 
