@@ -69,7 +69,7 @@ func (a *app) export(ctx context.Context, c *cli.Command) error {
 	}
 	err = x.all(ctx, func(write func(io.Writer) error) error { return writeWhole(path, write) })
 	if err != nil {
-		return fmt.Errorf("%w; the same command goes on from %s", err, x.dir)
+		return fmt.Errorf("%w; run the same command again to resume from %s", err, x.dir)
 	}
 	return os.RemoveAll(x.dir)
 }
@@ -242,7 +242,7 @@ func (w *lineWriter) put(to io.Writer, line []byte, number, events int64) error 
 // writeWhole writes a file that appears when it is whole.
 func writeWhole(path string, write func(io.Writer) error) error {
 	if strings.HasSuffix(path, string(filepath.Separator)) {
-		return usage("-o %s is no file", path)
+		return usage("-o %s is a directory", path)
 	}
 	next := path + ".new"
 	f, err := os.Create(next)

@@ -186,13 +186,13 @@ func TestImportRefuses(t *testing.T) {
 	lines := strings.SplitAfter(string(history(t, 2, 2, 1)), "\n")
 	for name, test := range map[string]struct{ text, want string }{
 		"no JSON":               {"hello\n", "line 1: "},
-		"no stream":             {"{\"commit\":1}\n", "line 1: it names no stream"},
+		"no stream":             {"{\"commit\":1}\n", "line 1: it has no stream"},
 		"an unknown member":     {strings.Replace(lines[0], `"id"`, `"extra":1,"id"`, 1), "line 1: "},
-		"a bad digest":          {strings.Replace(lines[0], `"digest":"01`, `"digest":"zz`, 1), "is no digest"},
+		"a bad digest":          {strings.Replace(lines[0], `"digest":"01`, `"digest":"zz`, 1), "is not a digest"},
 		"a gap":                 {lines[0] + strings.Replace(lines[1], `"commit":2`, `"commit":3`, 1), "line 2: commit 3 of user/00000 comes without commit 2"},
 		"another version":       {strings.Replace(lines[0], `"version":1`, `"version":7`, 1), "says version 7"},
 		"an event without name": {strings.Replace(lines[0], `"user-renamed"`, `""`, 1), "an event has a name"},
-		"a stream's bad name":   {strings.Replace(lines[0], `user/`, `User/`, 1), "is no stream"},
+		"a stream's bad name":   {strings.Replace(lines[0], `user/`, `User/`, 1), "is not the name of a stream"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := newSite(t)

@@ -33,7 +33,7 @@ func importCommand(a *app) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "yes", Usage: "don't ask"},
 			&cli.StringSliceFlag{Name: "aggregate", Usage: "only streams of aggregate `NAME`; may be repeated"},
-			&cli.StringFlag{Name: "state", Usage: "keep the progress in `FILE`: the same command goes on from it"},
+			&cli.StringFlag{Name: "state", Usage: "keep the progress in `FILE`, from which the same command resumes"},
 			&cli.BoolFlag{Name: "allow-unknown", Usage: "import events that this program does not declare, and report them"},
 			&cli.BoolFlag{Name: "react", Usage: "let process managers and outboxes react to what is imported"},
 			&cli.IntFlag{Name: "parallel", Value: 16, Usage: "store `N` streams at the same time"},
@@ -63,7 +63,7 @@ func (a *app) importFile(ctx context.Context, c *cli.Command) error {
 	size, file := int64(0), (*os.File)(nil)
 	if path := c.Args().First(); path == "-" {
 		if i.state != "" {
-			return usage("-state: what comes from standard input can't be gone on with")
+			return usage("-state: an import from standard input can't be resumed")
 		}
 		i.in = bufio.NewReaderSize(a.stdin, 1<<20)
 	} else {
@@ -111,7 +111,7 @@ func (a *app) confirm(c *cli.Command, question string) error {
 		return nil
 	}
 	if !isTerminal(a.stdin) {
-		return usage("%s There is nobody to ask: say -yes", question)
+		return usage("%s Standard input is not a terminal, so nobody can answer: pass -yes", question)
 	}
 	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
 	answer, err := bufio.NewReader(a.stdin).ReadString('\n')
@@ -167,7 +167,7 @@ func (i *importer) open(f *os.File) (left int64, err error) {
 		if err == nil {
 			var old importState
 			if err := json.Unmarshal(text, &old); err != nil || old.Table != i.at.Table || old.File != i.at.File || old.Offset > info.Size() {
-				return 0, usage("-state %s is not that of this import", i.state)
+				return 0, usage("-state %s belongs to another import", i.state)
 			}
 			i.at = old
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -207,7 +207,7 @@ func (i *importer) all(ctx context.Context, size int64) error {
 	i.bar.end()
 	if i.at.Claims {
 		if err := i.restoreClaims(ctx, i.parallel); err != nil {
-			return fmt.Errorf("all commits are imported, but not the values that they claim; the same command goes on: %w", err)
+			return fmt.Errorf("all commits are imported, but not the values that they claim; run the same command again to resume: %w", err)
 		}
 	}
 	took := time.Since(begin)
@@ -272,7 +272,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 			return line, err
 		}
 		if len(line) > maxLine {
-			return nil, fmt.Errorf("it has more than %d bytes", maxLine)
+			return nil, fmt.Errorf("it is longer than %d bytes", maxLine)
 		}
 	}
 }
@@ -281,7 +281,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 func streamOfLine(text []byte) (events.Stream, error) {
 	d := jsontext.NewDecoder(bytes.NewReader(text))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != jsontext.KindBeginObject {
-		return "", errors.New("it is no JSON object")
+		return "", errors.New("not a JSON object")
 	}
 	for d.PeekKind() == jsontext.KindString {
 		name, err := d.ReadToken()
@@ -296,11 +296,11 @@ func streamOfLine(text []byte) (events.Stream, error) {
 		}
 		value, err := d.ReadToken()
 		if err != nil || value.Kind() != jsontext.KindString {
-			return "", errors.New("stream is no text")
+			return "", errors.New("stream is not a string")
 		}
 		return events.Stream(value.String()), nil
 	}
-	return "", errors.New("it names no stream")
+	return "", errors.New("it has no stream")
 }
 
 // store stores a block.

@@ -31,13 +31,13 @@ func sendCommand(a *app) *cli.Command {
 		ArgsUsage: "COMMAND",
 		Description: "Decides the command in this program and appends to the events table, with the rights of\n" +
 			"your AWS credentials; with -api it goes through the HTTP API instead, as any client's.\n" +
-			"Prints the consistency token. Exits with 4 when the command is refused.",
+			"Prints the consistency token. Exits with 4 when the command is rejected.",
 		Flags: append([]cli.Flag{
-			&cli.BoolFlag{Name: "async", Usage: "have it queued, with -api; ask for it with daybook status"},
+			&cli.BoolFlag{Name: "async", Usage: "queue it, with -api; daybook status reports the outcome"},
 			&cli.StringFlag{Name: "id", Usage: "the aggregate's `ID`; a command that creates may leave it out"},
 			&cli.StringFlag{Name: "payload", Value: "{}", Usage: "`JSON`, or @FILE, or - for standard input"},
 			&cli.StringFlag{Name: "command-id", Usage: "`ID` that makes the command safe to repeat; random by default"},
-			&cli.Int64Flag{Name: "expect", Usage: "refuse it unless the stream is at `VERSION`"},
+			&cli.Int64Flag{Name: "expect", Usage: "reject it unless the stream is at `VERSION`"},
 			&cli.StringFlag{Name: "actor", Usage: "`NAME` to store as the actor; not with -api"},
 		}, apiFlags()...),
 		ShellComplete: completes(commandNames),
@@ -92,7 +92,7 @@ func (a *app) send(ctx context.Context, c *cli.Command) error {
 	var answer sent
 	switch api := c.String("api"); {
 	case api == "" && c.Bool("async"):
-		return usage("-async: the API queues commands; say which with -api")
+		return usage("-async: the API queues commands; name it with -api")
 	case api == "":
 		answer, err = s.sendDirectly(ctx, command)
 	case command.Actor != "":
@@ -143,7 +143,7 @@ func (a *app) payload(value string) (jsontext.Value, error) {
 	}
 	payload := jsontext.Value(bytes.TrimSpace(text))
 	if !payload.IsValid() {
-		return nil, usage("-payload is no JSON")
+		return nil, usage("-payload is not JSON")
 	}
 	return payload, nil
 }

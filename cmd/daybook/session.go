@@ -36,7 +36,7 @@ func globalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "endpoint", Sources: cli.EnvVars("DAYBOOK_ENDPOINT"), Usage: "`URL` of a DynamoDB other than AWS's; " + localEndpoint + " when the stage is " + localStage},
 		&cli.StringFlag{Name: "profile", Usage: "AWS profile `name`"},
 		&cli.StringFlag{Name: "region", Usage: "AWS region `name`"},
-		&cli.BoolFlag{Name: "json", Usage: "write JSON, one value a line"},
+		&cli.BoolFlag{Name: "json", Usage: "write JSON, one value per line"},
 	}
 }
 

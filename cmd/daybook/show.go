@@ -52,7 +52,7 @@ func (a *app) show(ctx context.Context, c *cli.Command) error {
 	}
 	stream, err := events.ParseStream(c.Args().First())
 	if err != nil {
-		return usage("%q is no stream: it is written AGGREGATE/ID", c.Args().First())
+		return usage("%q is not the name of a stream: write AGGREGATE/ID", c.Args().First())
 	}
 	s, err := a.open(ctx, c)
 	if err != nil {

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/urfave/cli/v3"
 )
@@ -153,6 +155,46 @@ func TestErrorsAsJSON(t *testing.T) {
 		}
 		if test.code == "malformed" && len(got.Error.Errors) == 0 {
 			t.Errorf("%q names no field: %+v", args, got.Error)
+		}
+	}
+}
+
+// TestEveryCommandWritesJSON: with -json both outputs of every subcommand are lines
+// of JSON, and there is at least one.
+func TestEveryCommandWritesJSON(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, everyCommandWritesJSON)
+}
+
+func everyCommandWritesJSON(t *testing.T) {
+	s := newSiteInMemory(t)
+	s.shop(2)
+	export := filepath.Join(t.TempDir(), "all.jsonl")
+	lines := []struct {
+		name string
+		args []string
+	}{
+		{"streams", nil}, {"show", []string{"user/u1"}}, {"show", []string{"user/u1", "-at", "1"}}, {"show", []string{"user/u1", "-diff", "1..2"}},
+		{"tail", []string{"-since", "1h", "-count", "1"}}, {"send", []string{"rename-user", "-id", "u1", "-payload", `{"name":"Bea"}`, "-command-id", "k-1"}},
+		{"status", []string{"k-1"}}, {"commands", nil}, {"schema", []string{"create-user"}}, {"views", nil}, {"views", []string{"-exact"}},
+		{"lag", nil}, {"verify", []string{"users", "-patience", "0s"}}, {"parked", []string{"nobody"}}, {"redrive", []string{"users", "user/u1"}},
+		{"dead", []string{"list"}}, {"rebuild", []string{"users"}}, {"switch", []string{"users", "-yes"}}, {"drop", []string{"users", "v1-g2", "-yes"}},
+		{"claims", nil}, {"export", []string{"-o", export}}, {"import", []string{export, "-yes"}},
+	}
+	ran := map[string]bool{}
+	for _, l := range lines {
+		ran[l.name] = true
+		r := s.do(append([]string{l.name, "-json"}, l.args...)...)
+		text := strings.TrimSuffix(r.out+r.errors, "\n")
+		for _, line := range strings.Split(text, "\n") {
+			if !jsontext.Value(line).IsValid() {
+				t.Errorf("%s %q writes %q", l.name, l.args, line)
+			}
+		}
+	}
+	for _, c := range subcommands(&app{}) {
+		if !ran[c.Name] {
+			t.Errorf("%s is not among them", c.Name)
 		}
 	}
 }
