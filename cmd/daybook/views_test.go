@@ -206,7 +206,7 @@ func TestVerifyGoesOn(t *testing.T) {
 		}
 	}
 	put(map[string]types.AttributeValue{"stream": &types.AttributeValueMemberS{Value: "user/damaged"}, "commit": &types.AttributeValueMemberN{Value: "1"}})
-	if r := s.want(exitFailed, "verify", "-state", state, "-patience", "0s", "-parallel", "1"); !strings.Contains(r.errors, "goes on from") || !strings.Contains(r.errors, "user/damaged") {
+	if r := s.want(exitFailed, "verify", "-state", state, "-patience", "0s", "-parallel", "1"); !strings.Contains(r.errors, "to resume from") || !strings.Contains(r.errors, "user/damaged") {
 		t.Fatalf("got %q", r.errors)
 	}
 	if r := s.want(exitUsage, "verify", "users", "-state", state); !strings.Contains(r.errors, "-state") {
