@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -120,11 +122,16 @@ func (d *deadLetters) each(ctx context.Context, more func() (bool, error), f fun
 	return nil
 }
 
-// show ends the time for which letters are hidden, by their receipt handles.
+// show ends the time for which letters are hidden, by their receipt handles. One
+// that can't be changed is shown already: its time is over.
 func (d *deadLetters) show(ctx context.Context, handles map[string]*string) error {
 	var errs []error
-	for _, handle := range handles {
-		_, err := d.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: &d.dead, ReceiptHandle: handle})
+	for some := range slices.Chunk(slices.Collect(maps.Values(handles)), letters) {
+		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(some))
+		for i, handle := range some {
+			entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: handle}
+		}
+		_, err := d.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &d.dead, Entries: entries})
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
