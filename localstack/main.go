@@ -44,12 +44,15 @@ func main() {
 // run runs the stack until ctx ends and returns the exit code: 0 for a clean end,
 // 1 for a stack that could not start or stop, 2 for arguments that make no sense.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	options, err := parse(args, stderr)
+	options, reset, err := parse(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
 	case err != nil:
 		return 2
+	}
+	if reset {
+		return deleteData(options.Data, stdout, stderr)
 	}
 	s, err := stack.Start(ctx, options)
 	if err != nil {
@@ -66,9 +69,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// parse reads the arguments; it has told the user about an error it returns.
-func parse(args []string, stderr io.Writer) (stack.Options, error) {
-	o := stack.Options{LogTo: stderr}
+// deleteData deletes the data directory and returns the exit code.
+func deleteData(dir string, stdout, stderr io.Writer) int {
+	deleted, err := stack.Reset(dir)
+	if err != nil {
+		fmt.Fprintln(stderr, "daybook:", line(err))
+		return 1
+	}
+	if !deleted {
+		fmt.Fprintf(stdout, "There is no data in %s.\n", absolute(dir))
+		return 0
+	}
+	fmt.Fprintf(stdout, "The data in %s was deleted.\n", absolute(dir))
+	return 0
+}
+
+// parse reads the arguments, and whether to delete the data instead of starting;
+// it has told the user about an error it returns.
+func parse(args []string, stderr io.Writer) (o stack.Options, reset bool, err error) {
+	o.LogTo = stderr
 	flags := flag.NewFlagSet("localstack", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.Addr, "addr", "127.0.0.1:8080", "`address` of the API")
@@ -81,13 +100,14 @@ func parse(args []string, stderr io.Writer) (stack.Options, error) {
 	origins := flags.String("cors-origin", "", "`origins` whose web pages may call the API, with commas in between (http://localhost:5173), or \"*\" for any")
 	hostile := flags.Bool("hostile", false, "let the embedded DynamoDB reorder, repeat and delay stream records, throttle, and lose answers")
 	seed := flags.Uint64("seed", 1, "`number` that fixes what -hostile does")
+	flags.BoolVar(&reset, "reset", false, "delete the data in -data and end; refused while a stack runs on them, and for what is not Daybook's")
 	flags.TextVar(&o.LogLevel, "log-level", slog.LevelWarn, "lowest `level` to log: debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {
-		return o, err
+		return o, false, err
 	}
 	if flags.NArg() > 0 {
 		fmt.Fprintf(stderr, "daybook: %q is not a flag; see -help\n", flags.Arg(0))
-		return o, errors.New("arguments left over")
+		return o, false, errors.New("arguments left over")
 	}
 	if *rest {
 		o.Format = gateway.RESTAPI
@@ -97,12 +117,16 @@ func parse(args []string, stderr io.Writer) (stack.Options, error) {
 	}
 	if err := checkOrigins(o); err != nil {
 		fmt.Fprintln(stderr, "daybook:", err)
-		return o, err
+		return o, false, err
 	}
 	if *hostile {
 		o.Hostile = stack.Hostile(*seed)
 	}
-	return o, nil
+	if reset && (o.Data == "" || o.Endpoint != "") {
+		fmt.Fprintln(stderr, "daybook: -reset deletes the directory of -data, and no tables at -endpoint")
+		return o, false, errors.New("nothing to reset")
+	}
+	return o, reset, nil
 }
 
 // checkOrigins reports what is wrong with -cors-origin.

@@ -359,17 +359,17 @@ func TestFlags(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	t.Parallel()
-	o, err := parse(nil, io.Discard)
-	if err != nil || o.Addr != "127.0.0.1:8080" || o.DynamoDBAddr != "127.0.0.1:8000" || o.Data != ".daybook" || o.Endpoint != "" ||
+	o, reset, err := parse(nil, io.Discard)
+	if err != nil || reset || o.Addr != "127.0.0.1:8080" || o.DynamoDBAddr != "127.0.0.1:8000" || o.Data != ".daybook" || o.Endpoint != "" ||
 		o.Hostile != nil || o.Outbox != "" || o.Format != gateway.HTTPAPI || o.Stage != "" || o.LogLevel != slog.LevelWarn {
 		t.Errorf("the defaults: %+v, %v", o, err)
 	}
-	o, err = parse([]string{"-addr", "a:1", "-data", "", "-dynamodb-addr", "", "-endpoint", "e", "-outbox", "o", "-rest", "-stage", "s", "-hostile", "-seed", "9", "-log-level", "debug"}, io.Discard)
+	o, _, err = parse([]string{"-addr", "a:1", "-data", "", "-dynamodb-addr", "", "-endpoint", "e", "-outbox", "o", "-rest", "-stage", "s", "-hostile", "-seed", "9", "-log-level", "debug"}, io.Discard)
 	if err != nil || o.Addr != "a:1" || o.DynamoDBAddr != "" || o.Data != "" || o.Endpoint != "e" || o.Outbox != "o" ||
 		o.Hostile == nil || o.Hostile.Seed != 9 || o.Format != gateway.RESTAPI || o.Stage != "s" || o.LogLevel != slog.LevelDebug {
 		t.Errorf("all flags: %+v, %v", o, err)
 	}
-	o, err = parse([]string{"-cors-origin", "http://localhost:5173,https://shop.example"}, io.Discard)
+	o, _, err = parse([]string{"-cors-origin", "http://localhost:5173,https://shop.example"}, io.Discard)
 	if err != nil || !slices.Equal(o.CORSOrigins, []string{"http://localhost:5173", "https://shop.example"}) {
 		t.Errorf("origins: %+v, %v", o.CORSOrigins, err)
 	}
@@ -379,10 +379,49 @@ func TestParse(t *testing.T) {
 		"leave out -rest":                           {"-cors-origin", "*", "-rest"},
 	} {
 		var stderr bytes.Buffer
-		if _, err := parse(args, &stderr); err == nil || !strings.Contains(stderr.String(), says) || strings.Count(stderr.String(), "\n") != 1 {
+		if _, _, err := parse(args, &stderr); err == nil || !strings.Contains(stderr.String(), says) || strings.Count(stderr.String(), "\n") != 1 {
 			t.Errorf("%v: %v, %s", args, err, &stderr)
 		}
 	}
+	if o, reset, err := parse([]string{"-reset"}, io.Discard); err != nil || !reset || o.Data != ".daybook" {
+		t.Errorf("-reset: %+v, %v, %v", o, reset, err)
+	}
+	for _, args := range [][]string{{"-reset", "-data", ""}, {"-reset", "-endpoint", "http://127.0.0.1:1"}, {"-reset", "all"}} {
+		if _, _, err := parse(args, io.Discard); err == nil {
+			t.Errorf("%q is taken", args)
+		}
+	}
+}
+
+// TestReset deletes data, damaged ones too, but not while a stack runs on them.
+func TestReset(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	p := begin(t, "-data", dir)
+	for _, line := range curls(t, p.welcome) {
+		line.send(t)
+	}
+	fails(t, []string{"-data", dir, "-reset"}, dir, "runs on", "stop it")
+	if code := p.end(os.Interrupt); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	logs, err := filepath.Glob(filepath.Join(dir, "dynamodb", "log-*"))
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("logs %v, %v", logs, err)
+	}
+	if err := os.Truncate(logs[0], 40); err != nil { // in the middle of a record, or of the header
+		t.Fatal(err)
+	}
+	for _, want := range []string{"was deleted", "There is no data"} {
+		out, err := exec.Command(binary, "-data", dir, "-reset").CombinedOutput()
+		if err != nil || !strings.Contains(string(out), want) || !strings.Contains(string(out), dir) {
+			t.Errorf("%v, %s, want %s", err, out, want)
+		}
+		if _, err := os.Stat(dir); !os.IsNotExist(err) {
+			t.Errorf("the directory is there: %v", err)
+		}
+	}
+	begin(t, "-data", dir).end(os.Interrupt)
 }
 
 func TestDataNowhere(t *testing.T) {

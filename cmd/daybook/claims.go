@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +32,13 @@ type claimLine struct {
 	Holder events.Stream `json:"holder,omitzero"` // by the claims table
 }
 
+// claimsSummary is the last line of a comparison.
+type claimsSummary struct {
+	Commits int64 `json:"commits"`
+	Held    int64 `json:"held"` // values
+	Faults  int64 `json:"faults"`
+}
+
 func (a *app) claims(ctx context.Context, c *cli.Command) error {
 	parallel := c.Int("parallel")
 	if c.Args().Present() || parallel < 1 || parallel > 256 {
@@ -59,7 +65,7 @@ func (a *app) claims(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.stderr, "%d commits, %d values held, %d not as the commits say\n", check.Commits, check.Held, check.Faults)
+	s.summary(claimsSummary{check.Commits, check.Held, check.Faults}, fmt.Sprintf("%d commits, %d values held, %d not as the commits say", check.Commits, check.Held, check.Faults))
 	if check.Faults > 0 && s.out.err == nil {
 		return found()
 	}
@@ -116,20 +122,24 @@ func (h *holdings) take(c *events.Commit) {
 	for _, claim := range c.Releases {
 		delete(h.held, claim.Key())
 	}
-	h.spent = append(h.spent, c.Spends()...)
+	now := time.Now()
+	for _, spent := range c.Spends() { // what is forgotten by now is not restored
+		if now.Before(spent.Until) {
+			h.spent = append(h.spent, spent)
+		}
+	}
 }
 
 func (h *holdings) store(ctx context.Context, s *session) error {
 	now := time.Now()
 	for key, number := range h.held {
 		if err := s.store.RestoreHeld(ctx, events.Held{Key: key, Stream: h.stream, Commit: number}); err != nil {
-			return fmt.Errorf("a value of %s that %s claims: %w", kindOf(key), h.stream, err)
+			return fmt.Errorf("a value of %s that %s claims: %w", kindOf(key), h.stream, s.blame(s.claimsTable(), err))
 		}
 	}
-	h.spent = slices.DeleteFunc(h.spent, func(spent events.Spent) bool { return !now.Before(spent.Until) })
 	for _, spent := range h.spent {
 		if err := s.store.RestoreSpent(ctx, spent, now); err != nil {
-			return fmt.Errorf("command id %s of %s: %w", spent.ID, h.stream, err)
+			return fmt.Errorf("command id %s of %s: %w", spent.ID, h.stream, s.blame(s.claimsTable(), err))
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -64,7 +65,11 @@ func TestClaims(t *testing.T) {
 // one after the other, and the value is where it was.
 func TestImportOfClaims(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	synctest.Test(t, importOfClaims) // an import waits for young commits
+}
+
+func importOfClaims(t *testing.T) {
+	s := newSiteInMemory(t)
 	s.send("create-user", "b", `{"name":"Ann","email":"one@example.com"}`)
 	s.send("change-user-email", "b", `{"email":"two@example.com"}`)
 	s.send("create-user", "a", `{"name":"Bob","email":"one@example.com"}`)
@@ -72,7 +77,7 @@ func TestImportOfClaims(t *testing.T) {
 	s.send("change-user-email", "c", `{"email":"four@example.com"}`)
 	s.send("create-user", "d", `{"name":"Dot","email":"three@example.com"}`)
 	text := s.export()
-	other := newSite(t)
+	other := newSiteInMemory(t)
 	for range 2 {
 		if r := other.doWith(t.Context(), text, "import", "-", "-yes"); r.code != exitOK {
 			t.Fatalf("got %+v", r)
@@ -88,7 +93,7 @@ func TestImportOfClaims(t *testing.T) {
 		t.Errorf("got %q", r.errors)
 	}
 	// Somebody else holds a value that an import brings.
-	third := newSite(t)
+	third := newSiteInMemory(t)
 	third.send("create-user", "z", `{"name":"Zoe","email":"one@example.com"}`)
 	if r := third.doWith(t.Context(), text, "import", "-", "-yes"); r.code != exitFailed || !strings.Contains(r.errors, "a value of user-email that user/a claims") {
 		t.Errorf("got %+v", r)
@@ -100,7 +105,11 @@ func TestImportOfClaims(t *testing.T) {
 
 func TestRestoreSpent(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	synctest.Test(t, restoreSpent) // an import waits for young commits
+}
+
+func restoreSpent(t *testing.T) {
+	s := newSiteInMemory(t)
 	now := time.Now()
 	line := `{"stream":"user/7","commit":1,"version":1,"id":"x","time":"` + now.UTC().Format(lineTimeLayout) + `","commands":[{"id":"once-1","digest":"0102030405060708","version":1,"once":true}],` +
 		`"events":[{"name":"user-created","schema":1,"data":{"name":"Ann","email":"a@example.com"}}],"claims":[{"name":"user-email","value":"a@example.com"}],"releases":[{"name":"user-email","value":"b@example.com"}],` +

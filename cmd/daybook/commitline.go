@@ -117,7 +117,7 @@ func decodeLine(text []byte) (*events.Commit, error) {
 		return nil, err
 	}
 	if _, err := events.ParseStream(string(l.Stream)); err != nil {
-		return nil, fmt.Errorf("%q is no stream", l.Stream)
+		return nil, fmt.Errorf("%q is not the name of a stream", l.Stream)
 	}
 	if l.Commit < 1 || l.Version < int64(len(l.Events)) || l.ID == "" || len(l.Commands) == 0 || len(l.Events) == 0 {
 		return nil, fmt.Errorf("a commit has a number, a version, an id, commands and events")
@@ -180,7 +180,7 @@ func (s *snapshotPart) into(c *events.Commit) error {
 
 func parseDigest(s string) (d events.Digest, err error) {
 	if n, err := hex.Decode(d[:], []byte(s[:min(len(s), 2*len(d))])); err != nil || n != len(d) || len(s) != 2*len(d) || s != strings.ToLower(s) {
-		return d, fmt.Errorf("%q is no digest: 16 hexadecimal digits", s)
+		return d, fmt.Errorf("%q is not a digest: 16 hexadecimal digits", s)
 	}
 	return d, nil
 }

@@ -22,6 +22,13 @@ func dropCommand(a *app) *cli.Command {
 	}
 }
 
+// droppedLine is a table that was dropped.
+type droppedLine struct {
+	View    string `json:"view"`
+	Table   string `json:"table"`
+	Dropped bool   `json:"dropped"`
+}
+
 func (a *app) drop(ctx context.Context, c *cli.Command) error {
 	s, rebuilder, name, err := a.openTables(ctx, c, "drop")
 	if err != nil {
@@ -37,5 +44,11 @@ func (a *app) drop(ctx context.Context, c *cli.Command) error {
 	if err := s.confirm(c, fmt.Sprintf("Delete %s and all that it holds?", s.targetTable(t))); err != nil {
 		return err
 	}
-	return plain(rebuilder.Drop(ctx, t, a.dropDelay))
+	if err := rebuilder.Drop(ctx, t, a.dropDelay); err != nil {
+		return plain(err)
+	}
+	table := s.out.table("VIEW", "TABLE", "STATE")
+	table.row(droppedLine{name, t.String(), true}, name, t.String(), "dropped")
+	table.flush()
+	return s.out.err
 }

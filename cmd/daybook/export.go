@@ -69,9 +69,17 @@ func (a *app) export(ctx context.Context, c *cli.Command) error {
 	}
 	err = x.all(ctx, func(write func(io.Writer) error) error { return writeWhole(path, write) })
 	if err != nil {
-		return fmt.Errorf("%w; the same command goes on from %s", err, x.dir)
+		return fmt.Errorf("%w; run the same command again to resume from %s", err, x.dir)
 	}
 	return os.RemoveAll(x.dir)
+}
+
+// copied is the last line of an export or an import.
+type copied struct {
+	Commits int64         `json:"commits"`
+	Events  int64         `json:"events"`
+	Seconds float64       `json:"seconds"`
+	Unknown []unknownLine `json:"unknown,omitempty"` // events that this program does not declare
 }
 
 // exporter is an export; the exported members are kept beside its parts, which
@@ -135,7 +143,8 @@ func (x *exporter) all(ctx context.Context, open func(write func(io.Writer) erro
 	})
 	bar.end()
 	if err == nil {
-		fmt.Fprintf(x.stderr, "exported %s in %d commits\n", rate(w.events, "events", time.Since(begin)), w.commits)
+		took := time.Since(begin)
+		x.summary(copied{Commits: w.commits, Events: w.events, Seconds: took.Seconds()}, fmt.Sprintf("exported %s in %d commits", rate(w.events, "events", took), w.commits))
 	}
 	return err
 }
@@ -233,7 +242,7 @@ func (w *lineWriter) put(to io.Writer, line []byte, number, events int64) error 
 // writeWhole writes a file that appears when it is whole.
 func writeWhole(path string, write func(io.Writer) error) error {
 	if strings.HasSuffix(path, string(filepath.Separator)) {
-		return usage("-o %s is no file", path)
+		return usage("-o %s is a directory", path)
 	}
 	next := path + ".new"
 	f, err := os.Create(next)

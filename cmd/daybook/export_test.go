@@ -4,13 +4,19 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"pgregory.net/rapid"
 
 	"daybook/events"
@@ -180,13 +186,13 @@ func TestImportRefuses(t *testing.T) {
 	lines := strings.SplitAfter(string(history(t, 2, 2, 1)), "\n")
 	for name, test := range map[string]struct{ text, want string }{
 		"no JSON":               {"hello\n", "line 1: "},
-		"no stream":             {"{\"commit\":1}\n", "line 1: it names no stream"},
+		"no stream":             {"{\"commit\":1}\n", "line 1: it has no stream"},
 		"an unknown member":     {strings.Replace(lines[0], `"id"`, `"extra":1,"id"`, 1), "line 1: "},
-		"a bad digest":          {strings.Replace(lines[0], `"digest":"01`, `"digest":"zz`, 1), "is no digest"},
+		"a bad digest":          {strings.Replace(lines[0], `"digest":"01`, `"digest":"zz`, 1), "is not a digest"},
 		"a gap":                 {lines[0] + strings.Replace(lines[1], `"commit":2`, `"commit":3`, 1), "line 2: commit 3 of user/00000 comes without commit 2"},
 		"another version":       {strings.Replace(lines[0], `"version":1`, `"version":7`, 1), "says version 7"},
 		"an event without name": {strings.Replace(lines[0], `"user-renamed"`, `""`, 1), "an event has a name"},
-		"a stream's bad name":   {strings.Replace(lines[0], `user/`, `User/`, 1), "is no stream"},
+		"a stream's bad name":   {strings.Replace(lines[0], `user/`, `User/`, 1), "is not the name of a stream"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := newSite(t)
@@ -207,6 +213,152 @@ func TestImportRefuses(t *testing.T) {
 	}
 	if s.export() != all {
 		t.Error("a refused import changed the store")
+	}
+}
+
+// TestImportOfUnknownEvents: events that the program does not declare are refused
+// with their names and numbers before anything is stored, unless they are allowed.
+func TestImportOfUnknownEvents(t *testing.T) {
+	t.Parallel()
+	s := newSiteInMemory(t)
+	known := string(history(t, 2, 3, 2))
+	other := strings.ReplaceAll(known, "user/", "user/other")
+	text := known + strings.ReplaceAll(other, "user-renamed", "user-beamed") + strings.ReplaceAll(known, "user/", "planet/") +
+		strings.NewReplacer("user/", "user/newer", `"schema":1,"data"`, `"schema":9,"data"`).Replace(known)
+	path := filepath.Join(t.TempDir(), "in.jsonl")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := []unknownLine{
+		{"user", "user-beamed", 1, 12, 7, reasonEvent}, {"planet", "user-renamed", 1, 12, 13, reasonAggregate}, {"user", "user-renamed", 9, 12, 19, reasonSchema},
+	}
+	r := s.want(exitFound, "import", path, "-yes", "-json")
+	if got := decode[unknownLine](t, r); !slices.Equal(got, want) || !strings.Contains(r.errors, "nothing was imported") || !strings.Contains(r.errors, "-allow-unknown") {
+		t.Errorf("got %v and %s", got, r.errors)
+	}
+	if left := s.export(); left != "" {
+		t.Errorf("imported was %s", left)
+	}
+	if r := s.doWith(t.Context(), text, "import", "-", "-yes"); r.code != exitFound || !strings.Contains(r.out, "user-beamed") || s.export() != "" {
+		t.Errorf("from standard input: %+v", r)
+	}
+	s.want(exitFound, "import", path, "-yes", "-aggregate", "user")
+	if r := s.want(exitOK, "import", path, "-yes", "-aggregate", "planet", "-allow-unknown"); len(r.lines()) != 1 || r.lines()[0][1] != "user-renamed" {
+		t.Errorf("got %+v", r)
+	}
+	r = s.want(exitOK, "import", path, "-yes", "-allow-unknown", "-json")
+	if got := decode[copied](t, result{out: r.errors}); len(got) != 1 || !slices.Equal(got[0].Unknown, want) || got[0].Commits != 24 || got[0].Events != 48 {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// TestImportNamesTheTable: a table that is missing is the one that the message
+// names, and what is wrong with the data is put down to no table.
+func TestImportNamesTheTable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, importNamesTheTable) // what the database refuses is tried ten times
+}
+
+func importNamesTheTable(t *testing.T) {
+	text := string(history(t, 2, 2, 1))
+	for _, table := range []string{"events", "claims", "processes"} {
+		s := newSiteInMemory(t)
+		if _, err := s.client.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String("daybook-test-" + table)}); err != nil {
+			t.Fatal(err)
+		}
+		if r := s.doWith(t.Context(), text, "import", "-", "-yes"); r.code != exitFailed || !strings.Contains(r.errors, "there is no table daybook-test-"+table+" at") {
+			t.Errorf("%s: %+v", table, r)
+		}
+	}
+	s := newSiteInMemory(t)
+	order := strings.NewReplacer("user/", "order/", "user-renamed", "order-placed", `{"name":"Ann 0"}`, `{"customer":7}`).Replace(text)
+	if r := s.doWith(t.Context(), order, "import", "-", "-yes"); r.code != exitFailed || strings.Contains(r.errors, "table") || !strings.Contains(r.errors, "order-placed") {
+		t.Errorf("an event that can't be read: %+v", r)
+	}
+	// The database throttles one table after the other.
+	for target, table := range map[string]string{"PutItem": "events", "GetItem": "processes"} {
+		s := newSiteInMemory(t)
+		inner := s.router.Tables
+		s.router.Tables = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+target) {
+				inner.ServeHTTP(w, r)
+				return
+			}
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException","message":"no"}`)
+		})
+		text := text
+		if table == "processes" {
+			text = strings.NewReplacer("user/", "order/", "user-renamed", "order-placed", `{"name":"Ann 0"}`, `{"customer":"7","currency":"EUR","lines":[]}`).Replace(text)
+		}
+		r := s.doWith(t.Context(), text, "import", "-", "-yes", "-json")
+		if r.code != exitFailed || !strings.Contains(r.errors, "table daybook-test-"+table+" at ") {
+			t.Errorf("%s: %+v", table, r)
+		}
+	}
+}
+
+// lines is a file of commits that no memory holds; look is called now and then.
+type endlessFile struct {
+	lines, made int
+	line        func(n int) []byte
+	rest        []byte
+	look        func()
+}
+
+func (f *endlessFile) Read(p []byte) (int, error) {
+	if len(f.rest) == 0 {
+		if f.made == f.lines {
+			return 0, io.EOF
+		}
+		if f.made%100 == 0 {
+			f.look()
+		}
+		f.rest = f.line(f.made)
+		f.made++
+	}
+	n := copy(p, f.rest)
+	f.rest = f.rest[n:]
+	return n, nil
+}
+
+// TestImportMemory: what an import holds does not grow with the file, neither with
+// one stream nor with many.
+func TestImportMemory(t *testing.T) {
+	data := `{"name":"` + strings.Repeat("x", 64<<10) + `"}`
+	for name, stream := range map[string]func(n int) (string, int){
+		"one stream":   func(n int) (string, int) { return "user/1", n + 1 },
+		"many streams": func(n int) (string, int) { return fmt.Sprint("user/", n), 1 },
+	} {
+		peak := uint64(0)
+		file := &endlessFile{lines: 500, line: func(n int) []byte {
+			stream, commit := stream(n)
+			return fmt.Appendf(nil, `{"stream":%q,"commit":%d,"version":%d,"id":"c-%d","time":"2026-01-02T03:04:05.000Z","commands":[{"id":"c-%d","digest":"0102030405060708","version":%d}],"events":[{"name":"user-renamed","schema":1,"data":%s}]}`+"\n",
+				stream, commit, commit, n, n, commit, data)
+		}, look: func() {
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			peak = max(peak, m.HeapAlloc)
+		}}
+		s := newSiteInMemory(t)
+		inner := s.router.Tables
+		s.router.Tables = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // nothing is kept
+			if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".PutItem") {
+				fmt.Fprint(w, "{}")
+				return
+			}
+			inner.ServeHTTP(w, r)
+		})
+		file.look()
+		before := peak
+		var out, errors bytes.Buffer
+		a := &app{stdin: file, stdout: &out, stderr: &errors, transport: s.transport}
+		code := a.run(t.Context(), []string{"import", "-", "-yes", "-stage", testStage, "-endpoint", s.endpoint, "-region", "us-east-1"})
+		read, grown := uint64(file.lines*len(data)), peak-before
+		if code != exitOK || grown > read/2 {
+			t.Errorf("%s: exit %d, %s: of %d MB read, %d MB were held", name, code, errors.String(), read>>20, grown>>20)
+		}
 	}
 }
 

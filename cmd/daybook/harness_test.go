@@ -17,57 +17,69 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/localstack/embedded"
+	"daybook/localstack/queue"
+	"daybook/localstack/wire"
 	"daybook/view"
 )
 
 const testStage = "test"
 
-// site is an installation on an embedded DynamoDB that listens on a loopback
-// port.
+// site is an installation on an embedded DynamoDB and an embedded SQS.
 type site struct {
-	t        *testing.T
-	endpoint string
-	queues   *queues
-	client   *dynamodb.Client
-	store    *dynamo.EventStore
-	tables   *dynamo.Tables
-	codec    *events.Codec
-	handler  *aggregate.Handler
-	p        *view.Projector
-	sent     int
+	t         *testing.T
+	endpoint  string
+	transport http.RoundTripper // nil: the endpoint listens on a loopback port
+	router    *wire.Router
+	client    *dynamodb.Client
+	store     *dynamo.EventStore
+	tables    *dynamo.Tables
+	codec     *events.Codec
+	handler   *aggregate.Handler
+	p         *view.Projector
+	sent      int
 }
 
+// newSite is an installation that listens on a loopback port.
 func newSite(t *testing.T) *site {
+	t.Helper()
+	s := newSiteInMemory(t)
+	server := httptest.NewServer(s.router)
+	t.Cleanup(server.Close)
+	s.endpoint, s.transport = server.URL, nil
+	return s
+}
+
+// newSiteInMemory is an installation that is reached without a network, so that it
+// can be in a bubble of synctest.
+func newSiteInMemory(t *testing.T) *site {
 	t.Helper()
 	db, err := embedded.Open(t.Context(), embedded.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	queues := &queues{held: map[string][]letter{}}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.") {
-			queues.ServeHTTP(w, r)
-			return
-		}
-		db.ServeHTTP(w, r)
-	}))
 	t.Cleanup(func() {
-		server.Close()
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	s := &site{t: t, endpoint: server.URL, queues: queues, client: dynamo.New(dynamo.Options{
+	router := &wire.Router{Tables: db}
+	s := &site{t: t, endpoint: "http://installation", transport: wire.Transport(router), router: router, client: dynamo.New(dynamo.Options{
 		Region: "us-east-1", Endpoint: "http://dynamodb.embedded", Credentials: dynamo.StaticCredentials("local", "local"), Transport: db.RoundTripper(),
 	})}
 	prefix := "daybook-" + testStage
-	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ControlTable(), dynamo.ClaimsTable(), dynamo.RequestsTable(), dynamo.ProcessesTable()}
+	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ControlTable(), dynamo.ClaimsTable(), dynamo.RequestsTable(), dynamo.ProcessesTable(), queue.Table()}
 	for _, v := range domain.Views() {
 		specs = append(specs, dynamo.ViewTable(v.Describe()))
 	}
 	if err := dynamo.Create(t.Context(), s.client, prefix, specs...); err != nil {
 		t.Fatal(err)
 	}
+	queues, err := queue.Open(t.Context(), queue.Options{Client: s.client, Table: dynamo.TableName(prefix, queue.Table())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(queues.Close)
+	router.Queue = queues
 	s.store = dynamo.NewEventStore(s.client, dynamo.TableName(prefix, dynamo.EventsTable()), dynamo.WithClaims(dynamo.TableName(prefix, dynamo.ClaimsTable())))
 	s.tables = dynamo.NewTables(s.client, prefix)
 	if s.codec, err = aggregate.Codec(domain.Aggregates()); err != nil {
@@ -161,7 +173,8 @@ func (s *site) doWith(ctx context.Context, stdin string, args ...string) result 
 	s.t.Helper()
 	var out, errors bytes.Buffer
 	args = append(args, "-stage", testStage, "-endpoint", s.endpoint, "-region", "us-east-1")
-	code := run(ctx, args, strings.NewReader(stdin), &out, &errors)
+	a := &app{stdin: strings.NewReader(stdin), stdout: &out, stderr: &errors, reactors: domain.Processes(), transport: s.transport}
+	code := a.run(ctx, args)
 	return result{code, out.String(), errors.String()}
 }
 

@@ -13,7 +13,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -34,7 +33,8 @@ func importCommand(a *app) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "yes", Usage: "don't ask"},
 			&cli.StringSliceFlag{Name: "aggregate", Usage: "only streams of aggregate `NAME`; may be repeated"},
-			&cli.StringFlag{Name: "state", Usage: "keep the progress in `FILE`: the same command goes on from it"},
+			&cli.StringFlag{Name: "state", Usage: "keep the progress in `FILE`, from which the same command resumes"},
+			&cli.BoolFlag{Name: "allow-unknown", Usage: "import events that this program does not declare, and report them"},
 			&cli.BoolFlag{Name: "react", Usage: "let process managers and outboxes react to what is imported"},
 			&cli.IntFlag{Name: "parallel", Value: 16, Usage: "store `N` streams at the same time"},
 		},
@@ -53,17 +53,17 @@ func (a *app) importFile(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	i := &importer{session: s, parallel: c.Int("parallel"), aggregates: c.StringSlice("aggregate"), state: c.String("state")}
+	i := &importer{session: s, parallel: c.Int("parallel"), aggregates: c.StringSlice("aggregate"), state: c.String("state"), allowUnknown: c.Bool("allow-unknown"), unknown: s.undeclared()}
 	i.at.Table = s.eventsTable()
 	if len(s.reactors) > 0 && !c.Bool("react") {
 		if i.runner, err = s.runner(process.Effects{}); err != nil {
 			return err
 		}
 	}
-	size := int64(0)
+	size, file := int64(0), (*os.File)(nil)
 	if path := c.Args().First(); path == "-" {
 		if i.state != "" {
-			return usage("-state: what comes from standard input can't be gone on with")
+			return usage("-state: an import from standard input can't be resumed")
 		}
 		i.in = bufio.NewReaderSize(a.stdin, 1<<20)
 	} else {
@@ -72,17 +72,37 @@ func (a *app) importFile(ctx context.Context, c *cli.Command) error {
 			return usage("%w", err)
 		}
 		defer f.Close()
+		file = f
 		if size, err = i.open(f); err != nil {
 			return err
 		}
 	}
-	if _, err := s.reachable(ctx); err != nil {
+	if err := i.tablesExist(ctx); err != nil {
 		return err
+	}
+	if file != nil {
+		if err := i.inspect(ctx, file); err != nil {
+			return err
+		}
 	}
 	if err := a.confirm(c, fmt.Sprintf("Import into table %s?", s.eventsTable())); err != nil {
 		return err
 	}
 	return i.all(ctx, size)
+}
+
+// tablesExist finds out early that a table is missing that the import writes.
+func (i *importer) tablesExist(ctx context.Context) error {
+	tables := []string{i.eventsTable(), i.claimsTable()}
+	if i.runner != nil {
+		tables = append(tables, i.processesTable())
+	}
+	for _, table := range tables {
+		if _, err := i.describe(ctx, table); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // confirm asks, unless -yes was given. Without a person to ask it is refused.
@@ -91,7 +111,7 @@ func (a *app) confirm(c *cli.Command, question string) error {
 		return nil
 	}
 	if !isTerminal(a.stdin) {
-		return usage("%s There is nobody to ask: say -yes", question)
+		return usage("%s Standard input is not a terminal, so nobody can answer: pass -yes", question)
 	}
 	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
 	answer, err := bufio.NewReader(a.stdin).ReadString('\n')
@@ -112,8 +132,11 @@ type importer struct {
 	runner     *process.Runner // nil: nobody is kept from reacting
 	aggregates []string
 	state      string // file; "" for none
-	in         *bufio.Reader
-	at         importState
+	unknown    *undeclared
+	// allowUnknown stores what unknown counts.
+	allowUnknown bool
+	in           *bufio.Reader
+	at           importState
 
 	last events.Position // behind the last commit of the block before
 	bar  *progress
@@ -144,7 +167,7 @@ func (i *importer) open(f *os.File) (left int64, err error) {
 		if err == nil {
 			var old importState
 			if err := json.Unmarshal(text, &old); err != nil || old.Table != i.at.Table || old.File != i.at.File || old.Offset > info.Size() {
-				return 0, usage("-state %s is not that of this import", i.state)
+				return 0, usage("-state %s belongs to another import", i.state)
 			}
 			i.at = old
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -164,6 +187,9 @@ func (i *importer) all(ctx context.Context, size int64) error {
 	defer i.bar.end()
 	for {
 		block, done, err := i.block()
+		if err == nil && !i.allowUnknown && len(i.unknown.lines) > 0 { // of standard input: a file was read before
+			err = i.refuse(fmt.Sprintf("the import stopped within %d lines before line %d", blockLines, i.at.Lines))
+		}
 		if err == nil {
 			err = i.store(ctx, block)
 		}
@@ -181,19 +207,24 @@ func (i *importer) all(ctx context.Context, size int64) error {
 	i.bar.end()
 	if i.at.Claims {
 		if err := i.restoreClaims(ctx, i.parallel); err != nil {
-			return fmt.Errorf("all commits are imported, the values they claim are not: %w", err)
+			return fmt.Errorf("all commits are imported, but not the values that they claim; run the same command again to resume: %w", err)
 		}
 	}
-	fmt.Fprintf(i.stderr, "imported %s in %d commits\n", rate(i.at.Events-events, "events", time.Since(begin)), i.at.Commits)
+	took := time.Since(begin)
+	i.summary(copied{Commits: i.at.Commits, Events: i.at.Events - events, Seconds: took.Seconds(), Unknown: i.unknown.list()},
+		fmt.Sprintf("imported %s in %d commits", rate(i.at.Events-events, "events", took), i.at.Commits))
+	if !i.out.json {
+		i.unknown.write(i.out)
+	}
 	return removeState(i.state)
 }
 
-// The bounds of a block and of a line. A commit has at most 400 KB as stored,
-// compressed.
+// The bounds of a block and of a line. A commit has at most 4 MB before it is
+// compressed to be stored.
 const (
 	blockLines = 1000
 	blockBytes = 8 << 20
-	maxLine    = 64 << 20
+	maxLine    = 8 << 20
 )
 
 // importLine is a line of a block.
@@ -206,7 +237,7 @@ type importLine struct {
 func (i *importer) block() (block map[events.Stream][]importLine, done bool, err error) {
 	block = map[events.Stream][]importLine{}
 	for lines, size := 0, 0; lines < blockLines && size < blockBytes; lines++ {
-		text, err := i.line()
+		text, err := readLine(i.in)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, false, fmt.Errorf("line %d: %w", i.at.Lines+1, err)
 		}
@@ -219,7 +250,8 @@ func (i *importer) block() (block map[events.Stream][]importLine, done bool, err
 			if err != nil {
 				return nil, false, fmt.Errorf("line %d: %w", i.at.Lines, err)
 			}
-			if len(i.aggregates) == 0 || slices.Contains(i.aggregates, stream.Aggregate()) {
+			if i.takes(stream) {
+				i.unknown.look(i.at.Lines, text)
 				block[stream] = append(block[stream], importLine{i.at.Lines, text})
 			}
 		}
@@ -230,17 +262,17 @@ func (i *importer) block() (block map[events.Stream][]importLine, done bool, err
 	return block, done, nil
 }
 
-// line reads a line with its end.
-func (i *importer) line() ([]byte, error) {
+// readLine reads a line with its end.
+func readLine(in *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {
-		part, err := i.in.ReadSlice('\n')
+		part, err := in.ReadSlice('\n')
 		line = append(line, part...)
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return line, err
 		}
 		if len(line) > maxLine {
-			return nil, fmt.Errorf("it has more than %d bytes", maxLine)
+			return nil, fmt.Errorf("it is longer than %d bytes", maxLine)
 		}
 	}
 }
@@ -249,7 +281,7 @@ func (i *importer) line() ([]byte, error) {
 func streamOfLine(text []byte) (events.Stream, error) {
 	d := jsontext.NewDecoder(bytes.NewReader(text))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != jsontext.KindBeginObject {
-		return "", errors.New("it is no JSON object")
+		return "", errors.New("not a JSON object")
 	}
 	for d.PeekKind() == jsontext.KindString {
 		name, err := d.ReadToken()
@@ -264,11 +296,11 @@ func streamOfLine(text []byte) (events.Stream, error) {
 		}
 		value, err := d.ReadToken()
 		if err != nil || value.Kind() != jsontext.KindString {
-			return "", errors.New("stream is no text")
+			return "", errors.New("stream is not a string")
 		}
 		return events.Stream(value.String()), nil
 	}
-	return "", errors.New("it names no stream")
+	return "", errors.New("it has no stream")
 }
 
 // store stores a block.
@@ -347,7 +379,7 @@ func (i *importer) append(ctx context.Context, at events.Position, c *events.Com
 		}
 	}
 	if err != nil {
-		return at, err
+		return at, i.blame(i.eventsTable(), err)
 	}
 	want, err := encodeLine(c)
 	if err != nil {
@@ -371,7 +403,7 @@ func (i *importer) position(ctx context.Context, at events.Position, c *events.C
 	}
 	before, err := i.session.store.Read(ctx, c.Stream, c.Number-1, 1)
 	if err != nil {
-		return at, err
+		return at, i.blame(i.eventsTable(), err)
 	}
 	if len(before) == 0 {
 		return at, fmt.Errorf("commit %d of %s comes without commit %d", c.Number, c.Stream, c.Number-1)

@@ -16,7 +16,7 @@ import (
 func lagCommand(a *app) *cli.Command {
 	return &cli.Command{
 		Name:      "lag",
-		Usage:     "say how far views are behind the events",
+		Usage:     "report how far views are behind the events",
 		ArgsUsage: "[VIEW…]",
 		Description: "Reads the events table (or a -fraction of it) and the checkpoint of every stream in each\n" +
 			"view. The lag is the age of the oldest commit that a view has not applied; parked streams\n" +

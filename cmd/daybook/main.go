@@ -5,28 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"daybook/domain"
-	"daybook/events"
 	"daybook/process"
-)
-
-// The exit codes; docs/cli.md promises them.
-const (
-	exitOK          = 0
-	exitFailed      = 1   // the command could not be done
-	exitUsage       = 2   // the arguments make no sense
-	exitFound       = 3   // a check was done and found something wrong
-	exitRefused     = 4   // send: the command was refused
-	exitNotFound    = 5   // there is no such stream or row
-	exitInterrupted = 130 // stopped by a signal
 )
 
 func main() {
@@ -43,6 +31,8 @@ func subcommands(a *app) []*cli.Command {
 		tailCommand(a),
 		sendCommand(a),
 		statusCommand(a),
+		commandsCommand(a),
+		schemaCommand(a),
 		viewsCommand(a),
 		lagCommand(a),
 		verifyCommand(a),
@@ -62,8 +52,9 @@ func subcommands(a *app) []*cli.Command {
 type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	dropDelay      time.Duration // view.DropDelay when 0
-	lease          time.Duration // of a rebuild's parts; that of view.RebuildOptions when 0
+	dropDelay      time.Duration     // view.DropDelay when 0
+	lease          time.Duration     // of a rebuild's parts; that of view.RebuildOptions when 0
+	transport      http.RoundTripper // to DynamoDB and SQS; the network when nil
 
 	// The process managers and outboxes, and what they are redriven with.
 	reactors  []process.Reactor
@@ -81,11 +72,38 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitOK
 	}
-	var silent *exitError
-	if !errors.As(err, &silent) || silent.err != nil {
-		fmt.Fprintln(a.stderr, "daybook:", line(err))
+	if silent, ok := errors.AsType[*exitError](err); !ok || silent.err != nil {
+		a.report(ctx, explain(err), asksForJSON(args))
 	}
 	return exitCode(ctx, err)
+}
+
+// report writes an error to standard error: a sentence, or one JSON object.
+func (a *app) report(ctx context.Context, err error, asJSON bool) {
+	if !asJSON {
+		fmt.Fprintln(a.stderr, "daybook:", line(err))
+		return
+	}
+	newOutput(a.stderr, true).value(struct {
+		Error failure `json:"error"`
+	}{failureOf(ctx, err)})
+}
+
+// asksForJSON reports whether -json is among the arguments. They may be wrong
+// otherwise, so that no parser has read them.
+func asksForJSON(args []string) bool {
+	asks := false
+	for _, arg := range args {
+		switch arg {
+		case "--":
+			return asks
+		case "-json", "--json", "-json=true", "--json=true":
+			asks = true
+		case "-json=false", "--json=false":
+			asks = false
+		}
+	}
+	return asks
 }
 
 func (a *app) root() *cli.Command {
@@ -93,11 +111,11 @@ func (a *app) root() *cli.Command {
 		Name:  "daybook",
 		Usage: "look at, check and repair a Daybook installation",
 		Description: "Flags go before or behind the arguments, with one hyphen or two. Without -stage it\n" +
-			"speaks to the local stack (go run ./localstack). docs/cli.md describes it all.",
+			"uses the local stack (GOTOOLCHAIN=auto go run ./localstack). docs/cli.md describes everything.\n\n" + exitHelp(),
 		Reader: a.stdin, Writer: a.stdout, ErrWriter: a.stderr,
+		Version:               version(),
 		Flags:                 globalFlags(),
 		Commands:              subcommands(a),
-		HideVersion:           true,
 		HideHelpCommand:       true,
 		EnableShellCompletion: true,
 		ConfigureShellCompletionCommand: func(c *cli.Command) {
@@ -105,11 +123,15 @@ func (a *app) root() *cli.Command {
 			c.Usage = "print a completion script for bash, zsh, fish or pwsh"
 		},
 		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // run turns errors into codes
-		Action: func(_ context.Context, c *cli.Command) error {
-			if c.Args().Present() {
-				return usage("there is no subcommand %q; see daybook -help", c.Args().First())
+		Action: func(ctx context.Context, c *cli.Command) error {
+			switch name := c.Args().First(); name {
+			case "", "help", "h":
+				if of := c.Args().Get(1); of != "" {
+					return cli.ShowCommandHelp(ctx, c, of)
+				}
+				return cli.ShowRootCommandHelp(c)
 			}
-			return cli.ShowRootCommandHelp(c)
+			return noSubcommand(c, "see daybook -help")
 		},
 	}
 	all := append([]*cli.Command{root}, root.Commands...)
@@ -117,47 +139,10 @@ func (a *app) root() *cli.Command {
 		all = append(all, c.Commands...)
 	}
 	for _, c := range all {
-		c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error { return &exitError{exitUsage, err} }
+		c.OnUsageError = wrongFlag
+		for _, f := range c.Flags {
+			hideZero(f)
+		}
 	}
 	return root
 }
-
-// exitError is an error with an exit code of its own; err nil says nothing more,
-// since the output has said it.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit code %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *exitError) Unwrap() error { return e.err }
-
-// usage is the error of arguments that make no sense.
-func usage(format string, args ...any) error {
-	return &exitError{exitUsage, fmt.Errorf(format, args...)}
-}
-
-// found is the error of a check that found something and has said what.
-func found() error { return &exitError{code: exitFound} }
-
-func exitCode(ctx context.Context, err error) int {
-	if e, ok := errors.AsType[*exitError](err); ok {
-		return e.code
-	}
-	switch {
-	case ctx.Err() != nil:
-		return exitInterrupted
-	case events.CodeOf(err) == events.CodeNotFound:
-		return exitNotFound
-	}
-	return exitFailed
-}
-
-// line makes one line of an error.
-func line(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -19,7 +19,7 @@ func TestUsage(t *testing.T) {
 		{"streams", "-limit", "x"}, {"streams", "-parallel", "0"},
 		{"show"}, {"show", "user"}, {"show", "user/7", "user/8"}, {"show", "planet/7"}, {"show", "user/7", "-at", "x"},
 		{"show", "user/7", "-at", "-1"}, {"show", "user/7", "-diff", "2"}, {"show", "user/7", "-diff", "3..2"}, {"show", "user/7", "-at", "1", "-diff", "1..2"},
-		{"show", "user/7", "-limit", "0"}, {"tail", "x"}, {"tail", "-since", "yesterday"},
+		{"show", "user/7", "-limit", "0"}, {"tail", "x"}, {"tail", "-since", "yesterday"}, {"tail", "-poll", "0s"}, {"tail", "-count", "-1"}, {"tail", "-for", "-1s"},
 		{"send"}, {"send", "create-user", "-payload", "{"}, {"send", "create-user", "-payload", "@/nowhere/at/all"},
 		{"send", "create-user", "-api", "http://127.0.0.1:1", "-actor", "me"}, {"send", "create-user", "-api", "http://[::1"},
 		{"views", "planets"}, {"views", "-parallel", "0"}, {"lag", "-fraction", "2"}, {"lag", "-parallel", "0"}, {"parked", "planets"},

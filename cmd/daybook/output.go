@@ -42,6 +42,15 @@ func (o *output) value(v any) {
 	o.fail(err)
 }
 
+// indented writes one JSON value over several lines.
+func (o *output) indented(v any) {
+	b, err := json.Marshal(v, json.Deterministic(true), jsontext.Multiline(true), jsontext.WithIndent("  "))
+	if err == nil {
+		_, err = o.w.Write(append(b, '\n'))
+	}
+	o.fail(err)
+}
+
 // printf writes text.
 func (o *output) printf(format string, args ...any) {
 	_, err := fmt.Fprintf(o.w, format, args...)
@@ -101,6 +110,15 @@ func (t *table) row(v any, cells ...any) {
 func (t *table) flush() {
 	if t.tabs != nil {
 		t.o.fail(t.tabs.Flush())
+	}
+}
+
+// end ends the table. On a terminal it says none where there was no row: a person
+// must not wonder whether the command did anything.
+func (t *table) end(none string) {
+	t.flush()
+	if t.tabs != nil && t.rows == 0 && !t.o.json {
+		t.o.printf("%s\n", none)
 	}
 }
 

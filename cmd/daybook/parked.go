@@ -82,7 +82,7 @@ func (a *app) parked(ctx context.Context, c *cli.Command) error {
 			return s.reach(s.processesTable(), err)
 		}
 	}
-	t.flush()
+	t.end("no parked streams")
 	if any && c.Bool("check") && s.out.err == nil {
 		return found()
 	}

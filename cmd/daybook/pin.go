@@ -28,7 +28,7 @@ func (s *session) pin(ctx context.Context, c *cli.Command) error {
 		}
 		t, err := view.ParseTarget(c.Args().First(), text)
 		if err != nil {
-			return usage("-table %s: a table is written v2, or v1-g2", text)
+			return usage("-table %s is not the name of a table: write v2, or v1-g2", text)
 		}
 		if _, err := s.view(t.View); err != nil {
 			return err

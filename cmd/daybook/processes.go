@@ -3,8 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
+
+	"github.com/aws/smithy-go"
 
 	"daybook/domain"
 	"daybook/dynamo"
@@ -33,7 +34,7 @@ func (s *session) chosen(ctx context.Context, names []string) (views []view.View
 	}
 	_, err = s.describe(ctx, s.processesTable())
 	if errors.Is(err, errNoTable) && len(names) == 0 {
-		fmt.Fprintf(s.stderr, "%v; process managers and outboxes are left out\n", err)
+		s.note("%v; process managers and outboxes are left out", err)
 		return views, nil, nil
 	}
 	return views, reactors, err
@@ -57,7 +58,7 @@ func (s *session) named(names []string) (views []view.View, reactors []process.R
 			}
 		}
 		if len(views)+len(reactors) == before {
-			return nil, nil, usage("there is no view, process manager or outbox %q; there are %v", name, s.followers())
+			return nil, nil, unknown("view, process manager or outbox", name, s.followers())
 		}
 	}
 	return views, reactors, nil
@@ -117,8 +118,9 @@ func (i *importer) asHistory(ctx context.Context, commits []events.Commit) error
 		}
 		err = i.runner.Skip(ctx, commits)
 	}
-	if err != nil {
-		return i.reach(i.processesTable(), err)
+	table := i.processesTable()
+	if call, ok := errors.AsType[*smithy.OperationError](err); ok && call.OperationName == "Query" { // commits before those of the import
+		table = i.eventsTable()
 	}
-	return nil
+	return i.blame(table, err)
 }

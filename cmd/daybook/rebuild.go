@@ -21,7 +21,7 @@ func rebuildCommand(a *app) *cli.Command {
 			"the same time share the work. Queries change over with daybook switch, or -switch. It runs\n" +
 			"the view code of this program: build it from what is deployed. docs/rebuild.md has it all.",
 		Flags: []cli.Flag{
-			&cli.FloatFlag{Name: "rate", Usage: "read `N` commits a second at most"},
+			&cli.FloatFlag{Name: "rate", Usage: "read at most `N` commits per second"},
 			&cli.IntFlag{Name: "segments", Value: 64, Usage: "read the events in `N` parts, 1 to 10,000; fixed once it is begun"},
 			&cli.IntFlag{Name: "parallel", Value: 4, Usage: "fill `N` parts at the same time"},
 			&cli.BoolFlag{Name: "join", Usage: "help to fill what is being filled, and begin nothing"},
@@ -72,7 +72,7 @@ func (a *app) rebuild(ctx context.Context, c *cli.Command) error {
 	p, err := rebuilder.Run(ctx, c.Args().First())
 	bar.end()
 	if err != nil && p.Target.Version > 0 {
-		return fmt.Errorf("%w; the same command goes on", plain(err))
+		return fmt.Errorf("%w; run the same command again to resume", plain(err))
 	}
 	if err != nil {
 		return plain(err)

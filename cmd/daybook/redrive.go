@@ -14,7 +14,7 @@ import (
 func redriveCommand(a *app) *cli.Command {
 	return &cli.Command{
 		Name:      "redrive",
-		Usage:     "catch parked streams up, after the cause was mended and deployed",
+		Usage:     "apply what parked streams hold back, after the fix is deployed",
 		ArgsUsage: "[NAME [AGGREGATE/ID]]",
 		Description: "Applies what was held back, in order, from the events table; every commit takes effect\n" +
 			"once, also beside running functions. What still can't be applied stays parked. NAME is a\n" +
@@ -57,16 +57,18 @@ func (a *app) redrive(ctx context.Context, c *cli.Command) error {
 	if name := c.Args().Get(1); name != "" {
 		stream, invalid := events.ParseStream(name)
 		if invalid != nil {
-			return usage("%q is no stream: it is written AGGREGATE/ID", name)
+			return usage("%q is not the name of a stream: write AGGREGATE/ID", name)
 		}
 		err = r.one(ctx, views, reactors, stream)
 	} else {
 		err = r.all(ctx, views, reactors)
 	}
-	r.table.flush()
-	switch {
-	case err != nil:
+	if err != nil {
+		r.table.flush()
 		return err
+	}
+	r.table.end("no parked streams")
+	switch {
 	case r.still && s.out.err == nil:
 		return found()
 	}

@@ -21,7 +21,6 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/events"
 )
 
@@ -32,25 +31,17 @@ func sendCommand(a *app) *cli.Command {
 		ArgsUsage: "COMMAND",
 		Description: "Decides the command in this program and appends to the events table, with the rights of\n" +
 			"your AWS credentials; with -api it goes through the HTTP API instead, as any client's.\n" +
-			"Prints the consistency token. Exits with 4 when the command is refused.",
+			"Prints the consistency token. Exits with 4 when the command is rejected.",
 		Flags: append([]cli.Flag{
-			&cli.BoolFlag{Name: "async", Usage: "have it queued, with -api; ask for it with daybook status"},
+			&cli.BoolFlag{Name: "async", Usage: "queue it, with -api; daybook status reports the outcome"},
 			&cli.StringFlag{Name: "id", Usage: "the aggregate's `ID`; a command that creates may leave it out"},
 			&cli.StringFlag{Name: "payload", Value: "{}", Usage: "`JSON`, or @FILE, or - for standard input"},
 			&cli.StringFlag{Name: "command-id", Usage: "`ID` that makes the command safe to repeat; random by default"},
-			&cli.Int64Flag{Name: "expect", Value: -1, Usage: "refuse it unless the stream is at `VERSION`"},
+			&cli.Int64Flag{Name: "expect", Usage: "reject it unless the stream is at `VERSION`"},
 			&cli.StringFlag{Name: "actor", Usage: "`NAME` to store as the actor; not with -api"},
 		}, apiFlags()...),
-		ShellComplete: completes(func() []string {
-			var names []string
-			for _, a := range domain.Aggregates() {
-				for _, c := range a.Describe() {
-					names = append(names, c.Name)
-				}
-			}
-			return names
-		}),
-		Action: func(ctx context.Context, c *cli.Command) error { return a.send(ctx, c) },
+		ShellComplete: completes(commandNames),
+		Action:        func(ctx context.Context, c *cli.Command) error { return a.send(ctx, c) },
 	}
 }
 
@@ -78,6 +69,11 @@ func (a *app) send(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() != 1 {
 		return usage("send takes one command; see -help")
 	}
+	if c.String("api") == "" { // an API may know commands that this program does not
+		if _, err := declaredCommand(c.Args().First()); err != nil {
+			return err
+		}
+	}
 	payload, err := a.payload(c.String("payload"))
 	if err != nil {
 		return err
@@ -96,7 +92,7 @@ func (a *app) send(ctx context.Context, c *cli.Command) error {
 	var answer sent
 	switch api := c.String("api"); {
 	case api == "" && c.Bool("async"):
-		return usage("-async: the API queues commands; say which with -api")
+		return usage("-async: the API queues commands; name it with -api")
 	case api == "":
 		answer, err = s.sendDirectly(ctx, command)
 	case command.Actor != "":
@@ -147,7 +143,7 @@ func (a *app) payload(value string) (jsontext.Value, error) {
 	}
 	payload := jsontext.Value(bytes.TrimSpace(text))
 	if !payload.IsValid() {
-		return nil, usage("-payload is no JSON")
+		return nil, usage("-payload is not JSON")
 	}
 	return payload, nil
 }
@@ -155,7 +151,7 @@ func (a *app) payload(value string) (jsontext.Value, error) {
 // refused sorts the error of a command: refused for good, or worth repeating.
 func refused(err error, commandID string) error {
 	if events.Transient(err) {
-		return fmt.Errorf("%w; it is safe to send again with -command-id %s", err, commandID)
+		return fmt.Errorf("%w; it is safe to send again with -command-id %s", explain(err), commandID)
 	}
 	if e, ok := errors.AsType[*events.Error](err); ok && e.Code != events.CodeInternal {
 		return &exitError{exitRefused, err}

@@ -38,7 +38,6 @@ func TestSend(t *testing.T) {
 	for code, args := range map[string][]string{
 		"version-conflict": {"rename-user", "-id", got.ID, "-payload", `{"name":"X"}`, "-expect", "1"},
 		"user-not-found":   {"rename-user", "-id", "nobody", "-payload", `{"name":"X"}`},
-		"unknown-command":  {"fly"},
 		"malformed":        {"rename-user", "-id", got.ID, "-payload", `{"nam":"X"}`},
 	} {
 		if r := s.want(exitRefused, append([]string{"send"}, args...)...); !strings.HasPrefix(r.errors, "daybook: "+code+": ") {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/smithy-go"
 	"github.com/urfave/cli/v3"
 
 	"daybook/aggregate"
@@ -35,7 +36,7 @@ func globalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "endpoint", Sources: cli.EnvVars("DAYBOOK_ENDPOINT"), Usage: "`URL` of a DynamoDB other than AWS's; " + localEndpoint + " when the stage is " + localStage},
 		&cli.StringFlag{Name: "profile", Usage: "AWS profile `name`"},
 		&cli.StringFlag{Name: "region", Usage: "AWS region `name`"},
-		&cli.BoolFlag{Name: "json", Usage: "write JSON, one value a line"},
+		&cli.BoolFlag{Name: "json", Usage: "write JSON, one value per line"},
 	}
 }
 
@@ -75,8 +76,9 @@ func (a *app) open(ctx context.Context, c *cli.Command) (*session, error) {
 		Region: s.aws.Region, Endpoint: s.endpoint, Credentials: s.aws.Credentials,
 		AttemptTimeout: 20 * time.Second, Attempts: 8, // a person waits, not an API Gateway
 		Connections: 512, // rebuild -parallel 64
+		Transport:   s.transport,
 	})
-	s.store = dynamo.NewEventStore(s.client, s.eventsTable(), dynamo.WithClaims(dynamo.TableName(s.prefix, dynamo.ClaimsTable())))
+	s.store = dynamo.NewEventStore(s.client, s.eventsTable(), dynamo.WithClaims(s.claimsTable()))
 	s.admin = dynamo.NewTables(s.client, s.prefix)
 	s.tables = s.admin
 	return s, nil
@@ -108,12 +110,15 @@ func (s *session) config(ctx context.Context, profile, region string) (aws.Confi
 
 // streamsClient reads the change stream of the events table.
 func (s *session) streamsClient() *dynamodbstreams.Client {
-	o := dynamodbstreams.Options{Region: s.aws.Region, Credentials: s.aws.Credentials, HTTPClient: &http.Client{Timeout: 20 * time.Second}}
+	o := dynamodbstreams.Options{Region: s.aws.Region, Credentials: s.aws.Credentials, HTTPClient: &http.Client{Timeout: 20 * time.Second, Transport: s.transport}}
 	if s.endpoint != "" {
 		o.BaseEndpoint = &s.endpoint
 	}
 	return dynamodbstreams.New(o)
 }
+
+// claimsTable is the full name of the table of claimed values.
+func (s *session) claimsTable() string { return dynamo.TableName(s.prefix, dynamo.ClaimsTable()) }
 
 // eventsTable is the full name of the events table.
 func (s *session) eventsTable() string { return dynamo.TableName(s.prefix, dynamo.EventsTable()) }
@@ -151,9 +156,36 @@ func (s *session) reach(table string, err error) error {
 	return fmt.Errorf("table %s at %s: %w", table, where, err)
 }
 
-// reachable reports early, in one sentence, that the installation can't be had.
+// blame names the table in an error of DynamoDB; another error, such as one of the
+// data, stays as it is.
+func (s *session) blame(table string, err error) error {
+	if _, ok := errors.AsType[*smithy.OperationError](err); !ok {
+		return err
+	}
+	return s.reach(table, err)
+}
+
+// reachable fails early, in one sentence, when the installation is unreachable.
 func (s *session) reachable(ctx context.Context) (tableInfo, error) {
 	return s.describe(ctx, s.eventsTable())
+}
+
+// note tells the operator something beside the result, on standard error.
+func (s *session) note(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	s.summary(struct {
+		Note string `json:"note"`
+	}{text}, "daybook: "+text)
+}
+
+// summary writes the last line of a command whose result is elsewhere to standard
+// error: text, or with -json v.
+func (s *session) summary(v any, text string) {
+	if s.out.json {
+		newOutput(s.stderr, true).value(v)
+		return
+	}
+	fmt.Fprintln(s.stderr, text)
 }
 
 // aggregate returns a declared aggregate by its name.
@@ -165,7 +197,7 @@ func (s *session) aggregate(name string) (aggregate.Aggregate, error) {
 		}
 		names = append(names, a.Name())
 	}
-	return nil, usage("there is no aggregate %q; there are %v", name, names)
+	return nil, unknown("aggregate", name, names)
 }
 
 // chosenViews returns the views of the given names, all for none.
@@ -193,7 +225,7 @@ func (s *session) view(name string) (view.View, error) {
 		}
 		names = append(names, d.Name)
 	}
-	return nil, usage("there is no view %q; there are %v", name, names)
+	return nil, unknown("view", name, names)
 }
 
 // viewNames are the names of the declared views, for completion.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -51,7 +52,7 @@ func (a *app) show(ctx context.Context, c *cli.Command) error {
 	}
 	stream, err := events.ParseStream(c.Args().First())
 	if err != nil {
-		return usage("%q is no stream: it is written AGGREGATE/ID", c.Args().First())
+		return usage("%q is not the name of a stream: write AGGREGATE/ID", c.Args().First())
 	}
 	s, err := a.open(ctx, c)
 	if err != nil {
@@ -149,7 +150,9 @@ func (s *session) showEvents(ctx context.Context, stream events.Stream, from int
 		}
 		return true
 	})
-	t.flush()
+	if err == nil {
+		t.end(fmt.Sprintf("no events from version %d on", from))
+	}
 	if err == nil && more > 0 && s.out.terminal {
 		s.out.printf("… go on with -from %d\n", more)
 	}
@@ -324,7 +327,7 @@ func (p *past) showDiff(ctx context.Context, span string) error {
 	for _, d := range compare(before, after) {
 		t.row(d, d.Of, d.Field, d.Before, d.After)
 	}
-	t.flush()
+	t.end("nothing changed")
 	return p.out.err
 }
 

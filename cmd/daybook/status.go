@@ -18,7 +18,7 @@ import (
 func statusCommand(a *app) *cli.Command {
 	return &cli.Command{
 		Name:      "status",
-		Usage:     "tell what became of a queued command",
+		Usage:     "report the outcome of a queued command",
 		ArgsUsage: "COMMAND-ID",
 		Description: "Reads the requests table, with the rights of your AWS credentials; with -api it asks the\n" +
 			"HTTP API, which answers the actor that sent the command. Known for a day.",

@@ -23,7 +23,7 @@ func streamsCommand(a *app) *cli.Command {
 			"memory, as many as -limit says.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "prefix", Usage: "only ids that begin with `TEXT`"},
-			&cli.IntFlag{Name: "limit", Value: 50, Usage: "list `N` streams at most, up to 100,000"},
+			&cli.IntFlag{Name: "limit", Value: 50, Usage: "list at most `N` streams, up to 100,000"},
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts of the table at the same time"},
 		},
 		ShellComplete: completes(aggregateNames),
@@ -77,7 +77,7 @@ func (a *app) streams(ctx context.Context, c *cli.Command) error {
 	for _, i := range newest {
 		t.row(i, i.Stream, i.Version, i.Commits, i.Time, i.Event, i.Actor)
 	}
-	t.flush()
+	t.end("no streams")
 	return s.out.err
 }
 

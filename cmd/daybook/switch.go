@@ -21,7 +21,7 @@ func switchCommand(a *app) *cli.Command {
 			"later; lists that were begun go on where they are.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "back", Usage: "to the table that answered before"},
-			&cli.BoolFlag{Name: "parked", Usage: "although streams are parked in it"},
+			&cli.BoolFlag{Name: "parked", Usage: "even if streams are parked in it"},
 			&cli.BoolFlag{Name: "yes", Usage: "don't ask"},
 		},
 		ShellComplete: completes(viewNames),
@@ -37,7 +37,7 @@ func (a *app) switchTables(ctx context.Context, c *cli.Command) error {
 	var t view.Target
 	switch text := c.Args().Get(1); {
 	case text != "" && c.Bool("back"):
-		return usage("say a table or -back")
+		return usage("give a table or -back, not both")
 	case text != "":
 		t, err = view.ParseTarget(name, text)
 	case c.Bool("back"):
@@ -69,7 +69,7 @@ func newestTable(ctx context.Context, r *view.Rebuilder, name string) (view.Targ
 			return s.Target, nil
 		}
 	}
-	return view.Target{}, usage("no table of %s is right: rebuild it", name)
+	return view.Target{}, usage("no table of %s is complete: run daybook rebuild %s", name, name)
 }
 
 // switchLine is a switch that was announced.
@@ -98,7 +98,7 @@ func (a *app) openTables(ctx context.Context, c *cli.Command, what string) (*ses
 	}
 	if text := c.Args().Get(1); text != "" {
 		if _, err := view.ParseTarget("", text); err != nil {
-			return nil, nil, "", usage("%q is no table: it is written v2, or v1-g2", text)
+			return nil, nil, "", usage("%q is not the name of a table: write v2, or v1-g2", text)
 		}
 	}
 	s, err := a.open(ctx, c)

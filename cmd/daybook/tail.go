@@ -36,9 +36,16 @@ func tailCommand(a *app) *cli.Command {
 	}
 }
 
+// minPoll is the shortest pause of a reader that found nothing. DynamoDB answers
+// five reads of a shard in a second, all readers together.
+const minPoll = 5 * time.Millisecond
+
 func (a *app) tail(ctx context.Context, c *cli.Command) error {
 	if c.Args().Present() {
 		return usage("tail takes no argument; see its filters with -help")
+	}
+	if c.Duration("poll") < minPoll || c.Duration("for") < 0 || c.Int("count") < 0 {
+		return usage("-poll is at least %v; -for and -count are not negative", minPoll)
 	}
 	since, err := parseSince(c.String("since"), time.Now())
 	if err != nil {
@@ -62,7 +69,7 @@ func (a *app) tail(ctx context.Context, c *cli.Command) error {
 	}
 	f := &follower{
 		client: s.streamsClient(), arn: info.Stream, since: since, poll: c.Duration("poll"),
-		shards: map[string]*shard{}, warn: func(err error) { fmt.Fprintln(s.stderr, "daybook:", line(err)) },
+		shards: map[string]*shard{}, warn: func(err error) { s.note("%s", line(err)) },
 	}
 	t := s.out.table("TIME", "STREAM", "VERSION", "EVENT", "ACTOR", "DATA")
 	filter := eventFilter{

@@ -33,11 +33,11 @@ func verifyCommand(a *app) *cli.Command {
 			tableFlag(),
 			&cli.FloatFlag{Name: "fraction", Value: 1, Usage: "look at a random `F` of the tables, 0 < F <= 1"},
 			&cli.Uint64Flag{Name: "seed", Usage: "`NUMBER` that fixes which part -fraction takes; random by default"},
-			&cli.StringFlag{Name: "state", Usage: "keep the progress in `FILE`: the same command goes on from it"},
+			&cli.StringFlag{Name: "state", Usage: "keep the progress in `FILE`, from which the same command resumes"},
 			&cli.DurationFlag{Name: "patience", Value: 5 * time.Second, Usage: "how long a view may be behind"},
 			&cli.IntFlag{Name: "segments", Usage: "read the tables in `N` parts; default 64"},
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts at the same time"},
-			&cli.IntFlag{Name: "limit", Value: 1000, Usage: "list `N` findings of a view at most; all are counted"},
+			&cli.IntFlag{Name: "limit", Value: 1000, Usage: "list at most `N` findings per view; all are counted"},
 			&cli.IntFlag{Name: "memory", Value: 64, Usage: "`MIB` for putting keyed rows together"},
 		},
 		ShellComplete: completes(viewNames),
@@ -82,7 +82,7 @@ func (a *app) verify(ctx context.Context, c *cli.Command) error {
 	case events.CodeOf(err) == events.CodeMalformed:
 		return usage("-state %s: %w", c.String("state"), err)
 	case err != nil && c.String("state") != "":
-		return fmt.Errorf("%w; the same command goes on from %s", err, c.String("state"))
+		return fmt.Errorf("%w; run the same command again to resume from %s", err, c.String("state"))
 	case err != nil:
 		return err
 	}

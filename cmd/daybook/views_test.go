@@ -94,7 +94,7 @@ func TestParked(t *testing.T) {
 	if lag := decode[lagLine](t, s.want(exitOK, "lag", "users", "-json")); lag[0].Parked != 1 || lag[0].Behind != 0 {
 		t.Errorf("got %+v", lag)
 	}
-	if r := s.want(exitFound, "verify", "users"); !strings.HasPrefix(r.out, "users\tparked\trow bad\tcommit 1 of 2; commit 2: ") || !strings.Contains(r.out, "then run daybook redrive users -table v1\n") {
+	if r := s.want(exitFound, "verify", "users"); !strings.HasPrefix(r.out, "users\tparked\trow bad\tcommit 1 of 2; commit 2: ") || !strings.Contains(r.out, "then run daybook redrive users -table v2\n") {
 		t.Errorf("got %q", r.out)
 	}
 	for _, args := range [][]string{{"redrive"}, {"redrive", "users"}, {"redrive", "users", "user/bad", "-json"}} {
@@ -207,7 +207,7 @@ func TestVerifyGoesOn(t *testing.T) {
 		}
 	}
 	put(map[string]types.AttributeValue{"stream": &types.AttributeValueMemberS{Value: "user/damaged"}, "commit": &types.AttributeValueMemberN{Value: "1"}})
-	if r := s.want(exitFailed, "verify", "-state", state, "-patience", "0s", "-parallel", "1"); !strings.Contains(r.errors, "goes on from") || !strings.Contains(r.errors, "user/damaged") {
+	if r := s.want(exitFailed, "verify", "-state", state, "-patience", "0s", "-parallel", "1"); !strings.Contains(r.errors, "to resume from") || !strings.Contains(r.errors, "user/damaged") {
 		t.Fatalf("got %q", r.errors)
 	}
 	if r := s.want(exitUsage, "verify", "users", "-state", state); !strings.Contains(r.errors, "-state") {

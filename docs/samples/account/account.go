@@ -1,0 +1,57 @@
+package account
+
+import (
+	"strings"
+	"time"
+
+	"daybook/aggregate"
+	"daybook/view"
+)
+
+//sample:begin normal-form
+
+// uniqueEmail is the form in which addresses are unique and found.
+func uniqueEmail(email string) string { return strings.ToLower(email) }
+
+func open(s State, c Open) aggregate.Decision {
+	return aggregate.Emit(Opened(c)).Claim("account-email", uniqueEmail(c.Email), "/payload/email")
+}
+
+var Accounts = view.New[Row]("accounts", "account").
+	On("account-opened", func(_ Row, e Opened, _ view.Meta) Row { return Row(e) }).
+	Index("by-email", view.By("email").Fold("lower", uniqueEmail))
+
+//sample:end
+
+// Account is the aggregate.
+var Account = aggregate.New[State]("account").
+	Event("account-opened", func(_ State, _ Opened) State { return State{Open: true} }).
+	Event("account-paid", func(s State, _ Paid) State { return s }).
+	Command("open-account", open, aggregate.Creates()).
+	//sample:begin idempotent-for
+	Command("pay-account", pay, aggregate.IdempotentFor(7*24*time.Hour))
+	//sample:end
+
+func pay(_ State, c Pay) aggregate.Decision { return aggregate.Emit(Paid(c)) }
+
+// What the samples are about.
+type (
+	State struct {
+		Open bool `json:"open,omitzero"`
+	}
+	Row struct {
+		Email string `json:"email"`
+	}
+	Opened struct {
+		Email string `json:"email"`
+	}
+	Open struct {
+		Email string `json:"email" rule:"max=254,format=email"`
+	}
+	Paid struct {
+		Amount int64 `json:"amount"`
+	}
+	Pay struct {
+		Amount int64 `json:"amount" rule:"min=1"`
+	}
+)

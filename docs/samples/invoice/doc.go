@@ -1,0 +1,2 @@
+// Package invoice has the samples of docs/domain.md that are about invoices.
+package invoice

@@ -1,0 +1,34 @@
+package invoice_test
+
+import (
+	"testing"
+
+	"daybook/aggregate/aggregatetest"
+	"daybook/docs/samples/invoice"
+	"daybook/events"
+)
+
+func TestDeclarations(t *testing.T) {
+	t.Parallel()
+	for _, of := range []interface{ Err() error }{invoice.Invoice, invoice.Account, invoice.Invoices, invoice.Debtors} {
+		if err := of.Err(); err != nil {
+			t.Error(err)
+		}
+	}
+	aggregatetest.Given(t, invoice.Invoice).
+		When("issue-invoice", invoice.Issue{Customer: "ann", Email: "Ann@example.com", Lines: []invoice.Line{{Article: "a", Price: 400}, {Article: "b", Price: 600}}}).
+		Then(invoice.Issued{Customer: "ann", Email: "ann@example.com", Total: 1000})
+	aggregatetest.Given(t, invoice.Account).
+		When("open-account", invoice.OpenAccount{Name: "Ann", Email: "Ann@example.com"}).
+		ThenClaims(events.Claim{Name: "account-email", Value: "ann@example.com"})
+}
+
+func TestPay(t *testing.T) {
+	t.Parallel()
+	issued := invoice.Issued{Customer: "ann", Total: 1000}
+	//sample:begin test
+	aggregatetest.Given(t, invoice.Invoice, issued).
+		When("pay-invoice", invoice.Pay{Amount: 1000}).
+		Then(invoice.Paid{Amount: 1000})
+	//sample:end
+}

@@ -1,0 +1,2 @@
+// Package rebuild has the sample of docs/rebuild.md: a view at its second version.
+package rebuild

@@ -1,0 +1,19 @@
+package stock_test
+
+import (
+	"testing"
+
+	"daybook/aggregate/aggregatetest"
+	"daybook/docs/samples/stock"
+)
+
+func TestMoveStock(t *testing.T) {
+	t.Parallel()
+	move := stock.MoveStock{To: "lamp", Quantity: 3}
+	given := func() *aggregatetest.Scenario[stock.State] {
+		return aggregatetest.Given(t, stock.Product, stock.Added{Stock: 5})
+	}
+	given().With("product/lamp", stock.Product, stock.Added{Stock: 1}).When("move-stock", move).
+		Then(stock.StockMovedOut{To: "lamp", Quantity: 3})
+	given().When("move-stock", move).ThenRejected("target-not-found")
+}

@@ -1,0 +1,2 @@
+// Package user has the samples of README.md.
+package user
