@@ -50,6 +50,14 @@ func (p payload) requiredOf(c aggregate.Description) []string {
 	return names
 }
 
+// idOf is the schema of the id in the body of a command.
+func idOf(c aggregate.Description) jsontext.Value {
+	if c.Creates {
+		return jsontext.Value(`{"type":["string","null"],"minLength":1,"maxLength":128,"description":"Made from the command's id when left out."}`)
+	}
+	return idSchema
+}
+
 func summaryOf(c aggregate.Description) string {
 	if c.Summary != "" {
 		return c.Summary
@@ -59,12 +67,8 @@ func summaryOf(c aggregate.Description) string {
 
 // commandOperation describes a command. later says that commands can be queued.
 func commandOperation(c aggregate.Description, p payload, later bool) *operation {
-	id := idSchema
-	if c.Creates {
-		id = jsontext.Value(`{"type":["string","null"],"minLength":1,"maxLength":128,"description":"Made from the command's id when left out."}`)
-	}
 	body := media{Schema: closed(map[string]jsontext.Value{
-		"id":              id,
+		"id":              idOf(c),
 		"payload":         schemaRef(payloadName(c)),
 		"expectedVersion": schemaRef("expected-version"),
 	}, p.requiredOf(c)...)}
@@ -107,7 +111,7 @@ func elementName(c aggregate.Description) string { return "batch." + c.Name }
 func elementSchema(c aggregate.Description, p payload) jsontext.Value {
 	return closed(map[string]jsontext.Value{
 		"command":         one(c.Name),
-		"id":              jsontext.Value(`{"type":["string","null"],"minLength":1,"maxLength":128}`),
+		"id":              idOf(c),
 		"commandId":       jsontext.Value(`{"type":["string","null"],"minLength":1,"maxLength":128,"description":"As Idempotency-Key."}`),
 		"payload":         schemaRef(payloadName(c)),
 		"expectedVersion": schemaRef("expected-version"),
