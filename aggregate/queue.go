@@ -61,6 +61,7 @@ type queuedBody struct {
 	Payload         jsontext.Value `json:"payload,omitzero"`
 	CommandID       string         `json:"commandId"`
 	ExpectedVersion *int64         `json:"expectedVersion,omitzero"`
+	Condition       Condition      `json:"condition,omitzero"`
 	Actor           string         `json:"actor,omitzero"`
 	Correlation     string         `json:"correlation,omitzero"`
 	Causation       string         `json:"causation,omitzero"`
@@ -73,7 +74,7 @@ func EncodeQueued(stream events.Stream, q Queued) (Message, error) {
 	c := q.Command
 	body, err := json.Marshal(queuedBody{
 		V: queuedVersion, Command: c.Name, ID: c.ID, Payload: c.Payload, CommandID: c.CommandID,
-		ExpectedVersion: c.ExpectedVersion, Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation, Again: q.Again,
+		ExpectedVersion: c.ExpectedVersion, Condition: c.Condition, Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation, Again: q.Again,
 	})
 	if err != nil {
 		return Message{}, events.Wrap(events.CodeInternal, err, "the command can't be queued")
@@ -96,7 +97,7 @@ func DecodeQueued(body []byte) (Queued, error) {
 		return Queued{}, events.Errorf(events.CodeInternal, "the message can't be read: it names no command, no id or no command id")
 	}
 	return Queued{Again: b.Again, Command: Command{
-		Name: b.Command, ID: b.ID, Payload: b.Payload, CommandID: b.CommandID, ExpectedVersion: b.ExpectedVersion,
+		Name: b.Command, ID: b.ID, Payload: b.Payload, CommandID: b.CommandID, ExpectedVersion: b.ExpectedVersion, Condition: b.Condition,
 		Actor: b.Actor, Correlation: b.Correlation, Causation: b.Causation,
 	}}, nil
 }

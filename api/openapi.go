@@ -90,6 +90,7 @@ func describe(o Options, commands []aggregate.Description, views []view.Descript
 			{Name: "service", Description: "The service itself."},
 		},
 		Paths: map[string]pathItem{
+			"/":                         {Get: rootOperation()},
 			"/health":                   {Get: healthOperation()},
 			"/openapi.json":             {Get: descriptionOperation()},
 			"/streams/{aggregate}/{id}": {Get: historyOperation(commands, views)},

@@ -153,6 +153,25 @@ func historyOperation(commands []aggregate.Description, views []view.Description
 	}
 }
 
+func rootOperation() *operation {
+	linkSchema := closed(map[string]jsontext.Value{
+		"name": textSchema, "method": jsontext.Value(`{"type":"string","enum":["GET","POST"]}`),
+		"href": jsontext.Value(`{"type":"string","format":"uri-reference","description":"Relative to this address."}`),
+	}, "name", "method", "href")
+	links := jsontext.Value(`{"type":"array","items":` + string(linkSchema) + `}`)
+	return &operation{
+		OperationID: "get-root", Tags: []string{"service"}, Summary: "What there is",
+		Description: "The names of the views and commands, and where the description is.",
+		Responses: with(map[string]response{"200": {
+			Description: "Names and addresses.",
+			Headers:     headerRefs("X-Request-Id"),
+			Content: jsonContent(closed(map[string]jsontext.Value{
+				"title": textSchema, "version": textSchema, "links": links, "views": links, "commands": links,
+			}, "title", "version", "links", "views", "commands")),
+		}}),
+	}
+}
+
 func healthOperation() *operation {
 	return &operation{
 		OperationID: "get-health", Tags: []string{"service"}, Summary: "Whether the service answers",

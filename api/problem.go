@@ -118,6 +118,15 @@ func problemOf(err error, requestID string) problem {
 // length.
 const maxPath = 512
 
+// clip shortens a name that a client sent, for a message.
+func clip(name string) string {
+	const most = 128
+	if len(name) <= most {
+		return name
+	}
+	return strings.ToValidUTF8(name[:most], "") + "…"
+}
+
 // clipped shortens the paths that are too long to what they are part of.
 func clipped(fields []events.Field) []events.Field {
 	out := make([]events.Field, len(fields))

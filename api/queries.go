@@ -2,12 +2,15 @@ package api
 
 import (
 	"context"
+	"iter"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
 	"daybook/aggregate"
 	"daybook/events"
+	"daybook/nearest"
 	"daybook/view"
 )
 
@@ -69,6 +72,9 @@ func (q *queries) find(method string, path []string) (endpoint, error) {
 
 // target returns the endpoint of a path and the methods it allows.
 func (q *queries) target(path []string) (e endpoint, allow string, err error) {
+	if len(path) == 1 && path[0] == "" {
+		return q.root, reading, nil
+	}
 	if slices.Contains(path, "") {
 		return nil, "", notFound()
 	}
@@ -102,11 +108,23 @@ func (q *queries) target(path []string) (e endpoint, allow string, err error) {
 func (q *queries) rows(path []string) (endpoint, string, error) {
 	switch {
 	case !q.views[path[0]]:
-		return nil, "", events.Errorf(events.CodeUnknownView, "there is no view %q", path[0])
+		return nil, "", events.Errorf(events.CodeUnknownView, "there is no view %q%s", clip(path[0]), nearest.Hint(path[0], q.names()))
 	case len(path) == 1:
 		return q.list(path[0]), reading, nil
 	}
 	return q.row(path[0], rest(path[1:])), reading, nil
+}
+
+// names are the names that can begin a path.
+func (q *queries) names() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, fixed := range []string{"commands", "health", "openapi.json", "streams"} {
+			if !yield(fixed) {
+				return
+			}
+		}
+		maps.Keys(q.views)(yield)
+	}
 }
 
 // rest is the id that ends a path. An id may hold slashes, and an HTTP API of API
