@@ -15,11 +15,11 @@ func main() {
 	config.Servers = daybook.ServerConfigurations{{URL: os.Args[1]}}
 	client := daybook.NewAPIClient(config)
 
-	body := daybook.NewCreateUserRequest(*daybook.NewCommandCreateUser("openapi-generator-go@example.com", "Ada"))
+	body := daybook.NewCreateUserRequest(*daybook.NewCommandCreateUser("Ada", "openapi-generator-go@example.com"))
 	body.SetId("openapi-generator-go")
-	accepted, _, err := client.CommandsAPI.CreateUser(ctx).IdempotencyKey("openapi-generator-go-1").CreateUserRequest(*body).Execute()
+	accepted, answer, err := client.CommandsAPI.CreateUser(ctx).IdempotencyKey("openapi-generator-go-1").CreateUserRequest(*body).Execute()
 	if err != nil {
-		log.Fatal(err)
+		log.Fatal(answer.Status, " ", err, " ", string(err.(*daybook.GenericOpenAPIError).Body()))
 	}
 	user, _, err := client.ViewsAPI.GetUsers(ctx, accepted.Id).After(accepted.GetToken()).Execute()
 	if err != nil {
