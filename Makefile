@@ -7,7 +7,7 @@ export GOTOOLCHAIN ?= auto
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 COVERED = ./events/... ./aggregate/... ./view/... ./process/... ./dynamo/... ./messaging/... ./api/...
 
-.PHONY: run test race lint format cover bench compare conformance ci
+.PHONY: run test race lint format cover bench compare conformance openapi-lint clients schemathesis ci slow
 
 include infra/targets.mk
 
@@ -45,5 +45,17 @@ compare: ## the embedded DynamoDB against engines that others made
 conformance: ## the store's suites and the end-to-end tests on engines that others made
 	./localstack/compare/conformance.sh
 
+openapi-lint: ## the OpenAPI description through Redocly's and Spectral's rules
+	./localstack/clients/lint.sh
+
+clients: ## a client by each generator of docs/clients.md, compiled and called
+	./localstack/clients/run.sh
+
+schemathesis: ## ten minutes of requests made from the OpenAPI description
+	./localstack/clients/schemathesis.sh
+
 ci: ## what CI runs
 	./.ci/run
+
+slow: ## what CI runs now and then
+	./.ci/slow
