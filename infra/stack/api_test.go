@@ -67,6 +67,7 @@ func TestRoutes(t *testing.T) {
 			"POST /commands/{command}": {"command", s.WriteScope},
 			"ANY /commands":            {"query", s.ReadScope},
 			"ANY /commands/{command}":  {"query", s.ReadScope},
+			"ANY /":                    {"query", s.ReadScope},
 			"ANY /{proxy+}":            {"query", s.ReadScope},
 			"ANY /streams/{proxy+}":    {"query", s.HistoryScope},
 		}
