@@ -2,6 +2,7 @@ package aggregate_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"daybook/aggregate"
@@ -19,6 +20,10 @@ func TestConditionSurvivesTheQueue(t *testing.T) {
 		}})
 		if err != nil {
 			t.Fatal(err)
+		}
+		// An older program must refuse a condition, not drop it.
+		if first := strings.HasPrefix(string(message.Body), `{"v":1,`); first != c.IsZero() {
+			t.Errorf("%s: version 1 is %v, want %v", message.Body, first, c.IsZero())
 		}
 		got, err := aggregate.DecodeQueued([]byte(message.Body))
 		if err != nil || !reflect.DeepEqual(got.Command.Condition, c) {

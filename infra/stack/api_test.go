@@ -1,6 +1,7 @@
 package stack_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ func (tpl *template) endpoints(t *testing.T) map[string]endpoint {
 	for _, id := range tpl.ids("AWS::ApiGateway::Method") {
 		p := tpl.Resources[id].Properties
 		e := endpoint{
-			key: p["HttpMethod"].(string) + " " + tpl.path(p["ResourceId"]), authorization: p["AuthorizationType"].(string),
+			key: p["HttpMethod"].(string) + " " + cmp.Or(tpl.path(p["ResourceId"]), "/"), authorization: p["AuthorizationType"].(string),
 			authorizer: tpl.text(p["AuthorizerId"]), function: tpl.text(at(p, "Integration", "Uri")), scopes: scopesOf(tpl, p),
 		}
 		all[e.key] = e
