@@ -9,7 +9,7 @@ endif
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 COVERED = ./events/... ./aggregate/... ./view/... ./process/... ./dynamo/... ./messaging/... ./api/...
 
-.PHONY: run test race lint format cover bench compare conformance clients clients-all ci
+.PHONY: run test race lint format cover bench compare conformance aws-clients aws-clients-all openapi-lint clients schemathesis ci slow
 
 include infra/targets.mk
 
@@ -47,11 +47,23 @@ compare: ## the embedded DynamoDB against engines that others made
 conformance: ## the store's suites and the end-to-end tests on engines that others made
 	./localstack/compare/conformance.sh
 
-clients: ## boto3, the AWS CLI and the AWS SDK for JavaScript against the embedded DynamoDB and SQS
+aws-clients: ## boto3, the AWS CLI and the AWS SDK for JavaScript against the embedded DynamoDB and SQS
+	./localstack/awsclients/run.sh
+
+aws-clients-all: ## these, and libraries on top of them
+	./localstack/awsclients/run.sh all
+
+openapi-lint: ## the OpenAPI description through Redocly's and Spectral's rules
+	./localstack/clients/lint.sh
+
+clients: ## a client by each generator of docs/clients.md, compiled and called
 	./localstack/clients/run.sh
 
-clients-all: ## these, and libraries on top of them
-	./localstack/clients/run.sh all
+schemathesis: ## ten minutes of requests made from the OpenAPI description
+	./localstack/clients/schemathesis.sh
 
 ci: ## what CI runs
 	./.ci/run
+
+slow: ## what CI runs now and then
+	./.ci/slow

@@ -64,18 +64,19 @@ func list(t *testing.T, args ...string) []pkg {
 // mayImport says which other rooms a room may import. A room that is not here
 // (functions, localstack, cmd, infra) wires the others.
 var mayImport = map[string][]string{
+	"nearest":   {},
 	"events":    {},
 	"aggregate": {"events"},
-	"view":      {"events"},
+	"view":      {"events", "nearest"},
 	"process":   {"events"},
 	"domain":    {"events", "aggregate", "view", "process"},
 	"dynamo":    {"events", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},
-	"api":       {"events", "aggregate", "view"},
+	"api":       {"events", "aggregate", "view", "nearest"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{"events", "aggregate", "view", "process", "domain"}
+var pure = []string{"nearest", "events", "aggregate", "view", "process", "domain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()

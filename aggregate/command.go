@@ -23,6 +23,8 @@ type Command struct {
 	// ExpectedVersion, when not nil, is the stream's version the sender decided
 	// on, 0 for a stream that must not exist: any other is version-conflict.
 	ExpectedVersion *int64
+	// Condition is what else the sender asks of the stream's version.
+	Condition Condition
 
 	Actor       string // verified subject; never from the body of a request
 	Correlation string // defaults to the command id

@@ -223,8 +223,7 @@ func (x *crossing) now() time.Time {
 // write.
 func (x *crossing) decide() ([]*plan, error) {
 	own, now := x.rounds[x.own].entry, x.now()
-	before := &plan{version: own.position.Version()}
-	if err := before.expect(x.p.command.ExpectedVersion); err != nil {
+	if err := expect(x.p.command, own.position.Version()); err != nil {
 		return nil, err
 	}
 	meta := x.p.meta(own.position.Version(), now)

@@ -4,10 +4,10 @@
 //
 // A Sender queues commands instead of handling them, and a Worker handles what a
 // queue delivers; Queue and Statuses are what they need of a deployment. The body
-// of a message is JSON of version 1 (EncodeQueued, DecodeQueued):
+// of a message is JSON of version 1, or 2 with a condition (EncodeQueued, DecodeQueued):
 //
-//	{"v":1,"command":"reject-order","id":"7","payload":{…},"commandId":"…",
-//	 "expectedVersion":3,"actor":"…","correlation":"…","causation":"…","again":true}
+//	{"v":2,"command":"reject-order","id":"7","payload":{…},"commandId":"…",
+//	 "expectedVersion":3,"condition":{"in":[3,4]},"actor":"…","correlation":"…","causation":"…","again":true}
 //
 // Members beside v, command, id and commandId may be missing; unknown ones are
 // left out. A change that an older program would read wrongly raises v.

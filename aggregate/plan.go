@@ -80,7 +80,7 @@ func (p *plan) add(r *round, next *pending) (result Result, err error, fits bool
 		return result, nil, true
 	}
 	p.certain = false
-	if err := p.expect(next.command.ExpectedVersion); err != nil {
+	if err := expect(next.command, p.version); err != nil {
 		return Result{}, err, true
 	}
 	decided, err := r.decide(next, p)
@@ -161,16 +161,6 @@ func (p *plan) seen(e *entry, next *pending) (events.Remembered, bool) {
 
 func keyReused(p *pending) error {
 	return events.Errorf(events.CodeKeyReused, "command id %q was used for another command", p.command.CommandID)
-}
-
-// expect compares the version a client asked for with the stream's.
-func (p *plan) expect(version *int64) error {
-	if version == nil || *version == p.version {
-		return nil
-	}
-	err := events.Errorf(events.CodeVersionConflict, "the stream is at version %d, not %d", p.version, *version)
-	err.Version = p.version
-	return err
 }
 
 // settle hands the outcomes to their commands and returns how many there are.

@@ -49,8 +49,12 @@ type Queued struct {
 	Again bool
 }
 
-// queuedVersion is the version of the stored form.
-const queuedVersion = 1
+// Versions of the stored form. A program that knows only the first would drop a
+// condition, so a message that has one has the second.
+const (
+	queuedVersion     = 1
+	queuedConditional = 2
+)
 
 // queuedBody is the stored form of a queued command (see the package's
 // description).
@@ -61,6 +65,7 @@ type queuedBody struct {
 	Payload         jsontext.Value `json:"payload,omitzero"`
 	CommandID       string         `json:"commandId"`
 	ExpectedVersion *int64         `json:"expectedVersion,omitzero"`
+	Condition       Condition      `json:"condition,omitzero"`
 	Actor           string         `json:"actor,omitzero"`
 	Correlation     string         `json:"correlation,omitzero"`
 	Causation       string         `json:"causation,omitzero"`
@@ -71,9 +76,13 @@ type queuedBody struct {
 // internal: the payload is no JSON, or text is no UTF-8.
 func EncodeQueued(stream events.Stream, q Queued) (Message, error) {
 	c := q.Command
+	version := queuedVersion
+	if !c.Condition.IsZero() {
+		version = queuedConditional
+	}
 	body, err := json.Marshal(queuedBody{
-		V: queuedVersion, Command: c.Name, ID: c.ID, Payload: c.Payload, CommandID: c.CommandID,
-		ExpectedVersion: c.ExpectedVersion, Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation, Again: q.Again,
+		V: version, Command: c.Name, ID: c.ID, Payload: c.Payload, CommandID: c.CommandID,
+		ExpectedVersion: c.ExpectedVersion, Condition: c.Condition, Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation, Again: q.Again,
 	})
 	if err != nil {
 		return Message{}, events.Wrap(events.CodeInternal, err, "the command can't be queued")
@@ -90,13 +99,13 @@ func DecodeQueued(body []byte) (Queued, error) {
 		return Queued{}, events.Errorf(events.CodeInternal, "the message can't be read: it is not the JSON of a queued command")
 	}
 	switch {
-	case b.V != queuedVersion:
-		return Queued{}, events.Errorf(events.CodeInternal, "the message can't be read: it has version %d, not %d", b.V, queuedVersion)
+	case b.V != queuedVersion && b.V != queuedConditional:
+		return Queued{}, events.Errorf(events.CodeInternal, "the message can't be read: it has version %d, not %d or %d", b.V, queuedVersion, queuedConditional)
 	case b.Command == "" || b.CommandID == "" || b.ID == "":
 		return Queued{}, events.Errorf(events.CodeInternal, "the message can't be read: it names no command, no id or no command id")
 	}
 	return Queued{Again: b.Again, Command: Command{
-		Name: b.Command, ID: b.ID, Payload: b.Payload, CommandID: b.CommandID, ExpectedVersion: b.ExpectedVersion,
+		Name: b.Command, ID: b.ID, Payload: b.Payload, CommandID: b.CommandID, ExpectedVersion: b.ExpectedVersion, Condition: b.Condition,
 		Actor: b.Actor, Correlation: b.Correlation, Causation: b.Causation,
 	}}, nil
 }

@@ -259,7 +259,7 @@ func TestWorkerTakesAnyBody(t *testing.T) {
 	b := newBench(t, nil)
 	var batch []aggregate.Delivery
 	for i, body := range []string{
-		"", "null", "7", "[]", "{}", "\xff", `{"v":1}`, `{"v":2,"command":"record","id":"1","commandId":"c"}`, `{"v":1,"command":"record","id":"1"}`,
+		"", "null", "7", "[]", "{}", "\xff", `{"v":1}`, `{"v":3,"command":"record","id":"1","commandId":"c"}`, `{"v":1,"command":"record","id":"1"}`,
 		`{"v":1,"command":"record","commandId":"c"}`, `{"v":1,"command":"record","id":"1","commandId":"c","id":"2"}`, `{"v":"1"}`, strings.Repeat("[", 20000),
 	} {
 		batch = append(batch, aggregate.Delivery{ID: fmt.Sprint("m-", i), Body: []byte(body), Receives: 1})

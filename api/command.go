@@ -86,7 +86,7 @@ func (c *commands) read(name string, r *http.Request) (command aggregate.Command
 	if command.CommandID, err = idHeader(r.Header, "Idempotency-Key"); err != nil {
 		return command, false, err
 	}
-	version, header, err := precondition(r.Header)
+	asks, err := preconditionOf(r.Header)
 	if err != nil {
 		return command, false, err
 	}
@@ -103,14 +103,14 @@ func (c *commands) read(name string, r *http.Request) (command aggregate.Command
 	}
 	command.Payload = body.Payload
 	command.ExpectedVersion = body.ExpectedVersion
-	if version == nil {
-		return command, false, nil
+	if asks.version != nil && body.ExpectedVersion != nil && *body.ExpectedVersion != *asks.version {
+		return command, false, events.Malformed(asks.header, "asks for another version than the body's expectedVersion")
 	}
-	if body.ExpectedVersion != nil && *body.ExpectedVersion != *version {
-		return command, false, events.Malformed(header, "asks for another version than the body's expectedVersion")
+	if asks.version != nil {
+		command.ExpectedVersion = asks.version
 	}
-	command.ExpectedVersion = version
-	return command, true, nil
+	command.Condition = asks.condition
+	return command, asks.header != "", nil
 }
 
 // origin is what a request says of all its commands: who sent them, and the id

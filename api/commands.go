@@ -3,11 +3,13 @@ package api
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 
 	"daybook/aggregate"
 	"daybook/events"
 	"daybook/events/schema"
+	"daybook/nearest"
 )
 
 // Commander handles commands; *aggregate.Handler does.
@@ -55,7 +57,7 @@ func (c *commands) find(method string, path []string) (endpoint, error) {
 		return nil, notFound()
 	}
 	if len(path) == 2 && !c.known[path[1]] {
-		return nil, events.Errorf(events.CodeUnknownCommand, "there is no command %q", path[1])
+		return nil, events.Errorf(events.CodeUnknownCommand, "there is no command %q%s", clip(path[1], maxName), nearest.Hint(path[1], maps.Keys(c.known)))
 	}
 	if method != http.MethodPost {
 		return nil, methodNotAllowed(method, http.MethodPost)

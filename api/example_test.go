@@ -38,7 +38,7 @@ func Example() {
 		r.Header.Set("Idempotency-Key", "signup-42")
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, r)
-		fmt.Println(w.Code, w.Header().Get("ETag"), w.Body)
+		fmt.Print(w.Code, " ", w.Header().Get("ETag"), " ", w.Body)
 	}
 	send("POST", "/commands/create-user", `{"id":"7","payload":{"name":"Ada","email":"ada@example.com"}}`)
 	send("GET", "/users/7?after=user/7@1", "")

@@ -112,7 +112,8 @@ func request(method, target string, body io.Reader) *http.Request {
 	return r
 }
 
-// do sends a request; headers are name: value.
+// do sends a request; headers are name: value. The newline that ends every body is
+// left out of the answer (TestAnswersEndWithANewline has it).
 func do(h http.Handler, method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	r := request(method, target, strings.NewReader(body))
 	for _, line := range headers {
@@ -124,6 +125,7 @@ func do(h http.Handler, method, target, body string, headers ...string) *httptes
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
+	w.Body = bytes.NewBuffer(bytes.TrimSuffix(w.Body.Bytes(), []byte("\n")))
 	return w
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"daybook/aggregate"
 	"daybook/events"
 )
 
@@ -62,74 +63,118 @@ func idHeader(h http.Header, name string) (string, error) {
 // etag writes a version as an entity tag.
 func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
-// versionOf reads what etag or rowTag wrote: a command may be sent with the tag of
-// the row that it was decided on. A weak tag counts too: proxies weaken tags of
-// what they compress, and a version says the same however it is sent.
-func versionOf(tag string) (int64, bool) {
-	inner, ok := strings.CutPrefix(strings.TrimPrefix(tag, "W/"), `"`)
-	if !ok {
-		return 0, false
+// entityTag is an entity tag of a list that a client sent.
+type entityTag struct {
+	weak   bool
+	opaque string // between the quotes
+}
+
+// entityTags reads the values of If-Match or If-None-Match (RFC 9110, 13.1): *,
+// or a list of entity tags. ok is false for anything else.
+func entityTags(values []string) (tags []entityTag, any, ok bool) {
+	rest := strings.Trim(strings.Join(values, ","), " \t,")
+	if rest == "*" {
+		return nil, true, true
 	}
-	inner, ok = strings.CutSuffix(inner, `"`)
-	if version, shape, behind := strings.Cut(inner, "."); behind {
-		n, err := strconv.Atoi(shape)
-		if err != nil || strconv.Itoa(n) != shape || n < 2 {
+	for rest != "" {
+		quoted, weak := strings.CutPrefix(rest, "W/")
+		inner, opened := strings.CutPrefix(quoted, `"`)
+		opaque, behind, closed := strings.Cut(inner, `"`)
+		next := strings.TrimLeft(behind, " \t")
+		if !opened || !closed || next != "" && next[0] != ',' || strings.ContainsFunc(opaque, notInTag) {
+			return nil, false, false
+		}
+		tags = append(tags, entityTag{weak, opaque})
+		rest = strings.TrimLeft(next, " \t,")
+	}
+	return tags, false, len(tags) > 0
+}
+
+func notInTag(r rune) bool { return r <= ' ' || r == 0x7f }
+
+// versionIn reads what etag or rowTag wrote between the quotes: a command may be
+// sent with the tag of the row that it was decided on.
+func versionIn(opaque string) (int64, bool) {
+	inner, shape, behind := strings.Cut(opaque, ".")
+	if behind {
+		if n, err := strconv.Atoi(shape); err != nil || strconv.Itoa(n) != shape || n < 2 {
 			return 0, false
 		}
-		inner = version
 	}
 	version, err := strconv.ParseInt(inner, 10, 64)
-	if !ok || err != nil || strconv.FormatInt(version, 10) != inner || version < 0 {
+	if err != nil || strconv.FormatInt(version, 10) != inner || version < 0 {
 		return 0, false
 	}
 	return version, true
 }
 
-// precondition returns the version that a command's headers ask for, and the
-// name of the header that does: If-Match: "2", or If-None-Match: * for a stream
-// that must not exist. nil asks for nothing.
-func precondition(h http.Header) (version *int64, header string, err error) {
+// precondition is what the headers of a command ask of its stream's version.
+type precondition struct {
+	header    string // that asks; "" for none
+	version   *int64 // the one version that passes, if there is one
+	condition aggregate.Condition
+}
+
+// preconditionOf reads If-Match, whose tags are compared strongly, so that a weak
+// one matches nothing, and If-None-Match, whose tags are compared weakly (RFC
+// 9110, 13.1). A tag that no version has matches nothing.
+func preconditionOf(h http.Header) (precondition, error) {
 	match, noneMatch := h.Values("If-Match"), h.Values("If-None-Match")
 	switch {
 	case len(match) > 0 && len(noneMatch) > 0:
-		return nil, "", events.Malformed("If-None-Match", "must not be given together with If-Match")
+		return precondition{}, events.Malformed("If-None-Match", "must not be given together with If-Match")
 	case len(match) > 0:
-		v, ok := versionOf(match[0])
-		if !ok || len(match) > 1 {
-			return nil, "", events.Malformed("If-Match", `must be one version in quotes, such as "2"`)
-		}
-		return &v, "If-Match", nil
+		return ifMatch(match)
 	case len(noneMatch) > 0:
-		if len(noneMatch) > 1 || noneMatch[0] != "*" {
-			return nil, "", events.Malformed("If-None-Match", "must be * on a command: the stream must not exist")
-		}
-		return new(int64), "If-None-Match", nil
+		return ifNoneMatch(noneMatch)
 	}
-	return nil, "", nil
+	return precondition{}, nil
+}
+
+func ifMatch(values []string) (precondition, error) {
+	p := precondition{header: "If-Match"}
+	tags, any, ok := entityTags(values)
+	switch {
+	case !ok:
+		return p, events.Malformed("If-Match", `must be versions in quotes, such as "2", or * for a stream that exists`)
+	case any:
+		p.condition.Exists = true
+		return p, nil
+	}
+	p.condition.In = []int64{}
+	for _, t := range tags {
+		if v, ok := versionIn(t.opaque); ok && !t.weak {
+			p.condition.In = append(p.condition.In, v)
+		}
+	}
+	if len(tags) == 1 && len(p.condition.In) == 1 {
+		p.version, p.condition.In = &p.condition.In[0], nil
+	}
+	return p, nil
+}
+
+func ifNoneMatch(values []string) (precondition, error) {
+	p := precondition{header: "If-None-Match"}
+	tags, any, ok := entityTags(values)
+	switch {
+	case !ok:
+		return p, events.Malformed("If-None-Match", `must be * for a stream that must not exist, or versions in quotes, such as "2"`)
+	case any:
+		p.version = new(int64)
+		return p, nil
+	}
+	for _, t := range tags {
+		if v, ok := versionIn(t.opaque); ok {
+			p.condition.NotIn = append(p.condition.NotIn, v)
+		}
+	}
+	return p, nil
 }
 
 // notModified reports whether If-None-Match names the entity tag, compared
-// weakly (RFC 9110, 13.1.2), or *. tag is "" for an answer without one.
-func notModified(h http.Header, tag string) bool {
-	for _, list := range h.Values("If-None-Match") {
-		for rest := list; ; {
-			rest = strings.TrimLeft(rest, " \t,")
-			if rest == "" {
-				break
-			}
-			if strings.HasPrefix(rest, "*") {
-				return true
-			}
-			opaque, ok := strings.CutPrefix(strings.TrimPrefix(rest, "W/"), `"`)
-			end := strings.IndexByte(opaque, '"')
-			if !ok || end < 0 {
-				break // not a list of entity tags: as if it were not there
-			}
-			if tag != "" && `"`+opaque[:end+1] == tag {
-				return true
-			}
-			rest = opaque[end+1:]
-		}
-	}
-	return false
+// weakly (RFC 9110, 13.1.2), or *. etag is "" for an answer without one. A header
+// that is not a list of entity tags is as if it were not there.
+func notModified(h http.Header, etag string) bool {
+	tags, any, _ := entityTags(h.Values("If-None-Match"))
+	return any || etag != "" && slices.ContainsFunc(tags, func(t entityTag) bool { return `"`+t.opaque+`"` == etag })
 }

@@ -77,9 +77,12 @@ func describe(o Options, commands []aggregate.Description, views []view.Descript
 		Info: information{
 			Title:   o.Title,
 			Version: o.Version,
+			License: license{Name: o.License, Identifier: o.License},
 			Description: "Commands are decided and entered as versioned events; queries read rows that follow. " +
 				"A command answers a consistency token; a query that is given it (after) sees at least what the command did.",
 		},
+		// Relative to the address of the description: it holds behind any stage.
+		Servers: []serverURL{{URL: ".", Description: "Where this description came from."}},
 		Tags: []tag{
 			{Name: "commands", Description: "Ask for a change. A repeated command id gets the first answer again."},
 			{Name: "views", Description: "Rows, as the events made them."},
@@ -87,28 +90,33 @@ func describe(o Options, commands []aggregate.Description, views []view.Descript
 			{Name: "service", Description: "The service itself."},
 		},
 		Paths: map[string]pathItem{
+			"/":                         {Get: rootOperation()},
 			"/health":                   {Get: healthOperation()},
 			"/openapi.json":             {Get: descriptionOperation()},
 			"/streams/{aggregate}/{id}": {Get: historyOperation(commands, views)},
 		},
 		Components: sharedComponents(),
+		Security:   []map[string][]string{},
 	}
 	later := o.Statuses != nil
+	payloads := make([]payload, len(commands))
+	for i, c := range commands {
+		p, err := payloadOf(c)
+		if err != nil {
+			return nil, err
+		}
+		payloads[i] = p
+		d.Components.Schemas[payloadName(c)] = p.raw
+		d.Components.Schemas[elementName(c)] = elementSchema(c, p)
+		d.Paths["/commands/"+c.Name] = pathItem{Post: commandOperation(c, p, later)}
+	}
 	if len(commands) > 0 {
-		d.Paths["/commands"] = pathItem{Post: batchOperation(commands, later)}
+		d.Paths["/commands"] = pathItem{Post: batchOperation(commands, payloads, later)}
 		if later {
 			d.Paths["/commands/{commandId}"] = pathItem{Get: statusOperation()}
 			d.Components.Schemas["queued"] = queuedSchema()
 			d.Components.Schemas["command-status"] = statusAnswerSchema()
 		}
-	}
-	for _, c := range commands {
-		s, err := payloadOf(c)
-		if err != nil {
-			return nil, err
-		}
-		d.Components.Schemas[payloadName(c)] = s.raw
-		d.Paths["/commands/"+c.Name] = pathItem{Post: commandOperation(c, s, later)}
 	}
 	for _, v := range views {
 		d.Components.Schemas[rowName(v)] = v.Schema()

@@ -15,32 +15,15 @@ func queuedSchema() jsontext.Value {
 	return closed(map[string]jsontext.Value{"commandId": idSchema, "id": idSchema, "status": statusURL}, "commandId", "id")
 }
 
-func batchQueuedSchema() jsontext.Value {
-	queued := closed(map[string]jsontext.Value{
-		"status": jsontext.Value(`{"const":202}`), "commandId": idSchema, "id": idSchema, "location": statusURL,
-		"replayed": jsontext.Value(`{"type":"boolean","description":"A command of this id was queued before."}`),
-	}, "status", "commandId", "id")
-	failed := closed(map[string]jsontext.Value{
-		"status": jsontext.Value(`{"type":"integer","minimum":400,"maximum":599}`), "problem": schemaRef("problem"),
-	}, "status", "problem")
-	return jsontext.Value(`{"type":"array","items":{"oneOf":[` + string(queued) + `,` + string(failed) + `]}}`)
-}
-
+// statusAnswerSchema is one object for all states, as batchResultSchema is one for
+// all results.
 func statusAnswerSchema() jsontext.Value {
-	members := func(status string) map[string]jsontext.Value {
-		return map[string]jsontext.Value{"status": jsontext.Value(status), "commandId": idSchema, "id": idSchema, "since": sinceSchema}
-	}
-	required := []string{"status", "commandId", "id", "since"}
-	accepted := acceptedMembers()
-	for name, schema := range members(`{"const":"accepted"}`) {
-		accepted[name] = schema
-	}
-	accepted["started"] = startedSchema
-	refused := members(`{"enum":["rejected","failed"]}`)
-	refused["problem"] = schemaRef("problem")
-	return jsontext.Value(`{"oneOf":[` + string(closed(members(`{"const":"pending"}`), required...)) + `,` +
-		string(closed(accepted, append(required, "version")...)) + `,` +
-		string(closed(refused, append(required, "problem")...)) + `]}`)
+	members := acceptedMembers()
+	members["status"] = jsontext.Value(`{"type":"string","enum":["pending","accepted","rejected","failed"],"description":"accepted: version, token, others and started are the answer. rejected, failed: problem says why."}`)
+	members["since"] = sinceSchema
+	members["started"] = startedSchema
+	members["problem"] = schemaRef("problem")
+	return closed(members, "status", "commandId", "id", "since")
 }
 
 func statusOperation() *operation {

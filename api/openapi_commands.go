@@ -50,6 +50,14 @@ func (p payload) requiredOf(c aggregate.Description) []string {
 	return names
 }
 
+// idOf is the schema of the id in the body of a command.
+func idOf(c aggregate.Description) jsontext.Value {
+	if c.Creates {
+		return jsontext.Value(`{"type":["string","null"],"minLength":1,"maxLength":128,"description":"Made from the command's id when left out."}`)
+	}
+	return idSchema
+}
+
 func summaryOf(c aggregate.Description) string {
 	if c.Summary != "" {
 		return c.Summary
@@ -59,12 +67,8 @@ func summaryOf(c aggregate.Description) string {
 
 // commandOperation describes a command. later says that commands can be queued.
 func commandOperation(c aggregate.Description, p payload, later bool) *operation {
-	id := idSchema
-	if c.Creates {
-		id = jsontext.Value(`{"type":["string","null"],"minLength":1,"maxLength":128,"description":"Made from the command's id when left out."}`)
-	}
 	body := media{Schema: closed(map[string]jsontext.Value{
-		"id":              id,
+		"id":              idOf(c),
 		"payload":         schemaRef(payloadName(c)),
 		"expectedVersion": schemaRef("expected-version"),
 	}, p.requiredOf(c)...)}
@@ -101,25 +105,33 @@ func commandOperation(c aggregate.Description, p payload, later bool) *operation
 	return o
 }
 
-func batchOperation(commands []aggregate.Description, later bool) *operation {
-	var elements, examples []string
-	for _, c := range commands {
-		p, err := payloadOf(c)
-		if err != nil {
-			continue // describe reports it
-		}
-		elements = append(elements, string(closed(map[string]jsontext.Value{
-			"command":         jsontext.Value(`{"const":` + string(text(c.Name)) + `}`),
-			"id":              jsontext.Value(`{"type":["string","null"],"minLength":1,"maxLength":128}`),
-			"commandId":       jsontext.Value(`{"type":["string","null"],"minLength":1,"maxLength":128,"description":"As Idempotency-Key."}`),
-			"payload":         schemaRef(payloadName(c)),
-			"expectedVersion": schemaRef("expected-version"),
-		}, append([]string{"command"}, p.requiredOf(c)...)...)))
+func elementName(c aggregate.Description) string { return "batch." + c.Name }
+
+// elementSchema describes a command as an element of a batch.
+func elementSchema(c aggregate.Description, p payload) jsontext.Value {
+	return closed(map[string]jsontext.Value{
+		"command":         one(c.Name),
+		"id":              idOf(c),
+		"commandId":       jsontext.Value(`{"type":["string","null"],"minLength":1,"maxLength":128,"description":"As Idempotency-Key."}`),
+		"payload":         schemaRef(payloadName(c)),
+		"expectedVersion": schemaRef("expected-version"),
+	}, append([]string{"command"}, p.requiredOf(c)...)...)
+}
+
+// batchOperation describes a batch of the commands, whose payloads are given.
+func batchOperation(commands []aggregate.Description, payloads []payload, later bool) *operation {
+	elements := make([]string, len(commands))
+	known := discriminator{PropertyName: "command", Mapping: map[string]string{}}
+	var examples []string
+	for i, c := range commands {
+		elements[i] = string(schemaRef(elementName(c)))
+		known.Mapping[c.Name] = "#/components/schemas/" + elementName(c)
+		p := payloads[i]
 		if p.example != nil && len(examples) < 2 {
 			examples = append(examples, `{"command":`+string(text(c.Name))+`,"id":"7","payload":`+string(p.example)+`}`)
 		}
 	}
-	body := media{Schema: jsontext.Value(fmt.Sprintf(`{"type":"array","minItems":1,"maxItems":%d,"items":{"oneOf":[%s]}}`, MaxBatch, strings.Join(elements, ",")))}
+	body := media{Schema: jsontext.Value(fmt.Sprintf(`{"type":"array","minItems":1,"maxItems":%d,"items":{"oneOf":[%s],"discriminator":%s}}`, MaxBatch, strings.Join(elements, ","), known.json()))}
 	if len(examples) > 0 {
 		body.Example = jsontext.Value("[" + strings.Join(examples, ",") + "]")
 	}
@@ -134,7 +146,7 @@ func batchOperation(commands []aggregate.Description, later bool) *operation {
 		Responses: with(map[string]response{"207": {
 			Description: "A result for each command, in order.",
 			Headers:     headerRefs("X-Request-Id", "X-Correlation-Id"),
-			Content:     jsonContent(jsontext.Value(`{"type":"array","items":{"$ref":"#/components/schemas/batch-result"}}`)),
+			Content:     jsonContent(jsontext.Value(`{"type":"array","items":` + string(schemaRef("batch-result")) + `}`)),
 		}}, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType),
 	}
 	if later {
@@ -142,7 +154,7 @@ func batchOperation(commands []aggregate.Description, later bool) *operation {
 		o.Responses["202"] = response{
 			Description: "With Prefer: respond-async, at least one command was queued. A result for each, in order: status 202 or its problem.",
 			Headers:     headerRefs("Preference-Applied", "Retry-After", "X-Request-Id", "X-Correlation-Id"),
-			Content:     jsonContent(batchQueuedSchema()),
+			Content:     jsonContent(jsontext.Value(`{"type":"array","items":` + string(schemaRef("batch-result")) + `}`)),
 		}
 	}
 	return o

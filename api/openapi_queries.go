@@ -24,11 +24,12 @@ func rowOperation(v view.Description) *operation {
 		OperationID: "get-" + v.Name,
 		Tags:        []string{"views"},
 		Summary:     "One row of " + v.Name,
+		Description: "The row as the view has it; with after, as of those versions at least.",
 		Parameters:  parameters,
 		Responses: with(map[string]response{
 			"200": {Description: "The row.", Headers: headerRefs("ETag", "X-Request-Id", "Daybook-Parked"), Content: jsonContent(schemaRef(rowName(v)))},
 			"304": {Description: "The row is as the client has it.", Headers: headerRefs("ETag", "X-Request-Id", "Daybook-Parked")},
-		}, http.StatusNotFound),
+		}, http.StatusNotFound, http.StatusRequestEntityTooLarge),
 	}
 }
 
@@ -45,7 +46,7 @@ func listOperation(v view.Description) *operation {
 		Parameters:  listParameters(v),
 		Responses: with(map[string]response{
 			"200": {Description: "A page of rows.", Headers: headerRefs("X-Request-Id", "Daybook-Stale", "Daybook-Parked"), Content: jsonContent(page)},
-		}),
+		}, http.StatusRequestEntityTooLarge),
 	}
 }
 
@@ -150,32 +151,55 @@ func historyOperation(commands []aggregate.Description, views []view.Description
 		OperationID: "get-stream",
 		Tags:        []string{"streams"},
 		Summary:     "The events of a stream, oldest first",
+		Description: "Events as they were stored, in the schema version of that time.",
 		Parameters: []parameter{
 			{Name: "aggregate", In: "path", Required: true, Schema: name},
 			segmentParameter("id"),
-			{Name: "from", In: "query", Description: "The version of the first event.", Schema: jsontext.Value(`{"type":"integer","format":"int64","minimum":1,"default":1}`)},
+			{Name: "from", In: "query", Description: "The version of the first event.", Schema: jsontext.Value(fmt.Sprintf(`{"type":"integer","format":"int64","minimum":1,"maximum":%d,"default":1}`, maxVersion))},
 			{Name: "limit", In: "query", Description: "The largest number of events.", Schema: jsontext.Value(fmt.Sprintf(`{"type":"integer","minimum":1,"maximum":%d,"default":%d}`, maxEvents, defaultEvents))},
 		},
 		Responses: with(map[string]response{
 			"200": {Description: "A page of events.", Headers: headerRefs("X-Request-Id"), Content: jsonContent(schemaRef("history"))},
-		}, http.StatusNotFound),
+		}, http.StatusNotFound, http.StatusRequestEntityTooLarge),
+	}
+}
+
+func rootOperation() *operation {
+	linkSchema := closed(map[string]jsontext.Value{
+		"name": textSchema, "method": jsontext.Value(`{"type":"string","enum":["GET","POST"]}`),
+		"href": jsontext.Value(`{"type":"string","format":"uri-reference","description":"Relative to this address."}`),
+	}, "name", "method", "href")
+	links := jsontext.Value(`{"type":"array","items":` + string(linkSchema) + `}`)
+	return &operation{
+		OperationID: "get-root", Tags: []string{"service"}, Summary: "What there is",
+		Description: "The names of the views and commands, and where the description is.",
+		Responses: with(map[string]response{"200": {
+			Description: "Names and addresses.",
+			Headers:     headerRefs("X-Request-Id"),
+			Content: jsonContent(closed(map[string]jsontext.Value{
+				"title": textSchema, "version": textSchema, "links": links, "views": links, "commands": links,
+			}, "title", "version", "links", "views", "commands")),
+		}}),
 	}
 }
 
 func healthOperation() *operation {
 	return &operation{
 		OperationID: "get-health", Tags: []string{"service"}, Summary: "Whether the service answers",
-		Responses: map[string]response{"200": {
+		Description: "Reads nothing: it answers as long as the function runs.",
+		Responses: withProblems(map[string]response{"200": {
 			Description: "It does.",
-			Content:     jsonContent(closed(map[string]jsontext.Value{"status": jsontext.Value(`{"const":"ok"}`)}, "status")),
-		}},
+			Headers:     headerRefs("X-Request-Id"),
+			Content:     jsonContent(closed(map[string]jsontext.Value{"status": one("ok")}, "status")),
+		}}, http.StatusMethodNotAllowed),
 	}
 }
 
 func descriptionOperation() *operation {
 	return &operation{
 		OperationID: "get-openapi", Tags: []string{"service"}, Summary: "This description",
-		Parameters: []parameter{parameterRef("If-Changed")},
+		Description: "Made from the declarations of the views that answer now, so it changes with them.",
+		Parameters:  []parameter{parameterRef("If-Changed")},
 		Responses: with(map[string]response{
 			"200": {Description: "OpenAPI 3.1.", Headers: headerRefs("ETag"), Content: jsonContent(jsontext.Value(`{"type":"object"}`))},
 			"304": {Description: "The description is as the client has it.", Headers: headerRefs("ETag")},

@@ -19,6 +19,17 @@ var (
 	tokenSchema   = jsontext.Value(`{"type":"string","description":"Consistency token: what a query's after takes.","examples":["user/7@3"]}`)
 	textSchema    = jsontext.Value(`{"type":"string"}`)
 	statusSchema  = jsontext.Value(`{"type":"integer","minimum":100,"maximum":599}`)
+	afterSchema   = jsontext.Value(`{"type":"string","pattern":` + string(text(afterPattern)) + `,"examples":["user/7@3","user/7@3,product/b@2"]}`)
+	atSchema      = jsontext.Value(`{"type":"string","pattern":` + string(text(atPattern)) + `,"examples":["2","2026-01-31T12:00:00Z"]}`)
+)
+
+// The forms of parameters that are strings. What they refuse is malformed; of
+// what they let through, a date that no calendar has is malformed too, and an id
+// that is too long.
+const (
+	tokenPattern = `\s*[a-z][a-z0-9-]*/[^\x00-\x1f\x7f-\x9f]+@[1-9][0-9]{0,18}\s*`
+	afterPattern = `^` + tokenPattern + `(,` + tokenPattern + `)*$`
+	atPattern    = `^([1-9][0-9]{0,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2}))$`
 )
 
 func sharedComponents() components {
@@ -40,13 +51,16 @@ func acceptedMembers() map[string]jsontext.Value {
 	return map[string]jsontext.Value{"id": idSchema, "version": versionSchema, "commandId": idSchema, "token": tokenSchema, "others": othersSchema}
 }
 
+// batchResultSchema is one object for success and failure: a union that is told
+// apart by the number in status has no discriminator, which generators of clients
+// need.
 func batchResultSchema() jsontext.Value {
-	succeeded := acceptedMembers()
-	succeeded["status"] = jsontext.Value(`{"enum":[200,201]}`)
-	succeeded["replayed"] = jsontext.Value(`{"type":"boolean","description":"The first answer to this command id, again."}`)
-	failed := map[string]jsontext.Value{"status": jsontext.Value(`{"type":"integer","minimum":400,"maximum":599}`), "problem": schemaRef("problem")}
-	return jsontext.Value(`{"oneOf":[` + string(closed(succeeded, "status", "id", "version", "commandId")) + `,` +
-		string(closed(failed, "status", "problem")) + `]}`)
+	members := acceptedMembers()
+	members["status"] = jsontext.Value(`{"type":"integer","minimum":200,"maximum":599,"description":"200 or 201: the other members are the answer. 202: queued, with commandId, id and location. From 400: problem says why."}`)
+	members["replayed"] = jsontext.Value(`{"type":"boolean","description":"The first answer to this command id, again."}`)
+	members["location"] = statusURL
+	members["problem"] = schemaRef("problem")
+	return closed(members, "status")
 }
 
 func problemSchema() jsontext.Value {
@@ -86,12 +100,12 @@ func sharedParameters() map[string]parameter {
 	return map[string]parameter{
 		"Idempotency-Key":  {Name: "Idempotency-Key", In: "header", Schema: headerIDSchema, Description: "The command's id, on the stream of the command: a repeat within 24 hours, or as long as the command is declared to recognise one, gets the first answer again and changes nothing."},
 		"If-Match":         {Name: "If-Match", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["\"2\""]}`), Description: "The version, in quotes, that the stream must be at; else 412."},
-		"If-None-Match":    {Name: "If-None-Match", In: "header", Schema: jsontext.Value(`{"const":"*"}`), Description: "The stream must not exist; else 412."},
+		"If-None-Match":    {Name: "If-None-Match", In: "header", Schema: one("*"), Description: "The stream must not exist; else 412."},
 		"If-Changed":       {Name: "If-None-Match", In: "header", Schema: textSchema, Description: "Entity tags that the client has: 304 when one is still right."},
 		"X-Correlation-Id": {Name: "X-Correlation-Id", In: "header", Schema: headerIDSchema, Description: "An id shared by all that the request sets off; the request's id by default."},
 		"Prefer":           {Name: "Prefer", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["respond-async"]}`), Description: "respond-async: answer 202 when the command is queued (RFC 7240)."},
-		"after":            {Name: "after", In: "query", Schema: textSchema, Description: "Consistency tokens, joined by commas: the answer has seen at least these versions."},
-		"at": {Name: "at", In: "query", Schema: jsontext.Value(`{"oneOf":[{"type":"integer","format":"int64","minimum":1},{"type":"string","format":"date-time"}]}`),
+		"after":            {Name: "after", In: "query", Schema: afterSchema, Description: "Consistency tokens, joined by commas: the answer has seen at least these versions."},
+		"at": {Name: "at", In: "query", Schema: atSchema,
 			Description: "The row as it was: at a version of its stream, or at a time (RFC 3339). Not together with after."},
 	}
 }
@@ -100,14 +114,14 @@ func sharedHeaders() map[string]header {
 	return map[string]header{
 		"ETag":                {"The version in quotes; behind a dot, the version of a view that was raised.", jsontext.Value(`{"type":"string"}`)},
 		"Location":            {"The stream that was started, or the status of a command that was queued, relative to the request.", jsontext.Value(`{"type":"string","format":"uri-reference"}`)},
-		"Idempotent-Replayed": {"true: the first answer to this command id, again.", jsontext.Value(`{"type":"string","const":"true"}`)},
+		"Idempotent-Replayed": {"true: the first answer to this command id, again.", one("true")},
 		"Preference-Applied":  {"respond-async, when the command was queued.", textSchema},
 		"X-Request-Id":        {"The request's id, as logged.", textSchema},
 		"X-Correlation-Id":    {"The id shared by all that the request sets off.", textSchema},
 		"Retry-After":         {"Seconds to wait before trying again.", jsontext.Value(`{"type":"integer"}`)},
 		"Allow":               {"The methods of the path.", textSchema},
-		"Daybook-Parked":      {"true: the row, or one of the page, is behind: its view can't apply an event and holds back those after it.", jsontext.Value(`{"type":"string","const":"true"}`)},
-		"Daybook-Stale":       {"true: the view has not seen what was asked for in time.", jsontext.Value(`{"type":"string","const":"true"}`)},
+		"Daybook-Parked":      {"true: the row, or one of the page, is behind: its view can't apply an event and holds back those after it.", one("true")},
+		"Daybook-Stale":       {"true: the view has not seen what was asked for in time.", one("true")},
 	}
 }
 
@@ -138,10 +152,14 @@ func problemResponses() map[string]response {
 }
 
 // with adds the problems of the given statuses, and those of every request, to
-// the responses of success.
+// the responses of success. 405 is the answer to the path's other methods: a
+// description has no other place for it.
 func with(success map[string]response, statuses ...int) map[string]response {
-	statuses = append(statuses, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
-		http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable)
+	return withProblems(success, append(statuses, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
+		http.StatusMethodNotAllowed, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable)...)
+}
+
+func withProblems(success map[string]response, statuses ...int) map[string]response {
 	for _, s := range statuses {
 		name := strconv.Itoa(s)
 		success[name] = response{Ref: "#/components/responses/" + name}

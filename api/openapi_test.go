@@ -4,6 +4,7 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -204,7 +205,7 @@ func TestOpenAPIHoldsTogether(t *testing.T) {
 			c.checkParameters(t, path, method, op.(map[string]any))
 		}
 	}
-	for _, want := range []string{"create-user", "place-order", "send-commands", "list-users", "get-users", "list-categories", "get-orders", "get-stream", "get-health", "get-openapi"} {
+	for _, want := range []string{"create-user", "place-order", "send-commands", "list-users", "get-users", "list-categories", "get-orders", "get-stream", "get-root", "get-health", "get-openapi"} {
 		if !names[want] {
 			t.Errorf("no operation %s", want)
 		}
@@ -344,8 +345,16 @@ func TestOpenAPISecurity(t *testing.T) {
 	if operations < 20 {
 		t.Errorf("looked at %d operations", operations)
 	}
-	if open := string(describedAPI(t)); strings.Contains(open, `"security`) {
-		t.Error("an API that is open to all describes security")
+	open := newContract(t, describedAPI(t))
+	if needs, ok := open.doc["security"].([]any); !ok || len(needs) > 0 {
+		t.Errorf("an API that is open to all needs %v, want an empty list", open.doc["security"])
+	}
+	for path, item := range open.doc["paths"].(map[string]any) {
+		for method, operation := range item.(map[string]any) {
+			if operation.(map[string]any)["security"] != nil {
+				t.Errorf("%s %s of an API that is open to all describes security", method, path)
+			}
+		}
 	}
 }
 
@@ -378,7 +387,7 @@ func TestOpenAPIOfNothing(t *testing.T) {
 	var doc struct {
 		Paths map[string]struct{} `json:"paths"`
 	}
-	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || len(doc.Paths) != 3 {
+	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || len(doc.Paths) != 4 {
 		t.Errorf("got %d %s: %v", w.Code, w.Body, err)
 	}
 }
@@ -388,6 +397,19 @@ func TestOpenAPIExamples(t *testing.T) {
 	t.Parallel()
 	c := newContract(t, describedAPI(t))
 	seen := 0
+	for name, schema := range c.doc["components"].(map[string]any)["schemas"].(map[string]any) {
+		examples, _ := schema.(map[string]any)["examples"].([]any)
+		for _, e := range examples {
+			example, err := json.Marshal(e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.validate(string(example), "components", "schemas", name); err != nil {
+				t.Errorf("%s: %s: %v", name, example, err)
+			}
+			seen++
+		}
+	}
 	for path, item := range c.doc["paths"].(map[string]any) {
 		post, ok := item.(map[string]any)["post"].(map[string]any)
 		if !ok {
@@ -403,7 +425,135 @@ func TestOpenAPIExamples(t *testing.T) {
 		}
 		seen++
 	}
-	if seen < 15 {
+	if seen < 40 {
 		t.Errorf("looked at %d examples", seen)
+	}
+}
+
+// TestOpenAPIMethodNotAllowed: a method that a path does not have is answered as
+// every operation of the path describes it, and so is a path that has none.
+func TestOpenAPIMethodNotAllowed(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	c := newContract(t, do(s.handler, "GET", "/openapi.json", "").Body.Bytes())
+	for path, item := range c.doc["paths"].(map[string]any) {
+		target := strings.NewReplacer("{aggregate}", "user", "{id}", "7", "{key}", "7", "{commandId}", "c").Replace(path)
+		w := do(s.handler, "PUT", target, "{}")
+		wantProblem(t, w, 405, events.CodeMethodNotAllowed)
+		for method := range item.(map[string]any) {
+			if err := c.check(method, path, w); err != nil {
+				t.Errorf("%s %s: %v", method, path, err)
+			}
+			if !strings.Contains(w.Header().Get("Allow"), strings.ToUpper(method)) {
+				t.Errorf("%s: Allow is %q without %s", path, w.Header().Get("Allow"), method)
+			}
+		}
+	}
+}
+
+// TestOpenAPIIsForGenerators: what generators of clients fail on, or leave
+// operations out for without a word, is not there. localstack/clients runs them.
+func TestOpenAPIIsForGenerators(t *testing.T) {
+	t.Parallel()
+	c := newContract(t, describedAPI(t))
+	unions := 0
+	var walk func(at string, v any)
+	walk = func(at string, v any) {
+		list, _ := v.([]any)
+		for i, element := range list {
+			walk(fmt.Sprint(at, "/", i), element)
+		}
+		m, _ := v.(map[string]any)
+		for name, member := range m {
+			if name != "examples" && name != "example" && name != "properties" {
+				walk(at+"/"+name, member)
+			}
+		}
+		properties, _ := m["properties"].(map[string]any)
+		for name, member := range properties {
+			walk(at+"/properties/"+name, member)
+		}
+		if m["const"] != nil || m["anyOf"] != nil {
+			t.Errorf("%s has a const or an anyOf", at)
+		}
+		if _, isEnum := m["enum"]; isEnum && m["type"] == nil {
+			t.Errorf("%s has an enum without a type", at)
+		}
+		if options, ok := m["oneOf"].([]any); ok {
+			unions++
+			c.checkUnion(t, at, m, options)
+		}
+	}
+	walk("#", c.doc)
+	if unions == 0 {
+		t.Error("no oneOf was looked at: a batch has one")
+	}
+	license := c.doc["info"].(map[string]any)["license"].(map[string]any)
+	if license["identifier"] == nil {
+		t.Error("info.license has no identifier: openapi-generator 7.17 refuses it")
+	}
+}
+
+// checkUnion checks that a oneOf is told apart by a member with a name of its own
+// for each component.
+func (c *contract) checkUnion(t *testing.T, at string, union map[string]any, options []any) {
+	t.Helper()
+	by, _ := union["discriminator"].(map[string]any)
+	mapping, _ := by["mapping"].(map[string]any)
+	if len(mapping) != len(options) {
+		t.Errorf("%s: %d options, %d in the discriminator's mapping", at, len(options), len(mapping))
+	}
+	member, _ := by["propertyName"].(string)
+	for value, ref := range mapping {
+		if !slices.ContainsFunc(options, func(o any) bool { return o.(map[string]any)["$ref"] == ref }) {
+			t.Errorf("%s: %s is mapped to %v, which is not an option", at, value, ref)
+		}
+		names, _ := c.at(append(strings.Split(strings.TrimPrefix(ref.(string), "#/"), "/"), "properties", member, "enum")...)
+		if fmt.Sprint(names) != "["+value+"]" {
+			t.Errorf("%s: %v has %s %v, want %s", at, ref, member, names, value)
+		}
+	}
+}
+
+// TestOpenAPIBounds: a bound that is enforced stands in the schema, and the schema
+// refuses no more than the API.
+func TestOpenAPIBounds(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	do(s.handler, "POST", "/commands/create-user", `{"id":"7","payload":{"name":"Ada","email":"ada@example.com"}}`)
+	c := newContract(t, do(s.handler, "GET", "/openapi.json", "").Body.Bytes())
+	from, _ := c.at("paths", "/streams/{aggregate}/{id}", "get")
+	schemas := map[string][]string{
+		"after": {"components", "parameters", "after", "schema"},
+		"at":    {"components", "parameters", "at", "schema"},
+	}
+	for i, p := range from.(map[string]any)["parameters"].([]any) {
+		if p.(map[string]any)["name"] == "from" {
+			schema := p.(map[string]any)["schema"].(map[string]any)
+			if fmt.Sprint(schema["maximum"]) != "9007199254740992" {
+				t.Errorf("parameter %d, from, has maximum %v", i, schema["maximum"])
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name, value string
+		valid       bool
+	}{
+		{"after", "user/7@1", true}, {"after", "user/7@1,user/7@1", true}, {"after", " user/7@1 , user/7@1", true},
+		{"after", "", false}, {"after", "user/7", false}, {"after", "user/7@0", false}, {"after", "user/7@01", false},
+		{"after", "User/7@1", false}, {"after", "user/@1", false}, {"after", "user/7@1,", false}, {"after", "user/7@+1", false},
+		{"at", "1", true}, {"at", "2999-01-31T12:00:00Z", true}, {"at", "2999-01-31T12:00:00.123+02:00", true},
+		{"at", "", false}, {"at", "0", false}, {"at", "-1", false}, {"at", "01", false}, {"at", "1.0", false}, {"at", "2999-01-31", false},
+		{"at", "2999-01-31T12:00:00", false}, {"at", "2999-01-31t12:00:00z", false}, {"at", "now", false},
+	} {
+		raw, err := json.Marshal(tt.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		schemaErr := c.validate(string(raw), slices.Clone(schemas[tt.name])...)
+		w := do(s.handler, "GET", "/users/7?"+url.Values{tt.name: {tt.value}}.Encode(), "")
+		if (schemaErr == nil) != tt.valid || (w.Code != 400) != tt.valid {
+			t.Errorf("%s=%q: the schema says %v, the API %d %s; want valid %v", tt.name, tt.value, schemaErr, w.Code, w.Body, tt.valid)
+		}
 	}
 }

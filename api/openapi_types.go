@@ -10,13 +10,26 @@ type (
 	document struct {
 		OpenAPI    string              `json:"openapi"`
 		Info       information         `json:"info"`
+		Servers    []serverURL         `json:"servers"`
 		Tags       []tag               `json:"tags"`
 		Paths      map[string]pathItem `json:"paths"`
 		Components components          `json:"components"`
+		// Security is what an operation needs that says nothing of its own; none
+		// for an API that is open to all.
+		Security []map[string][]string `json:"security"`
 	}
 	information struct {
-		Title       string `json:"title"`
-		Version     string `json:"version"`
+		Title       string  `json:"title"`
+		Version     string  `json:"version"`
+		Description string  `json:"description"`
+		License     license `json:"license"`
+	}
+	license struct {
+		Name       string `json:"name"`
+		Identifier string `json:"identifier"` // an SPDX expression
+	}
+	serverURL struct {
+		URL         string `json:"url"`
 		Description string `json:"description"`
 	}
 	tag struct {
@@ -75,6 +88,12 @@ type (
 
 		SecuritySchemes map[string]securityScheme `json:"securitySchemes,omitempty"`
 	}
+	// discriminator names the member that tells the schemas of a oneOf apart, and
+	// the component that each of its values stands for.
+	discriminator struct {
+		PropertyName string            `json:"propertyName"`
+		Mapping      map[string]string `json:"mapping"`
+	}
 	// object is a JSON Schema of an object.
 	object struct {
 		Type       string                    `json:"type"`
@@ -103,6 +122,20 @@ func headerRefs(names ...string) map[string]response {
 // jsonContent is a body of JSON.
 func jsonContent(schema jsontext.Value) map[string]media {
 	return map[string]media{"application/json": {Schema: schema}}
+}
+
+func (d discriminator) json() string {
+	b, err := json.Marshal(d, json.Deterministic(true))
+	if err != nil { // strings
+		return "null"
+	}
+	return string(b)
+}
+
+// one is the JSON Schema of a string with a single value. It is an enum: some
+// generators of clients do not know const.
+func one(value string) jsontext.Value {
+	return jsontext.Value(`{"type":"string","enum":` + string(texts([]string{value})) + `}`)
 }
 
 // closed is the JSON Schema of an object with these members and no others. It

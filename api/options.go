@@ -25,6 +25,9 @@ type Options struct {
 	// Title and Version are those of the OpenAPI description: "Daybook" and "1"
 	// by default.
 	Title, Version string
+	// License is the license of the API in the description, an SPDX expression:
+	// "LicenseRef-Proprietary" by default.
+	License string
 	// Security is what the gateway in front asks of callers, for the OpenAPI
 	// description: nothing by default.
 	Security Security
@@ -49,6 +52,9 @@ func (o *Options) withDefaults() Options {
 	}
 	if d.Version == "" {
 		d.Version = "1"
+	}
+	if d.License == "" {
+		d.License = "LicenseRef-Proprietary"
 	}
 	return d
 }

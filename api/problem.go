@@ -114,9 +114,10 @@ func problemOf(err error, requestID string) problem {
 	return p
 }
 
-// maxPath and maxDetail bound in bytes what a problem repeats of a request: a
+// maxName, maxPath and maxDetail bound in bytes what a problem repeats of a request: a
 // client can send a name of any length.
 const (
+	maxName   = 128
 	maxPath   = 512
 	maxDetail = 2048
 )

@@ -2,12 +2,15 @@ package api
 
 import (
 	"context"
+	"iter"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
 	"daybook/aggregate"
 	"daybook/events"
+	"daybook/nearest"
 	"daybook/view"
 )
 
@@ -70,6 +73,9 @@ func (q *queries) find(method string, path []string) (endpoint, error) {
 
 // target returns the endpoint of a path and the methods it allows.
 func (q *queries) target(path []string) (e endpoint, allow string, err error) {
+	if len(path) == 1 && path[0] == "" {
+		return q.root, reading, nil
+	}
 	if slices.Contains(path, "") {
 		return nil, "", emptySegment(path)
 	}
@@ -105,7 +111,7 @@ func (q *queries) target(path []string) (e endpoint, allow string, err error) {
 func (q *queries) rows(path []string) (endpoint, string, error) {
 	switch {
 	case !q.views[path[0]]:
-		return nil, "", events.Errorf(events.CodeUnknownView, "there is no view %q", path[0])
+		return nil, "", events.Errorf(events.CodeUnknownView, "there is no view %q%s", clip(path[0], maxName), nearest.Hint(path[0], q.names()))
 	case len(path) == 1:
 		return q.list(path[0]), reading, nil
 	}
@@ -128,6 +134,18 @@ func emptySegment(path []string) error {
 		return notFound()
 	}
 	return events.Errorf(events.CodeNotFound, "no such path; an id with a slash at an end, or with two in a row, is written ~ and its base64url")
+}
+
+// names are the names that can begin a path.
+func (q *queries) names() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, fixed := range []string{"commands", "health", "openapi.json", "streams"} {
+			if !yield(fixed) {
+				return
+			}
+		}
+		maps.Keys(q.views)(yield)
+	}
 }
 
 // health says that the process answers.

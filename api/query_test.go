@@ -138,7 +138,7 @@ func TestQueryRefused(t *testing.T) {
 		code           events.Code
 		paths, allow   string
 	}{
-		{"GET", "/", 404, "not-found", "", ""},
+		{"POST", "/", 405, "method-not-allowed", "", "GET, HEAD"},
 		{"GET", "/nothing", 404, "unknown-view", "", ""},
 		{"POST", "/nothing/7", 404, "unknown-view", "", ""},
 		{"GET", "/users/", 404, "not-found", "", ""},

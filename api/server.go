@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"daybook/events"
@@ -102,6 +103,8 @@ func write(w http.ResponseWriter, r *http.Request, id string, a *answer) {
 		h[name] = values
 	}
 	if a.contentType != "" {
+		// A terminal shows its prompt on a line of its own. The body may be shared.
+		a.body = append(slices.Clip(a.body), '\n')
 		h.Set("Content-Type", a.contentType)
 		h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	}

@@ -30,6 +30,7 @@ import (
 
 	"daybook/localstack/gateway"
 	"daybook/localstack/stack"
+	"daybook/nearest"
 )
 
 func main() {
@@ -89,7 +90,7 @@ func deleteData(dir string, stdout, stderr io.Writer) int {
 func parse(args []string, stderr io.Writer) (o stack.Options, reset bool, err error) {
 	o.LogTo = stderr
 	flags := flag.NewFlagSet("localstack", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags.SetOutput(io.Discard) // explain says it shorter
 	flags.StringVar(&o.Addr, "addr", "127.0.0.1:8080", "`address` of the API")
 	flags.StringVar(&o.Data, "data", ".daybook", "`directory` that keeps the data; \"\" keeps nothing")
 	flags.StringVar(&o.DynamoDBAddr, "dynamodb-addr", "127.0.0.1:8000", "`address` of the embedded DynamoDB, SQS, EventBridge and EventBridge Scheduler for AWS clients; \"\" for none")
@@ -103,7 +104,7 @@ func parse(args []string, stderr io.Writer) (o stack.Options, reset bool, err er
 	flags.BoolVar(&reset, "reset", false, "delete the data in -data and end; refused while a stack runs on them, and for what is not Daybook's")
 	flags.TextVar(&o.LogLevel, "log-level", slog.LevelWarn, "lowest `level` to log: debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {
-		return o, false, err
+		return o, false, explain(flags, err, stderr)
 	}
 	if flags.NArg() > 0 {
 		fmt.Fprintf(stderr, "daybook: %q is not a flag; see -help\n", flags.Arg(0))
@@ -140,6 +141,26 @@ func checkOrigins(o stack.Options) error {
 		return errors.New("-cors-origin: a REST API leaves CORS to the functions; leave out -rest for web pages of other origins")
 	}
 	return nil
+}
+
+// explain tells the user about an error of flags.Parse, and returns it. The list
+// of flags is for those who ask: it would hide the one line about a mistyped flag.
+func explain(flags *flag.FlagSet, err error, stderr io.Writer) error {
+	if errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(stderr)
+		fmt.Fprintf(stderr, "Usage of %s:\n", flags.Name())
+		flags.PrintDefaults()
+		return err
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+		names := func(yield func(string) bool) {
+			more := true
+			flags.VisitAll(func(f *flag.Flag) { more = more && yield("-"+f.Name) })
+		}
+		err = fmt.Errorf("there is no flag -%s%s", name, nearest.Hint("-"+name, names))
+	}
+	fmt.Fprintf(stderr, "daybook: %s (see -help)\n", line(err))
+	return err
 }
 
 // line makes one line of an error.

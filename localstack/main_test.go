@@ -344,11 +344,20 @@ func TestSecondInstance(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	for want, args := range map[int][]string{0: {"-help"}, 2: {"-nonsense"}} {
-		command := exec.Command(binary, args...)
+	for _, tt := range []struct {
+		flag string
+		code int
+		want string
+	}{
+		{"-help", 0, "-dynamodb-addr"},
+		{"-nonsense", 2, "daybook: there is no flag -nonsense (see -help)\n"},
+		{"-dynamo-addr=x", 2, `did you mean "-dynamodb-addr"?`},
+		{"-seed=x", 2, "-seed"},
+	} {
+		command := exec.Command(binary, tt.flag)
 		out, _ := command.CombinedOutput() // the exit code says it
-		if code := command.ProcessState.ExitCode(); code != want || !strings.Contains(string(out), "-dynamodb-addr") {
-			t.Errorf("%v: exit code %d, %s", args, code, out)
+		if code := command.ProcessState.ExitCode(); code != tt.code || !strings.Contains(string(out), tt.want) {
+			t.Errorf("%s: exit code %d, %s", tt.flag, code, out)
 		}
 	}
 	command := exec.Command(binary, "start")

@@ -3,7 +3,6 @@ package view
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"daybook/events"
 )
@@ -52,7 +51,7 @@ func planQuery(d *def, q *query) (plan, error) {
 		}
 	}
 	if !found {
-		return plan{}, noIndex(d)
+		return plan{}, noIndex(d, q)
 	}
 	if len(best.partitions) > maxRanges {
 		return plan{}, events.Malformed(best.partition.param, "has too many values for the index that serves it")
@@ -165,20 +164,4 @@ func (c *choice) empty() bool {
 	}
 	order := c.low.Sort.Compare(c.high.Sort)
 	return order > 0 || order == 0 && (c.low.Open || c.high.Open)
-}
-
-// noIndex refuses a query and says what the view can serve.
-func noIndex(d *def) error {
-	if len(d.indexes) == 0 {
-		return events.Errorf(events.CodeNoIndex, "no index serves this query: the view has none; rows are found by id")
-	}
-	served := make([]string, len(d.indexes))
-	for i, ix := range d.indexes {
-		what := "all rows"
-		if ix.partition != nil {
-			what = ix.partition.name + " compared with eq or in"
-		}
-		served[i] = ix.name + " (" + what + ", sorted by " + ix.sort.name + ")"
-	}
-	return events.Errorf(events.CodeNoIndex, "no index serves this query; there are: %s", strings.Join(served, ", "))
 }

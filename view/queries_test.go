@@ -5,6 +5,7 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -315,6 +316,57 @@ func TestListRefuses(t *testing.T) {
 	}
 	if _, err := a.qs.List(t.Context(), "bare", nil); events.CodeOf(err) != events.CodeNoIndex {
 		t.Errorf("a view without an index: %v", err)
+	}
+}
+
+// TestNoIndexSaysWhatToDeclare: the index that a refusal names serves the query.
+func TestNoIndexSaysWhatToDeclare(t *testing.T) {
+	t.Parallel()
+	bare := func() *view.RowView[thing] {
+		return view.New[thing]("bare", "thing").On("thing-set", func(_ thing, e thing, _ view.Meta) thing { return e })
+	}
+	advice := regexp.MustCompile(`declare Index\("([a-z0-9-]+)", view\.(All\(\)|By\("(\w+)"\))(?:\.Then\("(\w+)"\))?\) and raise the view's Version$`)
+	for query, name := range map[string]string{
+		"":                                 "all",
+		"sort=id":                          "all",
+		"sort=-price":                      "all-by-price",
+		"name.prefix=An":                   "all-by-name",
+		"price.ne=1 tags.exists=true":      "all",
+		"group=a sort=score":               "by-group-score",
+		"group=a score.gte=1":              "by-group-score",
+		"flag=true name.prefix=A big.lt=9": "by-flag-big",
+		"name=x nick.in=a,b":               "by-name",
+		"group=a sort=group":               "by-group",
+		"version=1 group=a":                "by-group",
+	} {
+		_, err := ask(t, nil, bare()).qs.List(t.Context(), "bare", params(query))
+		if events.CodeOf(err) != events.CodeNoIndex {
+			t.Errorf("%q: %v", query, err)
+			continue
+		}
+		said := advice.FindStringSubmatch(err.Error())
+		if said == nil || said[1] != name {
+			t.Errorf("%q: %v, want an index %s", query, err, name)
+			continue
+		}
+		by := view.All()
+		if said[3] != "" {
+			by = view.By(said[3])
+		}
+		if said[4] != "" {
+			by = by.Then(said[4])
+		}
+		if _, err := ask(t, nil, bare().Index(said[1], by)).qs.List(t.Context(), "bare", params(query)); err != nil {
+			t.Errorf("%q: the index that was advised, %s: %v", query, said[0], err)
+		}
+	}
+	_, err := ask(t, nil, bare()).qs.List(t.Context(), "bare", params("sort=version"))
+	if events.CodeOf(err) != events.CodeNoIndex || strings.Contains(err.Error(), "declare") {
+		t.Errorf("an index can't be declared by version: %v", err)
+	}
+	_, err = ask(t, nil, bare().Index("by-group", view.By("group").Then("at"))).qs.List(t.Context(), "bare", params("group=a sort=group"))
+	if err == nil || !strings.Contains(err.Error(), `declare Index("by-group-2", view.By("group").Then("group"))`) {
+		t.Errorf("a name that is taken is advised: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 
@@ -19,9 +20,14 @@ func rowSchema(own *schema.Schema, kind Kind) jsontext.Value {
 	}
 	row.Properties[fieldID] = jsontext.Value(`{"type":"string"}`)
 	row.Required = append([]string{fieldID}, row.Required...)
+	added := `"id":"7"`
 	if kind == KindRows {
-		row.Properties[fieldVersion] = jsontext.Value(`{"type":"integer"}`)
+		row.Properties[fieldVersion] = jsontext.Value(`{"type":"integer","format":"int64","minimum":1}`)
 		row.Required = append(row.Required, fieldVersion)
+		added += `,"version":1`
+	}
+	for i, example := range row.Examples {
+		row.Examples[i] = withMembers(example, added)
 	}
 	written, err := json.Marshal(row, json.Deterministic(true))
 	if err != nil {
@@ -30,8 +36,18 @@ func rowSchema(own *schema.Schema, kind Kind) jsontext.Value {
 	return written
 }
 
+// withMembers is a JSON object with more members in front of its own.
+func withMembers(object jsontext.Value, members string) jsontext.Value {
+	rest := bytes.TrimSpace(bytes.TrimSpace(object)[1:])
+	if len(rest) > 1 {
+		members += ","
+	}
+	return append([]byte("{"+members), rest...)
+}
+
 type objectSchema struct {
 	Properties map[string]jsontext.Value `json:"properties"`
 	Required   []string                  `json:"required"`
+	Examples   []jsontext.Value          `json:"examples,omitempty"`
 	Rest       jsontext.Value            `json:",embed"`
 }

@@ -208,7 +208,7 @@ func TestDescribe(t *testing.T) {
 		strings.Join(d.Events, " ") != "user-created user-renamed user-toggled" {
 		t.Errorf("got %+v", d)
 	}
-	for _, want := range []string{`"id":{"type":"string"}`, `"version":{"type":"integer"}`, `"active":{"type":"boolean"}`, `"required":["id","name","email","active","version"]`} {
+	for _, want := range []string{`"id":{"type":"string"}`, `"version":{"type":"integer","format":"int64","minimum":1}`, `"examples":[{"id":"7","version":1,`, `"active":{"type":"boolean"}`, `"required":["id","name","email","active","version"]`} {
 		if !strings.Contains(string(d.Schema()), want) {
 			t.Errorf("the schema lacks %s: %s", want, d.Schema())
 		}

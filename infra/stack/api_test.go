@@ -1,6 +1,7 @@
 package stack_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ func (tpl *template) endpoints(t *testing.T) map[string]endpoint {
 	for _, id := range tpl.ids("AWS::ApiGateway::Method") {
 		p := tpl.Resources[id].Properties
 		e := endpoint{
-			key: p["HttpMethod"].(string) + " " + tpl.path(p["ResourceId"]), authorization: p["AuthorizationType"].(string),
+			key: p["HttpMethod"].(string) + " " + cmp.Or(tpl.path(p["ResourceId"]), "/"), authorization: p["AuthorizationType"].(string),
 			authorizer: tpl.text(p["AuthorizerId"]), function: tpl.text(at(p, "Integration", "Uri")), scopes: scopesOf(tpl, p),
 		}
 		all[e.key] = e
@@ -68,6 +69,7 @@ func TestRoutes(t *testing.T) {
 			"POST /commands/{command}": {"command", s.WriteScope},
 			"ANY /commands":            {"query", s.ReadScope},
 			"ANY /commands/{command}":  {"query", s.ReadScope},
+			"ANY /":                    {"query", s.ReadScope},
 			"ANY /{proxy+}":            {"query", s.ReadScope},
 			"ANY /streams/{proxy+}":    {"query", s.HistoryScope},
 		}

@@ -58,5 +58,6 @@ func (f Functions) routes() []route {
 		{"ANY", "/commands/{command}", read, f.Query},
 		{"ANY", "/streams/{proxy+}", history, f.Query},
 		{"ANY", "/{proxy+}", read, f.Query},
+		{"ANY", "/", read, f.Query}, // {proxy+} is at least one segment
 	}
 }

@@ -124,7 +124,7 @@ func TestOrderOfAnyIDIsFulfilled(t *testing.T) {
 	onStacks(t, func(t *testing.T, s *stack.Stack) {
 		c := &client{t: t, target: target{name: t.Name(), url: s.URL()}}
 		p, id := c.stocked(5), strings.Repeat("😀", 125)
-		c.command("place-order", id, orderPayload{Customer: "ann", Currency: "EUR", Lines: []orderLine{{p, 1, 1990}}})
+		c.orderFor(c.customer(fresh("u")), "EUR", id, p)
 		c.until("order/"+url.PathEscape(id), "order-placed", "order-confirmed")
 	})
 }

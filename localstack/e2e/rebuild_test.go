@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -277,7 +278,7 @@ func (l *load) check(ctx context.Context, text []byte) (id string, version int64
 		l.right[name] = want
 		l.mu.Unlock()
 	}
-	if want != string(text) {
+	if want != strings.TrimSuffix(string(text), "\n") {
 		l.problem("a row is\n%s, want\n%s", text, want)
 	}
 	return row.ID, row.Version
