@@ -120,12 +120,17 @@ func sharedHeaders() map[string]header {
 		"X-Correlation-Id":    {"The id shared by all that the request sets off.", textSchema},
 		"Retry-After":         {"Seconds to wait before trying again.", jsontext.Value(`{"type":"integer"}`)},
 		"Allow":               {"The methods of the path.", textSchema},
-		"Daybook-Parked":      {"true: the row, or one of the page, is behind: its view can't apply an event and holds back those after it.", one("true")},
+		"Daybook-Parked":      {"true: the row, or one of the page, is behind, or missing: its view can't apply an event and holds back those after it.", one("true")},
 		"Daybook-Stale":       {"true: the view has not seen what was asked for in time.", one("true")},
 	}
 }
 
-// problemResponses is a response for each status that a problem can have.
+// missingRow names the response 404 to a row, which the view may lack because a
+// stream is parked.
+const missingRow = "missing-row"
+
+// problemResponses is a response for each status that a problem can have, and
+// missingRow.
 func problemResponses() map[string]response {
 	byStatus := map[int][]string{http.StatusPreconditionFailed: {string(events.CodeVersionConflict)}}
 	for code, k := range kinds {
@@ -148,8 +153,13 @@ func problemResponses() map[string]response {
 			Content:     map[string]media{"application/problem+json": {Schema: schemaRef("problem")}},
 		}
 	}
+	missing := responses[strconv.Itoa(http.StatusNotFound)]
+	missing.Headers = headerRefs("X-Request-Id", "Daybook-Parked")
+	responses[missingRow] = missing
 	return responses
 }
+
+func responseRef(name string) response { return response{Ref: "#/components/responses/" + name} }
 
 // with adds the problems of the given statuses, and those of every request, to
 // the responses of success. 405 is the answer to the path's other methods: a
@@ -162,7 +172,7 @@ func with(success map[string]response, statuses ...int) map[string]response {
 func withProblems(success map[string]response, statuses ...int) map[string]response {
 	for _, s := range statuses {
 		name := strconv.Itoa(s)
-		success[name] = response{Ref: "#/components/responses/" + name}
+		success[name] = responseRef(name)
 	}
 	return success
 }
