@@ -99,9 +99,9 @@ func historySchema() jsontext.Value {
 func sharedParameters() map[string]parameter {
 	return map[string]parameter{
 		"Idempotency-Key":  {Name: "Idempotency-Key", In: "header", Schema: headerIDSchema, Description: "The command's id, on the stream of the command: a repeat within 24 hours, or as long as the command is declared to recognise one, gets the first answer again and changes nothing."},
-		"If-Match":         {Name: "If-Match", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["\"2\""]}`), Description: "The version, in quotes, that the stream must be at; else 412."},
+		"If-Match":         {Name: "If-Match", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["\"2\""]}`), Description: "The version, in quotes, that the stream must be at, a list of them, or * for a stream that exists; else 412. A weak tag (W/) matches nothing."},
 		"If-None-Match":    {Name: "If-None-Match", In: "header", Schema: one("*"), Description: "The stream must not exist; else 412."},
-		"If-Changed":       {Name: "If-None-Match", In: "header", Schema: textSchema, Description: "Entity tags that the client has: 304 when one is still right."},
+		"If-Changed":       {Name: "If-None-Match", In: "header", Schema: textSchema, Description: "Entity tags that the client has: 304 when one of them is the row's."},
 		"X-Correlation-Id": {Name: "X-Correlation-Id", In: "header", Schema: headerIDSchema, Description: "An id shared by all that the request sets off; the request's id by default."},
 		"Prefer":           {Name: "Prefer", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["respond-async"]}`), Description: "respond-async: answer 202 when the command is queued (RFC 7240)."},
 		"after":            {Name: "after", In: "query", Schema: afterSchema, Description: "Consistency tokens, joined by commas: the answer has seen at least these versions."},
@@ -118,7 +118,7 @@ func sharedHeaders() map[string]header {
 		"Preference-Applied":  {"respond-async, when the command was queued.", textSchema},
 		"X-Request-Id":        {"The request's id, as logged.", textSchema},
 		"X-Correlation-Id":    {"The id shared by all that the request sets off.", textSchema},
-		"Retry-After":         {"Seconds to wait before trying again.", jsontext.Value(`{"type":"integer"}`)},
+		"Retry-After":         {"Seconds to wait before a retry.", jsontext.Value(`{"type":"integer"}`)},
 		"Allow":               {"The methods of the path.", textSchema},
 		"Daybook-Parked":      {"true: the row, or one of the page, is behind, or missing: its view can't apply an event and holds back those after it.", one("true")},
 		"Daybook-Stale":       {"true: the view has not seen what was asked for in time.", one("true")},
