@@ -57,7 +57,7 @@ func caught(ps []*pending) {
 // hold gives the command the error of one before it on its stream.
 func (p *pending) hold(err error) {
 	p.held = true
-	p.err = events.Wrap(events.CodeUnavailable, err, "an earlier command of the stream is to be tried again first")
+	p.err = events.Wrap(events.CodeUnavailable, err, "an earlier command of the stream must be retried first")
 }
 
 // groupsOf parts commands so that no two groups share a stream. In a group they

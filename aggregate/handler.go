@@ -105,7 +105,7 @@ type pending struct {
 
 	result    Result
 	err       error
-	held      bool // not tried: a command before it on its stream is to be tried again first
+	held      bool // not tried: a command before it on its stream must be retried first
 	conflicts int
 	loads     int
 }

@@ -26,6 +26,13 @@ func RequestHeaders() []string {
 	return slices.Compact(names)
 }
 
+// AuthorizationHeaders are the headers of a request by which API Gateway tells who
+// sends it: a token, or those of AWS Signature Version 4. Web pages of other origins
+// need them allowed beside RequestHeaders.
+func AuthorizationHeaders() []string {
+	return []string{"Authorization", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token"}
+}
+
 // AnswerHeaders are the headers of answers that tell a client something, sorted.
 // Web pages of other origins need them exposed.
 func AnswerHeaders() []string { return slices.Sorted(maps.Keys(sharedHeaders())) }

@@ -20,16 +20,18 @@ func rowOperation(v view.Description) *operation {
 	if v.Kind == view.KindRows {
 		parameters = append(parameters, parameterRef("at"))
 	}
+	responses := with(map[string]response{
+		"200": {Description: "The row.", Headers: headerRefs("ETag", "X-Request-Id", "Daybook-Parked"), Content: jsonContent(schemaRef(rowName(v)))},
+		"304": {Description: "The row is as the client has it.", Headers: headerRefs("ETag", "X-Request-Id", "Daybook-Parked")},
+	}, http.StatusRequestEntityTooLarge)
+	responses["404"] = responseRef(missingRow)
 	return &operation{
 		OperationID: "get-" + v.Name,
 		Tags:        []string{"views"},
 		Summary:     "One row of " + v.Name,
 		Description: "The row as the view has it; with after, as of those versions at least.",
 		Parameters:  parameters,
-		Responses: with(map[string]response{
-			"200": {Description: "The row.", Headers: headerRefs("ETag", "X-Request-Id", "Daybook-Parked"), Content: jsonContent(schemaRef(rowName(v)))},
-			"304": {Description: "The row is as the client has it.", Headers: headerRefs("ETag", "X-Request-Id", "Daybook-Parked")},
-		}, http.StatusNotFound, http.StatusRequestEntityTooLarge),
+		Responses:   responses,
 	}
 }
 

@@ -99,9 +99,9 @@ func historySchema() jsontext.Value {
 func sharedParameters() map[string]parameter {
 	return map[string]parameter{
 		"Idempotency-Key":  {Name: "Idempotency-Key", In: "header", Schema: headerIDSchema, Description: "The command's id, on the stream of the command: a repeat within 24 hours, or as long as the command is declared to recognise one, gets the first answer again and changes nothing."},
-		"If-Match":         {Name: "If-Match", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["\"2\""]}`), Description: "The version, in quotes, that the stream must be at; else 412."},
+		"If-Match":         {Name: "If-Match", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["\"2\""]}`), Description: "The version, in quotes, that the stream must be at, a list of them, or * for a stream that exists; else 412. A weak tag (W/) matches nothing."},
 		"If-None-Match":    {Name: "If-None-Match", In: "header", Schema: one("*"), Description: "The stream must not exist; else 412."},
-		"If-Changed":       {Name: "If-None-Match", In: "header", Schema: textSchema, Description: "Entity tags that the client has: 304 when one is still right."},
+		"If-Changed":       {Name: "If-None-Match", In: "header", Schema: textSchema, Description: "Entity tags that the client has: 304 when one of them is the row's."},
 		"X-Correlation-Id": {Name: "X-Correlation-Id", In: "header", Schema: headerIDSchema, Description: "An id shared by all that the request sets off; the request's id by default."},
 		"Prefer":           {Name: "Prefer", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["respond-async"]}`), Description: "respond-async: answer 202 when the command is queued (RFC 7240)."},
 		"after":            {Name: "after", In: "query", Schema: afterSchema, Description: "Consistency tokens, joined by commas: the answer has seen at least these versions."},
@@ -118,14 +118,19 @@ func sharedHeaders() map[string]header {
 		"Preference-Applied":  {"respond-async, when the command was queued.", textSchema},
 		"X-Request-Id":        {"The request's id, as logged.", textSchema},
 		"X-Correlation-Id":    {"The id shared by all that the request sets off.", textSchema},
-		"Retry-After":         {"Seconds to wait before trying again.", jsontext.Value(`{"type":"integer"}`)},
+		"Retry-After":         {"Seconds to wait before a retry.", jsontext.Value(`{"type":"integer"}`)},
 		"Allow":               {"The methods of the path.", textSchema},
-		"Daybook-Parked":      {"true: the row, or one of the page, is behind: its view can't apply an event and holds back those after it.", one("true")},
+		"Daybook-Parked":      {"true: the row, or one of the page, is behind, or missing: its view can't apply an event and holds back those after it.", one("true")},
 		"Daybook-Stale":       {"true: the view has not seen what was asked for in time.", one("true")},
 	}
 }
 
-// problemResponses is a response for each status that a problem can have.
+// missingRow names the response 404 to a row, which the view may lack because a
+// stream is parked.
+const missingRow = "missing-row"
+
+// problemResponses is a response for each status that a problem can have, and
+// missingRow.
 func problemResponses() map[string]response {
 	byStatus := map[int][]string{http.StatusPreconditionFailed: {string(events.CodeVersionConflict)}}
 	for code, k := range kinds {
@@ -148,8 +153,13 @@ func problemResponses() map[string]response {
 			Content:     map[string]media{"application/problem+json": {Schema: schemaRef("problem")}},
 		}
 	}
+	missing := responses[strconv.Itoa(http.StatusNotFound)]
+	missing.Headers = headerRefs("X-Request-Id", "Daybook-Parked")
+	responses[missingRow] = missing
 	return responses
 }
+
+func responseRef(name string) response { return response{Ref: "#/components/responses/" + name} }
 
 // with adds the problems of the given statuses, and those of every request, to
 // the responses of success. 405 is the answer to the path's other methods: a
@@ -162,7 +172,7 @@ func with(success map[string]response, statuses ...int) map[string]response {
 func withProblems(success map[string]response, statuses ...int) map[string]response {
 	for _, s := range statuses {
 		name := strconv.Itoa(s)
-		success[name] = response{Ref: "#/components/responses/" + name}
+		success[name] = responseRef(name)
 	}
 	return success
 }

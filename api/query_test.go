@@ -224,9 +224,11 @@ func TestQuerierErrors(t *testing.T) {
 	wantProblem(t, do(queries(q, nil), "GET", "/users", ""), 500, "internal")
 }
 
-// TestMissingRowsSayThatAStreamIsParked: one may be missing for that.
+// TestMissingRowsSayThatAStreamIsParked: one may be missing for that. The
+// description has the header too.
 func TestMissingRowsSayThatAStreamIsParked(t *testing.T) {
 	t.Parallel()
+	c := newContract(t, describedAPI(t))
 	for _, target := range []string{"/users/7", "/users/7?after=user/7@3", "/users/7?at=1"} {
 		for _, parked := range []bool{true, false} {
 			q := &querier{row: view.Row{Parked: parked}, err: events.Errorf(events.CodeNotFound, "there is no such row")}
@@ -234,6 +236,9 @@ func TestMissingRowsSayThatAStreamIsParked(t *testing.T) {
 			wantProblem(t, w, 404, "not-found")
 			if got := w.Header().Get("Daybook-Parked") == "true"; got != parked {
 				t.Errorf("%s, parked %v: %v", target, parked, w.Header())
+			}
+			if err := c.check("GET", "/users/{key}", w); err != nil {
+				t.Error(err)
 			}
 		}
 	}

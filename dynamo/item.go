@@ -191,7 +191,7 @@ func textOf(v types.AttributeValue) string {
 func (r *itemReader) integer(name string, v types.AttributeValue) int64 {
 	n, ok := v.(*types.AttributeValueMemberN)
 	if !ok {
-		r.fail(fmt.Errorf("attribute %s is no number", name))
+		r.fail(fmt.Errorf("attribute %s is not a number", name))
 		return 0
 	}
 	i, err := strconv.ParseInt(n.Value, 10, 64)

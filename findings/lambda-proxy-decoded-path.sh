@@ -1,22 +1,18 @@
 #!/usr/bin/env bash
 # github.com/awslabs/aws-lambda-go-api-proxy v0.16.2 (with aws-lambda-go v1.55.1):
-# behind an HTTP API, a path that holds a percent sign or a number sign does not
-# reach the handler.
+# behind an HTTP API, a path that holds a percent sign does not reach the handler.
 #
 # An HTTP API of API Gateway hands paths over percent-decoded: a request for
-# /users/a%23b arrives with rawPath "/users/a#b", one for /users/50%2525 with
-# "/users/50%". httpadapter.NewV2 puts rawPath into a URL as if it were still
-# encoded. With "#" the handler is called for another path, "/users/a", without an
-# error; with "% " the request is not handled: status 504, and an error for Lambda.
-# Spaces and letters beyond ASCII arrive.
+# /users/ada%20l arrives with rawPath "/users/ada l". httpadapter.NewV2 puts rawPath
+# into a URL as if it were still encoded. Spaces and letters beyond ASCII arrive, but
+# with "% " the request is not handled: status 504, and an error for Lambda.
 #
 # Who meets it: a net/http service in Lambda behind an HTTP API whose ids, file or
-# category names may have "#" or "%", with this adapter.
+# category names may have "%", with this adapter.
 #
 # Output on 2026-11-29:
 #   "/users/ada l": 200 "/users/ada l"
 #   "/users/λ": 200 "/users/λ"
-#   "/users/a#b": 200 "/users/a"
 #   "/users/50% off": 504, error: true
 set -euo pipefail
 dir=$(mktemp -d)
@@ -41,7 +37,7 @@ func main() {
 	adapter := httpadapter.NewV2(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%q", r.URL.Path)
 	}))
-	for _, rawPath := range []string{"/users/ada l", "/users/λ", "/users/a#b", "/users/50% off"} {
+	for _, rawPath := range []string{"/users/ada l", "/users/λ", "/users/50% off"} {
 		var e events.APIGatewayV2HTTPRequest
 		e.Version, e.RawPath = "2.0", rawPath
 		e.RequestContext.HTTP.Method = "GET"
@@ -69,7 +65,6 @@ GOFLAGS=-mod=mod go run . | sed -n 's/^seen: //p' | tee seen
 cat > expected <<'EOF'
 "/users/ada l": 200 "/users/ada l"
 "/users/λ": 200 "/users/λ"
-"/users/a#b": 200 "/users/a"
 "/users/50% off": 504, error: true
 EOF
 diff expected seen

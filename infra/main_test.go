@@ -24,7 +24,7 @@ func TestWrongSettingEndsAtOnce(t *testing.T) {
 		t.Fatal("the app took a setting that there is not")
 	}
 	lines := strings.Split(strings.TrimSpace(said.String()), "\n")
-	want := "daybook: setting stagee (context): there is no such setting; did you mean stage?"
+	want := "daybook: setting stagee (context): there is no such setting; did you mean \"stage\"?"
 	if lines[0] != want || len(lines) != 2 || lines[1] != "exit status 1" { // the second is go run's
 		t.Errorf("the app said %q, want %q", lines, want)
 	}

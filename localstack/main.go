@@ -98,10 +98,10 @@ func parse(args []string, stderr io.Writer) (o stack.Options, reset bool, err er
 	flags.StringVar(&o.Outbox, "outbox", "", "`file or URL` that integration events are appended or posted to; \"none\" for nowhere (default: outbox.jsonl in the data directory)")
 	flags.StringVar(&o.Stage, "stage", "", "`name` of the API's stage; it stands in front of every path")
 	rest := flags.Bool("rest", false, "be a REST API; the default is an HTTP API")
-	origins := flags.String("cors-origin", "", "`origins` whose web pages may call the API, with commas in between (http://localhost:5173), or \"*\" for any")
+	origins := flags.String("cors-origin", "", "comma-separated `origins` whose web pages may call the API, such as http://localhost:5173; \"*\" for any")
 	hostile := flags.Bool("hostile", false, "let the embedded DynamoDB reorder, repeat and delay stream records, throttle, and lose answers")
 	seed := flags.Uint64("seed", 1, "`number` that fixes what -hostile does")
-	flags.BoolVar(&reset, "reset", false, "delete the data in -data and end; refused while a stack runs on them, and for what is not Daybook's")
+	flags.BoolVar(&reset, "reset", false, "delete the directory -data and exit; refused while a stack uses it, or if it holds anything that is not Daybook's")
 	flags.TextVar(&o.LogLevel, "log-level", slog.LevelWarn, "lowest `level` to log: debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {
 		return o, false, explain(flags, err, stderr)

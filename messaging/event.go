@@ -37,12 +37,12 @@ type queueEvent struct {
 func DecodeEvent(payload []byte) ([]Received, error) {
 	var e queueEvent
 	if err := json.Unmarshal(payload, &e, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {
-		return nil, errors.New("the payload is no SQS event: it is no JSON of one") // the error may quote a body
+		return nil, errors.New("the payload is not an SQS event: its JSON has another form") // the error may quote a body
 	}
 	received := make([]Received, len(e.Records))
 	for i, r := range e.Records {
 		if r.Source != "aws:sqs" || r.ID == "" {
-			return nil, fmt.Errorf("the payload is no SQS event: record %d has no messageId, or is not of aws:sqs", i)
+			return nil, fmt.Errorf("the payload is not an SQS event: record %d has no messageId, or is not of aws:sqs", i)
 		}
 		receives, err := strconv.Atoi(r.Attributes.Receives)
 		if err != nil || receives < 1 {

@@ -22,7 +22,7 @@ func Name(word string, names iter.Seq[string]) (string, bool) {
 	best, distance, begun := "", limit+1, ""
 	for name := range names {
 		lower := strings.ToLower(name)
-		if d := edits(word, lower, distance); d < distance || d == distance && d <= limit && name < best {
+		if d := Distance(word, lower, distance); d < distance || d == distance && d <= limit && name < best {
 			best, distance = name, d
 		}
 		if len(word) >= shortest && strings.HasPrefix(lower, word) &&
@@ -46,9 +46,9 @@ func Hint(word string, names iter.Seq[string]) string {
 	return `; did you mean "` + name + `"?`
 }
 
-// edits returns the edit distance of a and b, or a number above limit when it is
-// above: the work for a long word is bounded by the length of b.
-func edits(a, b string, limit int) int {
+// Distance returns the edit distance of a and b, or a number above limit when it
+// is above: the work for a long word is bounded by the length of b.
+func Distance(a, b string, limit int) int {
 	if len(a)-len(b) > limit || len(b)-len(a) > limit {
 		return limit + 1
 	}

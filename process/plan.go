@@ -149,7 +149,7 @@ func (p *planner) request(m Meta, c Command) (Request, error) {
 			return Request{}, invalid("the payload of command "+c.name+" can't be written as JSON", err)
 		}
 		if payload.Kind() != jsontext.KindBeginObject {
-			return Request{}, events.Errorf(events.CodeInternal, "the payload of command %s is no JSON object", c.name)
+			return Request{}, events.Errorf(events.CodeInternal, "the payload of command %s is not a JSON object", c.name)
 		}
 	}
 	return Request{

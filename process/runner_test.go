@@ -270,7 +270,7 @@ func TestFaultsPark(t *testing.T) {
 		"a command without a name":   {react(func() process.Reaction { return process.Do(process.Send("", "a", nil)) }), events.CodeInternal, "name"},
 		"an id that is none":         {react(func() process.Reaction { return process.Do(process.Send("a", "\x00", nil)) }), events.CodeInternal, "id"},
 		"a payload that is no JSON":  {react(func() process.Reaction { return process.Do(process.Send("a", "b", func() {})) }), events.CodeInternal, "JSON"},
-		"a payload that is a number": {react(func() process.Reaction { return process.Do(process.Send("a", "b", 7)) }), events.CodeInternal, "no JSON object"},
+		"a payload that is a number": {react(func() process.Reaction { return process.Do(process.Send("a", "b", 7)) }), events.CodeInternal, "not a JSON object"},
 		"a timer without a name":     {react(func() process.Reaction { return process.Do(process.After("", 1, process.Send("a", "b", nil))) }), events.CodeInternal, "timer"},
 		"a timer in the past":        {react(func() process.Reaction { return process.Do(process.After("t", -1, process.Send("a", "b", nil))) }), events.CodeInternal, "before"},
 		"a memory that is too large": {

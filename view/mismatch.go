@@ -39,8 +39,8 @@ func Mismatches(ctx context.Context, codec *events.Codec, tables RoutedTables, v
 	return compareTables(ctx, codec, tables, views, false)
 }
 
-// RecordShapes is Mismatches for who creates tables: the shapes of tables that
-// have none are recorded, as a projector would on its first batch, unless the
+// RecordShapes is Mismatches for programs that create tables. It records the shape
+// of each table that has none, as a projector would on its first batch, unless the
 // table's indexes contradict the declaration.
 func RecordShapes(ctx context.Context, codec *events.Codec, tables RoutedTables, views []View) ([]Mismatch, error) {
 	return compareTables(ctx, codec, tables, views, true)
@@ -178,7 +178,7 @@ func (r *routes) explain(ctx context.Context, d *def, s TableState) Mismatch {
 	return Mismatch{s.Target, text}
 }
 
-// storedShape returns the shape that filled a table, if it can be had.
+// storedShape returns the shape that filled a table, if it is known or readable.
 func (r *routes) storedShape(ctx context.Context, d *def, s TableState) (Shape, bool) {
 	if shape, ok := r.shapes.all[s.Shape]; ok {
 		return shape, true

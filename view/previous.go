@@ -33,7 +33,7 @@ func (d *def) previousErrs() (errs []error) {
 		errs = append(errs, p.declared())
 		switch {
 		case p.name != d.name:
-			errs = append(errs, fmt.Errorf("view %q: %q is no earlier version of it", d.name, p.name))
+			errs = append(errs, fmt.Errorf("view %q: %q is not an earlier version of it", d.name, p.name))
 		case p.version >= d.version || seen[p.version] || len(p.previous) > 0:
 			errs = append(errs, fmt.Errorf("view %q: the previous versions of version %d are lower, each once and without previous ones", d.name, d.version))
 		}

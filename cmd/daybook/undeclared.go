@@ -70,8 +70,8 @@ func (u *undeclared) reason(k eventKind) string {
 	return ""
 }
 
-// look counts the events of a line. A line that is no commit is left to who
-// stores it.
+// look counts the events of a line. It skips a line that is not a commit: storing
+// it reports the error.
 func (u *undeclared) look(number int64, text []byte) {
 	var l struct {
 		Stream events.Stream `json:"stream"`

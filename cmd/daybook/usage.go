@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v3"
+
+	"daybook/nearest"
 )
 
 // noSubcommand is the error of an argument that should be a subcommand of c, or of
@@ -21,25 +23,18 @@ func noSubcommand(c *cli.Command, hint string) error {
 	for _, sub := range c.Commands {
 		names = append(names, sub.Name)
 	}
-	return usage("there is no subcommand %q%s; %s", name, suggestion(name, names), hint)
+	if near := nearest.Hint(name, slices.Values(names)); near != "" {
+		hint = strings.TrimPrefix(near, "; ")
+	}
+	return usage("there is no subcommand %q; %s", name, hint)
 }
 
 // unknown is the error of a name that nothing has.
 func unknown(kind, name string, names []string) error {
-	return usage("there is no %s %q%s; there are %s", kind, name, suggestion(name, names), strings.Join(names, ", "))
-}
-
-// suggestion is ", did you mean X?" with the nearest of the names, or nothing.
-func suggestion(name string, names []string) string {
-	var candidates []*cli.Command
-	for _, n := range names {
-		candidates = append(candidates, &cli.Command{Name: n})
+	if hint := nearest.Hint(name, slices.Values(names)); hint != "" {
+		return usage("there is no %s %q%s", kind, name, hint)
 	}
-	nearest := cli.SuggestCommand(candidates, name)
-	if !slices.Contains(names, nearest) { // the library may suggest help
-		return ""
-	}
-	return fmt.Sprintf(", did you mean %q?", nearest)
+	return usage("there is no %s %q; there are %s", kind, name, strings.Join(names, ", "))
 }
 
 // wrongFlag is the error of flags that can't be parsed.
@@ -49,15 +44,18 @@ func wrongFlag(_ context.Context, c *cli.Command, err error, _ bool) error {
 		return &exitError{exitUsage, err}
 	}
 	name = strings.TrimLeft(name, "-")
-	text := ""
-	var flags []cli.Flag
+	var flags []string
 	for _, of := range c.Lineage() {
-		flags = append(flags, of.Flags...)
+		for _, f := range of.Flags {
+			for _, n := range f.Names() {
+				flags = append(flags, "-"+n)
+			}
+		}
 	}
-	if nearest := strings.TrimLeft(cli.SuggestFlag(flags, name, true), "-"); nearest != "" {
-		text = ", did you mean -" + nearest + "?"
+	if hint := nearest.Hint("-"+name, slices.Values(flags)); hint != "" {
+		return usage("there is no flag -%s%s", name, hint)
 	}
-	return usage("there is no flag -%s%s; see %s -help", name, text, c.FullName())
+	return usage("there is no flag -%s; see %s -help", name, c.FullName())
 }
 
 // hideZero keeps a default that says nothing out of the help: false, 0, "".

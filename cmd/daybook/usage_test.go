@@ -81,8 +81,8 @@ func TestSuggestions(t *testing.T) {
 	for want, args := range map[string][]string{
 		`did you mean "streams"?`:     {"steams"},
 		`did you mean "redrive"?`:     {"dead", "redrve"},
-		`did you mean -limit?`:        {"streams", "-limt", "3"},
-		`did you mean -stage?`:        {"streams", "-stge", "x"},
+		`did you mean "-limit"?`:      {"streams", "-limt", "3"},
+		`did you mean "-stage"?`:      {"streams", "-stge", "x"},
 		`did you mean "create-user"?`: {"send", "crate-user"},
 		`did you mean "add-product"?`: {"schema", "ad-product"},
 		`did you mean "users"?`:       {"verify", "user"},

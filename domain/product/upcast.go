@@ -32,11 +32,11 @@ func priceInMinorUnits(old jsontext.Value) (jsontext.Value, error) {
 func cents(s string) (int64, error) {
 	whole, decimals, _ := strings.Cut(s, ".")
 	if whole == "" || len(decimals) > 2 || strings.ContainsAny(s, "+-") {
-		return 0, fmt.Errorf("%q is no price", s)
+		return 0, fmt.Errorf("%q is not a price", s)
 	}
 	n, err := strconv.ParseInt(whole+(decimals + "00")[:2], 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no price: %w", s, err)
+		return 0, fmt.Errorf("%q is not a price: %w", s, err)
 	}
 	return n, nil
 }

@@ -2,7 +2,10 @@ package settings
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"daybook/nearest"
 )
 
 // conflicts tells which settings do not go together.
@@ -55,43 +58,8 @@ func (s Settings) jwtConflicts() []string {
 
 // hint names the known name that is nearest to what was written.
 func hint(written string, known []string) string {
-	best := nearest(written, known, len(written)/3)
-	if best == "" {
-		return "; docs/deploy.md lists them"
+	if h := nearest.Hint(written, slices.Values(known)); h != "" {
+		return h
 	}
-	return "; did you mean " + best + "?"
-}
-
-// nearest is the known name that is at most so many letters away from what was
-// written, whatever the case and the hyphens; "" if there is none.
-func nearest(written string, known []string, letters int) string {
-	plain := strings.NewReplacer("-", "", "_", "", ".", "")
-	best, least := "", 1+letters
-	for _, k := range known {
-		if d := distance(strings.ToLower(plain.Replace(written)), strings.ToLower(plain.Replace(k))); d < least {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// distance is the number of insertions, deletions and replacements that turn a
-// into b (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
+	return "; docs/deploy.md lists them"
 }

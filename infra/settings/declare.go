@@ -162,7 +162,7 @@ func delivery() []field {
 			number(func(s *Settings) *int { return &s.BatchSize }, 1, 1_000)),
 		declare("batchWindow", "0", "0 to 60 s", "How long to gather commits for a batch, of either function; 0 hands them over at once.",
 			number(func(s *Settings) *int { return &s.BatchWindow }, 0, 60)),
-		declare("retryAttempts", "20", "1 to 1000", "How often a failed batch is tried again before its records go to the failure bucket.",
+		declare("retryAttempts", "20", "1 to 1000", "How often a failed batch is retried before its records go to the failure bucket.",
 			number(func(s *Settings) *int { return &s.RetryAttempts }, 1, 1_000)),
 		declare("recordAge", "3600", "60 to 86400 s", "Records that failed for longer go to the failure bucket. DynamoDB keeps them for a day.",
 			number(func(s *Settings) *int { return &s.RecordAge }, 60, 86_400)),

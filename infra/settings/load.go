@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"daybook/nearest"
 )
 
 // envPrefix begins the names of environment variables that are settings.
@@ -28,13 +30,14 @@ func (e *Error) Error() string {
 }
 
 // Load reads the settings: the CDK's context first, then the environment, then
-// the defaults; empty is not given. context is the JSON object that the CDK command line hands to
-// the app, or empty; environ is what os.Environ returns. A setting that is
-// wrong, unknown, or at odds with another fails with an *Error that names all
-// of them.
+// the defaults; empty is not given. context is the JSON object that the CDK command
+// line hands to the app, or empty; environ is what os.Environ returns. A setting
+// that is wrong, unknown, or at odds with another fails with an *Error that names
+// all of them.
 //
-// Keys of the context that are not ours are left alone: see foreign. Account and region default to what the CDK found in
-// the credentials (CDK_DEFAULT_ACCOUNT, CDK_DEFAULT_REGION).
+// Keys of the context that are not ours are left alone: see foreign. Account and
+// region default to what the CDK found in the credentials (CDK_DEFAULT_ACCOUNT,
+// CDK_DEFAULT_REGION).
 func Load(context []byte, environ []string) (Settings, error) {
 	given, problems := gather(context, environ)
 	var s Settings
@@ -105,7 +108,10 @@ func foreign(key string, known []string) bool {
 		return true
 	}
 	letters := strings.Trim(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
-	return !letters && nearest(key, known, 2) == ""
+	plain := strings.ToLower(strings.NewReplacer("-", "", "_", "", ".", "").Replace(key))
+	return !letters && !slices.ContainsFunc(known, func(name string) bool {
+		return nearest.Distance(plain, strings.ToLower(name), 2) <= 2
+	})
 }
 
 // refused are settings that there are not, with the reason.

@@ -67,9 +67,9 @@ func TestWrongSettings(t *testing.T) {
 		environ       []string
 		want          []string // each is part of the error
 	}{
-		{"unknown", `{"stagee":"x"}`, nil, []string{"stagee (context): there is no such setting; did you mean stage?"}},
+		{"unknown", `{"stagee":"x"}`, nil, []string{"stagee (context): there is no such setting; did you mean \"stage\"?"}},
 		{"unknown far off", `{"blue":"x"}`, nil, []string{"blue (context)", "docs/deploy.md"}},
-		{"unknown variable", "", []string{"DAYBOOK_DEPLOY_STAG=x"}, []string{"DAYBOOK_DEPLOY_STAG (environment): there is no such setting; did you mean DAYBOOK_DEPLOY_STAGE?"}},
+		{"unknown variable", "", []string{"DAYBOOK_DEPLOY_STAG=x"}, []string{"DAYBOOK_DEPLOY_STAG (environment): there is no such setting; did you mean \"DAYBOOK_DEPLOY_STAGE\"?"}},
 		{"stage", `{"stage":"Dev"}`, nil, []string{`stage (context): "Dev" is not a stage name`}},
 		{"long stage", `{"stage":"abcdefghijklmnopq"}`, nil, []string{"at most 16"}},
 		{"number", `{"commandMemory":64}`, nil, []string{`"64" is not a whole number from 128 to 10240`}},
@@ -81,8 +81,8 @@ func TestWrongSettings(t *testing.T) {
 		{"shape", `{"stage":{"a":1}}`, nil, []string{"stage (context): must be text"}},
 		{"shape of a list", `{"corsOrigins":[["https://a.example"]]}`, nil, []string{"must be text"}},
 		{"number that lost digits", `{"account":123456789012345678901}`, nil, []string{"account (context): is a number above 2^53", "in quotes"}},
-		{"hyphen", `{"log-level":"warn"}`, nil, []string{"log-level (context): there is no such setting; did you mean logLevel?"}},
-		{"hyphen and typo", `{"throtle-rate":"5"}`, nil, []string{"did you mean throttleRate?"}},
+		{"hyphen", `{"log-level":"warn"}`, nil, []string{"log-level (context): there is no such setting; did you mean \"logLevel\"?"}},
+		{"hyphen and typo", `{"throtle-rate":"5"}`, nil, []string{"did you mean \"throttleRate\"?"}},
 		{"profile", `{"profile":"prod"}`, nil, []string{"not one of standard, production"}},
 		{"client rate and http", `{"clientRate":100}`, nil, []string{"api=rest"}},
 		{"small client rate", `{"api":"rest","clientRate":9}`, nil, []string{"no fewer than 10"}},

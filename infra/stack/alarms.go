@@ -139,6 +139,8 @@ func streamAlarms(p AlarmsProps) []alarm {
 			ofFunction(f.Projector, "IteratorAge", "Maximum", 1), float64(p.LagAlarm) * 1000, 5, 5, noWork()},
 		{"streams-parked", "A view can't follow a stream: its rows are out of date until a redrive.",
 			own(p.Prefix, functions.MetricParked, "Sum", 1), 0, 1, 1, nothingHappened()},
+		{"views-mismatched", "A view's declaration does not fit its table: the view refuses queries and applies no events.",
+			own(p.Prefix, functions.MetricMismatches, "Sum", 1), 0, 1, 1, nothingHappened()},
 		{"records-failed", "The projector gave records up; they are in the failure bucket.",
 			ofMapping(m.Projector, "OnFailureDestinationDeliveredEventCount", 1), 0, 1, 1, nothingHappened()},
 		{"records-dropped", "The projector gave records up, and they reached no bucket.",

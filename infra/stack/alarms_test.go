@@ -14,11 +14,12 @@ func TestAlarms(t *testing.T) {
 	eachVariant(t, func(t *testing.T, tpl *template) {
 		s := tpl.Settings
 		want := map[string][2]string{ // metric and threshold
-			"projection-late": {"IteratorAge", fmt.Sprint(s.LagAlarm * 1000)},
-			"streams-parked":  {functions.MetricParked, "0"},
-			"records-failed":  {"OnFailureDestinationDeliveredEventCount", "0"},
-			"records-dropped": {"DroppedEventCount", "0"},
-			"failure-bucket":  {"NumberOfObjects", "0"},
+			"projection-late":  {"IteratorAge", fmt.Sprint(s.LagAlarm * 1000)},
+			"streams-parked":   {functions.MetricParked, "0"},
+			"views-mismatched": {functions.MetricMismatches, "0"},
+			"records-failed":   {"OnFailureDestinationDeliveredEventCount", "0"},
+			"records-dropped":  {"DroppedEventCount", "0"},
+			"failure-bucket":   {"NumberOfObjects", "0"},
 
 			"processes-late":          {"IteratorAge", fmt.Sprint(s.LagAlarm * 1000)},
 			"processes-parked":        {functions.MetricProcessParked, "0"},
@@ -118,6 +119,7 @@ func TestAlarmDimensions(t *testing.T) {
 	for name, want := range map[string]string{
 		"projection-late":        "FunctionName=<daybook-dev-projector>",
 		"streams-parked":         functions.Dimension + "=daybook-dev",
+		"views-mismatched":       functions.Dimension + "=daybook-dev",
 		"records-failed":         "EventSourceMappingUUID=<AWS::Lambda::EventSourceMapping>.Id",
 		"processes-late":         "FunctionName=<daybook-dev-process>",
 		"processes-parked":       functions.Dimension + "=daybook-dev",

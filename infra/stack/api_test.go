@@ -174,7 +174,7 @@ func TestCORS(t *testing.T) {
 		same(t, tpl, "origins", at(cors, "AllowOrigins"), strings.Join(tpl.Settings.CORSOrigins, ","))
 		same(t, tpl, "methods", at(cors, "AllowMethods"), "GET,POST")
 		same(t, tpl, "headers of answers", at(cors, "ExposeHeaders"), strings.Join(api.AnswerHeaders(), ","))
-		for _, header := range append(api.RequestHeaders(), "authorization") {
+		for _, header := range append(api.RequestHeaders(), "Authorization", "X-Amz-Date") {
 			if !slices.Contains(tpl.texts(at(cors, "AllowHeaders")), header) {
 				t.Errorf("a web page may not send %s", header)
 			}

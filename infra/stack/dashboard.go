@@ -53,7 +53,7 @@ func NewDashboard(scope constructs.Construct, id string, p DashboardProps) awscl
 	board.AddWidgets(graph("Queued commands: oldest, s", ofQueue(p.Queue.Commands, "ApproximateAgeOfOldestMessage")),
 		graph("Queued commands: waiting, in work, dead", ofQueue(p.Queue.Commands, "ApproximateNumberOfMessagesVisible"),
 			ofQueue(p.Queue.Commands, "ApproximateNumberOfMessagesNotVisible"), ofQueue(p.Queue.Dead, "ApproximateNumberOfMessagesVisible")),
-		graph("Queued commands: what came of them", sum(functions.MetricQueued, functions.MetricLate, functions.MetricTriedAgain, functions.MetricPoison)...))
+		graph("Queued commands: outcomes", sum(functions.MetricQueued, functions.MetricLate, functions.MetricTriedAgain, functions.MetricPoison)...))
 	board.AddWidgets(graph("Processes: lag p99 and age of the stream, ms", own(p.Prefix, functions.MetricProcessLag, "p99", 1), ofFunction(p.Functions.Process, "IteratorAge", "Maximum", 1)),
 		graph("Processes: commands, timers, published", sum(functions.MetricCommandsSent, functions.MetricTimersSet, functions.MetricPublished)...),
 		graph("Processes: events out of line", sum(functions.MetricProcessDuplicates, functions.MetricProcessGaps, functions.MetricProcessRetries, functions.MetricProcessParked, functions.MetricProcessHeld)...))

@@ -104,10 +104,9 @@ func cors(origins []string) *v2.CorsPreflightOptions {
 		return nil
 	}
 	return &v2.CorsPreflightOptions{
-		AllowOrigins: jsii.Strings(origins...),
-		AllowMethods: &[]v2.CorsHttpMethod{v2.CorsHttpMethod_GET, v2.CorsHttpMethod_POST},
-		AllowHeaders: jsii.Strings(append(api.RequestHeaders(),
-			"authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token")...),
+		AllowOrigins:  jsii.Strings(origins...),
+		AllowMethods:  &[]v2.CorsHttpMethod{v2.CorsHttpMethod_GET, v2.CorsHttpMethod_POST},
+		AllowHeaders:  jsii.Strings(append(api.RequestHeaders(), api.AuthorizationHeaders()...)...),
 		ExposeHeaders: jsii.Strings(api.AnswerHeaders()...),
 		MaxAge:        awscdk.Duration_Hours(jsii.Number(1)),
 	}

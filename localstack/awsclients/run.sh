@@ -93,4 +93,4 @@ if $all; then
 	(cd "$folder" && node --no-warnings libraries.mjs && node --no-warnings admin.mjs)
 	persistencekit
 fi
-echo "all clients are content"
+echo "all clients passed"

@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("%q is no flag: where the API answers is said with -api", flags.Arg(0))
+		return fmt.Errorf("%q is not a flag: name the address of the API with -api", flags.Arg(0))
 	}
 	if *dir == "" {
 		return errors.New("-dir is missing: the folder with the CSV files")

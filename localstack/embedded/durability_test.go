@@ -305,7 +305,7 @@ func TestTornTailPromisesWhatHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for syncWrites, promise := range map[bool]string{
-		false: "after a power cut, writes of the last 100ms before it can be",
+		false: "after a power cut, writes of the last 100ms before it may be lost",
 		true:  "no acknowledged write is lost",
 	} {
 		if err := os.WriteFile(log, whole[:len(whole)-1], 0o600); err != nil {

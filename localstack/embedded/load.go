@@ -279,7 +279,7 @@ func (o Options) tornTail() string {
 		return "no acknowledged write is lost"
 	}
 	return "if the process was killed, no acknowledged write is lost; after a power cut, writes of the last " +
-		o.SyncEvery.String() + " before it can be"
+		o.SyncEvery.String() + " before it may be lost"
 }
 
 func fileEnd(r *fileReader) int64 {

@@ -25,7 +25,7 @@ var errStatus = errors.New("the answer has no statusCode from 200 to 599")
 func (c call) write(w http.ResponseWriter, out []byte) error {
 	var a answer
 	if err := json.Unmarshal(out, &a); err != nil {
-		return fmt.Errorf("the answer is no JSON object of a proxy integration: %w", err)
+		return fmt.Errorf("the answer is not the JSON object of a proxy integration: %w", err)
 	}
 	if a.StatusCode < 200 || a.StatusCode > 599 {
 		return errStatus

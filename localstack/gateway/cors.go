@@ -9,10 +9,10 @@ import (
 	"daybook/api"
 )
 
-// allowedHeaders are those that web pages of other origins may send: the API's, and
-// those that API Gateway or this gateway read for themselves.
+// allowedHeaders are those that web pages of other origins may send: those that a
+// deployed API allows, and the one that this gateway reads for itself.
 func allowedHeaders() []string {
-	return append(api.RequestHeaders(), "Authorization", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token", actorHeader)
+	return slices.Concat(api.RequestHeaders(), api.AuthorizationHeaders(), []string{actorHeader})
 }
 
 // ValidOrigin reports whether s can be one of Options.CORSOrigins: an origin as

@@ -66,7 +66,7 @@ func (s Settings) Validate() error {
 		"maximum record age %s is neither -1 nor within 60s to 604800s", s.MaximumRecordAge)
 	check(s.Timeout > 0 && s.Timeout <= 15*time.Minute, "time-out %s is not within 0 to 15 minutes", s.Timeout)
 	for _, name := range s.EventNames {
-		check(slices.Contains([]string{"INSERT", "MODIFY", "REMOVE"}, name), "%q is no event name of a DynamoDB stream", name)
+		check(slices.Contains([]string{"INSERT", "MODIFY", "REMOVE"}, name), "%q is not an event name of a DynamoDB stream", name)
 	}
 	return errors.Join(errs...)
 }

@@ -26,7 +26,7 @@ func reported(answer []byte) ([]string, error) {
 	}
 	var report failureReport
 	if err := json.Unmarshal(answer, &report, jsontext.AllowDuplicateNames(true)); err != nil {
-		return nil, fmt.Errorf("the function's answer is no report of batch item failures: %w", err)
+		return nil, fmt.Errorf("the function's answer is not a report of batch item failures: %w", err)
 	}
 	ids := make([]string, len(report.Failures))
 	for i, f := range report.Failures {
