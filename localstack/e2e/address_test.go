@@ -4,6 +4,7 @@ import (
 	"encoding/json/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,7 +102,10 @@ func TestEveryRowKeyHasAnAddress(t *testing.T) {
 }
 
 // Two texts that differ never become one: what can't be carried is refused, on
-// every kind of API.
+// every kind of API. Headers and queries that are not UTF-8 or not percent-encoded
+// are a gateway's to decode first; one that is not ours may make texts of them that
+// the function can't tell from others (MiniStack takes Latin-1 for what it is), so
+// those are sent to our own gateways alone.
 func TestNothingMangledIsTaken(t *testing.T) {
 	each(t, func(t *testing.T, c *client) {
 		id := fresh("p")
@@ -133,12 +137,23 @@ func TestNothingMangledIsTaken(t *testing.T) {
 			{"half an escape", "GET", "/products?foo=%", "", "", nil},
 			{"semicolons", "GET", "/products?category=x;price=1", "", "", nil},
 		}
+		gateways := []string{
+			"key in Latin-1", "correlation in Latin-1", "condition in Latin-1", "preference in Latin-1", "tag in Latin-1",
+			"not percent-encoded", "half an escape", "semicolons",
+		}
 		for _, test := range tests {
+			if c.given && slices.Contains(gateways, test.name) {
+				continue
+			}
 			r := c.request(test.method, test.path, test.body)
 			for _, value := range test.values {
 				r.Header.Add(test.header, value)
 			}
-			if a := c.send(r); a.status != http.StatusBadRequest {
+			a := c.send(r)
+			if c.given && a.status == http.StatusMultiStatus && strings.Contains(string(a.body), `"code":"malformed"`) {
+				continue // a gateway put U+FFFD into the body, and the element is refused for it
+			}
+			if a.status != http.StatusBadRequest {
 				t.Errorf("%s: %d %s", test.name, a.status, a.body)
 			}
 		}
