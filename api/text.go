@@ -32,11 +32,8 @@ func validateID(field, id string) error {
 // clip shortens text that a client sent to at most limit bytes and an ellipsis,
 // between two characters.
 func clip(text string, limit int) string {
-	if len(text) <= limit {
-		return text
+	if beginning := events.Beginning(text, limit); beginning != text {
+		return beginning + "…"
 	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit] + "…"
+	return text
 }

@@ -105,7 +105,7 @@ func FaultText(err error) string {
 		text += fmt.Sprintf(": a JSON value of kind %q at %q doesn't fit %s", e.JSONKind.String(), e.JSONPointer, e.GoType)
 	}
 	if len(text) > maxFaultText {
-		text = strings.ToValidUTF8(text[:maxFaultText], "") + "…"
+		text = Beginning(text, maxFaultText) + "…"
 	}
 	return text
 }

@@ -175,21 +175,9 @@ func (f field) sortText(v value) (s Sort, exact bool) {
 		nearest, exact := v.num.nearestStorable()
 		return Sort{Kind: SortNumber, Text: nearest.String()}, exact
 	}
-	cut := cutUTF8(v.text, maxSort)
+	cut := events.Beginning(v.text, maxSort)
 	exact = len(v.text) <= maxExactSort
 	return Sort{Kind: SortString, Text: stringPrefix + cut}, exact
-}
-
-// cutUTF8 returns the longest beginning of s of whole characters and up to n
-// bytes.
-func cutUTF8(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
 }
 
 // shardOf returns the partition key of a row: with shards, the shard's number

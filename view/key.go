@@ -40,7 +40,7 @@ const (
 // and its SHA-256. It is never empty.
 func digestKey(text string) string {
 	sum := sha256.Sum256([]byte(text))
-	return cutUTF8(text, digestReadable) + hex.EncodeToString(sum[:])
+	return events.Beginning(text, digestReadable) + hex.EncodeToString(sum[:])
 }
 
 // plainKey reports whether an item's key can hold the row key as it is.

@@ -129,7 +129,7 @@ func (c *choice) bound(q *query, f field) {
 	at := func(flt *filter, open bool) *Bound {
 		s, exact := f.sortText(flt.values[0])
 		if !exact && s.Kind == SortString {
-			s.Text = stringPrefix + cutUTF8(flt.values[0].text, maxExactSort)
+			s.Text = stringPrefix + events.Beginning(flt.values[0].text, maxExactSort)
 		}
 		return &Bound{Sort: s, Open: open && exact}
 	}
@@ -140,7 +140,7 @@ func (c *choice) bound(q *query, f field) {
 		return
 	}
 	if p := q.find(f.name, "prefix"); p != nil {
-		c.prefix = stringPrefix + cutUTF8(p.values[0].text, maxExactSort)
+		c.prefix = stringPrefix + events.Beginning(p.values[0].text, maxExactSort)
 		c.used++
 		return
 	}
