@@ -506,13 +506,15 @@ func TestPreviousVersions(t *testing.T) {
 	if err := newShaped(3).Previous(newShaped(1), newShaped(2)).Err(); err != nil {
 		t.Error(err)
 	}
-	for name, bad := range map[string]view.View{
-		"higher": newShaped(1).Previous(newShaped(2)), "same": newShaped(2).Previous(newShaped(2)),
-		"twice": newShaped(3).Previous(newShaped(1), newShaped(1)), "other": newShaped(2).Previous(newUsers()),
-		"nested": newShaped(3).Previous(newShaped(2).Previous(newShaped(1))),
+	for want, bad := range map[string]view.View{
+		"Previous has version 2, which is not older than version 1: raise Version(3)":                           newShaped(1).Previous(newShaped(2)),
+		"Previous has version 2, which is not older than version 2: raise Version(3)":                           newShaped(2).Previous(newShaped(2)),
+		"Previous has version 1 twice: remove one":                                                              newShaped(3).Previous(newShaped(1), newShaped(1)),
+		`"users" is no earlier version of it`:                                                                   newShaped(2).Previous(newUsers()),
+		"version 2 in Previous has previous versions of its own: list all of them in the Previous of version 3": newShaped(3).Previous(newShaped(2).Previous(newShaped(1))),
 	} {
-		if bad.Err() == nil {
-			t.Errorf("%s: no error", name)
+		if err := bad.Err(); err == nil || err.Error() != `view "shaped": `+want {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	all := view.Versions([]view.View{moving(), newUsers()})
