@@ -530,3 +530,38 @@ func TestPreviousVersions(t *testing.T) {
 		t.Error("tables without routes are routed")
 	}
 }
+
+// A newer version that nothing fills yet is named, with what to run: after an
+// upgrade the view answers as before, without it.
+func TestUnfilled(t *testing.T) {
+	t.Parallel()
+	unfilled := func(w *world, views ...view.View) string {
+		all, err := view.Unfilled(t.Context(), w.codec, w.tables, views)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(all)
+	}
+	w := newWorld(moving())
+	if got := unfilled(w, moving()); got != "[]" {
+		t.Errorf("a fresh installation begins with the newest version, and got %s", got)
+	}
+	w = seeded(t, moving())
+	if got, want := unfilled(w, moving(), newUsers()), fmt.Sprint([]view.Target{v(2, 1)}); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := unfilled(w, newShaped(1)); got != "[]" {
+		t.Errorf("without a newer version: %s", got)
+	}
+	const want = "shaped v2 is declared and not filled, so an older version answers: run daybook rebuild shaped, then daybook switch shaped"
+	if got := view.UnfilledText(v(2, 1)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	w.views = []view.View{moving()}
+	if _, err := w.rebuilder(t, w.tables, view.RebuildOptions{}).Begin(t.Context(), "shaped"); err != nil {
+		t.Fatal(err)
+	}
+	if got := unfilled(w, moving()); got != "[]" {
+		t.Errorf("while it is filled: %s", got)
+	}
+}
