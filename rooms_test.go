@@ -68,7 +68,7 @@ var mayImport = map[string][]string{
 	"events":    {},
 	"aggregate": {"events"},
 	"view":      {"events", "nearest"},
-	"process":   {"events"},
+	"process":   {"events", "nearest"},
 	"domain":    {"events", "aggregate", "view", "process"},
 	"dynamo":    {"events", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},

@@ -4,6 +4,7 @@ import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 )
@@ -58,6 +59,9 @@ func (c *Codec) Declares(name string) bool {
 	_, ok := c.types[name]
 	return ok
 }
+
+// Names yields the names of the declared events, in no order.
+func (c *Codec) Names() iter.Seq[string] { return maps.Keys(c.types) }
 
 // Encode returns the event of the given declared name with v as its data, at
 // the newest schema version. Errors have code internal: they are defects of the

@@ -96,7 +96,7 @@ func parse(args []string, stderr io.Writer) (o stack.Options, reset bool, err er
 	flags.StringVar(&o.DynamoDBAddr, "dynamodb-addr", "127.0.0.1:8000", "`address` of the embedded DynamoDB, SQS, EventBridge and EventBridge Scheduler for AWS clients; \"\" for none")
 	flags.StringVar(&o.Endpoint, "endpoint", "", "`URL` of a DynamoDB to use in place of the embedded one: LocalStack, DynamoDB Local")
 	flags.StringVar(&o.Outbox, "outbox", "", "`file or URL` that integration events are appended or posted to; \"none\" for nowhere (default: outbox.jsonl in the data directory)")
-	flags.StringVar(&o.Stage, "stage", "", "`name` of the API's stage; it stands in front of every path")
+	flags.StringVar(&o.Stage, "stage", "", "`name` of the API's stage; it stands in front of every path (default: \"local\" with -rest)")
 	rest := flags.Bool("rest", false, "be a REST API; the default is an HTTP API")
 	origins := flags.String("cors-origin", "", "comma-separated `origins` whose web pages may call the API, such as http://localhost:5173; \"*\" for any")
 	hostile := flags.Bool("hostile", false, "let the embedded DynamoDB reorder, repeat and delay stream records, throttle, and lose answers")
@@ -124,7 +124,7 @@ func parse(args []string, stderr io.Writer) (o stack.Options, reset bool, err er
 		o.Hostile = stack.Hostile(*seed)
 	}
 	if reset && (o.Data == "" || o.Endpoint != "") {
-		fmt.Fprintln(stderr, "daybook: -reset deletes the directory of -data, and no tables at -endpoint")
+		fmt.Fprintln(stderr, "daybook: -reset deletes the directory of -data, and no tables at -endpoint: name the directory, and no endpoint")
 		return o, false, errors.New("nothing to reset")
 	}
 	return o, reset, nil
@@ -187,6 +187,9 @@ func welcome(s *stack.Stack, o stack.Options) string {
 			outbox = absolute(outbox)
 		}
 		fmt.Fprintf(&b, "  Outbox    %s\n", outbox)
+	}
+	for _, note := range s.Notes() {
+		fmt.Fprintf(&b, "\n%s.\n", note)
 	}
 	b.WriteString("\nTry:\n\n")
 	url := s.URL()

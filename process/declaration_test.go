@@ -59,6 +59,7 @@ func TestReactorsThatCantLiveTogether(t *testing.T) {
 		"":                        {one},
 		"the name is declared":    {one, process.NewOutbox[struct{}]("one", "order").Remember("order-placed", sameMemory)},
 		`event "order-cancelled"`: {one, newFulfilment()},
+		`no aggregate declares event "order-palced"; did you mean "order-placed"?`: {process.New[struct{}]("one", "order").React("order-palced", reactNothing)},
 	} {
 		_, err := process.NewRunner(nil, codec, nil, reactors, process.Effects{}, nil)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

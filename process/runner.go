@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/nearest"
 )
 
 // Report says what came of a batch.
@@ -142,7 +143,7 @@ func check(codec *events.Codec, reactors []Reactor) ([]*def, error) {
 		}
 		for _, name := range d.events() {
 			if !codec.Declares(name) {
-				errs = append(errs, fmt.Errorf("%v %q: event %q is not declared", d.kind, d.name, name))
+				errs = append(errs, fmt.Errorf("%v %q: no aggregate declares event %q%s", d.kind, d.name, name, nearest.Hint(name, codec.Names())))
 			}
 		}
 		defs = append(defs, d)

@@ -34,8 +34,12 @@ func (d *def) previousErrs() (errs []error) {
 		switch {
 		case p.name != d.name:
 			errs = append(errs, fmt.Errorf("view %q: %q is not an earlier version of it", d.name, p.name))
-		case p.version >= d.version || seen[p.version] || len(p.previous) > 0:
-			errs = append(errs, fmt.Errorf("view %q: the previous versions of version %d are lower, each once and without previous ones", d.name, d.version))
+		case p.version >= d.version:
+			errs = append(errs, fmt.Errorf("view %q: Previous has version %d, which is not older than version %d: raise Version(%d)", d.name, p.version, d.version, p.version+1))
+		case seen[p.version]:
+			errs = append(errs, fmt.Errorf("view %q: Previous has version %d twice: remove one", d.name, p.version))
+		case len(p.previous) > 0:
+			errs = append(errs, fmt.Errorf("view %q: version %d in Previous has previous versions of its own: list all of them in the Previous of version %d", d.name, p.version, d.version))
 		}
 		seen[p.version] = true
 	}

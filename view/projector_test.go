@@ -564,10 +564,15 @@ func TestNewProjectorRefusesWrongViews(t *testing.T) {
 	t.Parallel()
 	empty, _ := events.NewCodec()
 	_, err := view.NewProjector(nil, empty, viewtest.NewMemory(), []view.View{newUsers(), newUsers(), view.New[userRow]("X", "user")}, nil)
-	for _, want := range []string{`"users" is declared twice`, `event "user-created" is not declared`, "lower-case", "handles no event"} {
+	for _, want := range []string{`"users" is declared twice`, `no aggregate declares event "user-created"`, "lower-case", "handles no event"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
+	}
+	misspelt := view.New[userRow]("users", "user").On("user-craeted", func(r userRow, _ userCreated, _ view.Meta) userRow { return r })
+	_, err = view.NewProjector(nil, newCodec(), viewtest.NewMemory(), []view.View{misspelt}, nil)
+	if want := `view "users": no aggregate declares event "user-craeted"; did you mean "user-created"?`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 

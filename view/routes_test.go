@@ -506,13 +506,15 @@ func TestPreviousVersions(t *testing.T) {
 	if err := newShaped(3).Previous(newShaped(1), newShaped(2)).Err(); err != nil {
 		t.Error(err)
 	}
-	for name, bad := range map[string]view.View{
-		"higher": newShaped(1).Previous(newShaped(2)), "same": newShaped(2).Previous(newShaped(2)),
-		"twice": newShaped(3).Previous(newShaped(1), newShaped(1)), "other": newShaped(2).Previous(newUsers()),
-		"nested": newShaped(3).Previous(newShaped(2).Previous(newShaped(1))),
+	for want, bad := range map[string]view.View{
+		"Previous has version 2, which is not older than version 1: raise Version(3)":                           newShaped(1).Previous(newShaped(2)),
+		"Previous has version 2, which is not older than version 2: raise Version(3)":                           newShaped(2).Previous(newShaped(2)),
+		"Previous has version 1 twice: remove one":                                                              newShaped(3).Previous(newShaped(1), newShaped(1)),
+		`"users" is no earlier version of it`:                                                                   newShaped(2).Previous(newUsers()),
+		"version 2 in Previous has previous versions of its own: list all of them in the Previous of version 3": newShaped(3).Previous(newShaped(2).Previous(newShaped(1))),
 	} {
-		if bad.Err() == nil {
-			t.Errorf("%s: no error", name)
+		if err := bad.Err(); err == nil || err.Error() != `view "shaped": `+want {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	all := view.Versions([]view.View{moving(), newUsers()})
@@ -526,5 +528,40 @@ func TestPreviousVersions(t *testing.T) {
 	static := struct{ view.Tables }{viewtest.NewMemory()}
 	if _, err := view.NewProjector(nil, newCodec(), static, nil, &view.ProjectorOptions{Routed: true}); err == nil {
 		t.Error("tables without routes are routed")
+	}
+}
+
+// A newer version that nothing fills yet is named, with what to run: after an
+// upgrade the view answers as before, without it.
+func TestUnfilled(t *testing.T) {
+	t.Parallel()
+	unfilled := func(w *world, views ...view.View) string {
+		all, err := view.Unfilled(t.Context(), w.codec, w.tables, views)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(all)
+	}
+	w := newWorld(moving())
+	if got := unfilled(w, moving()); got != "[]" {
+		t.Errorf("a fresh installation begins with the newest version, and got %s", got)
+	}
+	w = seeded(t, moving())
+	if got, want := unfilled(w, moving(), newUsers()), fmt.Sprint([]view.Target{v(2, 1)}); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := unfilled(w, newShaped(1)); got != "[]" {
+		t.Errorf("without a newer version: %s", got)
+	}
+	const want = "shaped v2 is declared and not filled, so an older version answers: run daybook rebuild shaped, then daybook switch shaped"
+	if got := view.UnfilledText(v(2, 1)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	w.views = []view.View{moving()}
+	if _, err := w.rebuilder(t, w.tables, view.RebuildOptions{}).Begin(t.Context(), "shaped"); err != nil {
+		t.Fatal(err)
+	}
+	if got := unfilled(w, moving()); got != "[]" {
+		t.Errorf("while it is filled: %s", got)
 	}
 }

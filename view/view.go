@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/nearest"
 )
 
 // View is a declared view: what New and NewKeyed return. Lists of views have
@@ -269,7 +270,7 @@ func checkViews(codec *events.Codec, views []View) ([]*def, error) {
 		for _, each := range d.versions() {
 			for _, name := range each.handled() {
 				if !codec.Declares(name) {
-					errs = append(errs, fmt.Errorf("view %q: event %q is not declared", d.name, name))
+					errs = append(errs, fmt.Errorf("view %q: no aggregate declares event %q%s", d.name, name, nearest.Hint(name, codec.Names())))
 				}
 			}
 		}

@@ -15,13 +15,15 @@ type tableLine struct {
 	Table    string    `json:"table"` // v2, or v1-g2
 	Answers  bool      `json:"answers"`
 	From     time.Time `json:"from,omitzero"` // when it will answer, or does since
-	State    string    `json:"state"`         // right, filling, lacking
+	State    string    `json:"state"`         // right, filling, lacking, unfilled
 	Done     int       `json:"segmentsDone,omitzero"`
 	Segments int       `json:"segments,omitzero"`
 	Commits  int64     `json:"commits,omitzero"` // read by the fill
 	// Mismatch says how the table differs from the declaration that this program
 	// was built with, and what to do about it.
 	Mismatch string `json:"mismatch,omitzero"`
+
+	next string // what to run, of an unfilled one
 }
 
 // The states of a table.
@@ -29,6 +31,8 @@ const (
 	tableRight   = "right"
 	tableFilling = "filling"
 	tableLacking = "lacking" // commits, until it is rebuilt
+	// tableUnfilled is declared, and live commits do not reach it until it is rebuilt.
+	tableUnfilled = "unfilled"
 )
 
 // tablesOf says what tables each view has, by the view's name.
@@ -67,6 +71,13 @@ func (s *session) tablesOf(ctx context.Context) (map[string][]tableLine, error) 
 			all[name] = append(all[name], l)
 		}
 	}
+	unfilled, err := view.Unfilled(ctx, s.codec, s.admin, s.declared)
+	if err != nil {
+		return nil, s.reach(dynamo.TableName(s.prefix, dynamo.ControlTable()), err)
+	}
+	for _, t := range unfilled {
+		all[t.View] = append(all[t.View], tableLine{Table: t.String(), State: tableUnfilled, next: view.UnfilledText(t)})
+	}
 	return all, nil
 }
 
@@ -100,6 +111,8 @@ func tablesText(all []tableLine) string {
 			parts[i] += fmt.Sprintf(" filling %d/%d", l.Done, l.Segments)
 		case tableLacking:
 			parts[i] += " lacks commits"
+		case tableUnfilled:
+			parts[i] += " not filled"
 		}
 		if l.Mismatch != "" {
 			parts[i] += " does not fit"

@@ -18,8 +18,8 @@ func viewsCommand(a *app) *cli.Command {
 		Usage:     "list the views: version, tables, size, parked streams, rebuilds",
 		ArgsUsage: "[VIEW…]",
 		Description: "Sizes are what DynamoDB says of a table: items of all kinds, on AWS a few hours old.\n" +
-			"TABLES are all that live commits reach; the one with a star answers queries, and the other\n" +
-			"columns are about it. A table that does not fit was filled by another declaration of the view\n" +
+			"TABLES are all that live commits reach, and declared ones that are not filled; the one with a\n" +
+			"star answers queries, and the other columns are about it. A table that does not fit was filled by another declaration of the view\n" +
 			"than this program's, and is not projected to or answered from. -exact counts rows, hidden rows and checkpoints, and measures the lag, by reading the tables.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "exact", Usage: "read the tables"},
@@ -104,10 +104,20 @@ func (s *session) writeViews(lines []viewLine, exact bool) {
 	t.flush()
 	for _, l := range lines {
 		for _, table := range l.Tables {
-			if table.Mismatch != "" {
-				fmt.Fprintf(s.stderr, "%s %s does not fit: %s\n", l.View, table.Table, table.Mismatch)
+			switch {
+			case table.Mismatch != "":
+				s.beside("%s %s does not fit: %s", l.View, table.Table, table.Mismatch)
+			case table.next != "":
+				s.beside("%s", table.next)
 			}
 		}
+	}
+}
+
+// beside tells something beside a list; with -json the list has it.
+func (s *session) beside(format string, args ...any) {
+	if !s.out.json {
+		fmt.Fprintf(s.stderr, format+"\n", args...)
 	}
 }
 

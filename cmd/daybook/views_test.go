@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/domain"
+	"daybook/domain/user"
+	"daybook/dynamo"
 	"daybook/events"
 	"daybook/view"
 	"daybook/view/viewtest"
@@ -271,4 +273,32 @@ func TestTableOfAnotherDeclaration(t *testing.T) {
 		t.Errorf("got %q", r.out)
 	}
 	s.want(exitOK, "verify", "products")
+}
+
+// A declared version that nothing fills yet, as after an upgrade, is listed, with
+// what to run.
+func TestViewsListsAnUnfilledVersion(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	older := view.Versions([]view.View{user.Users})[:1]
+	if err := dynamo.Create(t.Context(), s.client, "daybook-"+testStage, dynamo.ViewTable(older[0].Describe())); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if s.p, err = view.NewProjector(s.store, s.codec, s.tables, older, &view.ProjectorOptions{Routed: true}); err != nil {
+		t.Fatal(err)
+	}
+	s.shop(3)
+	const words = "users v2 is declared and not filled, so an older version answers: run daybook rebuild users, then daybook switch users\n"
+	if r := s.want(exitOK, "views", "users"); r.lines()[0][7] != "v1*, v2 not filled" || r.errors != words {
+		t.Errorf("got %+v", r)
+	}
+	r := s.want(exitOK, "views", "users", "-json")
+	if tables := decode[viewLine](t, r)[0].Tables; len(tables) != 2 || tables[1].State != tableUnfilled || tables[1].Table != "v2" || r.errors != "" {
+		t.Errorf("got %+v", r)
+	}
+	s.want(exitOK, "rebuild", "users")
+	if r := s.want(exitOK, "views", "users"); r.lines()[0][7] != "v1*, v2" || r.errors != "" {
+		t.Errorf("got %+v", r)
+	}
 }

@@ -10,7 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"daybook/aggregate"
+	"daybook/domain"
+	"daybook/domain/user"
 	"daybook/dynamo"
+	"daybook/events"
+	"daybook/events/eventstest"
 	"daybook/localstack/stack"
 	"daybook/view"
 	"daybook/view/viewtest"
@@ -90,5 +95,40 @@ func TestHolderOfAnAddress(t *testing.T) {
 		if response.StatusCode != http.StatusOK || !strings.Contains(body, `"id":"ann"`) || !strings.Contains(body, `"email":"Ann@Example.com"`) {
 			t.Errorf("%s: %d %s", filter, response.StatusCode, body)
 		}
+	}
+}
+
+// Data of a program that declared an older version of a view: it answers, and the
+// stack says how the newer one is filled.
+func TestDataOfAnOlderVersion(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	s := start(t, stack.Options{Data: data})
+	if n := s.Notes(); len(n) != 0 {
+		t.Errorf("fresh data: %q", n)
+	}
+	codec, err := aggregate.Codec(domain.Aggregates())
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := view.Versions([]view.View{user.Users})[:1]
+	p, err := view.NewProjector(&eventstest.Memory{}, codec, dynamo.NewTables(s.Client(), stack.Prefix), older, &view.ProjectorOptions{Routed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Client().DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(dynamo.TableName(stack.Prefix, dynamo.ControlTable())),
+		Key: map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: "routes"}}}); err != nil { // as if the older program had begun
+		t.Fatal(err)
+	}
+	commit := events.Commit{Stream: "user/1", Number: 1, Version: 1, Events: []events.Event{{Name: "user-deactivated", Schema: 1, Data: []byte("{}")}}}
+	if r := p.Project(t.Context(), []view.Delivery{{Stream: commit.Stream, Number: 1, Commit: &commit, Sequence: "1"}}); r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const want = "users v2 is declared and not filled, so an older version answers: run daybook rebuild users, then daybook switch users"
+	if n := start(t, stack.Options{Data: data}).Notes(); len(n) != 1 || n[0] != want {
+		t.Errorf("got %q", n)
 	}
 }

@@ -83,6 +83,7 @@ type Stack struct {
 	services services
 	config   functions.Config
 	prefix   string
+	notes    []string
 
 	stopMapping context.CancelFunc
 	mapping     sync.WaitGroup
@@ -241,6 +242,9 @@ func (s *Stack) Client() *dynamodb.Client { return newClient(s.config) }
 
 // Outbox is where integration events go: a file's path or a URL, "" for nowhere.
 func (s *Stack) Outbox() string { return s.options.Outbox }
+
+// Notes are sentences about the data that the user should read on start.
+func (s *Stack) Notes() []string { return s.notes }
 
 // Close stops the stack: requests under way are answered, a batch in a function
 // ends or is delivered again at the next start, the data is brought to the disk. It takes seconds at most. Closing again does nothing.

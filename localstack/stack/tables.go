@@ -47,7 +47,26 @@ func (s *Stack) createTables(ctx context.Context) error {
 	if err := s.create(ctx, specs...); err != nil {
 		return err
 	}
-	return s.fitting(ctx, view.RecordShapes)
+	if err := s.fitting(ctx, view.RecordShapes); err != nil {
+		return err
+	}
+	return s.findUnfilled(ctx)
+}
+
+// findUnfilled notes the declared versions of views that wait to be filled.
+func (s *Stack) findUnfilled(ctx context.Context) error {
+	codec, err := aggregate.Codec(domain.Aggregates())
+	if err != nil {
+		return err
+	}
+	all, err := view.Unfilled(ctx, codec, dynamo.NewTables(newClient(s.config), Prefix), domain.Views())
+	if err != nil {
+		return fmt.Errorf("the views' tables can't be read: %w", err)
+	}
+	for _, t := range all {
+		s.notes = append(s.notes, view.UnfilledText(t))
+	}
+	return nil
 }
 
 // fitting refuses views whose tables were filled by other declarations, in one
