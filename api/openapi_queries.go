@@ -104,7 +104,7 @@ func filter(f view.FieldDescription, op string) parameter {
 	case "in":
 		explode := false
 		p.Style, p.Explode = "form", &explode
-		value = jsontext.Value(`{"type":"array","items":` + string(value) + `}`)
+		value = jsontext.Value(fmt.Sprintf(`{"type":"array","items":%s,"minItems":1,"maxItems":%d}`, value, view.MaxIn))
 	case "exists":
 		value = jsontext.Value(`{"type":"boolean"}`)
 	}
