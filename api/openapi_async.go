@@ -33,7 +33,7 @@ func statusOperation() *operation {
 		Summary:     "The status of a queued command",
 		Description: "pending, then accepted with the answer, or rejected with the problem; failed when it could not be handled. " +
 			"Known for a day, to the actor that sent the command.",
-		Parameters: []parameter{segmentParameter("commandId")},
+		Parameters: []parameter{idSegmentParameter("commandId")},
 		Responses: with(map[string]response{"200": {
 			Description: "The status.",
 			Headers:     headerRefs("Retry-After", "X-Request-Id"),

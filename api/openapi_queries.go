@@ -15,7 +15,7 @@ func rowName(v view.Description) string { return "view." + v.Name }
 
 func rowOperation(v view.Description) *operation {
 	parameters := []parameter{
-		segmentParameter("key"), parameterRef("after"), parameterRef("If-Changed"),
+		keySegmentParameter("key"), parameterRef("after"), parameterRef("If-Changed"),
 	}
 	if v.Kind == view.KindRows {
 		parameters = append(parameters, parameterRef("at"))
@@ -97,7 +97,7 @@ func listParameters(v view.Description) []parameter {
 // filter is the parameter of one operator on one field.
 func filter(f view.FieldDescription, op string) parameter {
 	p := parameter{Name: f.Name + "." + op, In: "query", Description: f.Name + " is " + operatorNames[op] + "." + filterNote(f, op)}
-	value := valueSchema(f.Type)
+	value := valueSchema(f)
 	switch op {
 	case "eq":
 		if !slices.Contains([]string{"sort", "limit", "cursor", "after"}, f.Name) {
@@ -106,7 +106,7 @@ func filter(f view.FieldDescription, op string) parameter {
 	case "in":
 		explode := false
 		p.Style, p.Explode = "form", &explode
-		value = jsontext.Value(`{"type":"array","items":` + string(value) + `}`)
+		value = jsontext.Value(fmt.Sprintf(`{"type":"array","items":%s,"minItems":1,"maxItems":%d}`, value, view.MaxIn))
 	case "exists":
 		value = jsontext.Value(`{"type":"boolean"}`)
 	}
@@ -125,10 +125,12 @@ func filterNote(f view.FieldDescription, op string) string {
 	return ""
 }
 
-func valueSchema(fieldType string) jsontext.Value {
-	switch fieldType {
-	case "integer", "number", "boolean":
-		return jsontext.Value(`{"type":"` + fieldType + `"}`)
+func valueSchema(f view.FieldDescription) jsontext.Value {
+	switch f.Type {
+	case "integer", "number":
+		return jsontext.Value(fmt.Sprintf(`{"type":"%s","minimum":%s,"maximum":%s}`, f.Type, f.Minimum, f.Maximum))
+	case "boolean":
+		return jsontext.Value(`{"type":"boolean"}`)
 	case "time":
 		return jsontext.Value(`{"type":"string","format":"date-time"}`)
 	}
@@ -156,7 +158,7 @@ func historyOperation(commands []aggregate.Description, views []view.Description
 		Description: "Events as they were stored, in the schema version of that time.",
 		Parameters: []parameter{
 			{Name: "aggregate", In: "path", Required: true, Schema: name},
-			segmentParameter("id"),
+			idSegmentParameter("id"),
 			{Name: "from", In: "query", Description: "The version of the first event.", Schema: jsontext.Value(fmt.Sprintf(`{"type":"integer","format":"int64","minimum":1,"maximum":%d,"default":1}`, maxVersion))},
 			{Name: "limit", In: "query", Description: "The largest number of events.", Schema: jsontext.Value(fmt.Sprintf(`{"type":"integer","minimum":1,"maximum":%d,"default":%d}`, maxEvents, defaultEvents))},
 		},

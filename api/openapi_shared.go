@@ -13,7 +13,8 @@ import (
 
 // Schemas of members that several bodies share.
 var (
-	idSchema      = jsontext.Value(`{"type":"string","minLength":1,"maxLength":128,"description":"No control characters."}`)
+	idForm        = `"minLength":1,"maxLength":` + strconv.Itoa(events.MaxIDLength) + `,"pattern":` + string(text("^[^"+unfit+"]+$"))
+	idSchema      = jsontext.Value(`{"type":"string",` + idForm + `,"description":"No control characters."}`)
 	versionSchema = jsontext.Value(`{"type":"integer","format":"int64","minimum":0}`)
 	othersSchema  = jsontext.Value(`{"type":"array","items":{"type":"string"},"description":"Consistency tokens of the other streams that the command wrote to.","examples":[["product/b@2"]]}`)
 	tokenSchema   = jsontext.Value(`{"type":"string","description":"Consistency token: what a query's after takes.","examples":["user/7@3"]}`)
@@ -27,7 +28,12 @@ var (
 // what they let through, a date that no calendar has is malformed too, and an id
 // that is too long.
 const (
-	tokenPattern = `\s*[a-z][a-z0-9-]*/[^\x00-\x1f\x7f-\x9f]+@[1-9][0-9]{0,18}\s*`
+	// unfit are the characters that no id holds, for a class of a pattern: control
+	// characters, and U+FFFD as itself, since Go and ECMA-262 escape it differently.
+	unfit        = `\x00-\x1f\x7f-\x9f�`
+	tokenPattern = `\s*[a-z][a-z0-9-]*/[^` + unfit + `]+@[1-9][0-9]{0,18}\s*`
+	tagPattern   = `(W/)?"[^"\x00-\x20\x7f]*"`
+	tagsPattern  = `^[ \t,]*(\*|` + tagPattern + `([ \t]*,[ \t,]*` + tagPattern + `)*)[ \t,]*$`
 	afterPattern = `^` + tokenPattern + `(,` + tokenPattern + `)*$`
 	atPattern    = `^([1-9][0-9]{0,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2}))$`
 )
@@ -39,7 +45,7 @@ func sharedComponents() components {
 			"problem":          problemSchema(),
 			"batch-result":     batchResultSchema(),
 			"history":          historySchema(),
-			"expected-version": jsontext.Value(`{"type":["integer","null"],"format":"int64","minimum":0,"description":"The stream's version that the command was decided on; 0: the stream must not exist."}`),
+			"expected-version": jsontext.Value(`{"type":["integer","null"],"format":"int64","minimum":0,"maximum":9223372036854775807,"description":"The stream's version that the command was decided on; 0: the stream must not exist."}`),
 		},
 		Parameters: sharedParameters(),
 		Headers:    sharedHeaders(),
@@ -99,7 +105,7 @@ func historySchema() jsontext.Value {
 func sharedParameters() map[string]parameter {
 	return map[string]parameter{
 		"Idempotency-Key":  {Name: "Idempotency-Key", In: "header", Schema: headerIDSchema, Description: "The command's id, on the stream of the command: a repeat within 24 hours, or as long as the command is declared to recognise one, gets the first answer again and changes nothing."},
-		"If-Match":         {Name: "If-Match", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["\"2\""]}`), Description: "The version, in quotes, that the stream must be at, a list of them, or * for a stream that exists; else 412. A weak tag (W/) matches nothing."},
+		"If-Match":         {Name: "If-Match", In: "header", Schema: jsontext.Value(`{"type":"string","pattern":` + string(text(tagsPattern)) + `,"examples":["\"2\""]}`), Description: "The version, in quotes, that the stream must be at, a list of them, or * for a stream that exists; else 412. A weak tag (W/) matches nothing."},
 		"If-None-Match":    {Name: "If-None-Match", In: "header", Schema: one("*"), Description: "The stream must not exist; else 412."},
 		"If-Changed":       {Name: "If-None-Match", In: "header", Schema: textSchema, Description: "Entity tags that the client has: 304 when one of them is the row's."},
 		"X-Correlation-Id": {Name: "X-Correlation-Id", In: "header", Schema: headerIDSchema, Description: "An id shared by all that the request sets off; the request's id by default."},

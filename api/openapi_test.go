@@ -3,10 +3,13 @@ package api_test
 import (
 	"encoding/json/v2"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -554,6 +557,88 @@ func TestOpenAPIBounds(t *testing.T) {
 		w := do(s.handler, "GET", "/users/7?"+url.Values{tt.name: {tt.value}}.Encode(), "")
 		if (schemaErr == nil) != tt.valid || (w.Code != 400) != tt.valid {
 			t.Errorf("%s=%q: the schema says %v, the API %d %s; want valid %v", tt.name, tt.value, schemaErr, w.Code, w.Body, tt.valid)
+		}
+	}
+}
+
+// A request that the description calls valid is not malformed, and the other way
+// round, wherever a schema can tell.
+func TestOpenAPITellsTheMalformed(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	c := newContract(t, do(s.handler, "GET", "/openapi.json", "").Body.Bytes())
+	parameter := func(path, name string) []string {
+		list, _ := c.at("paths", path, "get", "parameters")
+		for i, p := range list.([]any) {
+			if p.(map[string]any)["name"] == name {
+				return []string{"paths", path, "get", "parameters", strconv.Itoa(i), "schema"}
+			}
+		}
+		t.Fatalf("GET %s has no parameter %s", path, name)
+		return nil
+	}
+	header := func(name string) []string { return []string{"components", "parameters", name, "schema"} }
+	body := func(r *http.Request, text string) { r.Body = io.NopCloser(strings.NewReader(text)) }
+	create := func(headers ...string) func(string) *http.Request {
+		return func(value string) *http.Request {
+			r := httptest.NewRequest("POST", "/commands/create-user", nil)
+			r.Header.Set("Content-Type", "application/json")
+			body(r, `{"payload":{"name":"Ada","email":"`+strconv.Itoa(len(value))+headers[0]+`@example.com"}}`)
+			r.Header.Set(headers[0], value)
+			return r
+		}
+	}
+	withID := func(value string) *http.Request {
+		r := create("Content-Type")("application/json")
+		id, _ := json.Marshal(value)
+		body(r, `{"id":`+string(id)+`,"payload":{"name":"Ada","email":"ada@example.com"}}`)
+		return r
+	}
+	get := func(before, after string) func(string) *http.Request {
+		return func(value string) *http.Request {
+			return httptest.NewRequest("GET", before+url.PathEscape(value)+after, nil)
+		}
+	}
+	long := strings.Repeat("𝄞", 128)
+	for _, tt := range []struct {
+		name      string
+		schema    []string
+		number    bool
+		request   func(string) *http.Request
+		good, bad []string
+	}{
+		{"price", parameter("/products", "price"), true, get("/products?category=tools&price=", ""),
+			[]string{"0", "-9223372036854775808", "9223372036854775807"}, []string{"9223372036854775808", "-9223372036854775809", "1.5"}},
+		{"price.in", parameter("/products", "price.in"), true, get("/products?category=tools&price.in=", ""),
+			[]string{"[0]", "[1,2]"}, []string{"[]", "[9223372036854775808]", "[" + strings.Repeat("1,", view.MaxIn) + "1]"}},
+		{"id", []string{"paths", "/commands/create-user", "post", "requestBody", "content", "application/json", "schema", "properties", "id"}, false, withID,
+			[]string{"7", "a/b", long}, []string{"", "a\nb", "\u0085", "\ufffd", long + "a"}},
+		{"Idempotency-Key", header("Idempotency-Key"), false, create("Idempotency-Key"),
+			[]string{"7", "a b", "ä"}, []string{"a,b", "a\tb", "\u0085", "\ufffd", long + "a"}},
+		{"If-Match", header("If-Match"), false, create("If-Match"),
+			[]string{`"2"`, `W/"2"`, `*`, `"1", "2"`, `"a",,W/"b"`, `"3.2"`}, []string{"2", `"2`, `"2""3"`, `w/"2"`, `"a b"`, `*,"2"`}},
+		{"stream", parameter("/streams/{aggregate}/{id}", "id"), false, get("/streams/user/", ""),
+			[]string{"7", long, api.EncodeSegment("a/b"), api.EncodeSegment(strings.Repeat("\U0010ffff", 128))}, []string{"a\nb", "\u0085", "\ufffd", "\u00bc\x7f", "~", "~a", "~a b", long + "a"}},
+		{"key", parameter("/users/{key}", "key"), false, get("/users/", ""),
+			[]string{"7", "a b", api.EncodeSegment("a/b")}, []string{"\ufffd", "~", "~a~"}},
+	} {
+		for i, value := range append(slices.Clone(tt.good), tt.bad...) {
+			raw := value
+			if !tt.number {
+				quoted, err := json.Marshal(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				raw = string(quoted)
+			}
+			w := httptest.NewRecorder()
+			s.handler.ServeHTTP(w, tt.request(strings.Trim(value, "[]")))
+			schemaErr := c.validate(raw, slices.Clone(tt.schema)...)
+			good := i < len(tt.good)
+			refused := w.Code == 400 || !good && w.Code == 404 // an address of nothing
+			if (schemaErr == nil) != good || refused == good {
+				t.Errorf("%s %q: the schema says %v, the API %d %s; want valid %v", tt.name, value, schemaErr, w.Code, w.Body, good)
+			}
 		}
 	}
 }

@@ -16,11 +16,21 @@ const encodedMark = "~"
 // segmentEncoding is strict, so that a value has one encoding.
 var segmentEncoding = base64.RawURLEncoding.Strict()
 
-// segmentParameter describes a segment that EncodeSegment writes. Encoded, an id is
-// longer than its own schema says.
-func segmentParameter(name string) parameter {
+// idSegment is the form of an id as a segment. Encoded, an id of 128 characters of
+// four bytes has 683.
+const idSegment = `^(~[A-Za-z0-9_-]{2,683}|[^~` + unfit + `][^` + unfit + `]{0,127})$`
+
+// keySegment is the form of a row's key as a segment: how long one may be is the
+// view's to say.
+const keySegment = `^(~[A-Za-z0-9_-]{2,}|[^~�][^�]*)$`
+
+func idSegmentParameter(name string) parameter  { return segmentParameter(name, idSegment) }
+func keySegmentParameter(name string) parameter { return segmentParameter(name, keySegment) }
+
+// segmentParameter describes a segment that EncodeSegment writes.
+func segmentParameter(name, pattern string) parameter {
 	return parameter{
-		Name: name, In: "path", Required: true, Schema: jsontext.Value(`{"type":"string","minLength":1}`),
+		Name: name, In: "path", Required: true, Schema: jsontext.Value(`{"type":"string","minLength":1,"pattern":` + string(text(pattern)) + `}`),
 		Description: "Percent-encoded as usual, if it has only letters, digits, spaces and - . _ ~ @. Any other value, " +
 			". and .., and one that begins with ~ is written ~ and the base64url, without padding, of its UTF-8.",
 	}

@@ -245,17 +245,31 @@ func (f field) parseNumber(text string) (value, string) {
 	if num.digits != "" && num.exp < len(num.digits) {
 		return value{}, "must be a whole number"
 	}
-	lowest, highest := decimal{}, decimal{}
-	if f.kind == kindInt {
-		lowest, _ = parseDecimal(strconv.FormatInt(math.MinInt64>>(64-f.bits), 10))
-		highest, _ = parseDecimal(strconv.FormatInt(math.MaxInt64>>(64-f.bits), 10))
-	} else {
-		highest, _ = parseDecimal(strconv.FormatUint(math.MaxUint64>>(64-f.bits), 10))
-	}
+	least, greatest := f.bounds()
+	lowest, _ := parseDecimal(least)
+	highest, _ := parseDecimal(greatest)
 	if num.compare(lowest) < 0 || num.compare(highest) > 0 {
 		return value{}, "is outside the field's range"
 	}
 	return value{text: num.String(), num: num}, ""
+}
+
+// bounds returns the least and the greatest number of the field's Go type, "" when
+// it is not a number.
+func (f field) bounds() (least, greatest string) {
+	switch f.kind {
+	case kindInt:
+		return strconv.FormatInt(math.MinInt64>>(64-f.bits), 10), strconv.FormatInt(math.MaxInt64>>(64-f.bits), 10)
+	case kindUint:
+		return "0", strconv.FormatUint(math.MaxUint64>>(64-f.bits), 10)
+	case kindFloat:
+		greatest = strconv.FormatFloat(math.MaxFloat64, 'e', -1, 64)
+		if f.bits == 32 {
+			greatest = strconv.FormatFloat(math.MaxFloat32, 'e', -1, 32)
+		}
+		return "-" + greatest, greatest
+	}
+	return "", ""
 }
 
 // compare orders two values of the field.

@@ -15,7 +15,7 @@ import (
 const (
 	DefaultLimit = 20   // rows of a page, unless told
 	MaxLimit     = 1000 // rows of a page, at most
-	maxIn        = 100  // values of one in
+	MaxIn        = 100  // values of one in
 	MaxTokens    = 100  // consistency tokens of one query
 )
 
@@ -144,8 +144,8 @@ func (q *query) setFilter(d *def, param string, values []string) (reason string)
 		if len(values) == 1 {
 			values = strings.Split(values[0], ",")
 		}
-		if len(values) > maxIn {
-			return "must be at most " + strconv.Itoa(maxIn) + " values"
+		if len(values) > MaxIn {
+			return "must be at most " + strconv.Itoa(MaxIn) + " values"
 		}
 	} else if len(values) > 1 {
 		return "is given twice"

@@ -510,7 +510,7 @@ func TestPreviousVersions(t *testing.T) {
 		"Previous has version 2, which is not older than version 1: raise Version(3)":                           newShaped(1).Previous(newShaped(2)),
 		"Previous has version 2, which is not older than version 2: raise Version(3)":                           newShaped(2).Previous(newShaped(2)),
 		"Previous has version 1 twice: remove one":                                                              newShaped(3).Previous(newShaped(1), newShaped(1)),
-		`"users" is not an earlier version of it`:                                                                   newShaped(2).Previous(newUsers()),
+		`"users" is not an earlier version of it`:                                                               newShaped(2).Previous(newUsers()),
 		"version 2 in Previous has previous versions of its own: list all of them in the Previous of version 3": newShaped(3).Previous(newShaped(2).Previous(newShaped(1))),
 	} {
 		if err := bad.Err(); err == nil || err.Error() != `view "shaped": `+want {

@@ -69,11 +69,14 @@ const ParkedIndex = "_parked"
 
 // FieldDescription is a member of a row as a query can name it.
 type FieldDescription struct {
-	Name      string
-	Type      string   // string, time (RFC 3339), integer, number, boolean, or other
-	Form      string   // the stored name of its normal form; "" for values as they are
-	Nullable  bool     // a row may have no value: null, or no member
-	Operators []string // of field.op=value; eq is also written field=value
+	Name     string
+	Type     string // string, time (RFC 3339), integer, number, boolean, or other
+	Form     string // the stored name of its normal form; "" for values as they are
+	Nullable bool   // a row may have no value: null, or no member
+	// The least and the greatest number of the field's Go type, as JSON; "" when the
+	// type is not a number. A filter refuses what lies outside.
+	Minimum, Maximum string
+	Operators        []string // of field.op=value; eq is also written field=value
 }
 
 // IndexDescription is an index as a table declares it.
@@ -212,8 +215,10 @@ func (d *def) Describe() Description {
 		Aggregates: slices.Clone(d.aggregates), Events: d.handled(), Schema: d.schema,
 	}
 	for _, f := range d.queryFields() {
+		least, greatest := f.bounds()
 		out.Fields = append(out.Fields, FieldDescription{
-			Name: f.name, Type: f.kind.String(), Form: f.form.stored(), Nullable: f.nullable || f.kind == kindOther, Operators: f.kind.operators(),
+			Name: f.name, Type: f.kind.String(), Form: f.form.stored(), Nullable: f.nullable || f.kind == kindOther,
+			Minimum: least, Maximum: greatest, Operators: f.kind.operators(),
 		})
 	}
 	for _, ix := range d.indexes {

@@ -1,0 +1,53 @@
+"""Checks of Schemathesis that know the contract: schemathesis.sh names this file."""
+
+import schemathesis
+from schemathesis.generation import GenerationMode
+
+# Why a request that the description calls valid may still be malformed: rules
+# between two parts of a request, and values that only the data can judge. Anything
+# else that is malformed belongs into the description.
+BEYOND_A_SCHEMA = (
+    "asks for another version than the body's expectedVersion",
+    "must not be given together with If-Match",
+    "must not be given together with after: the past does not change",
+    "names a version that the stream does not have",
+    "is not a cursor of this query",
+    "after ~ must be the base64url",
+)
+
+
+def reasons(problem):
+    return [e["message"] for e in problem.get("errors", [])] or [problem["detail"]]
+
+
+def positive(case):
+    return case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE
+
+
+@schemathesis.check
+def valid_is_not_malformed(ctx, response, case):
+    """In place of positive_data_acceptance: whether a command is accepted is the domain's to say."""
+    if response.status_code != 400 or not positive(case):
+        return
+    problem = response.json()
+    if problem["code"] == "no-index":  # which queries are served is told in words
+        return
+    unknown = [r for r in reasons(problem) if not r.startswith(BEYOND_A_SCHEMA)]
+    if unknown:
+        raise AssertionError(f"valid by the description, yet malformed: {unknown}")
+
+
+@schemathesis.check
+def batch_results_match(ctx, response, case):
+    """A batch has a result for each of its commands, of which a valid one is not malformed."""
+    if response.status_code not in (202, 207) or not isinstance(case.body, list):
+        return
+    results = response.json()
+    if len(results) != len(case.body):
+        raise AssertionError(f"{len(case.body)} commands, {len(results)} results")
+    if not positive(case):
+        return
+    for result in results:
+        problem = result.get("problem")
+        if problem and problem["code"] == "malformed":
+            raise AssertionError(f"valid by the description, yet malformed: {reasons(problem)}")
