@@ -84,7 +84,7 @@ func (r *routes) mismatches(ctx context.Context, rec *record) ([]Mismatch, error
 			d := r.defs[name][s.Version]
 			switch {
 			case d == nil:
-			case !r.shapes.fits(d, s):
+			case !r.shapes().fits(d, s):
 				all = append(all, r.explain(ctx, d, s))
 			case indexed != nil:
 				differences, err := indexed.CompareIndexes(ctx, s.Target, d.Describe())
@@ -108,15 +108,17 @@ type shapes struct {
 	all        map[string]Shape
 }
 
-func newShapes() shapes {
-	return shapes{of: map[*def]string{}, unrecorded: map[*def]string{}, all: map[string]Shape{}}
-}
-
-func (s shapes) add(d *def) {
-	shape := d.shape()
-	old := shape.unrecorded()
-	s.of[d], s.unrecorded[d] = shape.Digest(), old.Digest()
-	s.all[s.of[d]], s.all[s.unrecorded[d]] = shape, old
+func newShapes(defs map[string]map[int]*def) shapes {
+	s := shapes{of: map[*def]string{}, unrecorded: map[*def]string{}, all: map[string]Shape{}}
+	for _, versions := range defs {
+		for _, d := range versions {
+			shape := d.shape()
+			old := shape.unrecorded()
+			s.of[d], s.unrecorded[d] = shape.Digest(), old.Digest()
+			s.all[s.of[d]], s.all[s.unrecorded[d]] = shape, old
+		}
+	}
+	return s
 }
 
 // fits reports whether a table was filled by the view's declaration.
@@ -125,7 +127,7 @@ func (s shapes) fits(d *def, t TableState) bool { return t.Shape == s.of[d] }
 // knows reports whether a table's view is declared here as the table was filled.
 func (r *routes) knows(s TableState) bool {
 	d := r.defs[s.View][s.Version]
-	return d != nil && r.shapes.fits(d, s)
+	return d != nil && r.shapes().fits(d, s)
 }
 
 // shapeKey is the key of the control record of a shape. It never changes once it
@@ -138,7 +140,7 @@ func (r *routes) write(ctx context.Context, rec *record) error {
 	for name, route := range rec.Views {
 		for i := range route.Tables {
 			s := &route.Tables[i]
-			shape, known := r.shapes.all[s.Shape]
+			shape, known := r.shapes().all[s.Shape]
 			if !known || !s.shapeIsNew {
 				continue
 			}
@@ -180,7 +182,7 @@ func (r *routes) explain(ctx context.Context, d *def, s TableState) Mismatch {
 
 // storedShape returns the shape that filled a table, if it is known or readable.
 func (r *routes) storedShape(ctx context.Context, d *def, s TableState) (Shape, bool) {
-	if shape, ok := r.shapes.all[s.Shape]; ok {
+	if shape, ok := r.shapes().all[s.Shape]; ok {
 		return shape, true
 	}
 	item, err := getItem(ctx, r.control, shapeKey(d.name, s.Shape))

@@ -154,7 +154,7 @@ func (r *Rebuilder) Begin(ctx context.Context, view string) (TableState, error) 
 			if err := r.tables.Create(ctx, s.Target, d.Describe()); err != nil {
 				return fmt.Errorf("the table of %s %s: %w", view, s.Target, err)
 			}
-			s.Shape, s.shapeIsNew = r.routes.shapes.of[d], true
+			s.Shape, s.shapeIsNew = r.routes.shapes().of[d], true
 			route.add(s)
 		} else {
 			*old = s

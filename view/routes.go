@@ -25,8 +25,10 @@ type routes struct {
 	control Table
 	names   []string                // of the views, in the order of declaration
 	defs    map[string]map[int]*def // by view and version
-	shapes  shapes                  // of all of them
-	now     func() time.Time
+	// shapes are made when a record is first looked at: a function that starts has
+	// no use for them yet.
+	shapes func() shapes
+	now    func() time.Time
 
 	explained explained
 
@@ -46,7 +48,7 @@ func newRoutes(codec *events.Codec, tables Tables, views []View, now func() time
 		return nil, err
 	}
 	r := &routes{
-		tables: routed, control: routed.Control(), defs: map[string]map[int]*def{}, shapes: newShapes(), now: now,
+		tables: routed, control: routed.Control(), defs: map[string]map[int]*def{}, now: now,
 		explained: explained{texts: map[string]string{}}, open: map[Target]*projected{},
 	}
 	for _, d := range defs {
@@ -54,9 +56,9 @@ func newRoutes(codec *events.Codec, tables Tables, views []View, now func() time
 		r.defs[d.name] = map[int]*def{}
 		for _, each := range d.versions() {
 			r.defs[d.name][each.version] = each
-			r.shapes.add(each)
 		}
 	}
+	r.shapes = sync.OnceValue(func() shapes { return newShapes(r.defs) })
 	return r, nil
 }
 
@@ -102,9 +104,9 @@ func (r *routes) adopt(rec *record) (changed bool) {
 			if s.Shape != "" || d == nil {
 				continue
 			}
-			s.Shape, s.shapeIsNew, changed = r.shapes.unrecorded[d], true, true
+			s.Shape, s.shapeIsNew, changed = r.shapes().unrecorded[d], true, true
 			if added {
-				s.Shape = r.shapes.of[d]
+				s.Shape = r.shapes().of[d]
 			}
 		}
 	}
@@ -168,7 +170,7 @@ func (r *routes) goal(ctx context.Context, rec *record) (g goal) {
 			if v == nil {
 				continue
 			}
-			if !r.shapes.fits(v.def, s) {
+			if !r.shapes().fits(v.def, s) {
 				g.mismatches = append(g.mismatches, r.explain(ctx, v.def, s))
 				continue
 			}
@@ -212,7 +214,7 @@ func (r *routes) serving(ctx context.Context, name string) (v *projected, stale 
 		v, s := r.table(t), route.table(t)
 		switch {
 		case v == nil || s == nil:
-		case r.shapes.fits(v.def, *s):
+		case r.shapes().fits(v.def, *s):
 			return v.since(route.First), !s.Right(), nil
 		default:
 			err = r.mismatched(ctx, v.def, *s)
@@ -242,7 +244,7 @@ func (r *routes) listed(ctx context.Context, t Target) (v *projected, stale bool
 	if s == nil || v == nil {
 		return nil, false, nil
 	}
-	if !r.shapes.fits(v.def, *s) {
+	if !r.shapes().fits(v.def, *s) {
 		return nil, false, r.mismatched(ctx, v.def, *s)
 	}
 	return v.since(rec.Views[t.View].First), !s.Right(), nil
