@@ -51,7 +51,9 @@ func checkHeaders(h http.Header) error {
 }
 
 // headerIDSchema is that of an id in a header, in descriptions; see idHeader.
-var headerIDSchema = jsontext.Value(`{"type":"string","minLength":1,"maxLength":128,"pattern":` + string(text("^[^,"+unfit+"]+$")) + `,"description":"No control characters and no commas."}`)
+func headerIDSchema() jsontext.Value {
+	return jsontext.Value(`{"type":"string","minLength":1,"maxLength":128,"pattern":` + string(text("^[^,"+unfit+"]+$")) + `,"description":"No control characters and no commas."}`)
+}
 
 // idHeader returns the one value of a header that holds an id, "" when it is not
 // there. A comma is refused: an HTTP API of API Gateway joins two such headers with

@@ -12,7 +12,7 @@ var (
 )
 
 func queuedSchema() jsontext.Value {
-	return closed(map[string]jsontext.Value{"commandId": idSchema, "id": idSchema, "status": statusURL}, "commandId", "id")
+	return closed(map[string]jsontext.Value{"commandId": idSchema(), "id": idSchema(), "status": statusURL}, "commandId", "id")
 }
 
 // statusAnswerSchema is one object for all states, as batchResultSchema is one for

@@ -53,9 +53,9 @@ func (p payload) requiredOf(c aggregate.Description) []string {
 // idOf is the schema of the id in the body of a command.
 func idOf(c aggregate.Description) jsontext.Value {
 	if c.Creates {
-		return jsontext.Value(`{"type":["string","null"],` + idForm + `,"description":"Made from the command's id when left out."}`)
+		return jsontext.Value(`{"type":["string","null"],` + idForm() + `,"description":"Made from the command's id when left out."}`)
 	}
-	return idSchema
+	return idSchema()
 }
 
 func summaryOf(c aggregate.Description) string {
@@ -112,7 +112,7 @@ func elementSchema(c aggregate.Description, p payload) jsontext.Value {
 	return closed(map[string]jsontext.Value{
 		"command":         one(c.Name),
 		"id":              idOf(c),
-		"commandId":       jsontext.Value(`{"type":["string","null"],` + idForm + `,"description":"As Idempotency-Key."}`),
+		"commandId":       jsontext.Value(`{"type":["string","null"],` + idForm() + `,"description":"As Idempotency-Key."}`),
 		"payload":         schemaRef(payloadName(c)),
 		"expectedVersion": schemaRef("expected-version"),
 	}, append([]string{"command"}, p.requiredOf(c)...)...)

@@ -13,15 +13,11 @@ import (
 
 // Schemas of members that several bodies share.
 var (
-	idForm        = `"minLength":1,"maxLength":` + strconv.Itoa(events.MaxIDLength) + `,"pattern":` + string(text("^[^"+unfit+"]+$"))
-	idSchema      = jsontext.Value(`{"type":"string",` + idForm + `,"description":"No control characters."}`)
 	versionSchema = jsontext.Value(`{"type":"integer","format":"int64","minimum":0}`)
 	othersSchema  = jsontext.Value(`{"type":"array","items":{"type":"string"},"description":"Consistency tokens of the other streams that the command wrote to.","examples":[["product/b@2"]]}`)
 	tokenSchema   = jsontext.Value(`{"type":"string","description":"Consistency token: what a query's after takes.","examples":["user/7@3"]}`)
 	textSchema    = jsontext.Value(`{"type":"string"}`)
 	statusSchema  = jsontext.Value(`{"type":"integer","minimum":100,"maximum":599}`)
-	afterSchema   = jsontext.Value(`{"type":"string","pattern":` + string(text(afterPattern)) + `,"examples":["user/7@3","user/7@3,product/b@2"]}`)
-	atSchema      = jsontext.Value(`{"type":"string","pattern":` + string(text(atPattern)) + `,"examples":["2","2026-01-31T12:00:00Z"]}`)
 )
 
 // The forms of parameters that are strings. What they refuse is malformed; of
@@ -37,6 +33,26 @@ const (
 	afterPattern = `^` + tokenPattern + `(,` + tokenPattern + `)*$`
 	atPattern    = `^([1-9][0-9]{0,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2}))$`
 )
+
+// Schemas with patterns are made when the description is: at the start of a
+// function nobody has asked for it.
+
+// idForm are the rules of an id.
+func idForm() string {
+	return `"minLength":1,"maxLength":` + strconv.Itoa(events.MaxIDLength) + `,"pattern":` + string(text("^[^"+unfit+"]+$"))
+}
+
+func idSchema() jsontext.Value {
+	return jsontext.Value(`{"type":"string",` + idForm() + `,"description":"No control characters."}`)
+}
+
+func afterSchema() jsontext.Value {
+	return jsontext.Value(`{"type":"string","pattern":` + string(text(afterPattern)) + `,"examples":["user/7@3","user/7@3,product/b@2"]}`)
+}
+
+func atSchema() jsontext.Value {
+	return jsontext.Value(`{"type":"string","pattern":` + string(text(atPattern)) + `,"examples":["2","2026-01-31T12:00:00Z"]}`)
+}
 
 func sharedComponents() components {
 	return components{
@@ -54,7 +70,7 @@ func sharedComponents() components {
 }
 
 func acceptedMembers() map[string]jsontext.Value {
-	return map[string]jsontext.Value{"id": idSchema, "version": versionSchema, "commandId": idSchema, "token": tokenSchema, "others": othersSchema}
+	return map[string]jsontext.Value{"id": idSchema(), "version": versionSchema, "commandId": idSchema(), "token": tokenSchema, "others": othersSchema}
 }
 
 // batchResultSchema is one object for success and failure: a union that is told
@@ -104,14 +120,14 @@ func historySchema() jsontext.Value {
 
 func sharedParameters() map[string]parameter {
 	return map[string]parameter{
-		"Idempotency-Key":  {Name: "Idempotency-Key", In: "header", Schema: headerIDSchema, Description: "The command's id, on the stream of the command: a repeat within 24 hours, or as long as the command is declared to recognise one, gets the first answer again and changes nothing."},
+		"Idempotency-Key":  {Name: "Idempotency-Key", In: "header", Schema: headerIDSchema(), Description: "The command's id, on the stream of the command: a repeat within 24 hours, or as long as the command is declared to recognise one, gets the first answer again and changes nothing."},
 		"If-Match":         {Name: "If-Match", In: "header", Schema: jsontext.Value(`{"type":"string","pattern":` + string(text(tagsPattern)) + `,"examples":["\"2\""]}`), Description: "The version, in quotes, that the stream must be at, a list of them, or * for a stream that exists; else 412. A weak tag (W/) matches nothing."},
 		"If-None-Match":    {Name: "If-None-Match", In: "header", Schema: one("*"), Description: "The stream must not exist; else 412."},
 		"If-Changed":       {Name: "If-None-Match", In: "header", Schema: textSchema, Description: "Entity tags that the client has: 304 when one of them is the row's."},
-		"X-Correlation-Id": {Name: "X-Correlation-Id", In: "header", Schema: headerIDSchema, Description: "An id shared by all that the request sets off; the request's id by default."},
+		"X-Correlation-Id": {Name: "X-Correlation-Id", In: "header", Schema: headerIDSchema(), Description: "An id shared by all that the request sets off; the request's id by default."},
 		"Prefer":           {Name: "Prefer", In: "header", Schema: jsontext.Value(`{"type":"string","examples":["respond-async"]}`), Description: "respond-async: answer 202 when the command is queued (RFC 7240)."},
-		"after":            {Name: "after", In: "query", Schema: afterSchema, Description: "Consistency tokens, joined by commas: the answer has seen at least these versions."},
-		"at": {Name: "at", In: "query", Schema: atSchema,
+		"after":            {Name: "after", In: "query", Schema: afterSchema(), Description: "Consistency tokens, joined by commas: the answer has seen at least these versions."},
+		"at": {Name: "at", In: "query", Schema: atSchema(),
 			Description: "The row as it was: at a version of its stream, or at a time (RFC 3339). Not together with after."},
 	}
 }
