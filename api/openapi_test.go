@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -557,6 +558,30 @@ func TestOpenAPIBounds(t *testing.T) {
 		w := do(s.handler, "GET", "/users/7?"+url.Values{tt.name: {tt.value}}.Encode(), "")
 		if (schemaErr == nil) != tt.valid || (w.Code != 400) != tt.valid {
 			t.Errorf("%s=%q: the schema says %v, the API %d %s; want valid %v", tt.name, tt.value, schemaErr, w.Code, w.Body, tt.valid)
+		}
+	}
+}
+
+// Whatever EncodeSegment writes is an id by the description.
+func TestOpenAPISegments(t *testing.T) {
+	t.Parallel()
+	c := newContract(t, describedAPI(t))
+	path := []string{"paths", "/streams/{aggregate}/{id}", "get", "parameters", "1", "schema"}
+	for r := rune(' '); r < 0x250; r++ {
+		if unicode.IsControl(r) {
+			continue
+		}
+		id, err := url.PathUnescape(api.EncodeSegment("a" + string(r)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		quoted, _ := json.Marshal(id)
+		if err := c.validate(string(quoted), slices.Clone(path)...); err != nil {
+			t.Errorf("%q, written %q: %v", r, id, err)
+		}
+		plain, _ := json.Marshal("a" + string(r))
+		if refused := c.validate(string(plain), slices.Clone(path)...) != nil; r < 0x80 && refused != strings.HasPrefix(id, "~") {
+			t.Errorf("%q as itself: refused %v, though written %q", r, refused, id)
 		}
 	}
 }

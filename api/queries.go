@@ -62,16 +62,18 @@ const reading = "GET, HEAD"
 
 func (q *queries) find(method string, path []string) (endpoint, error) {
 	e, allow, err := q.target(path)
+	reads := method == http.MethodGet || method == http.MethodHead
 	switch {
-	case err != nil:
+	case err != nil && (allow == "" || reads):
 		return nil, err
-	case e == nil || method != http.MethodGet && method != http.MethodHead:
+	case e == nil || !reads:
 		return nil, methodNotAllowed(method, allow)
 	}
 	return e, nil
 }
 
-// target returns the endpoint of a path and the methods it allows.
+// target returns the endpoint of a path and the methods it allows, those also with
+// an error about an id or a key: no other method would make it right.
 func (q *queries) target(path []string) (e endpoint, allow string, err error) {
 	if len(path) == 1 && path[0] == "" {
 		return q.root, reading, nil

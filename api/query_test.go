@@ -155,6 +155,7 @@ func TestQueryRefused(t *testing.T) {
 		{"POST", "/commands", 405, "method-not-allowed", "", "POST"},
 		{"POST", "/users", 405, "method-not-allowed", "", "GET, HEAD"},
 		{"DELETE", "/users/7", 405, "method-not-allowed", "", "GET, HEAD"},
+		{"TRACE", "/users/~00", 405, "method-not-allowed", "", "GET, HEAD"},
 		{"OPTIONS", "/health", 405, "method-not-allowed", "", "GET, HEAD"},
 		{"PUT", "/openapi.json", 405, "method-not-allowed", "", "GET, HEAD"},
 		{"POST", "/streams/user/7", 405, "method-not-allowed", "", "GET, HEAD"},

@@ -16,13 +16,17 @@ const encodedMark = "~"
 // segmentEncoding is strict, so that a value has one encoding.
 var segmentEncoding = base64.RawURLEncoding.Strict()
 
-// idSegment is the form of an id as a segment. Encoded, an id of 128 characters of
-// four bytes has 683.
-const idSegment = `^(~[A-Za-z0-9_-]{2,683}|[^~` + unfit + `][^` + unfit + `]{0,127})$`
+// notPlain are the characters that no plain segment holds, for a class of a pattern:
+// unfit, and the ASCII that EncodeSegment writes as base64url. Other scripts' signs,
+// which it writes so too, are not told apart here.
+const notPlain = unfit + `\x21-\x2c\x2f\x3a-\x3f\x5b-\x5e\x60\x7b-\x7d`
 
-// keySegment is the form of a row's key as a segment: how long one may be is the
-// view's to say.
-const keySegment = `^(~[A-Za-z0-9_-]{2,}|[^~�][^�]*)$`
+// The forms of an id and of a row's key as a segment. Encoded, an id of 128 characters
+// of four bytes has 683; how long a key may be is the view's to say.
+const (
+	idSegment  = `^(~[A-Za-z0-9_-]{2,683}|[^~` + notPlain + `][^` + notPlain + `]{0,127})$`
+	keySegment = `^(~[A-Za-z0-9_-]{2,}|[^~` + notPlain + `][^` + notPlain + `]*)$`
+)
 
 func idSegmentParameter(name string) parameter  { return segmentParameter(name, idSegment) }
 func keySegmentParameter(name string) parameter { return segmentParameter(name, keySegment) }
