@@ -23,7 +23,7 @@ type declaration struct {
 	names  map[reflect.Type]string
 	order  []Description
 	lasts  time.Duration  // for which the repeat of a command is recognised, unless it says otherwise
-	rules  []func() error // derive the rules of a command's payload
+	rules  []func() error // check the state's type and derive the rules of payloads, which a cold start must not pay for
 	errs   []error
 
 	codec func() (*events.Codec, error)
@@ -33,7 +33,12 @@ func newDeclaration(name string, state reflect.Type) *declaration {
 	d := &declaration{name: name, schema: 1, lasts: DefaultIdempotentFor, names: map[reflect.Type]string{}}
 	d.codec = sync.OnceValues(func() (*events.Codec, error) { return events.NewCodec(d.types...) })
 	d.check(events.ValidateName("aggregate", name))
-	d.check(keepsWhole(state))
+	d.rules = append(d.rules, func() error {
+		if path := schema.LostField(state); path != "" {
+			return fmt.Errorf("field %s of state %v is not kept by its JSON, so a snapshot would lose it", path, state)
+		}
+		return nil
+	})
 	return d
 }
 
@@ -155,26 +160,4 @@ func (d *declaration) check(err error) {
 	if err != nil {
 		d.errs = append(d.errs, err)
 	}
-}
-
-// keepsWhole reports a field of t that JSON would lose: a snapshot without it
-// would be another state.
-func keepsWhole(t reflect.Type) error {
-	if t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Time]() {
-		return nil
-	}
-	for i := range t.NumField() {
-		f := t.Field(i)
-		if !f.IsExported() && !f.Anonymous || f.Tag.Get("json") == "-" {
-			return fmt.Errorf("field %s of state %v is not kept by its JSON, so a snapshot would lose it", f.Name, t)
-		}
-		ft := f.Type
-		for ft.Kind() == reflect.Slice || ft.Kind() == reflect.Array || ft.Kind() == reflect.Map {
-			ft = ft.Elem()
-		}
-		if err := keepsWhole(ft); err != nil {
-			return err
-		}
-	}
-	return nil
 }

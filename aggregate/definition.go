@@ -56,8 +56,8 @@ type Aggregate interface {
 	// code internal: a value of a type that no declared event has.
 	Encode(emitted ...any) ([]events.Event, error)
 	// Err returns what is wrong with the declaration, nil if nothing is. Call
-	// it in a test: it derives the rules of all payloads, which a handler does
-	// when it first meets a command.
+	// it in a test: it looks at the state's type and derives the rules of all
+	// payloads, which a handler does when it first meets a command.
 	Err() error
 
 	declared() error // Err without the payloads' rules
@@ -69,8 +69,8 @@ type Aggregate interface {
 }
 
 // New begins the definition of an aggregate whose state is S. Faults of a
-// declaration are collected and returned by Err and, but for those of payload
-// types, by NewHandler.
+// declaration are collected and returned by Err and, but for those of the types of
+// payloads and state, by NewHandler.
 func New[S any](name string) *Definition[S] {
 	return &Definition[S]{
 		declaration: newDeclaration(name, reflect.TypeFor[S]()),

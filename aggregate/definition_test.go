@@ -17,18 +17,24 @@ func TestFaultyDeclarations(t *testing.T) {
 		`event "added" is declared twice`: aggregate.New[count]("c").Event("added", evolve).Event("added", func(s count, _ started) count { return s }),
 		`have the same Go type`:           aggregate.New[count]("c").Event("added", evolve).Event("added-too", evolve),
 		`command "add" is declared twice`: aggregate.New[count]("c").Command("add", nothing).Command("add", nothing),
-		`a snapshot would lose it`:        aggregate.New[struct{ hidden int }]("c"),
-		`field Cache of state`: aggregate.New[struct {
-			Lines []struct {
-				Cache int `json:"-"`
-			}
-		}]("c"),
 		`state schema version 0 is below 1`: aggregate.New[count]("c").StateSchema(0),
 		`event "Bad Name"`:                  aggregate.New[count]("c").Event("Bad Name", evolve),
 		`must be lower-case letters`:        aggregate.New[count]("c").Command("Bad Name", nothing),
 	} {
 		_, err := aggregate.NewHandler(&eventstest.Memory{}, []aggregate.Aggregate{a}, nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want an error with %q, got %v", want, err)
+		}
+	}
+	for want, a := range map[string]aggregate.Aggregate{
+		`a snapshot would lose it`: aggregate.New[struct{ hidden int }]("c"),
+		`field Lines.Cache of state`: aggregate.New[struct {
+			Lines []*struct {
+				Cache int `json:"-"`
+			}
+		}]("c"),
+	} {
+		if err := a.Err(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want an error with %q, got %v", want, err)
 		}
 	}

@@ -77,7 +77,7 @@ func (o *Outbox[S]) Publish[E, T any](event, typ string, version int, data func(
 	}
 	typ += ".v" + strconv.Itoa(version)
 	derive := sync.OnceValues(schema.Of[T])
-	o.schemas = append(o.schemas, func() error {
+	o.checks = append(o.checks, func() error {
 		if _, err := derive(); err != nil {
 			return fmt.Errorf("type %q: %w", typ, err)
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/events/schema"
 )
 
 // Reactor is a declared manager or outbox: what New and NewOutbox return. Lists
@@ -19,7 +20,7 @@ type Reactor interface {
 	// Describe says what the reactor follows and publishes.
 	Describe() Description
 	// Err returns all that is wrong with the declaration, joined, or nil. It is
-	// a defect of the program; NewRunner checks it but for schemas.
+	// a defect of the program; NewRunner checks it but for the types of memory and messages.
 	Err() error
 
 	definition() *def
@@ -77,7 +78,7 @@ type def struct {
 	remembers  bool // some handler changes the memory
 	publishes  []Integration
 	errs       []error
-	schemas    []func() error // what is wrong with the schemas of what it publishes
+	checks     []func() error // of the memory and of the schemas of what it publishes, which a cold start must not pay for
 
 	events  func() []string // that it handles, sorted
 	handled func(event string) bool
@@ -101,7 +102,7 @@ func (d *def) definition() *def { return d }
 // Err implements Reactor.
 func (d *def) Err() error {
 	errs := []error{d.declared()}
-	for _, check := range d.schemas {
+	for _, check := range d.checks {
 		if err := check(); err != nil {
 			errs = append(errs, fmt.Errorf("%v %q: %w", d.kind, d.name, err))
 		}
@@ -109,7 +110,7 @@ func (d *def) Err() error {
 	return errors.Join(errs...)
 }
 
-// declared is Err without schemas, which a cold start need not derive.
+// declared is Err without the checks of types.
 func (d *def) declared() error {
 	errs := slices.Clone(d.errs)
 	if len(d.events()) == 0 {
@@ -196,9 +197,12 @@ func newDef[S any](kind Kind, name string, aggregates []string, m machine[S]) *d
 			d.fail("aggregate %q is named twice", a)
 		}
 	}
-	if err := keepsWhole(reflect.TypeFor[S]()); err != nil {
-		d.fail("%w", err)
-	}
+	d.checks = append(d.checks, func() error {
+		if path := schema.LostField(reflect.TypeFor[S]()); path != "" {
+			return fmt.Errorf("field %s of memory %v is not kept by its JSON", path, reflect.TypeFor[S]())
+		}
+		return nil
+	})
 	return d
 }
 
@@ -251,16 +255,3 @@ func metaOf(c *events.Commit, i int) Meta {
 
 // token names the event: "order/7@3".
 func (m Meta) token() string { return events.Token{Stream: m.Stream, Version: m.Version}.String() }
-
-// keepsWhole reports a field of the memory that JSON would lose.
-func keepsWhole(t reflect.Type) error {
-	if t.Kind() != reflect.Struct {
-		return nil
-	}
-	for i := range t.NumField() {
-		if f := t.Field(i); !f.IsExported() && !f.Anonymous || f.Tag.Get("json") == "-" {
-			return fmt.Errorf("field %s of memory %v is not kept by its JSON", f.Name, t)
-		}
-	}
-	return nil
-}

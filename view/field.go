@@ -2,12 +2,10 @@ package view
 
 import (
 	"bytes"
-	"encoding"
 	"encoding/json/jsontext"
-	"encoding/json/v2"
+	"fmt"
 	"math"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -78,32 +76,25 @@ type field struct {
 	form     *form // in which values are compared; nil: as they are
 }
 
-var (
-	timeType = reflect.TypeFor[time.Time]()
-	ownJSON  = []reflect.Type{
-		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.MarshalerTo](),
-		reflect.TypeFor[encoding.TextAppender](), reflect.TypeFor[encoding.TextMarshaler](),
-	}
-)
-
-func implements(t reflect.Type, any []reflect.Type) bool {
-	return slices.ContainsFunc(any, func(i reflect.Type) bool {
-		return t.Implements(i) || reflect.PointerTo(t).Implements(i)
-	})
-}
+var timeType = reflect.TypeFor[time.Time]()
 
 // declareRow reads the schema and the fields of a row type.
 func declareRow[Row any](d *def) {
 	t := reflect.TypeFor[Row]()
-	if t.Kind() != reflect.Struct || implements(t, ownJSON) {
+	if t.Kind() != reflect.Struct || schema.WritesJSON(t) {
 		d.fail("a row is a struct without a JSON encoding of its own, not %s", t)
 		return
 	}
-	checkStored(d, "row", t)
+	d.whole("row", t)
 	d.rowType = t
 	// A cold start must not pay for a schema that only the API's description needs.
 	own := sync.OnceValues(schema.Of[Row])
-	d.described = func() error { _, err := own(); return err }
+	d.checks = append(d.checks, func() error {
+		if _, err := own(); err != nil {
+			return fmt.Errorf("rows have no schema: %w", err)
+		}
+		return nil
+	})
 	d.schema = sync.OnceValue(func() jsontext.Value {
 		own, err := own()
 		if err != nil {
@@ -119,34 +110,15 @@ func declareRow[Row any](d *def) {
 	}
 }
 
-// checkStored refuses a state with a part that its JSON leaves out: it would be
-// lost between two batches, and a fold in one go would differ.
-func checkStored(d *def, what string, t reflect.Type) {
-	if path := lostField(t, nil); path != "" {
-		d.fail("%s %s: field %s is not stored, so it would be lost between batches", what, t, path)
-	}
-}
-
-func lostField(t reflect.Type, within []reflect.Type) string {
-	if slices.Contains(within, t) || implements(t, ownJSON) {
-		return ""
-	}
-	within = append(within, t)
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
-		return lostField(t.Elem(), within)
-	case reflect.Struct:
-		for i := range t.NumField() {
-			sf := t.Field(i)
-			if !sf.IsExported() && !sf.Anonymous || sf.Tag.Get("json") == "-" {
-				return sf.Name
-			}
-			if path := lostField(sf.Type, within); path != "" {
-				return sf.Name + "." + path
-			}
+// whole checks, when the declaration is checked, that JSON keeps what is stored
+// between batches.
+func (d *def) whole(what string, t reflect.Type) {
+	d.checks = append(d.checks, func() error {
+		if path := schema.LostField(t); path != "" {
+			return fmt.Errorf("%s %s: field %s is not stored, so it would be lost between batches", what, t, path)
 		}
-	}
-	return ""
+		return nil
+	})
 }
 
 // structFields lists the members of a struct's JSON, in their order. Package

@@ -41,7 +41,7 @@ func NewKeyed[Row, Memo any](name string, aggregates ...string) *KeyedView[Row, 
 	v := &KeyedView[Row, Memo]{def: newDefinition(KindKeyed, name, aggregates), m: newMachine[Memo]()}
 	declareRow[Row](v.def)
 	v.memoType = reflect.TypeFor[Memo]()
-	checkStored(v.def, "memory", v.memoType)
+	v.def.whole("memory", v.memoType)
 	v.handled = v.m.events
 	v.missing = v.lacks
 	v.fold = v.m.fold

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"daybook/events"
+	"daybook/events/schema"
 )
 
 // Shape is what a view's table is filled by, as far as a declaration tells it: a
@@ -172,7 +173,7 @@ func typeText(t reflect.Type, within []reflect.Type) string {
 		return kind.String()
 	case t.Kind() == reflect.Pointer:
 		return typeText(t.Elem(), within) + " or null"
-	case t.Name() != "" && implements(t, ownJSON):
+	case t.Name() != "" && schema.WritesJSON(t):
 		return t.String()
 	case kind != kindOther:
 		return kind.String()

@@ -121,9 +121,8 @@ type def struct {
 	previous   []*def // older versions that are still declared
 
 	handled func() []string // names of the handled events, sorted
-	// described tells whether rows have a schema; nil where a row is faulty.
-	described func() error
-	missing   func() error // what the declaration lacks
+	checks  []func() error  // of the types, which a cold start must not pay for
+	missing func() error    // what the declaration lacks
 
 	// fold applies the commits from..to to a stream's state: the row (KindRows)
 	// or the memory (KindKeyed), nil at the start. An error is a *foldError.
@@ -193,16 +192,16 @@ func (d *def) definition() *def { return d }
 
 // Err implements View.
 func (d *def) Err() error {
-	err := d.declared()
-	if d.described != nil {
-		if e := d.described(); e != nil {
-			err = errors.Join(err, fmt.Errorf("view %q: rows have no schema: %w", d.name, e))
+	errs := []error{d.declared()}
+	for _, check := range d.checks {
+		if err := check(); err != nil {
+			errs = append(errs, fmt.Errorf("view %q: %w", d.name, err))
 		}
 	}
-	return err
+	return errors.Join(errs...)
 }
 
-// declared is Err without the schema of rows.
+// declared is Err without the checks of types.
 func (d *def) declared() error {
 	errs := append(slices.Clone(d.errs), d.missing())
 	return errors.Join(append(errs, d.previousErrs()...)...)

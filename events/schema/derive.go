@@ -200,15 +200,25 @@ func validMember(name string) bool {
 // writesOwnJSON reports whether encoding/json/v2 would ask t, or a pointer to
 // it, how to be written or read.
 func writesOwnJSON(t reflect.Type) bool {
+	return WritesJSON(t) || implements(t,
+		reflect.TypeFor[json.Unmarshaler](), reflect.TypeFor[json.UnmarshalerFrom](),
+		reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+// WritesJSON reports whether a type has a JSON encoding of its own.
+func WritesJSON(t reflect.Type) bool {
+	return implements(t,
+		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.MarshalerTo](),
+		reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[encoding.TextAppender]())
+}
+
+// implements reports whether values of t, or pointers to them, have the methods
+// of one of the interfaces.
+func implements(t reflect.Type, interfaces ...reflect.Type) bool {
 	if t.PkgPath() == "" && t.Kind() != reflect.Struct {
 		return false // no name, no methods; the search below is slow
 	}
-	for _, i := range []reflect.Type{
-		reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.MarshalerTo](),
-		reflect.TypeFor[json.Unmarshaler](), reflect.TypeFor[json.UnmarshalerFrom](),
-		reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[encoding.TextAppender](),
-		reflect.TypeFor[encoding.TextUnmarshaler](),
-	} {
+	for _, i := range interfaces {
 		if t.Implements(i) || reflect.PointerTo(t).Implements(i) {
 			return true
 		}
