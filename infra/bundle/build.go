@@ -18,7 +18,6 @@ var flags = []string{
 	// HTTP/1.1: net/http without HTTP/2 makes a function a third of a megabyte smaller.
 	"-tags", "lambda.norpc,nethttpomithttp2",
 	"-trimpath", "-buildvcs=false", // nothing of the machine or of the checkout in the binary
-	"-gcflags=all=-l",   // no inlining: a zip smaller by a tenth, for programs that wait for the network
 	"-ldflags", "-s -w", // no symbols
 }
 
