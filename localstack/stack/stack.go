@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"daybook/aggregate"
+	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/functions"
 	"daybook/localstack/embedded"
@@ -219,10 +221,19 @@ func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
 	}
 	g := gateway.New(gateway.Options{
 		Command: command.Invoke, Query: query.Invoke, Format: s.options.Format, Stage: s.options.Stage,
-		CORSOrigins: s.options.CORSOrigins, Log: s.log,
+		CORSOrigins: s.options.CORSOrigins, Scopes: scopes(), Log: s.log,
 	})
 	s.prefix = g.Prefix()
 	return g, nil
+}
+
+// scopes are all that any command needs: a caller who says nothing may send each.
+func scopes() []string {
+	var all []aggregate.Description
+	for _, a := range domain.Aggregates() {
+		all = append(all, a.Describe()...)
+	}
+	return aggregate.Scopes(all)
 }
 
 // URL is where the API answers, without a slash at the end.
