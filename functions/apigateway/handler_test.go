@@ -114,7 +114,7 @@ func TestFirstFormat(t *testing.T) {
 	if fmt.Sprint(got.header["Header2"]) != "[value1 value2]" {
 		t.Errorf("header %v", got.header)
 	}
-	if got.caller != (apigateway.Caller{Actor: "arn:aws:iam::123456789012:user/bob", RequestID: "id=", Route: "/my/path"}) {
+	if got.caller != (apigateway.Caller{Actor: "arn:aws:iam::123456789012:user/bob", IAM: true, RequestID: "id=", Route: "/my/path"}) {
 		t.Errorf("caller %+v", got.caller)
 	}
 }
