@@ -56,7 +56,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if reset {
 		return deleteData(options.Data, stdout, stderr)
 	}
+	waiting := &announcer{w: stderr}
+	options.Doing = waiting.doing
 	s, err := stack.Start(ctx, options)
+	waiting.end()
 	if err != nil {
 		fmt.Fprintln(stderr, "daybook:", line(err))
 		return 1
