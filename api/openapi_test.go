@@ -16,8 +16,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"daybook/aggregate/aggregatetest"
 	"daybook/aggregate"
+	"daybook/aggregate/aggregatetest"
 	"daybook/api"
 	"daybook/domain"
 	"daybook/events"
