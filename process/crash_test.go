@@ -18,7 +18,7 @@ func TestACrashBetweenAnyTwoSteps(t *testing.T) {
 	t.Parallel()
 	scenario := func(t testing.TB) (*world, []process.Delivery) {
 		w := newWorld(t, newFulfilment(), newShop())
-		w.opts.Parallel, w.opts.Concurrency, w.opts.Tries = 1, 1, 1
+		w.opts.Parallel, w.opts.Concurrency = 1, 1
 		return w, []process.Delivery{
 			w.commit("order/7", place("a", "b", "c")), w.commit("order/7", note), w.commit("order/7", confirm),
 			w.commit("order/7", place("d")), w.commit("order/7", confirm), w.commit("order/7", cancel),

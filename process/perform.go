@@ -64,12 +64,12 @@ func (r *run) time(ctx context.Context, a action) error {
 	return r.effect(ctx, r.effects.Timers != nil, func() error { return r.effects.Timers.Cancel(ctx, old) }, nil)
 }
 
-// effect does one thing to the outside, again after faults that may pass.
+// effect does one thing to the outside.
 func (r *run) effect(ctx context.Context, wired bool, do func() error, count func(*Report)) error {
 	if !wired {
 		return events.Errorf(events.CodeUnavailable, "this program can't do what the reaction asks for")
 	}
-	err := r.again(ctx, do)
+	err := do()
 	if err == nil && count != nil {
 		r.report(count)
 	}
@@ -186,27 +186,11 @@ func each[T any](slots chan struct{}, all []T, f func(int, T)) {
 	wg.Wait()
 }
 
-// again does something until it succeeds or fails for good, a bounded number of
-// times. A conflict is for the caller.
-func (r *Runner) again(ctx context.Context, do func() error) error {
-	for try := 1; ; try++ {
-		if err := ctx.Err(); err != nil {
-			return events.Wrap(events.CodeCanceled, err, "the request was given up")
-		}
-		err := do()
-		if err == nil || !events.Transient(err) || events.CodeOf(err) == events.CodeConflict || try >= r.opts.Tries {
-			return err
-		}
-		if pause(ctx, r.opts.Pause, try) != nil {
-			return err
-		}
-	}
-}
-
-// pause waits before another try: a random time below a bound that doubles with
-// each try, up to 64 times ("full jitter").
+// pause waits before another try: a random time between half of a bound and the
+// bound, which doubles with each try, up to 64 times.
 func pause(ctx context.Context, bound time.Duration, try int) error {
-	timer := time.NewTimer(rand.N(bound << min(try-1, 6)))
+	bound <<= min(try-1, 6)
+	timer := time.NewTimer(bound/2 + rand.N(bound/2))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

@@ -154,7 +154,6 @@ func TestRedriveThatIsBrokenOff(t *testing.T) {
 				return nil
 			}
 			w.recorder.Answer = nil
-			w.opts.Tries = 1
 			w.ledger.Before, w.recorder.Before = fail, fail
 			_, err := w.runner().Redrive(t.Context(), "fulfilment", "order/1")
 			w.ledger.Before, w.recorder.Before = nil, nil

@@ -85,13 +85,11 @@ func (r *run) take(e *Entry) {
 }
 
 func (r *run) reload(ctx context.Context) error {
-	return r.again(ctx, func() error {
-		entries, err := r.ledger.Load(ctx, []Key{r.entry.Key})
-		if err == nil {
-			r.take(entries[0])
-		}
-		return err
-	})
+	entries, err := r.ledger.Load(ctx, []Key{r.entry.Key})
+	if err == nil {
+		r.take(entries[0])
+	}
+	return err
 }
 
 // catchUp handles the commits behind the entry, up to the last.
@@ -292,7 +290,7 @@ func (r *run) update(ctx context.Context, n int64, change func(*Entry)) error {
 // one that is stored is known.
 func (r *run) save(ctx context.Context, next Entry) error {
 	next.Revision = r.entry.Revision + 1
-	err := r.again(ctx, func() error { return r.ledger.Save(ctx, next) })
+	err := r.ledger.Save(ctx, next)
 	switch {
 	case err == nil:
 		r.entry = next
@@ -356,6 +354,9 @@ func (r *run) postpone(cause error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if ok {
+		r.attempts = max(r.attempts, r.entry.Attempts)
+	}
 	if r.failed[r.of] == nil {
 		r.failed[r.of] = fmt.Errorf("%v %q, stream %q: %w", r.d.kind, r.d.name, r.stream, cause)
 	}

@@ -52,14 +52,14 @@ type Options struct {
 	// reactors; default 16. Parallel bounds the commands of one reaction that are
 	// sent at the same time; default 8.
 	Concurrency, Parallel int
-	// Tries bounds how often an effect or a call of the ledger is tried in one
-	// go; default 5. Pause bounds the wait before the second try, and doubles;
-	// default 100 ms.
-	Tries int
+	// Pause bounds the wait before another try; it doubles with each, up to 64
+	// times. Default 100 ms. See Attempts.
 	Pause time.Duration
 	// Attempts bounds the deliveries of a commit that fail for reasons that may
 	// pass: with the last one the stream is parked, so that it does not hold up
-	// the others for ever. Default 10.
+	// the others for ever. Default 10. The runner waits (Pause) before it gives
+	// such a batch back, since whoever delivers it may do so at once: by default
+	// ten deliveries last at least 12 s.
 	Attempts int
 	// Fresh is the age up to which a stream's first commit is taken for one that
 	// was not seen before, without a look into the ledger; default 5 s, negative
@@ -83,7 +83,6 @@ func (o *Options) withDefaults() Options {
 	}
 	d.Concurrency = orDefault(d.Concurrency, 16)
 	d.Parallel = orDefault(d.Parallel, 8)
-	d.Tries = orDefault(d.Tries, 5)
 	d.Pause = orDefault(d.Pause, 100*time.Millisecond)
 	d.Attempts = orDefault(d.Attempts, 10)
 	d.Reserve = orDefault(d.Reserve, time.Second)
@@ -170,6 +169,9 @@ func (r *Runner) Handle(ctx context.Context, deliveries []Delivery) Report {
 	runs := b.runs(streams)
 	b.load(work, runs)
 	each(make(chan struct{}, r.opts.Concurrency), runs, func(_ int, one *run) { one.run(work) })
+	if b.attempts > 0 {
+		_ = pause(work, r.opts.Pause, b.attempts) // an ended context leaves less time, and that is all
+	}
 	return b.finish(deliveries, streams)
 }
 
@@ -195,6 +197,8 @@ type batch struct {
 	mu     sync.Mutex
 	sum    Report
 	failed map[*streamBatch]error // for a reason that may pass
+	// attempts is the highest number of deliveries of a commit that has failed.
+	attempts int
 }
 
 // runs pairs reactors with the streams that they have to look at.
@@ -235,11 +239,7 @@ func (b *batch) load(ctx context.Context, runs []*run) {
 		for i, one := range chunk {
 			keys[i] = one.entry.Key
 		}
-		var entries []*Entry
-		err := b.again(ctx, func() (err error) {
-			entries, err = b.ledger.Load(ctx, keys)
-			return err
-		})
+		entries, err := b.ledger.Load(ctx, keys)
 		for i, one := range chunk {
 			switch {
 			case err == nil:
