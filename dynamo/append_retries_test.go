@@ -12,6 +12,7 @@ import (
 	"daybook/aggregate"
 	"daybook/domain"
 	"daybook/events"
+	"daybook/follow"
 	"daybook/localstack/embedded"
 	"daybook/process"
 )
@@ -71,7 +72,9 @@ func newAppendRetries(t *testing.T, db *embedded.DB, f fault) *appendRetries {
 	return a
 }
 
-func appends(r *http.Request) bool { return strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".PutItem") }
+func appends(r *http.Request) bool {
+	return strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".PutItem")
+}
 
 // Handle implements process.Commands.
 func (a *appendRetries) Handle(ctx context.Context, r process.Request) error {
@@ -98,7 +101,7 @@ func (a *appendRetries) react(t *testing.T) error {
 	c := userCommit(1)
 	c.Stream, c.Number, c.Version, c.Time = "order/1", 1, 1, time.Now()
 	c.Events[0] = events.Event{Name: "order-placed", Schema: 1, Data: jsontext.Value(`{"products":[]}`)}
-	return runner.Handle(t.Context(), []process.Delivery{{Stream: c.Stream, Number: 1, Commit: &c}}).Err
+	return runner.Handle(t.Context(), []follow.Delivery{{Stream: c.Stream, Number: 1, Commit: &c}}).Err
 }
 
 // TestOneFailingAppend: every kind of failure is retried in one place (ADR 28), so

@@ -3,12 +3,10 @@ package process
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"slices"
-	"sync"
-	"time"
 
 	"daybook/events"
+	"daybook/parallel"
 )
 
 // perform does what a plan says, one action after another. An error that
@@ -123,9 +121,7 @@ func (r *run) group(ctx context.Context, g *groupPlan) error {
 	}
 	rejections := make([]*Rejection, len(g.sendings))
 	errs := make([]error, len(g.sendings))
-	each(make(chan struct{}, r.opts.Parallel), g.sendings, func(i int, s *sending) {
-		rejections[i], errs[i] = r.send(ctx, s)
-	})
+	parallel.New(r.opts.Parallel).Each(len(g.sendings), func(i int) { rejections[i], errs[i] = r.send(ctx, g.sendings[i]) })
 	if err := worst(errs); err != nil {
 		return err
 	}
@@ -171,31 +167,4 @@ func worst(errs []error) error {
 		return nil
 	}
 	return errs[i]
-}
-
-// each calls f for every element, as many at a time as there are slots.
-func each[T any](slots chan struct{}, all []T, f func(int, T)) {
-	var wg sync.WaitGroup
-	for i, one := range all {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			f(i, one)
-		})
-	}
-	wg.Wait()
-}
-
-// pause waits before another try: a random time between half of a bound and the
-// bound, which doubles with each try, up to 64 times.
-func pause(ctx context.Context, bound time.Duration, try int) error {
-	bound <<= min(try-1, 6)
-	timer := time.NewTimer(bound/2 + rand.N(bound/2))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return events.Wrap(events.CodeCanceled, ctx.Err(), "the request was given up")
-	case <-timer.C:
-		return nil
-	}
 }
