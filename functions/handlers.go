@@ -44,7 +44,8 @@ func NewCommand(c Config) (Handler, error) {
 		statuses := dynamo.NewRequests(client, c.RequestsTable)
 		commands, dead := messaging.NewQueue(c.CommandQueue, c.messaging(c.QueueEndpoint)), messaging.NewQueue(c.DeadQueue, c.messaging(c.QueueEndpoint))
 		options.Sender = sender{aggregate.NewSender(handler, commands, statuses), metrics}
-		function.queue = &queueHandler{worker: aggregate.NewWorker(handler, statuses, dead, nil), log: log, metrics: metrics}
+		queued := &queueHandler{worker: aggregate.NewWorker(handler, statuses, dead, nil), log: log, metrics: metrics}
+		function.queue = batchHandler[messaging.Received]{log: log, source: "queue's", decode: messaging.DecodeEvent, handle: queued.handle}
 	case strings.Join(settings, "") != "":
 		return nil, errors.New("asynchronous commands need the requests table, the command queue and the dead-letter queue: not all are set")
 	}
@@ -91,7 +92,8 @@ func NewProjector(c Config) (Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &projectorHandler{config: c, projector: projector, log: c.logger("projector"), metrics: newMetrics(c)}, nil
+	p := &projection{config: c, projector: projector, log: c.logger("projector"), metrics: newMetrics(c)}
+	return ofStream(p.log, p.handle), nil
 }
 
 // observe logs and measures each command: its name and stream, never its payload.
