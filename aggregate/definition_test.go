@@ -13,10 +13,10 @@ func TestFaultyDeclarations(t *testing.T) {
 	nothing := func(count, struct{}) aggregate.Decision { return aggregate.Nothing() }
 	evolve := func(s count, _ added) count { return s }
 	for want, a := range map[string]aggregate.Aggregate{
-		`aggregate "Counter"`:             aggregate.New[count]("Counter"),
-		`event "added" is declared twice`: aggregate.New[count]("c").Event("added", evolve).Event("added", func(s count, _ started) count { return s }),
-		`have the same Go type`:           aggregate.New[count]("c").Event("added", evolve).Event("added-too", evolve),
-		`command "add" is declared twice`: aggregate.New[count]("c").Command("add", nothing).Command("add", nothing),
+		`aggregate "Counter"`:               aggregate.New[count]("Counter"),
+		`event "added" is declared twice`:   aggregate.New[count]("c").Event("added", evolve).Event("added", func(s count, _ started) count { return s }),
+		`have the same Go type`:             aggregate.New[count]("c").Event("added", evolve).Event("added-too", evolve),
+		`command "add" is declared twice`:   aggregate.New[count]("c").Command("add", nothing).Command("add", nothing),
 		`state schema version 0 is below 1`: aggregate.New[count]("c").StateSchema(0),
 		`event "Bad Name"`:                  aggregate.New[count]("c").Event("Bad Name", evolve),
 		`must be lower-case letters`:        aggregate.New[count]("c").Command("Bad Name", nothing),
