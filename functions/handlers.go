@@ -116,6 +116,7 @@ func (c Config) overHTTP(h http.Handler, log *slog.Logger) Handler {
 		Log:    log,
 		Context: func(ctx context.Context, caller apigateway.Caller) context.Context {
 			ctx = withRoute(api.WithActor(ctx, caller.Actor), caller.Route)
+			ctx = api.WithGrants(ctx, api.Grants{Scopes: strings.Fields(caller.Scope), IAM: caller.IAM, Route: caller.Route})
 			return api.WithRequestID(withRequestID(ctx, caller.RequestID), caller.RequestID)
 		},
 		Fault: func(w http.ResponseWriter, r *http.Request, status int) {

@@ -13,8 +13,8 @@ var Order = aggregate.New[State]("order").
 	Event("order-cancelled", cancelled).
 	Event("order-completed", completed).
 	Command("place-order", place, aggregate.Creates(), aggregate.Summary("Place an order")).
-	Command("confirm-order", confirm, aggregate.Summary("Confirm a placed order")).
-	Command("reject-order", reject, aggregate.Summary("Reject a placed order")).
+	Command("confirm-order", confirm, aggregate.Internal(), aggregate.Summary("Confirm a placed order")).
+	Command("reject-order", reject, aggregate.Internal(), aggregate.Summary("Reject a placed order")).
 	Command("cancel-order", cancel, aggregate.Summary("Cancel an order")).
 	Command("complete-order", complete, aggregate.Summary("Hand a confirmed order over"))
 

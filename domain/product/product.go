@@ -27,9 +27,9 @@ var Product = aggregate.New[State]("product").
 	Command("change-product-price", changePrice, aggregate.Summary("Change a product's price")).
 	Command("move-product-category", moveCategory, aggregate.Summary("Move a product to another category")).
 	Command("restock-product", restock, aggregate.Summary("Add units to a product's stock")).
-	CommandWith("reserve-stock", reserveStock, aggregate.Summary("Reserve units of a product for an order")).
-	CommandWith("release-stock", releaseStock, aggregate.Summary("Give back what was reserved for an order")).
-	CommandWith("settle-stock", settleStock, aggregate.Summary("Note that what was reserved for an order has left")).
+	CommandWith("reserve-stock", reserveStock, aggregate.Internal(), aggregate.Summary("Reserve units of a product for an order")).
+	CommandWith("release-stock", releaseStock, aggregate.Internal(), aggregate.Summary("Give back what was reserved for an order")).
+	CommandWith("settle-stock", settleStock, aggregate.Internal(), aggregate.Summary("Note that what was reserved for an order has left")).
 	Across("move-stock", moveStockStreams, moveStock, aggregate.Summary("Move units from a product to another")).
 	Command("retire-product", retire, aggregate.Summary("Take a product out of the catalogue"))
 

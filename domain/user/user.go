@@ -18,7 +18,7 @@ var User = aggregate.New[State]("user").
 	Command("change-user-email", changeEmail, aggregate.Summary("Give a user another e-mail address")).
 	Command("deactivate-user", deactivate, aggregate.Summary("Deactivate a user")).
 	Command("reactivate-user", reactivate, aggregate.Summary("Reactivate a deactivated user")).
-	Command("check-user", check, aggregate.Summary("Accept, and change nothing, if the user may order"))
+	Command("check-user", check, aggregate.Internal(), aggregate.Summary("Accept, and change nothing, if the user may order"))
 
 // EmailClaim is the name under which a user holds its e-mail address, also while
 // it is deactivated.

@@ -26,11 +26,26 @@ var Accounts = view.New[Row]("accounts", "account").
 // Account is the aggregate.
 var Account = aggregate.New[State]("account").
 	Event("account-opened", func(_ State, _ Opened) State { return State{Open: true} }).
+	Event("account-charged", func(s State, _ Charged) State { return s }).
+	Event("account-closed", func(_ State, _ Closed) State { return State{} }).
 	Event("account-paid", func(s State, _ Paid) State { return s }).
 	Command("open-account", open, aggregate.Creates()).
+	//sample:begin access
+	Command("charge-account", charge, aggregate.Internal()).
+	Command("close-account", closeAccount, aggregate.Scope("accounts:close")).
+	//sample:end
 	//sample:begin idempotent-for
 	Command("pay-account", pay, aggregate.IdempotentFor(7*24*time.Hour))
 	//sample:end
+
+func charge(_ State, c Charge) aggregate.Decision { return aggregate.Emit(Charged(c)) }
+
+func closeAccount(s State, _ Close) aggregate.Decision {
+	if !s.Open {
+		return aggregate.Nothing()
+	}
+	return aggregate.Emit(Closed{})
+}
 
 func pay(_ State, c Pay) aggregate.Decision { return aggregate.Emit(Paid(c)) }
 
@@ -54,4 +69,12 @@ type (
 	Pay struct {
 		Amount int64 `json:"amount" rule:"min=1"`
 	}
+	Charged struct {
+		Amount int64 `json:"amount"`
+	}
+	Charge struct {
+		Amount int64 `json:"amount" rule:"min=1"`
+	}
+	Closed struct{}
+	Close  struct{}
 )

@@ -26,4 +26,7 @@ func TestAccount(t *testing.T) {
 	aggregatetest.Given(t, account.Account).When("open-account", account.Open{Email: "Ann@Example.com"}).
 		ThenClaims(events.Claim{Name: "account-email", Value: "ann@example.com"})
 	aggregatetest.Given(t, account.Account, account.Opened{Email: "a@b.c"}).When("pay-account", account.Pay{Amount: 1}).Then(account.Paid{Amount: 1})
+	aggregatetest.Given(t, account.Account).When("charge-account", account.Charge{Amount: 1}).Then(account.Charged{Amount: 1})
+	aggregatetest.Given(t, account.Account, account.Opened{Email: "a@b.c"}).When("close-account", account.Close{}).Then(account.Closed{})
+	aggregatetest.Given(t, account.Account).When("close-account", account.Close{}).Then()
 }
