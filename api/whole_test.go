@@ -14,8 +14,8 @@ import (
 	"daybook/api"
 	"daybook/domain"
 	"daybook/events"
-	"daybook/follow"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
