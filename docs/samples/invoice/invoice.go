@@ -9,10 +9,10 @@ import (
 //sample:begin declaration
 
 var Invoice = aggregate.New[State]("invoice").
-	Event("invoice-issued", issued).
-	Event("invoice-paid", paid).
-	Command("issue-invoice", issue, aggregate.Creates(), aggregate.Summary("Issue an invoice")).
-	Command("pay-invoice", pay)
+	Event(issued).
+	Event(paid).
+	Command(issue, aggregate.Creates(), aggregate.Summary("Issue an invoice")).
+	Command(pay)
 
 //sample:end
 
@@ -24,6 +24,8 @@ type Issue struct {
 	Lines    []Line `json:"lines" rule:"min=1,max=100"`
 	Note     string `json:"note,omitzero" rule:"max=500"`
 }
+
+func (Issue) CommandName() string { return "issue-invoice" }
 
 //sample:end
 
@@ -44,6 +46,8 @@ type Pay struct {
 	Amount int64 `json:"amount" rule:"min=1"` // minor units
 }
 
+func (Pay) CommandName() string { return "pay-invoice" }
+
 // The events of an invoice.
 type (
 	Issued struct {
@@ -55,6 +59,9 @@ type (
 		Amount int64 `json:"amount"` // minor units
 	}
 )
+
+func (Paid) EventName() string   { return "invoice-paid" }
+func (Issued) EventName() string { return "invoice-issued" }
 
 func issued(_ State, e Issued) State { return State{Total: e.Total} }
 
