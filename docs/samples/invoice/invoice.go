@@ -14,6 +14,11 @@ var Invoice = aggregate.New[State]("invoice").
 	Command(issue, aggregate.Creates(), aggregate.Summary("Issue an invoice")).
 	Command(pay)
 
+func (Issued) EventName() string  { return "invoice-issued" }
+func (Paid) EventName() string    { return "invoice-paid" }
+func (Issue) CommandName() string { return "issue-invoice" }
+func (Pay) CommandName() string   { return "pay-invoice" }
+
 //sample:end
 
 //sample:begin rules
@@ -24,8 +29,6 @@ type Issue struct {
 	Lines    []Line `json:"lines" rule:"min=1,max=100"`
 	Note     string `json:"note,omitzero" rule:"max=500"`
 }
-
-func (Issue) CommandName() string { return "issue-invoice" }
 
 //sample:end
 
@@ -46,8 +49,6 @@ type Pay struct {
 	Amount int64 `json:"amount" rule:"min=1"` // minor units
 }
 
-func (Pay) CommandName() string { return "pay-invoice" }
-
 // The events of an invoice.
 type (
 	Issued struct {
@@ -59,9 +60,6 @@ type (
 		Amount int64 `json:"amount"` // minor units
 	}
 )
-
-func (Paid) EventName() string   { return "invoice-paid" }
-func (Issued) EventName() string { return "invoice-issued" }
 
 func issued(_ State, e Issued) State { return State{Total: e.Total} }
 

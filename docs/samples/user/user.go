@@ -13,6 +13,9 @@ var User = aggregate.New[State]("user").
 	Command(create, aggregate.Creates()).
 	Command(rename)
 
+func (Created) EventName() string  { return "user-created" } // stored, whatever the type is called
+func (Create) CommandName() string { return "create-user" }
+
 func created(_ State, e Created) State { return State{Exists: true, Name: e.Name, Email: e.Email} }
 
 func create(s State, c Create) aggregate.Decision {
@@ -65,9 +68,7 @@ type (
 	}
 )
 
-func (Created) EventName() string  { return "user-created" }
 func (Renamed) EventName() string  { return "user-renamed" }
-func (Create) CommandName() string { return "create-user" }
 func (Rename) CommandName() string { return "rename-user" }
 
 func renamed(s State, e Renamed) State { s.Name = e.Name; return s }
