@@ -79,7 +79,7 @@ func (d *declaration) event(name string, t reflect.Type, upcasters []events.Upca
 		d.check(fmt.Errorf("events %q and %q have the same Go type %v", other, name, t))
 	}
 	d.names[t] = name
-	d.types = append(d.types, events.Type{Name: name, Upcasters: upcasters})
+	d.types = append(d.types, events.Type{Name: name, Go: t, Upcasters: upcasters})
 }
 
 // command declares a command and returns how to get at the rules of its payload,
