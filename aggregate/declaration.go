@@ -88,7 +88,7 @@ func (d *declaration) event(name string, t reflect.Type, upcasters []events.Upca
 func (d *declaration) command(name string, across bool, derive func() (*schema.Schema, error), opts []CommandOption) (Description, func() (*schema.Schema, error)) {
 	d.check(events.ValidateName("command", name))
 	if slices.ContainsFunc(d.order, func(c Description) bool { return c.Name == name }) {
-		d.check(fmt.Errorf("command %q is declared twice", name))
+		d.check(fmt.Errorf("command %q is declared twice: give one of them another name", name))
 	}
 	rules := sync.OnceValues(func() (*schema.Schema, error) {
 		rules, err := derive()

@@ -270,7 +270,7 @@ func checkViews(codec *events.Codec, views []View) ([]*def, error) {
 		d := v.definition()
 		errs = append(errs, d.declared())
 		if byName[d.name] != nil {
-			errs = append(errs, fmt.Errorf("view %q is declared twice", d.name))
+			errs = append(errs, fmt.Errorf("view %q is declared twice: give one of them another name", d.name))
 		}
 		for _, each := range d.versions() {
 			for _, name := range each.handled() {
