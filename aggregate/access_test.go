@@ -19,7 +19,7 @@ func TestFaultyAccess(t *testing.T) {
 		`command "add": scope "a b" must have`:        {aggregate.Scope("a b")},
 		`command "add": scope "` + long + `" must`:    {aggregate.Scope(long)},
 	} {
-		a := aggregate.New[count]("c").Command("add", func(count, struct{}) aggregate.Decision { return aggregate.Nothing() }, options...)
+		a := aggregate.New[count]("c").Command(func(count, addNothing) aggregate.Decision { return aggregate.Nothing() }, options...)
 		if err := a.Err(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want an error with %q, got %v", want, err)
 		}

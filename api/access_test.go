@@ -18,15 +18,27 @@ import (
 // account has a command of each kind: for everybody, for process managers and
 // operators, and for callers with a scope.
 var account = aggregate.New[struct{}]("account").
-	Event("account-changed", func(s struct{}, _ changed) struct{} { return s }).
-	Command("open-account", change, aggregate.Creates()).
-	Command("settle-account", change, aggregate.Creates(), aggregate.Internal()).
-	Command("close-account", change, aggregate.Creates(), aggregate.Scope("accounts:close")).
-	Command("freeze-account", change, aggregate.Creates(), aggregate.Scope("accounts/freeze"))
+	Event(func(s struct{}, _ changed) struct{} { return s }).
+	Command(change[openAccount], aggregate.Creates()).
+	Command(change[settleAccount], aggregate.Creates(), aggregate.Internal()).
+	Command(change[closeAccount], aggregate.Creates(), aggregate.Scope("accounts:close")).
+	Command(change[freezeAccount], aggregate.Creates(), aggregate.Scope("accounts/freeze"))
 
-type changed struct{}
+type (
+	changed       struct{}
+	openAccount   struct{}
+	settleAccount struct{}
+	closeAccount  struct{}
+	freezeAccount struct{}
+)
 
-func change(struct{}, struct{}) aggregate.Decision { return aggregate.Emit(changed{}) }
+func (changed) EventName() string         { return "account-changed" }
+func (openAccount) CommandName() string   { return "open-account" }
+func (settleAccount) CommandName() string { return "settle-account" }
+func (closeAccount) CommandName() string  { return "close-account" }
+func (freezeAccount) CommandName() string { return "freeze-account" }
+
+func change[C any](struct{}, C) aggregate.Decision { return aggregate.Emit(changed{}) }
 
 // bank is account behind both handlers, with a queue.
 type bank struct {

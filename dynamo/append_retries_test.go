@@ -11,6 +11,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/domain"
+	"daybook/domain/user"
 	"daybook/events"
 	"daybook/follow"
 	"daybook/localstack/embedded"
@@ -84,12 +85,9 @@ func (a *appendRetries) Handle(ctx context.Context, r process.Request) error {
 
 // react handles a commit whose reaction is the command.
 func (a *appendRetries) react(t *testing.T) error {
-	manager := process.New[struct{}]("renaming", "order").On("order-placed",
-		func(struct{}, orderPlaced, process.Meta) (struct{}, process.Reaction) {
-			return struct{}{}, process.Do(process.Send("rename-user", "7", struct {
-				Name string `json:"name"`
-			}{"Ann"}))
-		})
+	manager := process.New[struct{}]("renaming", "order").On(func(struct{}, orderPlaced, process.Meta) (struct{}, process.Reaction) {
+		return struct{}{}, process.Do(process.Send("7", user.Rename{Name: "Ann"}))
+	})
 	codec, err := events.NewCodec(events.Type{Name: "order-placed"})
 	if err != nil {
 		t.Fatal(err)

@@ -11,14 +11,21 @@ import (
 	"daybook/events/eventstest"
 )
 
+type (
+	accountOpened struct{}
+	openAccount   struct{}
+)
+
+func (accountOpened) EventName() string { return "account-opened" }
+func (openAccount) CommandName() string { return "open-account" }
+
 // TestScopesReachTheAPI: what an event says of its caller decides about a command that
 // needs a scope: a token's scopes, or the route that IAM policies were asked about.
 func TestScopesReachTheAPI(t *testing.T) {
 	t.Parallel()
-	type opened struct{}
 	account := aggregate.New[struct{}]("account").
-		Event("account-opened", func(s struct{}, _ opened) struct{} { return s }).
-		Command("open-account", func(struct{}, struct{}) aggregate.Decision { return aggregate.Emit(opened{}) }, aggregate.Creates(), aggregate.Scope("accounts:open"))
+		Event(func(s struct{}, _ accountOpened) struct{} { return s }).
+		Command(func(struct{}, openAccount) aggregate.Decision { return aggregate.Emit(accountOpened{}) }, aggregate.Creates(), aggregate.Scope("accounts:open"))
 	commands, err := aggregate.NewHandler(new(eventstest.Memory), []aggregate.Aggregate{account}, nil)
 	if err != nil {
 		t.Fatal(err)

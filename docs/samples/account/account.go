@@ -18,25 +18,27 @@ func open(s State, c Open) aggregate.Decision {
 }
 
 var Accounts = view.New[Row]("accounts", "account").
-	On("account-opened", func(_ Row, e Opened, _ view.Meta) Row { return Row(e) }).
+	On(func(_ Row, e Opened, _ view.Meta) Row { return Row(e) }).
 	Index("by-email", view.By("email").Fold("lower", uniqueEmail))
 
 //sample:end
 
 // Account is the aggregate.
 var Account = aggregate.New[State]("account").
-	Event("account-opened", func(_ State, _ Opened) State { return State{Open: true} }).
-	Event("account-charged", func(s State, _ Charged) State { return s }).
-	Event("account-closed", func(_ State, _ Closed) State { return State{} }).
-	Event("account-paid", func(s State, _ Paid) State { return s }).
-	Command("open-account", open, aggregate.Creates()).
+	Event(opened, addressInMail).
+	Event(func(s State, _ Charged) State { return s }).
+	Event(func(_ State, _ Closed) State { return State{} }).
+	Event(func(s State, _ Paid) State { return s }).
+	Command(open, aggregate.Creates()).
 	//sample:begin access
-	Command("charge-account", charge, aggregate.Internal()).
-	Command("close-account", closeAccount, aggregate.Scope("accounts:close")).
+	Command(charge, aggregate.Internal()).
+	Command(closeAccount, aggregate.Scope("accounts:close")).
 	//sample:end
 	//sample:begin idempotent-for
-	Command("pay-account", pay, aggregate.IdempotentFor(7*24*time.Hour))
+	Command(pay, aggregate.IdempotentFor(7*24*time.Hour))
 	//sample:end
+
+func opened(_ State, _ Opened) State { return State{Open: true} }
 
 func charge(_ State, c Charge) aggregate.Decision { return aggregate.Emit(Charged(c)) }
 
@@ -78,3 +80,12 @@ type (
 	Closed struct{}
 	Close  struct{}
 )
+
+func (Opened) EventName() string   { return "account-opened" }
+func (Open) CommandName() string   { return "open-account" }
+func (Paid) EventName() string     { return "account-paid" }
+func (Pay) CommandName() string    { return "pay-account" }
+func (Charged) EventName() string  { return "account-charged" }
+func (Charge) CommandName() string { return "charge-account" }
+func (Closed) EventName() string   { return "account-closed" }
+func (Close) CommandName() string  { return "close-account" }
