@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"daybook/aggregate/aggregatetest"
+	"daybook/events"
 	"daybook/domain/order"
 )
 
@@ -12,7 +13,7 @@ func TestOrder(t *testing.T) {
 	t.Parallel()
 	lines := []order.Line{{Product: "lamp", Quantity: 2, Price: 1990}}
 	placed := order.PlacedEvent{Customer: "ann", Currency: "EUR", Lines: lines}
-	given := func(past ...any) *aggregatetest.Scenario[order.State] {
+	given := func(past ...events.Data) *aggregatetest.Scenario[order.State] {
 		return aggregatetest.Given(t, order.Order, past...)
 	}
 	place := order.Place{Customer: "ann", Currency: "EUR", Lines: lines}
