@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"daybook"
 	"daybook/aggregate"
 	"daybook/events"
 	"daybook/process"
@@ -23,7 +24,7 @@ func TestLogShowsWhereTheDomainPanicked(t *testing.T) {
 		log := c.logger("any")
 		(&projectorHandler{config: c, log: log}).note(t.Context(), 1, view.Report{Faults: []view.Fault{{Stream: "door/7", Text: events.FaultText(fault), Cause: fault}}})
 		(&processHandler{config: c, log: log}).note(t.Context(), 1, process.Report{Faults: []process.Fault{{Stream: "door/7", Text: events.FaultText(fault), Cause: fault}}})
-		c.observe(log, newMetrics(c))(t.Context(), aggregate.Observation{Command: "open-door", Err: fault})
+		c.observe(log, newMetrics(daybook.App{}, c))(t.Context(), aggregate.Observation{Command: "open-door", Err: fault})
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 		if len(lines) != 3 {
 			t.Fatalf("got %s", &out)

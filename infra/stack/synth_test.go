@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"daybook"
 	"daybook/domain"
 	"daybook/infra/bundle"
 	"daybook/infra/settings"
@@ -98,11 +99,11 @@ func synth(t *testing.T, name, context string) *template {
 // functions' code is a stand-in: what is in a zip is none of the template's.
 func synthDomain(t *testing.T, name, context string, views []view.View, reactors ...process.Reactor) *template {
 	t.Helper()
-	s, err := settings.Load([]byte(context), nil)
+	s, err := settings.Load("daybook", []byte(context), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema, err := stack.SchemaOf(views, reactors)
+	schema, err := stack.SchemaOf(daybook.App{Name: s.App, Views: views, Processes: reactors})
 	if err != nil {
 		t.Fatal(err)
 	}
