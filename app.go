@@ -36,6 +36,14 @@ func (a App) Title() string {
 	return strings.ToUpper(a.Name[:1]) + a.Name[1:]
 }
 
+// Commands returns the commands of all aggregates, in the order of declaration.
+func (a App) Commands() (all []aggregate.Description) {
+	for _, of := range a.Aggregates {
+		all = append(all, of.Describe()...)
+	}
+	return all
+}
+
 // MaxName is the greatest length of App.Name. A stage has as many at most, and the
 // shortest limit of AWS on a name made of both is 50 (AWS Backup's vaults).
 const MaxName = 16

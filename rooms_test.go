@@ -85,18 +85,20 @@ func list(t *testing.T, args ...string) []pkg {
 var mayImport = map[string][]string{
 	".":         {"events", "aggregate", "view", "process"},
 	"nearest":   {},
-	"events":    {},
-	"aggregate": {"events"},
-	"view":      {"events", "nearest"},
-	"process":   {"events", "nearest"},
+	"parallel":  {},
+	"events":    {"parallel"},
+	"aggregate": {"events", "parallel"},
+	"follow":    {"events", "parallel"},
+	"view":      {"events", "follow", "nearest", "parallel"},
+	"process":   {"events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
-	"dynamo":    {"events", "aggregate", "view", "process"},
+	"dynamo":    {"events", "follow", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},
 	"api":       {"events", "aggregate", "view", "nearest"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", "nearest", "events", "aggregate", "view", "process", "domain"}
+var pure = []string{".", "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "domain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -122,7 +124,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{".", "events", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "functions", "localstack", "cli", "cmd", "infra"} {
+	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "functions", "localstack", "cli", "cmd", "infra"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}
@@ -213,6 +215,16 @@ func faults(path string, file *ast.File) (found []string) {
 		if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
 			found = append(found, "init() registers: wire in main instead")
 		}
+	}
+	if !strings.HasPrefix(path, "events/") && !strings.HasPrefix(path, "localstack/") {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if c, ok := n.(*ast.CallExpr); ok {
+				if f, ok := c.Fun.(*ast.Ident); ok && f.Name == "recover" {
+					found = append(found, "a recover of its own: events.Guard is the one guard against panics; the stand-ins for AWS's services have theirs")
+				}
+			}
+			return true
+		})
 	}
 	if domain {
 		ast.Inspect(file, func(n ast.Node) bool {

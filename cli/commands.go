@@ -29,11 +29,13 @@ type commandLine struct {
 	Creates   bool   `json:"creates,omitzero"`  // the aggregate id may be left out
 	OnceOnly  bool   `json:"onceOnly,omitzero"` // a repeat is recognised for 30 days
 	Across    bool   `json:"across,omitzero"`   // it is decided over several streams
+	Internal  bool   `json:"internal,omitzero"` // unknown over HTTP
+	Scope     string `json:"scope,omitzero"`    // that a caller of the API needs
 	Summary   string `json:"summary,omitzero"`
 }
 
 func lineOfCommand(d aggregate.Description) commandLine {
-	return commandLine{d.Name, d.Aggregate, d.Creates, d.OnceOnly, d.Across, d.Summary}
+	return commandLine{d.Name, d.Aggregate, d.Creates, d.OnceOnly, d.Across, d.Internal, d.Scope, d.Summary}
 }
 
 func (a *app) commands(c *cli.Command) error {
@@ -45,8 +47,8 @@ func (a *app) commands(c *cli.Command) error {
 		return unknown("aggregate", of, names)
 	}
 	o := newOutput(a.stdout, c.Bool("json"))
-	t := o.table("COMMAND", "AGGREGATE", "ID", "SUMMARY")
-	for _, d := range a.declaredCommands() {
+	t := o.table("COMMAND", "AGGREGATE", "ID", "SENT BY", "SUMMARY")
+	for _, d := range a.of.Commands() {
 		if of != "" && of != d.Aggregate {
 			continue
 		}
@@ -54,10 +56,22 @@ func (a *app) commands(c *cli.Command) error {
 		if d.Creates {
 			id = "optional"
 		}
-		t.row(lineOfCommand(d), d.Name, d.Aggregate, id, d.Summary)
+		t.row(lineOfCommand(d), d.Name, d.Aggregate, id, senders(d), d.Summary)
 	}
 	t.end("no commands are declared")
 	return o.err
+}
+
+// senders says who may send a command: anybody, nobody over HTTP, or callers with a
+// scope.
+func senders(d aggregate.Description) string {
+	switch {
+	case d.Internal:
+		return "internal"
+	case d.Scope != "":
+		return d.Scope
+	}
+	return "anybody"
 }
 
 func schemaCommand(a *app) *cli.Command {
@@ -101,19 +115,9 @@ func (a *app) schema(c *cli.Command) error {
 	return o.err
 }
 
-// declaredCommands are the commands of all aggregates, in the order of their
-// declaration.
-func (a *app) declaredCommands() []aggregate.Description {
-	var all []aggregate.Description
-	for _, of := range a.of.Aggregates {
-		all = append(all, of.Describe()...)
-	}
-	return all
-}
-
 // declaredCommand finds a command by its name.
 func (a *app) declaredCommand(name string) (aggregate.Description, error) {
-	for _, d := range a.declaredCommands() {
+	for _, d := range a.of.Commands() {
 		if d.Name == name {
 			return d, nil
 		}
@@ -124,7 +128,7 @@ func (a *app) declaredCommand(name string) (aggregate.Description, error) {
 // commandNames are the names of the declared commands, for completion.
 func (a *app) commandNames() []string {
 	var names []string
-	for _, d := range a.declaredCommands() {
+	for _, d := range a.of.Commands() {
 		names = append(names, d.Name)
 	}
 	return names

@@ -63,7 +63,7 @@ func run(ctx context.Context, app daybook.App) error {
 	defer jsii.Close()
 	out := stack.NewApp("")
 	stack.New(out, stack.Props{
-		Settings: s, Schema: schema,
+		Settings: s, Schema: schema, Commands: app.Commands(),
 		Code: func(function string) string { return bundle.Zip(".", arch, function) },
 	})
 	out.Synth(nil)

@@ -163,7 +163,7 @@ func TestServicesForOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	message, err := handler.Encode(aggregate.Command{Name: "rename-user", ID: "ada", Payload: []byte(`{"name":"Countess"}`), CommandID: "timed"})
+	message, err := handler.Encode(aggregate.Command{Name: "rename-user", ID: "hello", Payload: []byte(`{"name":"Countess"}`), CommandID: "timed"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,10 @@ func run(ctx context.Context, app daybook.App, args []string, stdout, stderr io.
 	if reset {
 		return deleteData(app, options.Data, stdout, stderr)
 	}
+	waiting := &announcer{name: app.Name, w: stderr}
+	options.Doing = waiting.doing
 	s, err := stack.Start(ctx, app, options)
+	waiting.end()
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %s\n", app.Name, line(err))
 		return 1
