@@ -77,7 +77,9 @@ func TestScenariosPassWhenTheyShould(t *testing.T) {
 	aggregatetest.Given(t, doors()).When(open{""}).ThenMalformed("/payload/key")
 	aggregatetest.Given(t, doors()).When(open{"k"}).ThenClaims(key("k")).ThenReleases(key("old"))
 	aggregatetest.Given(t, doors(), opened{}).When(open{"k"}).ThenClaims().ThenReleases()
-	both := func(past ...events.Data) *scenario { return aggregatetest.Given(t, doors()).With("gate/1", gates(), past...) }
+	both := func(past ...events.Data) *scenario {
+		return aggregatetest.Given(t, doors()).With("gate/1", gates(), past...)
+	}
 	both().When(openBoth{"k"}).Then(opened{}).ThenOn("door/2", opened{}).ThenOn("gate/1", swung{}).ThenClaims(key("2"))
 	both(swung{}).When(openBoth{"k"}).ThenRejected("open")
 	both(swung{}, swung{}).With("door/2", doors(), opened{}).When(openBoth{"k"}).ThenRejected("open")

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"daybook/aggregate/aggregatetest"
-	"daybook/events"
 	"daybook/domain/order"
+	"daybook/events"
 )
 
 func TestOrder(t *testing.T) {

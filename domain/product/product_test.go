@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"daybook/aggregate/aggregatetest"
-	"daybook/events"
 	"daybook/domain/product"
+	"daybook/events"
 )
 
 func lamp(stock int64) product.Added {
