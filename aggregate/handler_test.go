@@ -28,24 +28,31 @@ type (
 		By   int64  `json:"by"`
 		Note string `json:"note,omitzero"`
 	}
-	start  struct{}
-	change struct {
+	start      struct{}
+	undeclared struct{}
+	change     struct {
 		By   int64  `json:"by"`
 		Note string `json:"note,omitzero"`
 	}
 )
 
+func (started) EventName() string      { return "counter-started" }
+func (added) EventName() string        { return "counter-added" }
+func (start) CommandName() string      { return "start-counter" }
+func (undeclared) CommandName() string { return "undeclared" }
+func (change) CommandName() string     { return "add" }
+
 func counter() *aggregate.Definition[count] {
 	return aggregate.New[count]("counter").
-		Event("counter-started", func(s count, _ started) count { s.Started = true; return s }).
-		Event("counter-added", func(s count, e added) count { s.Sum += e.By; return s }).
-		Command("start-counter", func(s count, _ start) aggregate.Decision {
+		Event(func(s count, _ started) count { s.Started = true; return s }).
+		Event(func(s count, e added) count { s.Sum += e.By; return s }).
+		Command(func(s count, _ start) aggregate.Decision {
 			if s.Started {
 				return aggregate.Reject("counter-started", "the counter runs already")
 			}
 			return aggregate.Emit(started{})
 		}, aggregate.Creates()).
-		Command("add", func(s count, c change) aggregate.Decision {
+		Command(func(s count, c change) aggregate.Decision {
 			switch {
 			case !s.Started:
 				return aggregate.Reject("counter-not-started", "the counter does not run")
@@ -56,7 +63,7 @@ func counter() *aggregate.Definition[count] {
 			}
 			return aggregate.Emit(added(c))
 		}).
-		Command("undeclared", func(count, struct{}) aggregate.Decision { return aggregate.Emit(42) })
+		Command(func(count, undeclared) aggregate.Decision { return aggregate.Emit(42) })
 }
 
 // calls counts what a handler asks of its store.

@@ -294,14 +294,20 @@ type costEvent struct {
 	Name string `json:"name"`
 }
 
+func (costEvent) EventName() string { return "user-created" }
+
+type costRenamed costEvent
+
+func (costRenamed) EventName() string { return "user-renamed" }
+
 // TestProjectionCosts: a new row costs one write and no read, a change of a row
 // one read more, and holding a parked stream back one read; parking is a
 // transaction of two small items and the read of the record that may be there.
 func TestProjectionCosts(t *testing.T) {
 	t.Parallel()
 	v := view.New[costRow]("costs", "user").
-		On("user-created", func(_ costRow, e costEvent, _ view.Meta) costRow { return costRow{e.Name} }).
-		On("user-renamed", func(r costRow, e costEvent, _ view.Meta) costRow {
+		On(func(_ costRow, e costEvent, _ view.Meta) costRow { return costRow{e.Name} }).
+		On(func(r costRow, e costRenamed, _ view.Meta) costRow {
 			if e.Name == "bad" {
 				panic("bad")
 			}
@@ -322,8 +328,7 @@ func TestProjectionCosts(t *testing.T) {
 	var created, renamed, bad, late []view.Delivery
 	for i := range 10 {
 		commits := viewtest.Commits(t, codec, events.StreamOf("user", strconv.Itoa(i)),
-			viewtest.Event{Name: "user-created", Data: costEvent{"Ann"}}, viewtest.Event{Name: "user-renamed", Data: costEvent{"Bob"}},
-			viewtest.Event{Name: "user-renamed", Data: costEvent{"bad"}}, viewtest.Event{Name: "user-renamed", Data: costEvent{"Cid"}})
+			costEvent{"Ann"}, costRenamed{"Bob"}, costRenamed{"bad"}, costRenamed{"Cid"})
 		for j, list := range []*[]view.Delivery{&created, &renamed, &bad, &late} {
 			*list = append(*list, view.Delivery{Stream: commits[j].Stream, Number: int64(j) + 1, Commit: &commits[j]})
 		}

@@ -26,6 +26,19 @@ type orderPlaced struct {
 	Products []string `json:"products"`
 }
 
+func (orderPlaced) EventName() string { return "order-placed" }
+
+// What the manager sends.
+type (
+	confirmOrder struct{}
+	rejectOrder  struct{}
+	reserveStock struct{}
+)
+
+func (confirmOrder) CommandName() string { return "confirm-order" }
+func (rejectOrder) CommandName() string  { return "reject-order" }
+func (reserveStock) CommandName() string { return "reserve-stock" }
+
 // TestCostsOfAProcess: a handled commit is one write unit; of a new stream it
 // needs no read, of others one request for the whole batch.
 func TestCostsOfAProcess(t *testing.T) {
@@ -35,11 +48,10 @@ func TestCostsOfAProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	manager := process.New[orderPlaced]("fulfilment", "order").On("order-placed",
-		func(_ orderPlaced, e orderPlaced, m process.Meta) (orderPlaced, process.Reaction) {
-			return e, process.Do(process.After("confirmation", time.Minute, process.Send("reject-order", m.ID(), nil)),
-				process.All(process.Send("reserve-stock", e.Products[0], nil)).Then(process.Send("confirm-order", m.ID(), nil)))
-		})
+	manager := process.New[orderPlaced]("fulfilment", "order").On(func(_ orderPlaced, e orderPlaced, m process.Meta) (orderPlaced, process.Reaction) {
+		return e, process.Do(process.After("confirmation", time.Minute, process.Send(m.ID(), rejectOrder{})),
+			process.All(process.Send(e.Products[0], reserveStock{})).Then(process.Send(m.ID(), confirmOrder{})))
+	})
 	runner, err := process.NewRunner(nil, codec, ledger, []process.Reactor{manager}, (&processtest.Recorder{}).Effects(),
 		&process.Options{Now: func() time.Time { return now }})
 	if err != nil {
@@ -80,8 +92,8 @@ func TestALostAnswerOfTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	outside := &processtest.Recorder{}
-	manager := process.New[struct{}]("fulfilment", "order").React("order-placed", func(orderPlaced, process.Meta) process.Reaction {
-		return process.Do(process.Send("confirm-order", "7", nil))
+	manager := process.New[struct{}]("fulfilment", "order").React(func(orderPlaced, process.Meta) process.Reaction {
+		return process.Do(process.Send("7", confirmOrder{}))
 	})
 	runner, err := process.NewRunner(nil, codec, ledger, []process.Reactor{manager}, outside.Effects(), nil)
 	if err != nil {

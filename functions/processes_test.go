@@ -21,23 +21,34 @@ type (
 	opened struct{}
 	asked  struct{}
 	none   struct{}
+
+	knockDoor struct{}
+	openDoor  struct{}
+	askGuard  struct{}
 )
+
+func (knock) EventName() string       { return "door-knocked" }
+func (opened) EventName() string      { return "door-opened" }
+func (asked) EventName() string       { return "guard-asked" }
+func (knockDoor) CommandName() string { return "knock" }
+func (openDoor) CommandName() string  { return "open-door" }
+func (askGuard) CommandName() string  { return "ask-guard" }
 
 func doors() []aggregate.Aggregate {
 	return []aggregate.Aggregate{
 		aggregate.New[state]("door").
-			Event("door-knocked", func(s state, _ knock) state { return s }).
-			Event("door-opened", func(s state, _ opened) state { s.Open = true; return s }).
-			Command("knock", func(state, none) aggregate.Decision { return aggregate.Emit(knock{}) }).
-			Command("open-door", func(s state, _ none) aggregate.Decision {
+			Event(func(s state, _ knock) state { return s }).
+			Event(func(s state, _ opened) state { s.Open = true; return s }).
+			Command(func(state, knockDoor) aggregate.Decision { return aggregate.Emit(knock{}) }).
+			Command(func(s state, _ openDoor) aggregate.Decision {
 				if s.Open {
 					return aggregate.Reject("door-is-open", "the door is open already")
 				}
 				return aggregate.Emit(opened{})
 			}),
 		aggregate.New[state]("guard").
-			Event("guard-asked", func(s state, _ asked) state { s.Busy = true; return s }).
-			Command("ask-guard", func(s state, _ none) aggregate.Decision {
+			Event(func(s state, _ asked) state { s.Busy = true; return s }).
+			Command(func(s state, _ askGuard) aggregate.Decision {
 				if s.Busy {
 					return aggregate.Reject("guard-is-busy", "the guard is busy")
 				}
@@ -48,13 +59,13 @@ func doors() []aggregate.Aggregate {
 
 func doorman() []process.Reactor {
 	return []process.Reactor{
-		process.New[struct{}]("doorman", "door").React("door-knocked", func(_ knock, m process.Meta) process.Reaction {
+		process.New[struct{}]("doorman", "door").React(func(_ knock, m process.Meta) process.Reaction {
 			return process.Do(
-				process.After("patience", time.Minute, process.Send("open-door", m.ID(), nil)),
-				process.All(process.Send("ask-guard", "of-"+m.ID(), nil)).Then(process.Send("open-door", m.ID(), nil)))
+				process.After("patience", time.Minute, process.Send(m.ID(), openDoor{})),
+				process.All(process.Send("of-"+m.ID(), askGuard{})).Then(process.Send(m.ID(), openDoor{})))
 		}),
 		process.NewOutbox[struct{}]("news", "door").
-			Publish("door-opened", "com.example.door-opened", 1, func(struct{}, opened, process.Meta) none { return none{} }),
+			Publish("com.example.door-opened", 1, func(struct{}, opened, process.Meta) none { return none{} }),
 	}
 }
 

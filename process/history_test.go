@@ -106,8 +106,8 @@ func TestHistoryIsNotReadOneByOne(t *testing.T) {
 	t.Parallel()
 	h := &endless{commits: 100_000, placed: []int64{1, 99_950, 100_000}}
 	ledger, recorder := &processtest.Memory{}, &processtest.Recorder{}
-	reactor := process.New[struct{}]("fulfilment", "order").Since(testNow.Add(99_900*time.Second)).
-		React("order-placed", func(placed, process.Meta) process.Reaction { return process.Do(process.Send("a", "b", nil)) })
+	reactor := process.New[struct{}]("fulfilment", "order").Since(testNow.Add(99_900 * time.Second)).
+		React(func(placed, process.Meta) process.Reaction { return process.Do(process.Send("b", confirmOrder{})) })
 	r := endlessRunner(t, h, ledger, recorder, reactor)
 	if report := r.Handle(t.Context(), []process.Delivery{h.last()}); report.Handled != 2 || report.Err != nil {
 		t.Errorf("got %+v", report)
@@ -124,10 +124,10 @@ func TestAMemoryOfAnotherSchemaIsFoldedAgain(t *testing.T) {
 	w.handle(w.commit("order/7", place("a")), w.commit("order/7", note))
 	before := len(w.recorder.Done())
 	newer := process.New[basket]("fulfilment", "order").MemorySchema(2).
-		On("order-placed", func(b basket, e placed, _ process.Meta) (basket, process.Reaction) {
-			return basket{Products: append(b.Products, "new "+e.Products[0])}, process.Do(process.Send("surprise", "1", nil))
+		On(func(b basket, e placed, _ process.Meta) (basket, process.Reaction) {
+			return basket{Products: append(b.Products, "new "+e.Products[0])}, process.Do(process.Send("1", confirmOrder{}))
 		}).
-		On("order-cancelled", func(b basket, _ cancelled, m process.Meta) (basket, process.Reaction) { return b, release(b, m) })
+		On(func(b basket, _ cancelled, m process.Meta) (basket, process.Reaction) { return b, release(b, m) })
 	w.reactors = []process.Reactor{newer}
 	w.handle(w.commit("order/7", cancel))
 	same(t, "commands", w.sent()[len(w.sent())-1:], []string{"release-stock new a"})
@@ -183,10 +183,10 @@ func TestSkip(t *testing.T) {
 func TestHistoryNeedNotBeReactedTo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, process.New[basket]("fulfilment", "order").Since(testNow.Add(time.Second)).
-		On("order-placed", func(b basket, e placed, m process.Meta) (basket, process.Reaction) {
+		On(func(b basket, e placed, m process.Meta) (basket, process.Reaction) {
 			return basket{Products: e.Products}, process.Do(nil)
 		}).
-		On("order-cancelled", func(b basket, _ cancelled, m process.Meta) (basket, process.Reaction) { return b, release(b, m) }))
+		On(func(b basket, _ cancelled, m process.Meta) (basket, process.Reaction) { return b, release(b, m) }))
 	w.handle(w.commit("order/7", place("a")), w.commit("order/7", cancel))
 	same(t, "commands", w.sent(), []string{"release-stock a"})
 }

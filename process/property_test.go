@@ -89,7 +89,7 @@ func TestAnyDeliveryDoesTheSame(t *testing.T) {
 		for i := range rapid.IntRange(1, 8).Draw(rt, "streams") {
 			stream := events.StreamOf("order", fmt.Sprint(i))
 			ds = append(ds, w.commit(stream, place(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c"}), 0, 4).Draw(rt, "products")...)))
-			for _, e := range rapid.SliceOfN(rapid.SampledFrom([]processtest.Event{cancel, confirm, refuse, note, place("d")}), 0, 5).Draw(rt, "events") {
+			for _, e := range rapid.SliceOfN(rapid.SampledFrom([]events.Data{cancel, confirm, refuse, note, place("d")}), 0, 5).Draw(rt, "events") {
 				ds = append(ds, w.commit(stream, e))
 			}
 		}

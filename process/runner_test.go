@@ -234,7 +234,7 @@ func TestFaultsPark(t *testing.T) {
 	react := func(f func() process.Reaction) func(*world) {
 		return func(w *world) {
 			w.reactors = []process.Reactor{process.New[basket]("fulfilment", "order").
-				React("order-placed", func(placed, process.Meta) process.Reaction { return f() })}
+				React(func(placed, process.Meta) process.Reaction { return f() })}
 		}
 	}
 	for name, test := range map[string]struct {
@@ -260,25 +260,24 @@ func TestFaultsPark(t *testing.T) {
 		"an Else that panics": {
 			func(w *world) {
 				react(func() process.Reaction {
-					return process.Do(process.All(process.Send("reserve-stock", "a", nil)).Else(func(process.Rejection) process.Reaction { panic("no") }))
+					return process.Do(process.All(process.Send("a", reserve{})).Else(func(process.Rejection) process.Reaction { panic("no") }))
 				})(w)
 				w.recorder.Answer = rejects("reserve-stock", "a", "x")
 			}, events.CodeInternal, "Else panicked",
 		},
-		"a payload that panics":      {react(func() process.Reaction { return process.Do(process.Send("a", "b", panics{})) }), events.CodeInternal, "the reaction panicked"},
+		"a payload that panics":      {react(func() process.Reaction { return process.Do(process.Send("b", panics{})) }), events.CodeInternal, "the reaction panicked"},
 		"a step that is nil":         {react(func() process.Reaction { return process.Do(nil) }), events.CodeInternal, "nil"},
-		"a command without a name":   {react(func() process.Reaction { return process.Do(process.Send("", "a", nil)) }), events.CodeInternal, "name"},
-		"an id that is none":         {react(func() process.Reaction { return process.Do(process.Send("a", "\x00", nil)) }), events.CodeInternal, "id"},
-		"a payload that is no JSON":  {react(func() process.Reaction { return process.Do(process.Send("a", "b", func() {})) }), events.CodeInternal, "JSON"},
-		"a payload that is a number": {react(func() process.Reaction { return process.Do(process.Send("a", "b", 7)) }), events.CodeInternal, "not a JSON object"},
-		"a timer without a name":     {react(func() process.Reaction { return process.Do(process.After("", 1, process.Send("a", "b", nil))) }), events.CodeInternal, "timer"},
-		"a timer in the past":        {react(func() process.Reaction { return process.Do(process.After("t", -1, process.Send("a", "b", nil))) }), events.CodeInternal, "before"},
+		"a command without a name":   {react(func() process.Reaction { return process.Do(process.Send("a", nameless{})) }), events.CodeInternal, "name"},
+		"an id that is none":         {react(func() process.Reaction { return process.Do(process.Send("\x00", confirmOrder{})) }), events.CodeInternal, "id"},
+		"a payload that is no JSON":  {react(func() process.Reaction { return process.Do(process.Send("b", unwritable{})) }), events.CodeInternal, "JSON"},
+		"a payload that is a number": {react(func() process.Reaction { return process.Do(process.Send("b", number(7))) }), events.CodeInternal, "not a JSON object"},
+		"a timer without a name":     {react(func() process.Reaction { return process.Do(process.After("", 1, process.Send("b", confirmOrder{}))) }), events.CodeInternal, "timer"},
+		"a timer in the past":        {react(func() process.Reaction { return process.Do(process.After("t", -1, process.Send("b", confirmOrder{}))) }), events.CodeInternal, "before"},
 		"a memory that is too large": {
 			func(w *world) {
-				w.reactors = []process.Reactor{process.New[basket]("fulfilment", "order").On("order-placed",
-					func(b basket, _ placed, _ process.Meta) (basket, process.Reaction) {
-						return basket{Products: []string{strings.Repeat("x", process.MaxMemory)}}, process.Do(process.Send("a", "b", nil))
-					})}
+				w.reactors = []process.Reactor{process.New[basket]("fulfilment", "order").On(func(b basket, _ placed, _ process.Meta) (basket, process.Reaction) {
+					return basket{Products: []string{strings.Repeat("x", process.MaxMemory)}}, process.Do(process.Send("b", confirmOrder{}))
+				})}
 			}, events.CodeTooLarge, "memory",
 		},
 	} {
@@ -306,7 +305,23 @@ func TestFaultsPark(t *testing.T) {
 	}
 }
 
+type nameless struct{}
+
+func (nameless) CommandName() string { return "" }
+
+type unwritable struct {
+	F func() `json:"f"`
+}
+
+func (unwritable) CommandName() string { return "a" }
+
+type number int
+
+func (number) CommandName() string { return "a" }
+
 type panics struct{}
+
+func (panics) CommandName() string { return "a" }
 
 func (panics) MarshalJSON() ([]byte, error) { panic("no") }
 

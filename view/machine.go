@@ -19,7 +19,12 @@ func newMachine[S any]() *machine[S] {
 }
 
 // on declares the handler of an event.
-func on[S, E any](d *def, m *machine[S], event string, apply func(S, E, Meta) S) {
+func on[S any, E events.Data](d *def, m *machine[S], apply func(S, E, Meta) S) {
+	event, err := events.NameOf[E]()
+	if err != nil {
+		d.fail("%w", err)
+		return
+	}
 	if _, twice := m.handlers[event]; !d.handles(event, twice, apply == nil) {
 		return
 	}

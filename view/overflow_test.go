@@ -103,8 +103,8 @@ func TestOverflowOfARow(t *testing.T) {
 		Stock int64 `json:"stock"`
 	}
 	add := func(s stocked, e productAdded, _ view.Meta) stocked { s.Stock += e.Stock; return s }
-	rows := view.New[stocked]("stocks", "product").On("product-added", add)
-	keyed := view.NewKeyed[stocked, stocked]("total", "product").On("product-added", add).
+	rows := view.New[stocked]("stocks", "product").On(add)
+	keyed := view.NewKeyed[stocked, stocked]("total", "product").On(add).
 		Keys(func(stocked) []string { return []string{"all"} }).
 		Put(func(r stocked, _ string, m stocked) stocked { r.Stock = events.Add(r.Stock, m.Stock); return r }).
 		Take(func(r stocked, _ string, m stocked) stocked { r.Stock = events.Subtract(r.Stock, m.Stock); return r })

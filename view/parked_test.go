@@ -29,10 +29,10 @@ func fragile(broken bool) []view.View {
 		}
 	}
 	rows := view.New[userRow]("users", "user").
-		On("user-created", func(_ userRow, e userCreated, _ view.Meta) userRow {
+		On(func(_ userRow, e userCreated, _ view.Meta) userRow {
 			return userRow{Name: e.Name, Email: e.Email, Active: true}
 		}).
-		On("user-renamed", func(r userRow, e userRenamed, _ view.Meta) userRow {
+		On(func(r userRow, e userRenamed, _ view.Meta) userRow {
 			bad(e.Name)
 			r.Name = e.Name
 			return r
@@ -68,7 +68,7 @@ func (b *bench) queries(views ...view.View) *view.Queries {
 }
 
 // more appends events to a stream that has some.
-func (b *bench) more(stream events.Stream, evs ...viewtest.Event) []view.Delivery {
+func (b *bench) more(stream events.Stream, evs ...events.Data) []view.Delivery {
 	b.t.Helper()
 	old, err := b.store.Read(context.Background(), stream, 1, 1000)
 	if err != nil || len(old) == 0 {
@@ -238,7 +238,7 @@ func parse(t *testing.T, query string) map[string][]string {
 func TestRedrive(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, fragile(true)...)
-	many := []viewtest.Event{created("Ann"), renamed("bad")}
+	many := []events.Data{created("Ann"), renamed("bad")}
 	for i := range 250 {
 		many = append(many, renamed(fmt.Sprint(i)))
 	}
@@ -481,7 +481,7 @@ func TestAnyDeliveryWithParking(t *testing.T) {
 }
 
 // poisoned are random events, of which some are bad.
-func poisoned(t *rapid.T, aggregate string) []viewtest.Event {
+func poisoned(t *rapid.T, aggregate string) []events.Data {
 	evs := randomEvents(t, aggregate)
 	for i := range evs {
 		if rapid.IntRange(0, 3).Draw(t, "bad") == 0 {
@@ -571,7 +571,7 @@ func countedRows(t *rapid.T, items []view.Item) {
 func TestRedriveBrokenOff(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, fragile(true)...)
-	users, products := []viewtest.Event{created("Ann"), renamed("bad")}, []viewtest.Event{added("books", 1), moved("bad")}
+	users, products := []events.Data{created("Ann"), renamed("bad")}, []events.Data{added("books", 1), moved("bad")}
 	for i := range 250 {
 		users, products = append(users, renamed(fmt.Sprint(i))), append(products, moved(fmt.Sprint("c", i%3)))
 	}

@@ -54,10 +54,10 @@ func propertyViews() []view.View {
 // newUsers2 hides rows.
 func newUsers2() view.View {
 	return view.New[userRow]("shown", "user").
-		On("user-created", func(_ userRow, e userCreated, _ view.Meta) userRow {
+		On(func(_ userRow, e userCreated, _ view.Meta) userRow {
 			return userRow{Name: e.Name, Email: e.Email, Active: true}
 		}).
-		On("user-toggled", func(r userRow, e userToggled, m view.Meta) userRow {
+		On(func(r userRow, e userToggled, m view.Meta) userRow {
 			r.Active = e.Active
 			r.Name = fmt.Sprintf("%s/%s/%d", r.Name, m.ID(), m.Version)
 			return r
@@ -67,9 +67,9 @@ func newUsers2() view.View {
 		Version(3)
 }
 
-func randomEvents(t *rapid.T, aggregate string) []viewtest.Event {
+func randomEvents(t *rapid.T, aggregate string) []events.Data {
 	names := rapid.SampledFrom([]string{"a", "b", "c", "@", "\x00\x1b\n\u0085", strings.Repeat("é", 513)})
-	one := rapid.Custom(func(t *rapid.T) viewtest.Event {
+	one := rapid.Custom(func(t *rapid.T) events.Data {
 		name := names.Draw(t, "name")
 		switch kind := rapid.IntRange(0, 3).Draw(t, "kind"); {
 		case aggregate == "user" && kind == 0:
@@ -77,7 +77,7 @@ func randomEvents(t *rapid.T, aggregate string) []viewtest.Event {
 		case aggregate == "user" && kind == 1:
 			return renamed(name)
 		case aggregate == "user" && kind == 2:
-			return viewtest.Event{Name: "user-toggled", Data: userToggled{name != "a"}}
+			return userToggled{name != "a"}
 		case aggregate == "user":
 			return noted()
 		case kind <= 1:

@@ -40,7 +40,7 @@ func newBench(t testing.TB, views ...view.View) *bench {
 }
 
 // append stores a stream and returns a delivery for each commit.
-func (b *bench) append(stream events.Stream, evs ...viewtest.Event) []view.Delivery {
+func (b *bench) append(stream events.Stream, evs ...events.Data) []view.Delivery {
 	b.t.Helper()
 	at := events.Start(stream)
 	var ds []view.Delivery
@@ -80,20 +80,20 @@ func (b *bench) clean(r view.Report) view.Report {
 	return r
 }
 
-func created(name string) viewtest.Event {
-	return viewtest.Event{Name: "user-created", Data: userCreated{Name: name, Email: name + "@x"}}
+func created(name string) events.Data {
+	return userCreated{Name: name, Email: name + "@x"}
 }
-func renamed(name string) viewtest.Event {
-	return viewtest.Event{Name: "user-renamed", Data: userRenamed{Name: name}}
+func renamed(name string) events.Data {
+	return userRenamed{Name: name}
 }
-func noted() viewtest.Event { return viewtest.Event{Name: "user-noted", Data: struct{}{}} }
-func added(category string, stock int64) viewtest.Event {
-	return viewtest.Event{Name: "product-added", Data: productAdded{category, stock}}
+func noted() events.Data { return userNoted{} }
+func added(category string, stock int64) events.Data {
+	return productAdded{category, stock}
 }
-func moved(category string) viewtest.Event {
-	return viewtest.Event{Name: "product-moved", Data: productMoved{category}}
+func moved(category string) events.Data {
+	return productMoved{category}
 }
-func retired() viewtest.Event { return viewtest.Event{Name: "product-retired", Data: productRetired{}} }
+func retired() events.Data { return productRetired{} }
 
 func TestProjectInOrder(t *testing.T) {
 	t.Parallel()
@@ -155,7 +155,7 @@ func TestGateSkipsAndFillsGaps(t *testing.T) {
 func TestLongGap(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, newUsers())
-	evs := []viewtest.Event{created("Ann")}
+	evs := []events.Data{created("Ann")}
 	for i := range 349 {
 		evs = append(evs, renamed(fmt.Sprint(i)))
 	}
@@ -190,8 +190,8 @@ func TestUnhandledEventsMakeNoRow(t *testing.T) {
 func TestHiddenRowsComeBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, newUsers().Hide(func(r userRow) bool { return !r.Active }))
-	toggle := func(on bool) viewtest.Event {
-		return viewtest.Event{Name: "user-toggled", Data: userToggled{on}}
+	toggle := func(on bool) events.Data {
+		return userToggled{on}
 	}
 	ds := b.append("user/7", created("Ann"), toggle(false), renamed("Anna"), toggle(true))
 	for i, want := range []string{`{"name":"Ann","email":"Ann@x","active":true}`, "", "", `{"name":"Anna","email":"Ann@x","active":true}`} {
@@ -315,12 +315,12 @@ type boomRow struct {
 
 func newBoom() *view.RowView[boomRow] {
 	return view.New[boomRow]("boom", "user").
-		On("user-created", func(r boomRow, e userCreated, _ view.Meta) boomRow {
+		On(func(r boomRow, e userCreated, _ view.Meta) boomRow {
 			r.Name = e.Name
 			r.Tags = append(r.Tags, e.Name)
 			return r
 		}).
-		On("user-renamed", func(r boomRow, e userRenamed, _ view.Meta) boomRow {
+		On(func(r boomRow, e userRenamed, _ view.Meta) boomRow {
 			if len(r.Tags) > 0 {
 				r.Tags[0] = e.Name // in place: must not survive a panic
 			}
@@ -348,10 +348,10 @@ func newBoom() *view.RowView[boomRow] {
 
 func newBoomKeyed() *view.KeyedView[boomRow, productMemo] {
 	return view.NewKeyed[boomRow, productMemo]("boom-keyed", "user").
-		On("user-created", func(m productMemo, e userCreated, _ view.Meta) productMemo {
+		On(func(m productMemo, e userCreated, _ view.Meta) productMemo {
 			return productMemo{Category: e.Name}
 		}).
-		On("user-renamed", func(m productMemo, e userRenamed, _ view.Meta) productMemo {
+		On(func(m productMemo, e userRenamed, _ view.Meta) productMemo {
 			if e.Name == "panic" {
 				panic("secret")
 			}
@@ -560,6 +560,10 @@ func TestRowsStayWhileAStreamContributes(t *testing.T) {
 	}
 }
 
+type userCraeted struct{}
+
+func (userCraeted) EventName() string { return "user-craeted" }
+
 func TestNewProjectorRefusesWrongViews(t *testing.T) {
 	t.Parallel()
 	empty, _ := events.NewCodec()
@@ -569,7 +573,7 @@ func TestNewProjectorRefusesWrongViews(t *testing.T) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
-	misspelt := view.New[userRow]("users", "user").On("user-craeted", func(r userRow, _ userCreated, _ view.Meta) userRow { return r })
+	misspelt := view.New[userRow]("users", "user").On(func(r userRow, _ userCraeted, _ view.Meta) userRow { return r })
 	_, err = view.NewProjector(nil, newCodec(), viewtest.NewMemory(), []view.View{misspelt}, nil)
 	if want := `view "users": no aggregate declares event "user-craeted"; did you mean "user-created"?`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

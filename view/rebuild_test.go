@@ -35,9 +35,9 @@ func newShaped(version int) *view.RowView[shapedRow] {
 		return shapedRow{Shape: version, Name: r.Name, Count: r.Count + 1}
 	}
 	return view.New[shapedRow]("shaped", "user").
-		On("user-created", func(r shapedRow, e userCreated, _ view.Meta) shapedRow { return shape(r, e.Name) }).
-		On("user-renamed", func(r shapedRow, e userRenamed, _ view.Meta) shapedRow { return shape(r, e.Name) }).
-		On("user-toggled", func(r shapedRow, _ userToggled, _ view.Meta) shapedRow { return shape(r, "") }).
+		On(func(r shapedRow, e userCreated, _ view.Meta) shapedRow { return shape(r, e.Name) }).
+		On(func(r shapedRow, e userRenamed, _ view.Meta) shapedRow { return shape(r, e.Name) }).
+		On(func(r shapedRow, _ userToggled, _ view.Meta) shapedRow { return shape(r, "") }).
 		Index("all", view.All().Then("name").Shards(version)).
 		Version(version)
 }
@@ -72,10 +72,10 @@ func (w *world) problem(format string, args ...any) {
 }
 
 // commit appends one event to a stream and hands it to the projectors.
-func (w *world) commit(stream events.Stream, e viewtest.Event) {
+func (w *world) commit(stream events.Stream, e events.Data) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	encoded, err := w.codec.Encode(e.Name, e.Data)
+	encoded, err := w.codec.Encode(e.EventName(), e)
 	if err != nil {
 		panic(err)
 	}

@@ -27,10 +27,10 @@ func newRoster() *view.KeyedView[rosterRow, productMemo] {
 		return slices.BinarySearchFunc(r.Stocks, stock, func(a, b int64) int { return int(b - a) })
 	}
 	return view.NewKeyed[rosterRow, productMemo]("roster", "product").
-		On("product-added", func(m productMemo, e productAdded, _ view.Meta) productMemo {
+		On(func(m productMemo, e productAdded, _ view.Meta) productMemo {
 			return productMemo{Category: e.Category, Stock: e.Stock}
 		}).
-		On("product-retired", func(productMemo, productRetired, view.Meta) productMemo { return productMemo{} }).
+		On(func(productMemo, productRetired, view.Meta) productMemo { return productMemo{} }).
 		Keys(func(m productMemo) []string {
 			if m.Category == "" {
 				return nil

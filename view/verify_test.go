@@ -214,11 +214,24 @@ func TestVerifyFindsEachDamage(t *testing.T) {
 	}
 }
 
+// Events whose data no handler can read.
+type (
+	badRenamed struct {
+		Name int `json:"name"`
+	}
+	badMoved struct {
+		Category int `json:"category"`
+	}
+)
+
+func (badRenamed) EventName() string { return "user-renamed" }
+func (badMoved) EventName() string   { return "product-moved" }
+
 func TestVerifyTellsParkedStreams(t *testing.T) {
 	t.Parallel()
 	b := verifyBench(t)
-	rename := viewtest.Event{Name: "user-renamed", Data: map[string]int{"name": 7}}
-	move := viewtest.Event{Name: "product-moved", Data: map[string]int{"category": 7}}
+	rename := badRenamed{7}
+	move := badMoved{7}
 	ds := slices.Concat(b.append("user/bad", created("Ann"), rename), b.append("user/worse", rename), b.append("product/bad", added("c1", 3), move))
 	if r := b.p.Project(t.Context(), ds); len(r.Faults) != 3 {
 		t.Fatalf("the streams are not parked: %+v", r)

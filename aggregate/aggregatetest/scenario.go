@@ -51,15 +51,15 @@ func (s *Scenario[S]) With(stream events.Stream, of aggregate.Aggregate, past ..
 	return s
 }
 
-// When decides the command of that name with a payload of its Go type.
-func (s *Scenario[S]) When(command string, payload any) *Scenario[S] {
+// When decides a command, a value of its declared type.
+func (s *Scenario[S]) When(command events.Payload) *Scenario[S] {
 	s.t.Helper()
-	body, err := aggregate.Payload(payload)
+	body, err := aggregate.Payload(command)
 	if err != nil {
-		s.t.Fatalf("the payload of %s: %v", command, err)
+		s.t.Fatalf("the payload of %s: %v", command.CommandName(), err)
 	}
 	s.ran = true
-	s.got, s.err = s.of.Rehearse(s.past, aggregate.Command{Name: command, ID: s.meta.ID, Payload: body}, s.meta, s.others...)
+	s.got, s.err = s.of.Rehearse(s.past, aggregate.Command{Name: command.CommandName(), ID: s.meta.ID, Payload: body}, s.meta, s.others...)
 	if p, ok := errors.AsType[*events.Panic](s.err); ok { // a test may show what a log may not
 		s.err = fmt.Errorf("%w: %v", s.err, p.Value)
 	}

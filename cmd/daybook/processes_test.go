@@ -26,6 +26,19 @@ type userEvent struct {
 	Name string `json:"name,omitzero"`
 }
 
+type (
+	userRenamed    userEvent
+	deactivateUser struct{}
+	changeEmail    struct {
+		Email string `json:"email"`
+	}
+)
+
+func (userEvent) EventName() string        { return "user-created" }
+func (userRenamed) EventName() string      { return "user-renamed" }
+func (deactivateUser) CommandName() string { return "deactivate-user" }
+func (changeEmail) CommandName() string    { return "change-user-email" }
+
 // greeter renames everybody who comes, and tells others of it.
 func greeter() []process.Reactor {
 	type memory struct {
@@ -33,14 +46,14 @@ func greeter() []process.Reactor {
 	}
 	return []process.Reactor{
 		process.New[memory]("greeter", "user").
-			On("user-created", func(_ memory, e userEvent, m process.Meta) (memory, process.Reaction) {
-				return memory(e), process.Do(process.After("nap", time.Minute, process.Send("deactivate-user", m.ID(), nil)))
+			On(func(_ memory, e userEvent, m process.Meta) (memory, process.Reaction) {
+				return memory(e), process.Do(process.After("nap", time.Minute, process.Send(m.ID(), deactivateUser{})))
 			}).
-			On("user-renamed", func(b memory, _ userEvent, m process.Meta) (memory, process.Reaction) {
-				return b, process.Do(process.Send("change-user-email", m.ID(), map[string]string{"email": strings.ToLower(b.Name) + "@example.org"}))
+			On(func(b memory, _ userRenamed, m process.Meta) (memory, process.Reaction) {
+				return b, process.Do(process.Send(m.ID(), changeEmail{strings.ToLower(b.Name) + "@example.org"}))
 			}),
 		process.NewOutbox[struct{}]("news", "user").
-			Publish("user-created", "com.example.user-created", 1, func(_ struct{}, e userEvent, _ process.Meta) userEvent { return e }),
+			Publish("com.example.user-created", 1, func(_ struct{}, e userEvent, _ process.Meta) userEvent { return e }),
 	}
 }
 

@@ -84,14 +84,21 @@ func contextOf(t *testing.T, name string) string {
 	return string(context)
 }
 
+type (
+	orderPlaced    struct{}
+	orderConfirmed struct{}
+)
+
+func (orderPlaced) EventName() string    { return "order-placed" }
+func (orderConfirmed) EventName() string { return "order-confirmed" }
+
 // synth makes the template of a context, for the sample's views and managers that
 // follow orders and products.
 func synth(t *testing.T, name, context string) *template {
 	t.Helper()
-	nothing := func(struct{}, process.Meta) process.Reaction { return process.Reaction{} }
 	return synthDomain(t, name, context, domain.Views(),
-		process.New[struct{}]("reserve", "product", "order").React("order-placed", nothing),
-		process.New[struct{}]("remind", "order").React("order-confirmed", nothing))
+		process.New[struct{}]("reserve", "product", "order").React(func(orderPlaced, process.Meta) process.Reaction { return process.Reaction{} }),
+		process.New[struct{}]("remind", "order").React(func(orderConfirmed, process.Meta) process.Reaction { return process.Reaction{} }))
 }
 
 // synthDomain makes the template of a context and what is declared. The

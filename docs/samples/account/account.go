@@ -18,18 +18,18 @@ func open(s State, c Open) aggregate.Decision {
 }
 
 var Accounts = view.New[Row]("accounts", "account").
-	On("account-opened", func(_ Row, e Opened, _ view.Meta) Row { return Row(e) }).
+	On(func(_ Row, e Opened, _ view.Meta) Row { return Row(e) }).
 	Index("by-email", view.By("email").Fold("lower", uniqueEmail))
 
 //sample:end
 
 // Account is the aggregate.
 var Account = aggregate.New[State]("account").
-	Event("account-opened", func(_ State, _ Opened) State { return State{Open: true} }).
-	Event("account-paid", func(s State, _ Paid) State { return s }).
-	Command("open-account", open, aggregate.Creates()).
+	Event(func(_ State, _ Opened) State { return State{Open: true} }).
+	Event(func(s State, _ Paid) State { return s }).
+	Command(open, aggregate.Creates()).
 	//sample:begin idempotent-for
-	Command("pay-account", pay, aggregate.IdempotentFor(7*24*time.Hour))
+	Command(pay, aggregate.IdempotentFor(7*24*time.Hour))
 	//sample:end
 
 func pay(_ State, c Pay) aggregate.Decision { return aggregate.Emit(Paid(c)) }
@@ -55,3 +55,8 @@ type (
 		Amount int64 `json:"amount" rule:"min=1"`
 	}
 )
+
+func (Opened) EventName() string { return "account-opened" }
+func (Open) CommandName() string { return "open-account" }
+func (Paid) EventName() string   { return "account-paid" }
+func (Pay) CommandName() string  { return "pay-account" }

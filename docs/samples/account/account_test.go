@@ -23,7 +23,7 @@ func TestShapesOfViews(t *testing.T) {
 
 func TestAccount(t *testing.T) {
 	t.Parallel()
-	aggregatetest.Given(t, account.Account).When("open-account", account.Open{Email: "Ann@Example.com"}).
+	aggregatetest.Given(t, account.Account).When(account.Open{Email: "Ann@Example.com"}).
 		ThenClaims(events.Claim{Name: "account-email", Value: "ann@example.com"})
-	aggregatetest.Given(t, account.Account, account.Opened{Email: "a@b.c"}).When("pay-account", account.Pay{Amount: 1}).Then(account.Paid{Amount: 1})
+	aggregatetest.Given(t, account.Account, account.Opened{Email: "a@b.c"}).When(account.Pay{Amount: 1}).Then(account.Paid{Amount: 1})
 }
