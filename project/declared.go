@@ -32,6 +32,14 @@ type event struct {
 // field is a field of a basic type with a plain JSON name.
 type field struct{ Name, Type, JSON, Tag string }
 
+// Kebab is the field's JSON name as a part of an index's name.
+func (f field) Kebab() string {
+	if better := proposal(f.JSON); better != "" {
+		return better
+	}
+	return f.JSON
+}
+
 // folder is what a folder of the domain declares.
 type folder struct {
 	name         string

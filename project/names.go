@@ -35,7 +35,7 @@ func nameOf(kind, name string) (words, error) {
 		return words{}, fmt.Errorf("name the %s: new %s NAME", kind, kind)
 	}
 	if err := events.ValidateName(kind, name); err != nil {
-		return words{}, fmt.Errorf("%s %q: the name must be lower-case letters, digits and inner hyphens, beginning with a letter%s", kind, name, proposal(name))
+		return words{}, fmt.Errorf("%s %q: the name must be lower-case letters, digits and inner hyphens, beginning with a letter%s", kind, name, hint(name))
 	}
 	w := words{Name: name, Package: strings.ReplaceAll(name, "-", ""), Words: strings.ReplaceAll(name, "-", " ")}
 	for _, part := range strings.Split(name, "-") {
@@ -56,6 +56,14 @@ func packageOf(kind, name string) (words, error) {
 		return words{}, fmt.Errorf("%s %q: %s has a meaning of its own in Go or in the generated files; choose a longer name, such as %s-request", kind, name, w.Package, name)
 	}
 	return w, nil
+}
+
+// hint proposes a well-formed name for a message.
+func hint(name string) string {
+	if better := proposal(name); better != "" {
+		return ": " + better
+	}
+	return ""
 }
 
 // proposal is the well-formed name next to one that is not, if there is one.
@@ -79,7 +87,7 @@ func proposal(name string) string {
 	if better == name || events.ValidateName("name", better) != nil {
 		return ""
 	}
-	return ": " + better
+	return better
 }
 
 // checkModule checks the path of a new project's Go module.
