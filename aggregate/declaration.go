@@ -79,7 +79,7 @@ func (d *declaration) event(name string, t reflect.Type, upcasters []events.Upca
 		d.check(fmt.Errorf("events %q and %q have the same Go type %v", other, name, t))
 	}
 	d.names[t] = name
-	d.types = append(d.types, events.Type{Name: name, Upcasters: upcasters})
+	d.types = append(d.types, events.Type{Name: name, Go: t, Upcasters: upcasters})
 }
 
 // command declares a command and returns how to get at the rules of its payload,
@@ -88,7 +88,7 @@ func (d *declaration) event(name string, t reflect.Type, upcasters []events.Upca
 func (d *declaration) command(name string, across bool, derive func() (*schema.Schema, error), opts []CommandOption) (Description, func() (*schema.Schema, error)) {
 	d.check(events.ValidateName("command", name))
 	if slices.ContainsFunc(d.order, func(c Description) bool { return c.Name == name }) {
-		d.check(fmt.Errorf("command %q is declared twice", name))
+		d.check(fmt.Errorf("command %q is declared twice: give one of them another name", name))
 	}
 	rules := sync.OnceValues(func() (*schema.Schema, error) {
 		rules, err := derive()

@@ -38,12 +38,12 @@ func NewHandler(store events.Store, aggregates []Aggregate, opts *Options) (*Han
 	for _, a := range aggregates {
 		errs = append(errs, a.declared())
 		if _, ok := h.aggregates[a.Name()]; ok {
-			errs = append(errs, fmt.Errorf("aggregate %q is declared twice", a.Name()))
+			errs = append(errs, fmt.Errorf("aggregate %q is declared twice: give one of them another name", a.Name()))
 		}
 		h.aggregates[a.Name()] = a
 		for _, c := range a.Describe() {
 			if _, ok := h.commands[c.Name]; ok {
-				errs = append(errs, fmt.Errorf("command %q is declared twice", c.Name))
+				errs = append(errs, fmt.Errorf("command %q is declared twice: give one of them another name", c.Name))
 			}
 			h.commands[c.Name] = c
 			h.described = append(h.described, c)

@@ -139,7 +139,7 @@ func check(codec *events.Codec, reactors []Reactor) ([]*def, error) {
 		d := r.definition()
 		errs = append(errs, d.declared())
 		if slices.ContainsFunc(defs, func(other *def) bool { return other.name == d.name }) {
-			errs = append(errs, fmt.Errorf("%v %q: the name is declared twice", d.kind, d.name))
+			errs = append(errs, fmt.Errorf("%v %q: the name is declared twice: give one of them another", d.kind, d.name))
 		}
 		for _, name := range d.events() {
 			if !codec.Declares(name) {

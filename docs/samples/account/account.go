@@ -25,12 +25,14 @@ var Accounts = view.New[Row]("accounts", "account").
 
 // Account is the aggregate.
 var Account = aggregate.New[State]("account").
-	Event(func(_ State, _ Opened) State { return State{Open: true} }).
+	Event(opened, addressInMail).
 	Event(func(s State, _ Paid) State { return s }).
 	Command(open, aggregate.Creates()).
 	//sample:begin idempotent-for
 	Command(pay, aggregate.IdempotentFor(7*24*time.Hour))
 	//sample:end
+
+func opened(_ State, _ Opened) State { return State{Open: true} }
 
 func pay(_ State, c Pay) aggregate.Decision { return aggregate.Emit(Paid(c)) }
 

@@ -4,19 +4,21 @@ import (
 	"flag"
 	"testing"
 
+	"daybook/aggregate"
 	"daybook/aggregate/aggregatetest"
+	"daybook/daybooktest"
 	"daybook/docs/samples/account"
 	"daybook/events"
-	"daybook/view/viewtest"
+	"daybook/view"
 )
 
 //sample:begin golden
 
 var _ = flag.Bool("update", false, "write missing golden files")
 
-func TestShapesOfViews(t *testing.T) {
+func TestWhatIsStored(t *testing.T) {
 	t.Parallel()
-	viewtest.Golden(t, "schema/views", account.Accounts)
+	daybooktest.Golden(t, []aggregate.Aggregate{account.Account}, []view.View{account.Accounts})
 }
 
 //sample:end
