@@ -63,6 +63,9 @@ func (p Project) NewAggregate(ctx context.Context, name string) (Report, error) 
 	if err != nil {
 		return Report{}, err
 	}
+	if one, plural := strings.CutSuffix(name, "s"); plural && hasAggregate(all, one) && !hasAggregate(all, name) {
+		return Report{}, fmt.Errorf("aggregate %q: there is an aggregate %q, and a list of them is a view: %s new view %s -of %s", name, one, p.Command(), name, one)
+	}
 	dir := path.Join("domain", w.Package)
 	there, variable, err := declared(all, "aggregate", w, dir)
 	if err != nil {
@@ -85,7 +88,13 @@ func (p Project) NewAggregate(ctx context.Context, name string) (Report, error) 
 	}
 	return p.add(ctx, files, path.Join(dir, w.Package+".go"), entry{aggregates, p.Module + "/" + dir, variable}, []string{
 		fmt.Sprintf("rename and add events in %s/events.go, commands in %s/commands.go: what is stored keeps its names for ever", dir, dir),
-		fmt.Sprintf("%snew view %ss -of %s", "", w.Name, w.Name),
+		fmt.Sprintf("%s new view %ss -of %s", p.Command(), w.Name, w.Name),
+	})
+}
+
+func hasAggregate(all []folder, name string) bool {
+	return slices.ContainsFunc(all, func(f folder) bool {
+		return slices.ContainsFunc(f.declarations, func(d declaration) bool { return d.Kind == "aggregate" && d.Name == name })
 	})
 }
 
@@ -112,7 +121,7 @@ func (p Project) NewView(ctx context.Context, name, of string) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	base := path.Join(dir, strings.ReplaceAll(name, "-", "_"))
+	base := path.Join(dir, w.Package+"_view")
 	var files []file
 	if !there {
 		for _, id := range []string{w.Type, w.Type + "Row"} {
@@ -120,14 +129,14 @@ func (p Project) NewView(ctx context.Context, name, of string) (Report, error) {
 				return Report{}, fmt.Errorf("view %q: %s declares %s already; choose another name", name, dir, id)
 			}
 		}
-		files, err = rendered("view", map[string]string{"view.go": base + ".go", "view_test.go": base + "_view_test.go"},
+		files, err = rendered("view", map[string]string{"view.go": base + ".go", "view_test.go": base + "_test.go"},
 			followerOf(w, p, in, follows))
 		if err != nil {
 			return Report{}, err
 		}
 	}
 	return p.add(ctx, files, base+".go", entry{views, p.Module + "/" + dir, variable}, []string{
-		fmt.Sprintf("declare fields, events and indexes in %s.go; before the first deployment delete its shape file and run go test ./domain/... -update, later raise Version", base),
+		fmt.Sprintf("declare fields, events and indexes in %s.go; before the first deployment delete its shape file and run go test ./domain -update, later raise Version", base),
 		fmt.Sprintf("go run ./localstack, and GET /%s", name),
 	})
 }

@@ -22,10 +22,10 @@ type words struct {
 }
 
 // taken are names that packages of a project can't have: register.go and the
-// generated files import packages of these names, or the go command gives them a
-// meaning.
+// generated files import packages of these names or have files of them, or the go
+// command gives them a meaning.
 var taken = []string{
-	"aggregate", "view", "process", "daybook", "events", "domain", "testing",
+	"aggregate", "view", "process", "daybook", "events", "domain", "testing", "commands",
 	"main", "init", "internal", "testdata", "vendor", "documentation",
 }
 

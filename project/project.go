@@ -61,6 +61,15 @@ func open(dir string, mod []byte) (Project, error) {
 	return Project{Dir: dir, Module: module}, nil
 }
 
+// Command returns how to run the project's command line: go run ./cmd/bank.
+func (p Project) Command() string {
+	mains, err := filepath.Glob(filepath.Join(p.Dir, "cmd", "*", "main.go"))
+	if err != nil || len(mains) != 1 {
+		return "daybook"
+	}
+	return "go run ./cmd/" + filepath.Base(filepath.Dir(mains[0]))
+}
+
 // file is a file to write.
 type file struct {
 	path string // relative, with slashes
@@ -116,8 +125,10 @@ func (p Project) golden(ctx context.Context, r *Report) error {
 	if err != nil {
 		return err
 	}
-	if _, err := goCommand(ctx, p.Dir, "test", "./domain/...", "-update"); err != nil {
-		return fmt.Errorf("the files are written, but their tests fail; repair them and run go test ./domain/... -update: %w", err)
+	for _, args := range [][]string{{"test", "./domain", "-update"}, {"test", "./domain/..."}} {
+		if _, err := goCommand(ctx, p.Dir, args...); err != nil {
+			return fmt.Errorf("the files are written, but the tests of the domain fail; repair what they say: %w", err)
+		}
 	}
 	after, err := p.goldenFiles()
 	if err != nil {
