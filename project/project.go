@@ -157,6 +157,20 @@ func (p Project) goldenFiles() (paths []string, err error) {
 	return paths, err
 }
 
+// GoError is a failure of the go command.
+type GoError struct {
+	Args   []string
+	Output string // what it printed, over several lines
+}
+
+func (e *GoError) Error() string {
+	first, _, more := strings.Cut(e.Output, "\n")
+	if more {
+		first += " …"
+	}
+	return fmt.Sprintf("go %s: %s", strings.Join(e.Args, " "), first)
+}
+
 // goCommand runs the go command, and returns its standard output. With
 // GOTOOLCHAIN=auto an older one fetches the release that go.mod names.
 func goCommand(ctx context.Context, dir string, args ...string) (string, error) {
@@ -170,7 +184,7 @@ func goCommand(ctx context.Context, dir string, args ...string) (string, error) 
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		if _, failed := errors.AsType[*exec.ExitError](err); failed {
-			return "", fmt.Errorf("go %s: %s", strings.Join(args, " "), strings.TrimSpace(stdout.String()+stderr.String()))
+			return "", &GoError{args, strings.TrimSpace(stdout.String() + stderr.String())}
 		}
 		return "", fmt.Errorf("go %s: %w", strings.Join(args, " "), err)
 	}
