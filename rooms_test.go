@@ -65,18 +65,20 @@ func list(t *testing.T, args ...string) []pkg {
 // (functions, localstack, cmd, infra) wires the others.
 var mayImport = map[string][]string{
 	"nearest":   {},
+	"parallel":  {},
 	"events":    {},
-	"aggregate": {"events"},
-	"view":      {"events", "nearest"},
-	"process":   {"events", "nearest"},
+	"aggregate": {"events", "parallel"},
+	"follow":    {"events", "parallel"},
+	"view":      {"events", "follow", "nearest", "parallel"},
+	"process":   {"events", "follow", "nearest", "parallel"},
 	"domain":    {"events", "aggregate", "view", "process"},
-	"dynamo":    {"events", "aggregate", "view", "process"},
+	"dynamo":    {"events", "follow", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},
 	"api":       {"events", "aggregate", "view", "nearest"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{"nearest", "events", "aggregate", "view", "process", "domain"}
+var pure = []string{"nearest", "parallel", "events", "follow", "aggregate", "view", "process", "domain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()

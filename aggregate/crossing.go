@@ -313,12 +313,7 @@ func (x *crossing) append(ctx context.Context, plans []*plan) ([]events.Commit, 
 			return nil, err
 		}
 	}
-	var stored []events.Commit
-	err := again(ctx, func() (err error) {
-		stored, err = x.h.store.AppendAll(ctx, as)
-		return err
-	})
-	return stored, err
+	return x.h.store.AppendAll(ctx, as)
 }
 
 func (x *crossing) advance(plans []*plan, stored []events.Commit) {

@@ -143,6 +143,18 @@ func Summary(text string) CommandOption { return func(c *Description) { c.Summar
 // nothing.
 func OnceOnly() CommandOption { return func(c *Description) { c.OnceOnly = true } }
 
+// Internal says that the command is sent by process managers and operators only:
+// it has no address, stands in no description of the API, and is refused over HTTP
+// as an unknown command.
+func Internal() CommandOption { return func(c *Description) { c.Internal = true } }
+
+// Scope says that a caller of the API needs the OAuth scope, such as
+// "orders:write", to send the command. Process managers and operators need none.
+// A scope has 1 to 128 letters, digits and characters of ".:/_-".
+func Scope(scope string) CommandOption {
+	return func(c *Description) { c.Scope, c.scoped = scope, true }
+}
+
 // Command declares a command by the function that decides it; its name is that of
 // C. The rules of the payload come from C too (see package schema).
 func (d *Definition[S]) Command[C events.Payload](decide func(S, C) Decision, opts ...CommandOption) *Definition[S] {

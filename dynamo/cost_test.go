@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -325,15 +326,15 @@ func TestProjectionCosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var created, renamed, bad, late []view.Delivery
+	var created, renamed, bad, late []follow.Delivery
 	for i := range 10 {
 		commits := viewtest.Commits(t, codec, events.StreamOf("user", strconv.Itoa(i)),
 			costEvent{"Ann"}, costRenamed{"Bob"}, costRenamed{"bad"}, costRenamed{"Cid"})
-		for j, list := range []*[]view.Delivery{&created, &renamed, &bad, &late} {
-			*list = append(*list, view.Delivery{Stream: commits[j].Stream, Number: int64(j) + 1, Commit: &commits[j]})
+		for j, list := range []*[]follow.Delivery{&created, &renamed, &bad, &late} {
+			*list = append(*list, follow.Delivery{Stream: commits[j].Stream, Number: int64(j) + 1, Commit: &commits[j]})
 		}
 	}
-	project := func(ds []view.Delivery, faults int) func(*testing.T, context.Context) error {
+	project := func(ds []follow.Delivery, faults int) func(*testing.T, context.Context) error {
 		return func(t *testing.T, ctx context.Context) error {
 			r := p.Project(ctx, ds)
 			if len(r.Faults) != faults {

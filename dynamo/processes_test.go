@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/process"
 	"daybook/process/processtest"
 )
@@ -57,13 +58,13 @@ func TestCostsOfAProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	delivery := func(stream string, number int64, name string) process.Delivery {
+	delivery := func(stream string, number int64, name string) follow.Delivery {
 		c := userCommit(1)
 		c.Stream, c.Number, c.Version = events.Stream(stream), number, number
 		c.Events[0] = events.Event{Name: name, Schema: 1, Data: jsontext.Value(`{"products":["a","b","c"]}`)}
-		return process.Delivery{Stream: c.Stream, Number: number, Commit: &c}
+		return follow.Delivery{Stream: c.Stream, Number: number, Commit: &c}
 	}
-	handle := func(ds []process.Delivery) func(*testing.T, context.Context) error {
+	handle := func(ds []follow.Delivery) func(*testing.T, context.Context) error {
 		return func(t *testing.T, ctx context.Context) error {
 			if r := runner.Handle(ctx, ds); r.Err != nil || len(r.Faults) > 0 {
 				return fmt.Errorf("%+v", r)
@@ -71,7 +72,7 @@ func TestCostsOfAProcess(t *testing.T) {
 			return nil
 		}
 	}
-	var first, second []process.Delivery
+	var first, second []follow.Delivery
 	for i := range 10 {
 		first = append(first, delivery(fmt.Sprintf("order/%d", i), 1, "order-placed"))
 		second = append(second, delivery(fmt.Sprintf("order/%d", i), 2, "order-placed"))
@@ -80,7 +81,7 @@ func TestCostsOfAProcess(t *testing.T) {
 	costs(t, "a second commit of one", Usage{Requests: 2, ReadUnits: 1, WriteUnits: 1}, handle(second[:1]))
 	costs(t, "second commits of nine", Usage{Requests: 10, ReadUnits: 9, WriteUnits: 9}, handle(second[1:]))
 	costs(t, "what was handled before", Usage{Requests: 1, ReadUnits: 10}, handle(second))
-	costs(t, "a commit that nobody handles", Usage{}, handle([]process.Delivery{delivery("order/1", 3, "order-noted")}))
+	costs(t, "a commit that nobody handles", Usage{}, handle([]follow.Delivery{delivery("order/1", 3, "order-noted")}))
 }
 
 // TestALostAnswerOfTheLedger: the runner recognises its own write.
@@ -107,7 +108,7 @@ func TestALostAnswerOfTheLedger(t *testing.T) {
 		}
 		return none
 	})
-	if r := runner.Handle(t.Context(), []process.Delivery{{Stream: c.Stream, Number: 1, Commit: &c}}); r.Err != nil || len(r.Faults) > 0 {
+	if r := runner.Handle(t.Context(), []follow.Delivery{{Stream: c.Stream, Number: 1, Commit: &c}}); r.Err != nil || len(r.Faults) > 0 {
 		t.Fatalf("%+v", r)
 	}
 	if n := len(outside.Requests()); n != 1 {

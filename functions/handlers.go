@@ -44,7 +44,8 @@ func NewCommand(c Config) (Handler, error) {
 		statuses := dynamo.NewRequests(client, c.RequestsTable)
 		commands, dead := messaging.NewQueue(c.CommandQueue, c.messaging(c.QueueEndpoint)), messaging.NewQueue(c.DeadQueue, c.messaging(c.QueueEndpoint))
 		options.Sender = sender{aggregate.NewSender(handler, commands, statuses), metrics}
-		function.queue = &queueHandler{worker: aggregate.NewWorker(handler, statuses, dead, nil), log: log, metrics: metrics}
+		queued := &queueHandler{worker: aggregate.NewWorker(handler, statuses, dead, nil), log: log, metrics: metrics}
+		function.queue = batchHandler[messaging.Received]{log: log, source: "queue's", decode: messaging.DecodeEvent, handle: queued.handle}
 	case strings.Join(settings, "") != "":
 		return nil, errors.New("asynchronous commands need the requests table, the command queue and the dead-letter queue: not all are set")
 	}
@@ -91,7 +92,8 @@ func NewProjector(c Config) (Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &projectorHandler{config: c, projector: projector, log: c.logger("projector"), metrics: newMetrics(c)}, nil
+	p := &projection{config: c, projector: projector, log: c.logger("projector"), metrics: newMetrics(c)}
+	return ofStream(p.log, p.handle), nil
 }
 
 // observe logs and measures each command: its name and stream, never its payload.
@@ -114,6 +116,7 @@ func (c Config) overHTTP(h http.Handler, log *slog.Logger) Handler {
 		Log:    log,
 		Context: func(ctx context.Context, caller apigateway.Caller) context.Context {
 			ctx = withRoute(api.WithActor(ctx, caller.Actor), caller.Route)
+			ctx = api.WithGrants(ctx, api.Grants{Scopes: strings.Fields(caller.Scope), IAM: caller.IAM, Route: caller.Route})
 			return api.WithRequestID(withRequestID(ctx, caller.RequestID), caller.RequestID)
 		},
 		Fault: func(w http.ResponseWriter, r *http.Request, status int) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/jsii-runtime-go"
 
+	"daybook/aggregate"
 	"daybook/domain"
 	"daybook/infra/bundle"
 	"daybook/infra/settings"
@@ -57,9 +58,17 @@ func run(ctx context.Context) error {
 	defer jsii.Close()
 	app := stack.NewApp("")
 	stack.New(app, stack.Props{
-		Settings: s, Schema: schema,
+		Settings: s, Schema: schema, Commands: commands(),
 		Code: func(function string) string { return bundle.Zip(".", arch, function) },
 	})
 	app.Synth(nil)
 	return nil
+}
+
+// commands are those of all aggregates.
+func commands() (all []aggregate.Description) {
+	for _, a := range domain.Aggregates() {
+		all = append(all, a.Describe()...)
+	}
+	return all
 }

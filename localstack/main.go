@@ -7,7 +7,8 @@
 // It prints where to send requests. Ctrl-C stops it. See -help for its flags.
 //
 // Callers are not authenticated: events carry the actor "local", or what the
-// header X-Daybook-Actor says. The data directory holds the embedded DynamoDB
+// header X-Daybook-Actor says, and callers have all scopes, or those that the header
+// X-Daybook-Scopes says. The data directory holds the embedded DynamoDB
 // (dynamodb), with what the embedded queue and timers keep; how far the projector
 // and the process function are in the stream (checkpoints, checkpoints-process);
 // batches that they gave up (on-failure), laid out as Lambda writes them to S3; and
@@ -55,7 +56,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if reset {
 		return deleteData(options.Data, stdout, stderr)
 	}
+	waiting := &announcer{w: stderr}
+	options.Doing = waiting.doing
 	s, err := stack.Start(ctx, options)
+	waiting.end()
 	if err != nil {
 		fmt.Fprintln(stderr, "daybook:", line(err))
 		return 1

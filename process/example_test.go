@@ -10,6 +10,7 @@ import (
 	"daybook/aggregate"
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/process"
 	"daybook/process/processtest"
 )
@@ -191,11 +192,11 @@ func Example() {
 }
 
 // everything delivers all commits, twice.
-func everything(ctx context.Context, store events.Store) (ds []process.Delivery) {
+func everything(ctx context.Context, store events.Store) (ds []follow.Delivery) {
 	commits, _, _ := store.Scan(ctx, 0, 1, "")
 	slices.SortStableFunc(commits, func(a, b events.Commit) int { return a.Time.Compare(b.Time) })
 	for i := range commits {
-		d := process.Delivery{Stream: commits[i].Stream, Number: commits[i].Number, Commit: &commits[i]}
+		d := follow.Delivery{Stream: commits[i].Stream, Number: commits[i].Number, Commit: &commits[i]}
 		ds = append(ds, d, d)
 	}
 	return ds

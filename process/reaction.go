@@ -108,3 +108,16 @@ func Cancel(name string) Step { return cancelTimer{name} }
 
 func (setTimer) step()    {}
 func (cancelTimer) step() {}
+
+// handles reports whether the commit has an event that the reactor handles.
+func (d *def) handles(c *events.Commit) bool {
+	for _, e := range c.Events {
+		if d.handled(e.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// reactsTo reports whether the commit may have to be reacted to.
+func (d *def) reactsTo(c *events.Commit) bool { return !c.Time.Before(d.since) && d.handles(c) }

@@ -8,6 +8,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/process"
 	"daybook/process/processtest"
 )
@@ -165,7 +166,7 @@ func (w *world) runner() *process.Runner {
 }
 
 // commit stores one commit of the given events behind the others of the stream.
-func (w *world) commit(stream events.Stream, es ...events.Data) process.Delivery {
+func (w *world) commit(stream events.Stream, es ...events.Data) follow.Delivery {
 	w.t.Helper()
 	at := events.Start(stream)
 	before, err := w.store.Load(context.Background(), stream, 0)
@@ -192,11 +193,11 @@ func (w *world) commit(stream events.Stream, es ...events.Data) process.Delivery
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return process.Delivery{Stream: stream, Number: n, Commit: &stored, Sequence: fmt.Sprintf("%s#%d", stream, n)}
+	return follow.Delivery{Stream: stream, Number: n, Commit: &stored, Sequence: fmt.Sprintf("%s#%d", stream, n)}
 }
 
 // handle runs deliveries and expects nothing to fail.
-func (w *world) handle(ds ...process.Delivery) process.Report {
+func (w *world) handle(ds ...follow.Delivery) process.Report {
 	w.t.Helper()
 	r := w.runner().Handle(context.Background(), ds)
 	if r.Err != nil || r.Retry != nil || len(r.Faults) > 0 {

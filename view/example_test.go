@@ -6,6 +6,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -77,7 +78,7 @@ func ExampleProjector_Project() {
 	event, _ := codec.Encode("user-created", userCreated{Name: "Ann", Email: "ann@example.com"})
 	commit, _ := store.Append(ctx, events.Start("user/7"), events.Commit{ID: "c1", Events: []events.Event{event}})
 
-	report := projector.Project(ctx, []view.Delivery{{Stream: commit.Stream, Number: commit.Number, Commit: &commit, Sequence: "1"}})
+	report := projector.Project(ctx, []follow.Delivery{{Stream: commit.Stream, Number: commit.Number, Commit: &commit, Sequence: "1"}})
 	fmt.Println("written:", report.Written, "to retry:", len(report.Retry))
 
 	queries, err := view.NewQueries(store, codec, tables, []view.View{users}, nil)

@@ -16,6 +16,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -92,7 +93,7 @@ func ask(t testing.TB, opts *view.QueriesOptions, views ...view.View) *asking {
 // set stores things and projects them.
 func (a *asking) set(things map[string]thing) {
 	a.t.Helper()
-	var ds []view.Delivery
+	var ds []follow.Delivery
 	for key, th := range things {
 		ds = append(ds, a.append(events.StreamOf("thing", key), th)...)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/parallel"
 )
 
 // fill is one Rebuilder's part in the filling of a table.
@@ -33,7 +34,7 @@ func newFill(r *Rebuilder, s TableState) (*fill, error) {
 	// Faults go to the table's own record: operators find them where live ones are.
 	p := &Projector{store: r.store, codec: r.codec, views: []*projected{v}, probe: s.Fill > 1}
 	p.opts = ProjectorOptions{Concurrency: r.opts.Concurrency, Attempts: 8, Now: r.opts.Now}
-	p.slots = make(chan struct{}, r.opts.Concurrency)
+	p.limit = parallel.New(r.opts.Concurrency)
 	if s.Segments < 1 {
 		return nil, events.Errorf(events.CodeInternal, "a fill of %d segments", s.Segments)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -51,7 +52,7 @@ type world struct {
 
 	mu       sync.Mutex
 	streams  map[events.Stream][]events.Commit
-	backlog  []view.Delivery // not yet handed to a projector
+	backlog  []follow.Delivery // not yet handed to a projector
 	writing  atomic.Bool
 	problems []string
 }
@@ -99,7 +100,7 @@ func (w *world) commit(stream events.Stream, e events.Data) {
 		return
 	}
 	w.streams[stream] = append(all, c)
-	w.backlog = append(w.backlog, view.Delivery{Stream: stream, Number: n, Commit: &c, Sequence: c.ID})
+	w.backlog = append(w.backlog, follow.Delivery{Stream: stream, Number: n, Commit: &c, Sequence: c.ID})
 }
 
 func (w *world) write(random *rand.Rand, n int) {

@@ -126,7 +126,7 @@ type def struct {
 	missing func() error    // what the declaration lacks
 
 	// fold applies the commits from..to to a stream's state: the row (KindRows)
-	// or the memory (KindKeyed), nil at the start. An error is a *foldError.
+	// or the memory (KindKeyed), nil at the start. An error is a *follow.CommitError.
 	fold func(codec *events.Codec, state jsontext.Value, from, to int64, at commitAt) (folded, error)
 	// hides reports whether a row is hidden.
 	hides func(row jsontext.Value) (bool, error)

@@ -32,11 +32,13 @@ type commandLine struct {
 	Creates   bool   `json:"creates,omitzero"`  // the aggregate id may be left out
 	OnceOnly  bool   `json:"onceOnly,omitzero"` // a repeat is recognised for 30 days
 	Across    bool   `json:"across,omitzero"`   // it is decided over several streams
+	Internal  bool   `json:"internal,omitzero"` // unknown over HTTP
+	Scope     string `json:"scope,omitzero"`    // that a caller of the API needs
 	Summary   string `json:"summary,omitzero"`
 }
 
 func lineOfCommand(d aggregate.Description) commandLine {
-	return commandLine{d.Name, d.Aggregate, d.Creates, d.OnceOnly, d.Across, d.Summary}
+	return commandLine{d.Name, d.Aggregate, d.Creates, d.OnceOnly, d.Across, d.Internal, d.Scope, d.Summary}
 }
 
 func (a *app) commands(c *cli.Command) error {
@@ -48,7 +50,7 @@ func (a *app) commands(c *cli.Command) error {
 		return unknown("aggregate", of, names)
 	}
 	o := newOutput(a.stdout, c.Bool("json"))
-	t := o.table("COMMAND", "AGGREGATE", "ID", "SUMMARY")
+	t := o.table("COMMAND", "AGGREGATE", "ID", "SENT BY", "SUMMARY")
 	for _, d := range declaredCommands() {
 		if of != "" && of != d.Aggregate {
 			continue
@@ -57,10 +59,22 @@ func (a *app) commands(c *cli.Command) error {
 		if d.Creates {
 			id = "optional"
 		}
-		t.row(lineOfCommand(d), d.Name, d.Aggregate, id, d.Summary)
+		t.row(lineOfCommand(d), d.Name, d.Aggregate, id, senders(d), d.Summary)
 	}
 	t.end("no commands are declared")
 	return o.err
+}
+
+// senders says who may send a command: anybody, nobody over HTTP, or callers with a
+// scope.
+func senders(d aggregate.Description) string {
+	switch {
+	case d.Internal:
+		return "internal"
+	case d.Scope != "":
+		return d.Scope
+	}
+	return "anybody"
 }
 
 func schemaCommand(a *app) *cli.Command {

@@ -16,6 +16,7 @@ import (
 	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/follow"
 	"daybook/localstack/embedded"
 	"daybook/localstack/queue"
 	"daybook/localstack/wire"
@@ -126,9 +127,9 @@ func (s *site) project() {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		var batch []view.Delivery
+		var batch []follow.Delivery
 		for i := range page {
-			batch = append(batch, view.Delivery{Stream: page[i].Stream, Number: page[i].Number, Commit: &page[i], Sequence: fmt.Sprint(i)})
+			batch = append(batch, follow.Delivery{Stream: page[i].Stream, Number: page[i].Number, Commit: &page[i], Sequence: fmt.Sprint(i)})
 		}
 		if r := s.p.Project(s.t.Context(), batch); r.Err != nil {
 			s.t.Fatal(r.Err)

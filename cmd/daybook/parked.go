@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/process"
 	"daybook/view"
 )
@@ -38,12 +39,12 @@ type parkedLine struct {
 	Attempts int           `json:"attempts"`
 }
 
-func lineOf(f view.Fault) parkedLine {
-	return parkedLine{View: f.View, Version: f.Version, Stream: f.Stream, Commit: f.Commit, Code: f.Code, Text: f.Text, Time: f.Time, Attempts: f.Attempts}
+func lineOf(f follow.Fault) parkedLine {
+	return parkedLine{View: f.Consumer, Version: f.Version, Stream: f.Stream, Commit: f.Commit, Code: f.Code, Text: f.Text, Time: f.Time, Attempts: f.Attempts}
 }
 
-func lineOfProcess(f process.Fault) parkedLine {
-	return parkedLine{Process: f.Reactor, Stream: f.Stream, Commit: f.Commit, Code: f.Code, Text: f.Text, Time: f.Time, Attempts: f.Attempts}
+func lineOfProcess(f follow.Fault) parkedLine {
+	return parkedLine{Process: f.Consumer, Stream: f.Stream, Commit: f.Commit, Code: f.Code, Text: f.Text, Time: f.Time, Attempts: f.Attempts}
 }
 
 func (a *app) parked(ctx context.Context, c *cli.Command) error {
@@ -73,12 +74,12 @@ func (a *app) parked(ctx context.Context, c *cli.Command) error {
 		t.row(l, l.View+l.Process, l.Stream, l.Commit, l.Attempts, l.Time, l.Text)
 	}
 	for _, v := range views {
-		if err := eachParked(ctx, projector, v.Describe().Name, func(f view.Fault) { tell(lineOf(f)) }); err != nil {
+		if err := eachParked(ctx, projector.Parked, v.Describe().Name, func(f follow.Fault) { tell(lineOf(f)) }); err != nil {
 			return s.reach(s.viewTable(v.Describe()), err)
 		}
 	}
 	for _, r := range reactors {
-		if err := eachParkedOf(ctx, runner, r.Describe().Name, func(f process.Fault) { tell(lineOfProcess(f)) }); err != nil {
+		if err := eachParked(ctx, runner.Parked, r.Describe().Name, func(f follow.Fault) { tell(lineOfProcess(f)) }); err != nil {
 			return s.reach(s.processesTable(), err)
 		}
 	}
@@ -97,19 +98,19 @@ func (s *session) projector() (*view.Projector, error) {
 // parkedPage is how many parked streams are read at once.
 const parkedPage = 1000
 
-// eachParked hands the parked streams of a view to f.
-func eachParked(ctx context.Context, p *view.Projector, name string, f func(view.Fault)) error {
+// eachParked hands the parked streams of a view, a process manager or an outbox to f.
+func eachParked(ctx context.Context, list func(context.Context, string, events.Stream, int) ([]follow.Fault, error), name string, f func(follow.Fault)) error {
 	after := events.Stream("")
 	for {
-		page, err := p.Parked(ctx, name, after, parkedPage)
+		faults, err := list(ctx, name, after, parkedPage)
 		if err != nil {
 			return err
 		}
-		for _, fault := range page {
+		for _, fault := range faults {
 			f(fault)
 			after = fault.Stream
 		}
-		if len(page) < parkedPage {
+		if len(faults) < parkedPage {
 			return nil
 		}
 	}

@@ -81,23 +81,6 @@ func followerNames() []string {
 	return (&session{app: &app{reactors: domain.Processes()}, views: domain.Views()}).followers()
 }
 
-// eachParkedOf hands the parked streams of a process manager or an outbox to f.
-func eachParkedOf(ctx context.Context, r *process.Runner, name string, f func(process.Fault)) error {
-	for after := events.Stream(""); ; {
-		page, err := r.Parked(ctx, name, after, parkedPage)
-		if err != nil {
-			return err
-		}
-		for _, fault := range page {
-			f(fault)
-			after = fault.Stream
-		}
-		if len(page) < parkedPage {
-			return nil
-		}
-	}
-}
-
 // asHistory makes commits of one stream history to process managers and outboxes,
 // before they are stored. A commit that is as young as one that was just accepted
 // has to age first: a runner would take it for new without a look into the ledger.

@@ -18,6 +18,7 @@ import (
 	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/follow"
 	"daybook/process"
 	"daybook/process/processtest"
 )
@@ -80,14 +81,14 @@ func (s *processSite) deliver() process.Report {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	var ds []process.Delivery
+	var ds []follow.Delivery
 	for _, stream := range []events.Stream{"user/bad", "user/good"} {
 		commits, err := s.store.Load(s.t.Context(), stream, 0)
 		if err != nil {
 			s.t.Fatal(err)
 		}
 		for i := range commits {
-			ds = append(ds, process.Delivery{Stream: stream, Number: commits[i].Number, Commit: &commits[i]})
+			ds = append(ds, follow.Delivery{Stream: stream, Number: commits[i].Number, Commit: &commits[i]})
 		}
 	}
 	return runner.Handle(s.t.Context(), ds)

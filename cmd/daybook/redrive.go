@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/process"
 	"daybook/view"
 )
@@ -84,30 +85,21 @@ type redriver struct {
 	still     bool // a stream stayed parked
 }
 
-func (r *redriver) tell(l redrivenLine, fault *parkedLine) {
+func (r *redriver) tell(l redrivenLine, fault *follow.Fault, lineOf func(follow.Fault) parkedLine) {
 	text := ""
-	if l.Fault = fault; fault != nil {
-		r.still, text = true, fault.Text
+	if fault != nil {
+		line := lineOf(*fault)
+		l.Fault, r.still, text = &line, true, fault.Text
 	}
 	r.table.row(l, l.View+l.Process, l.Stream, l.Commit, text)
 }
 
-func (r *redriver) ofView(one view.Redriven) {
-	var fault *parkedLine
-	if one.Fault != nil {
-		l := lineOf(*one.Fault)
-		fault = &l
-	}
-	r.tell(redrivenLine{View: one.View, Stream: one.Stream, Commit: one.Commit}, fault)
+func (r *redriver) ofView(one follow.Redriven) {
+	r.tell(redrivenLine{View: one.Consumer, Stream: one.Stream, Commit: one.Commit}, one.Fault, lineOf)
 }
 
-func (r *redriver) ofProcess(one process.Redriven) {
-	var fault *parkedLine
-	if one.Fault != nil {
-		l := lineOfProcess(*one.Fault)
-		fault = &l
-	}
-	r.tell(redrivenLine{Process: one.Reactor, Stream: one.Stream, Commit: one.Commit}, fault)
+func (r *redriver) ofProcess(one follow.Redriven) {
+	r.tell(redrivenLine{Process: one.Consumer, Stream: one.Stream, Commit: one.Commit}, one.Fault, lineOfProcess)
 }
 
 // one redrives one stream.

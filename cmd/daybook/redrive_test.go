@@ -20,6 +20,7 @@ import (
 	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/follow"
 	"daybook/localstack/mapping"
 	"daybook/localstack/stack"
 	"daybook/process"
@@ -105,7 +106,7 @@ func (s *shopStack) send(command, id, payload string) {
 	}
 	commits := s.commits(r.Stream)
 	last := &commits[len(commits)-1]
-	s.runner.Handle(s.t.Context(), []process.Delivery{{Stream: r.Stream, Number: last.Number, Commit: last}})
+	s.runner.Handle(s.t.Context(), []follow.Delivery{{Stream: r.Stream, Number: last.Number, Commit: last}})
 }
 
 func (s *shopStack) commits(stream events.Stream) []events.Commit {

@@ -30,7 +30,7 @@ func sendCommand(a *app) *cli.Command {
 		Usage:     "send a command",
 		ArgsUsage: "COMMAND",
 		Description: "Decides the command in this program and appends to the events table, with the rights of\n" +
-			"your AWS credentials; with -api it goes through the HTTP API instead, as any client's.\n" +
+			"your AWS credentials, internal commands too; with -api it goes through the HTTP API instead, as any client's.\n" +
 			"Prints the consistency token. Exits with 4 when the command is rejected.",
 		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "async", Usage: "queue it, with -api; daybook status reports the outcome"},

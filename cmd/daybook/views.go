@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"daybook/follow"
 	"daybook/view"
 )
 
@@ -141,7 +142,7 @@ func (s *session) viewLine(ctx context.Context, v view.View) (viewLine, error) {
 	if err != nil {
 		return l, err
 	}
-	err = eachParked(ctx, projector, d.Name, func(view.Fault) { l.Parked++ })
+	err = eachParked(ctx, projector.Parked, d.Name, func(follow.Fault) { l.Parked++ })
 	return l, err
 }
 

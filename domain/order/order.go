@@ -13,8 +13,8 @@ var Order = aggregate.New[State]("order").
 	Event(cancelled).
 	Event(completed).
 	Command(place, aggregate.Creates(), aggregate.Summary("Place an order")).
-	Command(confirm, aggregate.Summary("Confirm a placed order")).
-	Command(reject, aggregate.Summary("Reject a placed order")).
+	Command(confirm, aggregate.Internal(), aggregate.Summary("Confirm a placed order")).
+	Command(reject, aggregate.Internal(), aggregate.Summary("Reject a placed order")).
 	Command(cancel, aggregate.Summary("Cancel an order")).
 	Command(complete, aggregate.Summary("Hand a confirmed order over"))
 

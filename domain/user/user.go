@@ -18,7 +18,7 @@ var User = aggregate.New[State]("user").
 	Command(changeEmail, aggregate.Summary("Give a user another e-mail address")).
 	Command(deactivate, aggregate.Summary("Deactivate a user")).
 	Command(reactivate, aggregate.Summary("Reactivate a deactivated user")).
-	Command(check, aggregate.Summary("Accept, and change nothing, if the user may order"))
+	Command(check, aggregate.Internal(), aggregate.Summary("Accept, and change nothing, if the user may order"))
 
 // EmailClaim is the name under which a user holds its e-mail address, also while
 // it is deactivated.

@@ -15,6 +15,11 @@ type Caller struct {
 	// Actor is the verified subject: claim sub of a JWT, the ARN of an IAM
 	// identity, or a Lambda authorizer's principal. "" when the API is open.
 	Actor string
+	// Scope holds the scopes of the caller's token, separated by spaces: the claims
+	// scope and scp of a JWT, or a Lambda authorizer's context of these names.
+	Scope string
+	// IAM says that the gateway asked IAM policies.
+	IAM bool
 	// RequestID is API Gateway's id of the request.
 	RequestID string
 	// Route is the path of the gateway's route that authorized the request, such
@@ -71,7 +76,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		h.options.Log.ErrorContext(ctx, "event refused", "error", err)
 		return nil, err
 	}
-	ctx = h.options.Context(ctx, Caller{Actor: e.actor(), RequestID: e.RequestContext.RequestID, Route: e.route()})
+	ctx = h.options.Context(ctx, Caller{Actor: e.actor(), Scope: e.scope(), IAM: e.iam(), RequestID: e.RequestContext.RequestID, Route: e.route()})
 	r, err := e.request(ctx, h.options.Prefix)
 	if err != nil {
 		h.options.Log.ErrorContext(ctx, "event refused", "error", err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/jsii-runtime-go"
 
+	"daybook/aggregate"
 	"daybook/infra/settings"
 )
 
@@ -40,18 +41,20 @@ func tellAuthorization(query Function, s settings.Settings) {
 }
 
 // route is a method and path, in the notation that both kinds of API share, with
-// the function behind it. The routes are the same for any domain.
+// the function behind it.
 type route struct {
 	method, path string
 	access       access
 	function     Function
 }
 
-// routes are the same for both kinds of API. Any method goes to the query
+// routes are the same for both kinds of API. A command that needs a scope has routes of
+// its own where IAM policies decide: the function sees by its route that the policy
+// was asked about this path, however the path was written. Any method goes to the query
 // function where it is not a command: GET and HEAD read, and what does not exist
 // is refused by the API itself, as a problem, and not by the gateway.
-func (f Functions) routes() []route {
-	return []route{
+func (f Functions) routes(s settings.Settings, commands []aggregate.Description) []route {
+	all := []route{
 		{"POST", "/commands", write, f.Command},
 		{"POST", "/commands/{command}", write, f.Command},
 		{"ANY", "/commands", read, f.Query},
@@ -60,4 +63,11 @@ func (f Functions) routes() []route {
 		{"ANY", "/{proxy+}", read, f.Query},
 		{"ANY", "/", read, f.Query}, // {proxy+} is at least one segment
 	}
+	for _, c := range commands {
+		if c.Scope != "" && s.Authorization == settings.IAM {
+			path := "/commands/" + c.Name
+			all = append(all, route{"POST", path, write, f.Command}, route{"ANY", path, read, f.Query})
+		}
+	}
+	return all
 }

@@ -9,6 +9,7 @@ import (
 	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/follow"
 	"daybook/functions"
 	"daybook/localstack/embedded"
 	"daybook/messaging"
@@ -88,8 +89,8 @@ func TestProcessPermissionsAreEnoughAndUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for number := range int64(2) {
-		delivery := process.Delivery{Stream: events.Stream("user/7"), Number: number + 1, Sequence: "1"}
-		if report := runner.Handle(t.Context(), []process.Delivery{delivery}); report.Err != nil || len(report.Faults) > 0 {
+		delivery := follow.Delivery{Stream: events.Stream("user/7"), Number: number + 1, Sequence: "1"}
+		if report := runner.Handle(t.Context(), []follow.Delivery{delivery}); report.Err != nil || len(report.Faults) > 0 {
 			t.Fatalf("commit %d: %+v", number+1, report)
 		}
 	}

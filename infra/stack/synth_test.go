@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"daybook/aggregate"
 	"daybook/domain"
 	"daybook/infra/bundle"
 	"daybook/infra/settings"
@@ -105,6 +106,12 @@ func synth(t *testing.T, name, context string) *template {
 // functions' code is a stand-in: what is in a zip is none of the template's.
 func synthDomain(t *testing.T, name, context string, views []view.View, reactors ...process.Reactor) *template {
 	t.Helper()
+	return synthCommands(t, name, context, nil, views, reactors...)
+}
+
+// synthCommands is synthDomain with commands.
+func synthCommands(t *testing.T, name, context string, commands []aggregate.Description, views []view.View, reactors ...process.Reactor) *template {
+	t.Helper()
 	s, err := settings.Load([]byte(context), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +128,7 @@ func synthDomain(t *testing.T, name, context string, views []view.View, reactors
 	}
 	out := filepath.Join(dir, "cdk.out")
 	app := stack.NewApp(out)
-	stack.New(app, stack.Props{Settings: s, Schema: schema, Code: func(f string) string { return filepath.Join(dir, f+".zip") }})
+	stack.New(app, stack.Props{Settings: s, Schema: schema, Commands: commands, Code: func(f string) string { return filepath.Join(dir, f+".zip") }})
 	app.Synth(nil)
 	tpl := &template{Name: name, Settings: s, Schema: schema}
 	read(t, filepath.Join(out, s.Prefix()+".template.json"), tpl)

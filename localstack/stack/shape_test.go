@@ -15,6 +15,7 @@ import (
 	"daybook/domain/user"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/follow"
 	"daybook/events/eventstest"
 	"daybook/localstack/stack"
 	"daybook/view"
@@ -121,7 +122,7 @@ func TestDataOfAnOlderVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	commit := events.Commit{Stream: "user/1", Number: 1, Version: 1, Events: []events.Event{{Name: "user-deactivated", Schema: 1, Data: []byte("{}")}}}
-	if r := p.Project(t.Context(), []view.Delivery{{Stream: commit.Stream, Number: 1, Commit: &commit, Sequence: "1"}}); r.Err != nil {
+	if r := p.Project(t.Context(), []follow.Delivery{{Stream: commit.Stream, Number: 1, Commit: &commit, Sequence: "1"}}); r.Err != nil {
 		t.Fatal(r.Err)
 	}
 	if err := s.Close(); err != nil {

@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"daybook/aggregate"
+	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/functions"
 	"daybook/localstack/embedded"
@@ -56,6 +58,9 @@ type Options struct {
 	// Mapping are the settings of the event source mappings of the events table's
 	// stream; DefaultMapping's by default.
 	Mapping *mapping.Settings
+	// Doing is told each step of the start when it begins, such as "opening the data in
+	// .daybook (12 MB)".
+	Doing func(step string)
 	// LogTo takes the functions' and the stack's log, standard error by default.
 	LogTo    io.Writer
 	LogLevel slog.Level
@@ -119,6 +124,9 @@ func (o Options) withDefaults() Options {
 		settings := DefaultMapping()
 		o.Mapping = &settings
 	}
+	if o.Doing == nil {
+		o.Doing = func(string) {}
+	}
 	if o.LogTo == nil {
 		o.LogTo = os.Stderr
 	}
@@ -142,9 +150,11 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.createTables(ctx); err != nil {
 		return err
 	}
+	s.options.Doing("opening the queues, timers and the outbox")
 	if err := s.startServices(ctx); err != nil {
 		return err
 	}
+	s.options.Doing("starting the functions and what feeds them")
 	s.configureServices()
 	command, err := functions.NewCommand(s.config)
 	if err != nil {
@@ -180,6 +190,7 @@ func (s *Stack) openData(ctx context.Context) error {
 	dir := ""
 	if s.options.Data != "" {
 		dir = filepath.Join(s.options.Data, databaseDir)
+		s.options.Doing(fmt.Sprintf("opening the data in %s (%d MB)", s.options.Data, sizeOf(dir)>>20))
 	}
 	db, err := embedded.Open(ctx, embedded.Options{Dir: dir, Region: s.options.Region, Hostile: s.options.Hostile, Log: s.log})
 	switch {
@@ -219,10 +230,19 @@ func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
 	}
 	g := gateway.New(gateway.Options{
 		Command: command.Invoke, Query: query.Invoke, Format: s.options.Format, Stage: s.options.Stage,
-		CORSOrigins: s.options.CORSOrigins, Log: s.log,
+		CORSOrigins: s.options.CORSOrigins, Scopes: scopes(), Log: s.log,
 	})
 	s.prefix = g.Prefix()
 	return g, nil
+}
+
+// scopes are all that any command needs: a caller who says nothing may send each.
+func scopes() []string {
+	var all []aggregate.Description
+	for _, a := range domain.Aggregates() {
+		all = append(all, a.Describe()...)
+	}
+	return aggregate.Scopes(all)
 }
 
 // URL is where the API answers, without a slash at the end.

@@ -33,10 +33,16 @@ func newClient(c functions.Config) *dynamodb.Client {
 // a table for each declared version of each view, and what the embedded queue and
 // timers are kept in. Views whose tables do not fit their declarations are refused.
 func (s *Stack) createTables(ctx context.Context) error {
+	at := ""
+	if s.options.Endpoint != "" {
+		at = " at " + s.options.Endpoint
+	}
+	s.options.Doing("looking for tables, and creating those that are missing" + at)
 	if err := s.create(ctx, dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable(), dynamo.RequestsTable(),
 		dynamo.ProcessesTable(), queue.Table(), schedule.Table()); err != nil {
 		return err
 	}
+	s.options.Doing("comparing the views with their tables" + at)
 	if err := s.fitting(ctx, view.Mismatches); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/process"
 )
 
@@ -40,7 +41,7 @@ type Scenario struct {
 	commit   events.Commit
 	before   process.Entry
 	recorder *Recorder
-	fault    *process.Fault
+	fault    *follow.Fault
 }
 
 // Given begins a scenario of a stream with what has happened: one commit for each
@@ -91,7 +92,7 @@ func (s *Scenario) When(es ...events.Data) *Scenario {
 }
 
 // run has a reactor handle some commits of a stream.
-func run(reactor process.Reactor, ledger process.Ledger, recorder *Recorder, stream history, handle ...events.Commit) (*process.Fault, error) {
+func run(reactor process.Reactor, ledger process.Ledger, recorder *Recorder, stream history, handle ...events.Commit) (*follow.Fault, error) {
 	if err := reactor.Err(); err != nil {
 		return nil, err
 	}
@@ -106,9 +107,9 @@ func run(reactor process.Reactor, ledger process.Ledger, recorder *Recorder, str
 	if err != nil {
 		return nil, err
 	}
-	var deliveries []process.Delivery
+	var deliveries []follow.Delivery
 	for _, c := range handle {
-		deliveries = append(deliveries, process.Delivery{Stream: c.Stream, Number: c.Number, Commit: &c})
+		deliveries = append(deliveries, follow.Delivery{Stream: c.Stream, Number: c.Number, Commit: &c})
 	}
 	report := runner.Handle(context.Background(), deliveries)
 	if len(report.Faults) > 0 {
@@ -134,7 +135,7 @@ func codecOf(reactor process.Reactor, commits []events.Commit) (*events.Codec, e
 	return events.NewCodec(types...)
 }
 
-// history is a process.History of one stream.
+// history is a follow.History of one stream.
 type history []events.Commit
 
 func (h history) Read(_ context.Context, _ events.Stream, from int64, limit int) ([]events.Commit, error) {

@@ -28,4 +28,7 @@ func TestAccount(t *testing.T) {
 	aggregatetest.Given(t, account.Account).When(account.Open{Email: "Ann@Example.com"}).
 		ThenClaims(events.Claim{Name: "account-email", Value: "ann@example.com"})
 	aggregatetest.Given(t, account.Account, account.Opened{Email: "a@b.c"}).When(account.Pay{Amount: 1}).Then(account.Paid{Amount: 1})
+	aggregatetest.Given(t, account.Account).When(account.Charge{Amount: 1}).Then(account.Charged{Amount: 1})
+	aggregatetest.Given(t, account.Account, account.Opened{Email: "a@b.c"}).When(account.Close{}).Then(account.Closed{})
+	aggregatetest.Given(t, account.Account).When(account.Close{}).Then()
 }
