@@ -136,8 +136,8 @@ func (p Project) NewView(ctx context.Context, name, of string) (Report, error) {
 		}
 	}
 	return p.add(ctx, files, base+".go", entry{views, p.Module + "/" + dir, variable}, []string{
-		fmt.Sprintf("declare fields, events and indexes in %s.go; before the first deployment delete its shape file and run go test ./domain -update, later raise Version", base),
-		fmt.Sprintf("go run ./localstack, and GET /%s", name),
+		fmt.Sprintf("declare fields, events and indexes in %s.go; before the first deployment delete its shape file and run GOTOOLCHAIN=auto go test ./domain -update, later raise Version", base),
+		fmt.Sprintf("GOTOOLCHAIN=auto go run ./localstack, and GET /%s", name),
 	})
 }
 
@@ -175,7 +175,7 @@ func (p Project) NewProcess(ctx context.Context, name, of string) (Report, error
 	}
 	return p.add(ctx, files, path.Join(dir, w.Package+".go"), entry{processes, p.Module + "/" + dir, variable}, []string{
 		fmt.Sprintf("say in %s/%s.go what follows from the events: commands, timers", dir, w.Package),
-		fmt.Sprintf("write the outcome into %s/%s_test.go, and run go test ./domain/...", dir, w.Package),
+		fmt.Sprintf("write the outcome into %s/%s_test.go, and run GOTOOLCHAIN=auto go test ./domain/...", dir, w.Package),
 	})
 }
 
@@ -259,15 +259,9 @@ func (p Project) add(ctx context.Context, files []file, main string, e entry, ne
 	if err != nil {
 		return r, err
 	}
-	slices.SortStableFunc(absent, func(a, b file) int {
-		switch main {
-		case a.path:
-			return 1
-		case b.path:
-			return -1
-		}
-		return 0
-	})
+	if i := slices.IndexFunc(absent, func(f file) bool { return f.path == main }); i >= 0 {
+		absent = append(slices.Delete(slices.Clone(absent), i, i+1), absent[i])
+	}
 	if r.Written, err = p.write(absent); err != nil {
 		return r, err
 	}

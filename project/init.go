@@ -35,7 +35,10 @@ const Sample = "shop"
 
 // Init makes a project. It overwrites nothing.
 func Init(ctx context.Context, o Options) (Report, error) {
-	if err := errors.Join(checkModule(o.Module), checkName(o.Name)); err != nil {
+	if err := checkModule(o.Module); err != nil {
+		return Report{}, err
+	}
+	if err := checkName(o.Name); err != nil {
 		return Report{}, err
 	}
 	if o.Sample != "" && o.Sample != Sample {
@@ -245,11 +248,19 @@ func (p Project) vacant(files []file) error {
 	return nil
 }
 
+// tidy has the go command leave out requirements that only Daybook has. Modules
+// that are not in the cache are not fetched for it: then more than is needed stays
+// listed, which does no harm.
+func (p Project) tidy(ctx context.Context) {
+	_, _ = goCommandWith(ctx, p.Dir, []string{"GOPROXY=off", "GOFLAGS=-mod=mod"}, "mod", "tidy")
+}
+
 // fill writes the files, and without a sample an aggregate and its view.
 func (p Project) fill(ctx context.Context, o Options, files []file) (r Report, err error) {
 	if r.Written, err = p.write(files); err != nil {
 		return r, err
 	}
+	p.tidy(ctx)
 	if o.Sample == "" {
 		a, err := p.NewAggregate(ctx, "account")
 		r.Written = append(r.Written, a.Written...)

@@ -61,13 +61,13 @@ func open(dir string, mod []byte) (Project, error) {
 	return Project{Dir: dir, Module: module}, nil
 }
 
-// Command returns how to run the project's command line: go run ./cmd/bank.
+// Command returns how to run the project's command line, also with an older Go.
 func (p Project) Command() string {
 	mains, err := filepath.Glob(filepath.Join(p.Dir, "cmd", "*", "main.go"))
 	if err != nil || len(mains) != 1 {
 		return "daybook"
 	}
-	return "go run ./cmd/" + filepath.Base(filepath.Dir(mains[0]))
+	return "GOTOOLCHAIN=auto go run ./cmd/" + filepath.Base(filepath.Dir(mains[0]))
 }
 
 // file is a file to write.
@@ -174,12 +174,18 @@ func (e *GoError) Error() string {
 // goCommand runs the go command, and returns its standard output. With
 // GOTOOLCHAIN=auto an older one fetches the release that go.mod names.
 func goCommand(ctx context.Context, dir string, args ...string) (string, error) {
+	return goCommandWith(ctx, dir, nil, args...)
+}
+
+// goCommandWith is goCommand with more in the environment.
+func goCommandWith(ctx context.Context, dir string, env []string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PWD="+dir, "GOWORK=off")
 	if t := os.Getenv("GOTOOLCHAIN"); t == "" || t == "local" {
 		cmd.Env = append(cmd.Env, "GOTOOLCHAIN=auto")
 	}
+	cmd.Env = append(cmd.Env, env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
