@@ -184,8 +184,9 @@ func declare[S any, C events.Payload](
 		}
 		r = typedReady[S]{name: name, decider: func(s S, m Meta, o *Others) Decision { return decide(s, c, m, o) }}
 		if others != nil {
-			defer recovered("naming streams", &err)
-			r.streams = others(c)
+			if err := events.Guard("naming streams", func() { r.streams = others(c) }); err != nil {
+				return r, err
+			}
 		}
 		return r, nil
 	}}

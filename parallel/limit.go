@@ -1,6 +1,7 @@
 package parallel
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 )
@@ -45,4 +46,21 @@ func (l Limit) Try(n int, f func(i int) error) error {
 		}
 	}
 	return nil
+}
+
+// Until calls f with 0 to n-1, as many at a time as the limit has room for, until
+// one fails: then the context of the others ends, and no more are called. It returns
+// that error, or why ctx ended.
+func (l Limit) Until(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	l.Each(n, func(i int) {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := f(ctx, i); err != nil {
+			cancel(err)
+		}
+	})
+	return context.Cause(ctx)
 }

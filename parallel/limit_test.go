@@ -1,6 +1,7 @@
 package parallel_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync/atomic"
@@ -47,4 +48,30 @@ func TestTry(t *testing.T) {
 	if err := parallel.New(0).Try(1, func(int) error { return nil }); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestUntil: the first failure ends the calls under way, and none begins after it.
+func TestUntil(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		failed := errors.New("failed")
+		var calls atomic.Int64
+		err := parallel.New(2).Until(t.Context(), 100, func(ctx context.Context, i int) error {
+			calls.Add(1)
+			if i == 1 {
+				time.Sleep(time.Second)
+				return failed
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		if !errors.Is(err, failed) || calls.Load() != 2 {
+			t.Errorf("got %v after %d calls", err, calls.Load())
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := parallel.New(2).Until(ctx, 3, func(context.Context, int) error { return nil }); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
 }

@@ -67,18 +67,8 @@ func (f *fill) count(change func(p *Progress)) {
 
 // run works on segments until all are done, by whomever.
 func (f *fill) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	for range min(f.opts.Workers, f.state.Segments) {
-		wg.Go(func() {
-			if err := f.work(ctx); err != nil {
-				cancel(err)
-			}
-		})
-	}
-	wg.Wait()
-	return context.Cause(ctx)
+	n := min(f.opts.Workers, f.state.Segments)
+	return parallel.New(n).Until(ctx, n, func(ctx context.Context, _ int) error { return f.work(ctx) })
 }
 
 // work takes one segment after the other.

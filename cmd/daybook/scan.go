@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"sync"
 
 	"daybook/events"
+	"daybook/parallel"
 )
 
 // parallelScan reads the events table in parts, several at a time, and hands
@@ -34,27 +34,6 @@ func checkParallel(n int) error {
 }
 
 // inParallel calls f for each of n parts, several at a time, until one fails.
-func inParallel(ctx context.Context, n, parallel int, f func(ctx context.Context, part int) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	parts := make(chan int)
-	var wg sync.WaitGroup
-	for range min(n, parallel) {
-		wg.Go(func() {
-			for part := range parts {
-				if err := f(ctx, part); err != nil {
-					cancel(err)
-				}
-			}
-		})
-	}
-	for part := range n {
-		select {
-		case parts <- part:
-		case <-ctx.Done():
-		}
-	}
-	close(parts)
-	wg.Wait()
-	return context.Cause(ctx)
+func inParallel(ctx context.Context, n, atOnce int, f func(ctx context.Context, part int) error) error {
+	return parallel.New(atOnce).Until(ctx, n, f)
 }

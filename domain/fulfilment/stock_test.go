@@ -23,8 +23,8 @@ import (
 	"daybook/domain/product"
 	"daybook/domain/user"
 	"daybook/events"
-	"daybook/follow"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/process"
 	"daybook/process/processtest"
 )
@@ -92,7 +92,7 @@ type world struct {
 	mu     sync.Mutex
 	timers map[string]process.Timer
 	queue  []follow.Delivery // what the stream has yet to deliver
-	late   []func()           // calls that hang
+	late   []func()          // calls that hang
 }
 
 // tap is a store that tells what was stored.

@@ -103,16 +103,13 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 // serve runs the handler. A panic is an answer of 500: one request's defect must
 // not end the instance.
-func (h *Handler) serve(r *http.Request) (w *recorder) {
-	w = newRecorder()
-	defer func() {
-		if v := recover(); v != nil {
-			p := events.Recovered("the handler", v)
-			h.options.Log.ErrorContext(r.Context(), "panic", "error", p, "stack", p.Stack)
-			w = h.fault(r, http.StatusInternalServerError)
-		}
-	}()
-	h.handler.ServeHTTP(w, r)
+func (h *Handler) serve(r *http.Request) *recorder {
+	w := newRecorder()
+	err := events.Guard("the handler", func() { h.handler.ServeHTTP(w, r) })
+	if p, ok := errors.AsType[*events.Panic](err); ok {
+		h.options.Log.ErrorContext(r.Context(), "panic", "error", p, "stack", p.Stack)
+		return h.fault(r, http.StatusInternalServerError)
+	}
 	return w
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"daybook/aggregate"
+	"daybook/functions/names"
 	"daybook/infra/settings"
 )
 
@@ -30,10 +31,10 @@ func scopes(s settings.Settings, a access) *[]*string {
 // tellAuthorization lets the query function describe, in the API's description,
 // what the gateway asks of callers.
 func tellAuthorization(query Function, s settings.Settings) {
-	variables := map[string]string{"DAYBOOK_AUTHORIZATION": string(s.Authorization)}
+	variables := map[string]string{names.EnvAuthorization: string(s.Authorization)}
 	if s.Authorization == settings.JWT {
-		variables["DAYBOOK_JWT_ISSUER"] = s.JWTIssuer
-		variables["DAYBOOK_SCOPES"] = s.WriteScope + " " + s.ReadScope + " " + s.HistoryScope
+		variables[names.EnvJWTIssuer] = s.JWTIssuer
+		variables[names.EnvScopes] = s.WriteScope + " " + s.ReadScope + " " + s.HistoryScope
 	}
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		query.AddEnvironment(jsii.String(name), jsii.String(variables[name]), nil)
