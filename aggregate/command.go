@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"encoding/json/jsontext"
+	"encoding/json/v2"
 	"slices"
 	"time"
 
@@ -81,6 +82,18 @@ type Description struct {
 	// for: a function that starts cold does without.
 	Schema  func() jsontext.Value
 	Summary string
+}
+
+// Example returns the example payload of the schema, the empty object for a payload
+// without members.
+func (d Description) Example() jsontext.Value {
+	var known struct {
+		Examples []jsontext.Value `json:"examples"`
+	}
+	if err := json.Unmarshal(d.Schema(), &known); err != nil || len(known.Examples) == 0 {
+		return jsontext.Value("{}")
+	}
+	return known.Examples[0]
 }
 
 // Public returns the commands that have an address, those that are not internal.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"daybook"
 	"daybook/aggregate"
 	"daybook/events"
 	"daybook/follow"
@@ -24,7 +25,7 @@ func TestLogShowsWhereTheDomainPanicked(t *testing.T) {
 		log := c.logger("any")
 		(&projection{config: c, log: log}).note(t.Context(), 1, view.Report{Report: follow.Report{Faults: []follow.Fault{{Stream: "door/7", Text: events.FaultText(fault), Cause: fault}}}})
 		(&processHandler{config: c, log: log}).note(t.Context(), 1, process.Report{Report: follow.Report{Faults: []follow.Fault{{Stream: "door/7", Text: events.FaultText(fault), Cause: fault}}}})
-		c.observe(log, newMetrics(c))(t.Context(), aggregate.Observation{Command: "open-door", Err: fault})
+		c.observe(log, newMetrics(daybook.App{}, c))(t.Context(), aggregate.Observation{Command: "open-door", Err: fault})
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 		if len(lines) != 3 {
 			t.Fatalf("got %s", &out)

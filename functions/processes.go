@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"daybook"
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/follow"
 	"daybook/messaging"
@@ -19,27 +19,23 @@ import (
 // metrics and in integration events; with a process manager the schedules' group,
 // role and target, with an outbox the event bus. Errors are faults of the
 // declarations, and of a configuration without what they need.
-func NewProcess(c Config) (Handler, error) {
-	return newProcess(c, domain.Aggregates(), domain.Processes())
-}
-
-func newProcess(c Config, aggregates []aggregate.Aggregate, reactors []process.Reactor) (Handler, error) {
-	log, metrics := c.logger("process"), newMetrics(c)
+func NewProcess(app daybook.App, c Config) (Handler, error) {
+	log, metrics := c.logger("process"), newMetrics(app, c)
 	client := c.client()
 	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
-	handler, err := aggregate.NewHandler(store, aggregates, &aggregate.Options{Observe: c.observe(log, metrics)})
+	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Observe: c.observe(log, metrics)})
 	if err != nil {
 		return nil, err
 	}
-	codec, err := aggregate.Codec(aggregates)
+	codec, err := aggregate.Codec(app.Aggregates)
 	if err != nil {
 		return nil, err
 	}
 	effects := c.Effects(handler)
-	if err := Enough(effects, reactors); err != nil {
+	if err := Enough(effects, app.Processes); err != nil {
 		return nil, err
 	}
-	runner, err := process.NewRunner(store, codec, dynamo.NewProcesses(client, c.ProcessesTable), reactors, effects,
+	runner, err := process.NewRunner(store, codec, dynamo.NewProcesses(client, c.ProcessesTable), app.Processes, effects,
 		&process.Options{Source: c.ViewPrefix})
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"daybook"
 	"daybook/aggregate"
 	"daybook/dynamo"
 	"daybook/localstack/embedded"
@@ -95,7 +96,7 @@ func TestProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := newProcess(c, doors(), doorman())
+	h, err := NewProcess(daybook.App{Name: "house", Aggregates: doors(), Processes: doorman()}, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,12 +160,9 @@ func TestProcessNeedsWhatItsReactorsUse(t *testing.T) {
 	} {
 		want, c := test.want, test.c
 		c.Credentials = dynamo.StaticCredentials("a", "b")
-		_, err := newProcess(c, doors(), doorman())
+		_, err := NewProcess(daybook.App{Name: "house", Aggregates: doors(), Processes: doorman()}, c)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
-	}
-	if _, err := NewProcess(Config{Credentials: dynamo.StaticCredentials("a", "b"), Timers: recorder, Publisher: recorder}); err != nil {
-		t.Error(err)
 	}
 }

@@ -37,7 +37,7 @@ func NewApp(out string) awscdk.App {
 func New(app awscdk.App, p Props) awscdk.Stack {
 	s := p.Settings
 	stack := awscdk.NewStack(app, jsii.String(s.Prefix()), &awscdk.StackProps{
-		Description:           jsii.String("Daybook: commands, events, views (" + s.Stage + ")"),
+		Description:           jsii.String(s.Application().Title() + ": commands, events, views (" + s.Stage + ")"),
 		Env:                   &awscdk.Environment{Account: optional(s.Account), Region: optional(s.Region)},
 		TerminationProtection: jsii.Bool(s.RemovalPolicy == settings.Retain),
 		Tags:                  tags(s),
@@ -68,15 +68,16 @@ func newService(stack awscdk.Stack, s settings.Settings, p Props, st stores, key
 	if s.Authorization == settings.IAM {
 		newCallerPolicies(stack, s.Prefix(), api, commands, p.Schema.Views)
 	}
+	metrics := Metrics{Namespace: s.Application().Title(), Prefix: s.Prefix()}
 	alarms := NewAlarms(stack, AlarmsProps{
-		Prefix: s.Prefix(), Functions: functions, API: api, Mappings: mappings, Failures: failures, Queue: st.queue,
+		Prefix: s.Prefix(), Metrics: metrics, Functions: functions, API: api, Mappings: mappings, Failures: failures, Queue: st.queue,
 		Events: st.events, Tables: st.tables(), LagAlarm: s.LagAlarm, LatencyAlarm: s.LatencyAlarm, QuietAlarm: s.QuietAlarm,
 		SilenceAlarm: s.SilenceAlarm, ConflictAlarm: s.ConflictAlarm, Topic: s.AlarmTopic,
 	})
 	if s.Rollout == settings.Canary {
 		newRollouts(stack, functions, alarms)
 	}
-	NewDashboard(stack, "Dashboard", DashboardProps{Prefix: s.Prefix(), API: api, Functions: functions, Events: st.events, Tables: st.tables(), Queue: st.queue, Alarms: alarms})
+	NewDashboard(stack, "Dashboard", DashboardProps{Prefix: s.Prefix(), Metrics: metrics, API: api, Functions: functions, Events: st.events, Tables: st.tables(), Queue: st.queue, Alarms: alarms})
 	serviceOutputs(stack, api, *failures.BucketName())
 }
 

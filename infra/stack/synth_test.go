@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"daybook"
 	"daybook/aggregate"
 	"daybook/domain"
 	"daybook/infra/bundle"
@@ -112,11 +113,11 @@ func synthDomain(t *testing.T, name, context string, views []view.View, reactors
 // synthCommands is synthDomain with commands.
 func synthCommands(t *testing.T, name, context string, commands []aggregate.Description, views []view.View, reactors ...process.Reactor) *template {
 	t.Helper()
-	s, err := settings.Load([]byte(context), nil)
+	s, err := settings.Load("daybook", []byte(context), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema, err := stack.SchemaOf(views, reactors)
+	schema, err := stack.SchemaOf(daybook.App{Name: s.App, Views: views, Processes: reactors})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -164,7 +164,7 @@ func (g *generator) text(s map[string]any, most int) string {
 // fails unless all have ended.
 func allFulfilled(t *testing.T, s *stack.Stack) {
 	t.Helper()
-	store, ledger := dynamo.NewEventStore(s.Client(), stack.Prefix+"-events"), dynamo.NewProcesses(s.Client(), dynamo.TableName(stack.Prefix, dynamo.ProcessesTable()))
+	store, ledger := dynamo.NewEventStore(s.Client(), domain.App().Prefix(stack.Stage)+"-events"), dynamo.NewProcesses(s.Client(), dynamo.TableName(domain.App().Prefix(stack.Stage), dynamo.ProcessesTable()))
 	for _, id := range ids {
 		stream, done := events.StreamOf("order", id), int64(0)
 		for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
@@ -210,8 +210,8 @@ func nothingParked(t *testing.T, s *stack.Stack) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := dynamo.NewEventStore(s.Client(), stack.Prefix+"-events")
-	v, err := view.NewVerifier(store, codec, dynamo.NewTables(s.Client(), stack.Prefix), domain.Views(), &view.VerifyOptions{Segments: 4, Patience: patience})
+	store := dynamo.NewEventStore(s.Client(), domain.App().Prefix(stack.Stage)+"-events")
+	v, err := view.NewVerifier(store, codec, dynamo.NewTables(s.Client(), domain.App().Prefix(stack.Stage)), domain.Views(), &view.VerifyOptions{Segments: 4, Patience: patience})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ type operator struct {
 
 func newOperator(t *testing.T, s *stack.Stack) *operator {
 	t.Helper()
-	store := dynamo.NewEventStore(s.Client(), stack.Prefix+"-events", dynamo.WithClaims(stack.Prefix+"-claims"))
+	store := dynamo.NewEventStore(s.Client(), domain.App().Prefix(stack.Stage)+"-events", dynamo.WithClaims(domain.App().Prefix(stack.Stage)+"-claims"))
 	h, err := aggregate.NewHandler(store, domain.Aggregates(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -79,7 +79,7 @@ func newLoad(t *testing.T, s *stack.Stack) *load {
 	db := s.Client()
 	return &load{
 		client: &client{t: t, target: target{name: t.Name(), url: s.URL()}}, db: db, codec: codec,
-		store: dynamo.NewEventStore(db, stack.Prefix+"-events"), tables: dynamo.NewTables(db, stack.Prefix), operator: newOperator(t, s),
+		store: dynamo.NewEventStore(db, domain.App().Prefix(stack.Stage)+"-events"), tables: dynamo.NewTables(db, domain.App().Prefix(stack.Stage)), operator: newOperator(t, s),
 		known: map[string][]events.Commit{}, right: map[string]string{},
 	}
 }
@@ -482,7 +482,7 @@ func (l *load) verify(t *testing.T, at view.Target) {
 			t.FailNow()
 		}
 	}
-	name, n := stack.Prefix+"-products-"+at.String(), 0
+	name, n := domain.App().Prefix(stack.Stage)+"-products-"+at.String(), 0
 	var from map[string]types.AttributeValue
 	for tries := 0; tries < 1000; {
 		out, err := l.db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &name, ExclusiveStartKey: from})

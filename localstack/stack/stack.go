@@ -16,8 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"daybook"
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/functions"
 	"daybook/localstack/embedded"
@@ -25,8 +25,8 @@ import (
 	"daybook/localstack/mapping"
 )
 
-// Prefix is the prefix of the tables' names.
-const Prefix = "daybook-local"
+// Stage is the stage of every local stack; App.Prefix makes the tables' names of it.
+const Stage = "local"
 
 // Options say what to start. The zero value keeps nothing, listens on free ports
 // of 127.0.0.1, and lets no AWS client in.
@@ -79,6 +79,7 @@ func DefaultMapping() mapping.Settings {
 
 // Stack is a running system.
 type Stack struct {
+	app     daybook.App
 	options Options
 	log     *slog.Logger
 
@@ -87,7 +88,7 @@ type Stack struct {
 	db       *embedded.DB
 	services services
 	config   functions.Config
-	prefix   string
+	prefix   string // of the API's paths
 	notes    []string
 
 	stopMapping context.CancelFunc
@@ -97,11 +98,14 @@ type Stack struct {
 	closed  error
 }
 
-// Start starts a stack and returns when it answers. The context bounds the start
+// Start starts the stack of an application and returns when it answers. The context bounds the start
 // alone. Errors are one line each: a port in use, data that cannot be used, an
 // endpoint that does not answer.
-func Start(ctx context.Context, o Options) (*Stack, error) {
-	s := &Stack{options: o.withDefaults()}
+func Start(ctx context.Context, app daybook.App, o Options) (*Stack, error) {
+	if err := app.Check(); err != nil {
+		return nil, fmt.Errorf("the application is not well declared: %w", err)
+	}
+	s := &Stack{app: app, options: o.withDefaults()}
 	s.log = slog.New(slog.NewJSONHandler(s.options.LogTo, &slog.HandlerOptions{Level: o.LogLevel})).With("part", "localstack")
 	if err := s.start(ctx); err != nil {
 		_ = s.Close()
@@ -156,7 +160,7 @@ func (s *Stack) start(ctx context.Context) error {
 	}
 	s.options.Doing("starting the functions and what feeds them")
 	s.configureServices()
-	command, err := functions.NewCommand(s.config)
+	command, err := functions.NewCommand(s.app, s.config)
 	if err != nil {
 		return err
 	}
@@ -177,8 +181,8 @@ func (s *Stack) start(ctx context.Context) error {
 // openData opens the embedded DynamoDB, or sets out for another endpoint.
 func (s *Stack) openData(ctx context.Context) error {
 	s.config = functions.Config{
-		EventsTable: Prefix + "-events", ClaimsTable: Prefix + "-claims", ViewPrefix: Prefix, Region: s.options.Region, Endpoint: s.options.Endpoint,
-		RequestsTable: dynamo.TableName(Prefix, dynamo.RequestsTable()), ProcessesTable: dynamo.TableName(Prefix, dynamo.ProcessesTable()),
+		EventsTable: dynamo.TableName(s.Prefix(), dynamo.EventsTable()), ClaimsTable: dynamo.TableName(s.Prefix(), dynamo.ClaimsTable()), ViewPrefix: s.Prefix(), Region: s.options.Region, Endpoint: s.options.Endpoint,
+		RequestsTable: dynamo.TableName(s.Prefix(), dynamo.RequestsTable()), ProcessesTable: dynamo.TableName(s.Prefix(), dynamo.ProcessesTable()),
 		LogLevel: s.options.LogLevel, LogTo: s.options.LogTo, ShowPanics: true, Credentials: credentials{},
 	}
 	if err := ownDirectory(s.options.Data); err != nil {
@@ -224,26 +228,20 @@ func (credentials) Retrieve(context.Context) (aws.Credentials, error) {
 // gateway constructs the query function, and the way to it and to the command
 // function.
 func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
-	query, err := functions.NewQuery(s.config)
+	query, err := functions.NewQuery(s.app, s.config)
 	if err != nil {
 		return nil, err
 	}
 	g := gateway.New(gateway.Options{
 		Command: command.Invoke, Query: query.Invoke, Format: s.options.Format, Stage: s.options.Stage,
-		CORSOrigins: s.options.CORSOrigins, Scopes: scopes(), Log: s.log,
+		CORSOrigins: s.options.CORSOrigins, Scopes: aggregate.Scopes(s.app.Commands()), Log: s.log,
 	})
 	s.prefix = g.Prefix()
 	return g, nil
 }
 
-// scopes are all that any command needs: a caller who says nothing may send each.
-func scopes() []string {
-	var all []aggregate.Description
-	for _, a := range domain.Aggregates() {
-		all = append(all, a.Describe()...)
-	}
-	return aggregate.Scopes(all)
-}
+// Prefix is what the names of tables, queues and the event bus begin with.
+func (s *Stack) Prefix() string { return s.app.Prefix(Stage) }
 
 // URL is where the API answers, without a slash at the end.
 func (s *Stack) URL() string { return "http://" + s.api.addr() + s.prefix }
