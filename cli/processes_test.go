@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"daybook"
 	"daybook/aggregate"
 	"daybook/domain"
 	"daybook/dynamo"
@@ -65,6 +66,13 @@ type processSite struct {
 	recorder *processtest.Recorder
 }
 
+// withProcesses is the sample application with other process managers.
+func withProcesses(reactors []process.Reactor) daybook.App {
+	app := domain.App()
+	app.Processes = reactors
+	return app
+}
+
 func newProcessSite(t *testing.T) *processSite {
 	return &processSite{site: newSite(t), reactors: greeter(), recorder: &processtest.Recorder{}}
 }
@@ -77,7 +85,7 @@ func (s *processSite) deliver() process.Report {
 		s.t.Fatal(err)
 	}
 	ledger := dynamo.NewProcesses(s.client, dynamo.TableName("daybook-"+testStage, dynamo.ProcessesTable()))
-	runner, err := process.NewRunner(s.store, codec, ledger, domain.Processes(), s.recorder.Effects(), nil)
+	runner, err := process.NewRunner(s.store, codec, ledger, s.reactors, s.recorder.Effects(), nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -104,7 +112,7 @@ func (s *processSite) wantFrom(stdin string, code int, args ...string) result {
 	var out, errors bytes.Buffer
 	a := &app{
 		stdin: strings.NewReader(stdin), stdout: &out, stderr: &errors,
-		of: domain.App(), timers: s.recorder, publisher: s.recorder,
+		of: withProcesses(s.reactors), timers: s.recorder, publisher: s.recorder,
 	}
 	args = append(args, "-stage", testStage, "-endpoint", s.endpoint, "-region", "us-east-1")
 	if got := a.run(s.t.Context(), args); got != code {

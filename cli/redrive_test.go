@@ -214,7 +214,7 @@ func TestRedriveWithoutEffects(t *testing.T) {
 	s := newProcessSite(t)
 	s.send("create-user", "good", `{"name":"Ann","email":"a@example.com"}`)
 	var out, errors bytes.Buffer
-	a := &app{of: domain.App(), stdin: strings.NewReader(""), stdout: &out, stderr: &errors}
+	a := &app{of: withProcesses(s.reactors), stdin: strings.NewReader(""), stdout: &out, stderr: &errors}
 	args := []string{"redrive", "greeter", "user/good", "-stage", testStage, "-endpoint", s.endpoint, "-region", "us-east-1"}
 	if code := a.run(t.Context(), args); code != exitFailed || !strings.Contains(errors.String(), "function daybook-test-process at "+s.endpoint) {
 		t.Errorf("exit code %d: %s%s", code, &out, &errors)

@@ -21,7 +21,7 @@ import (
 // TestExitCodesInTheDocs: docs/cli.md has the table of package main, row by row.
 func TestExitCodesInTheDocs(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../docs/cli.md")
+	text, err := os.ReadFile("../docs/cli.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestExitCodesInTheDocs(t *testing.T) {
 // and each flag somewhere.
 func TestEverySubcommandIsDocumented(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../docs/cli.md")
+	text, err := os.ReadFile("../docs/cli.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func TestNodeThatTheCDKRunsOn(t *testing.T) {
 func TestOneNodeVersion(t *testing.T) {
 	t.Parallel()
 	read := func(path string) []byte {
-		data, err := os.ReadFile(filepath.Join("..", path))
+		data, err := os.ReadFile(filepath.Join("..", "..", path))
 		if err != nil {
 			t.Fatal(err)
 		}
