@@ -118,7 +118,7 @@ func (a *app) generated(c *cli.Command, r project.Report, err error) error {
 		}
 	}
 	if err != nil {
-		return a.notGenerated(r, err)
+		return a.notGenerated(c, r, err)
 	}
 	if !o.json {
 		o.printf("\nNext:\n")
@@ -131,8 +131,8 @@ func (a *app) generated(c *cli.Command, r project.Report, err error) error {
 
 // notGenerated is the error of a generator, which is one of the arguments when
 // nothing was written. What the go command printed precedes it as it is.
-func (a *app) notGenerated(r project.Report, err error) error {
-	if failed, ok := errors.AsType[*project.GoError](err); ok {
+func (a *app) notGenerated(c *cli.Command, r project.Report, err error) error {
+	if failed, ok := errors.AsType[*project.GoError](err); ok && !c.Bool("json") {
 		newOutput(a.stderr, false).printf("%s\n", failed.Output)
 	}
 	if len(r.Written)+len(r.Changed) == 0 {

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,13 +30,20 @@ func TestProject(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "bank")
 	daybook := filepath.Join(t.TempDir(), "daybook")
 	goIn(t, "..", "build", "-o", daybook, "./cmd/daybook")
-	if said, _ := execute(t, "..", nil, daybook, "init", "-module", "example.com/bank", "-name", "bank", dir); !strings.Contains(said, "go run ./localstack") {
+	const shown = "GOTOOLCHAIN=auto go run ./cmd/daybook "
+	typed := commands(t, "../README.md", shown+"init ")
+	if len(typed) != 1 || !slices.Equal(commands(t, "../docs/domain.md", shown+"init "), typed) {
+		t.Fatalf("README.md shows %q, and docs/domain.md something else", typed)
+	}
+	args := strings.Fields(strings.TrimPrefix(typed[0], shown))
+	args[len(args)-1] = dir
+	if said, _ := execute(t, "..", nil, daybook, args...); !strings.Contains(said, "go run ./localstack") {
 		t.Errorf("init does not say what to do next: %s", said)
 	}
 	bank := filepath.Join(t.TempDir(), "bank")
 	goIn(t, dir, "build", "-o", bank, "./cmd/bank")
 	generated := 0
-	for _, line := range commands(t, dir, "go run ./cmd/bank new ") {
+	for _, line := range commands(t, filepath.Join(dir, "README.md"), "go run ./cmd/bank new ") {
 		args := strings.Fields(line)[3:]
 		said, _ := execute(t, dir, nil, bank, args...)
 		if !strings.Contains(said, "Next:") {
@@ -77,10 +85,10 @@ func TestProjectWithTheShop(t *testing.T) {
 	answers(t, dir)
 }
 
-// commands are the lines of a project's README that begin with prefix.
-func commands(t *testing.T, dir, prefix string) (lines []string) {
+// commands are the lines of a text that begin with prefix.
+func commands(t *testing.T, path, prefix string) (lines []string) {
 	t.Helper()
-	readme, err := os.ReadFile(filepath.Join(dir, "README.md"))
+	readme, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +125,7 @@ func answers(t *testing.T, dir string) {
 	url := address(t, bufio.NewScanner(stdout))
 	go func() { _, _ = io.Copy(io.Discard, stdout) }()
 	statuses := []int{http.StatusCreated, http.StatusOK, http.StatusOK}
-	requests := commands(t, dir, "curl ")
+	requests := commands(t, filepath.Join(dir, "README.md"), "curl ")
 	if len(requests) != len(statuses) {
 		t.Fatalf("the README has the requests %q, want %d", requests, len(statuses))
 	}
@@ -229,9 +237,15 @@ func upgrades(t *testing.T, dir string) {
 	if err := os.Mkdir(newer, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// What the domain needs of Daybook is enough to compile and test the domain.
-	for _, room := range []string{"events", "nearest", "aggregate", "view", "process", "daybooktest"} {
-		if err := os.CopyFS(filepath.Join(newer, room), os.DirFS(filepath.Join("..", room))); err != nil {
+	rooms, err := os.ReadDir("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, room := range rooms {
+		if !room.IsDir() || strings.HasPrefix(room.Name(), ".") || slices.Contains([]string{"build", "cdk.out", "node_modules"}, room.Name()) {
+			continue
+		}
+		if err := os.CopyFS(filepath.Join(newer, room.Name()), os.DirFS(filepath.Join("..", room.Name()))); err != nil {
 			t.Fatal(err)
 		}
 	}
