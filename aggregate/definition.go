@@ -54,7 +54,7 @@ type Aggregate interface {
 	Events() []events.Type
 	// Encode returns events of the aggregate as they are stored. Its error has
 	// code internal: a value of a type that no declared event has.
-	Encode(emitted ...any) ([]events.Event, error)
+	Encode(emitted ...events.Data) ([]events.Event, error)
 	// Err returns what is wrong with the declaration, nil if nothing is. Call
 	// it in a test: it looks at the state's type and derives the rules of all
 	// payloads, which a handler does when it first meets a command.

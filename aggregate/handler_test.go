@@ -63,7 +63,7 @@ func counter() *aggregate.Definition[count] {
 			}
 			return aggregate.Emit(added(c))
 		}).
-		Command(func(count, undeclared) aggregate.Decision { return aggregate.Emit(42) })
+		Command(func(count, undeclared) aggregate.Decision { return aggregate.Emit(unheard{}) })
 }
 
 // calls counts what a handler asks of its store.
@@ -427,3 +427,8 @@ func TestTimeNeverGoesBack(t *testing.T) {
 		t.Errorf("commit 2 is from %v, before commit 1 from %v", commits[1].Time, commits[0].Time)
 	}
 }
+
+// unheard is an event of no aggregate.
+type unheard struct{}
+
+func (unheard) EventName() string { return "unheard" }

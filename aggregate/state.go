@@ -136,7 +136,7 @@ func settle(of Aggregate, d Decision) (decided, error) {
 }
 
 // Encode implements Aggregate.
-func (d *Definition[S]) Encode(emitted ...any) ([]events.Event, error) {
+func (d *Definition[S]) Encode(emitted ...events.Data) ([]events.Event, error) {
 	codec, err := d.codec()
 	if err != nil {
 		return nil, events.Wrap(events.CodeInternal, err, "the aggregate is not well declared")

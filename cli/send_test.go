@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"daybook/domain"
 	"daybook/api"
+	"daybook/domain"
 )
 
 func TestSend(t *testing.T) {

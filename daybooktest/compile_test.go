@@ -58,6 +58,7 @@ func TestTrapsOfTypes(t *testing.T) {
 		{"handlerofcommand", `var _ = view.New[state]("a", "account").On(func(r state, _ open, _ view.Meta) state { return r })`, "open) does not satisfy events.Data (missing method EventName)"},
 		{"handlerbystring", `var _ = view.New[state]("a", "account").On("account-opened", func(r state, _ opened, _ view.Meta) state { return r })`, "On"},
 		{"wrongreaction", `var _ = process.New[state]("a", "account").React(func(open, process.Meta) process.Reaction { return process.Reaction{} })`, "open) does not satisfy events.Data (missing method EventName)"},
+		{"emitscommand", `var _ = aggregate.Emit(open{})`, "open does not implement events.Data (missing method EventName)"},
 		{"sendsevent", `var _ = process.Send("1", opened{})`, "opened does not implement events.Payload (missing method CommandName)"},
 		{"sendsstring", `var _ = process.Send("1", "open-acount")`, "string does not implement events.Payload (missing method CommandName)"},
 		{"misspeltcommand", `var _ = process.Send("1", opne{})`, "undefined: opne"},

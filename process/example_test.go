@@ -83,7 +83,7 @@ var deliveries = aggregate.New[delivery]("delivery").
 	})
 
 // with emits an event, and that the delivery is complete, if it is now.
-func (d delivery) with(e any) aggregate.Decision {
+func (d delivery) with(e events.Data) aggregate.Decision {
 	for _, parcel := range d.Expected {
 		if !slices.Contains(d.Arrived, parcel) {
 			return aggregate.Emit(e)

@@ -77,7 +77,9 @@ func TestScenariosPassWhenTheyShould(t *testing.T) {
 	aggregatetest.Given(t, doors()).When(open{""}).ThenMalformed("/payload/key")
 	aggregatetest.Given(t, doors()).When(open{"k"}).ThenClaims(key("k")).ThenReleases(key("old"))
 	aggregatetest.Given(t, doors(), opened{}).When(open{"k"}).ThenClaims().ThenReleases()
-	both := func(past ...any) *scenario { return aggregatetest.Given(t, doors()).With("gate/1", gates(), past...) }
+	both := func(past ...events.Data) *scenario {
+		return aggregatetest.Given(t, doors()).With("gate/1", gates(), past...)
+	}
 	both().When(openBoth{"k"}).Then(opened{}).ThenOn("door/2", opened{}).ThenOn("gate/1", swung{}).ThenClaims(key("2"))
 	both(swung{}).When(openBoth{"k"}).ThenRejected("open")
 	both(swung{}, swung{}).With("door/2", doors(), opened{}).When(openBoth{"k"}).ThenRejected("open")
@@ -87,7 +89,7 @@ func key(value string) events.Claim { return events.Claim{Name: "key", Value: va
 
 func TestScenariosFailWhenTheyShould(t *testing.T) {
 	t.Parallel()
-	given := func(past ...any) func(*recorder) *scenario {
+	given := func(past ...events.Data) func(*recorder) *scenario {
 		return func(r *recorder) *scenario { return aggregatetest.Given(r, doors(), past...) }
 	}
 	for name, c := range map[string]struct {
@@ -106,8 +108,8 @@ func TestScenariosFailWhenTheyShould(t *testing.T) {
 		"not malformed":       {given(), func(s *scenario) { s.When(open{"k"}).ThenMalformed("/payload/key") }, "malformed at"},
 		"a panic":             {given(), func(s *scenario) { s.When(open{"panic"}).Then(opened{}) }, "jammed"},
 		"another state":       {given(), func(s *scenario) { s.When(open{"k"}).ThenState(door{}) }, "expected the state"},
-		"an undeclared past":  {given(42), func(s *scenario) { s.When(open{"k"}).Then(opened{}) }, "no event of type int"},
-		"an undeclared then":  {given(), func(s *scenario) { s.When(open{"k"}).Then(42) }, "no event of type int"},
+		"an undeclared past":  {given(undeclared{}), func(s *scenario) { s.When(open{"k"}).Then(opened{}) }, "no event of type aggregatetest_test.undeclared"},
+		"an undeclared then":  {given(), func(s *scenario) { s.When(open{"k"}).Then(undeclared{}) }, "no event of type aggregatetest_test.undeclared"},
 		"an unknown command":  {given(), func(s *scenario) { s.When(closeDoor{"k"}).Then() }, "unknown-command"},
 		"another claim":       {given(), func(s *scenario) { s.When(open{"k"}).ThenClaims(key("x")) }, `expected the claims`},
 		"no claim":            {given(opened{}), func(s *scenario) { s.When(open{"k"}).ThenClaims(key("k")) }, `expected the claims`},
@@ -151,3 +153,8 @@ func TestImpureCodeIsFound(t *testing.T) {
 		t.Errorf("an evolving function that changes the old state passed: %q", r.failures)
 	}
 }
+
+// undeclared is an event of no aggregate.
+type undeclared struct{}
+
+func (undeclared) EventName() string { return "undeclared" }

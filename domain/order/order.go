@@ -166,7 +166,7 @@ func complete(s State, _ Complete) aggregate.Decision {
 
 // move emits e if the order may change to status, which it may from any of the
 // given ones; being there already is nothing to do.
-func (s State) move(to Status, e any, from ...Status) aggregate.Decision {
+func (s State) move(to Status, e events.Data, from ...Status) aggregate.Decision {
 	if s.Status == "" {
 		return aggregate.Reject("order-not-found", "there is no such order")
 	}

@@ -6,13 +6,14 @@ import (
 
 	"daybook/aggregate/aggregatetest"
 	"daybook/domain/order"
+	"daybook/events"
 )
 
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	lines := []order.Line{{Product: "lamp", Quantity: 2, Price: 1990}}
 	placed := order.PlacedEvent{Customer: "ann", Currency: "EUR", Lines: lines}
-	given := func(past ...any) *aggregatetest.Scenario[order.State] {
+	given := func(past ...events.Data) *aggregatetest.Scenario[order.State] {
 		return aggregatetest.Given(t, order.Order, past...)
 	}
 	place := order.Place{Customer: "ann", Currency: "EUR", Lines: lines}

@@ -368,7 +368,7 @@ func retire(s State, _ Retire) aggregate.Decision {
 }
 
 // onSale emits e for a product on sale, unless what it says is so already.
-func onSale(s State, already bool, e any) aggregate.Decision {
+func onSale(s State, already bool, e events.Data) aggregate.Decision {
 	switch {
 	case !s.Exists:
 		return aggregate.Reject("product-not-found", "there is no such product")

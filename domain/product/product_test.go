@@ -6,13 +6,14 @@ import (
 
 	"daybook/aggregate/aggregatetest"
 	"daybook/domain/product"
+	"daybook/events"
 )
 
 func lamp(stock int64) product.Added {
 	return product.Added{Name: "Lamp", Category: "home", Price: 1990, Currency: "EUR", Stock: stock}
 }
 
-func given(t *testing.T, past ...any) *aggregatetest.Scenario[product.State] {
+func given(t *testing.T, past ...events.Data) *aggregatetest.Scenario[product.State] {
 	t.Helper()
 	return aggregatetest.Given(t, product.Product, past...)
 }
@@ -90,7 +91,7 @@ func TestLateReservation(t *testing.T) {
 func TestMoveStock(t *testing.T) {
 	t.Parallel()
 	move := product.MoveStock{To: "2", Quantity: 3}
-	with := func(stock int64, other ...any) *aggregatetest.Scenario[product.State] {
+	with := func(stock int64, other ...events.Data) *aggregatetest.Scenario[product.State] {
 		return given(t, lamp(stock)).With("product/2", product.Product, other...)
 	}
 	with(5, lamp(1)).When(move).Then(product.StockMovedOut{To: "2", Quantity: 3}).

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"daybook/aggregate"
+	"daybook/events"
 )
 
 // User is the aggregate of one customer.
@@ -138,7 +139,7 @@ func reactivate(s State, _ Reactivate) aggregate.Decision {
 func check(s State, _ Check) aggregate.Decision { return onActive(s, true, nil) }
 
 // onExisting emits e for a user that exists, unless what it says is so already.
-func onExisting(s State, already bool, e any) aggregate.Decision {
+func onExisting(s State, already bool, e events.Data) aggregate.Decision {
 	switch {
 	case !s.Exists:
 		return aggregate.Reject("user-not-found", "there is no such user")
@@ -149,7 +150,7 @@ func onExisting(s State, already bool, e any) aggregate.Decision {
 }
 
 // onActive is onExisting for what a deactivated user can't do.
-func onActive(s State, already bool, e any) aggregate.Decision {
+func onActive(s State, already bool, e events.Data) aggregate.Decision {
 	if s.Exists && !s.Active {
 		return aggregate.Reject("user-inactive", "this user is deactivated")
 	}

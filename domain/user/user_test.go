@@ -12,7 +12,7 @@ func TestUser(t *testing.T) {
 	t.Parallel()
 	ann := user.Created{Name: "Ann", Email: "ann@example.com"}
 	off := user.Deactivated{}
-	given := func(past ...any) *aggregatetest.Scenario[user.State] {
+	given := func(past ...events.Data) *aggregatetest.Scenario[user.State] {
 		return aggregatetest.Given(t, user.User, past...)
 	}
 	email := func(value string) events.Claim { return events.Claim{Name: user.EmailClaim, Value: value} }
@@ -47,7 +47,7 @@ func TestUser(t *testing.T) {
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	created := user.Created{Name: "Ann", Email: "ann@example.com"}
-	given := func(past ...any) *aggregatetest.Scenario[user.State] {
+	given := func(past ...events.Data) *aggregatetest.Scenario[user.State] {
 		return aggregatetest.Given(t, user.User, past...)
 	}
 	given(created).When(user.Check{}).Then()
