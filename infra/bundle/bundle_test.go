@@ -3,6 +3,7 @@ package bundle_test
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -98,20 +99,30 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
-// copySource copies what the functions are made of.
+// copySource copies what the command function is made of.
 func copySource(t *testing.T, to string) {
 	t.Helper()
-	for _, dir := range []string{"events", "aggregate", "view", "process", "dynamo", "messaging", "api", "domain", "functions", "nearest"} {
-		if err := os.CopyFS(filepath.Join(to, dir), os.DirFS(filepath.Join(root, dir))); err != nil {
-			t.Fatal(err)
-		}
+	cmd := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc", "-f", "{{if .Module}}{{if .Module.Main}}{{range .GoFiles}}{{$.Dir}}/{{.}}\n{{end}}{{end}}{{end}}", "./functions/command")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, file := range []string{"go.mod", "go.sum"} {
-		data, err := os.ReadFile(filepath.Join(root, file))
+	from, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(strings.Fields(string(out)), filepath.Join(from, "go.mod"), filepath.Join(from, "go.sum")) {
+		name, err := filepath.Rel(from, file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(to, file), data, 0o644); err != nil {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copied := filepath.Join(to, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(copied), 0o755), os.WriteFile(copied, data, 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
