@@ -99,21 +99,29 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
-// copySource copies what the command function is made of.
+// copySource copies what the functions are made of.
 func copySource(t *testing.T, to string) {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc", "-f", "{{if .Module}}{{if .Module.Main}}{{range .GoFiles}}{{$.Dir}}/{{.}}\n{{end}}{{end}}{{end}}", "./functions/command")
-	cmd.Dir = root
-	out, err := cmd.Output()
+	list := exec.Command("go", "list", "-deps", "-f", "{{if .Module}}{{if .Module.Main}}{{.Dir}}{{end}}{{end}}", "./functions/...")
+	list.Dir = root
+	out, err := list.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	from, err := filepath.Abs(root)
+	base, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range append(strings.Fields(string(out)), filepath.Join(from, "go.mod"), filepath.Join(from, "go.sum")) {
-		name, err := filepath.Rel(from, file)
+	files := []string{filepath.Join(base, "go.mod"), filepath.Join(base, "go.sum")}
+	for dir := range strings.FieldsSeq(string(out)) {
+		inside, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, inside...)
+	}
+	for _, file := range files {
+		at, err := filepath.Rel(base, file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,8 +129,7 @@ func copySource(t *testing.T, to string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		copied := filepath.Join(to, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(copied), 0o755), os.WriteFile(copied, data, 0o644)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(to, at)), 0o755), os.WriteFile(filepath.Join(to, at), data, 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}
