@@ -110,7 +110,7 @@ func (x *crossing) run(ctx context.Context, unused bool) (Result, error) {
 			if looks++; looks > x.h.opts.Attempts {
 				return Result{}, tooBusy(x.p.stream)
 			}
-			if !note(err, x.taken, []*pending{x.p}) {
+			if !addTaken(err, x.taken, []*pending{x.p}) {
 				return Result{}, events.Wrap(events.CodeInternal, err, "the store refused what it had not been asked for")
 			}
 			x.confirmed = false
@@ -252,7 +252,7 @@ func gather(parts map[events.Stream]Decision, stream events.Stream, d Decision) 
 
 // plan is what the decision comes to on one stream.
 func (x *crossing) plan(r *round, d Decision, now time.Time) (*plan, error) {
-	got, err := settle(r.of, d)
+	got, err := encodeDecision(r.of, d)
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func (r *round) run(ctx context.Context, unused bool) (int, error) {
 		}
 		if len(p.events) == 0 {
 			if r.confirmed || p.certain {
-				return p.settle(r.ps), nil
+				return p.assignOutcomes(r.ps), nil
 			}
 			if err := r.refresh(ctx); err != nil {
 				return len(r.ps), err
@@ -97,13 +97,13 @@ func (r *round) run(ctx context.Context, unused bool) (int, error) {
 		switch code := events.CodeOf(err); {
 		case err == nil:
 			r.entry.advance(r.of, &c, p.state)
-			return p.settle(r.ps), nil
+			return p.assignOutcomes(r.ps), nil
 		case code == events.CodeTooLarge && r.smaller(p):
 		case code == events.CodeAlreadyTaken:
 			if refusals++; refusals > len(r.ps)+r.h.opts.Attempts {
 				return p.n, tooBusy(r.entry.position.Stream())
 			}
-			if err := r.refused(err, p.n); err != nil {
+			if err := r.recordRefusal(err, p.n); err != nil {
 				return p.n, err
 			}
 		case code == events.CodeConflict:
@@ -124,23 +124,23 @@ func tooBusy(stream events.Stream) error {
 	return &events.Error{Code: events.CodeBusy, Message: "too many commands write to " + string(stream) + " at once", RetryAfter: time.Second}
 }
 
-// refused notes what kept the plan's commit from being stored: the next plan
+// recordRefusal notes what kept the plan's commit from being stored: the next plan
 // fails the commands that claim it, answers those that had an answer before, and
 // goes on with their neighbours. Whether the refusal is right is confirmed like
 // a rejection: by a commit of the neighbours, or by reading newer commits.
-func (r *round) refused(err error, n int) error {
+func (r *round) recordRefusal(err error, n int) error {
 	if r.taken == nil {
 		r.taken = map[events.Claim]bool{}
 	}
-	if !note(err, r.taken, r.ps[:n]) {
+	if !addTaken(err, r.taken, r.ps[:n]) {
 		return events.Wrap(events.CodeInternal, err, "the store refused what it had not been asked for")
 	}
 	r.confirmed = false
 	return nil
 }
 
-// note takes in what was taken, and reports whether any of it is news.
-func note(err error, taken map[events.Claim]bool, ps []*pending) (news bool) {
+// addTaken takes in what was taken, and reports whether any of it is news.
+func addTaken(err error, taken map[events.Claim]bool, ps []*pending) (news bool) {
 	e, ok := events.TakenOf(err)
 	if !ok {
 		return false

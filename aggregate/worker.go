@@ -105,7 +105,7 @@ func (w *Worker) Handle(ctx context.Context, ds []Delivery) []Handled {
 		t.judge(w.opts.MaxReceives)
 	}
 	w.bury(ctx, ts)
-	w.handler.sideBySide(len(ts), func(i int) { w.note(ctx, ts[i]) })
+	w.handler.sideBySide(len(ts), func(i int) { w.recordOutcome(ctx, ts[i]) })
 	for _, t := range ts {
 		if t.copyOf != nil && t.copyOf.verdict == VerdictRetry {
 			t.verdict = VerdictRetry
@@ -158,7 +158,7 @@ func (w *Worker) handle(ctx context.Context, ts []*task) {
 	}
 	w.handler.sideBySide(len(ts), func(i int) {
 		if t := ts[i]; t.again && t.pending != nil && t.pending.err == nil {
-			t.look(ctx, w)
+			t.checkStatus(ctx, w)
 		}
 	})
 	var ps []*pending
@@ -185,8 +185,8 @@ func (w *Worker) handle(ctx context.Context, ts []*task) {
 	w.handler.handleAll(ctx, ps, true)
 }
 
-// look finds out whether the command has its answer.
-func (t *task) look(ctx context.Context, w *Worker) {
+// checkStatus finds out whether the command has its answer.
+func (t *task) checkStatus(ctx context.Context, w *Worker) {
 	known, err := w.statuses.Get(ctx, w.handler.opts.Now(), t.pending.command.CommandID)
 	switch {
 	case err != nil:
@@ -246,9 +246,9 @@ func (t *task) letter() Message {
 	return m
 }
 
-// note notes what came of the command. While that fails the message is tried
+// recordOutcome notes what came of the command. While that fails the message is tried
 // again, but not for ever: then the status stays what it was.
-func (w *Worker) note(ctx context.Context, t *task) {
+func (w *Worker) recordOutcome(ctx context.Context, t *task) {
 	if t.pending == nil || t.verdict == VerdictRetry || t.answered || t.copyOf != nil {
 		return
 	}

@@ -221,7 +221,7 @@ func (b *batch) Load(ctx context.Context, runs []*run) error {
 		return err
 	}
 	for i, r := range runs {
-		r.take(entries[i])
+		r.setEntry(entries[i])
 	}
 	return nil
 }

@@ -207,14 +207,14 @@ func (r *Rebuilder) change(ctx context.Context, f func(rec *record) error) error
 		}
 		r.routes.adopt(rec)
 		if err := f(rec); err != nil {
-			return refused{err}
+			return permanentError{err}
 		}
 		return r.routes.write(ctx, rec)
 	})
 }
 
-// refused is an error that trying again does not mend, whatever its code.
-type refused struct{ error }
+// permanentError is an error that trying again does not mend, whatever its code.
+type permanentError struct{ error }
 
 // retry does something until it succeeds, fails for a reason that does not pass,
 // or has failed too often in a row. again, when not nil, is called before each
@@ -222,7 +222,7 @@ type refused struct{ error }
 func (r *Rebuilder) retry(ctx context.Context, again func(), do func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := do()
-		if no, ok := err.(refused); ok {
+		if no, ok := err.(permanentError); ok {
 			return no.error
 		}
 		if err == nil || !events.Transient(err) || ctx.Err() != nil || attempt >= r.opts.Attempts {

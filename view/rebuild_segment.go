@@ -43,9 +43,9 @@ type segment struct {
 	held    []follow.Delivery // of the stream that the last page may not have ended
 }
 
-// take makes a segment this worker's. It returns nil for one that is done or
+// acquire makes a segment this worker's. It returns nil for one that is done or
 // another's.
-func (f *fill) take(ctx context.Context, n int) (*segment, error) {
+func (f *fill) acquire(ctx context.Context, n int) (*segment, error) {
 	var item *Item
 	err := f.retry(ctx, func() (err error) {
 		item, err = getItem(ctx, f.routes.control, f.key(n))
