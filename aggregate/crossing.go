@@ -239,7 +239,7 @@ func (x *crossing) decide() ([]*plan, error) {
 	return plans, nil
 }
 
-// gather adds what a decision comes to on each stream.
+// gather adds a decision's effect on each stream.
 func gather(parts map[events.Stream]Decision, stream events.Stream, d Decision) {
 	sum := parts[stream]
 	sum.emitted = append(sum.emitted, d.emitted...)
@@ -250,7 +250,7 @@ func gather(parts map[events.Stream]Decision, stream events.Stream, d Decision) 
 	}
 }
 
-// plan is what the decision comes to on one stream.
+// plan is the decision's effect on one stream.
 func (x *crossing) plan(r *round, d Decision, now time.Time) (*plan, error) {
 	got, err := encodeDecision(r.of, d)
 	if err != nil {

@@ -22,7 +22,7 @@ func NewSender(h *Handler, queue Queue, statuses Statuses) *Sender {
 	return &Sender{handler: h, queue: queue, statuses: statuses}
 }
 
-// Sent is what came of sending one command.
+// Sent is the result of sending one command.
 type Sent struct {
 	Stream    events.Stream
 	CommandID string // as sent or generated
@@ -74,13 +74,13 @@ func (s *Sender) Send(ctx context.Context, cs []Command) []Sent {
 	return sent
 }
 
-// pendingRecord is what came of noting a command as pending.
+// pendingRecord is the result of recording a command as pending.
 type pendingRecord struct {
 	known bool // its id was known
 	queue bool // it is to be queued
 }
 
-// recordPending notes the commands that are sound as pending, side by side, but those of
+// recordPending records the valid commands as pending, concurrently, but those of
 // one id in order: the first of them is to win.
 func (s *Sender) recordPending(ctx context.Context, ps []*pending) []pendingRecord {
 	same := map[string][]int{}

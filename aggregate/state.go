@@ -111,14 +111,14 @@ func (t typedState[S]) decide(r ready, m Meta, o *Others) (d Decision, err error
 
 func (t typedState[S]) value() any { return t.s }
 
-// streamDecision is what a decision comes to on one stream.
+// streamDecision is a decision's encoded effect on one stream.
 type streamDecision struct {
 	events []events.Event
 	steps  []claimStep
 }
 
-// encodeDecision encodes what a decision comes to on a stream of the aggregate, parts on
-// others aside.
+// encodeDecision encodes a decision's effect on the aggregate's own stream,
+// without its parts on other streams.
 func encodeDecision(of Aggregate, d Decision) (streamDecision, error) {
 	es, err := of.Encode(d.emitted...)
 	if err != nil {

@@ -33,8 +33,8 @@ func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*
 	sound = true
 }
 
-// failAll gives the first n of ps the same error. With inOrder, one that may pass is
-// that of the first alone, and holds all others: then it reports true.
+// failAll gives the first n of ps the same error. With inOrder, a transient error
+// goes to the first only and holds all others: then it reports true.
 func failAll(ps []*pending, n int, err error, inOrder bool) (held bool) {
 	held = inOrder && events.Transient(err)
 	for i, p := range ps {
@@ -124,7 +124,7 @@ func tooBusy(stream events.Stream) error {
 	return &events.Error{Code: events.CodeBusy, Message: "too many commands write to " + string(stream) + " at once", RetryAfter: time.Second}
 }
 
-// recordRefusal notes what kept the plan's commit from being stored: the next plan
+// recordRefusal records what kept the plan's commit from being stored: the next plan
 // fails the commands that claim it, answers those that had an answer before, and
 // goes on with their neighbours. Whether the refusal is right is confirmed like
 // a rejection: by a commit of the neighbours, or by reading newer commits.
@@ -139,7 +139,7 @@ func (r *round) recordRefusal(err error, n int) error {
 	return nil
 }
 
-// addTaken takes in what was taken, and reports whether any of it is news.
+// addTaken adds the claims that err says are taken and reports whether any is new.
 func addTaken(err error, taken map[events.Claim]bool, ps []*pending) (news bool) {
 	e, ok := events.TakenOf(err)
 	if !ok {

@@ -28,7 +28,7 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Report says what came of a batch.
+// Report is the outcome of a batch.
 type Report struct {
 	// Retry holds the sequence numbers of the first delivery that failed for a
 	// transient reason, and of all behind it; nil when none did.

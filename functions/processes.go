@@ -101,7 +101,7 @@ func (h *processHandler) handle(ctx context.Context, batch []follow.Delivery) []
 	return report.Retry
 }
 
-// logBatch logs what came of a batch: names, ids and numbers.
+// logBatch logs the outcome of a batch: names, ids and numbers.
 func (h *processHandler) logBatch(ctx context.Context, records int, r process.Report) {
 	h.config.notePassed(ctx, h.log, r.Report, func(f follow.Fault) []any { return []any{"reactor", f.Consumer} })
 	if r.Superseded > 0 {

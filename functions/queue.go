@@ -71,7 +71,7 @@ func (h *queueHandler) handle(ctx context.Context, received []messaging.Received
 	return retry
 }
 
-// logBatch logs and measures what came of a batch: names, ids and numbers.
+// logBatch logs and measures the outcome of a batch: names, ids and numbers.
 func (h *queueHandler) logBatch(ctx context.Context, handled []aggregate.Handled, age time.Duration) {
 	counts := map[aggregate.Verdict]int{}
 	for _, m := range handled {

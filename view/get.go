@@ -106,8 +106,7 @@ func (qs *Queries) getRow(ctx context.Context, v *tableView, key string, want ev
 	return row, nil
 }
 
-// isPermanent reports whether the view can't apply a commit, rather than the
-// commits could not be had.
+// isPermanent reports whether applying a commit failed, as opposed to reading it.
 func isPermanent(err error) bool {
 	_, ok := errors.AsType[*follow.CommitError](err)
 	return ok && !events.Transient(err)

@@ -43,7 +43,7 @@ func on[S any, E events.Data](d *def, m *machine[S], apply func(S, E, Meta) S) {
 }
 
 // handles reports whether a handler of an event can be declared, and notes why
-// not. It is no part of on, of which there is one for each event.
+// not. Kept out of on, which is instantiated per event type.
 func (d *def) handles(event string, twice, missing bool) bool {
 	err := events.ValidateName("event", event)
 	switch {

@@ -14,7 +14,7 @@ import (
 	"daybook/parallel"
 )
 
-// Report says what came of a batch.
+// Report is the outcome of a batch.
 type Report struct {
 	follow.Report
 	// Mismatches are the tables that the batch did not go to, since they were
@@ -162,8 +162,8 @@ func (p *Projector) targets(ctx context.Context) (goal, error) {
 	return goal{phases: [2][]*tableView{1: p.views}}, nil
 }
 
-// project posts a batch to views, side by side. A stream that has failed for a
-// reason that may pass waits for the next attempt with the whole of it.
+// project posts a batch to views, side by side. A stream that failed
+// transiently waits, whole, for the next attempt.
 func (b *batchRun) project(ctx context.Context, views []*tableView) {
 	streams := b.Open()
 	var wg sync.WaitGroup

@@ -65,7 +65,7 @@ func (f *fill) count(change func(p *Progress)) {
 	}
 }
 
-// run works on segments until all are done, by whomever.
+// run works on segments until all are done, by this worker or others.
 func (f *fill) run(ctx context.Context) error {
 	n := min(f.opts.Workers, f.state.Segments)
 	return parallel.New(n).Until(ctx, n, func(ctx context.Context, _ int) error { return f.work(ctx) })

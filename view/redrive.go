@@ -18,7 +18,7 @@ import (
 // off: every commit takes effect once. Memory does not grow with the stream.
 //
 // Codes: unknown-view; not-found for a stream that does not feed the view; and
-// those of Table and events.Store that may pass.
+// the transient ones of Table and events.Store.
 func (p *Projector) Redrive(ctx context.Context, view string, stream events.Stream) (follow.Redriven, error) {
 	v, err := p.view(view)
 	if err != nil {
@@ -31,7 +31,7 @@ func (p *Projector) Redrive(ctx context.Context, view string, stream events.Stre
 }
 
 // RedriveView redrives the parked streams of a view, several at a time, and
-// calls done with what came of each, one call at a time; nil for none. It goes
+// calls done with the result of each, one call at a time; nil for none. It goes
 // on over streams whose redrive fails, and returns their errors joined.
 func (p *Projector) RedriveView(ctx context.Context, view string, done func(follow.Redriven)) error {
 	v, err := p.view(view)

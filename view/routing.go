@@ -114,7 +114,7 @@ func (r *routes) adopt(rec *record) (changed bool) {
 	return changed
 }
 
-// mark notes on tables whose declaration is not known here that they miss what is
+// mark notes on tables of an unknown declaration that they miss what is
 // projected here.
 func (r *routes) mark(rec *record) (changed bool) {
 	for _, route := range rec.Views {

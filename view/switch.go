@@ -45,7 +45,7 @@ func (r *Rebuilder) record(ctx context.Context) (rec *record, err error) {
 }
 
 // Filling says how far the filling of a table is: how many segments are done,
-// and how many commits were read, by whomever.
+// and how many commits were read, by all workers together.
 func (r *Rebuilder) Filling(ctx context.Context, s TableState) (done int, commits int64, err error) {
 	if s.Complete || s.Segments == 0 {
 		return s.Segments, s.Commits, nil

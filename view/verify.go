@@ -236,11 +236,10 @@ func (v *Verifier) read(commits, items int) {
 	}
 }
 
-// verifyAttempts is how often something that fails for a reason that may pass is
-// tried; with pauses of up to 5 s it outlasts a short throttling.
+// verifyAttempts bounds the attempts at an operation that fails transiently; with pauses of up to 5 s it outlasts a short throttling.
 const verifyAttempts = 10
 
-// patiently calls f again while it fails for a reason that may pass.
+// patiently calls f again while it fails transiently.
 func patiently(ctx context.Context, f func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := f()
