@@ -82,7 +82,7 @@ func apiError(e smithy.APIError, err error) error {
 }
 
 // canceledTransaction translates by the reasons, which stand in the order of the
-// writes. What no repeat can mend comes first, then a condition that failed,
+// writes. A failure that no retry can fix comes first, then a condition that failed,
 // then contention and throttling.
 func canceledTransaction(e *types.TransactionCanceledException, err error) error {
 	var conflict, contended, invalid bool

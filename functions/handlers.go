@@ -50,7 +50,7 @@ func NewCommand(app daybook.App, c Config) (Handler, error) {
 		return nil, errors.New("asynchronous commands need the requests table, the command queue and the dead-letter queue: not all are set")
 	}
 	function.http = c.overHTTP(api.NewCommands(handler, options), log)
-	return metered{function, metrics}, nil
+	return meteredHandler{function, metrics}, nil
 }
 
 // NewQuery returns the query function: API Gateway events of everything that

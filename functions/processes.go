@@ -96,13 +96,13 @@ type processHandler struct {
 
 func (h *processHandler) handle(ctx context.Context, batch []follow.Delivery) []string {
 	report := h.runner.Handle(ctx, batch)
-	h.note(ctx, len(batch), report)
+	h.logBatch(ctx, len(batch), report)
 	h.metrics.process(report)
 	return report.Retry
 }
 
-// note logs what came of a batch: names, ids and numbers.
-func (h *processHandler) note(ctx context.Context, records int, r process.Report) {
+// logBatch logs the outcome of a batch: names, ids and numbers.
+func (h *processHandler) logBatch(ctx context.Context, records int, r process.Report) {
 	h.config.notePassed(ctx, h.log, r.Report, func(f follow.Fault) []any { return []any{"reactor", f.Consumer} })
 	if r.Superseded > 0 {
 		h.log.WarnContext(ctx, "commands accepted before with another payload, which stands", "commands", r.Superseded)
