@@ -62,7 +62,8 @@ func (s *Scenario) add(stream events.Stream, es []events.Data, together bool) {
 }
 
 // When handles a command of a client. A later When begins anew: expectations are
-// about what has come since.
+// about what has come since, and commands of processes that RunProcesses was not
+// asked to handle are taken for accepted, as those of Stream are.
 func (s *Scenario) When(stream events.Stream, command events.Payload) *Scenario {
 	s.t.Helper()
 	body, err := aggregate.Payload(command)
@@ -73,7 +74,7 @@ func (s *Scenario) When(stream events.Stream, command events.Payload) *Scenario 
 	if of := s.world.owner[command.CommandName()]; of != "" && of != stream.Aggregate() {
 		s.t.Fatalf("command %s is one of aggregate %s: send it to a stream of it, not to %s", command.CommandName(), of, stream)
 	}
-	s.err = s.world.command(s.t.Context(), process.Request{Command: command.CommandName(), ID: stream.ID(), Payload: body, Actor: "actor"})
+	s.err = s.world.command(process.Request{Command: command.CommandName(), ID: stream.ID(), Payload: body, Actor: "actor"})
 	if p, ok := errors.AsType[*events.Panic](s.err); ok { // a test may show what a log may not
 		s.err = fmt.Errorf("%w: %v", s.err, p.Value)
 	}
@@ -118,7 +119,7 @@ func (s *Scenario) RunProcesses() *Scenario {
 func (s *Scenario) After(d time.Duration) *Scenario {
 	s.t.Helper()
 	s.RunProcesses()
-	if err := s.world.wait(s.t.Context(), d); err != nil {
+	if err := s.world.wait(d); err != nil {
 		s.t.Fatalf("processes: %v", err)
 	}
 	return s

@@ -104,8 +104,8 @@ func (w *world) append(stream events.Stream, es []events.Event) error {
 }
 
 // command handles a command as a deployment does.
-func (w *world) command(ctx context.Context, r process.Request) error {
-	_, err := w.handler.Handle(ctx, aggregate.Command{
+func (w *world) command(r process.Request) error {
+	_, err := w.handler.Handle(context.Background(), aggregate.Command{
 		Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID,
 		Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation,
 	})
@@ -123,7 +123,7 @@ const endless = 1000
 func (w *world) settle(commands bool) error {
 	w.outside.Answer = nil
 	if commands {
-		w.outside.Answer = func(r process.Request) error { return w.command(context.Background(), r) }
+		w.outside.Answer = w.command
 	}
 	for range endless {
 		if w.handled == len(w.commits) {
@@ -171,7 +171,7 @@ func (s *Scenario) done() []processtest.Effect {
 
 // wait lets time go by, and timers fire. What comes of a timer's command is not
 // waited for, so a rejection is fine.
-func (w *world) wait(ctx context.Context, d time.Duration) error {
+func (w *world) wait(d time.Duration) error {
 	end := w.now.Add(d)
 	for range endless {
 		var due *process.Timer
@@ -187,10 +187,10 @@ func (w *world) wait(ctx context.Context, d time.Duration) error {
 		if due.At.After(w.now) {
 			w.now = due.At
 		}
-		if err := w.outside.Cancel(ctx, due.Name); err != nil {
+		if err := w.outside.Cancel(context.Background(), due.Name); err != nil {
 			return err
 		}
-		err := w.outside.Handle(ctx, due.Command)
+		err := w.outside.Handle(context.Background(), due.Command)
 		if e, ok := errors.AsType[*events.Error](err); err != nil && !(ok && e.Rejected) {
 			return fmt.Errorf("timer %s: %w", due.Label, err)
 		}
