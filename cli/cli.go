@@ -47,6 +47,8 @@ func subcommands(a *app) []*cli.Command {
 		claimsCommand(a),
 		exportCommand(a),
 		importCommand(a),
+		initCommand(a),
+		newCommand(a),
 	}
 }
 

@@ -182,6 +182,7 @@ func everyCommandWritesJSON(t *testing.T) {
 		{"lag", nil}, {"verify", []string{"users", "-patience", "0s"}}, {"parked", []string{"nobody"}}, {"redrive", []string{"users", "user/u1"}},
 		{"dead", []string{"list"}}, {"rebuild", []string{"users"}}, {"switch", []string{"users", "-yes"}}, {"drop", []string{"users", "v1-g2", "-yes"}},
 		{"claims", nil}, {"export", []string{"-o", export}}, {"import", []string{export, "-yes"}},
+		{"init", []string{"-module", "example.com/bank", "-sample", "none", t.TempDir()}}, {"new", []string{"aggregate", "type"}}, // refused: others would compile
 	}
 	ran := map[string]bool{}
 	for _, l := range lines {
