@@ -233,7 +233,7 @@ func (k *keyedRun) refuse(ctx context.Context, u *unit, err error) {
 	}
 }
 
-// outcome is the outcome of a transaction.
+// outcome is the result of writing some units in one transaction.
 type outcome struct {
 	left    []*unit         // that were in it
 	refused map[*unit]error // whose change of a row fails

@@ -10,7 +10,7 @@ import (
 )
 
 // The functions' time-outs in seconds. API Gateway waits 30 (HTTP) or 29 (REST)
-// seconds; by then the client has already received a 504.
+// seconds: the client of a request that takes longer has already received a 504.
 const (
 	requestTimeout = 29
 	streamTimeout  = 120

@@ -23,7 +23,7 @@ func problems(api v1.RestApi) {
 			},
 		})
 	}
-	add("Unauthorized", v1.ResponseType_UNAUTHORIZED(), "401", "unauthenticated", "The caller is unknown: credentials are missing or invalid")
+	add("Unauthorized", v1.ResponseType_UNAUTHORIZED(), "401", "unauthenticated", "Who sends the request is not known")
 	add("AccessDenied", v1.ResponseType_ACCESS_DENIED(), "403", "forbidden", "The sender may not do this")
 	add("BadSignature", v1.ResponseType_INVALID_SIGNATURE(), "403", "forbidden", "The signature is wrong")
 	add("Expired", v1.ResponseType_EXPIRED_TOKEN(), "403", "forbidden", "The credentials have expired")
