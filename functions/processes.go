@@ -9,6 +9,7 @@ import (
 	"daybook/aggregate"
 	"daybook/dynamo"
 	"daybook/follow"
+	"daybook/functions/names"
 	"daybook/messaging"
 	"daybook/process"
 )
@@ -20,7 +21,7 @@ import (
 // role and target, with an outbox the event bus. Errors are faults of the
 // declarations, and of a configuration without what they need.
 func NewProcess(app daybook.App, c Config) (Handler, error) {
-	log, metrics := c.logger("process"), newMetrics(app, c)
+	log, metrics := c.logger(names.Process), newMetrics(app, c)
 	client := c.client()
 	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
 	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Observe: c.observe(log, metrics)})
@@ -103,7 +104,7 @@ func (h *processHandler) handle(ctx context.Context, batch []follow.Delivery) []
 
 // logBatch logs the outcome of a batch: names, ids and numbers.
 func (h *processHandler) logBatch(ctx context.Context, records int, r process.Report) {
-	h.config.notePassed(ctx, h.log, r.Report, func(f follow.Fault) []any { return []any{"reactor", f.Consumer} })
+	h.config.logReport(ctx, h.log, r.Report, func(f follow.Fault) []any { return []any{"reactor", f.Consumer} })
 	if r.Superseded > 0 {
 		h.log.WarnContext(ctx, "commands accepted before with another payload, which stands", "commands", r.Superseded)
 	}

@@ -25,7 +25,7 @@ func (p *projection) handle(ctx context.Context, batch []follow.Delivery) []stri
 
 // logBatch logs the outcome of a batch: names, ids and numbers.
 func (p *projection) logBatch(ctx context.Context, records int, r view.Report) {
-	p.config.notePassed(ctx, p.log, r.Report, func(f follow.Fault) []any { return []any{"view", f.Consumer, "version", f.Version} })
+	p.config.logReport(ctx, p.log, r.Report, func(f follow.Fault) []any { return []any{"view", f.Consumer, "version", f.Version} })
 	for _, m := range r.Mismatches {
 		p.log.ErrorContext(ctx, "view not projected", "view", m.View, "table", m.Target.String(), "error", m.Text)
 	}
