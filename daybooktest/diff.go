@@ -3,48 +3,20 @@ package daybooktest
 import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
+	"maps"
 	"reflect"
 	"slices"
-	"strings"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-// same fails the test unless both lists are equal, with what is missing (-) and what
-// is too much (+) between what is the same.
+// same fails the test unless both lists are equal, with the lines that are missing (-)
+// and those that are too much (+).
 func (s *Scenario) same(what string, want, got []string) {
 	s.t.Helper()
-	if !slices.Equal(want, got) {
-		s.t.Fatalf("unexpected %s (- expected, + got):\n%s", what, diff(want, got))
+	if diff := cmp.Diff(append([]string{}, want...), append([]string{}, got...)); diff != "" {
+		s.t.Fatalf("unexpected %s (- expected, + got):\n%s", what, diff)
 	}
-}
-
-// diff is the shortest way from one list of lines to another.
-func diff(want, got []string) string {
-	common := make([][]int, len(want)+1) // lengths of what the rests have in common
-	for i := range common {
-		common[i] = make([]int, len(got)+1)
-	}
-	for i := len(want) - 1; i >= 0; i-- {
-		for j := len(got) - 1; j >= 0; j-- {
-			if common[i][j] = max(common[i+1][j], common[i][j+1]); want[i] == got[j] {
-				common[i][j] = common[i+1][j+1] + 1
-			}
-		}
-	}
-	var b strings.Builder
-	for i, j := 0, 0; i < len(want) || j < len(got); {
-		switch {
-		case i < len(want) && j < len(got) && want[i] == got[j]:
-			b.WriteString("    " + want[i] + "\n")
-			i, j = i+1, j+1
-		case j == len(got) || i < len(want) && common[i+1][j] >= common[i][j+1]:
-			b.WriteString("  - " + want[i] + "\n")
-			i++
-		default:
-			b.WriteString("  + " + got[j] + "\n")
-			j++
-		}
-	}
-	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // fields are the lines of a row, one for each field: of a value, or of its JSON read
@@ -66,7 +38,7 @@ func fields(like, row any) ([]string, error) {
 		return nil, err
 	}
 	var lines []string
-	for _, name := range sortedKeys(all) {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		lines = append(lines, name+": "+canonical(all[name]))
 	}
 	return lines, nil
