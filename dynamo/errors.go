@@ -32,7 +32,7 @@ const (
 //
 // What DynamoDB says for certain is looked at first, then whether ctx ended, and
 // whatever remains is a request without an answer: unavailable. A missing table
-// and missing rights are unavailable too: they mend by a deployment, without
+// and missing rights are unavailable too: a deployment fixes them, without
 // the data or the program being at fault.
 func translate(ctx context.Context, err error) error {
 	if err == nil {
