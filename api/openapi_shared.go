@@ -26,12 +26,15 @@ var (
 const (
 	// unfit are the characters that no id holds, for a class of a pattern: control
 	// characters, and U+FFFD as itself, since Go and ECMA-262 escape it differently.
-	unfit        = `\x00-\x1f\x7f-\x9f�`
-	tokenPattern = `\s*[a-z][a-z0-9-]*/[^` + unfit + `]+@[1-9][0-9]{0,18}\s*`
+	unfit = `\x00-\x1f\x7f-\x9f�`
+	// number is that of a version. No stream has one of more digits.
+	number       = `[1-9][0-9]{0,17}`
+	space        = `[ \t\n\x0b\x0c\r]*`
+	tokenPattern = space + `[a-z]([a-z0-9-]{0,62}[a-z0-9])?/[^` + unfit + `]{1,128}@` + number + space
 	tagPattern   = `(W/)?"[^"\x00-\x20\x7f]*"`
 	tagsPattern  = `^[ \t,]*(\*|` + tagPattern + `([ \t]*,[ \t,]*` + tagPattern + `)*)[ \t,]*$`
 	afterPattern = `^` + tokenPattern + `(,` + tokenPattern + `)*$`
-	atPattern    = `^([1-9][0-9]{0,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2}))$`
+	atPattern    = `^(` + number + `|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2}))$`
 )
 
 // Schemas with patterns are made when the description is: at the start of a
@@ -59,6 +62,7 @@ func sharedComponents() components {
 		Schemas: map[string]jsontext.Value{
 			"accepted":         closed(acceptedMembers(), "id", "version", "commandId"),
 			"problem":          problemSchema(),
+			"gateway-message":  closed(map[string]jsontext.Value{"message": textSchema}, "message"),
 			"batch-result":     batchResultSchema(),
 			"history":          historySchema(),
 			"expected-version": jsontext.Value(`{"type":["integer","null"],"format":"int64","minimum":0,"maximum":9223372036854775807,"description":"The stream's version that the command was decided on; 0: the stream must not exist."}`),
@@ -151,6 +155,10 @@ func sharedHeaders() map[string]header {
 // stream is parked.
 const missingRow = "missing-row"
 
+// byGateway are the statuses that the gateway of an HTTP API answers itself, with a
+// message and no code: a path that can't be decoded, no authorization, too often.
+var byGateway = []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}
+
 // problemResponses is a response for each status that a problem can have, and
 // missingRow.
 func problemResponses() map[string]response {
@@ -169,10 +177,14 @@ func problemResponses() map[string]response {
 		case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 			headers = append(headers, "Retry-After")
 		}
+		content := map[string]media{"application/problem+json": {Schema: schemaRef("problem")}}
+		if slices.Contains(byGateway, status) {
+			content["application/json"] = media{Schema: schemaRef("gateway-message")}
+		}
 		responses[strconv.Itoa(status)] = response{
 			Description: http.StatusText(status) + ": " + strings.Join(codes, ", "),
 			Headers:     headerRefs(headers...),
-			Content:     map[string]media{"application/problem+json": {Schema: schemaRef("problem")}},
+			Content:     content,
 		}
 	}
 	missing := responses[strconv.Itoa(http.StatusNotFound)]
