@@ -62,7 +62,6 @@ func sharedComponents() components {
 		Schemas: map[string]jsontext.Value{
 			"accepted":         closed(acceptedMembers(), "id", "version", "commandId"),
 			"problem":          problemSchema(),
-			"gateway-message":  closed(map[string]jsontext.Value{"message": textSchema}, "message"),
 			"batch-result":     batchResultSchema(),
 			"history":          historySchema(),
 			"expected-version": jsontext.Value(`{"type":["integer","null"],"format":"int64","minimum":0,"maximum":9223372036854775807,"description":"The stream's version that the command was decided on; 0: the stream must not exist."}`),
@@ -155,9 +154,9 @@ func sharedHeaders() map[string]header {
 // stream is parked.
 const missingRow = "missing-row"
 
-// byGateway are the statuses that the gateway of an HTTP API answers itself, with a
-// message and no code: a path that can't be decoded, no authorization, too often.
-var byGateway = []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}
+// The gateway of an HTTP API answers some 400, 401, 403 and 429 itself, as
+// {"message":…}. That is in docs/http.md and not here: with two types of content,
+// clients in TypeScript could not read a problem's code without asking which it is.
 
 // problemResponses is a response for each status that a problem can have, and
 // missingRow.
@@ -177,14 +176,10 @@ func problemResponses() map[string]response {
 		case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 			headers = append(headers, "Retry-After")
 		}
-		content := map[string]media{"application/problem+json": {Schema: schemaRef("problem")}}
-		if slices.Contains(byGateway, status) {
-			content["application/json"] = media{Schema: schemaRef("gateway-message")}
-		}
 		responses[strconv.Itoa(status)] = response{
 			Description: http.StatusText(status) + ": " + strings.Join(codes, ", "),
 			Headers:     headerRefs(headers...),
-			Content:     content,
+			Content:     map[string]media{"application/problem+json": {Schema: schemaRef("problem")}},
 		}
 	}
 	missing := responses[strconv.Itoa(http.StatusNotFound)]
