@@ -95,10 +95,12 @@ var mayImport = map[string][]string{
 	"dynamo":    {"events", "follow", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},
 	"api":       {"events", "aggregate", "view", "nearest"},
+	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
+	"connect":   {"events", "aggregate", "dynamo", "inspect"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "domain"}
+var pure = []string{".", "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "domain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -124,7 +126,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "functions", "localstack", "cli", "cmd", "infra"} {
+	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "connect", "functions", "localstack", "cli", "cmd", "infra"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}

@@ -13,6 +13,7 @@ import (
 	"daybook/api"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/inspect"
 )
 
 func TestStatus(t *testing.T) {
@@ -50,7 +51,7 @@ func TestStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("r", "rejected", "too-late: it is too late")
-	if l := decode[statusLine](t, s.want(exitOK, "status", "r", "-json"))[0]; l.Problem.Code != "too-late" || l.Since.IsZero() {
+	if l := decode[inspect.Status](t, s.want(exitOK, "status", "r", "-json"))[0]; l.Problem.Code != "too-late" || l.Since.IsZero() {
 		t.Errorf("got %+v", l)
 	}
 	s.want(exitNotFound, "status", "unknown")

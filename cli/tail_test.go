@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"daybook/inspect"
 	"fmt"
 	"strings"
 	"sync"
@@ -16,7 +17,7 @@ func TestTailOfThePast(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.shop(5)
-	lines := decode[eventLine](t, s.want(exitOK, "tail", "-since", "1h", "-count", "12", "-json"))
+	lines := decode[inspect.StreamEvent](t, s.want(exitOK, "tail", "-since", "1h", "-count", "12", "-json"))
 	if len(lines) != 12 || lines[0].Stream == "" || len(lines[0].Data) == 0 {
 		t.Errorf("got %+v", lines)
 	}
@@ -38,7 +39,7 @@ func TestTailOfThePast(t *testing.T) {
 func TestTailFilters(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	line := eventLine{Stream: "user/7", Name: "user-created", Actor: "ann", Time: at}
+	line := inspect.StreamEvent{Stream: "user/7", Name: "user-created", Actor: "ann", Time: at}
 	for name, test := range map[string]struct {
 		filter eventFilter
 		want   bool

@@ -15,6 +15,7 @@ import (
 	"daybook/domain/user"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/inspect"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -55,11 +56,11 @@ func TestLag(t *testing.T) {
 	s.send("rename-user", "u3", `{"name":"Late"}`)
 	s.send("rename-user", "u3", `{"name":"Later"}`)
 	s.send("create-user", "new", `{"name":"New","email":"new@example.com"}`)
-	lines := decode[lagLine](t, s.want(exitFound, "lag", "-json", "-max", "0s"))
+	lines := decode[inspect.Lag](t, s.want(exitFound, "lag", "-json", "-max", "0s"))
 	if u := lines[0]; u.Streams != 21 || u.Behind != 2 || u.Commits != 3 || u.Seconds <= 0 || lines[1].Behind != 0 {
 		t.Errorf("got %+v", lines)
 	}
-	part := decode[lagLine](t, s.want(exitOK, "lag", "-json", "-fraction", "0.5", "users"))
+	part := decode[inspect.Lag](t, s.want(exitOK, "lag", "-json", "-fraction", "0.5", "users"))
 	if part[0].Streams >= 21 {
 		t.Errorf("half of 21 streams are %d", part[0].Streams)
 	}
@@ -83,7 +84,7 @@ func TestParked(t *testing.T) {
 		t.Errorf("got %q", r.out)
 	}
 	s.park("bad")
-	line := decode[parkedLine](t, s.want(exitOK, "parked", "-json"))[0]
+	line := decode[inspect.Parked](t, s.want(exitOK, "parked", "-json"))[0]
 	if line.View != "users" || line.Stream != "user/bad" || line.Commit != 2 || line.Attempts != 1 || line.Code != events.CodeInternal || line.Text == "" || line.Time.IsZero() {
 		t.Errorf("got %+v", line)
 	}
@@ -93,7 +94,7 @@ func TestParked(t *testing.T) {
 	if lines := s.want(exitOK, "views", "users").lines(); lines[0][6] != "1" {
 		t.Errorf("got %q", lines)
 	}
-	if lag := decode[lagLine](t, s.want(exitOK, "lag", "users", "-json")); lag[0].Parked != 1 || lag[0].Behind != 0 {
+	if lag := decode[inspect.Lag](t, s.want(exitOK, "lag", "users", "-json")); lag[0].Parked != 1 || lag[0].Behind != 0 {
 		t.Errorf("got %+v", lag)
 	}
 	if r := s.want(exitFound, "verify", "users"); !strings.HasPrefix(r.out, "users\tparked\trow bad\tcommit 1 of 2; commit 2: ") || !strings.Contains(r.out, "then run daybook redrive users -table v2\n") {
@@ -294,7 +295,7 @@ func TestViewsListsAnUnfilledVersion(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	r := s.want(exitOK, "views", "users", "-json")
-	if tables := decode[viewLine](t, r)[0].Tables; len(tables) != 2 || tables[1].State != tableUnfilled || tables[1].Table != "v2" || r.errors != "" {
+	if tables := decode[viewLine](t, r)[0].Tables; len(tables) != 2 || tables[1].State != inspect.TableUnfilled || tables[1].Table != "v2" || r.errors != "" {
 		t.Errorf("got %+v", r)
 	}
 	s.want(exitOK, "rebuild", "users")

@@ -1,0 +1,20 @@
+package console
+
+import (
+	"embed"
+	"io/fs"
+	"net/http"
+)
+
+//go:embed static
+var static embed.FS
+
+// pages serves the embedded files.
+func pages() http.Handler {
+	files, _ := fs.Sub(static, "static") // it is embedded
+	serve := http.StripPrefix("/console/", http.FileServerFS(files))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-cache") // another build may answer here next
+		serve.ServeHTTP(w, r)
+	})
+}
