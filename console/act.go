@@ -12,6 +12,7 @@ import (
 	"daybook/aggregate"
 	"daybook/events"
 	"daybook/follow"
+	"daybook/inspect"
 	"daybook/process"
 	"daybook/view"
 )
@@ -162,7 +163,7 @@ func (c *Console) redriver(ctx context.Context, name string) (redriveOne, redriv
 
 // handledPage is what came of dead letters.
 type handledPage struct {
-	Letters []Handled `json:"letters"`
+	Letters []inspect.Handled `json:"letters"`
 }
 
 func (c *Console) handleLetters(r *http.Request) (any, error) {

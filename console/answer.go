@@ -74,6 +74,8 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case events.CodeConflict, events.CodeVersionConflict, events.CodeAlreadyTaken, events.CodeKeyReused:
 		return http.StatusConflict
+	case events.CodeMethodNotAllowed:
+		return http.StatusMethodNotAllowed
 	case events.CodeTooLarge:
 		return http.StatusRequestEntityTooLarge
 	}

@@ -55,25 +55,12 @@ type Options struct {
 type Queue interface {
 	// Depth counts the messages: those that wait, those being handled, and dead
 	// letters. The numbers are approximate.
-	Depth(ctx context.Context) (Depth, error)
+	Depth(ctx context.Context) (inspect.Depth, error)
 	// Redrive sends the dead letters of the given ids to the command queue again, and
 	// returns what came of each after a short wait.
-	Redrive(ctx context.Context, ids []string) ([]Handled, error)
+	Redrive(ctx context.Context, ids []string) ([]inspect.Handled, error)
 	// Drop deletes dead letters.
-	Drop(ctx context.Context, ids []string) ([]Handled, error)
-}
-
-// Depth is how many messages a queue holds.
-type Depth struct {
-	Pending  int64 `json:"pending"`
-	InFlight int64 `json:"inFlight"`
-	Dead     int64 `json:"dead"`
-}
-
-// Handled is a dead letter that was redriven or dropped.
-type Handled struct {
-	inspect.Letter
-	Outcome string `json:"outcome"`
+	Drop(ctx context.Context, ids []string) ([]inspect.Handled, error)
 }
 
 // Console serves the pages and the JSON API at /console. It is safe for concurrent
@@ -130,7 +117,7 @@ func (c *Console) Close() {
 func (c *Console) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /console", http.RedirectHandler("/console/", http.StatusMovedPermanently))
-	mux.Handle("GET /console/", pages())
+	mux.Handle("/console/", pages())
 	for path, f := range map[string]func(*http.Request) (any, error){
 		"app": c.app, "pulse": c.pulse, "health": c.health, "followed": c.followed,
 		"streams": c.streams, "stream": c.stream, "moment": c.moment,

@@ -54,9 +54,9 @@ type follower struct {
 // health says how the followers are doing with the newest streams, and what is parked
 // and queued.
 type health struct {
-	Looked    int        `json:"looked"` // streams
-	Followers []follower `json:"followers"`
-	Queue     *Depth     `json:"queue,omitzero"`
+	Looked    int            `json:"looked"` // streams
+	Followers []follower     `json:"followers"`
+	Queue     *inspect.Depth `json:"queue,omitzero"`
 }
 
 func (c *Console) health(r *http.Request) (any, error) {
