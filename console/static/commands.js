@@ -45,7 +45,7 @@ function Form({ app, c, id: given }) {
   }
   const fault = path => answer?.error?.fields?.filter(f => f.path === path).map(f => f.message).join('; ')
   const submit = e => { e.preventDefault(); run(true) }
-  return html`<${Page} title=${c.command} sub=${html`${c.summary ? c.summary + ' ' : ''}<span class="muted">decided by <b class=${hue(c.aggregate)}>${c.aggregate}</b></span> ${tags(c)}`} />
+  return html`<${Page} title=${c.command} sub=${html`${c.summary ? c.summary + ', ' : ''}<span class="muted">decided by <b class=${hue(c.aggregate)}>${c.aggregate}</b></span> ${tags(c)}`} />
     <div class="columns form"><${Panel} title="Payload" tools=${html`<button type="button" class="quiet" onClick=${() => { setPayload(c.example); setRound(round + 1) }}>example</button><button type="button" class="quiet" aria-pressed=${raw} onClick=${() => setRaw(!raw)}>JSON</button>`}>
       <form onSubmit=${submit} novalidate>
         <label class="field" for="aggregate-id"><span class="label">${c.aggregate} id${c.creates ? '' : html`<i aria-hidden="true">*</i>`}</span><input id="aggregate-id" value=${id} required=${!c.creates} onInput=${e => setId(e.target.value)} autocomplete="off" spellcheck="false" aria-invalid=${fault('id') || fault('/id') ? true : undefined} /><small>${c.creates ? 'may be left out: it is then made from the command id' : ''}</small></label>

@@ -37,7 +37,7 @@ export function layout(app) {
       const toRight = to.x > from.x
       const x1 = toRight ? from.x + from.w : from.x, y1 = from.ports[event]
       const x2 = toRight ? to.x : to.x + to.w, y2 = to.y + 19 + (i - (f.events.length - 1) / 2) * Math.min(3, 22 / f.events.length)
-      return { from: f.from, to: f.to, kind: f.kind, event, d: `M${x1} ${y1}C${x1 + (x2 - x1) * .5} ${y1} ${x1 + (x2 - x1) * .5} ${y2} ${x2} ${y2}` }
+      return { from: f.from, to: f.to, kind: f.kind, event, head: `M${x2} ${y2}l${toRight ? -6 : 6} -3v6z`, d: `M${x1} ${y1}C${x1 + (x2 - x1) * .5} ${y1} ${x1 + (x2 - x1) * .5} ${y2} ${x2} ${y2}` }
     })
   })
   return { middle, left, right, arrows, width: 3 * box + 2 * lane, height }
@@ -65,7 +65,7 @@ export function Graph({ app, state = {}, sends = [] }) {
         const from = g.left.find(b => b.name === s.process), to = g.middle.find(b => b.name === s.aggregate)
         return from && to && html`<path class="sends ${hot && hot.name !== s.process ? 'off' : ''}" d="M${from.x + from.w} ${from.y + 8}C${from.x + from.w + lane * .6} ${from.y + 8} ${to.x - lane * .6} ${to.y + 14} ${to.x} ${to.y + 14}"><title>${s.process} sent commands to ${s.aggregate}</title></path>`
       })}
-      ${g.arrows.map(a => html`<path class="arrow ${hue(a.from)} ${on(a) ? hot ? 'hot' : '' : 'off'}" d=${a.d}><title>${a.event} → ${a.to}</title></path>`)}
+      ${g.arrows.map(a => html`<path class="arrow ${hue(a.from)} ${on(a) ? hot ? 'hot' : '' : 'off'}" d=${a.d}><title>${a.event} → ${a.to}</title></path><path class="tip ${hue(a.from)} ${on(a) ? '' : 'off'}" d=${a.head} />`)}
       ${g.middle.map(m => html`<a href="${link('streams')}?aggregate=${m.name}" class="node aggregate ${hue(m.name)}" ...${watch(m)} aria-label="aggregate ${m.name}, ${Object.keys(m.ports).length} events">
         <rect x=${m.x + .5} y=${m.y + .5} width=${m.w - 1} height=${m.h - 1} rx="4" />
         <path class="bar" d="M${m.x + 1} ${m.y + 27.5}h${m.w - 2}" />
@@ -77,4 +77,5 @@ export function Graph({ app, state = {}, sends = [] }) {
     <details class="textual"><summary>The same as a list</summary><ul>${app.flows.map(f => html`<li><b>${f.from}</b> → <a href=${f.kind === 'view' ? link('views', f.to) : link('processes', f.to)}>${f.to}</a> <span class="muted">(${f.kind === 'manager' ? 'process manager' : f.kind})</span>: ${f.events.join(', ')}</li>`)}</ul></details>`
 }
 
-const short = type => type.length > 27 ? '…' + type.slice(-26) : type
+// short is a type of CloudEvent without what all of an application share.
+const short = type => type.split('.').slice(-2).join('.')

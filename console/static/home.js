@@ -4,7 +4,7 @@ import { get, useLoad } from './api.js'
 import { Loaded, Notice, Page, Panel, Stream, Table, Tag, Time, link, number, plural, span } from './ui.js'
 import { Graph } from './graph.js'
 
-const kept = 60 // commits in the list
+const kept = 15 // commits in the list
 
 // usePulse asks for what is new, every second and a half while the page is seen.
 export function usePulse() {
@@ -12,20 +12,20 @@ export function usePulse() {
   const last = useRef(0)
   useEffect(() => {
     const abort = new AbortController()
-    let timer
+    let timer, rounds = 0
     const load = async () => {
       if (!document.hidden || !last.current) {
         try {
           const p = await get(`pulse?after=${last.current}`, abort.signal)
           const fresh = p.seq >= last.current ? p.commits : []
           last.current = p.seq
-          set(old => ({ ...p, error: undefined, fresh: old.seq === undefined ? 0 : fresh.length, commits: [...fresh, ...old.commits].slice(0, kept) }))
+          set(old => ({ ...p, error: undefined, fresh: old.seq === undefined ? 0 : fresh.length, commits: [...fresh, ...old.commits].sort((a, b) => b.time.localeCompare(a.time)).slice(0, kept) }))
         } catch (error) {
           if (error.name === 'AbortError') return
           set(old => ({ ...old, error }))
         }
       }
-      timer = setTimeout(load, 1500)
+      timer = setTimeout(load, ++rounds < 4 ? 400 : 1500)
     }
     load()
     return () => { abort.abort(); clearTimeout(timer) }

@@ -106,4 +106,6 @@ function App() {
     ${help && html`<${Help} close=${() => setHelp(false)} />`}`
 }
 
-render(html`<${App} />`, document.getElementById('app'))
+const root = document.getElementById('app')
+root.replaceChildren()
+render(html`<${App} />`, root)

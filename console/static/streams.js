@@ -63,7 +63,7 @@ export function OneStream({ app, id }) {
       ${(q.before || q.at || q.time) && html`<button type="button" onClick=${() => change({ before: '', at: '', time: '' })}>Newest</button>`}
     </form>
     <${Loaded} of=${page} rows=${10}>${d => html`
-      <${Moment} stream=${id} version=${at ?? q.time && d.commits.at(-1)?.version ?? undefined} app=${app} aggregate=${aggregate} />
+      <${Moment} stream=${id} version=${at} app=${app} aggregate=${aggregate} />
       <${Timeline} commits=${d.commits} at=${at} stream=${id} />
       <${Pager} count=${d.commits.length} what="commit" next=${d.older} first=${q.before} onNext=${() => change({ before: d.older, at: '', time: '' }, true)} onFirst=${() => change({ before: '' })} />`}<//>`
 }

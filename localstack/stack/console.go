@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"daybook/aggregate"
-	"daybook/connect"
-	"daybook/console"
+		"daybook/console"
+	"daybook/console/reach"
 	"daybook/functions"
 	"daybook/process"
 )
@@ -28,7 +28,7 @@ func (s *Stack) withConsole(api http.Handler) (http.Handler, error) {
 			return effects, functions.Enough(effects, s.app.Processes)
 		},
 	}
-	connect.Console(&o, newClient(s.config), s.streams(), s.sqsOptions())
+	reach.Installation(&o, newClient(s.config), s.streams(), s.sqsOptions())
 	c, err := console.New(o)
 	if err != nil {
 		return nil, err

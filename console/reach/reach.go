@@ -1,4 +1,4 @@
-package connect
+package reach
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"daybook/connect"
 	"daybook/console"
 	"daybook/dynamo"
 	"daybook/dynamo/changes"
@@ -20,11 +21,11 @@ import (
 	"daybook/view"
 )
 
-// Console fills in how a console reaches its installation: the tables whose names
+// Installation fills in how a console reaches its installation: the tables whose names
 // begin with o.Prefix, their change stream, and the command queue.
-func Console(o *console.Options, client *dynamodb.Client, streams *dynamodbstreams.Client, letters sqs.Options) {
+func Installation(o *console.Options, client *dynamodb.Client, streams *dynamodbstreams.Client, letters sqs.Options) {
 	queue := &consoleQueue{options: letters, prefix: o.Prefix, client: sqs.New(letters)}
-	o.Sources = Sources(client, o.Prefix, NewDeadLetters(letters, o.Prefix))
+	o.Sources = connect.Sources(client, o.Prefix, connect.NewDeadLetters(letters, o.Prefix))
 	queue.requests, o.Queue = o.Sources.Statuses, queue
 	events := dynamo.TableName(o.Prefix, dynamo.EventsTable())
 	store := dynamo.NewEventStore(client, events, dynamo.WithClaims(dynamo.TableName(o.Prefix, dynamo.ClaimsTable())))
@@ -78,7 +79,7 @@ const redriveWait = 10 * time.Second
 
 // Redrive implements console.Queue.
 func (q *consoleQueue) Redrive(ctx context.Context, ids []string) ([]inspect.Handled, error) {
-	d := NewDeadLetters(q.options, q.prefix)
+	d := connect.NewDeadLetters(q.options, q.prefix)
 	d.Patience = redriveWait
 	if err := d.Open(ctx); err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func (q *consoleQueue) Redrive(ctx context.Context, ids []string) ([]inspect.Han
 
 // Drop implements console.Queue.
 func (q *consoleQueue) Drop(ctx context.Context, ids []string) (dropped []inspect.Handled, err error) {
-	d := NewDeadLetters(q.options, q.prefix)
+	d := connect.NewDeadLetters(q.options, q.prefix)
 	d.Patience = redriveWait
 	if err := d.Open(ctx); err != nil {
 		return nil, err
