@@ -92,13 +92,14 @@ var mayImport = map[string][]string{
 	"view":      {"events", "follow", "nearest", "parallel"},
 	"process":   {"events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
+	"internal":  {".", "events", "aggregate", "view", "process"},
 	"dynamo":    {"events", "follow", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},
 	"api":       {"events", "aggregate", "view", "nearest"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "domain"}
+var pure = []string{".", "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "domain", "internal"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
