@@ -29,18 +29,18 @@ func TestClaimCosts(t *testing.T) {
 	t.Parallel()
 	c := newCommandCosts(t)
 	h := c.handler()
-	cold, _ := c.of(h, createUser("7"))
+	cold, _ := c.of(h, createMember("7"))
 	c.want("a create with one claim", cold, Usage{Requests: 2, ReadUnits: 1, WriteUnits: 4})
 	move, _ := c.of(h, changeEmail("7", "a@example.org"))
 	c.want("a claim that moves", move, Usage{Requests: 1, WriteUnits: 6})
-	rename, _ := c.of(h, renameUser("7", 1))
+	rename, _ := c.of(h, renameMember("7", 1))
 	c.want("a command without claims", rename, Usage{Requests: 1, WriteUnits: 1})
 	repeat, r := c.of(h, changeEmail("7", "a@example.org"))
 	c.want("a repeat of a claim", repeat, Usage{})
 	if !r.Replayed {
 		t.Error("the repeat was not recognised")
 	}
-	c.of(h, createUser("8"))
+	c.of(h, createMember("8"))
 	ctx, meter := WithMeter(t.Context())
 	_, err := h.Handle(ctx, changeEmail("8", "a@example.org"))
 	if events.CodeOf(err) != events.CodeAlreadyTaken {
@@ -93,10 +93,10 @@ func TestHundredBatchedCommands(t *testing.T) {
 	t.Parallel()
 	c := newCommandCosts(t)
 	h := c.handler()
-	c.of(h, createUser("7"))
+	c.of(h, createMember("7"))
 	batch := make([]aggregate.Command, 100)
 	for i := range batch {
-		batch[i] = renameUser("7", i)
+		batch[i] = renameMember("7", i)
 		batch[i].Actor = ""
 	}
 	c.want("100 batched small commands", c.batch(h, batch), Usage{Requests: 1, WriteUnits: 10})
@@ -113,7 +113,7 @@ func TestBatchOfClaims(t *testing.T) {
 	t.Parallel()
 	c := newCommandCosts(t)
 	h := c.handler()
-	c.of(h, createUser("7"))
+	c.of(h, createMember("7"))
 	batch := make([]aggregate.Command, 150)
 	for i := range batch {
 		batch[i] = changeEmail("7", fmt.Sprintf("%d@example.org", i))

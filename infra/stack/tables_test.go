@@ -126,7 +126,7 @@ func TestSampleViewsHaveTables(t *testing.T) {
 	for _, id := range tpl.ids("AWS::DynamoDB::Table") {
 		names = append(names, tpl.text(tpl.Resources[id].Properties["TableName"]))
 	}
-	for _, want := range []string{"daybook-dev-events", "daybook-dev-processes", "daybook-dev-requests", "daybook-dev-users-v1", "daybook-dev-users-v2", "daybook-dev-products-v1", "daybook-dev-categories-v1", "daybook-dev-orders-v1"} {
+	for _, want := range []string{"daybook-dev-events", "daybook-dev-processes", "daybook-dev-requests", "daybook-dev-members-v1", "daybook-dev-members-v2", "daybook-dev-courses-v1", "daybook-dev-areas-v1", "daybook-dev-bookings-v1"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("no table %s among %v", want, names)
 		}
