@@ -16,7 +16,7 @@ import (
 type Panic struct {
 	Doing string // what was called: "the handler of user-created"
 	Value any
-	// Stack says where, innermost first: "daybook/domain/user/user.go:88 (created)".
+	// Stack says where, innermost first: "example.com/bank/domain/account/account.go:88 (opened)".
 	// It holds no arguments, so it may be logged.
 	Stack []string
 }

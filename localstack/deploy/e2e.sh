@@ -7,4 +7,4 @@ DAYBOOK_URL=$("$root/localstack/deploy/url.sh")
 export DAYBOOK_URL
 echo "end-to-end tests against $DAYBOOK_URL"
 cd "$root"
-go test -count=1 ./localstack/e2e "$@"
+go test -count=1 ./domain/e2e "$@"

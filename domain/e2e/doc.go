@@ -6,8 +6,8 @@
 // else against stacks that they start in process: an HTTP API, a REST API with a
 // stage, and one on a hostile DynamoDB.
 //
-//	go test ./localstack/e2e
-//	DAYBOOK_URL=https://….execute-api.eu-west-1.amazonaws.com go test -count=1 ./localstack/e2e
+//	go test ./domain/e2e
+//	DAYBOOK_URL=https://….execute-api.eu-west-1.amazonaws.com go test -count=1 ./domain/e2e
 //
 // They assume nothing of what the store holds (their ids are new) and wait by
 // consistency tokens.
