@@ -9,7 +9,7 @@ import (
 )
 
 func changeEmail(id, email string) aggregate.Command {
-	return aggregate.Command{Name: "change-user-email", ID: id, CommandID: "to-" + email, Payload: fmt.Appendf(nil, `{"email":%q}`, email)}
+	return aggregate.Command{Name: "change-member-email", ID: id, CommandID: "to-" + email, Payload: fmt.Appendf(nil, `{"email":%q}`, email)}
 }
 
 // batch handles a batch of which every command must be accepted.
@@ -100,7 +100,7 @@ func TestHundredBatchedCommands(t *testing.T) {
 		batch[i].Actor = ""
 	}
 	c.want("100 batched small commands", c.batch(h, batch), Usage{Requests: 1, WriteUnits: 10})
-	cs, err := c.store.Load(t.Context(), "user/7", 0)
+	cs, err := c.store.Load(t.Context(), "member/7", 0)
 	if err != nil || len(cs) != 2 || cs[1].Version != 101 {
 		t.Fatalf("%d commits, error %v", len(cs), err)
 	}
@@ -123,12 +123,12 @@ func TestBatchOfClaims(t *testing.T) {
 	if got.Requests != 2 {
 		t.Errorf("150 claims on one stream cost %+v", got)
 	}
-	cs, err := c.store.Load(t.Context(), "user/7", 0)
+	cs, err := c.store.Load(t.Context(), "member/7", 0)
 	if err != nil || len(cs) != 3 || cs[2].Version != 151 {
 		t.Fatalf("%d commits, error %v", len(cs), err)
 	}
-	for value, want := range map[string]events.Stream{"149@example.org": "user/7", "148@example.org": "", "0@example.org": ""} {
-		held, err := c.store.Holders(t.Context(), []string{(events.Claim{Name: "user-email", Value: value}).Key()})
+	for value, want := range map[string]events.Stream{"149@example.org": "member/7", "148@example.org": "", "0@example.org": ""} {
+		held, err := c.store.Holders(t.Context(), []string{(events.Claim{Name: "member-email", Value: value}).Key()})
 		if err != nil || held[0].Stream != want {
 			t.Errorf("%s is held by %+v, error %v", value, held, err)
 		}
@@ -140,14 +140,14 @@ func TestSeveralStreamsCost(t *testing.T) {
 	c := newCommandCosts(t)
 	h := c.handler()
 	for _, id := range []string{"a", "b"} {
-		c.of(h, aggregate.Command{Name: "add-product", ID: id, Payload: []byte(`{"name":"Lamp","category":"home","price":1990,"currency":"EUR","stock":5}`)})
+		c.of(h, aggregate.Command{Name: "add-course", ID: id, Payload: []byte(`{"name":"Chess","area":"home","fee":1990,"currency":"EUR","seats":5}`)})
 	}
 	move := func(n int) aggregate.Command {
-		return aggregate.Command{Name: "move-stock", ID: "a", CommandID: fmt.Sprint("m", n), Payload: []byte(`{"to":"b","quantity":1}`)}
+		return aggregate.Command{Name: "move-seats", ID: "a", CommandID: fmt.Sprint("m", n), Payload: []byte(`{"to":"b","quantity":1}`)}
 	}
 	warm, r := c.of(h, move(1))
 	c.want("a warm command over two streams", warm, Usage{Requests: 1, WriteUnits: 4})
-	if r.Token() != "product/a@2" || len(r.Others) != 1 || r.Others[0].String() != "product/b@2" {
+	if r.Token() != "course/a@2" || len(r.Others) != 1 || r.Others[0].String() != "course/b@2" {
 		t.Errorf("answered %+v", r)
 	}
 	cold, _ := c.of(c.handler(), move(2))

@@ -60,7 +60,7 @@ func createMember(id string) aggregate.Command {
 func renameMember(id string, n int) aggregate.Command {
 	return aggregate.Command{
 		Name: "rename-member", ID: id, CommandID: fmt.Sprintf("0b5c7b2e-7c4e-4a55-9a43-%012d", n), Actor: "arn:aws:iam::123456789012:user/ann",
-		Payload: fmt.Appendf(nil, `{"name":"Name number %d"}`, n),
+		Payload: fmt.Appendf(nil, `{"name":"Name nr %d"}`, n),
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // what an event or a payload holds, so it is for tests and the log of one's own
 // machine.
 type Panic struct {
-	Doing string // what was called: "the handler of user-created"
+	Doing string // what was called: "the handler of account-opened"
 	Value any
 	// Stack says where, innermost first: "example.com/bank/domain/account/account.go:88 (opened)".
 	// It holds no arguments, so it may be logged.

@@ -201,7 +201,7 @@ func (r *rig) measured(t *testing.T, name string) (sum float64) {
 		if err := json.Unmarshal([]byte(line), &m); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		if m.Deployment != "test" || m.AWS.Timestamp == 0 || len(m.AWS.Metrics) != 1 || m.AWS.Metrics[0].Namespace != "Daybook" ||
+		if m.Deployment != "test" || m.AWS.Timestamp == 0 || len(m.AWS.Metrics) != 1 || m.AWS.Metrics[0].Namespace != "School" ||
 			fmt.Sprint(m.AWS.Metrics[0].Dimensions) != "[[Deployment]]" || len(m.AWS.Metrics[0].Metrics) != len(m.Values) {
 			t.Errorf("line %s", line)
 		}

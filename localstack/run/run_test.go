@@ -123,7 +123,7 @@ func fails(t *testing.T, args []string, words ...string) {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	line := stderr.String()
-	if strings.Count(line, "\n") != 1 || !strings.HasPrefix(line, "daybook: ") || stdout.Len() > 0 {
+	if strings.Count(line, "\n") != 1 || !strings.HasPrefix(line, "school: ") || stdout.Len() > 0 {
 		t.Errorf("not one line of error: %q, and on standard output %q", line, &stdout)
 	}
 	for _, word := range words {
@@ -233,7 +233,7 @@ func TestWelcome(t *testing.T) {
 			t.Errorf("health: %d %s", status, body)
 		}
 		checkMemory(t, p)
-		if code := p.end(os.Interrupt); code != 0 || p.stderr.Len() > 0 || p.rest.String() != "Daybook has stopped.\n" {
+		if code := p.end(os.Interrupt); code != 0 || p.stderr.Len() > 0 || p.rest.String() != "School has stopped.\n" {
 			t.Errorf("exit code %d, %q, %q", code, p.rest, p.stderr)
 		}
 		// Two seconds are promised for the start alone, and on a machine that
@@ -350,7 +350,7 @@ func TestFlags(t *testing.T) {
 		want string
 	}{
 		{"-help", 0, "-dynamodb-addr"},
-		{"-nonsense", 2, "daybook: there is no flag -nonsense (see -help)\n"},
+		{"-nonsense", 2, "school: there is no flag -nonsense (see -help)\n"},
 		{"-dynamo-addr=x", 2, `did you mean "-dynamodb-addr"?`},
 		{"-seed=x", 2, "-seed"},
 	} {
