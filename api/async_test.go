@@ -19,7 +19,7 @@ import (
 	"daybook/internal/testdomain"
 )
 
-// office is the sample business behind both handlers, with a queue; what was
+// office is the test domain behind both handlers, with a queue; what was
 // queued is handled when work is called.
 type office struct {
 	t        *testing.T

@@ -20,7 +20,7 @@ import (
 	"daybook/view/viewtest"
 )
 
-// school is the sample business behind both handlers, in memory; what was
+// school is the test domain behind both handlers, in memory; what was
 // entered is posted to the views when post is called.
 type school struct {
 	t         testing.TB
@@ -85,7 +85,7 @@ func (s *school) post() {
 	}
 }
 
-// TestTheWholeContract sends requests to the sample school and holds every answer
+// TestTheWholeContract sends requests to the test domain and holds every answer
 // to the description.
 func TestTheWholeContract(t *testing.T) {
 	t.Parallel()

@@ -66,7 +66,7 @@ type processSite struct {
 	recorder *processtest.Recorder
 }
 
-// withProcesses is the sample application with other process managers.
+// withProcesses is the test domain with other process managers.
 func withProcesses(reactors []process.Reactor) daybook.App {
 	app := testdomain.App()
 	app.Processes = reactors

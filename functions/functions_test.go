@@ -307,8 +307,8 @@ func TestDatabaseAway(t *testing.T) {
 	}
 }
 
-// build builds the mains as they are deployed, with the tests' application in place
-// of the sample's.
+// build builds the mains as they are deployed, with the test domain in place of what
+// they pass.
 func build(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()

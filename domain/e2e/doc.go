@@ -1,4 +1,5 @@
-// Package e2e holds the end-to-end tests: Daybook over HTTP, from the outside.
+// Package e2e holds the end-to-end tests: the sample business over HTTP, from the
+// outside, since it is what is deployed.
 //
 // They run against the URL in DAYBOOK_URL, which may be a deployed stack or a
 // LocalStack (DAYBOOK_AUTHORIZATION is then sent as the header Authorization, and

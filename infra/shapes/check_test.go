@@ -70,8 +70,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// The sample's views have their files, and fit.
-func TestSampleViews(t *testing.T) {
+// The test domain's views have their files, and fit.
+func TestViewsHaveTheirFiles(t *testing.T) {
 	t.Parallel()
 	if missing, err := shapes.Check(os.DirFS("../../internal/testdomain"), testdomain.Views()); err != nil || len(missing) > 0 {
 		t.Errorf("%v, %v", missing, err)

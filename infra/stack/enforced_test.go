@@ -88,7 +88,7 @@ func spare(grant string) bool {
 	return slices.Contains([]string{
 		"dynamodb:BatchGetItem", // several keys at once: a large batch, a query of several keys
 		"dynamodb:GetItem",      // one key: a row not seen yet, or once more after a conflict
-		"dynamodb:DeleteItem",   // a row that its view drops, which no view of the sample does; a claim given back
+		"dynamodb:DeleteItem",   // a row that its view drops, which no view of the test domain does; a claim given back
 		// a stream that a decision over several looks at and leaves as it is
 		"dynamodb:ConditionCheckItem",
 	}, action)
@@ -102,7 +102,7 @@ type work struct {
 	next     int
 }
 
-// school is the sample business at work: every view written, every index read.
+// school is the test domain at work: every view written, every index read.
 func (w *work) school() {
 	w.send("create-member", `{"id":"7","payload":{"name":"Ada","email":"ada@example.com"}}`, "member/7", 1)
 	w.send("rename-member", `{"id":"7","payload":{"name":"Ada L"}}`, "member/7", 2)
@@ -141,7 +141,7 @@ func (w *work) read() {
 		"/courses/1", "/courses?area=drinks&sort=fee", "/courses?area=drinks&sort=name",
 		"/areas/drinks", "/areas?sort=-courses",
 		"/bookings/5", "/bookings?member=7&sort=-placedAt", "/bookings?status=placed&sort=-placedAt",
-		"/earnings?day=2026-01-01&sort=revenue", "/earnings?area=drinks&sort=day",
+		"/tallies/placed", "/earnings?day=2026-01-01&sort=revenue", "/earnings?area=drinks&sort=day",
 		"/streams/member/7", "/health", "/openapi.json",
 	} {
 		path, query, _ := strings.Cut(path, "?")

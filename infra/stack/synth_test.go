@@ -94,7 +94,7 @@ type (
 func (bookingPlaced) EventName() string    { return "booking-placed" }
 func (bookingConfirmed) EventName() string { return "booking-confirmed" }
 
-// synth makes the template of a context, for the sample's views and managers that
+// synth makes the template of a context, for the test domain's views and managers that
 // follow bookings and courses.
 func synth(t *testing.T, name, context string) *template {
 	t.Helper()

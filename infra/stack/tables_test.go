@@ -117,9 +117,9 @@ func specAttributes(spec dynamo.TableSpec) []dynamo.Key {
 	return all
 }
 
-// The declarations of the sample domain are really there: the tests above would
+// The declarations of the test domain are really there: the tests above would
 // pass on an empty schema.
-func TestSampleViewsHaveTables(t *testing.T) {
+func TestViewsHaveTables(t *testing.T) {
 	t.Parallel()
 	tpl := variant(t, "http-iam")
 	var names []string
