@@ -52,18 +52,10 @@ type Line struct {
 
 // Events of bookings.
 type (
-	BookingPlaced struct {
-		Member   string `json:"member"`
-		Currency string `json:"currency"`
-		Lines    []Line `json:"lines"`
-	}
+	BookingPlaced    PlaceBooking
 	BookingConfirmed struct{}
-	BookingRejected  struct {
-		Reason string `json:"reason"`
-	}
-	BookingCancelled struct {
-		Reason string `json:"reason"`
-	}
+	BookingRejected  RejectBooking
+	BookingCancelled CancelBooking
 )
 
 func (BookingPlaced) EventName() string    { return "booking-placed" }

@@ -50,35 +50,14 @@ type CourseState struct {
 
 // Events of courses.
 type (
-	CourseAdded struct {
-		Name     string `json:"name"`
-		Area     string `json:"area"`
-		Fee      int64  `json:"fee"` // minor units
-		Currency string `json:"currency"`
-		Seats    int64  `json:"seats"`
-	}
-	CourseFeeChanged struct {
-		Fee int64 `json:"fee"`
-	}
-	CourseAreaMoved struct {
-		Area string `json:"area"`
-	}
-	CourseExtended struct {
-		Quantity int64 `json:"quantity"`
-	}
-	SeatsReserved struct {
-		Booking  string `json:"booking"`
-		Quantity int64  `json:"quantity"`
-	}
-	SeatsReleased struct {
-		Booking  string `json:"booking"`
-		Quantity int64  `json:"quantity"`
-	}
-	SeatsMovedOut struct {
-		To       string `json:"to"`
-		Quantity int64  `json:"quantity"`
-	}
-	SeatsMovedIn struct {
+	CourseAdded      AddCourse
+	CourseFeeChanged ChangeCourseFee
+	CourseAreaMoved  MoveCourseArea
+	CourseExtended   ExtendCourse
+	SeatsReserved    ReserveSeats
+	SeatsReleased    ReserveSeats
+	SeatsMovedOut    MoveSeats
+	SeatsMovedIn     struct {
 		From     string `json:"from"`
 		Quantity int64  `json:"quantity"`
 	}
@@ -100,7 +79,7 @@ type (
 	AddCourse struct {
 		Name     string `json:"name" rule:"min=1,max=200,notblank"`
 		Area     string `json:"area" rule:"min=1,max=100,notblank"`
-		Fee      int64  `json:"fee" rule:"min=0,max=1000000000000"`
+		Fee      int64  `json:"fee" rule:"min=0,max=1000000000000"` // minor units
 		Currency string `json:"currency" rule:"format=iso4217"`
 		Seats    int64  `json:"seats" rule:"min=0,max=1000000000"`
 	}

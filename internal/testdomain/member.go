@@ -41,20 +41,13 @@ type MemberState struct {
 	Email  string `json:"email,omitzero"`
 }
 
-// Events of members.
+// Events of members. What a command asks for is what its event says.
 type (
-	MemberCreated struct {
-		Name  string `json:"name"`
-		Email string `json:"email"`
-	}
-	MemberRenamed struct {
-		Name string `json:"name"`
-	}
-	MemberEmailChanged struct {
-		Email string `json:"email"`
-	}
-	MemberDeactivated struct{}
-	MemberReactivated struct{}
+	MemberCreated      CreateMember
+	MemberRenamed      RenameMember
+	MemberEmailChanged ChangeMemberEmail
+	MemberDeactivated  struct{}
+	MemberReactivated  struct{}
 )
 
 func (MemberCreated) EventName() string      { return "member-created" }
