@@ -141,7 +141,7 @@ func (w *work) read() {
 		"/courses/1", "/courses?area=drinks&sort=fee", "/courses?area=drinks&sort=name",
 		"/areas/drinks", "/areas?sort=-courses",
 		"/bookings/5", "/bookings?member=7&sort=-placedAt", "/bookings?status=placed&sort=-placedAt",
-		"/tallies/placed", "/earnings?day=2026-01-01&sort=revenue", "/earnings?area=drinks&sort=day",
+		"/tallies/placed", "/tallies?id=placed", "/earnings?day=2026-01-01&sort=revenue", "/earnings?area=drinks&sort=day",
 		"/streams/member/7", "/health", "/openapi.json",
 	} {
 		path, query, _ := strings.Cut(path, "?")
