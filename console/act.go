@@ -105,7 +105,7 @@ func (c *Console) redrive(r *http.Request) (any, error) {
 		return nil, err
 	}
 	page := redrivenPage{}
-	tell := func(d follow.Redriven) {
+	tell := func(d follow.RedriveResult) {
 		out := redriven{Name: d.Consumer, Stream: d.Stream, Commit: d.Commit}
 		if d.Fault != nil {
 			out.Fault = d.Fault.Text
@@ -126,8 +126,8 @@ func (c *Console) redrive(r *http.Request) (any, error) {
 }
 
 type (
-	redriveOne func(ctx context.Context, name string, stream events.Stream) (follow.Redriven, error)
-	redriveAll func(ctx context.Context, name string, done func(follow.Redriven)) error
+	redriveOne func(ctx context.Context, name string, stream events.Stream) (follow.RedriveResult, error)
+	redriveAll func(ctx context.Context, name string, done func(follow.RedriveResult)) error
 )
 
 // redriver returns what redrives a follower.
