@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"daybook/aggregate"
-		"daybook/console"
+	"daybook/console"
 	"daybook/console/reach"
 	"daybook/functions"
 	"daybook/process"
