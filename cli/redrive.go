@@ -86,7 +86,7 @@ type redriver struct {
 	still     bool // a stream stayed parked
 }
 
-func (r *redriver) tell(l redrivenLine, one follow.Redriven) {
+func (r *redriver) tell(l redrivenLine, one follow.RedriveResult) {
 	l.Stream, l.Commit = one.Stream, one.Commit
 	text := ""
 	if one.Fault != nil {
@@ -96,9 +96,11 @@ func (r *redriver) tell(l redrivenLine, one follow.Redriven) {
 	r.table.row(l, l.View+l.Process, l.Stream, l.Commit, text)
 }
 
-func (r *redriver) ofView(one follow.Redriven) { r.tell(redrivenLine{View: one.Consumer}, one) }
+func (r *redriver) ofView(one follow.RedriveResult) { r.tell(redrivenLine{View: one.Consumer}, one) }
 
-func (r *redriver) ofProcess(one follow.Redriven) { r.tell(redrivenLine{Process: one.Consumer}, one) }
+func (r *redriver) ofProcess(one follow.RedriveResult) {
+	r.tell(redrivenLine{Process: one.Consumer}, one)
+}
 
 // one redrives one stream.
 func (r *redriver) one(ctx context.Context, views []view.View, reactors []process.Reactor, stream events.Stream) error {

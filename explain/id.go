@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 	"daybook/inspect"
 	"daybook/process"
@@ -56,12 +57,12 @@ func (e *explainer) judgeStatus(ctx context.Context, n *Node, status inspect.Sta
 	if p := status.Problem; p != nil {
 		n.Code, n.Text = string(p.Code), p.Detail
 	}
-	switch aggregate.State(status.Status) {
-	case aggregate.StateAccepted:
+	switch async.State(status.Status) {
+	case async.StateAccepted:
 		n.State, n.Text = StateDone, "accepted; it changed nothing"
-	case aggregate.StateRejected:
+	case async.StateRejected:
 		n.State = StateRejected
-	case aggregate.StateFailed:
+	case async.StateFailed:
 		n.State, n.Next = StateFailed, e.command("dead redrive "+n.ID)
 		return e.addLetter(ctx, n)
 	default:

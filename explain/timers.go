@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 	"daybook/process"
 )
@@ -65,7 +65,7 @@ func (r *reaction) judgeTimer(ctx context.Context, n *Node, name string, t proce
 		n.State, n.Text = StateWaiting, fmt.Sprintf("due in %s", round(-late))
 	case late < r.e.opts.Grace+timerGrace:
 		n.State, n.Text = StateWaiting, "due now"
-	case late < aggregate.StatusKept:
+	case late < async.StatusKept:
 		n.State = StateLost
 		n.Text = fmt.Sprintf("due %s ago, and its command never arrived: the schedule is lost, or the scheduler can't send to the command queue", round(late))
 		n.Next = r.e.command("send " + t.Command.Command + " -id " + t.Command.ID + " -command-id " + t.Command.CommandID)

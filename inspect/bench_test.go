@@ -8,7 +8,7 @@ import (
 
 	"daybook"
 	"daybook/aggregate"
-	"daybook/aggregate/aggregatetest"
+	"daybook/aggregate/async/asynctest"
 	"daybook/events"
 	"daybook/events/eventstest"
 	"daybook/follow"
@@ -115,7 +115,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b.Installation, err = inspect.Open(of, inspect.Sources{
-		Events: b.store, Tables: b.tables, Ledger: b.ledger, Statuses: &aggregatetest.Statuses{}, Now: func() time.Time { return b.now },
+		Events: b.store, Tables: b.tables, Ledger: b.ledger, Statuses: &asynctest.Statuses{}, Now: func() time.Time { return b.now },
 	})
 	if err != nil {
 		t.Fatal(err)

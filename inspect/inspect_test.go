@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 	"daybook/inspect"
 	"daybook/view"
@@ -273,8 +273,8 @@ func TestLetters(t *testing.T) {
 	if _, err := b.Status(t.Context(), "c-1"); code(err) != events.CodeNotFound {
 		t.Errorf("an unknown command: %v", err)
 	}
-	status := aggregate.Status{CommandID: "q", State: aggregate.StateRejected, Since: b.now, Stream: "parcel/1", Problem: events.Errorf("too-heavy", "no")}
-	if err := s.Statuses.(aggregate.Statuses).Settle(t.Context(), status); err != nil {
+	status := async.Status{CommandID: "q", State: async.StateRejected, Since: b.now, Stream: "parcel/1", Problem: events.Errorf("too-heavy", "no")}
+	if err := s.Statuses.(async.Statuses).Record(t.Context(), status); err != nil {
 		t.Fatal(err)
 	}
 	if got := must[inspect.Status](t)(b.Status(t.Context(), "q")); got.Status != "rejected" || got.Problem.Code != "too-heavy" {

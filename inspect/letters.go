@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 )
 
@@ -77,7 +77,7 @@ func (i *Installation) Status(ctx context.Context, commandID string) (Status, er
 		return Status{}, events.Errorf(events.CodeNotFound, "no command %s was queued in the last day", commandID)
 	}
 	s := Status{CommandID: commandID, Status: string(known.State), Since: known.Since, ID: known.Stream.ID(), Stream: known.Stream}
-	if known.State == aggregate.StateAccepted {
+	if known.State == async.StateAccepted {
 		s.Token = known.Result.Token()
 	}
 	if e := known.Problem; e != nil {
