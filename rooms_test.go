@@ -97,13 +97,14 @@ var mayImport = map[string][]string{
 	"dynamo":    {"events", "follow", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},
 	"api":       {"events", "aggregate", "view", "nearest"},
+	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
 	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
 	"connect":   {"events", "aggregate", "dynamo", "inspect"},
-	"console":   {".", "events", "aggregate", "follow", "view", "process", "inspect", "connect", "dynamo"},
+	"console":   {".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "domain", "internal"}
+var pure = []string{".", "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -132,7 +133,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "connect", "console", "functions", "localstack", "cli", "cmd", "infra"} {
+	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "console", "functions", "localstack", "cli", "cmd", "infra"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}
@@ -195,7 +196,7 @@ func TestWhatAFunctionCarries(t *testing.T) {
 	for _, p := range ps {
 		for _, d := range p.Deps {
 			switch {
-			case slices.Contains([]string{"localstack", "cli", "cmd", "infra", "inspect", "connect", "console"}, pkg{ImportPath: d}.room()),
+			case slices.Contains([]string{"localstack", "cli", "cmd", "infra", "inspect", "explain", "connect", "console"}, pkg{ImportPath: d}.room()),
 				d == "html/template", d == "text/template", d == "net/rpc", d == "testing",
 				strings.HasPrefix(d, "github.com/aws/aws-sdk-go-v2/config"):
 				t.Errorf("%s reaches %s", p.ImportPath, d)

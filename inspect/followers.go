@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"daybook/events"
 	"daybook/follow"
@@ -183,4 +184,35 @@ func (i *Installation) parkedLists(f followers) ([]parkedList, error) {
 		lists = append(lists, parkedList{r.Describe().Name, runner.Parked})
 	}
 	return lists, nil
+}
+
+// ParkedStream returns why a stream is parked for one follower, nil when it is not.
+// Codes are those of Parked.
+func (i *Installation) ParkedStream(ctx context.Context, name string, stream events.Stream) (*Parked, error) {
+	f, err := i.followers(ctx, []string{name})
+	if err != nil {
+		return nil, err
+	}
+	lists, err := i.parkedLists(f)
+	if err != nil {
+		return nil, err
+	}
+	// The list is sorted by name: it is read from what comes before the stream.
+	_, size := utf8.DecodeLastRuneInString(string(stream))
+	for after := stream[:len(stream)-size]; ; {
+		faults, err := lists[0].list(ctx, name, after, readPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, fault := range faults {
+			if fault.Stream == stream {
+				p := ParkedOf(fault)
+				return &p, nil
+			}
+		}
+		if len(faults) < readPage || faults[len(faults)-1].Stream > stream {
+			return nil, nil
+		}
+		after = faults[len(faults)-1].Stream
+	}
 }

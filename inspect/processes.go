@@ -36,8 +36,10 @@ type Instance struct {
 	// Attempts counts the deliveries of the next commit that failed transiently.
 	Attempts   int         `json:"attempts,omitzero"`
 	Rejections []Rejection `json:"rejections,omitempty"` // of the next commit's commands
-	Timers     []Timer     `json:"timers,omitempty"`     // set and not cancelled; they may have fired
-	Parked     *Parked     `json:"parked,omitzero"`
+	// Answered are the last rejections of commits that were handled.
+	Answered []process.Answered `json:"answered,omitempty"`
+	Timers   []Timer            `json:"timers,omitempty"` // set and not cancelled; they may have fired
+	Parked   *Parked            `json:"parked,omitzero"`
 }
 
 // Rejection is a command of a process manager that its aggregate did not accept.
@@ -46,6 +48,7 @@ type Rejection struct {
 	Command   string      `json:"command"`
 	ID        string      `json:"id"` // of the aggregate
 	Code      events.Code `json:"code"`
+	Message   string      `json:"message,omitzero"`
 }
 
 // Timer is a timer of a process manager.
@@ -107,7 +110,7 @@ func (i *Installation) instancesOf(ctx context.Context, q ProcessesQuery, page *
 }
 
 func instanceOf(e *process.Entry) Instance {
-	i := Instance{Process: e.Reactor, Stream: e.Stream, Commit: e.Commit, Memory: e.Memory, Attempts: e.Attempts}
+	i := Instance{Process: e.Reactor, Stream: e.Stream, Commit: e.Commit, Memory: e.Memory, Attempts: e.Attempts, Answered: e.Answered}
 	for _, r := range e.Rejections {
 		i.Rejections = append(i.Rejections, Rejection(r))
 	}

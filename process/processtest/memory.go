@@ -166,7 +166,7 @@ func (m *Memory) Entries(ctx context.Context, cursor string, limit int) (page []
 
 // clone copies an entry, so that who gets one can't change what is stored.
 func clone(e process.Entry) process.Entry {
-	e.Memory, e.Rejections, e.Timers = e.Memory.Clone(), slices.Clone(e.Rejections), maps.Clone(e.Timers)
+	e.Memory, e.Rejections, e.Answered, e.Timers = e.Memory.Clone(), slices.Clone(e.Rejections), slices.Clone(e.Answered), maps.Clone(e.Timers)
 	if e.Fault != nil {
 		f := *e.Fault
 		e.Fault = &f
