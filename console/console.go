@@ -122,7 +122,7 @@ func (c *Console) routes() http.Handler {
 		"app": c.app, "pulse": c.pulse, "health": c.health, "followed": c.followed,
 		"streams": c.streams, "stream": c.stream, "moment": c.moment,
 		"views": c.views, "rows/{view}": c.rows, "row": c.row, "verify": c.verifyRow,
-		"parked": c.parked, "instances": c.instances, "letters": c.letters,
+		"explain": c.explain, "parked": c.parked, "instances": c.instances, "letters": c.letters,
 	} {
 		mux.Handle("GET /console/api/"+path, answer(f))
 	}

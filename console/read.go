@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/explain"
 	"daybook/inspect"
 	"daybook/view"
 )
@@ -286,6 +287,12 @@ func (c *Console) row(r *http.Request) (any, error) {
 
 func (c *Console) verifyRow(r *http.Request) (any, error) {
 	return c.inspect.VerifyRow(r.Context(), r.FormValue("view"), r.FormValue("key"), budgetOfRow)
+}
+
+// explain tells the chain of causes and effects of a stream, a commit, a row, a claimed
+// value or an id.
+func (c *Console) explain(r *http.Request) (any, error) {
+	return explain.Explain(r.Context(), c.inspect, r.FormValue("of"), nil)
 }
 
 // parkedPage is a page of parked streams of one follower.
