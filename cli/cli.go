@@ -45,6 +45,7 @@ func subcommands(a *app) []*cli.Command {
 		switchCommand(a),
 		dropCommand(a),
 		claimsCommand(a),
+		consoleCommand(a),
 		exportCommand(a),
 		importCommand(a),
 		initCommand(a),
