@@ -51,7 +51,7 @@ func (e *explainer) judgeRow(ctx context.Context, v view.View, key string, c *ev
 		}
 	}
 	if err != nil {
-		if events.Transient(err) {
+		if events.Transient(err) && events.CodeOf(err) != events.CodeConflict { // conflict: no such table, or no such declaration
 			return err
 		}
 		n.State, n.Code, n.Text = StateLate, string(events.CodeOf(err)), events.FaultText(err)
