@@ -100,10 +100,11 @@ func (o Options) withDefaults() Options {
 // log. mu guards which tables and streams there are; a change of that holds it
 // for writing.
 type DB struct {
-	opts   Options
-	faults *faults // nil when well-behaved
-	lock   interface{ Close() error }
-	log    *wal // nil when nothing is kept
+	opts       Options
+	operations map[string]operation // by X-Amz-Target
+	faults     *faults              // nil when well-behaved
+	lock       interface{ Close() error }
+	log        *wal // nil when nothing is kept
 
 	mu      sync.RWMutex
 	tables  map[string]*table
@@ -129,7 +130,7 @@ type DB struct {
 // already (ErrLocked). The context bounds the start alone.
 func Open(ctx context.Context, opts Options) (*DB, error) {
 	db := &DB{
-		opts: opts.withDefaults(), tables: map[string]*table{}, streams: map[uint64]*stream{}, nextID: 1,
+		opts: opts.withDefaults(), operations: operations(), tables: map[string]*table{}, streams: map[uint64]*stream{}, nextID: 1,
 		compacting: make(chan struct{}, 1), ttlChanged: make(chan struct{}, 1),
 	}
 	db.closing, db.close = context.WithCancel(context.Background())
