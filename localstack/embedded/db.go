@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -67,29 +68,14 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.SyncEvery <= 0 {
-		o.SyncEvery = defaultSyncEvery
-	}
-	if o.CompactAt <= 0 {
-		o.CompactAt = defaultCompactAt
-	}
-	if o.Shards <= 0 {
-		o.Shards = defaultShards
-	}
-	if o.StreamBytes <= 0 {
-		o.StreamBytes = defaultStreamBytes
-	}
-	if o.Region == "" {
-		o.Region = defaultRegion
-	}
-	if o.Account == "" {
-		o.Account = defaultAccount
-	}
+	o.SyncEvery = cmp.Or(max(o.SyncEvery, 0), defaultSyncEvery)
+	o.CompactAt = cmp.Or(max(o.CompactAt, 0), defaultCompactAt)
+	o.Shards = cmp.Or(max(o.Shards, 0), defaultShards)
+	o.StreamBytes = cmp.Or(max(o.StreamBytes, 0), defaultStreamBytes)
+	o.Region, o.Account = cmp.Or(o.Region, defaultRegion), cmp.Or(o.Account, defaultAccount)
+	o.Log = cmp.Or(o.Log, slog.Default())
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = slog.Default()
 	}
 	return o
 }

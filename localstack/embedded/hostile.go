@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -86,9 +87,7 @@ func newFaults(h *Hostile) *faults {
 		return nil
 	}
 	f := &faults{h: *h}
-	if f.h.MaxDelay <= 0 {
-		f.h.MaxDelay = defaultMaxDelay
-	}
+	f.h.MaxDelay = cmp.Or(max(f.h.MaxDelay, 0), defaultMaxDelay)
 	for i := range f.random {
 		f.random[i] = rand.New(rand.NewPCG(h.Seed, uint64(i)))
 	}
