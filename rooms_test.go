@@ -94,7 +94,7 @@ var mayImport = map[string][]string{
 	"domain":    {".", "events", "aggregate", "view", "process"},
 	"dynamo":    {"events", "follow", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},
-	"api":       {"events", "aggregate", "view", "nearest"},
+	"api":       {"events", "aggregate", "view", "process", "nearest"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
