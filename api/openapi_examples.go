@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 	"daybook/events/schema"
 	"daybook/view"
@@ -148,8 +149,8 @@ func exampleQueuedResults() jsontext.Value {
 
 // exampleStatus is the status of a command that was queued and then accepted.
 func exampleStatus() jsontext.Value {
-	return exampleOf(statusAnswer(&aggregate.Status{
-		CommandID: exampleCommandID, State: aggregate.StateAccepted, Since: exampleMoment(),
+	return exampleOf(statusAnswer(&async.Status{
+		CommandID: exampleCommandID, State: async.StateAccepted, Since: exampleMoment(),
 		Stream: exampleResult("user", 1).Stream, Result: exampleResult("user", 1),
 	}))
 }
