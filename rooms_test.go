@@ -106,7 +106,7 @@ var mayImport = map[string][]string{
 	"internal":  {".", "events", "aggregate", "view", "process"},
 	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},
-	"api":       {"events", "aggregate", "view", "nearest"},
+	"api":       {"events", "aggregate", "view", "process", "nearest"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
