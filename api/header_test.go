@@ -11,6 +11,7 @@ import (
 	"daybook/events"
 	"daybook/events/eventstest"
 	"daybook/view"
+	"daybook/view/query"
 )
 
 // TestAnswerHeadersAreAll finds each header that an answer may have in the list
@@ -35,7 +36,7 @@ func TestAnswerHeadersAreAll(t *testing.T) {
 	for name := range newOffice(t).as("ann", "POST", "/commands/create-user", newUser, later).Header() {
 		seen[name] = true
 	}
-	q := &querier{row: view.Row{Version: 3, Parked: true}, page: view.Page{Stale: true, Parked: true}}
+	q := &querier{row: view.Row{Version: 3, Parked: true}, page: query.Page{Stale: true, Parked: true}}
 	for _, target := range []string{"/users/7", "/users", "/openapi.json", "/health", "/streams/user/7"} {
 		note(queries(q, new(eventstest.Memory)), "GET", target, "")
 	}

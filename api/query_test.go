@@ -12,6 +12,7 @@ import (
 	"daybook/events"
 	"daybook/events/eventstest"
 	"daybook/view"
+	"daybook/view/query"
 )
 
 func TestRow(t *testing.T) {
@@ -75,7 +76,7 @@ func TestRow(t *testing.T) {
 func TestRowAsItWas(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	for target, want := range map[string]view.Moment{
+	for target, want := range map[string]query.Moment{
 		"/users/7?at=2":                                   {Version: 2},
 		"/users/7?at=9223372036854775807":                 {Version: 1<<63 - 1},
 		"/users/7?at=2026-01-31T12:00:00Z":                {Time: noon},
@@ -95,16 +96,16 @@ func TestList(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, target string
-		page         view.Page
+		page         query.Page
 		body, stale  string
 		params       map[string][]string
 	}{
-		{"empty", "/users", view.Page{}, `{"items":[]}`, "", map[string][]string{}},
-		{"rows", "/users?name=Ada&price.gte=10&sort=-price&in=a&in=b&x=%2B+%C3%BC", view.Page{Items: rows(`{"id":"1"}`, `{"id":"2"}`), Next: "c1"},
+		{"empty", "/users", query.Page{}, `{"items":[]}`, "", map[string][]string{}},
+		{"rows", "/users?name=Ada&price.gte=10&sort=-price&in=a&in=b&x=%2B+%C3%BC", query.Page{Items: rows(`{"id":"1"}`, `{"id":"2"}`), Next: "c1"},
 			`{"items":[{"id":"1"},{"id":"2"}],"next":"c1"}`, "",
 			map[string][]string{"name": {"Ada"}, "price.gte": {"10"}, "sort": {"-price"}, "in": {"a", "b"}, "x": {"+ ü"}}},
-		{"parked", "/users?name=Ada", view.Page{Parked: true}, `{"items":[]}`, "", map[string][]string{"name": {"Ada"}}},
-		{"stale", "/users?after=user/7@3,user/8@1&after=user/9@1", view.Page{Stale: true}, `{"items":[]}`, "true",
+		{"parked", "/users?name=Ada", query.Page{Parked: true}, `{"items":[]}`, "", map[string][]string{"name": {"Ada"}}},
+		{"stale", "/users?after=user/7@3,user/8@1&after=user/9@1", query.Page{Stale: true}, `{"items":[]}`, "true",
 			map[string][]string{"after": {"user/7@3", "user/8@1", "user/9@1"}}},
 	}
 	for _, tt := range tests {
@@ -221,7 +222,7 @@ func TestQuerierErrors(t *testing.T) {
 		q.err = errors.New("secret")
 		wantProblem(t, do(queries(q, nil), "GET", target, ""), 500, "internal")
 	}
-	q := &querier{page: view.Page{Items: rows(`{`)}}
+	q := &querier{page: query.Page{Items: rows(`{`)}}
 	wantProblem(t, do(queries(q, nil), "GET", "/users", ""), 500, "internal")
 }
 

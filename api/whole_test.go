@@ -16,7 +16,8 @@ import (
 	"daybook/events"
 	"daybook/events/eventstest"
 	"daybook/follow"
-	"daybook/view"
+	"daybook/view/projection"
+	"daybook/view/query"
 	"daybook/view/viewtest"
 )
 
@@ -26,7 +27,7 @@ type shop struct {
 	t         testing.TB
 	handler   http.Handler
 	store     *eventstest.Memory
-	projector *view.Projector
+	projector *projection.Projector
 }
 
 func newShop(t testing.TB) *shop {
@@ -45,10 +46,10 @@ func newShop(t testing.TB) *shop {
 		t.Fatal(err)
 	}
 	tables := viewtest.NewMemory(domain.Views()...)
-	if s.projector, err = view.NewProjector(s.store, codec, tables, domain.Views(), &view.ProjectorOptions{Routed: true}); err != nil {
+	if s.projector, err = projection.New(s.store, codec, tables, domain.Views(), &projection.Options{Routed: true}); err != nil {
 		t.Fatal(err)
 	}
-	q, err := view.NewQueries(s.store, codec, tables, domain.Views(), &view.QueriesOptions{Wait: time.Nanosecond, Routed: true})
+	q, err := query.New(s.store, codec, tables, domain.Views(), &query.Options{Wait: time.Nanosecond, Routed: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,8 +245,8 @@ func TestPagesOfAList(t *testing.T) {
 // serve sends a request as the server of net/http would hand it over.
 func serve(h http.Handler, method, target string, body []byte) *httptest.ResponseRecorder {
 	r := request(method, "/", strings.NewReader(string(body)))
-	path, query, _ := strings.Cut(target, "?")
-	r.URL.RawQuery = query
+	path, rawQuery, _ := strings.Cut(target, "?")
+	r.URL.RawQuery = rawQuery
 	r.URL.Path, r.URL.RawPath = path, ""
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)

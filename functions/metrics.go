@@ -14,7 +14,7 @@ import (
 	"daybook/aggregate"
 	"daybook/dynamo"
 	"daybook/events"
-	"daybook/view"
+	"daybook/view/projection"
 )
 
 // Dimension is that of the functions' metrics in CloudWatch; its value is the
@@ -145,7 +145,7 @@ func (m *metrics) command(o aggregate.Observation) {
 }
 
 // batch measures one batch of the projector.
-func (m *metrics) batch(r view.Report) {
+func (m *metrics) batch(r projection.Report) {
 	m.put(map[string]float64{
 		MetricDuplicates: float64(r.Skipped), MetricGaps: float64(r.Gaps), MetricParked: float64(len(r.Faults)),
 		MetricHeld: float64(r.Held), MetricMismatches: float64(len(r.Mismatches)),

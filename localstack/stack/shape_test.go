@@ -19,6 +19,8 @@ import (
 	"daybook/follow"
 	"daybook/localstack/stack"
 	"daybook/view"
+	"daybook/view/driver"
+	"daybook/view/projection"
 	"daybook/view/viewtest"
 )
 
@@ -28,7 +30,7 @@ func TestDataOfAnotherDeclaration(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	s := start(t, stack.Options{Data: data})
-	users := view.Target{View: "users", Version: 2, Generation: 1}
+	users := driver.Target{View: "users", Version: 2, Generation: 1}
 	viewtest.FilledBy(t, dynamo.NewTables(s.Client(), domain.App().Prefix(stack.Stage)), users, func(s *view.Shape) { delete(s.Row, "active") })
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -113,7 +115,7 @@ func TestDataOfAnOlderVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	older := view.Versions([]view.View{user.Users})[:1]
-	p, err := view.NewProjector(&eventstest.Memory{}, codec, dynamo.NewTables(s.Client(), domain.App().Prefix(stack.Stage)), older, &view.ProjectorOptions{Routed: true})
+	p, err := projection.New(&eventstest.Memory{}, codec, dynamo.NewTables(s.Client(), domain.App().Prefix(stack.Stage)), older, &projection.Options{Routed: true})
 	if err != nil {
 		t.Fatal(err)
 	}
