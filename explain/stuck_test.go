@@ -12,7 +12,7 @@ import (
 	"daybook/events"
 	"daybook/explain"
 	"daybook/process"
-	"daybook/view"
+	"daybook/view/driver"
 )
 
 // stuck is a job that got stuck, and what an explanation of it has to say.
@@ -429,7 +429,7 @@ func (w *world) serve(record string) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	write := view.Write{Item: view.Item{Key: "routes", Version: 1, Memo: []byte(record)}}
+	write := driver.Write{Item: driver.Item{Key: "routes", Version: 1, Memo: []byte(record)}}
 	if old[0] != nil {
 		write.Item.Version, write.Expect = old[0].Version+1, old[0].Version
 	}

@@ -20,6 +20,7 @@ import (
 	"daybook/process"
 	"daybook/process/processtest"
 	"daybook/view"
+	"daybook/view/projection"
 	"daybook/view/viewtest"
 )
 
@@ -337,7 +338,7 @@ func (w *world) deliveries() (all []follow.Delivery) {
 // project projects all commits to all views.
 func (w *world) project() {
 	w.Helper()
-	p, err := view.NewProjector(w.store, w.codec, w.tables, w.app.Views, &view.ProjectorOptions{Routed: true, Now: func() time.Time { return w.now }})
+	p, err := projection.New(w.store, w.codec, w.tables, w.app.Views, &projection.Options{Routed: true, Now: func() time.Time { return w.now }})
 	if err != nil {
 		w.Fatal(err)
 	}
