@@ -10,6 +10,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/aggregate/async"
+	"daybook/dynamo"
 	"daybook/events"
 	"daybook/functions/names"
 	"daybook/messaging"
@@ -18,10 +19,13 @@ import (
 // commandHandler tells the two kinds of events of the command function apart.
 type commandHandler struct {
 	http, queue Handler
+	metrics     *metrics
 }
 
-// Invoke answers one event.
+// Invoke answers one event, and measures what it consumed.
 func (h commandHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	ctx, meter := dynamo.WithMeter(ctx)
+	defer func() { h.metrics.usage(meter.Usage()) }()
 	if hasRecords(payload) {
 		return h.queue.Invoke(ctx, payload)
 	}

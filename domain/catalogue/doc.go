@@ -1,7 +1,7 @@
 // Command catalogue loads a shop's catalogue from CSV files through the HTTP API,
 // in batches of commands, with a progress bar:
 //
-//	go run ./localstack/catalogue -api http://127.0.0.1:8080 -dir FOLDER
+//	go run ./domain/catalogue -api http://127.0.0.1:8080 -dir FOLDER
 //
 // The folder holds customers.csv (customer_id, city, state), products.csv
 // (product_id, category, weight_g, price_cents) and orders.csv (order_id,

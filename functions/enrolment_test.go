@@ -17,9 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/functions"
+	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 	"daybook/localstack/mapping"
 	"daybook/view"
@@ -72,10 +72,10 @@ func (c *counted) take() map[string]int {
 	return taken
 }
 
-// fulfilling is a shop whose process function is measured.
-type fulfilling struct {
+// enrolling is a school whose process function is measured.
+type enrolling struct {
 	t         *testing.T
-	client    *aggregate.Handler // of a customer; costs nothing here
+	client    *aggregate.Handler // of a member; costs nothing here
 	source    mapping.Source
 	iterators []string // of the stream's shards
 	process   functions.Handler
@@ -83,19 +83,19 @@ type fulfilling struct {
 	outside   *counted
 }
 
-func newFulfilling(t *testing.T, db *embedded.DB) *fulfilling {
+func newEnrolling(t *testing.T, db *embedded.DB) *enrolling {
 	t.Helper()
-	f := &fulfilling{t: t, database: &counted{next: db.RoundTripper(), count: map[string]int{}}, outside: &counted{count: map[string]int{}}}
+	f := &enrolling{t: t, database: &counted{next: db.RoundTripper(), count: map[string]int{}}, outside: &counted{count: map[string]int{}}}
 	credentials := dynamo.StaticCredentials("a", "b")
 	client := clientOver(db.RoundTripper())
 	if err := dynamo.Create(t.Context(), client, "test", dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ProcessesTable()); err != nil {
 		t.Fatal(err)
 	}
 	var err error
-	if f.client, err = aggregate.NewHandler(dynamo.NewEventStore(client, "test-events", dynamo.WithClaims("test-claims")), domain.Aggregates(), nil); err != nil {
+	if f.client, err = aggregate.NewHandler(dynamo.NewEventStore(client, "test-events", dynamo.WithClaims("test-claims")), testdomain.Aggregates(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if f.process, err = functions.NewProcess(domain.App(), functions.Config{
+	if f.process, err = functions.NewProcess(testdomain.App(), functions.Config{
 		EventsTable: "test-events", ClaimsTable: "test-claims", ProcessesTable: "test-processes", ViewPrefix: "test",
 		ScheduleGroup: "test", ScheduleRole: "role", ScheduleTarget: "queue", EventBus: "test", Region: "eu-west-1",
 		Endpoint: "http://embedded", Credentials: credentials, Transport: f.database, Messaging: f.outside, LogTo: io.Discard,
@@ -130,25 +130,25 @@ func clientOver(transport http.RoundTripper) *dynamodb.Client {
 	})
 }
 
-func (f *fulfilling) command(name, id, payload string) {
+func (f *enrolling) command(name, id, payload string) {
 	f.t.Helper()
 	if _, err := f.client.Handle(f.t.Context(), aggregate.Command{Name: name, ID: id, Payload: []byte(payload)}); err != nil {
 		f.t.Fatal(err)
 	}
 }
 
-// place places an order of one unit of each of the first k products.
-func (f *fulfilling) place(id string, k int) {
+// place places a booking of one unit of each of the first k courses.
+func (f *enrolling) place(id string, k int) {
 	f.t.Helper()
 	var lines []string
 	for i := range k {
-		lines = append(lines, fmt.Sprintf(`{"product":"p%d","quantity":1,"price":1}`, i))
+		lines = append(lines, fmt.Sprintf(`{"course":"p%d","quantity":1,"fee":1}`, i))
 	}
-	f.command("place-order", id, `{"customer":"ann","currency":"EUR","lines":[`+strings.Join(lines, ",")+`]}`)
+	f.command("place-booking", id, `{"member":"ann","currency":"EUR","lines":[`+strings.Join(lines, ",")+`]}`)
 }
 
 // next returns the batch of what the change stream has had since.
-func (f *fulfilling) next() []byte {
+func (f *enrolling) next() []byte {
 	f.t.Helper()
 	var records []string
 	for i, iterator := range f.iterators {
@@ -165,7 +165,7 @@ func (f *fulfilling) next() []byte {
 }
 
 // costs hands a batch to the process function, and compares what it asked for.
-func (f *fulfilling) costs(what string, batch []byte, writes float64, want map[string]int) {
+func (f *enrolling) costs(what string, batch []byte, writes float64, want map[string]int) {
 	f.t.Helper()
 	f.database.take()
 	f.outside.take()
@@ -183,11 +183,11 @@ func (f *fulfilling) costs(what string, batch []byte, writes float64, want map[s
 	}
 }
 
-// TestWhatAnOrderCosts: fulfilling an order of k products is one command for each
+// TestWhatABookingCosts: enrolling for a booking of k courses is one command for each
 // of them and one to confirm it, one timer set and one cancelled, and one write of
 // the ledger for each commit and reactor. What does not happen costs nothing:
 // there is no polling.
-func TestWhatAnOrderCosts(t *testing.T) {
+func TestWhatABookingCosts(t *testing.T) {
 	t.Parallel()
 	// Commits and entries of these are below 1 KB. (Larger ones are compressed,
 	// by what all tests share and no bubble may touch.)
@@ -200,14 +200,14 @@ func TestWhatAnOrderCosts(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer db.Close() //nolint:errcheck // nothing is kept
-				newFulfilling(t, db).order(k)
+				newEnrolling(t, db).booking(k)
 			})
 		})
 	}
 }
 
 // TestARebuildSetsNothingOff: while a view is built anew, from the events of an
-// order that was fulfilled, nothing is asked of the ledger, the timers or the event
+// booking that was confirmed, nothing is asked of the ledger, the timers or the event
 // bus, no command is sent, and there is no record for anyone to react to.
 func TestARebuildSetsNothingOff(t *testing.T) {
 	t.Parallel()
@@ -217,8 +217,8 @@ func TestARebuildSetsNothingOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer db.Close() //nolint:errcheck // nothing is kept
-		f := newFulfilling(t, db)
-		f.command("add-product", "p0", `{"name":"Lamp","category":"c","price":1,"currency":"EUR","stock":5}`)
+		f := newEnrolling(t, db)
+		f.command("add-course", "p0", `{"name":"Chess","area":"c","fee":1,"currency":"EUR","seats":5}`)
 		f.place("7", 1)
 		for range 3 {
 			if out, err := f.process.Invoke(t.Context(), f.next()); err != nil || string(out) != none {
@@ -234,15 +234,15 @@ func TestARebuildSetsNothingOff(t *testing.T) {
 		if err := dynamo.Create(t.Context(), client, "test", dynamo.ControlTable()); err != nil {
 			t.Fatal(err)
 		}
-		codec, err := aggregate.Codec(domain.Aggregates())
+		codec, err := aggregate.Codec(testdomain.Aggregates())
 		if err != nil {
 			t.Fatal(err)
 		}
-		rebuilder, err := view.NewRebuilder(dynamo.NewEventStore(client, "test-events"), codec, dynamo.NewTables(client, "test"), domain.Views(), nil)
+		rebuilder, err := view.NewRebuilder(dynamo.NewEventStore(client, "test-events"), codec, dynamo.NewTables(client, "test"), testdomain.Views(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		progress, err := rebuilder.Run(t.Context(), "orders")
+		progress, err := rebuilder.Run(t.Context(), "bookings")
 		if err != nil || progress.Written != 1 {
 			t.Fatalf("%+v, %v", progress, err)
 		}
@@ -261,18 +261,18 @@ func TestARebuildSetsNothingOff(t *testing.T) {
 	})
 }
 
-// order fulfils orders of k products, and asserts each step.
-func (f *fulfilling) order(k int) {
+// booking enrols for bookings of k courses, and asserts each step.
+func (f *enrolling) booking(k int) {
 	const ledger = 2 // writes: the manager's and the outbox's
 	commands := float64(k)
-	f.command("create-user", "ann", `{"name":"Ann","email":"ann@example.com"}`)
+	f.command("create-member", "ann", `{"name":"Ann","email":"ann@example.com"}`)
 	for i := range k {
-		f.command("add-product", fmt.Sprintf("p%d", i), `{"name":"Lamp","category":"c","price":1,"currency":"EUR","stock":5}`)
+		f.command("add-course", fmt.Sprintf("p%d", i), `{"name":"Chess","area":"c","fee":1,"currency":"EUR","seats":5}`)
 	}
 	f.costs("stocking up", f.next(), 0, map[string]int{})
 
 	f.place("cold", k)
-	f.costs("an order", f.next(), commands+1+ledger, map[string]int{
+	f.costs("a booking", f.next(), commands+1+ledger, map[string]int{
 		"Query events": k + 2, "PutItem events": k + 1, "POST timer": 1, "PutItem processes": 2,
 	})
 	confirmed := f.next()
@@ -282,12 +282,12 @@ func (f *fulfilling) order(k int) {
 	f.costs("the confirmation once more", confirmed, 0, map[string]int{"BatchGetItem processes": 1})
 
 	f.place("warm", k)
-	f.costs("an order of products that are warm", f.next(), commands+1+ledger, map[string]int{
+	f.costs("a booking of courses that are warm", f.next(), commands+1+ledger, map[string]int{
 		"Query events": 2, "PutItem events": k + 1, "POST timer": 1, "PutItem processes": 2,
 	})
 	f.next()
-	f.command("cancel-order", "cold", `{"reason":"mind changed"}`)
-	f.costs("cancelling a confirmed order", f.next(), commands+ledger, map[string]int{
+	f.command("cancel-booking", "cold", `{"reason":"mind changed"}`)
+	f.costs("cancelling a confirmed booking", f.next(), commands+ledger, map[string]int{
 		"BatchGetItem processes": 1, "PutItem events": k, "PutEvents": 1, "PutItem processes": 2,
 	})
 

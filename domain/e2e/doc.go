@@ -1,4 +1,5 @@
-// Package e2e holds the end-to-end tests: Daybook over HTTP, from the outside.
+// Package e2e holds the end-to-end tests: the sample business over HTTP, from the
+// outside, since it is what is deployed.
 //
 // They run against the URL in DAYBOOK_URL, which may be a deployed stack or a
 // LocalStack (DAYBOOK_AUTHORIZATION is then sent as the header Authorization, and
@@ -6,8 +7,8 @@
 // else against stacks that they start in process: an HTTP API, a REST API with a
 // stage, and one on a hostile DynamoDB.
 //
-//	go test ./localstack/e2e
-//	DAYBOOK_URL=https://….execute-api.eu-west-1.amazonaws.com go test -count=1 ./localstack/e2e
+//	go test ./domain/e2e
+//	DAYBOOK_URL=https://….execute-api.eu-west-1.amazonaws.com go test -count=1 ./domain/e2e
 //
 // They assume nothing of what the store holds (their ids are new) and wait by
 // consistency tokens.

@@ -33,10 +33,10 @@ import (
 
 // The long form of TestRebuildUnderLoad, on a real catalogue:
 //
-//	go test ./localstack/e2e -run TestRebuildUnderLoad -rebuild.reads 100000 -rebuild.catalogue FOLDER -v -timeout 1h
+//	go test ./domain/e2e -run TestRebuildUnderLoad -rebuild.reads 100000 -rebuild.catalogue FOLDER -v -timeout 1h
 var (
 	rebuildReads     = flag.Int("rebuild.reads", 1000, "reads to check while a view is rebuilt")
-	rebuildCatalogue = flag.String("rebuild.catalogue", "", "folder with products.csv and orders.csv, as localstack/catalogue loads them; made up when empty")
+	rebuildCatalogue = flag.String("rebuild.catalogue", "", "folder with products.csv and orders.csv, as domain/catalogue loads them; made up when empty")
 	rebuildKills     = flag.Int("rebuild.kills", 10, "how often the rebuild is cut off")
 )
 
