@@ -15,15 +15,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"daybook/functions/names"
 )
 
 // pkg is what go list tells of a package.
 type pkg struct {
 	ImportPath string
+	Name       string
 	Imports    []string
 	Deps       []string
 	Standard   bool
@@ -52,14 +56,20 @@ func (p pkg) dir() string {
 }
 
 // room is the first part of a package's directory: "events", and "." for the root.
+// The names that rooms must agree on are a room of their own.
 func (p pkg) room() string {
+	if p.dir() == namesRoom {
+		return namesRoom
+	}
 	room, _, _ := strings.Cut(p.dir(), "/")
 	return room
 }
 
+const namesRoom = "functions/names"
+
 func list(t *testing.T, args ...string) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps,Standard", "-tags", "lambda.norpc"}, args...)...)
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Name,Imports,Deps,Standard", "-tags", "lambda.norpc"}, args...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -83,7 +93,8 @@ func list(t *testing.T, args ...string) []pkg {
 // mayImport says which other rooms a room may import. A room that is not here
 // (functions, localstack, cmd, infra) wires the others.
 var mayImport = map[string][]string{
-	".":         {"events", "aggregate", "view", "process"},
+	namesRoom:   {},
+	".":         {namesRoom, "events", "aggregate", "view", "process"},
 	"nearest":   {},
 	"parallel":  {},
 	"events":    {"parallel"},
@@ -92,13 +103,14 @@ var mayImport = map[string][]string{
 	"view":      {"events", "follow", "nearest", "parallel"},
 	"process":   {"events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
-	"dynamo":    {"events", "follow", "aggregate", "view", "process"},
+	"internal":  {".", "events", "aggregate", "view", "process"},
+	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},
-	"api":       {"events", "aggregate", "view", "nearest"},
+	"api":       {"events", "aggregate", "view", "process", "nearest"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "domain"}
+var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "domain", "internal"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -106,6 +118,9 @@ func TestImportsPointOneWay(t *testing.T) {
 	for _, p := range list(t, "./...") {
 		room := p.room()
 		seen[room] = true
+		if room == "domain" && p.Name == "main" {
+			continue // a tool of the sample wires, as mains do
+		}
 		allowed, ruled := mayImport[room]
 		for _, imported := range p.Imports {
 			other := pkg{ImportPath: imported}.room()
@@ -129,6 +144,50 @@ func TestImportsPointOneWay(t *testing.T) {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}
 	}
+}
+
+// TestNothingDependsOnTheSample: whoever replaces the sample business by their own
+// finds all else as it was. Mains pass it on, samples in docs show it; every other
+// file, of tests and of testdata too, takes internal/testdomain or a domain of its own.
+func TestNothingDependsOnTheSample(t *testing.T) {
+	t.Parallel()
+	sample := module() + "/domain"
+	mains := []string{}
+	err := eachGoFile(func(path string) error {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil || strings.HasPrefix(path, "domain/") || strings.HasPrefix(path, "docs/samples/") {
+			return err
+		}
+		for _, i := range file.Imports {
+			imported := strings.Trim(i.Path.Value, `"`)
+			if imported != sample && !strings.HasPrefix(imported, sample+"/") {
+				continue
+			}
+			if file.Name.Name != "main" || filepath.Base(path) != "main.go" || strings.Contains(path, "testdata/") {
+				t.Errorf("%s imports %s: use internal/testdomain, or a domain of its own", path, imported)
+			}
+			mains = append(mains, path)
+		}
+		return nil
+	})
+	if err != nil || len(mains) < 7 { // four functions, the local stack, the command line, the CDK app
+		t.Fatalf("found mains %v: %v", mains, err)
+	}
+}
+
+// eachGoFile calls f with each Go file of the module, in testdata too.
+func eachGoFile(f func(path string) error) error {
+	return filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "cdk.out" || d.Name() == "build"):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go"):
+			return nil
+		}
+		return f(path)
+	})
 }
 
 // forTests reports whether a package only helps tests: it may read golden files.
@@ -172,13 +231,8 @@ func TestMainsOnlyWireAndStart(t *testing.T) {
 func TestSource(t *testing.T) {
 	t.Parallel()
 	files := 0
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "cdk.out" || d.Name() == "testdata"):
-			return filepath.SkipDir
-		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+	err := eachGoFile(func(path string) error {
+		if strings.HasSuffix(path, "_test.go") || strings.Contains(path, "testdata/") {
 			return nil
 		}
 		files++
@@ -196,9 +250,44 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// agreed matches literals that are names of package names: those of its environment
+// variables and outputs, and what stands behind a prefix. Metrics need no such check,
+// since they are not written by their names.
+var agreed = sync.OnceValue(func() *regexp.Regexp {
+	var parts, whole []string
+	for _, part := range append(names.Functions(), names.CommandQueue, names.DeadQueue, names.EventsTable, names.ClaimsTable, names.RequestsTable, names.ProcessesTable, names.ControlTable) {
+		parts = append(parts, regexp.QuoteMeta(part))
+	}
+	for _, o := range names.Outputs() {
+		whole = append(whole, o.String())
+	}
+	source, err := os.ReadFile(namesRoom + "/names.go")
+	if err != nil {
+		panic(err)
+	}
+	for _, env := range regexp.MustCompile(`EnvPrefix \+ "(\w+)"`).FindAllSubmatch(source, -1) {
+		whole = append(whole, names.EnvPrefix+string(env[1]))
+	}
+	queues := regexp.QuoteMeta(names.CommandQueue) // the end of both
+	return regexp.MustCompile("^[\"`](-(" + strings.Join(parts, "|") + ")|(" + strings.Join(whole, "|") + ")|.*" + queues + ")[\"`]$")
+})
+
+// Literals of the names that rooms agree on are found, others are not.
+func TestAgreedNames(t *testing.T) {
+	t.Parallel()
+	for literal, want := range map[string]bool{
+		`"-events"`: true, `"-process"`: true, `"-dead-commands.fifo"`: true, `"commands.fifo"`: true, `"ApiUrl"`: true, `"DAYBOOK_EVENTS_TABLE"`: true, "`EventBus`": true,
+		`"events"`: false, `"-processes-late"`: false, `"DAYBOOK_STAGE"`: false, `"command"`: false,
+	} {
+		if agreed().MatchString(literal) != want {
+			t.Errorf("%s is found: %v, want %v", literal, !want, want)
+		}
+	}
+}
+
 // faults finds what the house rules forbid in a source file.
 func faults(path string, file *ast.File) (found []string) {
-	domain := strings.HasPrefix(path, "domain")
+	domain := strings.HasPrefix(path, "domain") && file.Name.Name != "main" // which is a tool of the sample
 	for _, i := range file.Imports {
 		switch strings.Trim(i.Path.Value, `"`) {
 		case "math/rand", "math/rand/v2", "crypto/rand", "uuid", "net/http", "os":
@@ -226,6 +315,14 @@ func faults(path string, file *ast.File) (found []string) {
 			return true
 		})
 	}
+	if !strings.HasPrefix(path, namesRoom+"/") {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING && agreed().MatchString(l.Value) {
+				found = append(found, "the name "+l.Value+" is one of package "+namesRoom+": take it from there")
+			}
+			return true
+		})
+	}
 	if domain {
 		ast.Inspect(file, func(n ast.Node) bool {
 			if s, ok := n.(*ast.SelectorExpr); ok {
@@ -249,5 +346,33 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 				t.Errorf("%s has no doc.go: %v", p.ImportPath, err)
 			}
 		}
+	}
+}
+
+// Scripts read the stack's outputs by names that there are.
+func TestScriptsReadOutputsThatThereAre(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, o := range names.Outputs() {
+		known[o.String()] = true
+	}
+	scripts, err := filepath.Glob("localstack/deploy/*.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := 0
+	for _, path := range scripts {
+		script, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`"([A-Z]\w+)".*outputs\.json`).FindAllSubmatch(script, -1) {
+			if read++; !known[string(m[1])] {
+				t.Errorf("%s reads the output %s, which is not one of package %s", path, m[1], namesRoom)
+			}
+		}
+	}
+	if read < 2 {
+		t.Errorf("found %d outputs that scripts read", read)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/events"
+	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 )
 
@@ -37,7 +37,7 @@ func benchmarkCommandPath(b *testing.B, workers int) {
 		b.Fatal(err)
 	}
 	table := TableName(testPrefix, EventsTable())
-	h, err := aggregate.NewHandler(NewEventStore(client, table), domain.Aggregates(), &aggregate.Options{Parallel: workers})
+	h, err := aggregate.NewHandler(NewEventStore(client, table), testdomain.Aggregates(), &aggregate.Options{Parallel: workers})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -67,8 +67,8 @@ func batchOfCreates(n int) []aggregate.Command {
 	batch := make([]aggregate.Command, 100)
 	for i := range batch {
 		id := fmt.Sprintf("06b8999e2fba1a1fbc88172c%08d", n+i)
-		batch[i] = aggregate.Command{Name: "add-product", ID: id, CommandID: "load-product-" + id,
-			Payload: fmt.Appendf(nil, `{"name":"%s","category":"toys","price":10,"currency":"BRL","stock":5}`, id)}
+		batch[i] = aggregate.Command{Name: "add-course", ID: id, CommandID: "load-course-" + id,
+			Payload: fmt.Appendf(nil, `{"name":"%s","area":"toys","fee":10,"currency":"BRL","seats":5}`, id)}
 	}
 	return batch
 }
@@ -81,8 +81,8 @@ func bareItems(b *testing.B, n int) []map[string]types.AttributeValue {
 		id := fmt.Sprintf("06b8999e2fba1a1fbc88172c%08d", n+i)
 		c := events.Commit{
 			Stream: events.StreamOf("bare", id), Number: 1, Version: 1, ID: "0b5c7b2e-7c4e-4a55-9a43-1f4e5d0c7a01", Time: time.UnixMilli(1_700_000_000_000),
-			Commands: []events.Command{{ID: "load-product-" + id, Version: 1}},
-			Events:   []events.Event{{Name: "product-added", Schema: 2, Data: fmt.Appendf(nil, `{"name":"%s","category":"toys","price":10,"currency":"BRL","stock":5}`, id)}},
+			Commands: []events.Command{{ID: "load-course-" + id, Version: 1}},
+			Events:   []events.Event{{Name: "course-added", Schema: 2, Data: fmt.Appendf(nil, `{"name":"%s","area":"toys","fee":10,"currency":"BRL","seats":5}`, id)}},
 		}
 		var err error
 		if items[i], _, err = encodeCommit(&c); err != nil {

@@ -24,6 +24,7 @@ import (
 	"daybook/localstack/embedded"
 	"daybook/localstack/gateway"
 	"daybook/localstack/mapping"
+	"daybook/localstack/pages"
 )
 
 // Stage is the stage of every local stack; App.Prefix makes the tables' names of it.
@@ -219,10 +220,12 @@ func (credentials) Retrieve(context.Context) (aws.Credentials, error) {
 	return c, nil
 }
 
-// gateway constructs the query function, and the way to it and to the command
-// function.
+// gateway constructs the query function, the way to it and to the command function,
+// and the pages in front.
 func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
-	query, err := functions.NewQuery(s.app, s.config)
+	config := s.config
+	config.Pages = []string{pages.Docs}
+	query, err := functions.NewQuery(s.app, config)
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +234,7 @@ func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
 		CORSOrigins: s.options.CORSOrigins, Scopes: aggregate.Scopes(s.app.Commands()), Log: s.log,
 	})
 	s.prefix = g.Prefix()
-	return g, nil
+	return pages.New(g, s.prefix), nil
 }
 
 // Prefix is what the names of tables, queues and the event bus begin with.
