@@ -69,10 +69,7 @@ func (a *app) lag(ctx context.Context, c *cli.Command) error {
 		t.row(l, l.View, l.Version, l.Streams, l.Behind, l.Commits, l.Parked, l.lag())
 	}
 	t.flush()
-	if over && s.out.err == nil {
-		return found()
-	}
-	return s.out.err
+	return s.out.result(over)
 }
 
 // lagOf measures how far views are behind, in random parts of the events table.
@@ -115,12 +112,7 @@ type head struct {
 // part looks at the streams of one part of the events table.
 func (l *lagging) part(ctx context.Context, segment, segments int, bar *progress) error {
 	var heads []head
-	cursor := ""
-	for {
-		page, next, err := l.store.Scan(ctx, segment, segments, cursor)
-		if err != nil {
-			return err
-		}
+	return eachPage(ctx, l.store.Scan, segment, segments, func(page []events.Commit, last bool) error {
 		bar.add(int64(len(page)))
 		for _, c := range page {
 			if n := len(heads); n > 0 && heads[n-1].stream == c.Stream {
@@ -135,10 +127,11 @@ func (l *lagging) part(ctx context.Context, segment, segments int, bar *progress
 			}
 			heads = append(heads, head{c.Stream, c.Number})
 		}
-		if cursor = next; cursor == "" {
+		if last {
 			return l.ask(ctx, heads)
 		}
-	}
+		return nil
+	})
 }
 
 // ask compares heads with what the views have applied.

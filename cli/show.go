@@ -34,11 +34,7 @@ func showCommand(a *app) *cli.Command {
 			&cli.IntFlag{Name: "limit", Value: 1000, Usage: "`N` events at most"},
 		},
 		ShellComplete: completes(func() []string {
-			var words []string
-			for _, name := range a.aggregateNames() {
-				words = append(words, name+"/")
-			}
-			return words
+			return namesOf(a.of.Aggregates, func(of aggregate.Aggregate) string { return of.Name() + "/" })
 		}),
 		Action: func(ctx context.Context, c *cli.Command) error { return a.show(ctx, c) },
 	}
@@ -151,16 +147,14 @@ func (s *session) showEvents(ctx context.Context, stream events.Stream, from int
 		}
 		return true
 	})
-	if err == nil {
-		t.end(fmt.Sprintf("no events from version %d on", from))
+	if err != nil {
+		return err
 	}
-	if err == nil && more > 0 && s.out.terminal {
+	t.end(fmt.Sprintf("no events from version %d on", from))
+	if more > 0 && s.out.terminal {
 		s.out.printf("… go on with -from %d\n", more)
 	}
-	if err == nil {
-		err = s.out.err
-	}
-	return err
+	return s.out.err
 }
 
 // past folds a stream up to where somebody wants to see it.
@@ -363,13 +357,8 @@ func compareObjects(of string, before, after jsontext.Value) []difference {
 	if json.Unmarshal(before, &a) != nil || json.Unmarshal(after, &b) != nil || a == nil || b == nil {
 		return []difference{{Of: of, Before: before, After: after}}
 	}
-	names := map[string]bool{}
-	for name := range a {
-		names[name] = true
-	}
-	for name := range b {
-		names[name] = true
-	}
+	names := maps.Clone(a)
+	maps.Copy(names, b)
 	var all []difference
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		if !bytes.Equal(a[name], b[name]) {
