@@ -3,6 +3,7 @@ package dynamo
 import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"daybook/functions/names"
 	"daybook/view"
 	"daybook/view/driver"
 )
@@ -50,7 +51,7 @@ type TableSpec struct {
 // new images, so that a projector needs no read to see a commit.
 func EventsTable() TableSpec {
 	return TableSpec{
-		Name:       "events",
+		Name:       names.EventsTable,
 		Partition:  Key{Name: attrStream, Type: KeyString},
 		Sort:       &Key{Name: attrCommit, Type: KeyNumber},
 		StreamView: string(types.StreamViewTypeNewImage),
@@ -61,7 +62,7 @@ func EventsTable() TableSpec {
 // once-only commands in. The latter expire.
 func ClaimsTable() TableSpec {
 	return TableSpec{
-		Name:      "claims",
+		Name:      names.ClaimsTable,
 		Partition: Key{Name: attrClaim, Type: KeyString},
 		TTL:       attrExpires,
 	}
@@ -93,4 +94,4 @@ func targetTable(t driver.Target, indexes []driver.IndexDescription) TableSpec {
 
 // TableName is the full name of a table: "daybook-dev-events" for the prefix
 // "daybook-dev".
-func TableName(prefix string, spec TableSpec) string { return prefix + "-" + spec.Name }
+func TableName(prefix string, spec TableSpec) string { return names.Join(prefix, spec.Name) }

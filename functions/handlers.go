@@ -73,7 +73,7 @@ func NewQuery(app daybook.App, c Config) (Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := &api.Options{Logger: log, Title: app.Title(), Security: c.Security}
+	options := &api.Options{Logger: log, Title: app.Title(), Security: c.Security, Processes: app.Processes, Pages: c.Pages}
 	if c.RequestsTable != "" {
 		options.Statuses = dynamo.NewRequests(client, c.RequestsTable)
 	}
