@@ -99,7 +99,7 @@ func list(t *testing.T, args ...string) []pkg {
 var mayImport = map[string][]string{
 	namesRoom:   {},
 	expectRoom:  {"events"},
-	".":         {namesRoom, "events", "aggregate", "view", "process"},
+	".":         {namesRoom, "nearest", "events", "aggregate", "view", "process"},
 	"nearest":   {},
 	"parallel":  {},
 	"events":    {"parallel"},

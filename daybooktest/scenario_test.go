@@ -69,10 +69,10 @@ func house() daybook.App {
 			On(func(r lampRow, e switchedOn, _ view.Meta) lampRow { return lampRow{On: true, Watt: e.Watt} }).
 			On(func(r lampRow, _ switchedOff, _ view.Meta) lampRow { r.On = false; return r })},
 		Processes: []process.Reactor{
-			process.New[struct{}]("saver", "lamp").React(func(_ switchedOn, m process.Meta) process.Reaction {
+			process.New[struct{}]("saver", "lamp").Sends(switchOff{}).React(func(_ switchedOn, m process.Meta) process.Reaction {
 				return process.Do(process.After("off", time.Hour, process.Send(m.ID(), switchOff{}).Unless("is-off")))
 			}),
-			process.New[struct{}]("mountain", "cave").React(func(_ echoed, m process.Meta) process.Reaction {
+			process.New[struct{}]("mountain", "cave").Sends(echo{}).React(func(_ echoed, m process.Meta) process.Reaction {
 				return process.Do(process.Send(m.ID(), echo{}))
 			}),
 			process.NewOutbox[struct{}]("glows", "lamp").

@@ -187,7 +187,7 @@ func (s *Scenario) expected(steps []process.Step) ([]Effect, error) {
 	d := s.reactor.Describe()
 	c := s.commit
 	c.Version, c.Events = c.First(), []events.Event{{Name: cause{}.EventName(), Schema: 1, Data: jsontext.Value("{}")}}
-	m := process.New[struct{}](d.Name, d.Aggregates...).React(func(cause, process.Meta) process.Reaction {
+	m := process.New[struct{}](d.Name, d.Aggregates...).Sends(d.Sends...).React(func(cause, process.Meta) process.Reaction {
 		return process.Do(steps...)
 	})
 	ledger, recorder := &Memory{}, &Recorder{}

@@ -26,10 +26,12 @@ type (
 	reserve struct {
 		Order string `json:"order"`
 	}
-	release  reserve
-	confirm  struct{}
-	nameless struct{}
-	reject   struct {
+	release    reserve
+	confirm    struct{}
+	nameless   struct{}
+	confirmToo struct{}
+	unlisted   struct{}
+	reject     struct {
 		Reason string `json:"reason,omitzero"`
 	}
 	confirmed struct {
@@ -37,19 +39,22 @@ type (
 	}
 )
 
-func (placed) EventName() string     { return "order-placed" }
-func (broken) EventName() string     { return "order-broken" }
-func (cancelled) EventName() string  { return "order-cancelled" }
-func (accepted) EventName() string   { return "order-confirmed" }
-func (noted) EventName() string      { return "order-noted" }
-func (reserve) CommandName() string  { return "reserve-stock" }
-func (release) CommandName() string  { return "release-stock" }
-func (confirm) CommandName() string  { return "confirm-order" }
-func (nameless) CommandName() string { return "" }
-func (reject) CommandName() string   { return "reject-order" }
+func (placed) EventName() string       { return "order-placed" }
+func (broken) EventName() string       { return "order-broken" }
+func (cancelled) EventName() string    { return "order-cancelled" }
+func (accepted) EventName() string     { return "order-confirmed" }
+func (noted) EventName() string        { return "order-noted" }
+func (reserve) CommandName() string    { return "reserve-stock" }
+func (release) CommandName() string    { return "release-stock" }
+func (confirm) CommandName() string    { return "confirm-order" }
+func (nameless) CommandName() string   { return "" }
+func (reject) CommandName() string     { return "reject-order" }
+func (confirmToo) CommandName() string { return "confirm-order" }
+func (unlisted) CommandName() string   { return "be-forgotten" }
 
 func fulfilment() *process.Manager[basket] {
 	return process.New[basket]("fulfilment", "order").
+		Sends(reserve{}, release{}, confirm{}, reject{}).
 		Since(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)). // scenarios take place after it
 		On(func(_ basket, e placed, m process.Meta) (basket, process.Reaction) {
 			var reserves []process.Command
@@ -145,6 +150,23 @@ func TestScenariosFail(t *testing.T) {
 		"no rejection": {func(t testing.TB) {
 			given(t).When(place("a")).Then(timer, process.Send("a", reserve{"7"}), process.Send("7", reject{}))
 		}, "confirm-order"},
+		"an undeclared command": {func(t testing.TB) {
+			m := process.New[basket]("forgetful", "order").React(func(noted, process.Meta) process.Reaction { return process.Do(process.Send("7", confirm{})) })
+			processtest.Given(t, m, "order/7").When(noted{}).Then(process.Send("7", confirm{}))
+		}, "the stream was parked: internal: manager forgetful sends the command confirm-order without declaring it: add it to Sends"},
+		"an undeclared command of a timer": {func(t testing.TB) {
+			m := process.New[basket]("forgetful", "order").Sends(confirm{}).
+				React(func(noted, process.Meta) process.Reaction {
+					return process.Do(process.After("t", time.Hour, process.Send("7", reject{})))
+				})
+			processtest.Given(t, m, "order/7").When(noted{}).Then()
+		}, "sends the command reject-order without declaring it"},
+		"a command of another type": {func(t testing.TB) {
+			m := process.New[basket]("forgetful", "order").Sends(confirm{}).
+				React(func(noted, process.Meta) process.Reaction { return process.Do(process.Send("7", confirmToo{})) })
+			processtest.Given(t, m, "order/7").When(noted{}).Then()
+		}, "sends the command confirm-order as processtest_test.confirmToo and declares it as processtest_test.confirm: use one type"},
+		"an expected command that is not declared": {func(t testing.TB) { given(t).When(noted{}).Then(process.Send("7", unlisted{})) }, "the expected steps"},
 		"parked": {func(t testing.TB) { given(t).When(broken{}).Then() }, "panicked"},
 		"parked before": {func(t testing.TB) {
 			processtest.Given(t, fulfilment(), "order/7", broken{}).When(place()).Then()
