@@ -2,13 +2,13 @@ package cli
 
 import (
 	"cmp"
-	"container/heap"
 	"context"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/tidwall/btree"
 	"github.com/urfave/cli/v3"
 
 	"daybook/events"
@@ -90,7 +90,7 @@ func (s *session) newestStreams(ctx context.Context, limit, parallel int, wanted
 	bar := s.progress("streams", "commits", info.Items)
 	defer bar.end()
 	var mu sync.Mutex
-	top := &newest{limit: limit, at: map[events.Stream]int{}}
+	top := newNewest(limit)
 	err = s.parallelScan(ctx, parallel, parallel, func(_ int, page []events.Commit, _ bool) error {
 		bar.add(int64(len(page)))
 		mu.Lock()
@@ -105,29 +105,32 @@ func (s *session) newestStreams(ctx context.Context, limit, parallel int, wanted
 	return top.sorted(), err
 }
 
-// newest keeps the streams with the newest commits: a heap, the oldest on top.
+// newest keeps the streams with the newest commits, in their order.
 type newest struct {
 	limit int
-	list  []streamInfo
-	at    map[events.Stream]int // place in list
+	at    map[events.Stream]streamInfo
+	order *btree.BTreeG[streamInfo]
+}
+
+func newNewest(limit int) *newest {
+	return &newest{limit, map[events.Stream]streamInfo{}, btree.NewBTreeGOptions(
+		func(a, b streamInfo) bool { return byTime(a, b) < 0 }, btree.Options{NoLocks: true})}
 }
 
 // see takes in a commit.
 func (n *newest) see(c *events.Commit) {
 	i := streamInfo{Stream: c.Stream, Version: c.Version, Commits: c.Number, Time: c.Time, Event: c.Events[len(c.Events)-1].Name, Actor: c.Actor}
-	if at, known := n.at[c.Stream]; known {
-		if i.Commits > n.list[at].Commits {
-			n.list[at] = i
-			heap.Fix(n, at)
+	if before, known := n.at[c.Stream]; known {
+		if i.Commits <= before.Commits {
+			return
 		}
-		return
+		n.order.Delete(before)
 	}
-	if len(n.list) < n.limit {
-		heap.Push(n, i)
-	} else if byTime(n.list[0], i) < 0 {
-		delete(n.at, n.list[0].Stream)
-		n.list[0], n.at[c.Stream] = i, 0
-		heap.Fix(n, 0)
+	n.at[c.Stream] = i
+	n.order.Set(i)
+	if n.order.Len() > n.limit {
+		oldest, _ := n.order.PopMin()
+		delete(n.at, oldest.Stream)
 	}
 }
 
@@ -136,29 +139,7 @@ func byTime(a, b streamInfo) int {
 }
 
 func (n *newest) sorted() []streamInfo {
-	slices.SortFunc(n.list, func(a, b streamInfo) int { return byTime(b, a) })
-	return n.list
-}
-
-// Len, Less, Swap, Push and Pop implement heap.Interface.
-func (n *newest) Len() int           { return len(n.list) }
-func (n *newest) Less(i, j int) bool { return byTime(n.list[i], n.list[j]) < 0 }
-func (n *newest) Swap(i, j int) {
-	n.list[i], n.list[j] = n.list[j], n.list[i]
-	n.at[n.list[i].Stream], n.at[n.list[j].Stream] = i, j
-}
-
-// Push appends a stream; heap.Push moves it to its place.
-func (n *newest) Push(x any) {
-	i := x.(streamInfo)
-	n.at[i.Stream] = len(n.list)
-	n.list = append(n.list, i)
-}
-
-// Pop removes the last stream.
-func (n *newest) Pop() any {
-	last := n.list[len(n.list)-1]
-	n.list = n.list[:len(n.list)-1]
-	delete(n.at, last.Stream)
-	return last
+	list := n.order.Items()
+	slices.Reverse(list)
+	return list
 }

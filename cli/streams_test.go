@@ -37,11 +37,11 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// TestNewest compares the heap with sorting everything.
+// TestNewest compares with sorting everything.
 func TestNewest(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		n := &newest{limit: rapid.IntRange(1, 6).Draw(t, "limit"), at: map[events.Stream]int{}}
+		n := newNewest(rapid.IntRange(1, 6).Draw(t, "limit"))
 		last := map[events.Stream]streamInfo{}
 		for _, length := range rapid.SliceOfN(rapid.IntRange(1, 3), 0, 12).Draw(t, "streams") {
 			stream := events.Stream(fmt.Sprint("member/", len(last)))
