@@ -56,16 +56,20 @@ func (p pkg) dir() string {
 }
 
 // room is the first part of a package's directory: "events", and "." for the root.
-// The names that rooms must agree on are a room of their own.
+// The names that rooms must agree on are a room of their own, and so are the
+// expectations that test kits share.
 func (p pkg) room() string {
-	if p.dir() == namesRoom {
-		return namesRoom
+	if p.dir() == namesRoom || p.dir() == expectRoom {
+		return p.dir()
 	}
 	room, _, _ := strings.Cut(p.dir(), "/")
 	return room
 }
 
-const namesRoom = "functions/names"
+const (
+	namesRoom  = "functions/names"
+	expectRoom = "internal/expect"
+)
 
 func list(t *testing.T, args ...string) []pkg {
 	t.Helper()
@@ -94,19 +98,41 @@ func list(t *testing.T, args ...string) []pkg {
 // (functions, localstack, cmd, infra) wires the others.
 var mayImport = map[string][]string{
 	namesRoom:   {},
+	expectRoom:  {"events"},
 	".":         {namesRoom, "events", "aggregate", "view", "process"},
 	"nearest":   {},
 	"parallel":  {},
 	"events":    {"parallel"},
-	"aggregate": {"events", "parallel"},
+	"aggregate": {expectRoom, "events", "parallel"},
 	"follow":    {"events", "parallel"},
 	"view":      {"events", "follow", "nearest", "parallel"},
-	"process":   {"events", "follow", "nearest", "parallel"},
+	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
 	"internal":  {".", "events", "aggregate", "view", "process"},
 	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},
 	"api":       {"events", "aggregate", "view", "process", "nearest"},
+}
+
+// viewPackages says which packages of room view others may import: the room's own
+// packages each, and other rooms. A room that is not here wires them all.
+var viewPackages = map[string][]string{
+	"view":                     {"view/driver", "view/internal/definition"},
+	"view/driver":              {},
+	"view/internal/definition": {"view/driver"},
+	"view/internal/routing":    {"view", "view/driver", "view/internal/definition"},
+	"view/projection":          {"view", "view/driver", "view/internal/definition", "view/internal/routing"},
+	"view/query":               {"view", "view/driver", "view/internal/definition", "view/internal/routing"},
+	"view/admin":               {"view", "view/driver", "view/internal/definition", "view/internal/routing", "view/projection"},
+	"view/viewtest":            {"view", "view/driver", "view/projection", "view/admin"},
+	".":                        {"view"},
+	"process":                  {},
+	"domain":                   {"view"},
+	"dynamo":                   {"view", "view/driver"},
+	"messaging":                {},
+	"api":                      {"view", "view/query"},
+	"functions":                {"view", "view/projection", "view/query"},
+	"internal":                 {"view"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
@@ -142,6 +168,36 @@ func TestImportsPointOneWay(t *testing.T) {
 	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "functions", "localstack", "cli", "cmd", "infra"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
+		}
+	}
+}
+
+// TestReadersOfViewsAreApart keeps the packages of views to their readers: a driver
+// knows no projector, a query function no rebuild.
+func TestReadersOfViewsAreApart(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, p := range list(t, "./...") {
+		key := p.room()
+		if key == "view" {
+			key = p.dir()
+		}
+		allowed, ruled := viewPackages[key]
+		if seen[key] = true; !ruled {
+			if p.room() == "view" {
+				t.Errorf("%s has no rule in viewPackages", p.ImportPath)
+			}
+			continue
+		}
+		for _, imported := range p.Imports {
+			if other := (pkg{ImportPath: imported}); other.room() == "view" && !slices.Contains(allowed, other.dir()) {
+				t.Errorf("%s imports %s: of views it may import %v", p.ImportPath, imported, allowed)
+			}
+		}
+	}
+	for key := range viewPackages {
+		if !seen[key] {
+			t.Errorf("%s was not looked at: there is no such package", key)
 		}
 	}
 }

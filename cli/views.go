@@ -11,6 +11,8 @@ import (
 
 	"daybook/follow"
 	"daybook/view"
+	"daybook/view/driver"
+	"daybook/view/projection"
 )
 
 func viewsCommand(a *app) *cli.Command {
@@ -180,7 +182,7 @@ func (s *session) count(ctx context.Context, v view.View, parallel int, bar *pro
 	var e exactLine
 	table := s.tables.Table(d.Name, d.Version)
 	err := inParallel(ctx, parallel, parallel, func(ctx context.Context, segment int) error {
-		err := eachPage(ctx, table.Scan, segment, parallel, func(page []view.Scanned, _ bool) error {
+		err := eachPage(ctx, table.Scan, segment, parallel, func(page []driver.Scanned, _ bool) error {
 			bar.add(int64(len(page)))
 			mu.Lock()
 			defer mu.Unlock()
@@ -197,8 +199,8 @@ func (s *session) count(ctx context.Context, v view.View, parallel int, bar *pro
 	return e, err
 }
 
-func (e *exactLine) take(found *view.Scanned) {
-	isRow := view.IsRow(found.Item.Key)
+func (e *exactLine) take(found *driver.Scanned) {
+	isRow := projection.IsRow(found.Item.Key)
 	switch {
 	case found.Err != nil:
 		e.Other++

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/events"
-	"daybook/view"
+	"daybook/view/driver"
 )
 
 // The forms of the cursors of scans. Those of the events and the claims table
@@ -85,18 +85,18 @@ func (s *EventStore) ScanHeld(ctx context.Context, number, of int, cursor string
 	return page, next, nil
 }
 
-// Scan implements view.Table with one page of a parallel Scan, at most 1 MB,
+// Scan implements driver.Table with one page of a parallel Scan, at most 1 MB,
 // strongly consistent: a read unit for each 4 KB. An item that can't be read keeps
 // its key.
-func (t *table) Scan(ctx context.Context, number, of int, cursor string) ([]view.Scanned, string, error) {
+func (t *table) Scan(ctx context.Context, number, of int, cursor string) ([]driver.Scanned, string, error) {
 	items, next, err := textSegment(number, of, itemCursor, attrKey).scan(ctx, t.client, &dynamodb.ScanInput{TableName: &t.name, ConsistentRead: ptr(true)}, cursor)
 	if err != nil {
 		return nil, "", err
 	}
-	page := make([]view.Scanned, len(items))
+	page := make([]driver.Scanned, len(items))
 	for i, raw := range items {
 		if page[i].Item, page[i].Err = decodeItem(raw); page[i].Err != nil {
-			page[i].Item = view.Item{Key: textOf(raw[attrKey])}
+			page[i].Item = driver.Item{Key: textOf(raw[attrKey])}
 		}
 	}
 	return page, next, nil
