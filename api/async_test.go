@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"daybook/aggregate"
-	"daybook/aggregate/aggregatetest"
+	"daybook/aggregate/async"
+	"daybook/aggregate/async/asynctest"
+
 	"daybook/api"
 	"daybook/events"
 	"daybook/events/eventstest"
@@ -24,17 +26,17 @@ import (
 type office struct {
 	t        *testing.T
 	handler  http.Handler
-	queue    *aggregatetest.Queue
-	dead     *aggregatetest.Queue
-	statuses *aggregatetest.Statuses
-	worker   *aggregate.Worker
+	queue    *asynctest.Queue
+	dead     *asynctest.Queue
+	statuses *asynctest.Statuses
+	worker   *async.Worker
 	contract *contract
 	now      time.Time
 }
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	o := &office{t: t, queue: &aggregatetest.Queue{}, dead: &aggregatetest.Queue{}, statuses: &aggregatetest.Statuses{}, contract: newContract(t, describedAPI(t)),
+	o := &office{t: t, queue: &asynctest.Queue{}, dead: &asynctest.Queue{}, statuses: &asynctest.Statuses{}, contract: newContract(t, describedAPI(t)),
 		now: time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC)}
 	made := 0
 	clock := func() time.Time { return o.now }
@@ -44,9 +46,9 @@ func newOffice(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.worker = aggregate.NewWorker(handler, o.statuses, o.dead, nil)
+	o.worker = async.NewWorker(handler, o.statuses, o.dead, nil)
 	opts := options(nil)
-	opts.Sender, opts.Statuses, opts.Now = aggregate.NewSender(handler, o.queue, o.statuses), o.statuses, clock
+	opts.Sender, opts.Statuses, opts.Now = async.NewSender(handler, o.queue, o.statuses), o.statuses, clock
 	writing, reading := api.NewCommands(handler, opts), api.NewQueries(&querier{}, nil, testdomain.Aggregates(), testdomain.Views(), opts)
 	o.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
@@ -77,12 +79,12 @@ func (o *office) as(actor, method, target, body string, headers ...string) *http
 // work handles what was queued.
 func (o *office) work() {
 	o.t.Helper()
-	var batch []aggregate.Delivery
+	var batch []async.Delivery
 	for i, m := range o.queue.Take() {
-		batch = append(batch, aggregate.Delivery{ID: fmt.Sprint(i), Body: m.Body, Group: m.Group, Receives: 1})
+		batch = append(batch, async.Delivery{ID: fmt.Sprint(i), Body: m.Body, Group: m.Group, Receives: 1})
 	}
 	for _, h := range o.worker.Handle(o.t.Context(), batch) {
-		if h.Verdict == aggregate.VerdictRetry {
+		if h.Verdict == async.VerdictRetry {
 			o.t.Errorf("to be tried again: %+v", h)
 		}
 	}
@@ -154,7 +156,7 @@ func TestACommandIsQueued(t *testing.T) {
 func TestARepeatOfAPendingCommandIsQueuedAgain(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	o.queue.Fail = func(aggregate.Message) error { return events.Errorf(events.CodeUnavailable, "no queue") }
+	o.queue.Fail = func(async.Message) error { return events.Errorf(events.CodeUnavailable, "no queue") }
 	w := o.as("", "POST", "/commands/create-member", newMember, later, "Idempotency-Key: k")
 	wantProblem(t, w, 503, events.CodeUnavailable)
 	if w.Header().Get("Retry-After") == "" {
@@ -230,7 +232,7 @@ func TestStatusOfARefusal(t *testing.T) {
 func TestStatusOfAFailure(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	if err := o.statuses.Settle(t.Context(), aggregate.Status{CommandID: "f", State: aggregate.StateFailed, Since: o.now, Stream: "member/7",
+	if err := o.statuses.Record(t.Context(), async.Status{CommandID: "f", State: async.StateFailed, Since: o.now, Stream: "member/7",
 		Problem: &events.Error{Code: events.CodeInternal, Message: "secret"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +251,7 @@ func TestStatusIsForItsActor(t *testing.T) {
 			t.Errorf("%q is told %+v", actor, s)
 		}
 	}
-	o.now = o.now.Add(aggregate.StatusKept)
+	o.now = o.now.Add(async.StatusKept)
 	wantProblem(t, o.as("ann", "GET", "/commands/k", ""), 404, events.CodeNotFound)
 	wantProblem(t, o.as("ann", "GET", "/commands/other", ""), 404, events.CodeNotFound)
 	wantProblem(t, do(o.handler, "GET", "/commands/"+strings.Repeat("x", 129), ""), 400, events.CodeMalformed)
@@ -258,7 +260,7 @@ func TestStatusIsForItsActor(t *testing.T) {
 func TestMethodsOfAStatus(t *testing.T) {
 	t.Parallel()
 	opts := options(nil)
-	opts.Statuses = &aggregatetest.Statuses{}
+	opts.Statuses = &asynctest.Statuses{}
 	h := api.NewQueries(&querier{}, nil, nil, nil, opts)
 	for _, test := range []struct{ method, target, allow string }{
 		{"DELETE", "/commands/k", "GET, HEAD, POST"}, {"GET", "/commands", "POST"}, {"POST", "/commands/k", "GET, HEAD, POST"},
@@ -371,9 +373,9 @@ func TestWithoutAQueueThePreferenceIsNotApplied(t *testing.T) {
 // faulty is a Sender and Statuses that do not do what they should.
 type faulty struct{}
 
-func (faulty) Send(context.Context, []aggregate.Command) []aggregate.Sent { return nil }
+func (faulty) Send(context.Context, []aggregate.Command) []async.Receipt { return nil }
 
-func (faulty) Get(context.Context, time.Time, string) (*aggregate.Status, error) {
+func (faulty) Get(context.Context, time.Time, string) (*async.Status, error) {
 	return nil, errors.New("broken")
 }
 

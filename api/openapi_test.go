@@ -17,7 +17,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"daybook/aggregate"
-	"daybook/aggregate/aggregatetest"
+	"daybook/aggregate/async/asynctest"
 	"daybook/api"
 	"daybook/events"
 	"daybook/internal/testdomain"
@@ -111,7 +111,7 @@ func (c *contract) validate(raw string, pointer ...string) error {
 func describedAPI(t *testing.T) []byte {
 	t.Helper()
 	o := options(nil)
-	o.Statuses = &aggregatetest.Statuses{}
+	o.Statuses = &asynctest.Statuses{}
 	w := do(api.NewQueries(&querier{}, nil, testdomain.Aggregates(), testdomain.Views(), o), "GET", "/openapi.json", "")
 	if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" {
 		t.Fatalf("got %d %s", w.Code, w.Body)

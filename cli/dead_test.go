@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/dynamo"
 	"daybook/messaging"
 )
@@ -109,7 +109,7 @@ func (s *deadSite) left() (bodies []string) {
 // ends. A body that says die kills it each time: the queue moves the message.
 func (s *deadSite) serve() {
 	options := messaging.Options{Region: "us-east-1", Endpoint: s.endpoint, Credentials: dynamo.StaticCredentials("local", "local"), Transport: s.transport}
-	worker := aggregate.NewWorker(s.handler, dynamo.NewRequests(s.client, "school-"+testStage+"-requests"), messaging.NewQueue(*s.dead, options), nil)
+	worker := async.NewWorker(s.handler, dynamo.NewRequests(s.client, "school-"+testStage+"-requests"), messaging.NewQueue(*s.dead, options), nil)
 	ctx := s.t.Context()
 	go func() {
 		for {
@@ -126,7 +126,7 @@ func (s *deadSite) serve() {
 					continue
 				}
 				receives, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
-				worker.Handle(ctx, []aggregate.Delivery{{ID: aws.ToString(m.MessageId), Body: []byte(*m.Body), Group: m.Attributes["MessageGroupId"], Receives: receives}})
+				worker.Handle(ctx, []async.Delivery{{ID: aws.ToString(m.MessageId), Body: []byte(*m.Body), Group: m.Attributes["MessageGroupId"], Receives: receives}})
 				if _, err := s.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: s.commands, ReceiptHandle: m.ReceiptHandle}); err != nil {
 					return
 				}

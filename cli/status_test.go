@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"daybook/aggregate"
-	"daybook/aggregate/aggregatetest"
+	"daybook/aggregate/async"
+	"daybook/aggregate/async/asynctest"
+
 	"daybook/api"
 	"daybook/dynamo"
 	"daybook/events"
@@ -19,8 +20,8 @@ func TestStatus(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	requests := dynamo.NewRequests(s.client, dynamo.TableName("school-"+testStage, dynamo.RequestsTable()))
-	queue := &aggregatetest.Queue{}
-	options := &api.Options{Sender: aggregate.NewSender(s.handler, queue, requests), Statuses: requests}
+	queue := &asynctest.Queue{}
+	options := &api.Options{Sender: async.NewSender(s.handler, queue, requests), Statuses: requests}
 	writing, reading := api.NewCommands(s.handler, options), api.NewQueries(nil, nil, nil, nil, options)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
@@ -42,10 +43,10 @@ func TestStatus(t *testing.T) {
 		}
 	}
 	check("k/1", "pending", "")
-	worker := aggregate.NewWorker(s.handler, requests, queue, nil)
-	worker.Handle(context.Background(), []aggregate.Delivery{{ID: "m", Body: queue.Take()[0].Body, Receives: 1}})
+	worker := async.NewWorker(s.handler, requests, queue, nil)
+	worker.Handle(context.Background(), []async.Delivery{{ID: "m", Body: queue.Take()[0].Body, Receives: 1}})
 	check("k/1", "accepted", "member/7@1")
-	if err := requests.Settle(t.Context(), aggregate.Status{CommandID: "r", State: aggregate.StateRejected, Since: time.Now(), Stream: "member/7",
+	if err := requests.Record(t.Context(), async.Status{CommandID: "r", State: async.StateRejected, Since: time.Now(), Stream: "member/7",
 		Problem: &events.Error{Code: "too-late", Message: "it is too late", Rejected: true}}); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"daybook/events"
+	"daybook/functions/names"
 	"daybook/view"
 )
 
@@ -24,7 +25,7 @@ var (
 // answers, and how far rebuilds are. It has an item for the whole installation
 // and, while a rebuild runs, one for each of its segments.
 func ControlTable() TableSpec {
-	return TableSpec{Name: "control", Partition: Key{Name: attrKey, Type: KeyString}}
+	return TableSpec{Name: names.ControlTable, Partition: Key{Name: attrKey, Type: KeyString}}
 }
 
 // GenerationTable is the table of a view's version that was built again. The

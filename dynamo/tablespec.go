@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"daybook/functions/names"
 	"daybook/view"
 )
 
@@ -51,7 +52,7 @@ type TableSpec struct {
 // new images, so that a projector needs no read to see a commit.
 func EventsTable() TableSpec {
 	return TableSpec{
-		Name:       "events",
+		Name:       names.EventsTable,
 		Partition:  Key{Name: attrStream, Type: KeyString},
 		Sort:       &Key{Name: attrCommit, Type: KeyNumber},
 		StreamView: string(types.StreamViewTypeNewImage),
@@ -62,7 +63,7 @@ func EventsTable() TableSpec {
 // once-only commands in. The latter expire.
 func ClaimsTable() TableSpec {
 	return TableSpec{
-		Name:      "claims",
+		Name:      names.ClaimsTable,
 		Partition: Key{Name: attrClaim, Type: KeyString},
 		TTL:       attrExpires,
 	}
@@ -89,7 +90,7 @@ func ViewTable(d view.Description) TableSpec {
 
 // TableName is the full name of a table: "daybook-dev-events" for the prefix
 // "daybook-dev".
-func TableName(prefix string, spec TableSpec) string { return prefix + "-" + spec.Name }
+func TableName(prefix string, spec TableSpec) string { return names.Join(prefix, spec.Name) }
 
 // viewTableName is the part of the name of a view's table behind the prefix.
 func viewTableName(view string, version int) string {

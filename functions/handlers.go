@@ -10,6 +10,7 @@ import (
 
 	"daybook"
 	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/api"
 	"daybook/dynamo"
 	"daybook/events"
@@ -44,9 +45,9 @@ func NewCommand(app daybook.App, c Config) (Handler, error) {
 	case !slices.Contains(settings, ""):
 		statuses := dynamo.NewRequests(client, c.RequestsTable)
 		commands, dead := messaging.NewQueue(c.CommandQueue, c.messaging(c.QueueEndpoint)), messaging.NewQueue(c.DeadQueue, c.messaging(c.QueueEndpoint))
-		options.Sender = sender{aggregate.NewSender(handler, commands, statuses), metrics}
-		queued := &queueHandler{worker: aggregate.NewWorker(handler, statuses, dead, nil), log: log, metrics: metrics}
-		function.queue = batchHandler[messaging.Received]{log: log, source: "queue's", decode: messaging.DecodeEvent, handle: queued.handle}
+		options.Sender = sender{async.NewSender(handler, commands, statuses), metrics}
+		queued := &queueHandler{worker: async.NewWorker(handler, statuses, dead, nil), log: log, metrics: metrics}
+		function.queue = batchHandler[messaging.SQSMessage]{log: log, source: "queue's", decode: messaging.DecodeEvent, handle: queued.handle}
 	case strings.Join(settings, "") != "":
 		return nil, errors.New("asynchronous commands need the requests table, the command queue and the dead-letter queue: not all are set")
 	}
@@ -71,7 +72,7 @@ func NewQuery(app daybook.App, c Config) (Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := &api.Options{Logger: log, Title: app.Title(), Security: c.Security}
+	options := &api.Options{Logger: log, Title: app.Title(), Security: c.Security, Processes: app.Processes, Pages: c.Pages}
 	if c.RequestsTable != "" {
 		options.Statuses = dynamo.NewRequests(client, c.RequestsTable)
 	}

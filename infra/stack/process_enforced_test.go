@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/follow"
@@ -77,9 +78,10 @@ func TestProcessPermissionsAreEnoughAndUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	to := messaging.Options{Region: "us-east-1", Endpoint: "http://embedded", Credentials: dynamo.StaticCredentials("a", "b"), Transport: g}
+	encode := func(c aggregate.Command) (async.Message, error) { return async.Encode(handler, c) }
 	runner, err := process.NewRunner(store, codec, dynamo.NewProcesses(guarded, "daybook-dev-processes"), []process.Reactor{greeter, announcer}, process.Effects{
 		Commands:  functions.Commands(handler),
-		Timers:    messaging.NewTimers(messaging.TimersConfig{Group: "daybook-dev", Role: timersRole + ".Arn", Target: "queue", Encode: handler.Encode}, to),
+		Timers:    messaging.NewTimers(messaging.TimersConfig{Group: "daybook-dev", Role: timersRole + ".Arn", Target: "queue", Encode: encode}, to),
 		Publisher: messaging.NewPublisher("AWS::Events::EventBus", to),
 	}, nil)
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	queuetypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/dynamo"
 	"daybook/events/eventstest"
 	"daybook/internal/testdomain"
@@ -163,7 +164,7 @@ func TestServicesForOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	message, err := handler.Encode(aggregate.Command{Name: "rename-member", ID: "hello", Payload: []byte(`{"name":"Countess"}`), CommandID: "timed"})
+	message, err := async.Encode(handler, aggregate.Command{Name: "rename-member", ID: "hello", Payload: []byte(`{"name":"Countess"}`), CommandID: "timed"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -133,7 +133,7 @@ func (s *Stack) startMappings(ctx context.Context, command functions.Handler) er
 	if err := s.mapStream(running, stream, names.Process, processCheckpointsFile, reactors.Invoke); err != nil {
 		return err
 	}
-	if err := s.mapQueue(running, names.Command, s.name(commandQueue), command.Invoke, functionTimeout, retryCommand); err != nil {
+	if err := s.mapQueue(running, names.Command, s.name(names.CommandQueue), command.Invoke, functionTimeout, retryCommand); err != nil {
 		return err
 	}
 	if s.services.webhook == "" {

@@ -1,4 +1,4 @@
-package aggregate_test
+package async_test
 
 import (
 	"reflect"
@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"daybook/aggregate"
-	"daybook/events"
+	"daybook/aggregate/async"
 )
 
 // TestConditionSurvivesTheQueue: a queued command asks what its request asked.
@@ -15,9 +15,9 @@ func TestConditionSurvivesTheQueue(t *testing.T) {
 	for _, c := range []aggregate.Condition{
 		{}, {Exists: true}, {In: []int64{}}, {In: []int64{1, 3}}, {NotIn: []int64{2}},
 	} {
-		message, err := aggregate.EncodeQueued(events.StreamOf("user", "7"), aggregate.Queued{Command: aggregate.Command{
+		message, err := async.Envelope{Command: aggregate.Command{
 			Name: "rename-user", ID: "7", CommandID: "c", Condition: c,
-		}})
+		}}.Message("user/7")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -25,7 +25,7 @@ func TestConditionSurvivesTheQueue(t *testing.T) {
 		if first := strings.HasPrefix(string(message.Body), `{"v":1,`); first != c.IsZero() {
 			t.Errorf("%s: version 1 is %v, want %v", message.Body, first, c.IsZero())
 		}
-		got, err := aggregate.DecodeQueued([]byte(message.Body))
+		got, err := async.Decode([]byte(message.Body))
 		if err != nil || !reflect.DeepEqual(got.Command.Condition, c) {
 			t.Errorf("%s: got %+v, want %+v: %v", message.Body, got.Command.Condition, c, err)
 		}

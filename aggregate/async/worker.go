@@ -1,4 +1,4 @@
-package aggregate
+package async
 
 import (
 	"context"
@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"daybook/aggregate"
 	"daybook/events"
+	"daybook/parallel"
 )
 
 // WorkerOptions sets what a Worker does; the zero value of each means its
@@ -20,21 +22,21 @@ type WorkerOptions struct {
 	// must be higher: its dead letters have no error and keep no order.
 	MaxReceives int
 	// Reserve is the part of the time before the context's deadline that is kept
-	// for noting outcomes; 5 s by default, a quarter of the time at most.
+	// for recording outcomes; 5 s by default, a quarter of the time at most.
 	Reserve time.Duration
 }
 
 // Worker handles queued commands. It is safe for concurrent use.
 type Worker struct {
-	handler  *Handler
+	handler  *aggregate.Handler
 	statuses Statuses
 	dead     Queue
 	opts     WorkerOptions
 }
 
-// NewWorker returns a worker that handles commands with h, notes outcomes in
+// NewWorker returns a worker that handles commands with h, records outcomes in
 // statuses, and sends what can't be handled to the queue of dead letters.
-func NewWorker(h *Handler, statuses Statuses, dead Queue, o *WorkerOptions) *Worker {
+func NewWorker(h *aggregate.Handler, statuses Statuses, dead Queue, o *WorkerOptions) *Worker {
 	w := &Worker{handler: h, statuses: statuses, dead: dead}
 	if o != nil {
 		w.opts = *o
@@ -66,8 +68,8 @@ const (
 	VerdictPoison Verdict = "poison" // it is a dead letter now, its stream goes on
 )
 
-// Handled is the outcome of one message.
-type Handled struct {
+// Disposition is what became of one message.
+type Disposition struct {
 	ID        string // as delivered
 	Verdict   Verdict
 	Command   string // "" of a message that can't be read, as the two below
@@ -76,14 +78,14 @@ type Handled struct {
 	// Err is why the command was refused or gave no outcome; nil for an accepted
 	// one and one that had its answer already.
 	Err error
-	// Note is why its outcome or its dead letter could not be noted, nil
+	// Note is why its outcome or its dead letter could not be recorded, nil
 	// otherwise.
 	Note error
 }
 
 // Handle handles a batch and returns the outcome of each message, in order.
 // Commands of one stream are handled in the order of the batch and share
-// commits, as in HandleBatch.
+// commits, as in aggregate.Handler.HandleBatch.
 //
 // An accepted or finally rejected command is done, and its status says so. On a
 // transient failure, that message and all later messages of its stream are
@@ -95,7 +97,7 @@ type Handled struct {
 //
 // A rejected command is evaluated again if it is redelivered before its outcome
 // was recorded, and never after.
-func (w *Worker) Handle(ctx context.Context, ds []Delivery) []Handled {
+func (w *Worker) Handle(ctx context.Context, ds []Delivery) []Disposition {
 	ts := make([]*task, len(ds))
 	for i, d := range ds {
 		ts[i] = w.read(d)
@@ -105,29 +107,34 @@ func (w *Worker) Handle(ctx context.Context, ds []Delivery) []Handled {
 		t.judge(w.opts.MaxReceives)
 	}
 	w.bury(ctx, ts)
-	w.handler.sideBySide(len(ts), func(i int) { w.recordOutcome(ctx, ts[i]) })
+	w.sideBySide(len(ts), func(i int) { w.recordOutcome(ctx, ts[i]) })
 	for _, t := range ts {
 		if t.copyOf != nil && t.copyOf.verdict == VerdictRetry {
 			t.verdict = VerdictRetry
 		}
 	}
-	handled := make([]Handled, len(ts))
+	handled := make([]Disposition, len(ts))
 	for i, t := range ts {
-		handled[i] = Handled{ID: t.delivery.ID, Verdict: t.verdict, Err: t.err(), Note: t.noteErr}
+		handled[i] = Disposition{ID: t.delivery.ID, Verdict: t.verdict, Err: t.err(), Note: t.noteErr}
 		if t.pending != nil {
-			handled[i].Command, handled[i].CommandID, handled[i].Stream = t.pending.command.Name, t.pending.command.CommandID, t.pending.stream
+			handled[i].Command, handled[i].CommandID, handled[i].Stream = t.pending.Command.Name, t.pending.Command.CommandID, t.pending.Stream
 		}
 	}
 	return handled
 }
 
+// sideBySide calls f with 0 to n-1, several at once, and waits.
+func (w *Worker) sideBySide(n int, f func(i int)) {
+	parallel.New(w.handler.Options().Parallel).Each(n, f)
+}
+
 // task is a message on its way to a verdict.
 type task struct {
 	delivery Delivery
-	pending  *pending // nil when the message can't be read
-	again    bool     // it may have its answer already
-	answered bool     // it has
-	copyOf   *task    // the message before it in the batch with the same command
+	pending  *aggregate.Attempt // nil when the message can't be read
+	again    bool               // it may have its answer already
+	answered bool               // it has
+	copyOf   *task              // the message before it in the batch with the same command
 	unread   error
 	verdict  Verdict
 	noteErr  error
@@ -137,15 +144,15 @@ func (t *task) err() error {
 	if t.pending == nil {
 		return t.unread
 	}
-	return t.pending.err
+	return t.pending.Err
 }
 
 func (w *Worker) read(d Delivery) *task {
-	q, err := DecodeQueued(d.Body)
+	q, err := Decode(d.Body)
 	if err != nil {
 		return &task{delivery: d, unread: err}
 	}
-	return &task{delivery: d, pending: w.handler.prepare(q.Command), again: q.Again || d.Receives > 1}
+	return &task{delivery: d, pending: w.handler.Prepare(q.Command), again: q.Again || d.Receives > 1}
 }
 
 // handle gives every message that can be read its outcome, or what it had.
@@ -156,12 +163,12 @@ func (w *Worker) handle(ctx context.Context, ts []*task) {
 		ctx, cancel = context.WithTimeout(ctx, left-min(w.opts.Reserve, left/4))
 		defer cancel()
 	}
-	w.handler.sideBySide(len(ts), func(i int) {
-		if t := ts[i]; t.again && t.pending != nil && t.pending.err == nil {
+	w.sideBySide(len(ts), func(i int) {
+		if t := ts[i]; t.again && t.pending != nil && t.pending.Err == nil {
 			t.checkStatus(ctx, w)
 		}
 	})
-	var ps []*pending
+	var ps []*aggregate.Attempt
 	halted := map[events.Stream]error{}
 	first := map[string]*task{} // by command id: a copy must not be decided otherwise
 	for _, t := range ts {
@@ -169,29 +176,29 @@ func (w *Worker) handle(ctx context.Context, ts []*task) {
 			continue
 		}
 		p := t.pending
-		if of := first[p.command.CommandID]; of != nil && of.pending.digest == p.digest {
+		if of := first[p.Command.CommandID]; of != nil && of.pending.Digest == p.Digest {
 			t.copyOf = of
 			continue
 		}
-		first[p.command.CommandID] = t
+		first[p.Command.CommandID] = t
 		switch {
-		case p.err != nil && events.Transient(p.err):
-			halted[p.stream] = p.err
-		case p.err == nil && halted[p.stream] != nil:
-			p.hold(halted[p.stream])
+		case p.Err != nil && events.Transient(p.Err):
+			halted[p.Stream] = p.Err
+		case p.Err == nil && halted[p.Stream] != nil:
+			p.Hold(halted[p.Stream])
 		}
 		ps = append(ps, p)
 	}
-	w.handler.handleAll(ctx, ps, true)
+	w.handler.HandleInOrder(ctx, ps)
 }
 
 // checkStatus finds out whether the command has its answer.
 func (t *task) checkStatus(ctx context.Context, w *Worker) {
-	known, err := w.statuses.Get(ctx, w.handler.opts.Now(), t.pending.command.CommandID)
+	known, err := w.statuses.Get(ctx, w.handler.Options().Now(), t.pending.Command.CommandID)
 	switch {
 	case err != nil:
-		t.pending.err = err
-	case known != nil && known.Final() && known.Digest == t.pending.digest:
+		t.pending.Err = err
+	case known != nil && known.Final() && known.Digest == t.pending.Digest:
 		t.answered = true
 	}
 }
@@ -203,7 +210,7 @@ func (t *task) judge(maxReceives int) {
 	switch {
 	case t.copyOf != nil, err == nil, e != nil && e.Rejected:
 		t.verdict = VerdictDone
-	case t.pending != nil && t.pending.held: // it was not tried, so not too often either
+	case t.pending != nil && t.pending.Held: // it was not tried, so not too often either
 		t.verdict = VerdictRetry
 	case events.Transient(err) && t.delivery.Receives < maxReceives:
 		t.verdict = VerdictRetry
@@ -237,7 +244,7 @@ func (w *Worker) bury(ctx context.Context, ts []*task) {
 func (t *task) letter() Message {
 	m := Message{Body: t.delivery.Body, Group: t.delivery.Group, Deduplication: queueID(t.delivery.ID), Attributes: map[string]string{
 		AttributeCode:     string(events.CodeOf(t.err())),
-		AttributeError:    Safe(t.err()),
+		AttributeError:    safe(t.err()),
 		AttributeReceives: strconv.Itoa(t.delivery.Receives),
 	}}
 	if m.Group == "" {
@@ -252,8 +259,8 @@ func (w *Worker) recordOutcome(ctx context.Context, t *task) {
 	if t.pending == nil || t.verdict == VerdictRetry || t.answered || t.copyOf != nil {
 		return
 	}
-	s := t.outcome(w.handler.opts.Now())
-	if t.noteErr = w.statuses.Settle(ctx, s); t.noteErr != nil && t.delivery.Receives < w.opts.MaxReceives {
+	s := t.outcome(w.handler.Options().Now())
+	if t.noteErr = w.statuses.Record(ctx, s); t.noteErr != nil && t.delivery.Receives < w.opts.MaxReceives {
 		t.verdict = VerdictRetry
 	}
 }
@@ -261,17 +268,17 @@ func (w *Worker) recordOutcome(ctx context.Context, t *task) {
 // outcome is the status that follows from the verdict.
 func (t *task) outcome(now time.Time) Status {
 	p := t.pending
-	if p.err == nil {
-		s := p.status(StateAccepted, now)
-		s.Result = p.result
+	if p.Err == nil {
+		s := statusOf(p, StateAccepted, now)
+		s.Result = p.Result
 		return s
 	}
 	state := StateRejected
 	if t.verdict == VerdictPoison {
 		state = StateFailed
 	}
-	s := p.status(state, now)
-	e, ok := errors.AsType[*events.Error](p.err)
+	s := statusOf(p, state, now)
+	e, ok := errors.AsType[*events.Error](p.Err)
 	if !ok {
 		e = events.Errorf(events.CodeInternal, "")
 	}
@@ -298,10 +305,10 @@ func some(fields []events.Field) []events.Field {
 	return fields
 }
 
-// Safe is the text of an error without what may hold a payload's data: the
+// safe returns the text of an error without what may hold a payload's data: the
 // messages of package events along its chain, and what the runtime says of a
 // panic. The whole error is for the log of a fault in development.
-func Safe(err error) string {
+func safe(err error) string {
 	var said []string
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		switch e := e.(type) {

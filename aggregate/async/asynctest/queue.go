@@ -1,10 +1,10 @@
-package aggregatetest
+package asynctest
 
 import (
 	"context"
 	"sync"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 )
 
 // Queue keeps the messages sent to it, for tests. Its zero value is empty and
@@ -12,16 +12,16 @@ import (
 type Queue struct {
 	// Fail, when not nil, is asked for the error of each message, before it is
 	// taken; set it before the first use.
-	Fail func(m aggregate.Message) error
+	Fail func(m async.Message) error
 
 	mu   sync.Mutex
-	sent []aggregate.Message
+	sent []async.Message
 }
 
-var _ aggregate.Queue = (*Queue)(nil)
+var _ async.Queue = (*Queue)(nil)
 
-// Send implements aggregate.Queue. It drops no message that comes twice.
-func (q *Queue) Send(ctx context.Context, ms []aggregate.Message) []error {
+// Send implements async.Queue. It drops no message that comes twice.
+func (q *Queue) Send(ctx context.Context, ms []async.Message) []error {
 	errs := make([]error, len(ms))
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -37,7 +37,7 @@ func (q *Queue) Send(ctx context.Context, ms []aggregate.Message) []error {
 }
 
 // Take returns the messages sent since the last call, in order.
-func (q *Queue) Take() []aggregate.Message {
+func (q *Queue) Take() []async.Message {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	taken := q.sent

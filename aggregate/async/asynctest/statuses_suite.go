@@ -1,4 +1,4 @@
-package aggregatetest
+package asynctest
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 )
 
@@ -17,9 +18,9 @@ import (
 // deletes them for their age.
 var moment = time.Date(2126, 11, 3, 9, 15, 42, 137_000_000, time.UTC)
 
-// RunStatuses is the conformance suite of aggregate.Statuses. open returns empty
+// RunStatuses is the conformance suite of async.Statuses. open returns empty
 // ones; it is asked for new ones in each test. Tests run in parallel.
-func RunStatuses(t *testing.T, open func(t *testing.T) aggregate.Statuses) {
+func RunStatuses(t *testing.T, open func(t *testing.T) async.Statuses) {
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, s *statusesSuite)
@@ -41,10 +42,10 @@ func RunStatuses(t *testing.T, open func(t *testing.T) aggregate.Statuses) {
 
 type statusesSuite struct {
 	*testing.T
-	statuses aggregate.Statuses
+	statuses async.Statuses
 }
 
-func (s *statusesSuite) begin(status aggregate.Status) *aggregate.Status {
+func (s *statusesSuite) begin(status async.Status) *async.Status {
 	s.Helper()
 	known, err := s.statuses.Begin(s.Context(), status)
 	if err != nil {
@@ -53,14 +54,14 @@ func (s *statusesSuite) begin(status aggregate.Status) *aggregate.Status {
 	return known
 }
 
-func (s *statusesSuite) settle(status aggregate.Status) {
+func (s *statusesSuite) settle(status async.Status) {
 	s.Helper()
-	if err := s.statuses.Settle(s.Context(), status); err != nil {
+	if err := s.statuses.Record(s.Context(), status); err != nil {
 		s.Fatal(err)
 	}
 }
 
-func (s *statusesSuite) get(now time.Time, id string) *aggregate.Status {
+func (s *statusesSuite) get(now time.Time, id string) *async.Status {
 	s.Helper()
 	known, err := s.statuses.Get(s.Context(), now, id)
 	if err != nil {
@@ -70,7 +71,7 @@ func (s *statusesSuite) get(now time.Time, id string) *aggregate.Status {
 }
 
 // expect compares what is known of a command a second after the moment.
-func (s *statusesSuite) expect(want aggregate.Status) {
+func (s *statusesSuite) expect(want async.Status) {
 	s.Helper()
 	got := s.get(moment.Add(time.Second), want.CommandID)
 	if got == nil || !reflect.DeepEqual(*got, want) {
@@ -78,24 +79,24 @@ func (s *statusesSuite) expect(want aggregate.Status) {
 	}
 }
 
-func pendingStatus(id string) aggregate.Status {
-	return aggregate.Status{
-		CommandID: id, State: aggregate.StatePending, Since: moment, Stream: "user/7", Actor: "ann", Digest: events.Digest{1, 2, 3, 4, 5, 6, 7, 8},
+func pendingStatus(id string) async.Status {
+	return async.Status{
+		CommandID: id, State: async.StatePending, Since: moment, Stream: "user/7", Actor: "ann", Digest: events.Digest{1, 2, 3, 4, 5, 6, 7, 8},
 	}
 }
 
 // outcomes are statuses of every state after pending, with all that each can
 // hold.
-func outcomes(id string) []aggregate.Status {
+func outcomes(id string) []async.Status {
 	failed, rejected, accepted := pendingStatus(id), pendingStatus(id), pendingStatus(id)
-	failed.State, failed.Problem = aggregate.StateFailed, &events.Error{Code: events.CodeInternal, Message: "the domain's code failed"}
-	rejected.State, rejected.Problem = aggregate.StateRejected, &events.Error{
+	failed.State, failed.Problem = async.StateFailed, &events.Error{Code: events.CodeInternal, Message: "the domain's code failed"}
+	rejected.State, rejected.Problem = async.StateRejected, &events.Error{
 		Code: events.CodeVersionConflict, Message: "at another version", Version: 4, Fields: []events.Field{{Path: "/expectedVersion", Message: "not ä"}},
 	}
-	accepted.State, accepted.Result = aggregate.StateAccepted, aggregate.Result{
+	accepted.State, accepted.Result = async.StateAccepted, aggregate.Result{
 		Stream: "user/7", CommandID: id, Version: 3, Started: true, Others: []events.Token{{Stream: "user/8", Version: 2}, {Stream: "user/a/b", Version: 1}},
 	}
-	return []aggregate.Status{failed, rejected, accepted}
+	return []async.Status{failed, rejected, accepted}
 }
 
 func testNothingKnown(t *testing.T, s *statusesSuite) {
@@ -108,18 +109,18 @@ func testKeepsAll(t *testing.T, s *statusesSuite) {
 	for i, status := range append(outcomes("x"), pendingStatus("x")) {
 		for _, id := range []string{strconv.Itoa(i), "an id/with ümläuts & more " + strconv.Itoa(i)} {
 			status.CommandID = id
-			if status.State == aggregate.StateAccepted {
+			if status.State == async.StateAccepted {
 				status.Result.CommandID = id
 			}
 			s.settle(status)
 			s.expect(status)
 		}
 	}
-	bare := aggregate.Status{CommandID: "bare", State: aggregate.StateRejected, Since: moment, Stream: "user/7",
+	bare := async.Status{CommandID: "bare", State: async.StateRejected, Since: moment, Stream: "user/7",
 		Problem: &events.Error{Code: "too-late", Rejected: true}}
 	s.settle(bare)
 	s.expect(bare)
-	noop := aggregate.Status{CommandID: "noop", State: aggregate.StateAccepted, Since: moment, Stream: "user/7",
+	noop := async.Status{CommandID: "noop", State: async.StateAccepted, Since: moment, Stream: "user/7",
 		Result: aggregate.Result{Stream: "user/7", CommandID: "noop"}}
 	s.settle(noop)
 	s.expect(noop)
@@ -145,14 +146,14 @@ func testBeginsOnce(t *testing.T, s *statusesSuite) {
 }
 
 func testRanks(t *testing.T, s *statusesSuite) {
-	all := append([]aggregate.Status{pendingStatus("")}, outcomes("")...)
+	all := append([]async.Status{pendingStatus("")}, outcomes("")...)
 	for i, first := range all {
 		for j, second := range all[1:] {
 			id := strconv.Itoa(i) + "-" + strconv.Itoa(j)
 			first.CommandID, second.CommandID = id, id
 			first.Result.CommandID, second.Result.CommandID = "", ""
-			for _, s := range []*aggregate.Status{&first, &second} {
-				if s.State == aggregate.StateAccepted {
+			for _, s := range []*async.Status{&first, &second} {
+				if s.State == async.StateAccepted {
 					s.Result.CommandID = id
 				}
 			}
@@ -172,7 +173,7 @@ func testForgets(t *testing.T, s *statusesSuite) {
 	const ms = time.Millisecond
 	old := outcomes("c")[2]
 	s.settle(old)
-	end := moment.Add(aggregate.StatusKept)
+	end := moment.Add(async.StatusKept)
 	if s.get(end.Add(-ms), "c") == nil {
 		t.Error("forgotten before a day")
 	}
@@ -193,7 +194,7 @@ func testForgets(t *testing.T, s *statusesSuite) {
 	s.settle(outcomes("d")[2])
 	lower.Since = end
 	s.settle(lower)
-	if known := s.get(end, "d"); known == nil || known.State != aggregate.StateRejected {
+	if known := s.get(end, "d"); known == nil || known.State != async.StateRejected {
 		t.Errorf("a forgotten outcome was not replaced: %+v", known)
 	}
 }
@@ -225,7 +226,7 @@ func testStatusesCanceled(t *testing.T, s *statusesSuite) {
 	cancel()
 	_, beginErr := s.statuses.Begin(ctx, pendingStatus("c"))
 	_, getErr := s.statuses.Get(ctx, moment, "c")
-	for _, err := range []error{beginErr, getErr, s.statuses.Settle(ctx, outcomes("c")[0])} {
+	for _, err := range []error{beginErr, getErr, s.statuses.Record(ctx, outcomes("c")[0])} {
 		if events.CodeOf(err) != events.CodeCanceled {
 			t.Errorf("error %v, want code canceled", err)
 		}

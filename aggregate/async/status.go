@@ -1,9 +1,10 @@
-package aggregate
+package async
 
 import (
 	"context"
 	"time"
 
+	"daybook/aggregate"
 	"daybook/events"
 )
 
@@ -18,9 +19,9 @@ const (
 	StateFailed   State = "failed"   // given up and kept as a dead letter; Problem says why
 )
 
-// StatusKept is how long the status of a command is known after it was noted
-// last.
-const StatusKept = 24 * time.Hour
+// StatusKept is how long the status of a command is known after it was recorded
+// last. No stream forgets a command earlier.
+const StatusKept = aggregate.DefaultIdempotentFor
 
 // Status is what is known of a queued command.
 type Status struct {
@@ -28,11 +29,11 @@ type Status struct {
 	State     State
 	Since     time.Time // when it came into the state: UTC, milliseconds
 	Stream    events.Stream
-	Actor     string        // that sent it
+	Actor     string        // who sent it
 	Digest    events.Digest // tells a repeat from another command under the same id
 
-	Result  Result        // of an accepted one; its Stream and CommandID are those above
-	Problem *events.Error // of a rejected or failed one, without its cause
+	Result  aggregate.Result // of an accepted one; its Stream and CommandID are those above
+	Problem *events.Error    // of a rejected or failed one, without its cause
 }
 
 // Rank orders states: a status is only ever replaced by one of a higher rank, so
@@ -61,15 +62,14 @@ func (s *Status) Forgotten(now time.Time) bool { return !now.Before(s.Since.Add(
 // use. Errors are *events.Error: busy, unavailable, canceled, too-large or
 // internal.
 type Statuses interface {
-	// Begin notes a pending command. When its id is known at s.Since, it changes
+	// Begin records a pending command. When its id is known at s.Since, it changes
 	// nothing and returns what is known; else it returns nil. Of several at once,
-	// one notes.
+	// one records.
 	Begin(ctx context.Context, s Status) (*Status, error)
-	// Settle notes an outcome in place of a status of a lower rank, of a
-	// forgotten one, or of none. In place of another it changes nothing, which is
-	// no error.
-	Settle(ctx context.Context, s Status) error
+	// Record stores an outcome in place of a status of a lower rank, of a
+	// forgotten one, or of none. Any other stays as it is, without an error.
+	Record(ctx context.Context, s Status) error
 	// Get returns what is known at now, nil for nothing. It sees all that was
-	// noted before.
+	// recorded before.
 	Get(ctx context.Context, now time.Time, commandID string) (*Status, error)
 }

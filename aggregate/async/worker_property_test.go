@@ -1,4 +1,4 @@
-package aggregate_test
+package async_test
 
 import (
 	"context"
@@ -7,12 +7,15 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"daybook/aggregate"
-	"daybook/aggregate/aggregatetest"
+	"daybook/aggregate/async"
+	"daybook/aggregate/async/asynctest"
+
 	"daybook/events"
 	"daybook/events/eventstest"
 )
@@ -61,13 +64,13 @@ type plant struct {
 	down   bool    // it has crashed
 
 	store    *eventstest.Memory
-	statuses *aggregatetest.Statuses
+	statuses *asynctest.Statuses
 	queue    *fifo
 	dead     *fifo
 }
 
 func newPlant(random *rand.Rand, rate float64, dedupe bool) *plant {
-	w := &plant{random: random, rate: rate, steps: -1, statuses: &aggregatetest.Statuses{}}
+	w := &plant{random: random, rate: rate, steps: -1, statuses: &asynctest.Statuses{}}
 	w.queue, w.dead = &fifo{plant: w, dedupe: dedupe}, &fifo{plant: w, dedupe: dedupe}
 	w.store = &eventstest.Memory{
 		Before: func(string, events.Stream) error { return w.step() },
@@ -92,7 +95,7 @@ func (w *plant) step() error {
 
 func (w *plant) calm() { w.rate, w.steps, w.down = 0, -1, false }
 
-func (w *plant) Begin(ctx context.Context, s aggregate.Status) (*aggregate.Status, error) {
+func (w *plant) Begin(ctx context.Context, s async.Status) (*async.Status, error) {
 	if err := w.step(); err != nil {
 		return nil, err
 	}
@@ -103,17 +106,17 @@ func (w *plant) Begin(ctx context.Context, s aggregate.Status) (*aggregate.Statu
 	return known, err
 }
 
-func (w *plant) Settle(ctx context.Context, s aggregate.Status) error {
+func (w *plant) Record(ctx context.Context, s async.Status) error {
 	if err := w.step(); err != nil {
 		return err
 	}
-	if err := w.statuses.Settle(ctx, s); err != nil {
+	if err := w.statuses.Record(ctx, s); err != nil {
 		return err
 	}
 	return w.step()
 }
 
-func (w *plant) Get(ctx context.Context, now time.Time, id string) (*aggregate.Status, error) {
+func (w *plant) Get(ctx context.Context, now time.Time, id string) (*async.Status, error) {
 	if err := w.step(); err != nil {
 		return nil, err
 	}
@@ -130,12 +133,12 @@ type fifo struct {
 }
 
 type inQueue struct {
-	aggregate.Message
+	async.Message
 	id       string
 	receives int
 }
 
-func (q *fifo) Send(_ context.Context, ms []aggregate.Message) []error {
+func (q *fifo) Send(_ context.Context, ms []async.Message) []error {
 	errs := make([]error, len(ms))
 	failed := map[string]bool{}
 	for i, m := range ms {
@@ -152,7 +155,7 @@ func (q *fifo) Send(_ context.Context, ms []aggregate.Message) []error {
 	return errs
 }
 
-func (q *fifo) put(m aggregate.Message) {
+func (q *fifo) put(m async.Message) {
 	if q.seen == nil {
 		q.seen = map[string]bool{}
 	}
@@ -166,7 +169,7 @@ func (q *fifo) put(m aggregate.Message) {
 
 // receive returns a batch: of some groups, in an order between groups that is
 // random, the messages in front.
-func (q *fifo) receive() []aggregate.Delivery {
+func (q *fifo) receive() []async.Delivery {
 	groups := map[string][]int{}
 	for i, m := range q.held {
 		groups[m.Group] = append(groups[m.Group], i)
@@ -176,7 +179,7 @@ func (q *fifo) receive() []aggregate.Delivery {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	var batch []aggregate.Delivery
+	var batch []async.Delivery
 	for most := 1 + q.plant.random.IntN(10); len(batch) < most && len(names) > 0; {
 		n := q.plant.random.IntN(len(names))
 		i := groups[names[n]][0]
@@ -185,7 +188,7 @@ func (q *fifo) receive() []aggregate.Delivery {
 		}
 		q.held[i].receives++
 		m := q.held[i]
-		batch = append(batch, aggregate.Delivery{ID: m.id, Body: m.Body, Group: m.Group, Receives: m.receives})
+		batch = append(batch, async.Delivery{ID: m.id, Body: m.Body, Group: m.Group, Receives: m.receives})
 	}
 	return batch
 }
@@ -195,13 +198,16 @@ func (q *fifo) remove(id string) {
 }
 
 // process is a sender and a worker that know nothing yet, as after a crash.
-func (w *plant) process(t *rapid.T, maxReceives int) (*aggregate.Sender, *aggregate.Worker) {
+func (w *plant) process(t *rapid.T, maxReceives int) (*async.Sender, *async.Worker) {
 	h, err := aggregate.NewHandler(w.store, []aggregate.Aggregate{tapes()}, &aggregate.Options{Parallel: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return aggregate.NewSender(h, w.queue, w), aggregate.NewWorker(h, w, w.dead, &aggregate.WorkerOptions{MaxReceives: maxReceives})
+	return async.NewSender(h, w.queue, w), async.NewWorker(h, w, w.dead, &async.WorkerOptions{MaxReceives: maxReceives})
 }
+
+// undated is a test without a deadline, which is not of the bubble's clock.
+type undated struct{ rapid.TB }
 
 // Whatever fails, crashes between any two steps, is sent twice or delivered
 // again: what is accepted is in its stream once, in the order of sending; an
@@ -209,7 +215,8 @@ func (w *plant) process(t *rapid.T, maxReceives int) (*aggregate.Sender, *aggreg
 // goes on.
 func TestQueuedCommands(t *testing.T) {
 	t.Parallel()
-	checkInBubble(t, queuedCommands)
+	// In a bubble, waits take no time.
+	synctest.Test(t, func(t *testing.T) { rapid.Check(undated{t}, queuedCommands) })
 }
 
 func queuedCommands(t *rapid.T) {
@@ -221,7 +228,7 @@ func queuedCommands(t *rapid.T) {
 		w.down = false
 		sender, worker = w.process(t, maxReceives)
 	}
-	o := &observer{plant: w, answers: map[string]aggregate.Status{}, untold: map[string]bool{}, ordered: w.queue.dedupe || maxReceives == 1000}
+	o := &observer{plant: w, answers: map[string]async.Status{}, untold: map[string]bool{}, ordered: w.queue.dedupe || maxReceives == 1000}
 	work := func() {
 		handled := worker.Handle(t.Context(), w.queue.receive())
 		if w.down {
@@ -229,7 +236,7 @@ func queuedCommands(t *rapid.T) {
 			return // nothing was deleted
 		}
 		for _, m := range handled {
-			if m.Verdict != aggregate.VerdictRetry {
+			if m.Verdict != async.VerdictRetry {
 				o.untold[m.CommandID] = o.untold[m.CommandID] || m.Note != nil && maxReceives < 1000
 				w.queue.remove(m.ID)
 			}
@@ -268,7 +275,7 @@ func queuedCommands(t *rapid.T) {
 type observer struct {
 	plant    *plant
 	commands []aggregate.Command
-	answers  map[string]aggregate.Status
+	answers  map[string]async.Status
 	ordered  bool            // no copy of a dead letter can come later
 	untold   map[string]bool // those whose outcome could not be noted in the last attempt
 }
@@ -301,9 +308,9 @@ func (o *observer) look(t *rapid.T) {
 // check compares statuses, streams and dead letters at the end.
 func (o *observer) check(t *rapid.T) {
 	versions, order := o.stored(t)
-	letters := map[string]aggregate.Message{}
+	letters := map[string]async.Message{}
 	for _, m := range o.plant.dead.held {
-		q, err := aggregate.DecodeQueued(m.Body)
+		q, err := async.Decode(m.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -314,15 +321,15 @@ func (o *observer) check(t *rapid.T) {
 		_, dead := letters[c.CommandID]
 		switch {
 		case o.untold[c.CommandID]:
-		case s.State == aggregate.StateAccepted && (version == 0 || s.Result.Version != version):
+		case s.State == async.StateAccepted && (version == 0 || s.Result.Version != version):
 			t.Errorf("%s: answered version %d, stored at %d", c.CommandID, s.Result.Version, version)
-		case s.State == aggregate.StateRejected && (version != 0 || c.Name != "record-even"):
+		case s.State == async.StateRejected && (version != 0 || c.Name != "record-even"):
 			t.Errorf("%s: %s rejected, stored at %d", c.CommandID, c.Name, version)
-		case s.State == aggregate.StateFailed && (!dead || s.Problem.Code != events.CodeInternal && !events.Transient(s.Problem)):
+		case s.State == async.StateFailed && (!dead || s.Problem.Code != events.CodeInternal && !events.Transient(s.Problem)):
 			t.Errorf("%s: failed with %v, a dead letter: %v", c.CommandID, s.Problem, dead)
-		case c.Name == "break" && s.State != aggregate.StateFailed:
+		case c.Name == "break" && s.State != async.StateFailed:
 			t.Errorf("%s: %s has status %s", c.CommandID, c.Name, s.State)
-		case s.State == "" || s.State == aggregate.StatePending:
+		case s.State == "" || s.State == async.StatePending:
 			t.Errorf("%s: has status %q at the end", c.CommandID, s.State)
 		}
 	}

@@ -1,9 +1,10 @@
-package aggregate
+package async
 
 import (
 	"context"
 	"time"
 
+	"daybook/aggregate"
 	"daybook/events"
 	"daybook/parallel"
 )
@@ -11,19 +12,19 @@ import (
 // Sender sends commands to a queue, for a Worker to handle. It is safe for
 // concurrent use.
 type Sender struct {
-	handler  *Handler
+	handler  *aggregate.Handler
 	queue    Queue
 	statuses Statuses
 }
 
 // NewSender returns a sender that checks commands with h, which is not asked to
 // handle any.
-func NewSender(h *Handler, queue Queue, statuses Statuses) *Sender {
+func NewSender(h *aggregate.Handler, queue Queue, statuses Statuses) *Sender {
 	return &Sender{handler: h, queue: queue, statuses: statuses}
 }
 
-// Sent is the result of sending one command.
-type Sent struct {
+// Receipt is the result of sending one command.
+type Receipt struct {
 	Stream    events.Stream
 	CommandID string // as sent or generated
 	Repeated  bool   // a command of this id was sent before
@@ -32,7 +33,7 @@ type Sent struct {
 }
 
 // Send checks commands, as strictly as Handler.Handle does before it loads
-// anything, notes each as pending, and queues them in order. Each stands for
+// anything, records each as pending, and queues them in order. Each stands for
 // itself. A repeat of a command that is pending is queued again, since the first
 // may not have been; one that has its outcome is not.
 //
@@ -40,38 +41,38 @@ type Sent struct {
 // idempotency-key-reused, busy, unavailable, canceled or internal. After
 // unavailable the command may be handled or not; sending it again with the same
 // command id is safe.
-func (s *Sender) Send(ctx context.Context, cs []Command) []Sent {
-	ps := make([]*pending, len(cs))
+func (s *Sender) Send(ctx context.Context, cs []aggregate.Command) []Receipt {
+	ps := make([]*aggregate.Attempt, len(cs))
 	for i, c := range cs {
-		ps[i] = s.handler.prepare(c)
+		ps[i] = s.handler.Prepare(c)
 	}
-	noted := s.recordPending(ctx, ps)
+	recorded := s.recordPending(ctx, ps)
 	var ms []Message
 	var at []int
 	for i, p := range ps {
-		if p.err != nil || !noted[i].queue {
+		if p.Err != nil || !recorded[i].queue {
 			continue
 		}
-		m, err := EncodeQueued(p.stream, Queued{Command: p.command, Again: noted[i].known})
+		m, err := Envelope{Command: p.Command, Again: recorded[i].known}.Message(p.Stream)
 		if err != nil {
-			p.err = err
+			p.Err = err
 			continue
 		}
 		ms, at = append(ms, m), append(at, i)
 	}
 	if len(ms) > 0 {
 		for n, err := range s.queue.Send(ctx, ms) {
-			ps[at[n]].err = err
+			ps[at[n]].Err = err
 		}
 	}
-	sent := make([]Sent, len(ps))
+	receipts := make([]Receipt, len(ps))
 	for i, p := range ps {
-		sent[i] = Sent{Err: p.err}
-		if p.err == nil {
-			sent[i] = Sent{Stream: p.stream, CommandID: p.command.CommandID, Repeated: noted[i].known}
+		receipts[i] = Receipt{Err: p.Err}
+		if p.Err == nil {
+			receipts[i] = Receipt{Stream: p.Stream, CommandID: p.Command.CommandID, Repeated: recorded[i].known}
 		}
 	}
-	return sent
+	return receipts
 }
 
 // pendingRecord is the result of recording a command as pending.
@@ -82,49 +83,47 @@ type pendingRecord struct {
 
 // recordPending records the valid commands as pending, concurrently, but those of
 // one id in order: the first of them is to win.
-func (s *Sender) recordPending(ctx context.Context, ps []*pending) []pendingRecord {
+func (s *Sender) recordPending(ctx context.Context, ps []*aggregate.Attempt) []pendingRecord {
 	same := map[string][]int{}
 	var ids []string
 	for i, p := range ps {
-		if p.err != nil {
+		if p.Err != nil {
 			continue
 		}
-		id := p.command.CommandID
+		id := p.Command.CommandID
 		if len(same[id]) == 0 {
 			ids = append(ids, id)
 		}
 		same[id] = append(same[id], i)
 	}
 	all := make([]pendingRecord, len(ps))
-	s.handler.sideBySide(len(ids), func(n int) {
+	parallel.New(s.handler.Options().Parallel).Each(len(ids), func(n int) {
 		for _, i := range same[ids[n]] {
-			all[i], ps[i].err = s.begin(ctx, ps[i])
+			all[i], ps[i].Err = s.begin(ctx, ps[i])
 		}
 	})
 	return all
 }
 
-// begin notes a command as pending.
-func (s *Sender) begin(ctx context.Context, p *pending) (pendingRecord, error) {
-	known, err := s.statuses.Begin(ctx, p.status(StatePending, s.handler.opts.Now()))
+// begin records a command as pending.
+func (s *Sender) begin(ctx context.Context, p *aggregate.Attempt) (pendingRecord, error) {
+	known, err := s.statuses.Begin(ctx, statusOf(p, StatePending, s.handler.Options().Now()))
 	switch {
 	case err != nil:
 		return pendingRecord{}, err
 	case known == nil:
 		return pendingRecord{queue: true}, nil
-	case known.Digest != p.digest:
-		return pendingRecord{}, keyReused(p)
+	}
+	if err := p.CheckRepeat(known.Digest); err != nil {
+		return pendingRecord{}, err
 	}
 	return pendingRecord{known: true, queue: known.State == StatePending}, nil
 }
 
-// status is the command's status in a state.
-func (p *pending) status(state State, now time.Time) Status {
+// statusOf returns the command's status in a state.
+func statusOf(p *aggregate.Attempt, state State, now time.Time) Status {
 	return Status{
-		CommandID: p.command.CommandID, State: state, Since: now.UTC().Truncate(time.Millisecond),
-		Stream: p.stream, Actor: p.command.Actor, Digest: p.digest,
+		CommandID: p.Command.CommandID, State: state, Since: now.UTC().Truncate(time.Millisecond),
+		Stream: p.Stream, Actor: p.Command.Actor, Digest: p.Digest,
 	}
 }
-
-// sideBySide calls f with 0 to n-1, Options.Parallel at once, and waits.
-func (h *Handler) sideBySide(n int, f func(i int)) { parallel.New(h.opts.Parallel).Each(n, f) }

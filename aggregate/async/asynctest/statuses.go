@@ -1,11 +1,11 @@
-package aggregatetest
+package asynctest
 
 import (
 	"context"
 	"sync"
 	"time"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 )
 
@@ -14,13 +14,13 @@ import (
 // and ready. It is safe for concurrent use.
 type Statuses struct {
 	mu    sync.Mutex
-	known map[string]aggregate.Status
+	known map[string]async.Status
 }
 
-var _ aggregate.Statuses = (*Statuses)(nil)
+var _ async.Statuses = (*Statuses)(nil)
 
-// Begin implements aggregate.Statuses.
-func (m *Statuses) Begin(ctx context.Context, s aggregate.Status) (*aggregate.Status, error) {
+// Begin implements async.Statuses.
+func (m *Statuses) Begin(ctx context.Context, s async.Status) (*async.Status, error) {
 	if err := ended(ctx); err != nil {
 		return nil, err
 	}
@@ -33,8 +33,8 @@ func (m *Statuses) Begin(ctx context.Context, s aggregate.Status) (*aggregate.St
 	return nil, nil
 }
 
-// Settle implements aggregate.Statuses.
-func (m *Statuses) Settle(ctx context.Context, s aggregate.Status) error {
+// Record implements async.Statuses.
+func (m *Statuses) Record(ctx context.Context, s async.Status) error {
 	if err := ended(ctx); err != nil {
 		return err
 	}
@@ -46,8 +46,8 @@ func (m *Statuses) Settle(ctx context.Context, s aggregate.Status) error {
 	return nil
 }
 
-// Get implements aggregate.Statuses.
-func (m *Statuses) Get(ctx context.Context, now time.Time, commandID string) (*aggregate.Status, error) {
+// Get implements async.Statuses.
+func (m *Statuses) Get(ctx context.Context, now time.Time, commandID string) (*async.Status, error) {
 	if err := ended(ctx); err != nil {
 		return nil, err
 	}
@@ -60,9 +60,9 @@ func (m *Statuses) Get(ctx context.Context, now time.Time, commandID string) (*a
 }
 
 // keep holds what a database would: not whether an answer was a repeat.
-func (m *Statuses) keep(s aggregate.Status) {
+func (m *Statuses) keep(s async.Status) {
 	if m.known == nil {
-		m.known = map[string]aggregate.Status{}
+		m.known = map[string]async.Status{}
 	}
 	s.Result.Replayed = false
 	m.known[s.CommandID] = s
