@@ -109,6 +109,27 @@ var mayImport = map[string][]string{
 	"api":       {"events", "aggregate", "view", "process", "nearest"},
 }
 
+// viewPackages says which packages of room view others may import: the room's own
+// packages each, and other rooms. A room that is not here wires them all.
+var viewPackages = map[string][]string{
+	"view":                     {"view/driver", "view/internal/definition"},
+	"view/driver":              {},
+	"view/internal/definition": {"view/driver"},
+	"view/internal/routing":    {"view", "view/driver", "view/internal/definition"},
+	"view/projection":          {"view", "view/driver", "view/internal/definition", "view/internal/routing"},
+	"view/query":               {"view", "view/driver", "view/internal/definition", "view/internal/routing"},
+	"view/admin":               {"view", "view/driver", "view/internal/definition", "view/internal/routing", "view/projection"},
+	"view/viewtest":            {"view", "view/driver", "view/projection", "view/admin"},
+	".":                        {"view"},
+	"process":                  {},
+	"domain":                   {"view"},
+	"dynamo":                   {"view", "view/driver"},
+	"messaging":                {},
+	"api":                      {"view", "view/query"},
+	"functions":                {"view", "view/projection", "view/query"},
+	"internal":                 {"view"},
+}
+
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
 var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "domain", "internal"}
 
@@ -142,6 +163,36 @@ func TestImportsPointOneWay(t *testing.T) {
 	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "functions", "localstack", "cli", "cmd", "infra"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
+		}
+	}
+}
+
+// TestReadersOfViewsAreApart keeps the packages of views to their readers: a driver
+// knows no projector, a query function no rebuild.
+func TestReadersOfViewsAreApart(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, p := range list(t, "./...") {
+		key := p.room()
+		if key == "view" {
+			key = p.dir()
+		}
+		allowed, ruled := viewPackages[key]
+		if seen[key] = true; !ruled {
+			if p.room() == "view" {
+				t.Errorf("%s has no rule in viewPackages", p.ImportPath)
+			}
+			continue
+		}
+		for _, imported := range p.Imports {
+			if other := (pkg{ImportPath: imported}); other.room() == "view" && !slices.Contains(allowed, other.dir()) {
+				t.Errorf("%s imports %s: of views it may import %v", p.ImportPath, imported, allowed)
+			}
+		}
+	}
+	for key := range viewPackages {
+		if !seen[key] {
+			t.Errorf("%s was not looked at: there is no such package", key)
 		}
 	}
 }

@@ -1,12 +1,11 @@
 package dynamo
 
 import (
-	"strconv"
-
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/functions/names"
 	"daybook/view"
+	"daybook/view/driver"
 )
 
 // KeyType is the type of a key attribute.
@@ -71,12 +70,17 @@ func ClaimsTable() TableSpec {
 
 // ViewTable is the table of a view at its version: one item for each row and
 // checkpoint, one global secondary index for each index of the view's table
-// (the declared ones and view.ParkedIndex), over two attributes of its own.
+// (the declared ones and driver.ParkedIndex), over two attributes of its own.
 func ViewTable(d view.Description) TableSpec {
-	spec := TableSpec{Name: viewTableName(d.Name, d.Version), Partition: Key{Name: attrKey, Type: KeyString}}
-	for _, x := range d.TableIndexes() {
+	return GenerationTable(d, 1)
+}
+
+// targetTable is the table of a target with the given indexes.
+func targetTable(t driver.Target, indexes []driver.IndexDescription) TableSpec {
+	spec := TableSpec{Name: targetName(t), Partition: Key{Name: attrKey, Type: KeyString}}
+	for _, x := range indexes {
 		sort := Key{Name: attrIndexSort + x.Name, Type: KeyString}
-		if x.SortKind == view.SortNumber {
+		if x.SortKind == driver.SortNumber {
 			sort.Type = KeyNumber
 		}
 		spec.Indexes = append(spec.Indexes, IndexSpec{
@@ -91,8 +95,3 @@ func ViewTable(d view.Description) TableSpec {
 // TableName is the full name of a table: "daybook-dev-events" for the prefix
 // "daybook-dev".
 func TableName(prefix string, spec TableSpec) string { return names.Join(prefix, spec.Name) }
-
-// viewTableName is the part of the name of a view's table behind the prefix.
-func viewTableName(view string, version int) string {
-	return view + "-v" + strconv.Itoa(version)
-}

@@ -14,7 +14,7 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/functions/names"
-	"daybook/view"
+	"daybook/view/projection"
 )
 
 // metrics writes measurements in CloudWatch's embedded metric format: a JSON line
@@ -96,7 +96,7 @@ func (m *metrics) command(o aggregate.Observation) {
 }
 
 // batch measures one batch of the projector.
-func (m *metrics) batch(r view.Report) {
+func (m *metrics) batch(r projection.Report) {
 	m.put(map[names.Metric]float64{
 		names.MetricDuplicates: float64(r.Skipped), names.MetricGaps: float64(r.Gaps), names.MetricParked: float64(len(r.Faults)),
 		names.MetricHeld: float64(r.Held), names.MetricMismatches: float64(len(r.Mismatches)),
