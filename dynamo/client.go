@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
+
+	"daybook/dynamo/signed"
 )
 
 // Options are the settings of New. The zero value takes everything from the
@@ -42,6 +44,9 @@ type Options struct {
 	Attempts int
 	// Observe, when not nil, is told of every call, for metrics.
 	Observe Observer
+	// Sender says who sends the hot operations: SenderSDK, or else package signed.
+	// It defaults to DAYBOOK_DYNAMODB_CLIENT.
+	Sender string
 }
 
 // The defaults of Options and of the transport. Three attempts of 3 s with their
@@ -87,13 +92,13 @@ const (
 // one partition was throttled, for all tables at once. A call may thus be sent
 // twice after a lost answer; every write of this package tells its own earlier
 // attempt from another's write.
-func New(o Options) *dynamodb.Client {
+func New(o Options) *Client {
 	client := dynamodb.Options{
 		Region:             firstOf(o.Region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION")),
 		Credentials:        o.Credentials,
 		Retryer:            newRetryer(o.Attempts),
 		HTTPClient:         newHTTPClient(o),
-		APIOptions:         []func(*middleware.Stack) error{addMeter(o.Observe)},
+		APIOptions:         []func(*middleware.Stack) error{addMeter(o.Observe)}, // of what the SDK sends
 		EndpointDiscovery:  dynamodb.EndpointDiscoveryOptions{EnableEndpointDiscovery: aws.EndpointDiscoveryDisabled},
 		EndpointResolverV2: &endpoints{resolver: dynamodb.NewDefaultEndpointResolverV2()},
 	}
@@ -103,7 +108,38 @@ func New(o Options) *dynamodb.Client {
 	if endpoint := firstOf(o.Endpoint, os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), os.Getenv("AWS_ENDPOINT_URL")); endpoint != "" {
 		client.BaseEndpoint = &endpoint
 	}
-	return dynamodb.New(client)
+	if firstOf(o.Sender, os.Getenv(EnvSender)) == SenderSDK {
+		return signed.SDK(dynamodb.New(client))
+	}
+	return signed.New(dynamodb.New(client), watch(o.Observe))
+}
+
+// Client is the SDK's client; it sends the hot operations itself (see package
+// signed).
+type Client = signed.Client
+
+// EnvSender names the environment variable that Options.Sender defaults to.
+const EnvSender = "DAYBOOK_DYNAMODB_CLIENT"
+
+// SenderSDK leaves every operation to the SDK.
+const SenderSDK = "sdk"
+
+// API are the operations of DynamoDB that this package calls. A *Client has them,
+// and so has a *dynamodb.Client, which no Meter listens to.
+type API interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
+
+	DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error)
+	CreateTable(context.Context, *dynamodb.CreateTableInput, ...func(*dynamodb.Options)) (*dynamodb.CreateTableOutput, error)
+	DeleteTable(context.Context, *dynamodb.DeleteTableInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteTableOutput, error)
+	DescribeTimeToLive(context.Context, *dynamodb.DescribeTimeToLiveInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTimeToLiveOutput, error)
+	UpdateTimeToLive(context.Context, *dynamodb.UpdateTimeToLiveInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateTimeToLiveOutput, error)
 }
 
 // StaticCredentials returns credentials that are always the same, for an

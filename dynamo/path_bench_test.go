@@ -47,7 +47,7 @@ func benchmarkCommandPath(b *testing.B, workers int) {
 		// A batch of each in turn, so that both meet the same noise.
 		items, batch := bareItems(b, n), batchOfCreates(n)
 		begin := time.Now()
-		barePuts(b, client, table, items, workers)
+		barePuts(b, client.Client, table, items, workers)
 		bare += time.Since(begin)
 		begin = time.Now()
 		for _, o := range h.HandleBatch(b.Context(), batch) {

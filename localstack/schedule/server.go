@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"daybook/dynamo"
 )
 
 // DefaultGroup is the schedule group there always is.
@@ -16,7 +16,7 @@ const DefaultGroup = "default"
 // Options say where a server keeps its schedules and where they go. Client, Table
 // and Send are required.
 type Options struct {
-	Client *dynamodb.Client
+	Client *dynamo.Client
 	// Table is the full name of a table made from Table.
 	Table string
 	// Send sends a message to the queue of an ARN, without a deduplication id.

@@ -24,7 +24,7 @@ import (
 	"daybook/view"
 )
 
-func newClient(c functions.Config) *dynamodb.Client {
+func newClient(c functions.Config) *dynamo.Client {
 	return dynamo.New(dynamo.Options{Region: c.Region, Endpoint: c.Endpoint, Credentials: c.Credentials, Transport: c.Transport})
 }
 
