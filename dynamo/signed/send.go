@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go"
@@ -75,13 +76,25 @@ func (c *Client) attemptAll(ctx context.Context, k *call) error {
 		return c.options.Retryer.GetInitialToken()(nil) // adds to the quota
 	}
 	if ctx.Err() != nil { // the loop would not look at what the attempt said
-		if c.options.Retryer.IsErrorRetryable(err) && c.options.Retryer.MaxAttempts() != 1 {
-			return &aws.RequestCanceledError{Err: ctx.Err()}
-		}
-		return err
+		return c.gaveUp(ctx, err)
 	}
 	_, _, err = c.attempts.HandleFinalize(ctx, middleware.FinalizeInput{}, c.loop(k, response, err))
 	return err
+}
+
+// gaveUp is the error of a call whose context ended with its first attempt.
+func (c *Client) gaveUp(ctx context.Context, err error) error {
+	retryer := c.options.Retryer
+	switch {
+	case !retryer.IsErrorRetryable(err):
+		return err
+	case retryer.MaxAttempts() == 1:
+		return &retry.MaxAttemptsError{Attempt: 1, Err: err}
+	}
+	if _, tokenErr := retryer.GetRetryToken(ctx, err); tokenErr != nil {
+		return errors.Join(err, tokenErr)
+	}
+	return &aws.RequestCanceledError{Err: ctx.Err()}
 }
 
 // loop returns what the SDK's retry loop runs for each attempt, of which the first

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go/encoding/httpbinding"
 )
 
 // signingKey is the key that requests of one day are signed with, by Signature
@@ -96,7 +97,11 @@ func (k *signingKey) sign(r *http.Request, body [sha256.Size]byte, date string, 
 }
 
 func canonicalRequest(b []byte, r *http.Request, names string, body [sha256.Size]byte) []byte {
-	b = appendAll(b, r.Method, "\n", r.URL.EscapedPath(), "\n\n") // no query
+	path := r.URL.EscapedPath()
+	if path != "/" {
+		path = httpbinding.EscapePath(path, false) // once more, as the signature wants it
+	}
+	b = appendAll(b, r.Method, "\n", path, "\n\n") // no query
 	for _, h := range signedHeaders {
 		switch h.lower {
 		case "content-length":
