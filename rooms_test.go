@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -28,13 +29,31 @@ type pkg struct {
 	Standard   bool
 }
 
-// room is the first part of a package's path below the module: "events".
-func (p pkg) room() string {
-	path, ok := strings.CutPrefix(p.ImportPath, "daybook/")
-	if !ok {
+// module is the module's path, which is go.mod's alone to say.
+var module = sync.OnceValue(func() string {
+	out, err := exec.Command("go", "list", "-m").Output()
+	if err != nil {
+		panic(err)
+	}
+	return strings.TrimSpace(string(out))
+})
+
+// dir is the package's directory below the module, "." for the root's; "" for a
+// package of another module.
+func (p pkg) dir() string {
+	if p.ImportPath == module() {
+		return "."
+	}
+	dir, _ := strings.CutPrefix(p.ImportPath, module()+"/")
+	if dir == p.ImportPath {
 		return ""
 	}
-	room, _, _ := strings.Cut(path, "/")
+	return dir
+}
+
+// room is the first part of a package's directory: "events", and "." for the root.
+func (p pkg) room() string {
+	room, _, _ := strings.Cut(p.dir(), "/")
 	return room
 }
 
@@ -64,19 +83,22 @@ func list(t *testing.T, args ...string) []pkg {
 // mayImport says which other rooms a room may import. A room that is not here
 // (functions, localstack, cmd, infra) wires the others.
 var mayImport = map[string][]string{
+	".":         {"events", "aggregate", "view", "process"},
 	"nearest":   {},
-	"events":    {},
-	"aggregate": {"events"},
-	"view":      {"events", "nearest"},
-	"process":   {"events", "nearest"},
-	"domain":    {"events", "aggregate", "view", "process"},
-	"dynamo":    {"events", "aggregate", "view", "process"},
+	"parallel":  {},
+	"events":    {"parallel"},
+	"aggregate": {"events", "parallel"},
+	"follow":    {"events", "parallel"},
+	"view":      {"events", "follow", "nearest", "parallel"},
+	"process":   {"events", "follow", "nearest", "parallel"},
+	"domain":    {".", "events", "aggregate", "view", "process"},
+	"dynamo":    {"events", "follow", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},
 	"api":       {"events", "aggregate", "view", "nearest"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{"nearest", "events", "aggregate", "view", "process", "domain"}
+var pure = []string{".", "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "domain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -102,7 +124,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{"events", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "functions", "localstack", "cmd"} {
+	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "functions", "localstack", "cli", "cmd", "infra"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}
@@ -121,7 +143,7 @@ func TestWhatAFunctionCarries(t *testing.T) {
 	for _, p := range ps {
 		for _, d := range p.Deps {
 			switch {
-			case strings.HasPrefix(d, "daybook/localstack"), strings.HasPrefix(d, "daybook/infra"),
+			case slices.Contains([]string{"localstack", "cli", "cmd", "infra"}, pkg{ImportPath: d}.room()),
 				d == "html/template", d == "text/template", d == "net/rpc", d == "testing",
 				strings.HasPrefix(d, "github.com/aws/aws-sdk-go-v2/config"):
 				t.Errorf("%s reaches %s", p.ImportPath, d)
@@ -194,6 +216,16 @@ func faults(path string, file *ast.File) (found []string) {
 			found = append(found, "init() registers: wire in main instead")
 		}
 	}
+	if !strings.HasPrefix(path, "events/") && !strings.HasPrefix(path, "localstack/") {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if c, ok := n.(*ast.CallExpr); ok {
+				if f, ok := c.Fun.(*ast.Ident); ok && f.Name == "recover" {
+					found = append(found, "a recover of its own: events.Guard is the one guard against panics; the stand-ins for AWS's services have theirs")
+				}
+			}
+			return true
+		})
+	}
 	if domain {
 		ast.Inspect(file, func(n ast.Node) bool {
 			if s, ok := n.(*ast.SelectorExpr); ok {
@@ -210,10 +242,7 @@ func faults(path string, file *ast.File) (found []string) {
 func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 	t.Parallel()
 	for _, p := range list(t, "./...") {
-		dir := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, "daybook"), "/")
-		if dir == "" {
-			continue
-		}
+		dir := p.dir()
 		if _, err := os.Stat(filepath.Join(dir, "doc.go")); err != nil {
 			main, mainErr := os.ReadFile(filepath.Join(dir, "main.go"))
 			if mainErr != nil || !bytes.HasPrefix(main, []byte("// ")) {

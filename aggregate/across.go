@@ -15,8 +15,8 @@ const MaxStreams = 100
 //
 // A commit of several streams costs twice the write units of each, and 2 for
 // each stream that is only looked at.
-func (d *Definition[S]) Across[C any](name string, others func(C) []events.Stream, decide func(S, C, *Others) Decision, opts ...CommandOption) *Definition[S] {
-	return declare(d, name, others, func(s S, c C, _ Meta, o *Others) Decision { return decide(s, c, o) }, opts)
+func (d *Definition[S]) Across[C events.Payload](others func(C) []events.Stream, decide func(S, C, *Others) Decision, opts ...CommandOption) *Definition[S] {
+	return declare(d, others, func(s S, c C, _ Meta, o *Others) Decision { return decide(s, c, o) }, opts)
 }
 
 // Others holds the states of all streams that a command is decided over. It is

@@ -31,25 +31,22 @@ func (h *Handler) handleAll(ctx context.Context, ps []*pending, inOrder bool) {
 	groups := groupsOf(ps)
 	unused := h.unused(ctx, groups)
 	h.sideBySide(len(groups), func(i int) {
-		defer caught(groups[i])
-		h.handleGroup(ctx, groups[i], unused, inOrder)
+		panicked := events.Guard("handling the command", func() { h.handleGroup(ctx, groups[i], unused, inOrder) })
+		if panicked != nil {
+			failOpen(groups[i], panicked)
+		}
 	})
 	for _, p := range ps {
 		h.observe(ctx, p)
 	}
 }
 
-// caught turns a panic into the error of those commands that have no outcome
-// yet, so that the others of a batch have theirs.
-func caught(ps []*pending) {
-	v := recover()
-	if v == nil {
-		return
-	}
-	panicked := events.Recovered("handling the command", v)
+// failOpen gives an error to those commands that have no outcome yet, so that the
+// others of a batch have theirs.
+func failOpen(ps []*pending, err error) {
 	for _, p := range ps {
 		if p.err == nil && p.result.CommandID == "" {
-			p.err = events.Wrap(events.CodeInternal, panicked, "handling the command failed")
+			p.err = err
 		}
 	}
 }

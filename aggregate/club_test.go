@@ -29,15 +29,49 @@ type (
 	badge struct {
 		Badge string `json:"badge"`
 	}
-	give struct {
+	joinWith     badge
+	joinOnce     badge
+	leaveClub    struct{}
+	claimNothing struct{}
+	claimBadly   struct{}
+	elsewhere    struct{}
+	earnCoins    coins
+	earnOnce     coins
+	give         struct {
 		To   []string `json:"to"`
 		Each int64    `json:"each"`
 	}
-	spend struct {
+	giveOnce   give
+	swap       give
+	peekWrong  give
+	typeWrong  give
+	writeWrong give
+	spend      struct {
 		With string `json:"with"` // whose coins count too
 		By   int64  `json:"by"`
 	}
 )
+
+func (joined) EventName() string         { return "member-joined" }
+func (badgeChanged) EventName() string   { return "badge-changed" }
+func (left) EventName() string           { return "member-left" }
+func (coins) EventName() string          { return "coins-added" }
+func (badge) CommandName() string        { return "change-badge" }
+func (joinWith) CommandName() string     { return "join" }
+func (joinOnce) CommandName() string     { return "join-once" }
+func (leaveClub) CommandName() string    { return "leave" }
+func (claimNothing) CommandName() string { return "claim-nothing" }
+func (claimBadly) CommandName() string   { return "claim-badly" }
+func (elsewhere) CommandName() string    { return "write-elsewhere" }
+func (earnCoins) CommandName() string    { return "earn" }
+func (earnOnce) CommandName() string     { return "earn-once" }
+func (give) CommandName() string         { return "give" }
+func (giveOnce) CommandName() string     { return "give-once" }
+func (swap) CommandName() string         { return "swap-badges" }
+func (peekWrong) CommandName() string    { return "peek-wrong" }
+func (typeWrong) CommandName() string    { return "type-wrong" }
+func (writeWrong) CommandName() string   { return "write-wrong" }
+func (spend) CommandName() string        { return "spend" }
 
 func memberStream(id string) events.Stream { return events.StreamOf("member", id) }
 
@@ -51,47 +85,49 @@ func memberStreams(ids []string) []events.Stream {
 
 func members() *aggregate.Definition[member] {
 	return aggregate.New[member]("member").
-		Event("member-joined", func(s member, e joined) member { s.Joined, s.Badge = true, e.Badge; return s }).
-		Event("badge-changed", func(s member, e badgeChanged) member { s.Badge = e.Badge; return s }).
-		Event("member-left", func(s member, _ left) member { s.Joined, s.Badge = false, ""; return s }).
-		Event("coins-added", func(s member, e coins) member { s.Coins += e.By; return s }).
-		Command("join", join, aggregate.Creates()).
-		Command("change-badge", changeBadge).
-		Command("leave", leave).
-		Command("earn", func(_ member, c coins) aggregate.Decision { return aggregate.Emit(c) }).
-		Command("earn-once", func(s member, c coins) aggregate.Decision {
+		Event(func(s member, e joined) member { s.Joined, s.Badge = true, e.Badge; return s }).
+		Event(func(s member, e badgeChanged) member { s.Badge = e.Badge; return s }).
+		Event(func(s member, _ left) member { s.Joined, s.Badge = false, ""; return s }).
+		Event(func(s member, e coins) member { s.Coins += e.By; return s }).
+		Command(join, aggregate.Creates()).
+		Command(changeBadge).
+		Command(leave).
+		Command(func(_ member, c earnCoins) aggregate.Decision { return aggregate.Emit(coins(c)) }).
+		Command(func(s member, c earnOnce) aggregate.Decision {
 			switch {
 			case c.By == 0:
 				return aggregate.Nothing()
 			case c.By < 0:
 				return aggregate.Reject("no-coins", "nothing to earn")
 			}
-			return aggregate.Emit(c)
+			return aggregate.Emit(coins(c))
 		}, aggregate.OnceOnly()).
-		Command("join-once", join, aggregate.OnceOnly()).
-		Command("claim-nothing", func(member, struct{}) aggregate.Decision { return aggregate.Nothing().Claim("badge", "x") }).
-		Command("claim-badly", func(member, struct{}) aggregate.Decision { return aggregate.Emit(left{}).Claim("Bad Name", "x") }).
-		Command("write-elsewhere", func(member, struct{}) aggregate.Decision {
+		Command(func(s member, c joinOnce) aggregate.Decision { return join(s, joinWith(c)) }, aggregate.OnceOnly()).
+		Command(func(member, claimNothing) aggregate.Decision { return aggregate.Nothing().Claim("badge", "x") }).
+		Command(func(member, claimBadly) aggregate.Decision { return aggregate.Emit(left{}).Claim("Bad Name", "x") }).
+		Command(func(member, elsewhere) aggregate.Decision {
 			return aggregate.Emit(left{}).On("member/x", aggregate.Emit(left{}))
 		}).
-		Across("give", func(c give) []events.Stream { return memberStreams(c.To) }, giveCoins).
-		Across("give-once", func(c give) []events.Stream { return memberStreams(c.To) }, giveCoins, aggregate.OnceOnly()).
-		Across("spend", func(c spend) []events.Stream { return memberStreams([]string{c.With}) }, spendCoins).
-		Across("swap-badges", func(c give) []events.Stream { return memberStreams(c.To) }, swapBadges).
-		Across("peek-wrong", func(give) []events.Stream { return nil }, func(_ member, _ give, o *aggregate.Others) aggregate.Decision {
+		Across(func(c give) []events.Stream { return memberStreams(c.To) }, giveCoins).
+		Across(func(c giveOnce) []events.Stream { return memberStreams(c.To) }, func(s member, c giveOnce, o *aggregate.Others) aggregate.Decision {
+			return giveCoins(s, give(c), o)
+		}, aggregate.OnceOnly()).
+		Across(func(c spend) []events.Stream { return memberStreams([]string{c.With}) }, spendCoins).
+		Across(func(c swap) []events.Stream { return memberStreams(c.To) }, swapBadges).
+		Across(func(peekWrong) []events.Stream { return nil }, func(_ member, _ peekWrong, o *aggregate.Others) aggregate.Decision {
 			o.State[member]("member/unnamed")
 			return aggregate.Nothing()
 		}).
-		Across("type-wrong", func(give) []events.Stream { return nil }, func(_ member, _ give, o *aggregate.Others) aggregate.Decision {
+		Across(func(typeWrong) []events.Stream { return nil }, func(_ member, _ typeWrong, o *aggregate.Others) aggregate.Decision {
 			o.State[count](memberStream(o.Meta().ID))
 			return aggregate.Nothing()
 		}).
-		Across("write-wrong", func(give) []events.Stream { return nil }, func(member, give, *aggregate.Others) aggregate.Decision {
+		Across(func(writeWrong) []events.Stream { return nil }, func(member, writeWrong, *aggregate.Others) aggregate.Decision {
 			return aggregate.Emit(left{}).On("member/unnamed", aggregate.Emit(left{}))
 		})
 }
 
-func join(s member, c badge) aggregate.Decision {
+func join(s member, c joinWith) aggregate.Decision {
 	if s.Joined {
 		return aggregate.Reject("joined", "is a member")
 	}
@@ -108,7 +144,7 @@ func changeBadge(s member, c badge) aggregate.Decision {
 	return aggregate.Emit(badgeChanged(c)).Release("badge", s.Badge).Claim("badge", c.Badge, "/payload/badge")
 }
 
-func leave(s member, _ struct{}) aggregate.Decision {
+func leave(s member, _ leaveClub) aggregate.Decision {
 	if !s.Joined {
 		return aggregate.Reject("not-joined", "is no member")
 	}
@@ -139,7 +175,7 @@ func spendCoins(s member, c spend, o *aggregate.Others) aggregate.Decision {
 	return aggregate.Emit(coins{-c.By})
 }
 
-func swapBadges(s member, c give, o *aggregate.Others) aggregate.Decision {
+func swapBadges(s member, c swap, o *aggregate.Others) aggregate.Decision {
 	other := memberStream(c.To[0])
 	t := o.State[member](other)
 	if !s.Joined || !t.Joined {

@@ -2,6 +2,8 @@ package aggregate
 
 import (
 	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"slices"
 	"time"
 
 	"daybook/events"
@@ -69,8 +71,44 @@ type Description struct {
 	// IdempotentFor is how long a repeat is recognised on the command's stream.
 	IdempotentFor time.Duration
 	Across        bool // it is decided over several streams
+	// Internal says that process managers and operators send the command, and no
+	// caller of the API: over HTTP it does not exist.
+	Internal bool
+	// Scope is the OAuth scope that a caller of the API needs for the command; ""
+	// for none.
+	Scope  string
+	scoped bool // Scope was given
 	// Schema returns the JSON Schema of the payload. It is written when first asked
 	// for: a function that starts cold does without.
 	Schema  func() jsontext.Value
 	Summary string
+}
+
+// Example returns the example payload of the schema, the empty object for a payload
+// without members.
+func (d Description) Example() jsontext.Value {
+	var known struct {
+		Examples []jsontext.Value `json:"examples"`
+	}
+	if err := json.Unmarshal(d.Schema(), &known); err != nil || len(known.Examples) == 0 {
+		return jsontext.Value("{}")
+	}
+	return known.Examples[0]
+}
+
+// Public returns the commands that have an address, those that are not internal.
+func Public(all []Description) []Description {
+	return slices.DeleteFunc(slices.Clone(all), func(c Description) bool { return c.Internal })
+}
+
+// Scopes returns the scopes that the commands need, sorted, each once.
+func Scopes(all []Description) []string {
+	var scopes []string
+	for _, c := range all {
+		if c.Scope != "" {
+			scopes = append(scopes, c.Scope)
+		}
+	}
+	slices.Sort(scopes)
+	return slices.Compact(scopes)
 }

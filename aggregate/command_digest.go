@@ -8,7 +8,7 @@ import (
 	"io"
 
 	"daybook/events"
-	"daybook/events/schema"
+	"daybook/events/decimal"
 )
 
 func digest(parts ...string) (d events.Digest) {
@@ -52,7 +52,7 @@ func canonicalPayload(payload jsontext.Value) (jsontext.Value, error) {
 		if t.Kind() == jsontext.KindNumber {
 			text, end := t.String(), int(d.InputOffset())
 			canonical = append(canonical, payload[copied:end-len(text)]...)
-			canonical = append(canonical, schema.CanonicalNumber(text)...)
+			canonical = append(canonical, decimal.Canonical(text)...)
 			copied = end
 		}
 	}

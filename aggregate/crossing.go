@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"daybook/events"
+	"daybook/parallel"
 )
 
 // streamsOf returns the streams a command over several names, its own included,
@@ -132,21 +132,7 @@ func (x *crossing) run(ctx context.Context, unused bool) (Result, error) {
 
 // each runs f for all streams, side by side within the bound for streams.
 func (x *crossing) each(f func(i int, r *round) error) error {
-	errs := make([]error, len(x.rounds))
-	slots := make(chan struct{}, x.h.opts.Parallel)
-	var wg sync.WaitGroup
-	for i, r := range x.rounds {
-		slots <- struct{}{}
-		wg.Go(func() {
-			errs[i] = f(i, r)
-			<-slots
-		})
-	}
-	wg.Wait()
-	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
-		return errs[i]
-	}
-	return nil
+	return parallel.New(x.h.opts.Parallel).Try(len(x.rounds), func(i int) error { return f(i, x.rounds[i]) })
 }
 
 // replay finds the first answer to a repeat. The command id is in the commits of
@@ -313,12 +299,7 @@ func (x *crossing) append(ctx context.Context, plans []*plan) ([]events.Commit, 
 			return nil, err
 		}
 	}
-	var stored []events.Commit
-	err := again(ctx, func() (err error) {
-		stored, err = x.h.store.AppendAll(ctx, as)
-		return err
-	})
-	return stored, err
+	return x.h.store.AppendAll(ctx, as)
 }
 
 func (x *crossing) advance(plans []*plan, stored []events.Commit) {

@@ -10,7 +10,7 @@ import (
 // values to claim and release, a rejection, or nothing to do. It is a value; its
 // methods return a changed copy.
 type Decision struct {
-	emitted   []any
+	emitted   []events.Data
 	steps     []claimStep
 	parts     []part
 	rejection *events.Error
@@ -31,7 +31,7 @@ type part struct {
 
 // Emit accepts the command with the given events, in order: values of the types
 // that the aggregate's Event declarations take. Emit without events is Nothing.
-func Emit(emitted ...any) Decision { return Decision{emitted: emitted} }
+func Emit(emitted ...events.Data) Decision { return Decision{emitted: emitted} }
 
 // Nothing accepts the command and changes nothing: what it asks for is so
 // already. No commit is written, and the answer carries the current version. So
@@ -45,7 +45,7 @@ func Reject(code, message string) Decision {
 }
 
 // And adds events to a decision. A rejection stays one.
-func (d Decision) And(emitted ...any) Decision {
+func (d Decision) And(emitted ...events.Data) Decision {
 	d.emitted = append(slices.Clip(d.emitted), emitted...)
 	return d
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -79,7 +80,7 @@ func (d *declaration) event(name string, t reflect.Type, upcasters []events.Upca
 		d.check(fmt.Errorf("events %q and %q have the same Go type %v", other, name, t))
 	}
 	d.names[t] = name
-	d.types = append(d.types, events.Type{Name: name, Upcasters: upcasters})
+	d.types = append(d.types, events.Type{Name: name, Go: t, Upcasters: upcasters})
 }
 
 // command declares a command and returns how to get at the rules of its payload,
@@ -88,7 +89,7 @@ func (d *declaration) event(name string, t reflect.Type, upcasters []events.Upca
 func (d *declaration) command(name string, across bool, derive func() (*schema.Schema, error), opts []CommandOption) (Description, func() (*schema.Schema, error)) {
 	d.check(events.ValidateName("command", name))
 	if slices.ContainsFunc(d.order, func(c Description) bool { return c.Name == name }) {
-		d.check(fmt.Errorf("command %q is declared twice", name))
+		d.check(fmt.Errorf("command %q is declared twice: give one of them another name", name))
 	}
 	rules := sync.OnceValues(func() (*schema.Schema, error) {
 		rules, err := derive()
@@ -110,6 +111,7 @@ func (d *declaration) command(name string, across bool, derive func() (*schema.S
 	if description.IdempotentFor != 0 {
 		d.check(checkIdempotentFor(description.IdempotentFor))
 	}
+	d.check(checkAccess(description))
 	d.order = append(d.order, description)
 	return description, func() (*schema.Schema, error) {
 		rules, err := rules()
@@ -118,6 +120,29 @@ func (d *declaration) command(name string, across bool, derive func() (*schema.S
 		}
 		return rules, nil
 	}
+}
+
+// checkAccess reports who-may-send options that contradict each other or can't be
+// kept.
+func checkAccess(c Description) error {
+	switch {
+	case c.scoped && c.Internal:
+		return fmt.Errorf("command %q is internal and has scope %q: nobody sends it over HTTP, so remove one of the two", c.Name, c.Scope)
+	case c.scoped && !validScope(c.Scope):
+		return fmt.Errorf(`command %q: scope %q must have 1 to 128 letters, digits and characters of ".:/_-"`, c.Name, c.Scope)
+	}
+	return nil
+}
+
+// validScope reports whether a scope can be given in a token (RFC 6749, 3.3), in a
+// setting and in a header without quoting.
+func validScope(scope string) bool {
+	for _, c := range []byte(scope) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(".:/_-", c) < 0 {
+			return false
+		}
+	}
+	return scope != "" && len(scope) <= 128
 }
 
 // Name implements Aggregate.

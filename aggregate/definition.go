@@ -54,7 +54,7 @@ type Aggregate interface {
 	Events() []events.Type
 	// Encode returns events of the aggregate as they are stored. Its error has
 	// code internal: a value of a type that no declared event has.
-	Encode(emitted ...any) ([]events.Event, error)
+	Encode(emitted ...events.Data) ([]events.Event, error)
 	// Err returns what is wrong with the declaration, nil if nothing is. Call
 	// it in a test: it looks at the state's type and derives the rules of all
 	// payloads, which a handler does when it first meets a command.
@@ -99,10 +99,13 @@ func (d *Definition[S]) IdempotentFor(t time.Duration) *Definition[S] {
 	return d
 }
 
-// Event declares an event by its stored name and by the function that evolves
-// the state with it. Upcasters, one a step, bring data of older schema versions
-// to E; with n of them the event's schema version is n+1.
-func (d *Definition[S]) Event[E any](name string, evolve func(S, E) S, upcasters ...events.Upcaster) *Definition[S] {
+// Event declares an event by the function that evolves the state with it; its
+// stored name is that of E. Upcasters, one a step, bring data of older schema
+// versions to E (see events.Upcast); with n of them the event's schema version is
+// n+1.
+func (d *Definition[S]) Event[E events.Data](evolve func(S, E) S, upcasters ...events.Upcaster) *Definition[S] {
+	name, err := events.NameOf[E]()
+	d.check(err)
 	d.event(name, reflect.TypeFor[E](), upcasters)
 	d.evolvers[name] = func(s S, e events.Event) (S, error) {
 		data, err := events.Decode[E](e)
@@ -140,21 +143,35 @@ func Summary(text string) CommandOption { return func(c *Description) { c.Summar
 // nothing.
 func OnceOnly() CommandOption { return func(c *Description) { c.OnceOnly = true } }
 
-// Command declares a command by its name and by the function that decides it.
-// The rules of the payload come from C (see package schema).
-func (d *Definition[S]) Command[C any](name string, decide func(S, C) Decision, opts ...CommandOption) *Definition[S] {
-	return d.CommandWith(name, func(s S, c C, _ Meta) Decision { return decide(s, c) }, opts...)
+// Internal says that the command is sent by process managers and operators only:
+// it has no address, stands in no description of the API, and is refused over HTTP
+// as an unknown command.
+func Internal() CommandOption { return func(c *Description) { c.Internal = true } }
+
+// Scope says that a caller of the API needs the OAuth scope, such as
+// "orders:write", to send the command. Process managers and operators need none.
+// A scope has 1 to 128 letters, digits and characters of ".:/_-".
+func Scope(scope string) CommandOption {
+	return func(c *Description) { c.Scope, c.scoped = scope, true }
+}
+
+// Command declares a command by the function that decides it; its name is that of
+// C. The rules of the payload come from C too (see package schema).
+func (d *Definition[S]) Command[C events.Payload](decide func(S, C) Decision, opts ...CommandOption) *Definition[S] {
+	return d.CommandWith(func(s S, c C, _ Meta) Decision { return decide(s, c) }, opts...)
 }
 
 // CommandWith is Command for a decision that needs to know its Meta.
-func (d *Definition[S]) CommandWith[C any](name string, decide func(S, C, Meta) Decision, opts ...CommandOption) *Definition[S] {
-	return declare(d, name, nil, func(s S, c C, m Meta, _ *Others) Decision { return decide(s, c, m) }, opts)
+func (d *Definition[S]) CommandWith[C events.Payload](decide func(S, C, Meta) Decision, opts ...CommandOption) *Definition[S] {
+	return declare(d, nil, func(s S, c C, m Meta, _ *Others) Decision { return decide(s, c, m) }, opts)
 }
 
 // declare adds a command. others is nil for one that is decided on one stream.
-func declare[S, C any](
-	d *Definition[S], name string, others func(C) []events.Stream, decide func(S, C, Meta, *Others) Decision, opts []CommandOption,
+func declare[S any, C events.Payload](
+	d *Definition[S], others func(C) []events.Stream, decide func(S, C, Meta, *Others) Decision, opts []CommandOption,
 ) *Definition[S] {
+	name, err := events.CommandNameOf[C]()
+	d.check(err)
 	description, rules := d.command(name, others != nil, schema.Of[C], opts)
 	d.commands[name] = command[S]{description, func(payload jsontext.Value) (r typedReady[S], err error) {
 		rules, err := rules()
@@ -167,8 +184,9 @@ func declare[S, C any](
 		}
 		r = typedReady[S]{name: name, decider: func(s S, m Meta, o *Others) Decision { return decide(s, c, m, o) }}
 		if others != nil {
-			defer recovered("naming streams", &err)
-			r.streams = others(c)
+			if err := events.Guard("naming streams", func() { r.streams = others(c) }); err != nil {
+				return r, err
+			}
 		}
 		return r, nil
 	}}

@@ -8,18 +8,34 @@ import (
 	"daybook/events/eventstest"
 )
 
+type (
+	addNothing struct{}
+	badCommand struct{}
+	badEvent   struct{}
+	addedAgain struct{}
+	addChannel struct {
+		Channel chan int `json:"channel"`
+	}
+)
+
+func (addNothing) CommandName() string { return "add" }
+func (badCommand) CommandName() string { return "Bad Name" }
+func (badEvent) EventName() string     { return "Bad Name" }
+func (addedAgain) EventName() string   { return "counter-added" }
+func (addChannel) CommandName() string { return "add" }
+
 func TestFaultyDeclarations(t *testing.T) {
 	t.Parallel()
-	nothing := func(count, struct{}) aggregate.Decision { return aggregate.Nothing() }
+	nothing := func(count, addNothing) aggregate.Decision { return aggregate.Nothing() }
 	evolve := func(s count, _ added) count { return s }
 	for want, a := range map[string]aggregate.Aggregate{
-		`aggregate "Counter"`:               aggregate.New[count]("Counter"),
-		`event "added" is declared twice`:   aggregate.New[count]("c").Event("added", evolve).Event("added", func(s count, _ started) count { return s }),
-		`have the same Go type`:             aggregate.New[count]("c").Event("added", evolve).Event("added-too", evolve),
-		`command "add" is declared twice`:   aggregate.New[count]("c").Command("add", nothing).Command("add", nothing),
-		`state schema version 0 is below 1`: aggregate.New[count]("c").StateSchema(0),
-		`event "Bad Name"`:                  aggregate.New[count]("c").Event("Bad Name", evolve),
-		`must be lower-case letters`:        aggregate.New[count]("c").Command("Bad Name", nothing),
+		`aggregate "Counter"`:                     aggregate.New[count]("Counter"),
+		`event "counter-added" is declared twice`: aggregate.New[count]("c").Event(evolve).Event(func(s count, _ addedAgain) count { return s }),
+		`*aggregate_test.added is no value type`:  aggregate.New[count]("c").Event(func(s count, _ *added) count { return s }),
+		`command "add" is declared twice`:         aggregate.New[count]("c").Command(nothing).Command(nothing),
+		`state schema version 0 is below 1`:       aggregate.New[count]("c").StateSchema(0),
+		`event "Bad Name"`:                        aggregate.New[count]("c").Event(func(s count, _ badEvent) count { return s }),
+		`must be lower-case letters`:              aggregate.New[count]("c").Command(func(count, badCommand) aggregate.Decision { return aggregate.Nothing() }),
 	} {
 		_, err := aggregate.NewHandler(&eventstest.Memory{}, []aggregate.Aggregate{a}, nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -38,11 +54,7 @@ func TestFaultyDeclarations(t *testing.T) {
 			t.Errorf("want an error with %q, got %v", want, err)
 		}
 	}
-	payload := aggregate.New[count]("c").Command("add", func(count, struct {
-		Channel chan int `json:"channel"`
-	}) aggregate.Decision {
-		return aggregate.Nothing()
-	})
+	payload := aggregate.New[count]("c").Command(func(count, addChannel) aggregate.Decision { return aggregate.Nothing() })
 	if err := payload.Err(); err == nil || !strings.Contains(err.Error(), `command "add"`) {
 		t.Errorf("a payload that JSON can't hold: %v", err)
 	}

@@ -22,17 +22,22 @@ type (
 	}
 )
 
+func (opened) EventName() string     { return "account-opened" }
+func (moved) EventName() string      { return "money-moved" }
+func (open) CommandName() string     { return "open-account" }
+func (transfer) CommandName() string { return "transfer" }
+
 // An account has a number that no other has, and money moves between two of them
 // at once or not at all.
 func Example() {
 	to := func(c transfer) []events.Stream { return []events.Stream{events.StreamOf("account", c.To)} }
 	accounts := aggregate.New[account]("account").
-		Event("account-opened", func(s account, _ opened) account { return account{Balance: 100} }).
-		Event("money-moved", func(s account, e moved) account { s.Balance += e.By; return s }).
-		Command("open-account", func(_ account, c open) aggregate.Decision {
+		Event(func(s account, _ opened) account { return account{Balance: 100} }).
+		Event(func(s account, e moved) account { s.Balance += e.By; return s }).
+		Command(func(_ account, c open) aggregate.Decision {
 			return aggregate.Emit(opened{c.Number}).Claim("account-number", c.Number, "/payload/number")
 		}, aggregate.Creates()).
-		Across("transfer", to, func(s account, c transfer, o *aggregate.Others) aggregate.Decision {
+		Across(to, func(s account, c transfer, o *aggregate.Others) aggregate.Decision {
 			if s.Balance < c.Amount {
 				return aggregate.Reject("too-little", "there is too little in the account")
 			}

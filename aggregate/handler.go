@@ -38,12 +38,12 @@ func NewHandler(store events.Store, aggregates []Aggregate, opts *Options) (*Han
 	for _, a := range aggregates {
 		errs = append(errs, a.declared())
 		if _, ok := h.aggregates[a.Name()]; ok {
-			errs = append(errs, fmt.Errorf("aggregate %q is declared twice", a.Name()))
+			errs = append(errs, fmt.Errorf("aggregate %q is declared twice: give one of them another name", a.Name()))
 		}
 		h.aggregates[a.Name()] = a
 		for _, c := range a.Describe() {
 			if _, ok := h.commands[c.Name]; ok {
-				errs = append(errs, fmt.Errorf("command %q is declared twice", c.Name))
+				errs = append(errs, fmt.Errorf("command %q is declared twice: give one of them another name", c.Name))
 			}
 			h.commands[c.Name] = c
 			h.described = append(h.described, c)
@@ -113,11 +113,19 @@ type pending struct {
 // prepare validates a command and reads its payload, before anything is loaded.
 func (h *Handler) prepare(c Command) (p *pending) {
 	p = &pending{command: c}
-	defer recovered("reading the payload", &p.err)
+	if err := events.Guard("reading the payload", func() { h.read(p) }); err != nil {
+		p.err = err
+	}
+	return p
+}
+
+// read is prepare without its guard.
+func (h *Handler) read(p *pending) {
+	c := p.command
 	description, ok := h.commands[c.Name]
 	if !ok {
 		p.err = events.Errorf(events.CodeUnknownCommand, "there is no command %q", c.Name)
-		return p
+		return
 	}
 	p.creates = description.Creates
 	p.aggregate = h.aggregates[description.Aggregate]
@@ -125,21 +133,21 @@ func (h *Handler) prepare(c Command) (p *pending) {
 	if generated {
 		p.command.CommandID = h.opts.NewID()
 	} else if p.err = events.ValidateID("/commandId", c.CommandID); p.err != nil {
-		return p
+		return
 	}
 	if c.ID == "" && description.Creates {
 		p.command.ID = deriveID(description.Aggregate, p.command.CommandID)
 		p.surelyNew = generated
 	} else if p.err = events.ValidateID("/id", c.ID); p.err != nil {
-		return p
+		return
 	}
 	if v := c.ExpectedVersion; v != nil && *v < 0 {
 		p.err = events.Malformed("/expectedVersion", "must be at least 0")
-		return p
+		return
 	}
 	p.stream = events.StreamOf(description.Aggregate, p.command.ID)
 	if p.ready, p.err = p.aggregate.read(c.Name, c.Payload); p.err != nil {
-		return p
+		return
 	}
 	p.keyed, p.lasts = !generated, description.IdempotentFor
 	p.once = description.OnceOnly && !generated
@@ -148,7 +156,6 @@ func (h *Handler) prepare(c Command) (p *pending) {
 	if description.Across {
 		p.streams, p.err = h.streamsOf(p)
 	}
-	return p
 }
 
 // meta is what a decision about the command may know.

@@ -179,16 +179,20 @@ func TestSnapshotsOfAnOlderProgram(t *testing.T) {
 	}
 }
 
+type noteCommand change
+
+func (noteCommand) CommandName() string { return "note" }
+
 // A time that a declaration gives holds for the command, or for all commands of
 // the aggregate.
 func TestIdempotentFor(t *testing.T) {
 	t.Parallel()
 	week := 7 * 24 * time.Hour
-	note := func(count, change) aggregate.Decision { return aggregate.Emit(added{By: 1}) }
+	note := func(count, noteCommand) aggregate.Decision { return aggregate.Emit(added{By: 1}) }
 	definition := func() *aggregate.Definition[count] {
-		return counter().Command("note", note, aggregate.IdempotentFor(week))
+		return counter().Command(note, aggregate.IdempotentFor(week))
 	}
-	for name, d := range map[string]*aggregate.Definition[count]{"command": definition(), "aggregate": counter().IdempotentFor(week).Command("note", note)} {
+	for name, d := range map[string]*aggregate.Definition[count]{"command": definition(), "aggregate": counter().IdempotentFor(week).Command(note)} {
 		for _, command := range []string{"note", "add"} {
 			store, c := &eventstest.Memory{}, newClock()
 			cold := func() *aggregate.Handler {
@@ -220,7 +224,7 @@ func TestIdempotentFor(t *testing.T) {
 		}
 	}
 	for _, bad := range []time.Duration{time.Hour, 31 * 24 * time.Hour, -1} {
-		if counter().IdempotentFor(bad).Err() == nil || counter().Command("note", note, aggregate.IdempotentFor(bad)).Err() == nil {
+		if counter().IdempotentFor(bad).Err() == nil || counter().Command(note, aggregate.IdempotentFor(bad)).Err() == nil {
 			t.Errorf("%v is accepted", bad)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/parallel"
 )
 
 // reach makes sure that the repeats among the round's commands are recognised.
@@ -188,12 +189,5 @@ func (b *block) take() {
 
 // inParallel calls f with 0 to n-1, some at once, and returns the first error.
 func (s *search) inParallel(n int, f func(i int) error) error {
-	errs := make([]error, n)
-	s.h.sideBySide(n, func(i int) { errs[i] = f(i) })
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return parallel.New(s.h.opts.Parallel).Try(n, f)
 }

@@ -12,7 +12,7 @@ import (
 type Past struct {
 	Stream events.Stream
 	Of     Aggregate
-	Events []any // of the aggregate, in order
+	Events []events.Data // of the aggregate, in order
 }
 
 // Rehearsal is what a rehearsed command came to.
@@ -33,7 +33,7 @@ type Rehearsal struct {
 // error is the rejection or the fault.
 //
 // It also returns the state before and after as JSON.
-func (d *Definition[S]) Rehearse(past []any, c Command, m Meta, others ...Past) (r Rehearsal, err error) {
+func (d *Definition[S]) Rehearse(past []events.Data, c Command, m Meta, others ...Past) (r Rehearsal, err error) {
 	if err := d.Err(); err != nil {
 		return r, events.Wrap(events.CodeInternal, err, "the aggregate is not well declared")
 	}
@@ -75,7 +75,7 @@ func (d *Definition[S]) Rehearse(past []any, c Command, m Meta, others ...Past) 
 	return r, d.finish(&r, before)
 }
 
-func stateAfter(of Aggregate, past []any) (state, error) {
+func stateAfter(of Aggregate, past []events.Data) (state, error) {
 	told, err := of.Encode(past...)
 	if err != nil {
 		return nil, err

@@ -2,11 +2,10 @@ package aggregate
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"daybook/events"
+	"daybook/parallel"
 )
 
 // Sender sends commands to a queue, for a Worker to handle. It is safe for
@@ -127,18 +126,5 @@ func (p *pending) status(state State, now time.Time) Status {
 	}
 }
 
-// sideBySide calls f with 0 to n-1, Options.Parallel at once, and waits. Each
-// goroutine goes on with the next: a stack that has grown once to what a request
-// needs is worth more than a new one (a third of the command path's time).
-func (h *Handler) sideBySide(n int, f func(i int)) {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(n, h.opts.Parallel) {
-		wg.Go(func() {
-			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
-				f(int(i) - 1)
-			}
-		})
-	}
-	wg.Wait()
-}
+// sideBySide calls f with 0 to n-1, Options.Parallel at once, and waits.
+func (h *Handler) sideBySide(n int, f func(i int)) { parallel.New(h.opts.Parallel).Each(n, f) }

@@ -84,16 +84,24 @@ func TestSnapshotOfAnotherStateSchemaIsIgnored(t *testing.T) {
 	}
 }
 
+type (
+	noteKept added
+	keepNote added
+)
+
+func (noteKept) EventName() string   { return "note-kept" }
+func (keepNote) CommandName() string { return "keep" }
+
 func TestSnapshotThatDoesNotFitIsLeftOut(t *testing.T) {
 	t.Parallel()
 	store := &eventstest.Memory{}
 	type hoard struct{ Notes []string }
 	d := aggregate.New[hoard]("hoard").
-		Event("note-kept", func(s hoard, e added) hoard {
+		Event(func(s hoard, e noteKept) hoard {
 			s.Notes = append(s.Notes[:len(s.Notes):len(s.Notes)], e.Note)
 			return s
 		}).
-		Command("keep", func(_ hoard, c change) aggregate.Decision { return aggregate.Emit(added(c)) })
+		Command(func(_ hoard, c keepNote) aggregate.Decision { return aggregate.Emit(noteKept(c)) })
 	h, err := aggregate.NewHandler(store, []aggregate.Aggregate{d}, nil)
 	if err != nil {
 		t.Fatal(err)

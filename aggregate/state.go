@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"cmp"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"reflect"
@@ -70,7 +71,11 @@ func (d *Definition[S]) read(name string, payload jsontext.Value) (ready, error)
 }
 
 func (t typedState[S]) evolve(es []events.Event) (next state, err error) {
-	defer recovered("evolving", &err)
+	panicked := events.Guard("evolving", func() { next, err = t.fold(es) })
+	return next, cmp.Or(panicked, err)
+}
+
+func (t typedState[S]) fold(es []events.Event) (next state, err error) {
 	codec, err := t.of.codec()
 	if err != nil {
 		return nil, events.Wrap(events.CodeInternal, err, "the aggregate is not well declared")
@@ -88,12 +93,13 @@ func (t typedState[S]) evolve(es []events.Event) (next state, err error) {
 }
 
 func (t typedState[S]) decide(r ready, m Meta, o *Others) (d Decision, err error) {
-	defer recovered("deciding", &err)
 	typed, ok := r.(typedReady[S])
 	if !ok {
 		return d, events.Errorf(events.CodeInternal, "command %q belongs to another aggregate", r.command())
 	}
-	d = typed.decider(t.s, m, o)
+	if err := events.Guard("deciding", func() { d = typed.decider(t.s, m, o) }); err != nil {
+		return Decision{}, err
+	}
 	if o != nil && o.err != nil {
 		return d, o.err
 	}
@@ -130,7 +136,7 @@ func settle(of Aggregate, d Decision) (decided, error) {
 }
 
 // Encode implements Aggregate.
-func (d *Definition[S]) Encode(emitted ...any) ([]events.Event, error) {
+func (d *Definition[S]) Encode(emitted ...events.Data) ([]events.Event, error) {
 	codec, err := d.codec()
 	if err != nil {
 		return nil, events.Wrap(events.CodeInternal, err, "the aggregate is not well declared")
@@ -154,12 +160,4 @@ func (t typedState[S]) snapshot() (*events.Snapshot, error) {
 		return nil, events.Wrap(events.CodeInternal, err, "the state can't be written as JSON")
 	}
 	return &events.Snapshot{Schema: t.of.schema, State: b}, nil
-}
-
-// recovered turns a panic of domain code into an error, so that one command
-// fails and the process goes on.
-func recovered(doing string, err *error) {
-	if p := recover(); p != nil {
-		*err = events.Wrap(events.CodeInternal, events.Recovered(doing, p), "the domain's code failed while "+doing)
-	}
 }

@@ -263,33 +263,14 @@ func (r *round) catchUp(ctx context.Context, conflict error, conflicts int) erro
 	return r.refresh(ctx)
 }
 
-// append stores the plan's commit. What came back as unavailable or busy is sent
-// again under the same commit id, which tells whether the first was written.
+// append stores the plan's commit. A failure other than a conflict is the caller's:
+// the store has retried what a retry helps.
 func (r *round) append(ctx context.Context, p *plan) (events.Commit, error) {
 	c, err := r.commit(p)
 	if err != nil {
 		return c, err
 	}
-	var stored events.Commit
-	err = again(ctx, func() (err error) {
-		stored, err = r.h.store.Append(ctx, r.entry.position, c)
-		return err
-	})
-	return stored, err
-}
-
-// again tries an append up to three times while its answer is unavailable or busy.
-func again(ctx context.Context, try func() error) error {
-	for n := 1; ; n++ {
-		err := try()
-		code := events.CodeOf(err)
-		if n == 3 || code != events.CodeUnavailable && code != events.CodeBusy {
-			return err
-		}
-		if err := sleep(ctx, backoff(n+2)); err != nil {
-			return err
-		}
-	}
+	return r.h.store.Append(ctx, r.entry.position, c)
 }
 
 // commit makes the plan's commit, with a snapshot when enough has gathered.

@@ -29,20 +29,27 @@ type (
 	record struct {
 		N int `json:"n"`
 	}
+	recordEven record
+	breakTape  record
 )
+
+func (recorded) EventName() string     { return "recorded" }
+func (record) CommandName() string     { return "record" }
+func (recordEven) CommandName() string { return "record-even" }
+func (breakTape) CommandName() string  { return "break" }
 
 func tapes() *aggregate.Definition[tape] {
 	emit := func(_ tape, c record) aggregate.Decision { return aggregate.Emit(recorded(c)) }
 	return aggregate.New[tape]("tape").
-		Event("recorded", func(s tape, _ recorded) tape { s.Length++; return s }).
-		Command("record", emit, aggregate.Creates()).
-		Command("record-even", func(s tape, c record) aggregate.Decision { // refused now, it may not be later
+		Event(func(s tape, _ recorded) tape { s.Length++; return s }).
+		Command(emit, aggregate.Creates()).
+		Command(func(s tape, c recordEven) aggregate.Decision { // refused now, it may not be later
 			if s.Length%2 != 0 {
 				return aggregate.Reject("odd", "the tape has an odd length")
 			}
-			return emit(s, c)
+			return emit(s, record(c))
 		}).
-		Command("break", func(tape, record) aggregate.Decision { panic("a defect of the domain: secret-data") })
+		Command(func(tape, breakTape) aggregate.Decision { panic("a defect of the domain: secret-data") })
 }
 
 // plant is everything around senders and workers, which fails at random and

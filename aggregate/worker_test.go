@@ -107,7 +107,7 @@ func TestWorkerVerdicts(t *testing.T) {
 	if len(letters) != 2 || string(letters[1].Body) != "rubbish" || letters[1].Group != "tape/1" {
 		t.Fatalf("dead letters %+v", letters)
 	}
-	want := map[string]string{"code": "internal", "error": "internal: the domain's code failed while deciding", "receives": "1"}
+	want := map[string]string{"code": "internal", "error": "internal: deciding failed", "receives": "1"}
 	if got := letters[0].Attributes; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("attributes %v, want %v", got, want)
 	}

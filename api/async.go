@@ -88,7 +88,7 @@ func statusPath(base, commandID string) string {
 // queueBatch answers a batch by queueing those of its elements that are sound:
 // 202 when there is one, 207 when every element failed.
 func (c *commands) queueBatch(r *http.Request, origin aggregate.Command, elements []jsontext.Value) (*answer, error) {
-	sound, at, errs := c.soundOf(origin, elements)
+	sound, at, errs := c.soundOf(r.Context(), origin, elements)
 	results := make([]jsontext.Value, len(elements))
 	any := false
 	if len(sound) > 0 {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
@@ -89,7 +90,7 @@ func (c *commands) batch(r *http.Request) (*answer, error) {
 // handleAll reads the elements and has those handled that are sound.
 func (c *commands) handleAll(r *http.Request, origin aggregate.Command, elements []jsontext.Value) []aggregate.Outcome {
 	outcomes := make([]aggregate.Outcome, len(elements))
-	sound, at, errs := c.soundOf(origin, elements)
+	sound, at, errs := c.soundOf(r.Context(), origin, elements)
 	for i, err := range errs {
 		outcomes[i].Err = err
 	}
@@ -108,12 +109,15 @@ func (c *commands) handleAll(r *http.Request, origin aggregate.Command, elements
 	return outcomes
 }
 
-// soundOf reads the elements: the commands of those that are sound, their places,
-// and an error for each element that is not.
-func (c *commands) soundOf(origin aggregate.Command, elements []jsontext.Value) (sound []aggregate.Command, at []int, errs []error) {
+// soundOf reads the elements: the commands of those that are sound and that the
+// caller may send, their places, and an error for each other element.
+func (c *commands) soundOf(ctx context.Context, origin aggregate.Command, elements []jsontext.Value) (sound []aggregate.Command, at []int, errs []error) {
 	errs = make([]error, len(elements))
 	for i, raw := range elements {
 		command, err := c.readElement(origin, raw, pointer(i))
+		if err == nil {
+			err = c.permit(ctx, command.Name, false)
+		}
 		if err != nil {
 			errs[i] = err
 			continue

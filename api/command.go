@@ -45,6 +45,9 @@ func statusOf(r aggregate.Result) int {
 // command answers POST /commands/{command}.
 func (c *commands) command(name string) endpoint {
 	return func(r *http.Request) (*answer, error) {
+		if err := c.permit(r.Context(), name, true); err != nil {
+			return nil, err
+		}
 		command, asked, err := c.read(name, r)
 		if err != nil {
 			return nil, err

@@ -46,7 +46,10 @@ func (c *commander) HandleBatch(ctx context.Context, cs []aggregate.Command) []a
 }
 
 func (c *commander) Describe() []aggregate.Description {
-	return []aggregate.Description{{Name: "create-user", Aggregate: "user", Creates: true}, {Name: "rename-user", Aggregate: "user"}}
+	return []aggregate.Description{
+		{Name: "create-user", Aggregate: "user", Creates: true}, {Name: "rename-user", Aggregate: "user"},
+		{Name: "faulty-payload", Aggregate: "user"}, {Name: "conflicting", Aggregate: "user"}, {Name: "broken", Aggregate: "user"},
+	}
 }
 
 // querier is a Querier that notes what it was given.

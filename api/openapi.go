@@ -98,6 +98,7 @@ func describe(o Options, commands []aggregate.Description, views []view.Descript
 		Components: sharedComponents(),
 		Security:   []map[string][]string{},
 	}
+	commands = aggregate.Public(commands)
 	later := o.Statuses != nil
 	payloads := make([]payload, len(commands))
 	for i, c := range commands {
@@ -123,7 +124,7 @@ func describe(o Options, commands []aggregate.Description, views []view.Descript
 		d.Paths["/"+v.Name] = pathItem{Get: listOperation(v)}
 		d.Paths["/"+v.Name+"/{key}"] = pathItem{Get: rowOperation(v)}
 	}
-	o.Security.secure(&d)
+	o.Security.secure(&d, commands)
 	body, err := json.Marshal(d, json.Deterministic(true))
 	if err != nil {
 		return nil, err

@@ -83,7 +83,7 @@ func commandOperation(c aggregate.Description, p payload, later bool) *operation
 		OperationID: c.Name,
 		Tags:        []string{"commands"},
 		Summary:     summaryOf(c),
-		Description: "A command on an aggregate " + c.Aggregate + ".",
+		Description: "A command on an aggregate " + c.Aggregate + "." + neededScope(c),
 		Parameters: []parameter{
 			parameterRef("Idempotency-Key"), parameterRef("If-Match"), parameterRef("If-None-Match"), parameterRef("X-Correlation-Id"),
 		},
@@ -103,6 +103,15 @@ func commandOperation(c aggregate.Description, p payload, later bool) *operation
 		}
 	}
 	return o
+}
+
+// neededScope is the sentence about the scope that a command needs, with a space in
+// front; "" for none. It holds also where no security scheme says so.
+func neededScope(c aggregate.Description) string {
+	if c.Scope == "" {
+		return ""
+	}
+	return " The caller needs the scope " + c.Scope + ", else the answer is 403 forbidden."
 }
 
 func elementName(c aggregate.Description) string { return "batch." + c.Name }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"daybook/aggregate"
 )
 
 // entrance is the answer to GET /: the names of what there is, each with its
@@ -38,7 +40,7 @@ func (q *queries) root(*http.Request) (*answer, error) {
 		e.Views = append(e.Views, link{view, http.MethodGet, view})
 	}
 	for _, a := range q.openAPI.aggregates {
-		for _, c := range a.Describe() {
+		for _, c := range aggregate.Public(a.Describe()) {
 			e.Commands = append(e.Commands, link{c.Name, http.MethodPost, "commands/" + c.Name})
 		}
 	}

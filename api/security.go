@@ -2,7 +2,10 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
+
+	"daybook/aggregate"
 )
 
 // Security is what the gateway in front of the API asks of its callers. The API
@@ -58,8 +61,9 @@ func (s Security) schemes() map[string]securityScheme {
 	return all
 }
 
-// of returns what a method and path need: one of the schemes, with its scopes.
-func (s Security) of(method, path string) []map[string][]string {
+// of returns what a method and path need: one of the schemes, with its scopes, and
+// with the scope of a command that has one.
+func (s Security) of(method, path, commandScope string) []map[string][]string {
 	scope := s.ReadScope
 	switch {
 	case method == http.MethodPost:
@@ -72,24 +76,25 @@ func (s Security) of(method, path string) []map[string][]string {
 		needs = append(needs, map[string][]string{schemeSigV4: {}})
 	}
 	if s.Issuer != "" {
-		scopes := []string{}
-		if scope != "" {
-			scopes = append(scopes, scope)
-		}
+		scopes := slices.DeleteFunc([]string{scope, commandScope}, func(s string) bool { return s == "" })
 		needs = append(needs, map[string][]string{schemeJWT: scopes})
 	}
 	return needs
 }
 
 // secure says in a description what each operation needs.
-func (s Security) secure(d *document) {
+func (s Security) secure(d *document, commands []aggregate.Description) {
+	scopes := map[string]string{} // of the commands that need one, by path
+	for _, c := range commands {
+		scopes["/commands/"+c.Name] = c.Scope
+	}
 	d.Components.SecuritySchemes = s.schemes()
 	for path, item := range d.Paths {
 		if item.Get != nil {
-			item.Get.Security = s.of(http.MethodGet, path)
+			item.Get.Security = s.of(http.MethodGet, path, "")
 		}
 		if item.Post != nil {
-			item.Post.Security = s.of(http.MethodPost, path)
+			item.Post.Security = s.of(http.MethodPost, path, scopes[path])
 		}
 	}
 }

@@ -48,11 +48,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // run finds and runs the endpoint. A panic is an internal error.
 func (s *server) run(r *http.Request) (a *answer, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			a, err = nil, events.Wrap(events.CodeInternal, events.Recovered("the handler", p), "")
-		}
-	}()
+	if panicked := events.Guard("the handler", func() { a, err = s.route(r) }); panicked != nil {
+		return nil, panicked
+	}
+	return a, err
+}
+
+func (s *server) route(r *http.Request) (*answer, error) {
 	path, err := segments(r)
 	if err != nil {
 		return nil, err

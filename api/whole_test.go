@@ -15,6 +15,7 @@ import (
 	"daybook/domain"
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -71,9 +72,9 @@ func (s *shop) post() {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		var batch []view.Delivery
+		var batch []follow.Delivery
 		for i := range page {
-			batch = append(batch, view.Delivery{Stream: page[i].Stream, Number: page[i].Number, Commit: &page[i], Sequence: fmt.Sprint(i)})
+			batch = append(batch, follow.Delivery{Stream: page[i].Stream, Number: page[i].Number, Commit: &page[i], Sequence: fmt.Sprint(i)})
 		}
 		if r := s.projector.Project(s.t.Context(), batch); r.Err != nil || len(r.Faults) > 0 {
 			s.t.Fatalf("projecting: %+v", r)

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"daybook"
 	"daybook/aggregate"
 	"daybook/domain/fulfilment"
 	"daybook/domain/order"
@@ -9,6 +10,11 @@ import (
 	"daybook/process"
 	"daybook/view"
 )
+
+// App is the sample application.
+func App() daybook.App {
+	return daybook.App{Name: "daybook", Aggregates: Aggregates(), Views: Views(), Processes: Processes()}
+}
 
 // Aggregates lists the aggregates, one line each.
 func Aggregates() []aggregate.Aggregate {

@@ -1,14 +1,24 @@
 package domain_test
 
 import (
+	"flag"
 	"slices"
 	"testing"
 
 	"daybook/aggregate"
+	"daybook/daybooktest"
 	"daybook/domain"
 	"daybook/events/eventstest"
 	"daybook/process"
 )
+
+var _ = flag.Bool("update", false, "write missing golden files")
+
+// Stored events stay readable and views keep their shapes, whatever is declared.
+func TestWhatIsStored(t *testing.T) {
+	t.Parallel()
+	daybooktest.Golden(t, domain.Aggregates(), domain.Views())
+}
 
 func TestEverythingIsWellDeclared(t *testing.T) {
 	t.Parallel()

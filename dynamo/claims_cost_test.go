@@ -50,12 +50,16 @@ func TestClaimCosts(t *testing.T) {
 	c.want("a taken claim", meter.Usage(), Usage{Requests: 2, ReadUnits: 1})
 }
 
+type addSeat struct{}
+
+func (addSeat) CommandName() string { return "add-seat" }
+
 // seat is an aggregate that takes one unique value on a stream that exists.
 var seat = aggregate.New[struct{}]("seat").
-	Event("seat-added", func(s struct{}, _ seatAdded) struct{} { return s }).
-	Event("seat-numbered", func(s struct{}, _ seatNumbered) struct{} { return s }).
-	Command("add-seat", func(struct{}, struct{}) aggregate.Decision { return aggregate.Emit(seatAdded{}) }).
-	Command("number-seat", func(_ struct{}, c seatNumbered) aggregate.Decision {
+	Event(func(s struct{}, _ seatAdded) struct{} { return s }).
+	Event(func(s struct{}, _ seatNumbered) struct{} { return s }).
+	Command(func(struct{}, addSeat) aggregate.Decision { return aggregate.Emit(seatAdded{}) }).
+	Command(func(_ struct{}, c seatNumbered) aggregate.Decision {
 		return aggregate.Emit(c).Claim("seat-number", c.Number)
 	})
 
@@ -65,6 +69,10 @@ type (
 		Number string `json:"number"`
 	}
 )
+
+func (seatAdded) EventName() string      { return "seat-added" }
+func (seatNumbered) CommandName() string { return "number-seat" }
+func (seatNumbered) EventName() string   { return "seat-numbered" }
 
 // A warm command with one claim is a transaction of two small items: 4 write
 // units, and one round trip.
@@ -174,13 +182,17 @@ func TestOnceOnlyCosts(t *testing.T) {
 }
 
 type (
-	jar    struct{ Coins int }
-	coined struct{}
+	jar     struct{ Coins int }
+	coined  struct{}
+	putCoin struct{}
 )
+
+func (coined) EventName() string    { return "coined" }
+func (putCoin) CommandName() string { return "put" }
 
 // onceOnlyJar is an aggregate whose commands are once-only.
 func onceOnlyJar() *aggregate.Definition[jar] {
 	return aggregate.New[jar]("jar").
-		Event("coined", func(s jar, _ coined) jar { s.Coins++; return s }).
-		Command("put", func(jar, struct{}) aggregate.Decision { return aggregate.Emit(coined{}) }, aggregate.OnceOnly())
+		Event(func(s jar, _ coined) jar { s.Coins++; return s }).
+		Command(func(jar, putCoin) aggregate.Decision { return aggregate.Emit(coined{}) }, aggregate.OnceOnly())
 }

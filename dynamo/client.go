@@ -50,7 +50,8 @@ type Options struct {
 }
 
 // The defaults of Options and of the transport. Three attempts of 3 s with their
-// pauses end within 12 s, well inside the 29 s that API Gateway waits.
+// pauses end within 12 s, well inside the 29 s that API Gateway waits: nothing
+// around a call repeats it (ADR 28).
 const (
 	defaultAttempts       = 3
 	defaultAttemptTimeout = 3 * time.Second

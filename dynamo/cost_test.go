@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -294,14 +295,20 @@ type costEvent struct {
 	Name string `json:"name"`
 }
 
+func (costEvent) EventName() string { return "user-created" }
+
+type costRenamed costEvent
+
+func (costRenamed) EventName() string { return "user-renamed" }
+
 // TestProjectionCosts: a new row costs one write and no read, a change of a row
 // one read more, and holding a parked stream back one read; parking is a
 // transaction of two small items and the read of the record that may be there.
 func TestProjectionCosts(t *testing.T) {
 	t.Parallel()
 	v := view.New[costRow]("costs", "user").
-		On("user-created", func(_ costRow, e costEvent, _ view.Meta) costRow { return costRow{e.Name} }).
-		On("user-renamed", func(r costRow, e costEvent, _ view.Meta) costRow {
+		On(func(_ costRow, e costEvent, _ view.Meta) costRow { return costRow{e.Name} }).
+		On(func(r costRow, e costRenamed, _ view.Meta) costRow {
 			if e.Name == "bad" {
 				panic("bad")
 			}
@@ -319,16 +326,15 @@ func TestProjectionCosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var created, renamed, bad, late []view.Delivery
+	var created, renamed, bad, late []follow.Delivery
 	for i := range 10 {
 		commits := viewtest.Commits(t, codec, events.StreamOf("user", strconv.Itoa(i)),
-			viewtest.Event{Name: "user-created", Data: costEvent{"Ann"}}, viewtest.Event{Name: "user-renamed", Data: costEvent{"Bob"}},
-			viewtest.Event{Name: "user-renamed", Data: costEvent{"bad"}}, viewtest.Event{Name: "user-renamed", Data: costEvent{"Cid"}})
-		for j, list := range []*[]view.Delivery{&created, &renamed, &bad, &late} {
-			*list = append(*list, view.Delivery{Stream: commits[j].Stream, Number: int64(j) + 1, Commit: &commits[j]})
+			costEvent{"Ann"}, costRenamed{"Bob"}, costRenamed{"bad"}, costRenamed{"Cid"})
+		for j, list := range []*[]follow.Delivery{&created, &renamed, &bad, &late} {
+			*list = append(*list, follow.Delivery{Stream: commits[j].Stream, Number: int64(j) + 1, Commit: &commits[j]})
 		}
 	}
-	project := func(ds []view.Delivery, faults int) func(*testing.T, context.Context) error {
+	project := func(ds []follow.Delivery, faults int) func(*testing.T, context.Context) error {
 		return func(t *testing.T, ctx context.Context) error {
 			r := p.Project(ctx, ds)
 			if len(r.Faults) != faults {

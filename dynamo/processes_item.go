@@ -100,7 +100,7 @@ func decodeEntry(item map[string]types.AttributeValue) (*process.Entry, error) {
 	text(attrTimers, &e.Timers)
 	text(attrFault, &e.Fault)
 	if e.Fault != nil {
-		e.Fault.Reactor, e.Fault.Stream = e.Reactor, e.Stream
+		e.Fault.Consumer, e.Fault.Stream = e.Reactor, e.Stream
 	}
 	if err != nil {
 		return nil, events.Wrap(events.CodeInternal, fmt.Errorf("item %q: %w", key, err), "an entry of the processes table can't be read")

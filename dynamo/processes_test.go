@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/process"
 	"daybook/process/processtest"
 )
@@ -26,6 +27,19 @@ type orderPlaced struct {
 	Products []string `json:"products"`
 }
 
+func (orderPlaced) EventName() string { return "order-placed" }
+
+// What the manager sends.
+type (
+	confirmOrder struct{}
+	rejectOrder  struct{}
+	reserveStock struct{}
+)
+
+func (confirmOrder) CommandName() string { return "confirm-order" }
+func (rejectOrder) CommandName() string  { return "reject-order" }
+func (reserveStock) CommandName() string { return "reserve-stock" }
+
 // TestCostsOfAProcess: a handled commit is one write unit; of a new stream it
 // needs no read, of others one request for the whole batch.
 func TestCostsOfAProcess(t *testing.T) {
@@ -35,23 +49,22 @@ func TestCostsOfAProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	manager := process.New[orderPlaced]("fulfilment", "order").On("order-placed",
-		func(_ orderPlaced, e orderPlaced, m process.Meta) (orderPlaced, process.Reaction) {
-			return e, process.Do(process.After("confirmation", time.Minute, process.Send("reject-order", m.ID(), nil)),
-				process.All(process.Send("reserve-stock", e.Products[0], nil)).Then(process.Send("confirm-order", m.ID(), nil)))
-		})
+	manager := process.New[orderPlaced]("fulfilment", "order").On(func(_ orderPlaced, e orderPlaced, m process.Meta) (orderPlaced, process.Reaction) {
+		return e, process.Do(process.After("confirmation", time.Minute, process.Send(m.ID(), rejectOrder{})),
+			process.All(process.Send(e.Products[0], reserveStock{})).Then(process.Send(m.ID(), confirmOrder{})))
+	})
 	runner, err := process.NewRunner(nil, codec, ledger, []process.Reactor{manager}, (&processtest.Recorder{}).Effects(),
 		&process.Options{Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	delivery := func(stream string, number int64, name string) process.Delivery {
+	delivery := func(stream string, number int64, name string) follow.Delivery {
 		c := userCommit(1)
 		c.Stream, c.Number, c.Version = events.Stream(stream), number, number
 		c.Events[0] = events.Event{Name: name, Schema: 1, Data: jsontext.Value(`{"products":["a","b","c"]}`)}
-		return process.Delivery{Stream: c.Stream, Number: number, Commit: &c}
+		return follow.Delivery{Stream: c.Stream, Number: number, Commit: &c}
 	}
-	handle := func(ds []process.Delivery) func(*testing.T, context.Context) error {
+	handle := func(ds []follow.Delivery) func(*testing.T, context.Context) error {
 		return func(t *testing.T, ctx context.Context) error {
 			if r := runner.Handle(ctx, ds); r.Err != nil || len(r.Faults) > 0 {
 				return fmt.Errorf("%+v", r)
@@ -59,7 +72,7 @@ func TestCostsOfAProcess(t *testing.T) {
 			return nil
 		}
 	}
-	var first, second []process.Delivery
+	var first, second []follow.Delivery
 	for i := range 10 {
 		first = append(first, delivery(fmt.Sprintf("order/%d", i), 1, "order-placed"))
 		second = append(second, delivery(fmt.Sprintf("order/%d", i), 2, "order-placed"))
@@ -68,7 +81,7 @@ func TestCostsOfAProcess(t *testing.T) {
 	costs(t, "a second commit of one", Usage{Requests: 2, ReadUnits: 1, WriteUnits: 1}, handle(second[:1]))
 	costs(t, "second commits of nine", Usage{Requests: 10, ReadUnits: 9, WriteUnits: 9}, handle(second[1:]))
 	costs(t, "what was handled before", Usage{Requests: 1, ReadUnits: 10}, handle(second))
-	costs(t, "a commit that nobody handles", Usage{}, handle([]process.Delivery{delivery("order/1", 3, "order-noted")}))
+	costs(t, "a commit that nobody handles", Usage{}, handle([]follow.Delivery{delivery("order/1", 3, "order-noted")}))
 }
 
 // TestALostAnswerOfTheLedger: the runner recognises its own write.
@@ -80,8 +93,8 @@ func TestALostAnswerOfTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	outside := &processtest.Recorder{}
-	manager := process.New[struct{}]("fulfilment", "order").React("order-placed", func(orderPlaced, process.Meta) process.Reaction {
-		return process.Do(process.Send("confirm-order", "7", nil))
+	manager := process.New[struct{}]("fulfilment", "order").React(func(orderPlaced, process.Meta) process.Reaction {
+		return process.Do(process.Send("7", confirmOrder{}))
 	})
 	runner, err := process.NewRunner(nil, codec, ledger, []process.Reactor{manager}, outside.Effects(), nil)
 	if err != nil {
@@ -95,7 +108,7 @@ func TestALostAnswerOfTheLedger(t *testing.T) {
 		}
 		return none
 	})
-	if r := runner.Handle(t.Context(), []process.Delivery{{Stream: c.Stream, Number: 1, Commit: &c}}); r.Err != nil || len(r.Faults) > 0 {
+	if r := runner.Handle(t.Context(), []follow.Delivery{{Stream: c.Stream, Number: 1, Commit: &c}}); r.Err != nil || len(r.Faults) > 0 {
 		t.Fatalf("%+v", r)
 	}
 	if n := len(outside.Requests()); n != 1 {

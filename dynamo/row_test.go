@@ -2,7 +2,7 @@ package dynamo
 
 import (
 	"encoding/json/jsontext"
-	"math/big"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"daybook/events"
+	"daybook/events/decimal"
 	"daybook/localstack/embedded/attr"
 	"daybook/view"
 )
@@ -20,7 +21,10 @@ func TestItemsComeBack(t *testing.T) {
 	genPlace := rapid.Custom(func(t *rapid.T) view.IndexKey {
 		k := view.IndexKey{Partition: "=" + rapid.String().Draw(t, "partition"), Sort: view.Sort{Kind: view.SortString, Text: "=" + rapid.String().Draw(t, "sort")}}
 		if rapid.Bool().Draw(t, "number") {
-			n := number{digits: "12", exponent: rapid.IntRange(minExponent, maxExponent).Draw(t, "exponent"), negative: rapid.Bool().Draw(t, "negative")}
+			n, err := parseNumber(fmt.Sprintf("%s1.2e%d", rapid.SampledFrom([]string{"", "-"}).Draw(t, "sign"), rapid.IntRange(decimal.MinExponent, decimal.MaxExponent).Draw(t, "exponent")))
+			if err != nil {
+				t.Fatal(err)
+			}
 			k.Sort = view.Sort{Kind: view.SortNumber, Text: n.String()}
 		}
 		return k
@@ -190,32 +194,12 @@ func TestNumbers(t *testing.T) {
 	t.Parallel()
 	texts := rapid.StringMatching(`-?(0|[1-9][0-9]{0,12})(\.[0-9]{1,12})?([eE][+-]?[0-9]{1,2})?`)
 	rapid.Check(t, func(t *rapid.T) {
-		a, b := texts.Draw(t, "a"), texts.Draw(t, "b")
-		x, err := parseNumber(a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		y, err := parseNumber(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ra, _ := new(big.Rat).SetString(a)
-		rb, _ := new(big.Rat).SetString(b)
-		rx, ok := new(big.Rat).SetString(x.String())
-		if !ok || rx.Cmp(ra) != 0 {
-			t.Fatalf("%s became %s", a, x)
-		}
-		if (x == y) != (ra.Cmp(rb) == 0) {
-			t.Fatalf("%s and %s are one number: %v", a, b, x == y)
-		}
-		if again, err := parseNumber(x.String()); err != nil || again != x {
-			t.Fatalf("%s became %s", x, again)
-		}
+		a := texts.Draw(t, "a")
 		theirs, err := attr.ParseNumber(a)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if mine := x.storedSize(); mine != attr.N(theirs).Size() {
+		if mine := numberSize(a); mine != attr.N(theirs).Size() {
 			t.Fatalf("%s takes %d bytes, billed %d", a, mine, attr.N(theirs).Size())
 		}
 	})

@@ -52,11 +52,11 @@ func valueSize(v types.AttributeValue) int {
 	return 1 // BOOL and NULL; Daybook writes no sets
 }
 
-// numberSize is the size of a number in bytes, see number.storedSize.
+// numberSize is the size of a number in bytes, see decimal.Decimal.StoredSize.
 func numberSize(text string) int {
 	n, err := parseNumber(text)
 	if err != nil {
 		return len(text)
 	}
-	return n.storedSize()
+	return n.StoredSize()
 }

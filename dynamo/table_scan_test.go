@@ -60,14 +60,18 @@ func TestItemCursors(t *testing.T) {
 	}
 }
 
+type thingAdded struct{}
+
+func (thingAdded) EventName() string { return "thing-added" }
+
 // TestScanIsBilledAsConsistent: Scan promises consistent reads and pays for them.
 func TestScanIsBilledAsConsistent(t *testing.T) {
 	t.Parallel()
 	things := view.New[struct {
 		N int64 `json:"n"`
-	}]("things", "thing").On("thing-added", func(r struct {
+	}]("things", "thing").On(func(r struct {
 		N int64 `json:"n"`
-	}, _ struct{}, _ view.Meta) struct {
+	}, _ thingAdded, _ view.Meta) struct {
 		N int64 `json:"n"`
 	} {
 		return r

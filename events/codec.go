@@ -1,22 +1,19 @@
 package events
 
 import (
-	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"fmt"
 	"iter"
 	"maps"
+	"reflect"
 	"slices"
 )
-
-// Upcaster turns the data of an event at one schema version into the next. It
-// is pure, and it never changes once an event of its old version was stored.
-type Upcaster func(old jsontext.Value) (jsontext.Value, error)
 
 // Type declares an event: its stored name and how its old data become new. The
 // first upcaster takes schema version 1 to 2, the next 2 to 3, and so on.
 type Type struct {
 	Name      string
+	Go        reflect.Type // of the newest data; nil where only JSON is looked at
 	Upcasters []Upcaster
 }
 
@@ -90,7 +87,7 @@ func (c *Codec) Upgrade(e Event) (Event, error) {
 		return Event{}, Errorf(CodeInternal, "event %q has schema version %d, the newest known is %d", e.Name, e.Schema, t.Schema())
 	}
 	for e.Schema < t.Schema() {
-		data, err := t.Upcasters[e.Schema-1](e.Data)
+		data, err := t.Upcasters[e.Schema-1].apply(e.Data)
 		if err != nil {
 			return Event{}, Wrap(CodeInternal, err, fmt.Sprintf("event %q can't be upcast from schema version %d", e.Name, e.Schema))
 		}

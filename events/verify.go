@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"sync"
+
+	"daybook/parallel"
 )
 
 // ClaimFault is a value whose holder in the store is not the stream that holds
@@ -66,20 +68,7 @@ type claimVerifier struct {
 
 // segments runs scan for each segment and returns the first error.
 func (v *claimVerifier) segments(ctx context.Context, n int, scan func(ctx context.Context, segment, segments int) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var wg sync.WaitGroup
-	var once sync.Once
-	var first error
-	for segment := range n {
-		wg.Go(func() {
-			if err := scan(ctx, segment, n); err != nil {
-				once.Do(func() { first = err; cancel() })
-			}
-		})
-	}
-	wg.Wait()
-	return first
+	return parallel.New(n).Until(ctx, n, func(ctx context.Context, segment int) error { return scan(ctx, segment, n) })
 }
 
 func (v *claimVerifier) scanCommits(ctx context.Context, segment, segments int) error {

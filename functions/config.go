@@ -13,39 +13,18 @@ import (
 
 	"daybook/api"
 	"daybook/dynamo"
+	"daybook/functions/names"
 	"daybook/messaging"
 	"daybook/process"
 )
 
-// Names of the environment variables a function reads. The AWS names are set by
-// Lambda itself; an endpoint is for LocalStack and its like.
+// Variables that mains and the command line name; package names has all of them.
 const (
-	EnvEventsTable    = "DAYBOOK_EVENTS_TABLE"    // full name of the events table
-	EnvClaimsTable    = "DAYBOOK_CLAIMS_TABLE"    // full name of the table of claimed values
-	EnvRequestsTable  = "DAYBOOK_REQUESTS_TABLE"  // full name of the table of queued commands' statuses
-	EnvProcessesTable = "DAYBOOK_PROCESSES_TABLE" // full name of the ledger of process managers and outboxes
-	EnvCommandQueue   = "DAYBOOK_COMMAND_QUEUE"   // URL of the queue of commands
-	EnvDeadQueue      = "DAYBOOK_DEAD_QUEUE"      // URL of the queue of dead letters
-	EnvScheduleGroup  = "DAYBOOK_SCHEDULE_GROUP"  // schedule group of timers
-	EnvScheduleRole   = "DAYBOOK_SCHEDULE_ROLE"   // ARN of the role that a schedule assumes
-	EnvScheduleTarget = "DAYBOOK_SCHEDULE_TARGET" // ARN of the queue of commands
-	EnvEventBus       = "DAYBOOK_EVENT_BUS"       // name of the event bus of integration events
-	EnvViewPrefix     = "DAYBOOK_VIEW_PREFIX"     // prefix of the query tables' names, without the hyphen
-	EnvPathPrefix     = "DAYBOOK_PATH_PREFIX"     // base path under which a custom domain maps the API
-	// What the gateway asks of callers, for the description of the API: iam, jwt or
-	// none (default); for jwt the issuer's URL, and the scopes to write, to read and
-	// to read events, with spaces in between.
-	EnvAuthorization = "DAYBOOK_AUTHORIZATION"
-	EnvJWTIssuer     = "DAYBOOK_JWT_ISSUER"
-	EnvScopes        = "DAYBOOK_SCOPES"
-	EnvLogLevel      = "DAYBOOK_LOG_LEVEL" // debug, info, warn or error; info by default
-	EnvRegion        = "AWS_REGION"
-
-	// AWS_ENDPOINT_URL stands in for each of these.
-	EnvEndpoint          = "AWS_ENDPOINT_URL_DYNAMODB"
-	EnvQueueEndpoint     = "AWS_ENDPOINT_URL_SQS"
-	EnvSchedulerEndpoint = "AWS_ENDPOINT_URL_SCHEDULER"
-	EnvBusEndpoint       = "AWS_ENDPOINT_URL_EVENTBRIDGE"
+	EnvRegion         = names.EnvRegion
+	EnvEventsTable    = names.EnvEventsTable
+	EnvClaimsTable    = names.EnvClaimsTable
+	EnvProcessesTable = names.EnvProcessesTable
+	EnvViewPrefix     = names.EnvViewPrefix
 )
 
 // Config is what a function is told. FromEnv reads it; the local stack fills it.
@@ -101,21 +80,21 @@ func FromEnv(getenv func(string) string, needs ...string) (Config, error) {
 	c := Config{
 		EventsTable:       getenv(EnvEventsTable),
 		ClaimsTable:       getenv(EnvClaimsTable),
-		RequestsTable:     getenv(EnvRequestsTable),
-		CommandQueue:      getenv(EnvCommandQueue),
-		DeadQueue:         getenv(EnvDeadQueue),
+		RequestsTable:     getenv(names.EnvRequestsTable),
+		CommandQueue:      getenv(names.EnvCommandQueue),
+		DeadQueue:         getenv(names.EnvDeadQueue),
 		ProcessesTable:    getenv(EnvProcessesTable),
-		ScheduleGroup:     getenv(EnvScheduleGroup),
-		ScheduleRole:      getenv(EnvScheduleRole),
-		ScheduleTarget:    getenv(EnvScheduleTarget),
-		EventBus:          getenv(EnvEventBus),
+		ScheduleGroup:     getenv(names.EnvScheduleGroup),
+		ScheduleRole:      getenv(names.EnvScheduleRole),
+		ScheduleTarget:    getenv(names.EnvScheduleTarget),
+		EventBus:          getenv(names.EnvEventBus),
 		ViewPrefix:        getenv(EnvViewPrefix),
-		PathPrefix:        getenv(EnvPathPrefix),
+		PathPrefix:        getenv(names.EnvPathPrefix),
 		Region:            getenv(EnvRegion),
-		Endpoint:          endpoint(getenv, EnvEndpoint),
-		QueueEndpoint:     endpoint(getenv, EnvQueueEndpoint),
-		SchedulerEndpoint: endpoint(getenv, EnvSchedulerEndpoint),
-		BusEndpoint:       endpoint(getenv, EnvBusEndpoint),
+		Endpoint:          endpoint(getenv, names.EnvEndpoint),
+		QueueEndpoint:     endpoint(getenv, names.EnvQueueEndpoint),
+		SchedulerEndpoint: endpoint(getenv, names.EnvSchedulerEndpoint),
+		BusEndpoint:       endpoint(getenv, names.EnvBusEndpoint),
 		Metrics:           os.Stdout,
 	}
 	var missing, faults []string
@@ -127,9 +106,9 @@ func FromEnv(getenv func(string) string, needs ...string) (Config, error) {
 	if len(missing) > 0 {
 		faults = append(faults, "not set: "+strings.Join(missing, ", "))
 	}
-	if level := getenv(EnvLogLevel); level != "" {
+	if level := getenv(names.EnvLogLevel); level != "" {
 		if err := c.LogLevel.UnmarshalText([]byte(level)); err != nil {
-			faults = append(faults, fmt.Sprintf("%s is %q, not debug, info, warn or error", EnvLogLevel, level))
+			faults = append(faults, fmt.Sprintf("%s is %q, not debug, info, warn or error", names.EnvLogLevel, level))
 		}
 	}
 	var err error
@@ -161,19 +140,19 @@ func (c Config) messaging(endpoint string) messaging.Options {
 
 // security reads what the gateway asks of callers.
 func security(getenv func(string) string) (api.Security, error) {
-	switch kind := getenv(EnvAuthorization); kind {
+	switch kind := getenv(names.EnvAuthorization); kind {
 	case "", "none":
 		return api.Security{}, nil
 	case "iam":
 		return api.Security{SigV4: true}, nil
 	case "jwt":
-		scopes := strings.Fields(getenv(EnvScopes))
-		if getenv(EnvJWTIssuer) == "" || len(scopes) != 3 {
-			return api.Security{}, fmt.Errorf("%s is jwt, which needs %s and three scopes in %s", EnvAuthorization, EnvJWTIssuer, EnvScopes)
+		scopes := strings.Fields(getenv(names.EnvScopes))
+		if getenv(names.EnvJWTIssuer) == "" || len(scopes) != 3 {
+			return api.Security{}, fmt.Errorf("%s is jwt, which needs %s and three scopes in %s", names.EnvAuthorization, names.EnvJWTIssuer, names.EnvScopes)
 		}
-		return api.Security{Issuer: getenv(EnvJWTIssuer), WriteScope: scopes[0], ReadScope: scopes[1], HistoryScope: scopes[2]}, nil
+		return api.Security{Issuer: getenv(names.EnvJWTIssuer), WriteScope: scopes[0], ReadScope: scopes[1], HistoryScope: scopes[2]}, nil
 	default:
-		return api.Security{}, fmt.Errorf("%s is %q, not iam, jwt or none", EnvAuthorization, kind)
+		return api.Security{}, fmt.Errorf("%s is %q, not iam, jwt or none", names.EnvAuthorization, kind)
 	}
 }
 

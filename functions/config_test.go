@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"daybook/api"
+	"daybook/functions/names"
 )
 
 func env(pairs ...string) func(string) string {
@@ -24,9 +25,9 @@ func env(pairs ...string) func(string) string {
 
 func TestFromEnv(t *testing.T) {
 	t.Parallel()
-	c, err := FromEnv(env(EnvEventsTable, "e", EnvViewPrefix, "v", EnvRegion, "eu-west-1", EnvLogLevel, "warn",
-		"AWS_ENDPOINT_URL", "http://localhost:4566", EnvPathPrefix, "shop",
-		EnvRequestsTable, "r", EnvCommandQueue, "q", EnvDeadQueue, "d"), EnvEventsTable, EnvViewPrefix)
+	c, err := FromEnv(env(EnvEventsTable, "e", EnvViewPrefix, "v", EnvRegion, "eu-west-1", names.EnvLogLevel, "warn",
+		"AWS_ENDPOINT_URL", "http://localhost:4566", names.EnvPathPrefix, "shop",
+		names.EnvRequestsTable, "r", names.EnvCommandQueue, "q", names.EnvDeadQueue, "d"), EnvEventsTable, EnvViewPrefix)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,7 @@ func TestFromEnv(t *testing.T) {
 		c.RequestsTable != "r" || c.CommandQueue != "q" || c.DeadQueue != "d" || c.QueueEndpoint != "http://localhost:4566" {
 		t.Errorf("config %+v", c)
 	}
-	c, err = FromEnv(env(EnvRegion, "eu-west-1", "AWS_ENDPOINT_URL", "general", EnvEndpoint, "special"))
+	c, err = FromEnv(env(EnvRegion, "eu-west-1", "AWS_ENDPOINT_URL", "general", names.EnvEndpoint, "special"))
 	if err != nil || c.Endpoint != "special" || c.LogLevel != slog.LevelInfo {
 		t.Errorf("config %+v, %v", c, err)
 	}
@@ -49,13 +50,13 @@ func TestFromEnvSecurity(t *testing.T) {
 		err  string
 	}{
 		{nil, api.Security{}, ""},
-		{[]string{EnvAuthorization, "none"}, api.Security{}, ""},
-		{[]string{EnvAuthorization, "iam"}, api.Security{SigV4: true}, ""},
-		{[]string{EnvAuthorization, "jwt", EnvJWTIssuer, "https://id.example", EnvScopes, "w r h"},
+		{[]string{names.EnvAuthorization, "none"}, api.Security{}, ""},
+		{[]string{names.EnvAuthorization, "iam"}, api.Security{SigV4: true}, ""},
+		{[]string{names.EnvAuthorization, "jwt", names.EnvJWTIssuer, "https://id.example", names.EnvScopes, "w r h"},
 			api.Security{Issuer: "https://id.example", WriteScope: "w", ReadScope: "r", HistoryScope: "h"}, ""},
-		{[]string{EnvAuthorization, "jwt", EnvJWTIssuer, "https://id.example", EnvScopes, "w r"}, api.Security{}, "three scopes in DAYBOOK_SCOPES"},
-		{[]string{EnvAuthorization, "jwt", EnvScopes, "w r h"}, api.Security{}, "needs DAYBOOK_JWT_ISSUER"},
-		{[]string{EnvAuthorization, "basic"}, api.Security{}, `DAYBOOK_AUTHORIZATION is "basic", not iam, jwt or none`},
+		{[]string{names.EnvAuthorization, "jwt", names.EnvJWTIssuer, "https://id.example", names.EnvScopes, "w r"}, api.Security{}, "three scopes in DAYBOOK_SCOPES"},
+		{[]string{names.EnvAuthorization, "jwt", names.EnvScopes, "w r h"}, api.Security{}, "needs DAYBOOK_JWT_ISSUER"},
+		{[]string{names.EnvAuthorization, "basic"}, api.Security{}, `DAYBOOK_AUTHORIZATION is "basic", not iam, jwt or none`},
 	} {
 		c, err := FromEnv(env(append(test.env, EnvRegion, "eu-west-1")...))
 		if c.Security != test.want || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
@@ -67,7 +68,7 @@ func TestFromEnvSecurity(t *testing.T) {
 // Everything missing is reported at once, in one line.
 func TestFromEnvNamesAllThatIsWrong(t *testing.T) {
 	t.Parallel()
-	_, err := FromEnv(env(EnvLogLevel, "loud"), EnvEventsTable, EnvViewPrefix)
+	_, err := FromEnv(env(names.EnvLogLevel, "loud"), EnvEventsTable, EnvViewPrefix)
 	if err == nil {
 		t.Fatal("no error")
 	}

@@ -94,7 +94,7 @@ func newFulfilling(t *testing.T, db *embedded.DB) *fulfilling {
 	if f.client, err = aggregate.NewHandler(dynamo.NewEventStore(client, "test-events", dynamo.WithClaims("test-claims")), domain.Aggregates(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if f.process, err = functions.NewProcess(functions.Config{
+	if f.process, err = functions.NewProcess(domain.App(), functions.Config{
 		EventsTable: "test-events", ClaimsTable: "test-claims", ProcessesTable: "test-processes", ViewPrefix: "test",
 		ScheduleGroup: "test", ScheduleRole: "role", ScheduleTarget: "queue", EventBus: "test", Region: "eu-west-1",
 		Endpoint: "http://embedded", Credentials: credentials, Transport: f.database, Messaging: f.outside, LogTo: io.Discard,

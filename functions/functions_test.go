@@ -21,6 +21,7 @@ import (
 
 	awsevents "github.com/aws/aws-lambda-go/events"
 
+	"daybook"
 	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/functions"
@@ -97,10 +98,10 @@ func newRig(t testing.TB) *rig {
 	if err := dynamo.Create(t.Context(), client, "test", specs...); err != nil {
 		t.Fatal(err)
 	}
-	for into, construct := range map[*functions.Handler]func(functions.Config) (functions.Handler, error){
+	for into, construct := range map[*functions.Handler]func(daybook.App, functions.Config) (functions.Handler, error){
 		&r.command: functions.NewCommand, &r.query: functions.NewQuery, &r.projector: functions.NewProjector,
 	} {
-		if *into, err = construct(c); err != nil {
+		if *into, err = construct(domain.App(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -453,7 +454,7 @@ func ExampleNewCommand() {
 		fmt.Println(err)
 		return
 	}
-	command, err := functions.NewCommand(config)
+	command, err := functions.NewCommand(domain.App(), config)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"daybook"
 	"daybook/aggregate"
 	"daybook/api"
-	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/functions/apigateway"
@@ -29,22 +29,23 @@ type Handler interface {
 // table; the prefix of the query tables names the deployment in its metrics. With
 // the requests table and both queues, requests can ask for their commands to be
 // queued. Errors are faults of the declarations and of the configuration.
-func NewCommand(c Config) (Handler, error) {
-	log, metrics := c.logger("command"), newMetrics(c)
+func NewCommand(app daybook.App, c Config) (Handler, error) {
+	log, metrics := c.logger("command"), newMetrics(app, c)
 	client := c.client()
 	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
-	handler, err := aggregate.NewHandler(store, domain.Aggregates(), &aggregate.Options{Observe: c.observe(log, metrics)})
+	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Observe: c.observe(log, metrics)})
 	if err != nil {
 		return nil, err
 	}
-	options := &api.Options{Logger: log}
+	options := &api.Options{Logger: log, Title: app.Title()}
 	function := commandHandler{queue: noQueue{}}
 	switch settings := []string{c.RequestsTable, c.CommandQueue, c.DeadQueue}; {
 	case !slices.Contains(settings, ""):
 		statuses := dynamo.NewRequests(client, c.RequestsTable)
 		commands, dead := messaging.NewQueue(c.CommandQueue, c.messaging(c.QueueEndpoint)), messaging.NewQueue(c.DeadQueue, c.messaging(c.QueueEndpoint))
 		options.Sender = sender{aggregate.NewSender(handler, commands, statuses), metrics}
-		function.queue = &queueHandler{worker: aggregate.NewWorker(handler, statuses, dead, nil), log: log, metrics: metrics}
+		queued := &queueHandler{worker: aggregate.NewWorker(handler, statuses, dead, nil), log: log, metrics: metrics}
+		function.queue = batchHandler[messaging.Received]{log: log, source: "queue's", decode: messaging.DecodeEvent, handle: queued.handle}
 	case strings.Join(settings, "") != "":
 		return nil, errors.New("asynchronous commands need the requests table, the command queue and the dead-letter queue: not all are set")
 	}
@@ -56,42 +57,43 @@ func NewCommand(c Config) (Handler, error) {
 // reads. It needs the events table and the prefix of the query tables; with the
 // requests table it tells the status of queued commands. Errors are faults of the
 // declarations.
-func NewQuery(c Config) (Handler, error) {
+func NewQuery(app daybook.App, c Config) (Handler, error) {
 	log := c.logger("query")
 	client := c.client()
 	store := dynamo.NewEventStore(client, c.EventsTable)
-	codec, err := aggregate.Codec(domain.Aggregates())
+	codec, err := aggregate.Codec(app.Aggregates)
 	if err != nil {
 		return nil, err
 	}
-	queries, err := view.NewQueries(store, codec, dynamo.NewTables(client, c.ViewPrefix), domain.Views(),
+	queries, err := view.NewQueries(store, codec, dynamo.NewTables(client, c.ViewPrefix), app.Views,
 		&view.QueriesOptions{Routed: true})
 	if err != nil {
 		return nil, err
 	}
-	options := &api.Options{Logger: log, Security: c.Security}
+	options := &api.Options{Logger: log, Title: app.Title(), Security: c.Security}
 	if c.RequestsTable != "" {
 		options.Statuses = dynamo.NewRequests(client, c.RequestsTable)
 	}
-	return c.overHTTP(api.NewQueries(queries, store, domain.Aggregates(), domain.Views(), options), log), nil
+	return c.overHTTP(api.NewQueries(queries, store, app.Aggregates, app.Views, options), log), nil
 }
 
 // NewProjector returns the projector function: batches of the events table's
 // stream, with partial batch failures. It needs the events table and the prefix
 // of the query tables. Errors are faults of the declarations.
-func NewProjector(c Config) (Handler, error) {
+func NewProjector(app daybook.App, c Config) (Handler, error) {
 	client := c.client()
 	store := dynamo.NewEventStore(client, c.EventsTable)
-	codec, err := aggregate.Codec(domain.Aggregates())
+	codec, err := aggregate.Codec(app.Aggregates)
 	if err != nil {
 		return nil, err
 	}
-	projector, err := view.NewProjector(store, codec, dynamo.NewTables(client, c.ViewPrefix), domain.Views(),
+	projector, err := view.NewProjector(store, codec, dynamo.NewTables(client, c.ViewPrefix), app.Views,
 		&view.ProjectorOptions{Routed: true})
 	if err != nil {
 		return nil, err
 	}
-	return &projectorHandler{config: c, projector: projector, log: c.logger("projector"), metrics: newMetrics(c)}, nil
+	p := &projection{config: c, projector: projector, log: c.logger("projector"), metrics: newMetrics(app, c)}
+	return ofStream(p.log, p.handle), nil
 }
 
 // observe logs and measures each command: its name and stream, never its payload.
@@ -114,6 +116,7 @@ func (c Config) overHTTP(h http.Handler, log *slog.Logger) Handler {
 		Log:    log,
 		Context: func(ctx context.Context, caller apigateway.Caller) context.Context {
 			ctx = withRoute(api.WithActor(ctx, caller.Actor), caller.Route)
+			ctx = api.WithGrants(ctx, api.Grants{Scopes: strings.Fields(caller.Scope), IAM: caller.IAM, Route: caller.Route})
 			return api.WithRequestID(withRequestID(ctx, caller.RequestID), caller.RequestID)
 		},
 		Fault: func(w http.ResponseWriter, r *http.Request, status int) {

@@ -25,7 +25,7 @@ type requestHandler struct {
 }
 
 func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {
-	if id, ok := ctx.Value(requestIDKey{}).(string); ok && id != "" && !names(r, "requestId") {
+	if id, ok := ctx.Value(requestIDKey{}).(string); ok && id != "" && !hasAttr(r, "requestId") {
 		r.AddAttrs(slog.String("requestId", id))
 	}
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
@@ -56,8 +56,8 @@ func (c Config) panicIn(err error) []any {
 	return attrs
 }
 
-// names reports whether a line has an attribute of that name already.
-func names(r slog.Record, name string) (found bool) {
+// hasAttr reports whether a line has an attribute of that name already.
+func hasAttr(r slog.Record, name string) (found bool) {
 	r.Attrs(func(a slog.Attr) bool {
 		found = a.Key == name
 		return !found

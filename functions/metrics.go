@@ -10,18 +10,16 @@ import (
 	"sync"
 	"time"
 
+	"daybook"
 	"daybook/aggregate"
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/view"
 )
 
-// Namespace and Dimension are those of the functions' metrics in CloudWatch; the
-// dimension's value is the prefix of the query tables' names.
-const (
-	Namespace = "Daybook"
-	Dimension = "Deployment"
-)
+// Dimension is that of the functions' metrics in CloudWatch; its value is the
+// prefix of the query tables' names. Their namespace is the App's title.
+const Dimension = "Deployment"
 
 // Names of the functions' metrics. All are counts but the lags and MessageAge, in
 // milliseconds.
@@ -62,14 +60,15 @@ const (
 type metrics struct {
 	mu         sync.Mutex
 	w          io.Writer
+	namespace  string
 	deployment string
 }
 
-func newMetrics(c Config) *metrics {
+func newMetrics(app daybook.App, c Config) *metrics {
 	if c.Metrics == nil {
 		return nil
 	}
-	return &metrics{w: c.Metrics, deployment: c.ViewPrefix}
+	return &metrics{w: c.Metrics, namespace: app.Title(), deployment: c.ViewPrefix}
 }
 
 // line is one line of the log. Its members with metrics' values stand beside the
@@ -118,7 +117,7 @@ func (m *metrics) put(values map[string]float64) {
 	data, err := json.Marshal(line{
 		AWS: directive{
 			Timestamp: time.Now().UnixMilli(),
-			Metrics:   []directory{{Namespace: Namespace, Dimensions: [][]string{{Dimension}}, Metrics: defined}},
+			Metrics:   []directory{{Namespace: m.namespace, Dimensions: [][]string{{Dimension}}, Metrics: defined}},
 		},
 		Deployment: m.deployment, Values: values,
 	}, json.Deterministic(true))

@@ -2,13 +2,13 @@ package functions
 
 import (
 	"context"
-	"encoding/json/v2"
 	"fmt"
 	"log/slog"
 
+	"daybook"
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/dynamo"
+	"daybook/follow"
 	"daybook/messaging"
 	"daybook/process"
 )
@@ -19,32 +19,29 @@ import (
 // metrics and in integration events; with a process manager the schedules' group,
 // role and target, with an outbox the event bus. Errors are faults of the
 // declarations, and of a configuration without what they need.
-func NewProcess(c Config) (Handler, error) {
-	return newProcess(c, domain.Aggregates(), domain.Processes())
-}
-
-func newProcess(c Config, aggregates []aggregate.Aggregate, reactors []process.Reactor) (Handler, error) {
-	log, metrics := c.logger("process"), newMetrics(c)
+func NewProcess(app daybook.App, c Config) (Handler, error) {
+	log, metrics := c.logger("process"), newMetrics(app, c)
 	client := c.client()
 	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
-	handler, err := aggregate.NewHandler(store, aggregates, &aggregate.Options{Observe: c.observe(log, metrics)})
+	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Observe: c.observe(log, metrics)})
 	if err != nil {
 		return nil, err
 	}
-	codec, err := aggregate.Codec(aggregates)
+	codec, err := aggregate.Codec(app.Aggregates)
 	if err != nil {
 		return nil, err
 	}
 	effects := c.Effects(handler)
-	if err := Enough(effects, reactors); err != nil {
+	if err := Enough(effects, app.Processes); err != nil {
 		return nil, err
 	}
-	runner, err := process.NewRunner(store, codec, dynamo.NewProcesses(client, c.ProcessesTable), reactors, effects,
+	runner, err := process.NewRunner(store, codec, dynamo.NewProcesses(client, c.ProcessesTable), app.Processes, effects,
 		&process.Options{Source: c.ViewPrefix})
 	if err != nil {
 		return nil, err
 	}
-	return &processHandler{config: c, runner: runner, log: log, metrics: metrics}, nil
+	h := &processHandler{config: c, runner: runner, log: log, metrics: metrics}
+	return ofStream(log, h.handle), nil
 }
 
 // Effects are what the configuration has for reactors: h handles their commands;
@@ -97,36 +94,16 @@ type processHandler struct {
 	metrics *metrics
 }
 
-// Invoke handles one batch. An error is for a payload that is no batch.
-func (h *processHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	records, err := dynamo.DecodeStreamEvent(payload)
-	if err != nil {
-		h.log.ErrorContext(ctx, "event refused", "error", err)
-		return nil, fmt.Errorf("read the stream event: %w", err)
-	}
-	batch := make([]process.Delivery, len(records))
-	for i, r := range records {
-		batch[i] = process.Delivery{Stream: r.Stream, Number: r.Number, Commit: r.Commit, Sequence: r.Sequence, Err: r.Err}
-	}
+func (h *processHandler) handle(ctx context.Context, batch []follow.Delivery) []string {
 	report := h.runner.Handle(ctx, batch)
-	h.note(ctx, len(records), report)
+	h.note(ctx, len(batch), report)
 	h.metrics.process(report)
-	answer := failures{BatchItemFailures: make([]failure, len(report.Retry))}
-	for i, sequence := range report.Retry {
-		answer.BatchItemFailures[i].ItemIdentifier = sequence
-	}
-	return json.Marshal(answer)
+	return report.Retry
 }
 
 // note logs what came of a batch: names, ids and numbers.
 func (h *processHandler) note(ctx context.Context, records int, r process.Report) {
-	for _, f := range r.Faults {
-		h.log.ErrorContext(ctx, "stream parked", append([]any{"reactor", f.Reactor, "stream", f.Stream, "commit", f.Commit,
-			"code", f.Code, "attempts", f.Attempts, "error", f.Text}, h.config.panicIn(f.Cause)...)...)
-	}
-	if r.Err != nil {
-		h.log.WarnContext(ctx, "records to be delivered again", "records", len(r.Retry), "error", r.Err)
-	}
+	h.config.notePassed(ctx, h.log, r.Report, func(f follow.Fault) []any { return []any{"reactor", f.Consumer} })
 	if r.Superseded > 0 {
 		h.log.WarnContext(ctx, "commands accepted before with another payload, which stands", "commands", r.Superseded)
 	}

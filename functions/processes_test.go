@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"daybook"
 	"daybook/aggregate"
 	"daybook/dynamo"
 	"daybook/localstack/embedded"
@@ -21,23 +22,34 @@ type (
 	opened struct{}
 	asked  struct{}
 	none   struct{}
+
+	knockDoor struct{}
+	openDoor  struct{}
+	askGuard  struct{}
 )
+
+func (knock) EventName() string       { return "door-knocked" }
+func (opened) EventName() string      { return "door-opened" }
+func (asked) EventName() string       { return "guard-asked" }
+func (knockDoor) CommandName() string { return "knock" }
+func (openDoor) CommandName() string  { return "open-door" }
+func (askGuard) CommandName() string  { return "ask-guard" }
 
 func doors() []aggregate.Aggregate {
 	return []aggregate.Aggregate{
 		aggregate.New[state]("door").
-			Event("door-knocked", func(s state, _ knock) state { return s }).
-			Event("door-opened", func(s state, _ opened) state { s.Open = true; return s }).
-			Command("knock", func(state, none) aggregate.Decision { return aggregate.Emit(knock{}) }).
-			Command("open-door", func(s state, _ none) aggregate.Decision {
+			Event(func(s state, _ knock) state { return s }).
+			Event(func(s state, _ opened) state { s.Open = true; return s }).
+			Command(func(state, knockDoor) aggregate.Decision { return aggregate.Emit(knock{}) }).
+			Command(func(s state, _ openDoor) aggregate.Decision {
 				if s.Open {
 					return aggregate.Reject("door-is-open", "the door is open already")
 				}
 				return aggregate.Emit(opened{})
 			}),
 		aggregate.New[state]("guard").
-			Event("guard-asked", func(s state, _ asked) state { s.Busy = true; return s }).
-			Command("ask-guard", func(s state, _ none) aggregate.Decision {
+			Event(func(s state, _ asked) state { s.Busy = true; return s }).
+			Command(func(s state, _ askGuard) aggregate.Decision {
 				if s.Busy {
 					return aggregate.Reject("guard-is-busy", "the guard is busy")
 				}
@@ -48,13 +60,13 @@ func doors() []aggregate.Aggregate {
 
 func doorman() []process.Reactor {
 	return []process.Reactor{
-		process.New[struct{}]("doorman", "door").React("door-knocked", func(_ knock, m process.Meta) process.Reaction {
+		process.New[struct{}]("doorman", "door").React(func(_ knock, m process.Meta) process.Reaction {
 			return process.Do(
-				process.After("patience", time.Minute, process.Send("open-door", m.ID(), nil)),
-				process.All(process.Send("ask-guard", "of-"+m.ID(), nil)).Then(process.Send("open-door", m.ID(), nil)))
+				process.After("patience", time.Minute, process.Send(m.ID(), openDoor{})),
+				process.All(process.Send("of-"+m.ID(), askGuard{})).Then(process.Send(m.ID(), openDoor{})))
 		}),
 		process.NewOutbox[struct{}]("news", "door").
-			Publish("door-opened", "com.example.door-opened", 1, func(struct{}, opened, process.Meta) none { return none{} }),
+			Publish("com.example.door-opened", 1, func(struct{}, opened, process.Meta) none { return none{} }),
 	}
 }
 
@@ -84,7 +96,7 @@ func TestProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := newProcess(c, doors(), doorman())
+	h, err := NewProcess(daybook.App{Name: "house", Aggregates: doors(), Processes: doorman()}, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,12 +160,9 @@ func TestProcessNeedsWhatItsReactorsUse(t *testing.T) {
 	} {
 		want, c := test.want, test.c
 		c.Credentials = dynamo.StaticCredentials("a", "b")
-		_, err := newProcess(c, doors(), doorman())
+		_, err := NewProcess(daybook.App{Name: "house", Aggregates: doors(), Processes: doorman()}, c)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
-	}
-	if _, err := NewProcess(Config{Credentials: dynamo.StaticCredentials("a", "b"), Timers: recorder, Publisher: recorder}); err != nil {
-		t.Error(err)
 	}
 }

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json/jsontext"
-	"encoding/json/v2"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -54,13 +52,7 @@ type queueHandler struct {
 	metrics *metrics
 }
 
-// Invoke handles one batch. An error is for a payload that is no batch.
-func (h *queueHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	received, err := messaging.DecodeEvent(payload)
-	if err != nil {
-		h.log.ErrorContext(ctx, "event refused", "error", err)
-		return nil, fmt.Errorf("read the queue's event: %w", err)
-	}
+func (h *queueHandler) handle(ctx context.Context, received []messaging.Received) (retry []string) {
 	batch := make([]aggregate.Delivery, len(received))
 	var age time.Duration
 	for i, r := range received {
@@ -71,13 +63,12 @@ func (h *queueHandler) Invoke(ctx context.Context, payload []byte) ([]byte, erro
 	}
 	handled := h.worker.Handle(ctx, batch)
 	h.note(ctx, handled, age)
-	answer := failures{BatchItemFailures: []failure{}}
 	for _, m := range handled {
 		if m.Verdict == aggregate.VerdictRetry {
-			answer.BatchItemFailures = append(answer.BatchItemFailures, failure{m.ID})
+			retry = append(retry, m.ID)
 		}
 	}
-	return json.Marshal(answer)
+	return retry
 }
 
 // note logs and measures what came of a batch: names, ids and numbers.

@@ -11,6 +11,7 @@ import (
 
 	awsevents "github.com/aws/aws-lambda-go/events"
 
+	"daybook/domain"
 	"daybook/functions"
 )
 
@@ -176,11 +177,11 @@ func TestHalfAConfigurationIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []functions.Config{{RequestsTable: "r"}, {CommandQueue: "q", DeadQueue: "d"}, {RequestsTable: "r", CommandQueue: "q"}} {
 		c.Region = "eu-west-1"
-		if _, err := functions.NewCommand(c); err == nil {
+		if _, err := functions.NewCommand(domain.App(), c); err == nil {
 			t.Errorf("%+v was taken", c)
 		}
 	}
-	h, err := functions.NewCommand(functions.Config{Region: "eu-west-1", LogTo: io.Discard})
+	h, err := functions.NewCommand(domain.App(), functions.Config{Region: "eu-west-1", LogTo: io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// Command infra is the CDK app that deploys Daybook. The CDK command line runs
+// Command infra is the CDK app that deploys the sample application. The CDK command line runs
 // it (cdk.json); it reads the settings, builds the functions, and writes the
 // template of the tables, functions and API that package domain declares.
 //

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/process"
 	"daybook/process/processtest"
 )
@@ -16,10 +17,10 @@ import (
 // runner does.
 func TestACrashBetweenAnyTwoSteps(t *testing.T) {
 	t.Parallel()
-	scenario := func(t testing.TB) (*world, []process.Delivery) {
+	scenario := func(t testing.TB) (*world, []follow.Delivery) {
 		w := newWorld(t, newFulfilment(), newShop())
-		w.opts.Parallel, w.opts.Concurrency, w.opts.Tries = 1, 1, 1
-		return w, []process.Delivery{
+		w.opts.Parallel, w.opts.Concurrency = 1, 1
+		return w, []follow.Delivery{
 			w.commit("order/7", place("a", "b", "c")), w.commit("order/7", note), w.commit("order/7", confirm),
 			w.commit("order/7", place("d")), w.commit("order/7", confirm), w.commit("order/7", cancel),
 		}
@@ -56,7 +57,7 @@ func TestACrashBetweenAnyTwoSteps(t *testing.T) {
 
 // crash handles deliveries until the nth call, from which on nothing is done any
 // more, or is but nobody hears of it. It reports whether it came to that.
-func (w *world) crash(n int, after bool, ds []process.Delivery) bool {
+func (w *world) crash(n int, after bool, ds []follow.Delivery) bool {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	calls := 0
@@ -87,7 +88,7 @@ func TestTwoRunnersAtOnce(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, newFulfilment())
 			w.opts.Parallel, w.opts.Concurrency = 1, 1
-			ds := []process.Delivery{w.commit("order/7", place("a", "b")), w.commit("order/7", cancel), w.commit("order/7", place("c"))}
+			ds := []follow.Delivery{w.commit("order/7", place("a", "b")), w.commit("order/7", cancel), w.commit("order/7", place("c"))}
 			want := inOrder(t, w, ds)
 			wait, calls := make(chan struct{}), 0
 			outside := w.recorder

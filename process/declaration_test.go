@@ -14,32 +14,41 @@ func reactNothing(placed, process.Meta) process.Reaction { return process.Reacti
 
 func sameMemory(s struct{}, _ placed, _ process.Meta) struct{} { return s }
 
+type (
+	badlyNamed struct{}
+	misspelt   struct{}
+)
+
+func (badlyNamed) EventName() string { return "Order Placed" }
+func (misspelt) EventName() string   { return "order-palced" }
+
 func TestFaultyDeclarations(t *testing.T) {
 	t.Parallel()
 	type lossy struct{ _ int }
 	fine := func() *process.Manager[struct{}] {
-		return process.New[struct{}]("fine", "order").React("order-placed", reactNothing)
+		return process.New[struct{}]("fine", "order").React(reactNothing)
 	}
 	data := func(struct{}, placed, process.Meta) placed { return placed{} }
 	for want, reactor := range map[string]process.Reactor{
-		"":                             fine(),
-		`manager "No Name"`:            process.New[struct{}]("No Name", "order").React("order-placed", reactNothing),
-		"follows no aggregate":         process.New[struct{}]("a").React("order-placed", reactNothing),
-		`aggregate "x y"`:              process.New[struct{}]("a", "x y").React("order-placed", reactNothing),
-		`aggregate "order" is named`:   process.New[struct{}]("a", "order", "order").React("order-placed", reactNothing),
-		"handles no event":             process.New[struct{}]("a", "order"),
-		`event "Order Placed"`:         process.New[struct{}]("a", "order").React("Order Placed", reactNothing),
-		"handled twice":                fine().React("order-placed", reactNothing),
-		"has no handler":               fine().React[placed]("order-placed", nil),
-		"field _ of":                   process.New[lossy]("a", "order").React("order-placed", reactNothing),
-		"schema version 0":             fine().MemorySchema(0),
-		`outbox "B"`:                   process.NewOutbox[struct{}]("B", "order").Publish("order-placed", "a", 1, data),
-		`type "A b"`:                   process.NewOutbox[struct{}]("a", "order").Publish("order-placed", "A b", 1, data),
-		"versions count from 1, not 0": process.NewOutbox[struct{}]("a", "order").Publish("order-placed", "a", 0, data),
+		"":                                      fine(),
+		`manager "No Name"`:                     process.New[struct{}]("No Name", "order").React(reactNothing),
+		"follows no aggregate":                  process.New[struct{}]("a").React(reactNothing),
+		`aggregate "x y"`:                       process.New[struct{}]("a", "x y").React(reactNothing),
+		`aggregate "order" is named`:            process.New[struct{}]("a", "order", "order").React(reactNothing),
+		"handles no event":                      process.New[struct{}]("a", "order"),
+		`event "Order Placed"`:                  process.New[struct{}]("a", "order").React(func(badlyNamed, process.Meta) process.Reaction { return process.Reaction{} }),
+		"*process_test.placed is no value type": process.New[struct{}]("a", "order").React(func(*placed, process.Meta) process.Reaction { return process.Reaction{} }),
+		"handled twice":                         fine().React(reactNothing),
+		"has no handler":                        process.New[struct{}]("fine", "order").React[placed](nil),
+		"field _ of":                            process.New[lossy]("a", "order").React(reactNothing),
+		"schema version 0":                      fine().MemorySchema(0),
+		`outbox "B"`:                            process.NewOutbox[struct{}]("B", "order").Publish("a", 1, data),
+		`type "A b"`:                            process.NewOutbox[struct{}]("a", "order").Publish("A b", 1, data),
+		"versions count from 1, not 0":          process.NewOutbox[struct{}]("a", "order").Publish("a", 0, data),
 		`type "a.v1": `: process.NewOutbox[struct{}]("a", "order").
-			Publish("order-placed", "a", 1, func(struct{}, placed, process.Meta) chan int { return nil }),
+			Publish("a", 1, func(struct{}, placed, process.Meta) chan int { return nil }),
 		`outbox "c": event "order-placed" is handled twice`: process.NewOutbox[struct{}]("c", "order").
-			Remember("order-placed", sameMemory).Remember("order-placed", sameMemory),
+			Remember(sameMemory).Remember(sameMemory),
 	} {
 		err := reactor.Err()
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
@@ -54,12 +63,12 @@ func TestReactorsThatCantLiveTogether(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one := process.New[struct{}]("one", "order").React("order-placed", reactNothing)
+	one := process.New[struct{}]("one", "order").React(reactNothing)
 	for want, reactors := range map[string][]process.Reactor{
 		"":                        {one},
-		"the name is declared":    {one, process.NewOutbox[struct{}]("one", "order").Remember("order-placed", sameMemory)},
+		"the name is declared":    {one, process.NewOutbox[struct{}]("one", "order").Remember(sameMemory)},
 		`event "order-cancelled"`: {one, newFulfilment()},
-		`no aggregate declares event "order-palced"; did you mean "order-placed"?`: {process.New[struct{}]("one", "order").React("order-palced", reactNothing)},
+		`no aggregate declares event "order-palced"; did you mean "order-placed"?`: {process.New[struct{}]("one", "order").React(func(misspelt, process.Meta) process.Reaction { return process.Reaction{} })},
 	} {
 		_, err := process.NewRunner(nil, codec, nil, reactors, process.Effects{}, nil)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -10,6 +10,7 @@ import (
 	"daybook/aggregate"
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/process"
 	"daybook/process/processtest"
 )
@@ -28,6 +29,13 @@ type (
 	}
 	empty struct{}
 )
+
+func (shipped) CommandName() string { return "ship-order" }
+func (shipped) EventName() string   { return "order-shipped" }
+func (completed) EventName() string { return "order-completed" }
+func (arrived) EventName() string   { return "parcel-arrived" }
+func (ofOrder) CommandName() string { return "hand-over" }
+func (empty) CommandName() string   { return "complete-order" }
 
 // delivery is the state of the process: what it knows of several streams is an
 // aggregate of its own, with a stream for each order.
@@ -49,18 +57,24 @@ type (
 	}
 )
 
+func (deliveryBegun) EventName() string  { return "delivery-begun" }
+func (parcelCounted) EventName() string  { return "delivery-counted" }
+func (deliveryIsDone) EventName() string { return "delivery-completed" }
+func (expect) CommandName() string       { return "begin-delivery" }
+func (count) CommandName() string        { return "count-parcel" }
+
 var deliveries = aggregate.New[delivery]("delivery").
-	Event("delivery-begun", func(d delivery, e deliveryBegun) delivery { d.Expected = e.Parcels; return d }).
-	Event("delivery-counted", func(d delivery, e parcelCounted) delivery {
+	Event(func(d delivery, e deliveryBegun) delivery { d.Expected = e.Parcels; return d }).
+	Event(func(d delivery, e parcelCounted) delivery {
 		d.Arrived = append(slices.Clone(d.Arrived), e.Parcel)
 		return d
 	}).
-	Event("delivery-completed", func(d delivery, _ deliveryIsDone) delivery { d.Complete = true; return d }).
-	Command("begin-delivery", func(d delivery, c expect) aggregate.Decision {
+	Event(func(d delivery, _ deliveryIsDone) delivery { d.Complete = true; return d }).
+	Command(func(d delivery, c expect) aggregate.Decision {
 		d.Expected = c.Parcels
 		return d.with(deliveryBegun{c.Parcels})
 	}).
-	Command("count-parcel", func(d delivery, c count) aggregate.Decision {
+	Command(func(d delivery, c count) aggregate.Decision {
 		if slices.Contains(d.Arrived, c.Parcel) {
 			return aggregate.Nothing() // right however often and in which order they come
 		}
@@ -69,7 +83,7 @@ var deliveries = aggregate.New[delivery]("delivery").
 	})
 
 // with emits an event, and that the delivery is complete, if it is now.
-func (d delivery) with(e any) aggregate.Decision {
+func (d delivery) with(e events.Data) aggregate.Decision {
 	for _, parcel := range d.Expected {
 		if !slices.Contains(d.Arrived, parcel) {
 			return aggregate.Emit(e)
@@ -83,31 +97,31 @@ func (d delivery) with(e any) aggregate.Decision {
 
 // completion follows the streams of three aggregates and needs no memory.
 var completion = process.New[struct{}]("completion", "delivery", "order", "parcel").
-	React("order-shipped", func(e shipped, m process.Meta) process.Reaction {
-		return process.Do(process.Send("begin-delivery", m.ID(), expect(e)))
+	React(func(e shipped, m process.Meta) process.Reaction {
+		return process.Do(process.Send(m.ID(), expect(e)))
 	}).
-	React("parcel-arrived", func(e arrived, m process.Meta) process.Reaction {
-		return process.Do(process.Send("count-parcel", e.Order, count{m.ID()}))
+	React(func(e arrived, m process.Meta) process.Reaction {
+		return process.Do(process.Send(e.Order, count{m.ID()}))
 	}).
-	React("delivery-completed", func(_ deliveryIsDone, m process.Meta) process.Reaction {
-		return process.Do(process.Send("complete-order", m.ID(), nil).Unless("order-is-complete"))
+	React(func(_ deliveryIsDone, m process.Meta) process.Reaction {
+		return process.Do(process.Send(m.ID(), empty{}).Unless("order-is-complete"))
 	})
 
 var aggregates = []aggregate.Aggregate{
 	deliveries,
 	aggregate.New[struct{ Complete bool }]("order").
-		Event("order-shipped", func(s struct{ Complete bool }, _ shipped) struct{ Complete bool } { return s }).
-		Event("order-completed", func(s struct{ Complete bool }, _ completed) struct{ Complete bool } { s.Complete = true; return s }).
-		Command("ship-order", func(_ struct{ Complete bool }, c shipped) aggregate.Decision { return aggregate.Emit(c) }).
-		Command("complete-order", func(s struct{ Complete bool }, _ empty) aggregate.Decision {
+		Event(func(s struct{ Complete bool }, _ shipped) struct{ Complete bool } { return s }).
+		Event(func(s struct{ Complete bool }, _ completed) struct{ Complete bool } { s.Complete = true; return s }).
+		Command(func(_ struct{ Complete bool }, c shipped) aggregate.Decision { return aggregate.Emit(c) }).
+		Command(func(s struct{ Complete bool }, _ empty) aggregate.Decision {
 			if s.Complete {
 				return aggregate.Reject("order-is-complete", "the order is complete already")
 			}
 			return aggregate.Emit(completed{})
 		}),
 	aggregate.New[empty]("parcel").
-		Event("parcel-arrived", func(s empty, _ arrived) empty { return s }).
-		Command("hand-over", func(_ empty, c ofOrder) aggregate.Decision { return aggregate.Emit(arrived(c)) }),
+		Event(func(s empty, _ arrived) empty { return s }).
+		Command(func(_ empty, c ofOrder) aggregate.Decision { return aggregate.Emit(arrived(c)) }),
 }
 
 // handling lets the aggregates handle the commands of processes, as a function
@@ -178,11 +192,11 @@ func Example() {
 }
 
 // everything delivers all commits, twice.
-func everything(ctx context.Context, store events.Store) (ds []process.Delivery) {
+func everything(ctx context.Context, store events.Store) (ds []follow.Delivery) {
 	commits, _, _ := store.Scan(ctx, 0, 1, "")
 	slices.SortStableFunc(commits, func(a, b events.Commit) int { return a.Time.Compare(b.Time) })
 	for i := range commits {
-		d := process.Delivery{Stream: commits[i].Stream, Number: commits[i].Number, Commit: &commits[i]}
+		d := follow.Delivery{Stream: commits[i].Stream, Number: commits[i].Number, Commit: &commits[i]}
 		ds = append(ds, d, d)
 	}
 	return ds
@@ -191,17 +205,17 @@ func everything(ctx context.Context, store events.Store) (ds []process.Delivery)
 // A manager that waits at most 15 minutes for its order to be confirmed.
 func ExampleNew() {
 	m := process.New[basket]("fulfilment", "order").
-		On("order-placed", func(b basket, e placed, m process.Meta) (basket, process.Reaction) {
+		On(func(b basket, e placed, m process.Meta) (basket, process.Reaction) {
 			b.Products = e.Products
 			return b, process.Do(
-				process.After("confirmation", 15*time.Minute, process.Send("reject-order", m.ID(), reject{"timed out"})),
+				process.After("confirmation", 15*time.Minute, process.Send(m.ID(), reject{"timed out"})),
 				process.All(reserves(m.ID(), e.Products)...).
-					Then(process.Send("confirm-order", m.ID(), nil)).
+					Then(process.Send(m.ID(), confirmOrder{})).
 					Else(func(r process.Rejection) process.Reaction {
-						return process.Do(process.Send("reject-order", m.ID(), reject{string(r.Code)}))
+						return process.Do(process.Send(m.ID(), reject{string(r.Code)}))
 					}))
 		}).
-		On("order-rejected", func(b basket, _ rejected, m process.Meta) (basket, process.Reaction) { return b, release(b, m) })
+		On(func(b basket, _ rejected, m process.Meta) (basket, process.Reaction) { return b, release(b, m) })
 	d := m.Describe()
 	fmt.Println(d.Kind, d.Name, d.Aggregates, d.Events, m.Err())
 	// Output: manager fulfilment [order] [order-placed order-rejected] <nil>
@@ -210,11 +224,11 @@ func ExampleNew() {
 // An outbox that remembers what was ordered, to tell of it when it is confirmed.
 func ExampleNewOutbox() {
 	o := process.NewOutbox[basket]("shop", "order").
-		Remember("order-placed", func(b basket, e placed, _ process.Meta) basket {
+		Remember(func(b basket, e placed, _ process.Meta) basket {
 			b.Products = e.Products
 			return b
 		}).
-		Publish("order-confirmed", "com.example.shop.order-confirmed", 1, func(b basket, _ confirmed, m process.Meta) confirmedOut {
+		Publish("com.example.shop.order-confirmed", 1, func(b basket, _ confirmed, m process.Meta) confirmedOut {
 			return confirmedOut{Order: m.ID(), Products: b.Products}
 		})
 	p := o.Describe().Publishes[0]

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/process"
 	"daybook/process/processtest"
 )
@@ -60,9 +61,9 @@ func (h *endless) Read(_ context.Context, _ events.Stream, from int64, limit int
 	return page, nil
 }
 
-func (h *endless) last() process.Delivery {
+func (h *endless) last() follow.Delivery {
 	c := h.commit(h.commits)
-	return process.Delivery{Stream: c.Stream, Number: c.Number, Commit: c, Sequence: "1"}
+	return follow.Delivery{Stream: c.Stream, Number: c.Number, Commit: c, Sequence: "1"}
 }
 
 func endlessRunner(t testing.TB, h *endless, ledger process.Ledger, recorder *processtest.Recorder, reactor process.Reactor) *process.Runner {
@@ -85,7 +86,7 @@ func TestALongStreamThatWasNeverSeen(t *testing.T) {
 		deliveries := 0
 		for more := true; more; deliveries++ {
 			ctx, stop := context.WithTimeout(t.Context(), 3*time.Second)
-			report := r.Handle(ctx, []process.Delivery{h.last()})
+			report := r.Handle(ctx, []follow.Delivery{h.last()})
 			stop()
 			if len(report.Faults) > 0 || deliveries > 20 {
 				t.Fatalf("delivery %d: %+v, %+v", deliveries, report, ledger.Entry("fulfilment", "order/7"))
@@ -106,10 +107,10 @@ func TestHistoryIsNotReadOneByOne(t *testing.T) {
 	t.Parallel()
 	h := &endless{commits: 100_000, placed: []int64{1, 99_950, 100_000}}
 	ledger, recorder := &processtest.Memory{}, &processtest.Recorder{}
-	reactor := process.New[struct{}]("fulfilment", "order").Since(testNow.Add(99_900*time.Second)).
-		React("order-placed", func(placed, process.Meta) process.Reaction { return process.Do(process.Send("a", "b", nil)) })
+	reactor := process.New[struct{}]("fulfilment", "order").Since(testNow.Add(99_900 * time.Second)).
+		React(func(placed, process.Meta) process.Reaction { return process.Do(process.Send("b", confirmOrder{})) })
 	r := endlessRunner(t, h, ledger, recorder, reactor)
-	if report := r.Handle(t.Context(), []process.Delivery{h.last()}); report.Handled != 2 || report.Err != nil {
+	if report := r.Handle(t.Context(), []follow.Delivery{h.last()}); report.Handled != 2 || report.Err != nil {
 		t.Errorf("got %+v", report)
 	}
 	if h.reads > 20 || len(recorder.Requests()) != 2 {
@@ -124,10 +125,10 @@ func TestAMemoryOfAnotherSchemaIsFoldedAgain(t *testing.T) {
 	w.handle(w.commit("order/7", place("a")), w.commit("order/7", note))
 	before := len(w.recorder.Done())
 	newer := process.New[basket]("fulfilment", "order").MemorySchema(2).
-		On("order-placed", func(b basket, e placed, _ process.Meta) (basket, process.Reaction) {
-			return basket{Products: append(b.Products, "new "+e.Products[0])}, process.Do(process.Send("surprise", "1", nil))
+		On(func(b basket, e placed, _ process.Meta) (basket, process.Reaction) {
+			return basket{Products: append(b.Products, "new "+e.Products[0])}, process.Do(process.Send("1", confirmOrder{}))
 		}).
-		On("order-cancelled", func(b basket, _ cancelled, m process.Meta) (basket, process.Reaction) { return b, release(b, m) })
+		On(func(b basket, _ cancelled, m process.Meta) (basket, process.Reaction) { return b, release(b, m) })
 	w.reactors = []process.Reactor{newer}
 	w.handle(w.commit("order/7", cancel))
 	same(t, "commands", w.sent()[len(w.sent())-1:], []string{"release-stock new a"})
@@ -143,7 +144,7 @@ func TestSkip(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, newFulfilment(), newShop())
 	w.opts.Parallel = 1
-	ds := []process.Delivery{w.commit("order/7", place("a")), w.commit("order/7", note), w.commit("order/7", note)}
+	ds := []follow.Delivery{w.commit("order/7", place("a")), w.commit("order/7", note), w.commit("order/7", note)}
 	skip := func(from, to int) error {
 		var cs []events.Commit
 		for _, d := range ds[from:to] {
@@ -170,7 +171,7 @@ func TestSkip(t *testing.T) {
 	}
 	// Events that are still to be handled can't be jumped over.
 	w.commit("order/8", place("b"))
-	ds = []process.Delivery{w.commit("order/8", cancel)}
+	ds = []follow.Delivery{w.commit("order/8", cancel)}
 	if err := skip(0, 1); events.CodeOf(err) != events.CodeConflict {
 		t.Errorf("got %v", err)
 	}
@@ -183,10 +184,10 @@ func TestSkip(t *testing.T) {
 func TestHistoryNeedNotBeReactedTo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, process.New[basket]("fulfilment", "order").Since(testNow.Add(time.Second)).
-		On("order-placed", func(b basket, e placed, m process.Meta) (basket, process.Reaction) {
+		On(func(b basket, e placed, m process.Meta) (basket, process.Reaction) {
 			return basket{Products: e.Products}, process.Do(nil)
 		}).
-		On("order-cancelled", func(b basket, _ cancelled, m process.Meta) (basket, process.Reaction) { return b, release(b, m) }))
+		On(func(b basket, _ cancelled, m process.Meta) (basket, process.Reaction) { return b, release(b, m) }))
 	w.handle(w.commit("order/7", place("a")), w.commit("order/7", cancel))
 	same(t, "commands", w.sent(), []string{"release-stock a"})
 }

@@ -3,9 +3,9 @@ package process
 import (
 	"context"
 	"encoding/json/jsontext"
-	"time"
 
 	"daybook/events"
+	"daybook/follow"
 )
 
 // Key names an entry of a ledger.
@@ -44,7 +44,7 @@ type Entry struct {
 	Timers map[string]string
 
 	// Fault is why the stream is parked, nil when it is not.
-	Fault *Fault
+	Fault *follow.Fault
 }
 
 // MaxTimers is how many timers of different names a manager may have on a stream.
@@ -56,22 +56,6 @@ type Rejection struct {
 	Command   string      `json:"command"`
 	ID        string      `json:"id"` // of the aggregate
 	Code      events.Code `json:"code"`
-}
-
-// Fault is why a reactor can't handle a commit of a stream. It parks the stream:
-// the reactor holds the stream's later commits back until it is redriven (see
-// Runner.Redrive). Nothing else is held up.
-type Fault struct {
-	Reactor  string        `json:"-"`
-	Stream   events.Stream `json:"-"`
-	Commit   int64         `json:"commit"` // that can't be handled
-	Code     events.Code   `json:"code"`   // what kind of fault
-	Text     string        `json:"text"`   // for operators; no data of events
-	Time     time.Time     `json:"time"`   // of the last attempt
-	Attempts int           `json:"attempts"`
-	// Cause is the error itself, in the report of the run that met it alone: for
-	// the stack of a panic.
-	Cause error `json:"-"`
 }
 
 // MaxMemory is the largest memory of a stream, in bytes of JSON. An entry with

@@ -2,6 +2,8 @@ package process
 
 import (
 	"time"
+
+	"daybook/events"
 )
 
 // Manager declares a process manager: how it reacts to events of the streams that
@@ -30,13 +32,9 @@ func New[S any](name string, aggregates ...string) *Manager[S] {
 
 // On declares what happens because of an event: the memory after it, and the
 // reaction, which may be the zero Reaction.
-func (m *Manager[S]) On[E any](event string, react func(memory S, e E, m Meta) (S, Reaction)) *Manager[S] {
-	if react == nil {
-		m.fail("event %q has no handler", event)
-		return m
-	}
+func (m *Manager[S]) On[E events.Data](react func(memory S, e E, m Meta) (S, Reaction)) *Manager[S] {
 	m.remembers = true
-	handle(m.def, m.machine, event, func(s S, e E, meta Meta) (S, []Step) {
+	handle(m.def, m.machine, react == nil, func(s S, e E, meta Meta) (S, []Step) {
 		s, r := react(s, e, meta)
 		return s, r.steps
 	})
@@ -44,12 +42,8 @@ func (m *Manager[S]) On[E any](event string, react func(memory S, e E, m Meta) (
 }
 
 // React is On for a reaction that needs no memory and leaves it as it is.
-func (m *Manager[S]) React[E any](event string, react func(e E, m Meta) Reaction) *Manager[S] {
-	if react == nil {
-		m.fail("event %q has no handler", event)
-		return m
-	}
-	handle(m.def, m.machine, event, func(s S, e E, meta Meta) (S, []Step) { return s, react(e, meta).steps })
+func (m *Manager[S]) React[E events.Data](react func(e E, m Meta) Reaction) *Manager[S] {
+	handle(m.def, m.machine, react == nil, func(s S, e E, meta Meta) (S, []Step) { return s, react(e, meta).steps })
 	return m
 }
 

@@ -49,14 +49,11 @@ func NewOutbox[S any](name string, aggregates ...string) *Outbox[S] {
 // Remember declares how an event changes what is remembered of its stream, for
 // integration events that say more than the event they are made of. An event may
 // be remembered and published: it is remembered first.
-func (o *Outbox[S]) Remember[E any](event string, remember func(memory S, e E, m Meta) S) *Outbox[S] {
-	if remember == nil {
-		o.fail("event %q has no handler", event)
-		return o
-	}
+func (o *Outbox[S]) Remember[E events.Data](remember func(memory S, e E, m Meta) S) *Outbox[S] {
 	o.remembers = true
-	handle(o.def, o.remember, event, func(s S, e E, meta Meta) (S, []Step) { return remember(s, e, meta), nil })
-	o.join(event)
+	if event := handle(o.def, o.remember, remember == nil, func(s S, e E, meta Meta) (S, []Step) { return remember(s, e, meta), nil }); event != "" {
+		o.join(event)
+	}
 	return o
 }
 
@@ -64,11 +61,8 @@ func (o *Outbox[S]) Remember[E any](event string, remember func(memory S, e E, m
 // ("com.example.shop.order-confirmed"; ".v" and the version follow), in which
 // version of the data, from 1, and with which data. T is what consumers see: give
 // it a new version when it changes so that they would notice.
-func (o *Outbox[S]) Publish[E, T any](event, typ string, version int, data func(memory S, e E, m Meta) T) *Outbox[S] {
-	if data == nil {
-		o.fail("event %q has no handler", event)
-		return o
-	}
+func (o *Outbox[S]) Publish[E events.Data, T any](typ string, version int, data func(memory S, e E, m Meta) T) *Outbox[S] {
+	event, _ := events.NameOf[E]()
 	if !validType(typ) {
 		o.fail("type %q is not made of words of a-z, 0-9 and hyphens with dots between, of at most %d characters", typ, maxType)
 	}
@@ -93,10 +87,11 @@ func (o *Outbox[S]) Publish[E, T any](event, typ string, version int, data func(
 		},
 	}
 	o.publishes = append(o.publishes, of)
-	handle(o.def, o.published, event, func(s S, e E, meta Meta) (S, []Step) {
+	if handle(o.def, o.published, data == nil, func(s S, e E, meta Meta) (S, []Step) {
 		return s, []Step{publication{of: &of, data: data(s, e, meta)}}
-	})
-	o.join(event)
+	}) != "" {
+		o.join(event)
+	}
 	return o
 }
 

@@ -3,12 +3,10 @@ package process
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"slices"
-	"sync"
-	"time"
 
 	"daybook/events"
+	"daybook/parallel"
 )
 
 // perform does what a plan says, one action after another. An error that
@@ -64,12 +62,12 @@ func (r *run) time(ctx context.Context, a action) error {
 	return r.effect(ctx, r.effects.Timers != nil, func() error { return r.effects.Timers.Cancel(ctx, old) }, nil)
 }
 
-// effect does one thing to the outside, again after faults that may pass.
+// effect does one thing to the outside.
 func (r *run) effect(ctx context.Context, wired bool, do func() error, count func(*Report)) error {
 	if !wired {
 		return events.Errorf(events.CodeUnavailable, "this program can't do what the reaction asks for")
 	}
-	err := r.again(ctx, do)
+	err := do()
 	if err == nil && count != nil {
 		r.report(count)
 	}
@@ -123,9 +121,7 @@ func (r *run) group(ctx context.Context, g *groupPlan) error {
 	}
 	rejections := make([]*Rejection, len(g.sendings))
 	errs := make([]error, len(g.sendings))
-	each(make(chan struct{}, r.opts.Parallel), g.sendings, func(i int, s *sending) {
-		rejections[i], errs[i] = r.send(ctx, s)
-	})
+	parallel.New(r.opts.Parallel).Each(len(g.sendings), func(i int) { rejections[i], errs[i] = r.send(ctx, g.sendings[i]) })
 	if err := worst(errs); err != nil {
 		return err
 	}
@@ -171,47 +167,4 @@ func worst(errs []error) error {
 		return nil
 	}
 	return errs[i]
-}
-
-// each calls f for every element, as many at a time as there are slots.
-func each[T any](slots chan struct{}, all []T, f func(int, T)) {
-	var wg sync.WaitGroup
-	for i, one := range all {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			f(i, one)
-		})
-	}
-	wg.Wait()
-}
-
-// again does something until it succeeds or fails for good, a bounded number of
-// times. A conflict is for the caller.
-func (r *Runner) again(ctx context.Context, do func() error) error {
-	for try := 1; ; try++ {
-		if err := ctx.Err(); err != nil {
-			return events.Wrap(events.CodeCanceled, err, "the request was given up")
-		}
-		err := do()
-		if err == nil || !events.Transient(err) || events.CodeOf(err) == events.CodeConflict || try >= r.opts.Tries {
-			return err
-		}
-		if pause(ctx, r.opts.Pause, try) != nil {
-			return err
-		}
-	}
-}
-
-// pause waits before another try: a random time below a bound that doubles with
-// each try, up to 64 times ("full jitter").
-func pause(ctx context.Context, bound time.Duration, try int) error {
-	timer := time.NewTimer(rand.N(bound << min(try-1, 6)))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return events.Wrap(events.CodeCanceled, ctx.Err(), "the request was given up")
-	case <-timer.C:
-		return nil
-	}
 }

@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/process"
 	"daybook/process/processtest"
 )
@@ -85,11 +86,11 @@ func TestAnyDeliveryDoesTheSame(t *testing.T) {
 		w.opts.Attempts = 1_000_000
 		// Some of the streams are fresh, so that they are handled without a look.
 		fresh := rapid.IntRange(0, 40).Draw(rt, "fresh streams")
-		var ds []process.Delivery
+		var ds []follow.Delivery
 		for i := range rapid.IntRange(1, 8).Draw(rt, "streams") {
 			stream := events.StreamOf("order", fmt.Sprint(i))
 			ds = append(ds, w.commit(stream, place(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c"}), 0, 4).Draw(rt, "products")...)))
-			for _, e := range rapid.SliceOfN(rapid.SampledFrom([]processtest.Event{cancel, confirm, refuse, note, place("d")}), 0, 5).Draw(rt, "events") {
+			for _, e := range rapid.SliceOfN(rapid.SampledFrom([]events.Data{cancel, confirm, refuse, note, place("d")}), 0, 5).Draw(rt, "events") {
 				ds = append(ds, w.commit(stream, e))
 			}
 		}
@@ -112,7 +113,7 @@ func TestAnyDeliveryDoesTheSame(t *testing.T) {
 }
 
 // inOrder is what one runner comes to that gets each record once.
-func inOrder(t testing.TB, w *world, ds []process.Delivery) *processtest.Recorder {
+func inOrder(t testing.TB, w *world, ds []follow.Delivery) *processtest.Recorder {
 	t.Helper()
 	one := *w
 	one.ledger, one.recorder = &processtest.Memory{}, &processtest.Recorder{Answer: answer}
@@ -122,7 +123,7 @@ func inOrder(t testing.TB, w *world, ds []process.Delivery) *processtest.Recorde
 	return one.recorder
 }
 
-func (w *world) disturbed(t *rapid.T, seed uint64, percent, runners int, ds []process.Delivery) {
+func (w *world) disturbed(t *rapid.T, seed uint64, percent, runners int, ds []follow.Delivery) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	ds = disturb(random, ds)
 	fail := faults(seed, percent)
@@ -148,12 +149,12 @@ func (w *world) disturbed(t *rapid.T, seed uint64, percent, runners int, ds []pr
 
 // disturb drops, doubles, empties and shuffles deliveries; the last of each
 // stream stays.
-func disturb(random *rand.Rand, ds []process.Delivery) []process.Delivery {
+func disturb(random *rand.Rand, ds []follow.Delivery) []follow.Delivery {
 	last := map[events.Stream]int64{}
 	for _, d := range ds {
 		last[d.Stream] = max(last[d.Stream], d.Number)
 	}
-	var out []process.Delivery
+	var out []follow.Delivery
 	for _, d := range ds {
 		// A commit that nobody handles does not make anyone look for others.
 		if d.Number < last[d.Stream]-1 && random.IntN(6) == 0 {
@@ -186,7 +187,7 @@ func faults(seed uint64, percent int) func(string) error {
 	}
 }
 
-func deliver(r *process.Runner, random *rand.Rand, queue []process.Delivery) error {
+func deliver(r *process.Runner, random *rand.Rand, queue []follow.Delivery) error {
 	for rounds := 0; len(queue) > 0; rounds++ {
 		if rounds > 10_000 {
 			return fmt.Errorf("the runner does not get on")

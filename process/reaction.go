@@ -32,13 +32,13 @@ type Command struct {
 	unless   []events.Code
 }
 
-// Send returns the step of sending a command to the aggregate of the given id.
-// The payload is a value that JSON writes as an object; nil is {}. An empty id is
-// for a command that creates: the id is then derived from the command's own.
+// Send returns the step of sending a command, a value of its declared type, to the
+// aggregate of the given id. An empty id is for a command that creates: the id is
+// then derived from the command's own.
 //
 // A rejection that Unless does not name is a fault: it parks the stream.
-func Send(command, id string, payload any) Command {
-	return Command{name: command, id: id, payload: payload}
+func Send(id string, command events.Payload) Command {
+	return Command{name: command.CommandName(), id: id, payload: command}
 }
 
 // Unless names codes of rejections that are fine: what the command asks for is
@@ -108,3 +108,16 @@ func Cancel(name string) Step { return cancelTimer{name} }
 
 func (setTimer) step()    {}
 func (cancelTimer) step() {}
+
+// handles reports whether the commit has an event that the reactor handles.
+func (d *def) handles(c *events.Commit) bool {
+	for _, e := range c.Events {
+		if d.handled(e.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// reactsTo reports whether the commit may have to be reacted to.
+func (d *def) reactsTo(c *events.Commit) bool { return !c.Time.Before(d.since) && d.handles(c) }

@@ -135,10 +135,16 @@ func (d *def) follows(stream events.Stream) bool {
 // machine folds events into a memory of type S and collects what is to be done.
 type machine[S any] map[string]func(S, events.Event, Meta) (S, []Step, error)
 
-// handle declares what an event does.
-func handle[S, E any](d *def, m machine[S], event string, react func(S, E, Meta) (S, []Step)) {
-	if _, twice := m[event]; !d.accepts(event, twice) {
-		return
+// handle declares what an event does, and returns the event's name, "" when it
+// can't be declared.
+func handle[S any, E events.Data](d *def, m machine[S], missing bool, react func(S, E, Meta) (S, []Step)) string {
+	event, err := events.NameOf[E]()
+	if err != nil {
+		d.fail("%w", err)
+		return ""
+	}
+	if _, twice := m[event]; !d.accepts(event, twice, missing) {
+		return ""
 	}
 	m[event] = func(s S, e events.Event, meta Meta) (_ S, steps []Step, err error) {
 		data, err := events.Decode[E](e)
@@ -154,16 +160,19 @@ func handle[S, E any](d *def, m machine[S], event string, react func(S, E, Meta)
 			return alone
 		})
 	}
+	return event
 }
 
 // accepts reports whether a handler of an event can be declared, and notes why not.
-func (d *def) accepts(event string, twice bool) bool {
+func (d *def) accepts(event string, twice, missing bool) bool {
 	err := events.ValidateName("event", event)
 	switch {
 	case err != nil:
 		d.fail("event %q: %w", event, err)
 	case twice:
 		d.fail("event %q is handled twice", event)
+	case missing:
+		d.fail("event %q has no handler", event)
 	default:
 		return true
 	}

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/process"
 )
 
@@ -22,7 +23,7 @@ func parkedWorld(t testing.TB) *world {
 	}
 	for _, id := range []string{"3", "1", "2"} {
 		stream := events.StreamOf("order", id)
-		r := w.runner().Handle(context.Background(), []process.Delivery{w.commit(stream, place("a", "bad"))})
+		r := w.runner().Handle(context.Background(), []follow.Delivery{w.commit(stream, place("a", "bad"))})
 		if len(r.Faults) != 1 {
 			t.Fatalf("got %+v", r)
 		}
@@ -39,7 +40,7 @@ func parkedOf(t testing.TB, r *process.Runner, reactor string, after events.Stre
 		t.Fatal(err)
 	}
 	for _, f := range faults {
-		if f.Reactor != reactor || f.Commit != 1 || f.Code != events.CodeUnknownCommand {
+		if f.Consumer != reactor || f.Commit != 1 || f.Code != events.CodeUnknownCommand {
 			t.Errorf("got %+v", f)
 		}
 		streams = append(streams, f.Stream)
@@ -70,7 +71,7 @@ func TestParkedAndRedriven(t *testing.T) {
 	same(t, "commands", w.sent()[before:], []string{"reserve-stock a", "reserve-stock bad", "confirm-order 2"})
 	same(t, "parked", parkedOf(t, r, "fulfilment", "", 10), []events.Stream{"order/1", "order/3"})
 	var streams []events.Stream
-	if err := r.RedriveAll(t.Context(), func(out process.Redriven) { streams = append(streams, out.Stream) }); err != nil || len(streams) != 2 {
+	if err := r.RedriveAll(t.Context(), func(out follow.Redriven) { streams = append(streams, out.Stream) }); err != nil || len(streams) != 2 {
 		t.Errorf("got %v, %v", streams, err)
 	}
 	same(t, "parked", parkedOf(t, r, "fulfilment", "", 10), nil)
@@ -154,7 +155,6 @@ func TestRedriveThatIsBrokenOff(t *testing.T) {
 				return nil
 			}
 			w.recorder.Answer = nil
-			w.opts.Tries = 1
 			w.ledger.Before, w.recorder.Before = fail, fail
 			_, err := w.runner().Redrive(t.Context(), "fulfilment", "order/1")
 			w.ledger.Before, w.recorder.Before = nil, nil

@@ -5,45 +5,29 @@ import (
 	"context"
 	"encoding/json/jsontext"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"daybook/events"
+	"daybook/follow"
 )
 
 // run is what one reactor does with one stream.
 type run struct {
 	*batch
+	follow.Task
 	d *def
-	reader
-	last int64        // the last commit to handle
-	of   *streamBatch // nil for a redrive
 
-	entry   Entry // as stored; Revision 0: none
-	known   bool  // entry was read, or taken to be none
-	lost    error // why entry could not be read
-	tallied bool
-	skipped bool // history was skipped; what is left of it is less than a page
-	redrive bool // although the stream is parked
-
-	at     int64          // the last commit looked at, behind entry.Commit
-	memory jsontext.Value // up to at
-	begun  time.Time      // of the effects of the commit under way
+	entry    Entry          // as stored; Revision 0: none
+	memory   jsontext.Value // up to Commit, if recalled
+	recalled bool
+	skipped  bool      // history was skipped; what is left of it is less than a page
+	begun    time.Time // of the effects of the commit under way
+	acting   bool      // they had begun when the last commit failed
 
 	timers map[string]string // as Entry.Timers, with what the commit under way has done
 }
-
-// commitError says that a commit could not be handled.
-type commitError struct {
-	number int64
-	acting bool // its effects had begun
-	err    error
-}
-
-func (e *commitError) Error() string { return fmt.Sprintf("commit %d: %v", e.number, e.err) }
-func (e *commitError) Unwrap() error { return e.err }
 
 // maxConflicts bounds how often a run begins anew without any progress, since
 // another runner works on the same stream.
@@ -51,115 +35,70 @@ const maxConflicts = 8
 
 // progressCommits is after how many commits without anything to do a run writes
 // down how far it is.
-const progressCommits = 10 * readPage
-
-func (r *run) run(ctx context.Context) {
-	for conflicts, at := 1, int64(0); ; conflicts++ {
-		err := r.catchUp(ctx)
-		if r.entry.Commit > at {
-			conflicts, at = 1, r.entry.Commit
-		}
-		if err != nil && !events.Transient(err) && ctx.Err() == nil {
-			err = r.park(ctx, err)
-		}
-		switch {
-		case err == nil:
-			return
-		case events.CodeOf(err) != events.CodeConflict || conflicts == maxConflicts:
-			r.postpone(err)
-			return
-		case conflicts > 1 && pause(ctx, r.opts.Pause, conflicts) != nil:
-			r.postpone(err)
-			return
-		}
-	}
-}
+const progressCommits = 10 * follow.ReadPage
 
 // take takes over the entry that is stored; nil is none.
 func (r *run) take(e *Entry) {
-	r.entry, r.known = Entry{Key: r.entry.Key}, true
+	r.entry = Entry{Key: r.entry.Key}
 	if e != nil {
 		r.entry = *e
 	}
-	r.tally()
+	r.Commit, r.Parked, r.recalled = r.entry.Commit, r.entry.Fault != nil, false
 }
 
-func (r *run) reload(ctx context.Context) error {
-	return r.again(ctx, func() error {
-		entries, err := r.ledger.Load(ctx, []Key{r.entry.Key})
-		if err == nil {
-			r.take(entries[0])
-		}
-		return err
-	})
-}
+func (r *run) reload(ctx context.Context) error { return r.Load(ctx, []*run{r}) }
 
-// catchUp handles the commits behind the entry, up to the last.
-func (r *run) catchUp(ctx context.Context) error {
-	if r.lost != nil {
-		return r.lost
-	}
-	if !r.known {
-		if err := r.reload(ctx); err != nil {
-			return err
-		}
-	}
-	if r.entry.Fault != nil && !r.redrive || r.last <= r.entry.Commit {
-		return nil
-	}
+// Handle implements follow.Consumer: it looks at the next commit.
+func (b *batch) Handle(ctx context.Context, r *run) error {
+	r.acting = false
 	if err := r.recall(ctx); err != nil {
 		return err
 	}
-	for r.at < r.last {
-		if err := r.next(ctx); err != nil {
-			return err
+	if stop := r.Stopped(); stop != nil {
+		return r.park(ctx, stop)
+	}
+	n := r.Commit + 1
+	c, err := r.At(ctx, n)
+	switch {
+	case err != nil:
+	case r.d.reactsTo(c):
+		return r.react(ctx, c)
+	case c.Time.Before(r.d.since) && !r.d.remembers && !r.skipped:
+		r.Commit, err = r.skipHistory(ctx, n)
+	default:
+		if err = r.remember(c); err == nil {
+			r.Commit = n
 		}
-		if r.at-r.entry.Commit >= progressCommits || r.redrive && r.at == r.last && r.at > r.entry.Commit {
-			if err := r.advance(ctx, r.at, r.memory, r.entry.Timers); err != nil {
-				return err
-			}
-		}
+	}
+	if err != nil {
+		return &follow.CommitError{Number: n, Err: err}
+	}
+	if r.Commit-r.entry.Commit >= progressCommits || r.Redrive && r.Commit == r.Last {
+		return r.advance(ctx, r.Commit, r.memory, r.entry.Timers)
 	}
 	return nil
-}
-
-// tally counts, once, the deliveries that were handled before and those that are
-// held back.
-func (r *run) tally() {
-	if r.of == nil || r.tallied {
-		return
-	}
-	r.tallied = true
-	skipped, held := 0, 0
-	for _, n := range r.of.numbers {
-		switch c := r.given[n]; {
-		case c != nil && !r.d.reactsTo(c):
-		case n <= r.entry.Commit:
-			skipped++
-		case r.entry.Fault != nil:
-			held++
-		}
-	}
-	r.report(func(p *Report) { p.Skipped += skipped; p.Held += held })
 }
 
 // recall makes the memory that the next commit goes on from: the entry's, or the
 // fold of all commits up to it, where the entry has one of another schema.
 func (r *run) recall(ctx context.Context) error {
-	r.at, r.memory = r.entry.Commit, r.entry.Memory
-	if !r.d.remembers || r.at == 0 || r.entry.MemorySchema == r.d.schema {
+	if r.recalled {
 		return nil
 	}
-	r.memory = nil
-	for n := int64(1); n <= r.at; n++ {
-		c, _, err := r.reader.at(ctx, n, r.at)
-		if err == nil {
-			err = r.remember(c)
-		}
-		if err != nil {
-			return &commitError{number: r.at + 1, err: err}
+	r.memory = r.entry.Memory
+	if r.d.remembers && r.Commit > 0 && r.entry.MemorySchema != r.d.schema {
+		r.memory = nil
+		for n := int64(1); n <= r.Commit; n++ {
+			c, err := r.At(ctx, n)
+			if err == nil {
+				err = r.remember(c)
+			}
+			if err != nil {
+				return &follow.CommitError{Number: r.Commit + 1, Err: err}
+			}
 		}
 	}
+	r.recalled = true
 	return nil
 }
 
@@ -188,44 +127,20 @@ func (r *run) decide(c *events.Commit, planned func([]caused) (plan, error)) (me
 	return memory, p, cmp.Or(panicked, err)
 }
 
-// next looks at one commit.
-func (r *run) next(ctx context.Context) error {
-	n := r.at + 1
-	c, read, err := r.reader.at(ctx, n, r.last)
-	if err != nil {
-		return &commitError{number: n, err: err}
-	}
-	if read {
-		r.report(func(p *Report) { p.Gaps++ })
-	}
-	switch {
-	case r.d.reactsTo(c):
-		return r.react(ctx, c)
-	case c.Time.Before(r.d.since) && !r.d.remembers && !r.skipped:
-		r.at, err = r.skipHistory(ctx, n)
-	default:
-		r.at, err = n, r.remember(c)
-	}
-	if err != nil {
-		return &commitError{number: n, err: err}
-	}
-	return nil
-}
-
 // skipHistory returns a commit from which on, by pages, the first is found that is
 // no history; n is history. Commits of a stream have times in order.
 func (r *run) skipHistory(ctx context.Context, n int64) (int64, error) {
-	for low, high := n, r.last; ; {
-		if r.skipped = high-low <= readPage; r.skipped {
+	for low, high := n, r.Last; ; {
+		if r.skipped = high-low <= follow.ReadPage; r.skipped {
 			return low, nil
 		}
 		mid := low + (high-low)/2
-		page, err := r.history.Read(ctx, r.stream, mid, 1)
+		page, err := r.history.Read(ctx, r.Name, mid, 1)
 		switch {
 		case events.Transient(err):
 			return n, err
 		case err != nil || len(page) == 0:
-			return low, nil // the way there will meet it
+			return low, nil // the scan from there will hit the same error
 		case page[0].Time.Before(r.d.since):
 			low = mid
 		default:
@@ -238,15 +153,16 @@ func (r *run) skipHistory(ctx context.Context, n int64) (int64, error) {
 func (r *run) react(ctx context.Context, c *events.Commit) error {
 	planner := &planner{d: r.d, source: r.opts.Source, sent: map[string]int{}}
 	memory, plan, err := r.decide(c, planner.plan)
+	if err == nil {
+		r.begun, r.acting = time.Now(), true
+		r.timers = map[string]string{}
+		maps.Copy(r.timers, r.entry.Timers)
+		err = r.perform(ctx, plan)
+	}
 	if err != nil {
-		return &commitError{number: c.Number, err: err}
+		return &follow.CommitError{Number: c.Number, Err: err}
 	}
-	r.begun = time.Now()
-	r.timers = map[string]string{}
-	maps.Copy(r.timers, r.entry.Timers)
-	if err := r.perform(ctx, plan); err != nil {
-		return &commitError{number: c.Number, acting: true, err: err}
-	}
+	r.acting = false
 	if err := r.advance(ctx, c.Number, memory, r.timers); err != nil {
 		return err
 	}
@@ -266,7 +182,7 @@ func (r *run) advance(ctx context.Context, n int64, memory jsontext.Value, timer
 		e.Commit, e.Memory, e.MemorySchema, e.Attempts, e.Rejections, e.Timers = n, memory, r.d.schema, 0, nil, timers
 	})
 	if err == nil {
-		r.at, r.memory = n, memory
+		r.Commit, r.memory = n, memory
 	}
 	return err
 }
@@ -282,7 +198,7 @@ func (r *run) update(ctx context.Context, n int64, change func(*Entry)) error {
 		if events.CodeOf(err) != events.CodeConflict || conflicts == maxConflicts {
 			return err
 		}
-		if e := r.entry; e.Commit >= n || e.Fault != nil && !r.redrive {
+		if e := r.entry; e.Commit >= n || e.Fault != nil && !r.Redrive {
 			return err
 		}
 	}
@@ -292,7 +208,7 @@ func (r *run) update(ctx context.Context, n int64, change func(*Entry)) error {
 // one that is stored is known.
 func (r *run) save(ctx context.Context, next Entry) error {
 	next.Revision = r.entry.Revision + 1
-	err := r.again(ctx, func() error { return r.ledger.Save(ctx, next) })
+	err := r.ledger.Save(ctx, next)
 	switch {
 	case err == nil:
 		r.entry = next
@@ -312,53 +228,49 @@ func (r *run) keep(ctx context.Context, x Rejection) error {
 }
 
 // park parks the stream at the commit that can't be handled.
-func (r *run) park(ctx context.Context, cause error) error {
-	fault := Fault{
-		Reactor: r.d.name, Stream: r.stream, Commit: r.entry.Commit + 1,
-		Code: events.CodeOf(cause), Text: events.FaultText(cause), Time: r.opts.Now().UTC(), Attempts: 1,
-	}
-	e, ok := errors.AsType[*commitError](cause)
-	if !ok {
-		// The ledger can't read or write the entry, so nothing can be kept in it:
-		// each delivery meets the fault again.
-		fault.Cause = cause
-		r.report(func(p *Report) { p.Faults = append(p.Faults, fault) })
-		return nil
-	}
-	fault.Commit = e.number
-	err := r.update(ctx, e.number, func(next *Entry) {
+func (r *run) park(ctx context.Context, e *follow.CommitError) error {
+	fault := r.Fault(e)
+	err := r.update(ctx, e.Number, func(next *Entry) {
 		fault.Attempts = next.Attempts + 1
-		if old := next.Fault; old != nil && old.Commit == e.number {
+		if old := next.Fault; old != nil && old.Commit == e.Number {
 			fault.Attempts = old.Attempts + 1
 		}
 		next.Fault, next.Attempts = &fault, 0
 	})
 	if err == nil {
-		fault.Cause = cause
-		r.report(func(p *Report) { p.Faults = append(p.Faults, fault) })
+		r.Park(fault)
 	}
 	return err
 }
 
-// postpone leaves the stream to another delivery. The attempt is counted in the
-// entry, and the last one parks the stream.
-func (r *run) postpone(cause error) {
-	e, ok := errors.AsType[*commitError](cause)
-	if ok && e.acting && r.counts(cause) && r.known {
-		if r.entry.Attempts+1 >= r.opts.Attempts {
-			if r.park(r.outer, cause) == nil {
-				return
-			}
-		} else {
-			// If this can't be written, the attempt does not count.
-			_ = r.update(r.outer, e.number, func(next *Entry) { next.Attempts++ })
-		}
+// Record implements follow.Consumer: the ledger can't read or write the entry, so
+// nothing can be kept in it.
+func (b *batch) Record(context.Context, *run, *follow.Fault) error { return nil }
+
+// Release implements follow.Consumer.
+func (b *batch) Release(ctx context.Context, r *run) (done bool, err error) {
+	if r.entry.Fault == nil {
+		return true, nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.failed[r.of] == nil {
-		r.failed[r.of] = fmt.Errorf("%v %q, stream %q: %w", r.d.kind, r.d.name, r.stream, cause)
+	return false, r.update(ctx, r.entry.Commit+1, func(e *Entry) { e.Fault, e.Attempts = nil, 0 })
+}
+
+// Postpone implements follow.Postponer. The attempt is counted in the entry, and
+// the last one parks the stream.
+func (b *batch) Postpone(r *run, cause error) (parked bool) {
+	e, ok := errors.AsType[*follow.CommitError](cause)
+	if !ok || !r.acting || !r.counts(cause) {
+		return false
 	}
+	if r.entry.Attempts+1 >= r.opts.Attempts {
+		return r.park(r.outer, e) == nil
+	}
+	// If this can't be written, the attempt does not count.
+	_ = r.update(r.outer, e.Number, func(next *Entry) { next.Attempts++ })
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.attempts = max(b.attempts, r.entry.Attempts)
+	return false
 }
 
 // counts reports whether a failure is an attempt of the commit. The end of the

@@ -8,6 +8,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/process"
 	"daybook/process/processtest"
 )
@@ -23,6 +24,12 @@ type (
 	noted     struct{}
 )
 
+func (placed) EventName() string    { return "order-placed" }
+func (cancelled) EventName() string { return "order-cancelled" }
+func (confirmed) EventName() string { return "order-confirmed" }
+func (rejected) EventName() string  { return "order-rejected" }
+func (noted) EventName() string     { return "order-noted" }
+
 // basket is what the manager remembers of an order.
 type basket struct {
 	Products []string `json:"products,omitzero"`
@@ -33,13 +40,25 @@ type reserve struct {
 	Order string `json:"order"`
 }
 
+func (reserve) CommandName() string { return "reserve-stock" }
+
+type releaseStock reserve
+
+func (releaseStock) CommandName() string { return "release-stock" }
+
+type confirmOrder struct{}
+
+func (confirmOrder) CommandName() string { return "confirm-order" }
+
 type reject struct {
 	Reason string `json:"reason"`
 }
 
+func (reject) CommandName() string { return "reject-order" }
+
 func reserves(id string, products []string) (all []process.Command) {
 	for _, p := range products {
-		all = append(all, process.Send("reserve-stock", p, reserve{id}))
+		all = append(all, process.Send(p, reserve{id}))
 	}
 	return all
 }
@@ -47,12 +66,12 @@ func reserves(id string, products []string) (all []process.Command) {
 func onPlaced(b basket, e placed, m process.Meta) (basket, process.Reaction) {
 	b.Products = e.Products
 	rejectIt := func(reason string) process.Command {
-		return process.Send("reject-order", m.ID(), reject{reason}).Unless("order-confirmed", "order-cancelled")
+		return process.Send(m.ID(), reject{reason}).Unless("order-confirmed", "order-cancelled")
 	}
 	return b, process.Do(
 		process.After("confirmation", 15*time.Minute, rejectIt("timed out")),
 		process.All(reserves(m.ID(), e.Products)...).
-			Then(process.Send("confirm-order", m.ID(), nil).Unless("order-cancelled", "order-rejected")).
+			Then(process.Send(m.ID(), confirmOrder{}).Unless("order-cancelled", "order-rejected")).
 			Else(func(r process.Rejection) process.Reaction {
 				return process.Do(rejectIt(string(r.Code) + " of " + r.ID))
 			}))
@@ -61,17 +80,17 @@ func onPlaced(b basket, e placed, m process.Meta) (basket, process.Reaction) {
 func release(b basket, m process.Meta) process.Reaction {
 	steps := []process.Step{process.Cancel("confirmation")}
 	for _, p := range b.Products {
-		steps = append(steps, process.Send("release-stock", p, reserve{m.ID()}))
+		steps = append(steps, process.Send(p, releaseStock{m.ID()}))
 	}
 	return process.Do(steps...)
 }
 
 func newFulfilment() *process.Manager[basket] {
 	return process.New[basket]("fulfilment", "order").
-		On("order-placed", onPlaced).
-		On("order-cancelled", func(b basket, _ cancelled, m process.Meta) (basket, process.Reaction) { return b, release(b, m) }).
-		On("order-rejected", func(b basket, _ rejected, m process.Meta) (basket, process.Reaction) { return b, release(b, m) }).
-		React("order-confirmed", func(confirmed, process.Meta) process.Reaction {
+		On(onPlaced).
+		On(func(b basket, _ cancelled, m process.Meta) (basket, process.Reaction) { return b, release(b, m) }).
+		On(func(b basket, _ rejected, m process.Meta) (basket, process.Reaction) { return b, release(b, m) }).
+		React(func(confirmed, process.Meta) process.Reaction {
 			return process.Do(process.Cancel("confirmation"))
 		})
 }
@@ -83,11 +102,11 @@ type confirmedOut struct {
 
 func newShop() *process.Outbox[basket] {
 	return process.NewOutbox[basket]("shop", "order").
-		Remember("order-placed", func(b basket, e placed, _ process.Meta) basket {
+		Remember(func(b basket, e placed, _ process.Meta) basket {
 			b.Products = e.Products
 			return b
 		}).
-		Publish("order-confirmed", "com.example.shop.order-confirmed", 1, func(b basket, _ confirmed, m process.Meta) confirmedOut {
+		Publish("com.example.shop.order-confirmed", 1, func(b basket, _ confirmed, m process.Meta) confirmedOut {
 			return confirmedOut{m.ID(), b.Products}
 		})
 }
@@ -103,15 +122,15 @@ func newCodec(t testing.TB) *events.Codec {
 }
 
 // Shorter ways to write events.
-func place(products ...string) processtest.Event {
-	return processtest.Event{Name: "order-placed", Data: placed{products}}
+func place(products ...string) events.Data {
+	return placed{products}
 }
 
 var (
-	cancel  = processtest.Event{Name: "order-cancelled", Data: cancelled{}}
-	confirm = processtest.Event{Name: "order-confirmed", Data: confirmed{}}
-	refuse  = processtest.Event{Name: "order-rejected", Data: rejected{}}
-	note    = processtest.Event{Name: "order-noted", Data: noted{}}
+	cancel  = cancelled{}
+	confirm = confirmed{}
+	refuse  = rejected{}
+	note    = noted{}
 )
 
 // world is a store, a ledger and an outside, with a runner between them.
@@ -147,7 +166,7 @@ func (w *world) runner() *process.Runner {
 }
 
 // commit stores one commit of the given events behind the others of the stream.
-func (w *world) commit(stream events.Stream, es ...processtest.Event) process.Delivery {
+func (w *world) commit(stream events.Stream, es ...events.Data) follow.Delivery {
 	w.t.Helper()
 	at := events.Start(stream)
 	before, err := w.store.Load(context.Background(), stream, 0)
@@ -164,7 +183,7 @@ func (w *world) commit(stream events.Stream, es ...processtest.Event) process.De
 	}
 	w.clock = w.clock.Add(time.Second)
 	for _, e := range es {
-		encoded, err := w.codec.Encode(e.Name, e.Data)
+		encoded, err := w.codec.Encode(e.EventName(), e)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -174,11 +193,11 @@ func (w *world) commit(stream events.Stream, es ...processtest.Event) process.De
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return process.Delivery{Stream: stream, Number: n, Commit: &stored, Sequence: fmt.Sprintf("%s#%d", stream, n)}
+	return follow.Delivery{Stream: stream, Number: n, Commit: &stored, Sequence: fmt.Sprintf("%s#%d", stream, n)}
 }
 
 // handle runs deliveries and expects nothing to fail.
-func (w *world) handle(ds ...process.Delivery) process.Report {
+func (w *world) handle(ds ...follow.Delivery) process.Report {
 	w.t.Helper()
 	r := w.runner().Handle(context.Background(), ds)
 	if r.Err != nil || r.Retry != nil || len(r.Faults) > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"daybook/events"
+	"daybook/follow"
 )
 
 // Skip makes commits of one stream history before they are stored: no reactor
@@ -22,15 +23,8 @@ func (r *Runner) Skip(ctx context.Context, commits []events.Commit) error {
 		if !d.follows(commits[0].Stream) {
 			continue
 		}
-		one := (&batch{Runner: r, outer: ctx}).newRun(d, commits[0].Stream)
-		one.given = make(map[int64]*events.Commit, len(commits))
-		for i := range commits {
-			one.given[commits[i].Number] = &commits[i]
-			if d.reactsTo(&commits[i]) {
-				one.last = commits[i].Number
-			}
-		}
-		if one.last == 0 {
+		one := (&batch{Runner: r, outer: ctx}).newRun(d, follow.NewStream(r.history, commits[0].Stream, commits))
+		if one.Last == 0 {
 			continue
 		}
 		if err := one.skip(ctx, commits[0].Number); err != nil {
@@ -42,23 +36,23 @@ func (r *Runner) Skip(ctx context.Context, commits []events.Commit) error {
 
 // skip makes the commits from first to the last history.
 func (r *run) skip(ctx context.Context, first int64) error {
-	if err := r.reload(ctx); err != nil || r.last <= r.entry.Commit {
+	if err := r.reload(ctx); err != nil || r.Last <= r.entry.Commit {
 		return err
 	}
 	if err := r.recall(ctx); err != nil {
 		return err
 	}
-	for ; r.at < r.last; r.at++ {
-		c, _, err := r.reader.at(ctx, r.at+1, r.last)
+	for ; r.Commit < r.Last; r.Commit++ {
+		c, err := r.At(ctx, r.Commit+1)
 		if err != nil {
 			return err
 		}
 		if c.Number < first && r.d.reactsTo(c) || r.entry.Fault != nil {
-			return events.Errorf(events.CodeConflict, "%v %s has not handled commit %d of %s yet", r.d.kind, r.d.name, c.Number, r.stream)
+			return events.Errorf(events.CodeConflict, "%v %s has not handled commit %d of %s yet", r.d.kind, r.d.name, c.Number, r.Name)
 		}
 		if err := r.remember(c); err != nil {
-			return &commitError{number: c.Number, err: err}
+			return &follow.CommitError{Number: c.Number, Err: err}
 		}
 	}
-	return r.advance(ctx, r.last, r.memory, r.entry.Timers)
+	return r.advance(ctx, r.Last, r.memory, r.entry.Timers)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/follow"
 )
 
 // Moment is a point in a stream's past: a version of it, or a time.
@@ -72,12 +73,12 @@ func (qs *Queries) At(ctx context.Context, view, key string, at Moment) (Row, er
 	return row, nil
 }
 
-// foldUntil folds a stream's commits up to a moment. On a *foldError, folded is
+// foldUntil folds a stream's commits up to a moment. On a *follow.CommitError, folded is
 // the state before the commit that failed.
 func (qs *Queries) foldUntil(ctx context.Context, v *projected, stream events.Stream, at Moment) (folded, error) {
 	var out folded
 	for {
-		page, err := qs.store.Read(ctx, stream, out.commit+1, readPage)
+		page, err := qs.store.Read(ctx, stream, out.commit+1, follow.ReadPage)
 		if err != nil {
 			return folded{}, err
 		}
@@ -92,7 +93,7 @@ func (qs *Queries) foldUntil(ctx context.Context, v *projected, stream events.St
 		switch {
 		case !more:
 			return out, nil
-		case len(page) == readPage:
+		case len(page) == follow.ReadPage:
 		case out.commit == 0, at.Version == 0:
 			return out, nil
 		default:
@@ -125,7 +126,7 @@ func (d *def) continueFold(codec *events.Codec, before folded, commits []events.
 	out, err := d.fold(codec, before.state, from, before.commit+int64(len(commits)), func(n int64) (*events.Commit, error) {
 		return &commits[n-from], nil
 	})
-	if _, ok := errors.AsType[*foldError](err); ok && out.commit == before.commit {
+	if _, ok := errors.AsType[*follow.CommitError](err); ok && out.commit == before.commit {
 		return before, err
 	}
 	return out, err

@@ -16,11 +16,11 @@ import (
 )
 
 // commit appends a commit of several events, accepted at the given second.
-func (b *bench) commit(stream events.Stream, at events.Position, second int, evs ...viewtest.Event) events.Commit {
+func (b *bench) commit(stream events.Stream, at events.Position, second int, evs ...events.Data) events.Commit {
 	b.t.Helper()
 	c := events.Commit{ID: fmt.Sprintf("%s/%d", stream, second), Time: time.Date(2026, 1, 1, 0, 0, second, 0, time.UTC)}
 	for _, e := range evs {
-		encoded, err := b.codec.Encode(e.Name, e.Data)
+		encoded, err := b.codec.Encode(e.EventName(), e)
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -37,8 +37,8 @@ func TestAt(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, newUsers(), newUsers2(), newCategories())
 	qs := b.queries(newUsers(), newUsers2(), newCategories())
-	toggled := func(active bool) viewtest.Event {
-		return viewtest.Event{Name: "user-toggled", Data: userToggled{active}}
+	toggled := func(active bool) events.Data {
+		return userToggled{active}
 	}
 	c := b.commit("user/7", events.Start("user/7"), 10, noted())
 	c = b.commit("user/7", events.After(&c), 20, created("Ann"), renamed("B"), renamed("C"))
@@ -93,7 +93,7 @@ func TestAtOfAParkedStream(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, fragile(true)...)
 	qs := b.queries(fragile(true)...)
-	evs := []viewtest.Event{created("Ann")}
+	evs := []events.Data{created("Ann")}
 	for i := range 150 {
 		evs = append(evs, renamed(fmt.Sprint(i)))
 	}
@@ -118,7 +118,7 @@ func TestAtIsTheFoldOfThePast(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := &bench{t: t, codec: newCodec(), store: &eventstest.Memory{}, tables: viewtest.NewMemory(newUsers2())}
 		qs := b.queries(newUsers2())
-		var flat []viewtest.Event
+		var flat []events.Data
 		var commits []events.Commit
 		at := events.Start("user/7")
 		for i := range rapid.SampledFrom([]int{1, 2, 3, 5, 8, 99, 100, 101}).Draw(rt, "commits") {

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -74,7 +75,7 @@ func TestVersionsOfAnyStream(t *testing.T) {
 			commits := rapid.IntRange(1, 70).Draw(rt, "commits")
 			applied := rapid.IntRange(0, commits).Draw(rt, "applied")
 			most := rapid.IntRange(1, 4).Draw(rt, "events of a commit")
-			var ds []view.Delivery
+			var ds []follow.Delivery
 			for n := range commits {
 				c := viewtest.Commits(t, a.codec, "user/7", renamed("x"))[0]
 				c.ID = fmt.Sprint(n)
@@ -86,7 +87,7 @@ func TestVersionsOfAnyStream(t *testing.T) {
 					rt.Fatal(err)
 				}
 				at = events.After(&c)
-				ds = append(ds, view.Delivery{Stream: "user/7", Number: c.Number, Commit: &c})
+				ds = append(ds, follow.Delivery{Stream: "user/7", Number: c.Number, Commit: &c})
 			}
 			a.clean(a.p.Project(t.Context(), ds[:applied]))
 			reads := 0

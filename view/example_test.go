@@ -6,21 +6,26 @@ import (
 
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
 
+// Created is an event: its type carries the name under which it is stored.
+type Created struct {
+	Name string `json:"name"`
+}
+
+func (Created) EventName() string { return "user-created" }
+
 // A view with a row for each user.
 func ExampleNew() {
-	type Created struct {
-		Name string `json:"name"`
-	}
 	type Row struct {
 		Name   string `json:"name"`
 		Active bool   `json:"active"`
 	}
 	users := view.New[Row]("users", "user").
-		On("user-created", func(_ Row, e Created, _ view.Meta) Row { return Row{Name: e.Name, Active: true} }).
+		On(func(_ Row, e Created, _ view.Meta) Row { return Row{Name: e.Name, Active: true} }).
 		Index("active", view.By("active").Then("name")).
 		Index("all", view.All().Then("name"))
 
@@ -34,19 +39,23 @@ func ExampleNew() {
 	// all: by "", sorted by name
 }
 
+// Added is an event, and here also what the view remembers of a product.
+type Added struct {
+	Category string `json:"category"`
+	Stock    int64  `json:"stock"`
+}
+
+func (Added) EventName() string { return "product-added" }
+
 // A view that counts products and units by category: each product puts its part
 // into the row of its category, and takes it out when it moves.
 func ExampleNewKeyed() {
-	type Added struct {
-		Category string `json:"category"`
-		Stock    int64  `json:"stock"`
-	}
 	type Row struct {
 		Products int64 `json:"products"`
 		Units    int64 `json:"units"`
 	}
 	categories := view.NewKeyed[Row, Added]("categories", "product").
-		On("product-added", func(_ Added, e Added, _ view.Meta) Added { return e }).
+		On(func(_ Added, e Added, _ view.Meta) Added { return e }).
 		Keys(func(m Added) []string { return []string{m.Category} }).
 		Put(func(r Row, _ string, m Added) Row { return Row{r.Products + 1, r.Units + m.Stock} }).
 		Take(func(r Row, _ string, m Added) Row { return Row{r.Products - 1, r.Units - m.Stock} }).
@@ -69,7 +78,7 @@ func ExampleProjector_Project() {
 	event, _ := codec.Encode("user-created", userCreated{Name: "Ann", Email: "ann@example.com"})
 	commit, _ := store.Append(ctx, events.Start("user/7"), events.Commit{ID: "c1", Events: []events.Event{event}})
 
-	report := projector.Project(ctx, []view.Delivery{{Stream: commit.Stream, Number: commit.Number, Commit: &commit, Sequence: "1"}})
+	report := projector.Project(ctx, []follow.Delivery{{Stream: commit.Stream, Number: commit.Number, Commit: &commit, Sequence: "1"}})
 	fmt.Println("written:", report.Written, "to retry:", len(report.Retry))
 
 	queries, err := view.NewQueries(store, codec, tables, []view.View{users}, nil)

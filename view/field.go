@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"daybook/events"
+	"daybook/events/decimal"
 	"daybook/events/schema"
 )
 
@@ -168,7 +169,7 @@ func kindOf(t reflect.Type) (kind fieldKind, bits int) {
 // kindOther only the presence is known.
 type value struct {
 	text string
-	num  decimal // of a number
+	num  decimal.Decimal // of a number
 }
 
 // timeLayout keeps the order of times as strings.
@@ -202,7 +203,7 @@ func (f field) parse(text string) (v value, reason string) {
 }
 
 func (f field) parseNumber(text string) (value, string) {
-	num, ok := parseDecimal(text)
+	num, ok := decimal.Parse(text)
 	if !ok {
 		return value{}, "must be a number"
 	}
@@ -211,16 +212,16 @@ func (f field) parseNumber(text string) (value, string) {
 		if err != nil {
 			return value{}, "is outside the field's range"
 		}
-		num, _ = parseDecimal(strconv.FormatFloat(x, 'e', -1, f.bits))
+		num, _ = decimal.Parse(strconv.FormatFloat(x, 'e', -1, f.bits))
 		return value{text: num.String(), num: num}, ""
 	}
-	if num.digits != "" && num.exp < len(num.digits) {
+	if !num.IsInteger() {
 		return value{}, "must be a whole number"
 	}
 	least, greatest := f.bounds()
-	lowest, _ := parseDecimal(least)
-	highest, _ := parseDecimal(greatest)
-	if num.compare(lowest) < 0 || num.compare(highest) > 0 {
+	lowest, _ := decimal.Parse(least)
+	highest, _ := decimal.Parse(greatest)
+	if num.Compare(lowest) < 0 || num.Compare(highest) > 0 {
 		return value{}, "is outside the field's range"
 	}
 	return value{text: num.String(), num: num}, ""
@@ -247,7 +248,7 @@ func (f field) bounds() (least, greatest string) {
 // compare orders two values of the field.
 func (f field) compare(a, b value) int {
 	if f.kind.number() {
-		return a.num.compare(b.num)
+		return a.num.Compare(b.num)
 	}
 	return strings.Compare(a.text, b.text)
 }

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/follow"
 )
 
 // NewQueries returns the queries of the given views. An error says what is
 // wrong with their declarations, all of it.
-func NewQueries(store History, codec *events.Codec, tables Tables, views []View, opts *QueriesOptions) (*Queries, error) {
+func NewQueries(store follow.History, codec *events.Codec, tables Tables, views []View, opts *QueriesOptions) (*Queries, error) {
 	qs := &Queries{store: store, codec: codec, views: map[string]*projected{}}
 	if opts != nil {
 		qs.opts = *opts
@@ -108,7 +109,7 @@ func (qs *Queries) getRow(ctx context.Context, v *projected, key string, want ev
 // isPermanent reports whether the view can't apply a commit, rather than the
 // commits could not be had.
 func isPermanent(err error) bool {
-	_, ok := errors.AsType[*foldError](err)
+	_, ok := errors.AsType[*follow.CommitError](err)
 	return ok && !events.Transient(err)
 }
 
@@ -122,7 +123,7 @@ func (qs *Queries) catchUp(ctx context.Context, v *projected, want events.Token,
 		if *budget <= 0 {
 			return folded{}, &events.Error{Code: events.CodeBusy, Message: "the view is too far behind", RetryAfter: time.Second}
 		}
-		page, err := qs.store.Read(ctx, want.Stream, from+int64(len(missing)), readPage)
+		page, err := qs.store.Read(ctx, want.Stream, from+int64(len(missing)), follow.ReadPage)
 		if err != nil {
 			return folded{}, err
 		}
@@ -131,7 +132,7 @@ func (qs *Queries) catchUp(ctx context.Context, v *projected, want events.Token,
 		if len(missing) > 0 {
 			at = missing[len(missing)-1].Version
 		}
-		if len(page) < readPage && at < want.Version {
+		if len(page) < follow.ReadPage && at < want.Version {
 			return folded{}, noSuchVersion()
 		}
 	}

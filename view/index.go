@@ -150,7 +150,7 @@ func (ix index) place(key string, row map[string]value) (k IndexKey, ok bool) {
 
 // partitionText is a value as (the last part of) a partition key:
 //
-//	true, 12.5             booleans, and numbers as decimal writes them
+//	true, 12.5             booleans, and numbers as decimal.Decimal writes them
 //	=text                  strings and times (timeLayout) up to maxPartition bytes
 //	#begin…<64 hex digits> longer ones: their beginning and their SHA-256
 //
@@ -172,7 +172,7 @@ func (f field) partitionText(v value) string {
 // lesser text.
 func (f field) sortText(v value) (s Sort, exact bool) {
 	if f.kind.number() {
-		nearest, exact := v.num.nearestStorable()
+		nearest, exact := v.num.NearestStorable()
 		return Sort{Kind: SortNumber, Text: nearest.String()}, exact
 	}
 	cut := events.Beginning(v.text, maxSort)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/view"
 )
 
@@ -25,7 +26,7 @@ func TestAnyTextIsARowKey(t *testing.T) {
 	views := []view.View{newKeyed("categories", keys), newUnindexed("spread", keys).Spread(2, addUp)}
 	b := newBench(t, views...)
 	qs := b.queries(views...)
-	var all []view.Delivery
+	var all []follow.Delivery
 	for i, key := range awkward {
 		for _, n := range []string{"a", "b"} { // two streams a row, in different parts
 			all = append(all, b.append(events.StreamOf("product", n+string(rune('A'+i))), added("other", 1), added(key, int64(i)))...)

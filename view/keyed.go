@@ -51,11 +51,11 @@ func NewKeyed[Row, Memo any](name string, aggregates ...string) *KeyedView[Row, 
 	return v
 }
 
-// On declares what an event makes of its stream's memory. event is the event's
-// stored name, E the type of its newest schema version. apply is a pure
+// On declares what an event makes of its stream's memory. E is the type of the
+// event's newest schema version, which carries its stored name. apply is a pure
 // function; a panic in it is a permanent fault of the stream in this view.
-func (v *KeyedView[Row, Memo]) On[E any](event string, apply func(memo Memo, e E, m Meta) Memo) *KeyedView[Row, Memo] {
-	on(v.def, v.m, event, apply)
+func (v *KeyedView[Row, Memo]) On[E events.Data](apply func(memo Memo, e E, m Meta) Memo) *KeyedView[Row, Memo] {
+	on(v.def, v.m, apply)
 	return v
 }
 

@@ -7,10 +7,10 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"daybook/events"
+	"daybook/parallel"
 )
 
 // Bounds of one answer.
@@ -192,27 +192,13 @@ func (qs *Queries) await(ctx context.Context, v *projected, after []events.Token
 // names. It looks at those that the view lacks, some at the same time.
 func (qs *Queries) exist(ctx context.Context, wanted map[string]events.Token, lacking map[string]*Item) error {
 	keys := sortedKeys(lacking)
-	errs := make([]error, len(keys))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, readAhead)
-	for i, key := range keys {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			there, err := qs.exists(ctx, wanted[key], applied(lacking[key]))
-			if err == nil && !there {
-				err = noSuchVersion()
-			}
-			errs[i] = err
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
+	return parallel.New(readAhead).Try(len(keys), func(i int) error {
+		there, err := qs.exists(ctx, wanted[keys[i]], applied(lacking[keys[i]]))
+		if err == nil && !there {
+			err = noSuchVersion()
 		}
-	}
-	return nil
+		return err
+	})
 }
 
 // exists reports whether a stream has the version that a token names; the commits
@@ -545,23 +531,15 @@ func (l *listing) fillAll(ctx context.Context, parts []*partRead) error {
 		return parts[0].fill(ctx)
 	}
 	budget := l.budget
-	errs := make([]error, len(parts))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, readAhead)
-	for i, p := range parts {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			alone := *l
-			p.l = &alone
-			errs[i] = p.fill(ctx)
-		})
+	err := parallel.New(readAhead).Try(len(parts), func(i int) error {
+		alone := *l
+		parts[i].l = &alone
+		return parts[i].fill(ctx)
+	})
+	if err != nil {
+		return err
 	}
-	wg.Wait()
-	for i, p := range parts {
-		if errs[i] != nil {
-			return errs[i]
-		}
+	for _, p := range parts {
 		p.l = l
 		budget -= len(p.rows)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"daybook/events"
+	"daybook/follow"
 )
 
 // machine folds events into a state of type S: the row of a stream, or what a
@@ -19,7 +20,12 @@ func newMachine[S any]() *machine[S] {
 }
 
 // on declares the handler of an event.
-func on[S, E any](d *def, m *machine[S], event string, apply func(S, E, Meta) S) {
+func on[S any, E events.Data](d *def, m *machine[S], apply func(S, E, Meta) S) {
+	event, err := events.NameOf[E]()
+	if err != nil {
+		d.fail("%w", err)
+		return
+	}
 	if _, twice := m.handlers[event]; !d.handles(event, twice, apply == nil) {
 		return
 	}
@@ -62,28 +68,19 @@ func (m *machine[S]) missing(d *def) error {
 	return nil
 }
 
-// foldError says that a commit could not be applied.
-type foldError struct {
-	number int64
-	err    error
-}
-
-func (e *foldError) Error() string { return fmt.Sprintf("commit %d: %v", e.number, e.err) }
-func (e *foldError) Unwrap() error { return e.err }
-
 // fold applies the commits from..to to state. A commit is applied whole or not
-// at all; on a *foldError, folded is the state before the commit that failed.
+// at all; on a *follow.CommitError, folded is the state before the commit that failed.
 func (m *machine[S]) fold(codec *events.Codec, state jsontext.Value, from, to int64, at commitAt) (folded, error) {
 	out, err := m.foldAll(codec, state, from, to, at)
-	var fe *foldError
-	if !errors.As(err, &fe) || events.Transient(err) || fe.number == from {
+	var fe *follow.CommitError
+	if !errors.As(err, &fe) || events.Transient(err) || fe.Number == from {
 		if err != nil {
 			return folded{state: state, handled: state != nil, commit: from - 1}, err
 		}
 		return out, nil
 	}
 	// A handler may have changed the state in place before it failed.
-	out, again := m.foldAll(codec, state, from, fe.number-1, at)
+	out, again := m.foldAll(codec, state, from, fe.Number-1, at)
 	if again != nil {
 		return folded{state: state, handled: state != nil, commit: from - 1}, again
 	}
@@ -93,24 +90,24 @@ func (m *machine[S]) fold(codec *events.Codec, state jsontext.Value, from, to in
 func (m *machine[S]) foldAll(codec *events.Codec, state jsontext.Value, from, to int64, at commitAt) (folded, error) {
 	s, err := decodeState[S](state)
 	if err != nil {
-		return folded{}, &foldError{from, err}
+		return folded{}, &follow.CommitError{Number: from, Err: err}
 	}
 	out := folded{handled: state != nil}
 	for n := from; n <= to; n++ {
 		c, err := at(n)
 		if err != nil {
-			return folded{}, &foldError{n, err}
+			return folded{}, &follow.CommitError{Number: n, Err: err}
 		}
 		handled := false
 		if s, handled, err = m.apply(codec, s, c); err != nil {
-			return folded{}, &foldError{n, err}
+			return folded{}, &follow.CommitError{Number: n, Err: err}
 		}
 		out.handled = out.handled || handled
 		out.commit, out.version = n, c.Version
 	}
 	if out.handled {
 		if out.state, err = encodeState("row", s); err != nil {
-			return folded{}, &foldError{to, err}
+			return folded{}, &follow.CommitError{Number: to, Err: err}
 		}
 	}
 	return out, nil

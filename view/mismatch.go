@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"daybook/events"
+	"daybook/follow"
 )
 
 // Mismatch is a table of a view that was filled by another declaration than this
@@ -65,7 +66,7 @@ func compareTables(ctx context.Context, codec *events.Codec, tables RoutedTables
 		if events.CodeOf(err) != events.CodeConflict || attempt == maxRecordAttempts {
 			return nil, err
 		}
-		if err := pause(ctx, attempt); err != nil {
+		if err := follow.Pause(ctx, conflictPause, attempt); err != nil {
 			return nil, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/view"
 )
 
@@ -26,7 +27,7 @@ func TestOverflowsPark(t *testing.T) {
 		b.append("product/1", added("books", math.MaxInt64-10)), b.append("product/2", added("books", 10)), b.append("product/3", added("toys", 1))))
 	b.clean(r)
 	r = b.p.Project(t.Context(), b.append("product/4", added("books", 1)))
-	if len(r.Faults) == 0 || r.Faults[0].View != "categories" || r.Faults[0].Stream != "product/4" ||
+	if len(r.Faults) == 0 || r.Faults[0].Consumer != "categories" || r.Faults[0].Stream != "product/4" ||
 		r.Faults[0].Text != "internal: a sum is beyond what its type holds: field Units" {
 		t.Fatalf("got %+v", r.Faults)
 	}
@@ -85,7 +86,7 @@ func TestOverflowOfMergedParts(t *testing.T) {
 	t.Parallel()
 	views := overflowing()[1:]
 	b := newBench(t, views...)
-	var ds []view.Delivery
+	var ds []follow.Delivery
 	for _, id := range []string{"a", "b", "c", "d", "e", "f"} { // in both parts
 		ds = append(ds, b.append(events.StreamOf("product", id), added("books", math.MaxInt64/6+1))...)
 	}
@@ -103,8 +104,8 @@ func TestOverflowOfARow(t *testing.T) {
 		Stock int64 `json:"stock"`
 	}
 	add := func(s stocked, e productAdded, _ view.Meta) stocked { s.Stock += e.Stock; return s }
-	rows := view.New[stocked]("stocks", "product").On("product-added", add)
-	keyed := view.NewKeyed[stocked, stocked]("total", "product").On("product-added", add).
+	rows := view.New[stocked]("stocks", "product").On(add)
+	keyed := view.NewKeyed[stocked, stocked]("total", "product").On(add).
 		Keys(func(stocked) []string { return []string{"all"} }).
 		Put(func(r stocked, _ string, m stocked) stocked { r.Stock = events.Add(r.Stock, m.Stock); return r }).
 		Take(func(r stocked, _ string, m stocked) stocked { r.Stock = events.Subtract(r.Stock, m.Stock); return r })
@@ -120,7 +121,7 @@ func TestOverflowOfARow(t *testing.T) {
 	}
 	// A stream with a part that does not fit, by checked arithmetic.
 	r = b.p.Project(t.Context(), b.append("product/3", added("", math.MinInt64)))
-	if len(r.Faults) != 1 || r.Faults[0].View != "total" || !strings.Contains(r.Faults[0].Text, "Put panicked with integer overflow in an addition") {
+	if len(r.Faults) != 1 || r.Faults[0].Consumer != "total" || !strings.Contains(r.Faults[0].Text, "Put panicked with integer overflow in an addition") {
 		t.Errorf("got %+v", r.Faults)
 	}
 	var row stocked

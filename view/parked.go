@@ -3,9 +3,9 @@ package view
 import (
 	"context"
 	"encoding/json/v2"
-	"time"
 
 	"daybook/events"
+	"daybook/follow"
 )
 
 // A stream is parked in a view when the view can't apply its next commit for a
@@ -26,39 +26,22 @@ const (
 	parkedUncounted = 2 // those rows could not be written; of keyed views alone
 )
 
-// parkedRecord is what the record of a parked stream keeps in its Memo.
-type parkedRecord struct {
-	Commit   int64       `json:"commit"`
-	Code     events.Code `json:"code"`
-	Text     string      `json:"text"`
-	Time     time.Time   `json:"time"` // of the last attempt
-	Attempts int         `json:"attempts"`
-}
-
 func parkedKey(stream events.Stream) string { return parkedPrefix + string(stream) }
 
 func isParked(item *Item) bool { return item != nil && item.Parked != 0 }
 
-// faultOf describes what a view can't do.
-func (b *batchRun) faultOf(v *projected, s *streamBatch, e *foldError) Fault {
-	return Fault{
-		View: v.name, Version: v.version, Generation: v.generation, Stream: s.stream, Commit: e.number,
-		Code: events.CodeOf(e.err), Text: events.FaultText(e.err), Time: b.opts.Now(), Attempts: 1, Cause: e.err,
-	}
-}
-
 // record returns the write of a fault's record, over the one that is there:
 // another attempt at the same commit is counted.
-func (v *projected) record(ctx context.Context, f *Fault) (Write, error) {
+func (v *projected) record(ctx context.Context, f *follow.Fault) (Write, error) {
 	old, err := getItem(ctx, v.table, parkedKey(f.Stream))
 	if err != nil {
 		return Write{}, err
 	}
-	var before parkedRecord
+	var before follow.Fault
 	if old != nil && json.Unmarshal(old.Memo, &before) == nil && before.Commit == f.Commit {
 		f.Attempts = before.Attempts + 1
 	}
-	memo, err := json.Marshal(parkedRecord{Commit: f.Commit, Code: f.Code, Text: f.Text, Time: f.Time, Attempts: f.Attempts})
+	memo, err := json.Marshal(f)
 	if err != nil {
 		return Write{}, events.Wrap(events.CodeInternal, err, "a fault can't be written as JSON")
 	}
@@ -77,41 +60,13 @@ func parkedSort(stream events.Stream) Sort {
 }
 
 // recordAlone records a fault of a stream whose item can't be read or written:
-// nothing marks the stream, so every delivery of it meets the fault again. A
-// fault that can't even be recorded is tried again with the whole stream, so
-// that it is not lost.
-func (b *batchRun) recordAlone(ctx context.Context, v *projected, s *streamBatch, e *foldError) {
-	f := b.faultOf(v, s, e)
-	for attempt := 1; ; attempt++ {
-		w, err := v.record(ctx, &f)
-		if err == nil {
-			err = v.table.Put(ctx, w)
-		}
-		switch {
-		case err == nil:
-			b.parked(f)
-			return
-		case events.CodeOf(err) != events.CodeConflict || attempt >= b.opts.Attempts || pause(ctx, attempt) != nil:
-			b.fail(s, err)
-			return
-		}
+// nothing marks the stream, so every delivery of it meets the fault again.
+func (v *projected) recordAlone(ctx context.Context, f *follow.Fault) error {
+	w, err := v.record(ctx, f)
+	if err != nil {
+		return err
 	}
-}
-
-// parked reports a stream that was parked.
-func (b *batchRun) parked(f Fault) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.report.Faults = append(b.report.Faults, f)
-}
-
-// held counts the deliveries that wait for a redrive of their stream.
-func (b *batchRun) held(s *streamBatch, applied int64) {
-	old := s.skipped(applied)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.report.Skipped += old
-	b.report.Held += len(s.numbers) - old
+	return v.table.Put(ctx, w)
 }
 
 // Parked lists the parked streams of a view in the order of their names, up to
@@ -120,7 +75,7 @@ func (b *batchRun) held(s *streamBatch, applied int64) {
 // may be missing or still there.
 //
 // Codes: unknown-view; malformed for a limit; and those of Table.
-func (p *Projector) Parked(ctx context.Context, view string, after events.Stream, limit int) ([]Fault, error) {
+func (p *Projector) Parked(ctx context.Context, view string, after events.Stream, limit int) ([]follow.Fault, error) {
 	v, err := p.view(view)
 	if err != nil {
 		return nil, err
@@ -132,7 +87,7 @@ func (p *Projector) Parked(ctx context.Context, view string, after events.Stream
 	if after != "" {
 		r.After = &Place{Sort: parkedSort(after), Key: parkedKey(after)}
 	}
-	faults := []Fault{}
+	faults := []follow.Fault{}
 	for len(faults) < limit {
 		r.Limit = limit - len(faults)
 		items, end, err := v.table.Range(ctx, r)
@@ -163,15 +118,13 @@ func (v *projected) anyParked(ctx context.Context) (bool, error) {
 }
 
 // faultOf reads the record of a parked stream.
-func (v *projected) faultOf(item *Item) (Fault, error) {
-	var r parkedRecord
-	if err := json.Unmarshal(item.Memo, &r); err != nil {
-		return Fault{}, events.Wrap(events.CodeInternal, err, "what the view's table holds can't be read")
+func (v *projected) faultOf(item *Item) (follow.Fault, error) {
+	f := v.about()
+	if err := json.Unmarshal(item.Memo, &f); err != nil {
+		return follow.Fault{}, events.Wrap(events.CodeInternal, err, "what the view's table holds can't be read")
 	}
-	return Fault{
-		View: v.name, Version: v.version, Generation: v.generation, Stream: events.Stream(item.Key[len(parkedPrefix):]), Commit: r.Commit,
-		Code: r.Code, Text: r.Text, Time: r.Time, Attempts: r.Attempts,
-	}, nil
+	f.Stream = events.Stream(item.Key[len(parkedPrefix):])
+	return f, nil
 }
 
 func (p *Projector) view(name string) (*projected, error) {

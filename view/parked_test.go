@@ -16,6 +16,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -29,10 +30,10 @@ func fragile(broken bool) []view.View {
 		}
 	}
 	rows := view.New[userRow]("users", "user").
-		On("user-created", func(_ userRow, e userCreated, _ view.Meta) userRow {
+		On(func(_ userRow, e userCreated, _ view.Meta) userRow {
 			return userRow{Name: e.Name, Email: e.Email, Active: true}
 		}).
-		On("user-renamed", func(r userRow, e userRenamed, _ view.Meta) userRow {
+		On(func(r userRow, e userRenamed, _ view.Meta) userRow {
 			bad(e.Name)
 			r.Name = e.Name
 			return r
@@ -68,14 +69,14 @@ func (b *bench) queries(views ...view.View) *view.Queries {
 }
 
 // more appends events to a stream that has some.
-func (b *bench) more(stream events.Stream, evs ...viewtest.Event) []view.Delivery {
+func (b *bench) more(stream events.Stream, evs ...events.Data) []follow.Delivery {
 	b.t.Helper()
 	old, err := b.store.Read(context.Background(), stream, 1, 1000)
 	if err != nil || len(old) == 0 {
 		b.t.Fatalf("%d commits, %v", len(old), err)
 	}
 	at := events.After(&old[len(old)-1])
-	var ds []view.Delivery
+	var ds []follow.Delivery
 	for _, c := range viewtest.Commits(b.t, b.codec, stream, evs...) {
 		c.ID = fmt.Sprintf("%s+%d", c.ID, len(old))
 		c, err := b.store.Append(context.Background(), at, c)
@@ -83,7 +84,7 @@ func (b *bench) more(stream events.Stream, evs ...viewtest.Event) []view.Deliver
 			b.t.Fatal(err)
 		}
 		at = events.After(&c)
-		ds = append(ds, view.Delivery{Stream: stream, Number: c.Number, Commit: &c, Sequence: c.ID})
+		ds = append(ds, follow.Delivery{Stream: stream, Number: c.Number, Commit: &c, Sequence: c.ID})
 	}
 	return ds
 }
@@ -238,7 +239,7 @@ func parse(t *testing.T, query string) map[string][]string {
 func TestRedrive(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, fragile(true)...)
-	many := []viewtest.Event{created("Ann"), renamed("bad")}
+	many := []events.Data{created("Ann"), renamed("bad")}
 	for i := range 250 {
 		many = append(many, renamed(fmt.Sprint(i)))
 	}
@@ -260,7 +261,7 @@ func TestRedrive(t *testing.T) {
 	}
 	fixed := b.over(fragile(false)...)
 	done := map[events.Stream]int64{}
-	if err := fixed.p.RedriveAll(t.Context(), func(r view.Redriven) {
+	if err := fixed.p.RedriveAll(t.Context(), func(r follow.Redriven) {
 		if r.Fault != nil {
 			t.Errorf("parked again: %+v", r.Fault)
 		}
@@ -321,7 +322,7 @@ func TestStreamParkedForACommitThatIsNotThere(t *testing.T) {
 	b := newBench(t, fragile(false)...)
 	b.clean(b.p.Project(t.Context(), b.append("product/1", added("books", 3))))
 	for stream, want := range map[events.Stream]string{"user/9": "users", "product/1": "categories", "product/9": "categories"} {
-		if r := b.p.Project(t.Context(), []view.Delivery{{Stream: stream, Number: 4}}); len(r.Faults) == 0 || !strings.Contains(r.Faults[0].Text, "has no commit") {
+		if r := b.p.Project(t.Context(), []follow.Delivery{{Stream: stream, Number: 4}}); len(r.Faults) == 0 || !strings.Contains(r.Faults[0].Text, "has no commit") {
 			t.Errorf("%s: %+v", stream, r)
 		}
 		if list, err := b.p.Parked(t.Context(), want, "", 10); err != nil || len(list) == 0 {
@@ -340,7 +341,7 @@ func TestStreamParkedForACommitThatIsNotThere(t *testing.T) {
 func TestParkedIsPaged(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, fragile(true)...)
-	var ds []view.Delivery
+	var ds []follow.Delivery
 	for i := range 25 {
 		ds = append(ds, b.append(events.StreamOf("user", fmt.Sprintf("%02d", i)), created("Ann"), renamed("bad"))...)
 	}
@@ -374,7 +375,7 @@ func TestOneProductInAThousand(t *testing.T) {
 	b := newBench(t, fragile(true)...)
 	streams := map[events.Stream][]events.Commit{}
 	for round := range 3 {
-		var ds []view.Delivery
+		var ds []follow.Delivery
 		for i := range products {
 			stream := events.StreamOf("product", fmt.Sprint(i))
 			switch {
@@ -418,7 +419,7 @@ func TestOneProductInAThousand(t *testing.T) {
 }
 
 // upToDate fails if a stream of the batch, but a parked one, is behind.
-func (b *bench) upToDate(batch []view.Delivery) {
+func (b *bench) upToDate(batch []follow.Delivery) {
 	b.t.Helper()
 	keys := make([]string, len(batch))
 	for i, d := range batch {
@@ -445,7 +446,7 @@ func TestAnyDeliveryWithParking(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := &bench{t: t, codec: newCodec(), store: &eventstest.Memory{}, tables: viewtest.NewMemory(fragile(true)...)}
 		streams := map[events.Stream][]events.Commit{}
-		var ds []view.Delivery
+		var ds []follow.Delivery
 		for i := range rapid.IntRange(1, 10).Draw(rt, "streams") {
 			aggregate := rapid.SampledFrom([]string{"user", "product"}).Draw(rt, "aggregate")
 			stream := events.StreamOf(aggregate, fmt.Sprint(i))
@@ -481,7 +482,7 @@ func TestAnyDeliveryWithParking(t *testing.T) {
 }
 
 // poisoned are random events, of which some are bad.
-func poisoned(t *rapid.T, aggregate string) []viewtest.Event {
+func poisoned(t *rapid.T, aggregate string) []events.Data {
 	evs := randomEvents(t, aggregate)
 	for i := range evs {
 		if rapid.IntRange(0, 3).Draw(t, "bad") == 0 {
@@ -505,7 +506,7 @@ func (b *bench) redriveAll(t *rapid.T, rounds int) {
 			t.Errorf("redriving does not end")
 			return
 		}
-		err := p.RedriveAll(context.Background(), func(r view.Redriven) {
+		err := p.RedriveAll(context.Background(), func(r follow.Redriven) {
 			if r.Fault != nil {
 				t.Errorf("parked again: %+v", *r.Fault)
 			}
@@ -571,7 +572,7 @@ func countedRows(t *rapid.T, items []view.Item) {
 func TestRedriveBrokenOff(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, fragile(true)...)
-	users, products := []viewtest.Event{created("Ann"), renamed("bad")}, []viewtest.Event{added("books", 1), moved("bad")}
+	users, products := []events.Data{created("Ann"), renamed("bad")}, []events.Data{added("books", 1), moved("bad")}
 	for i := range 250 {
 		users, products = append(users, renamed(fmt.Sprint(i))), append(products, moved(fmt.Sprint("c", i%3)))
 	}
@@ -592,7 +593,7 @@ func TestRedriveBrokenOff(t *testing.T) {
 		if row, err := b.queries(fragile(false)...).Get(t.Context(), name, key, nil); err != nil || !row.Parked {
 			t.Errorf("%s: %s does not say that it is behind, %v", name, row.JSON, err)
 		}
-		if r := fixed.p.Project(t.Context(), []view.Delivery{{Stream: stream, Number: 252}}); r.Held == 0 {
+		if r := fixed.p.Project(t.Context(), []follow.Delivery{{Stream: stream, Number: 252}}); r.Held == 0 {
 			t.Errorf("%s: %+v", name, r)
 		}
 		if r, err := fixed.p.Redrive(t.Context(), name, stream); err != nil || r.Commit != 252 {

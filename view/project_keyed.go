@@ -4,54 +4,66 @@ import (
 	"bytes"
 	"context"
 	"encoding/json/jsontext"
-	"errors"
 	"maps"
 	"slices"
 
 	"daybook/events"
+	"daybook/follow"
 )
 
-// projectKeyed posts streams to a view whose rows many streams feed. The row
-// changes of a stream and its checkpoint are one transaction; streams share
+// keyedRun is the projection of a batch into a view whose rows many streams feed.
+// The row changes of a stream and its checkpoint are one transaction; streams share
 // transactions, in which each row is written once.
-func (b *batchRun) projectKeyed(ctx context.Context, v *projected, streams []*streamBatch) {
-	run := &keyedRun{batchRun: b, v: v}
-	units := make([]*unit, len(streams))
-	for i, s := range streams {
-		units[i] = &unit{s: s, known: s.first == 1 && !b.probe}
-	}
-	run.project(ctx, units)
-}
-
-// keyedRun is the projection of a batch into one keyed view.
 type keyedRun struct {
 	*batchRun
 	v *projected
 }
 
-// unit is the projection of one stream.
+// unit is the projection of one stream: its item is the checkpoint.
 type unit struct {
-	s        *streamBatch
-	item     *Item // checkpoint as stored; nil: none
-	known    bool  // item was read, or taken to be nil
-	counted  bool  // the deliveries of the stream are in the report
-	attempts int
-	pace
-	bare bool // is parked without a word to the rows it contributes to
+	position
+	bare bool  // is parked without a word to the rows it contributes to
+	err  error // what kept it from being stored
 
-	next    Item               // checkpoint to store; its Key is "" when there is none
-	changes map[string]*change // by the row's name
-	fault   *foldError         // what the stream is parked at behind next; nil: nothing
+	next    Item                // checkpoint to store
+	changes map[string]*change  // by the row's name
+	fault   *follow.CommitError // what the stream is parked at behind next; nil: nothing
 }
 
-// slower is that of pace, and as the last thing to try, to park bare.
-func (u *unit) slower(applied int64, err error) bool {
-	if u.pace.slower(u.s, applied, err) {
-		return true
+// Lanes implements follow.Consumer.
+func (k *keyedRun) Lanes(s *follow.Stream) []*unit {
+	if !k.v.follows(s.Name) {
+		return nil
 	}
-	was := u.bare
-	u.bare = true
-	return !was
+	return []*unit{k.lane(s)}
+}
+
+func (k *keyedRun) lane(s *follow.Stream) *unit {
+	return &unit{position: position{Task: k.task(k.v, s)}}
+}
+
+// Load implements follow.Consumer.
+func (k *keyedRun) Load(ctx context.Context, units []*unit) error {
+	ps := make([]*position, len(units))
+	for i, u := range units {
+		ps[i] = &u.position
+	}
+	return k.v.load(ctx, ps)
+}
+
+// Record implements follow.Consumer.
+func (k *keyedRun) Record(ctx context.Context, _ *unit, f *follow.Fault) error {
+	return k.v.recordAlone(ctx, f)
+}
+
+// Release implements follow.Consumer.
+func (k *keyedRun) Release(ctx context.Context, u *unit) (bool, error) {
+	return k.v.release(ctx, &u.position)
+}
+
+// Handle implements follow.Consumer.
+func (k *keyedRun) Handle(ctx context.Context, u *unit) error {
+	return k.HandleAll(ctx, []*unit{u})[0]
 }
 
 // change is what one stream changes in one row.
@@ -60,14 +72,13 @@ type change struct {
 	parked int64 // to the number of parked streams that contribute
 }
 
-// project posts units, which may be asked for again after a conflict.
-func (k *keyedRun) project(ctx context.Context, units []*unit) {
-	k.load(ctx, units)
-	each(k.slots, units, func(u *unit) { k.prepare(ctx, u) })
+// HandleAll implements follow.Grouper.
+func (k *keyedRun) HandleAll(ctx context.Context, units []*unit) []error {
+	k.limit.Each(len(units), func(i int) { units[i].err = k.plan(ctx, units[i]) })
 	var group []*unit
 	rows := map[string]bool{}
 	for _, u := range units {
-		if u.next.Key == "" {
+		if u.err != nil {
 			continue
 		}
 		if len(u.changes) == 0 || u.fault != nil {
@@ -92,96 +103,35 @@ func (k *keyedRun) project(ctx context.Context, units []*unit) {
 	if len(group) > 0 {
 		k.commit(ctx, group)
 	}
-}
-
-// load reads the checkpoints that are not known, many at a time. One that can't
-// be read is left for prepare.
-func (k *keyedRun) load(ctx context.Context, units []*unit) {
-	var unknown []*unit
-	var keys []string
-	for _, u := range units {
-		if !u.known {
-			unknown = append(unknown, u)
-			keys = append(keys, checkpointKey(u.s.stream))
-		}
+	errs := make([]error, len(units))
+	for i, u := range units {
+		errs[i] = u.err
 	}
-	items, err := getItems(ctx, k.v.table, keys)
-	if err != nil {
-		return
-	}
-	for i, u := range unknown {
-		u.item, u.known = items[i], true
-	}
-}
-
-// prepare does the gate and the fold of a unit: what it changes in the table.
-func (k *keyedRun) prepare(ctx context.Context, u *unit) {
-	u.next, u.changes, u.fault = Item{}, nil, nil
-	if !u.known {
-		item, err := getItem(ctx, k.v.table, checkpointKey(u.s.stream))
-		switch {
-		case events.Transient(err) || ctx.Err() != nil:
-			k.fail(u.s, err)
-			return
-		case err != nil:
-			k.recordAlone(ctx, k.v, u.s, &foldError{u.s.first, err})
-			return
-		}
-		u.item, u.known = item, true
-	}
-	from := applied(u.item)
-	if isParked(u.item) && !u.redrive {
-		k.held(u.s, from)
-		return
-	}
-	if u.s.last <= from {
-		k.skip(u)
-		return
-	}
-	for {
-		err := k.plan(ctx, u, from)
-		switch {
-		case err == nil:
-			return
-		case events.Transient(err) || ctx.Err() != nil:
-			k.fail(u.s, err)
-			return
-		case !u.slower(from, err):
-			k.recordAlone(ctx, k.v, u.s, u.stop)
-			return
-		}
-	}
+	return errs
 }
 
 // plan folds the next commits of a unit, up to one that can't be applied.
-func (k *keyedRun) plan(ctx context.Context, u *unit, from int64) error {
-	next := unchanged(u.item, checkpointKey(u.s.stream))
-	fault := u.stopped(from)
-	if fault == nil {
-		out, err := k.fold(ctx, k.v, u.s, memoOf(u.item), from, u.until(u.s, from))
-		if events.Transient(err) {
-			return err
-		}
-		fault, _ = errors.AsType[*foldError](err)
-		if fault != nil && fault.number != out.commit+1 {
-			return fault // what went wrong is not the next commit
-		}
-		if out.commit > from {
-			next = checkpoint(u.s.stream, out)
-		}
+func (k *keyedRun) plan(ctx context.Context, u *unit) error {
+	next := unchanged(u.item, checkpointKey(u.Name))
+	out, fault, err := k.next(ctx, k.v, &u.Task, memoOf(u.item))
+	if err != nil {
+		return err
+	}
+	if out.commit > u.Commit {
+		next = checkpoint(u.Name, out)
 	}
 	switch {
 	case fault == nil:
-		next.Parked = u.parkedAfter(u.item)
+		next.Parked = u.parkedAfter()
 	case u.bare:
 		next.Parked = parkedUncounted
-		if isParked(u.item) {
+		if u.Parked {
 			next.Parked = u.item.Parked
 		}
 	default:
 		next.Parked = parkedCounted
 	}
-	changes, err := k.v.changesOf(u.s.stream, u.item, &next)
+	changes, err := k.v.changesOf(u.Name, u.item, &next)
 	if err != nil {
 		return err
 	}
@@ -239,30 +189,23 @@ func (d *def) changesOf(stream events.Stream, before, after *Item) (map[string]*
 	return changes, nil
 }
 
-// skip counts the deliveries that were applied before.
-func (k *keyedRun) skip(u *unit) {
-	if !u.counted {
-		u.counted = true
-		k.count(0, u.s.skipped(applied(u.item)), 0)
-	}
-}
-
 // commit stores a group of units in one transaction, and does what its outcome
 // asks for.
 func (k *keyedRun) commit(ctx context.Context, group []*unit) {
 	o := k.try(ctx, group)
-	code := events.CodeOf(o.err)
 	switch {
 	case o.err == nil:
-		k.count(o.written, 0, 0)
+		k.written(o.written)
 		for _, u := range o.left {
-			k.done(ctx, u, o.parked)
+			stored := u.next
+			u.stored(&stored)
+			if u.fault != nil {
+				u.Park(*o.parked)
+			}
 		}
-	case code == events.CodeConflict || code == events.CodeBusy:
-		k.again(ctx, o.left, o.err)
 	case events.Transient(o.err) || ctx.Err() != nil:
 		for _, u := range o.left {
-			k.fail(u.s, o.err)
+			u.err, u.Known = o.err, events.CodeOf(o.err) != events.CodeConflict
 		}
 	case len(o.left) > 1:
 		for _, u := range o.left { // to find whose fault it is
@@ -278,45 +221,15 @@ func (k *keyedRun) commit(ctx context.Context, group []*unit) {
 	}
 }
 
-// done goes on with a unit that is stored.
-func (k *keyedRun) done(ctx context.Context, u *unit, parked *Fault) {
-	k.skip(u)
-	stored := u.next
-	u.item, u.attempts = &stored, 0
-	switch {
-	case u.fault != nil:
-		k.batchRun.parked(*parked)
-	case stored.Commit < u.s.last:
-		k.project(ctx, []*unit{u})
-	}
-}
-
 // refuse goes on with a unit that can't be stored, for a reason that does not
-// pass.
+// pass. The last thing to try is to park it bare.
 func (k *keyedRun) refuse(ctx context.Context, u *unit, err error) {
-	if u.slower(applied(u.item), err) {
-		k.project(ctx, []*unit{u})
+	if u.err = err; u.fault == nil || u.bare {
 		return
 	}
-	k.recordAlone(ctx, k.v, u.s, u.stop)
-}
-
-// again projects a group once more after another writer was quicker.
-func (k *keyedRun) again(ctx context.Context, group []*unit, err error) {
-	attempt := 0
-	for _, u := range group {
-		u.attempts++
-		u.item, u.known = nil, false
-		attempt = max(attempt, u.attempts)
-	}
-	if attempt < k.opts.Attempts {
-		if err = pause(ctx, attempt); err == nil {
-			k.project(ctx, group)
-			return
-		}
-	}
-	for _, u := range group {
-		k.fail(u.s, err)
+	u.bare = true
+	if u.err = k.plan(ctx, u); u.err == nil {
+		k.commit(ctx, []*unit{u})
 	}
 }
 
@@ -324,7 +237,7 @@ func (k *keyedRun) again(ctx context.Context, group []*unit, err error) {
 type outcome struct {
 	left    []*unit         // that were in it
 	refused map[*unit]error // whose change of a row fails
-	parked  *Fault          // of the one unit that stops at a fault
+	parked  *follow.Fault   // of the one unit that stops at a fault
 	written int
 	err     error
 }
@@ -351,7 +264,7 @@ func (k *keyedRun) try(ctx context.Context, group []*unit) outcome {
 		o.left = append(o.left, u)
 		writes = append(writes, Write{Item: u.next}.over(u.item))
 		if u.fault != nil {
-			f := k.faultOf(k.v, u.s, u.fault)
+			f := u.Fault(u.fault)
 			record, err := k.v.record(ctx, &f)
 			if err != nil {
 				o.err = err

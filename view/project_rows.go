@@ -2,104 +2,65 @@ package view
 
 import (
 	"context"
-	"errors"
 
 	"daybook/events"
+	"daybook/follow"
 )
 
-// projectRows posts streams to a view with a row for each. A stream whose first
-// commit is in the batch is likely new: its row is written without a read, and
-// read only if it is there.
-func (b *batchRun) projectRows(ctx context.Context, v *projected, streams []*streamBatch) {
-	rows := make([]*rowRun, len(streams))
-	for i, s := range streams {
-		rows[i] = &rowRun{batchRun: b, v: v, s: s, known: s.first == 1 && !b.probe}
-	}
-	b.loadRows(ctx, v, rows)
-	each(b.slots, rows, func(r *rowRun) { r.run(ctx) })
+// rowsRun is the projection of a batch into a view with a row for each stream. A
+// stream whose first commit is in the batch is likely new: its row is written
+// without a read, and read only if it is there.
+type rowsRun struct {
+	*batchRun
+	v *projected
 }
 
-// loadRows reads the items that are not known, many at a time. One that can't
-// be read is left for its own attempt.
-func (b *batchRun) loadRows(ctx context.Context, v *projected, rows []*rowRun) {
-	var unknown []*rowRun
-	var keys []string
-	for _, r := range rows {
-		if !r.known {
-			unknown = append(unknown, r)
-			keys = append(keys, r.key())
+// position is what a view keeps of one stream.
+type position struct {
+	follow.Task
+	item   *Item // as stored; nil: none
+	record *Item // of a parked stream, for a redrive; nil: none
+}
+
+// Lanes implements follow.Consumer.
+func (r *rowsRun) Lanes(s *follow.Stream) []*position {
+	if !r.v.follows(s.Name) {
+		return nil
+	}
+	return []*position{r.lane(s)}
+}
+
+func (r *rowsRun) lane(s *follow.Stream) *position { return &position{Task: r.task(r.v, s)} }
+
+// Load implements follow.Consumer.
+func (r *rowsRun) Load(ctx context.Context, ps []*position) error { return r.v.load(ctx, ps) }
+
+// load reads the items of streams. For a redrive it reads the record of the parked
+// stream before: see release.
+func (v *projected) load(ctx context.Context, ps []*position) (err error) {
+	keys := make([]string, len(ps))
+	for i, p := range ps {
+		keys[i] = v.itemKeyOf(p.Name)
+		if p.Redrive {
+			if p.record, err = getItem(ctx, v.table, parkedKey(p.Name)); err != nil {
+				return err
+			}
 		}
 	}
 	items, err := getItems(ctx, v.table, keys)
 	if err != nil {
-		return
+		return err
 	}
-	for i, r := range unknown {
-		r.item, r.known = items[i], true
+	for i, p := range ps {
+		p.stored(items[i])
 	}
+	return nil
 }
 
-// rowRun is the projection of one stream into its row.
-type rowRun struct {
-	*batchRun
-	v       *projected
-	s       *streamBatch
-	item    *Item // as stored; nil: none
-	known   bool  // item was read, or taken to be nil
-	counted bool  // the deliveries of the stream are in the report
-	pace
+// stored takes over the item that is stored.
+func (p *position) stored(item *Item) {
+	p.item, p.Commit, p.Parked = item, applied(item), isParked(item)
 }
-
-// pace is how a stream is projected: usually all at once, and not at all while
-// it is parked.
-type pace struct {
-	redrive bool // although the stream is parked
-	stay    bool // and it stays parked afterwards: more commits are to come
-	single  bool // one commit at a time, to find the one that can't be applied
-	// stop is the commit that can't be applied, found out without a fold.
-	stop *foldError
-}
-
-// until is the last commit to apply at once.
-func (p *pace) until(s *streamBatch, applied int64) int64 {
-	if p.single {
-		return applied + 1
-	}
-	return s.last
-}
-
-// slower takes note of a permanent fault of the commits behind applied, which
-// were to be applied at once. It reports whether there is something left to try:
-// one commit alone, then parking at it.
-func (p *pace) slower(s *streamBatch, applied int64, err error) bool {
-	switch {
-	case p.stop != nil:
-		return false
-	case p.until(s, applied) > applied+1:
-		p.single = true
-	default:
-		p.stop = &foldError{applied + 1, err}
-	}
-	return true
-}
-
-// parkedAfter is Parked of an item whose next commits were applied.
-func (p *pace) parkedAfter(item *Item) int64 {
-	if p.stay && item != nil {
-		return item.Parked
-	}
-	return 0
-}
-
-// stopped is the fault found before, if it is of the commit behind applied.
-func (p *pace) stopped(applied int64) *foldError {
-	if p.stop != nil && p.stop.number != applied+1 {
-		p.stop = nil
-	}
-	return p.stop
-}
-
-func (r *rowRun) key() string { return ItemKey(r.s.stream.ID()) }
 
 // applied is the number of the last commit in the item.
 func applied(item *Item) int64 {
@@ -116,93 +77,41 @@ func version(item *Item) int64 {
 	return item.Version
 }
 
-func (r *rowRun) run(ctx context.Context) {
-	for attempt := 1; ; {
-		more, err := r.try(ctx)
-		switch code := events.CodeOf(err); {
-		case err == nil && more:
-			attempt = 1
-		case err == nil:
-			return
-		case code == events.CodeConflict && attempt < r.opts.Attempts:
-			// Another projector was quicker, or the row is not new.
-			r.item, r.known = nil, false
-			if attempt > 1 && pause(ctx, attempt) != nil {
-				r.fail(r.s, err)
-				return
-			}
-			attempt++
-		case events.Transient(err) || ctx.Err() != nil:
-			r.fail(r.s, err)
-			return
-		case !r.slower(r.s, applied(r.item), err):
-			r.recordAlone(ctx, r.v, r.s, r.stop)
-			return
-		}
+// parkedAfter is Parked of the item whose next commits were applied.
+func (p *position) parkedAfter() int64 {
+	if p.More && p.item != nil {
+		return p.item.Parked
 	}
+	return 0
 }
 
-// try does the gate, the fold and the write once; more says that commits are
-// left to apply.
-func (r *rowRun) try(ctx context.Context) (more bool, err error) {
-	if !r.known {
-		if r.item, err = getItem(ctx, r.v.table, r.key()); err != nil {
-			if !events.Transient(err) {
-				r.recordAlone(ctx, r.v, r.s, &foldError{r.s.first, err})
-				err = nil
-			}
-			return false, err
-		}
-		r.known = true
-	}
-	from := applied(r.item)
-	if isParked(r.item) && !r.redrive {
-		r.held(r.s, from)
-		return false, nil
-	}
-	if r.s.last <= from {
-		r.skip(from)
-		return false, nil
-	}
-	next, fault, err := r.next(ctx, from)
+// Handle implements follow.Consumer.
+func (r *rowsRun) Handle(ctx context.Context, p *position) error {
+	out, fault, err := r.next(ctx, r.v, &p.Task, rowState(p.item))
 	if err != nil {
-		return false, err
+		return err
+	}
+	next := unchanged(p.item, ItemKey(p.Name.ID()))
+	if out.commit > p.Commit {
+		if next, err = r.v.rowItem(p.Name, out); err != nil {
+			return err
+		}
 	}
 	if fault != nil {
-		err = r.park(ctx, next, fault)
+		err = r.park(ctx, p, next, fault)
 	} else {
-		next.Parked = r.parkedAfter(r.item)
-		err = r.v.table.Put(ctx, Write{Item: next}.over(r.item))
+		next.Parked = p.parkedAfter()
+		err = r.v.table.Put(ctx, Write{Item: next}.over(p.item))
 	}
 	if err != nil {
-		return false, err
+		p.Known = events.CodeOf(err) != events.CodeConflict
+		return err
 	}
-	if next.Commit > from {
-		r.count(1, 0, 0)
+	if next.Commit > p.Commit {
+		r.written(1)
 	}
-	r.skip(from)
-	r.item = &next
-	return fault == nil && next.Commit < r.s.last, nil
-}
-
-// next is the item with the next commits applied, up to one that can't be.
-func (r *rowRun) next(ctx context.Context, from int64) (Item, *foldError, error) {
-	if fault := r.stopped(from); fault != nil {
-		return unchanged(r.item, r.key()), fault, nil
-	}
-	out, err := r.fold(ctx, r.v, r.s, rowState(r.item), from, r.until(r.s, from))
-	if events.Transient(err) {
-		return Item{}, nil, err
-	}
-	fault, _ := errors.AsType[*foldError](err)
-	if fault != nil && fault.number != out.commit+1 {
-		return Item{}, nil, fault // what went wrong is not the next commit
-	}
-	if out.commit == from {
-		return unchanged(r.item, r.key()), fault, nil
-	}
-	next, err := r.v.rowItem(r.s.stream, out)
-	return next, fault, err
+	p.stored(&next)
+	return nil
 }
 
 // unchanged is the item as it is stored, or one that says nothing.
@@ -214,24 +123,24 @@ func unchanged(item *Item, key string) Item {
 }
 
 // park stores the item as parked, and the record of why.
-func (r *rowRun) park(ctx context.Context, next Item, fault *foldError) error {
-	f := r.faultOf(r.v, r.s, fault)
+func (r *rowsRun) park(ctx context.Context, p *position, next Item, fault *follow.CommitError) error {
+	f := p.Fault(fault)
 	record, err := r.v.record(ctx, &f)
 	if err != nil {
 		return err
 	}
 	next.Parked = parkedCounted
-	if err := r.v.table.Transact(ctx, []Write{Write{Item: next}.over(r.item), record}); err != nil {
+	if err := r.v.table.Transact(ctx, []Write{Write{Item: next}.over(p.item), record}); err != nil {
 		return err
 	}
-	r.parked(f)
+	p.Park(f)
 	return nil
 }
 
-// skip counts the deliveries that were applied before.
-func (r *rowRun) skip(from int64) {
-	if !r.counted {
-		r.counted = true
-		r.count(0, r.s.skipped(from), 0)
-	}
+// Record implements follow.Consumer.
+func (r *rowsRun) Record(ctx context.Context, _ *position, f *follow.Fault) error {
+	return r.v.recordAlone(ctx, f)
 }
+
+// Release implements follow.Consumer.
+func (r *rowsRun) Release(ctx context.Context, p *position) (bool, error) { return r.v.release(ctx, p) }

@@ -1,69 +1,27 @@
 package view
 
 import (
-	"cmp"
 	"context"
 	"encoding/json/jsontext"
+	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
-	"sort"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"daybook/events"
+	"daybook/follow"
+	"daybook/parallel"
 )
-
-// Delivery is one record of a change stream: a hint that a commit was stored.
-// Deliveries may come late, twice and in any order.
-type Delivery struct {
-	Stream   events.Stream
-	Number   int64          // of the commit
-	Commit   *events.Commit // as the record holds it; nil: it is read from the store
-	Sequence string         // the record's sequence number, for Report.Retry
-	Err      error          // why the record's commit could not be decoded; it is read from the store
-}
 
 // Report says what came of a batch.
 type Report struct {
-	// Retry holds the sequence numbers of the first delivery that failed for a
-	// reason that may pass, and of all behind it; nil when none did.
-	Retry []string
-	// Err is the first of those reasons, for the log.
-	Err error
-	// Faults are the faults that do not pass; each parked its stream in its view.
-	Faults []Fault
+	follow.Report
 	// Mismatches are the tables that the batch did not go to, since they were
 	// filled by another declaration: they lack its commits, and say so.
 	Mismatches []Mismatch
 
-	Written int           // items written: rows, and checkpoints of keyed views
-	Skipped int           // deliveries that a view had applied before, counted by view
-	Held    int           // deliveries that wait for a redrive, since a view parked their stream before, counted by view
-	Gaps    int           // commits that a view read from the store to fill a gap
-	Lag     time.Duration // from the acceptance of the oldest commit of the batch to the end of the projection
-}
-
-// Fault is a permanent fault: a view can't apply a commit of a stream. It parks
-// the stream: the view holds its later commits back until it is redriven (see
-// Projector.Redrive). Nothing else is held up.
-type Fault struct {
-	View    string
-	Version int // of the view
-	// Generation of the view's table, 1 unless the version was built again.
-	Generation int
-	Stream     events.Stream
-	Commit     int64       // the number of the commit that can't be applied
-	Code       events.Code // what kind of fault
-	Text       string      // for operators; no data of events or rows
-	Time       time.Time   // of the last attempt
-	// Attempts counts how often the view tried the commit.
-	Attempts int
-	// Cause is the error itself, in the report of the run that met it alone: for
-	// the stack of a panic.
-	Cause error
+	Written int // items written: rows, and checkpoints of keyed views
 }
 
 // ProjectorOptions changes how a Projector works. The zero value is the default.
@@ -86,11 +44,11 @@ type ProjectorOptions struct {
 // Projector posts commits to views. It is safe for concurrent use, and any
 // number of projectors may work on the same tables.
 type Projector struct {
-	store History
+	store follow.History
 	codec *events.Codec
 	views []*projected // unless routed
 	opts  ProjectorOptions
-	slots chan struct{} // one for each stream being written
+	limit parallel.Limit // of the streams being written
 
 	routes *routes // nil unless routed
 	probe  bool    // streams are likely in the table already
@@ -120,7 +78,7 @@ func (v *projected) since(first int) *projected {
 
 // NewProjector returns a projector of the given views. An error says what is
 // wrong with their declarations, all of it.
-func NewProjector(store History, codec *events.Codec, tables Tables, views []View, opts *ProjectorOptions) (*Projector, error) {
+func NewProjector(store follow.History, codec *events.Codec, tables Tables, views []View, opts *ProjectorOptions) (*Projector, error) {
 	p := &Projector{store: store, codec: codec}
 	if opts != nil {
 		p.opts = *opts
@@ -130,7 +88,7 @@ func NewProjector(store History, codec *events.Codec, tables Tables, views []Vie
 	if p.opts.Now == nil {
 		p.opts.Now = time.Now
 	}
-	p.slots = make(chan struct{}, p.opts.Concurrency)
+	p.limit = parallel.New(p.opts.Concurrency)
 	var err error
 	if p.opts.Routed {
 		p.routes, err = newRoutes(codec, tables, views, p.opts.Now)
@@ -166,32 +124,35 @@ func openViews(codec *events.Codec, tables Tables, views []View) ([]*projected, 
 // Project posts a batch to all views. Every row is written at most once for the
 // batch. A stream that fails holds up no other; see Report for what to do about
 // it. Deliveries of streams that no view follows count as done.
-func (p *Projector) Project(ctx context.Context, batch []Delivery) Report {
-	b, streams := p.run(ctx, batch)
-	return b.finish(batch, streams)
+func (p *Projector) Project(ctx context.Context, batch []follow.Delivery) Report {
+	return p.run(ctx, batch).end()
 }
 
-func (p *Projector) run(ctx context.Context, batch []Delivery) (*batchRun, []*streamBatch) {
-	streams, stray := groupByStream(p.store, batch)
-	b := &batchRun{Projector: p, failed: map[events.Stream]error{}}
-	for _, d := range stray {
-		b.report.Faults = append(b.report.Faults, Fault{
-			Stream: d.Stream, Commit: d.Number, Code: events.CodeInternal, Time: p.opts.Now(), Attempts: 1,
-			Text: "a record does not say which commit it is about",
-		})
-	}
+// end returns the report.
+func (b *batchRun) end() Report {
+	b.report.Report = b.Run.End()
+	return b.report
+}
+
+func (p *Projector) run(ctx context.Context, batch []follow.Delivery) *batchRun {
+	b := &batchRun{Projector: p, Run: follow.Begin(p.store, batch, p.following())}
 	goal, err := p.targets(ctx)
 	b.report.Mismatches = goal.mismatches
-	for _, s := range streams {
-		if err != nil {
-			b.fail(s, err)
-		}
+	if err != nil {
+		b.Fail(b.Open(), err)
 	}
 	for _, views := range goal.phases {
-		b.project(ctx, views, streams)
+		b.project(ctx, views)
 	}
-	return b, streams
+	return b
 }
+
+func (p *Projector) following() follow.Options {
+	return follow.Options{Limit: p.limit, Attempts: p.opts.Attempts, Pause: conflictPause, Now: p.opts.Now}
+}
+
+// conflictPause is the first wait of a writer that lost against another.
+const conflictPause = 8 * time.Millisecond
 
 // targets returns what a batch is posted to.
 func (p *Projector) targets(ctx context.Context) (goal, error) {
@@ -201,31 +162,17 @@ func (p *Projector) targets(ctx context.Context) (goal, error) {
 	return goal{phases: [2][]*projected{1: p.views}}, nil
 }
 
-// project posts streams to views, side by side. A stream that has failed for a
+// project posts a batch to views, side by side. A stream that has failed for a
 // reason that may pass waits for the next attempt with the whole of it.
-func (b *batchRun) project(ctx context.Context, views []*projected, streams []*streamBatch) {
-	var left []*streamBatch
-	for _, s := range streams {
-		if b.failed[s.stream] == nil {
-			left = append(left, s)
-		}
-	}
+func (b *batchRun) project(ctx context.Context, views []*projected) {
+	streams := b.Open()
 	var wg sync.WaitGroup
 	for _, v := range views {
-		var follows []*streamBatch
-		for _, s := range left {
-			if v.follows(s.stream) {
-				follows = append(follows, s)
-			}
-		}
-		if len(follows) == 0 {
-			continue
-		}
 		wg.Go(func() {
 			if v.kind == KindKeyed {
-				b.projectKeyed(ctx, v, follows)
+				follow.Consume(ctx, b.Run, &keyedRun{batchRun: b, v: v}, streams)
 			} else {
-				b.projectRows(ctx, v, follows)
+				follow.Consume(ctx, b.Run, &rowsRun{batchRun: b, v: v}, streams)
 			}
 		})
 	}
@@ -235,102 +182,46 @@ func (b *batchRun) project(ctx context.Context, views []*projected, streams []*s
 // batchRun is the projection of one batch.
 type batchRun struct {
 	*Projector
+	*follow.Run // nil for a redrive
 
 	mu     sync.Mutex
 	report Report
-	failed map[events.Stream]error // for a reason that may pass
 }
 
-func (b *batchRun) finish(batch []Delivery, streams []*streamBatch) Report {
-	r := b.report
-	first := len(batch)
-	for _, s := range streams {
-		if err := b.failed[s.stream]; err != nil && s.index < first {
-			first, r.Err = s.index, err
-		}
-	}
-	for _, d := range batch[first:] {
-		r.Retry = append(r.Retry, d.Sequence)
-	}
-	oldest := time.Time{}
-	for _, d := range batch {
-		if d.Commit != nil && (oldest.IsZero() || d.Commit.Time.Before(oldest)) {
-			oldest = d.Commit.Time
-		}
-	}
-	if !oldest.IsZero() {
-		r.Lag = max(0, b.opts.Now().Sub(oldest))
-	}
-	// Not slices.SortFunc, of which a program has one for each type.
-	sort.Slice(r.Faults, func(i, j int) bool {
-		x, y := &r.Faults[i], &r.Faults[j]
-		return cmp.Or(strings.Compare(x.View, y.View), strings.Compare(string(x.Stream), string(y.Stream))) < 0
-	})
-	return r
-}
-
-// count adds to the report.
-func (b *batchRun) count(written, skipped, gaps int) {
+// written adds to the report.
+func (b *batchRun) written(items int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.report.Written += written
-	b.report.Skipped += skipped
-	b.report.Gaps += gaps
+	b.report.Written += items
 }
 
-// fail notes that the stream failed for a reason that may pass.
-func (b *batchRun) fail(s *streamBatch, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.failed[s.stream] == nil {
-		b.failed[s.stream] = fmt.Errorf("stream %q: %w", s.stream, err)
+// task is the work of a view on a stream.
+func (b *batchRun) task(v *projected, s *follow.Stream) follow.Task {
+	t := s.Task(v.about(), fmt.Sprintf("view %q", v.name), nil)
+	t.Known = s.First == 1 && !b.probe // likely new
+	return t
+}
+
+// about is what a fault says of the view.
+func (v *projected) about() follow.Fault {
+	return follow.Fault{Consumer: v.name, Version: v.version, Generation: v.generation}
+}
+
+// next is the state of a stream with the next commits applied, up to one that can't
+// be. Any other fault is an error.
+func (b *batchRun) next(ctx context.Context, v *projected, t *follow.Task, state jsontext.Value) (folded, *follow.CommitError, error) {
+	if stop := t.Stopped(); stop != nil {
+		return folded{commit: t.Commit}, stop, nil
 	}
-}
-
-// fold applies the commits of a stream that a view lacks, up to number to, and
-// counts those that were not in the batch.
-func (b *batchRun) fold(ctx context.Context, v *projected, s *streamBatch, state jsontext.Value, applied, to int64) (folded, error) {
-	gaps := int64(0)
-	defer func() { b.count(0, 0, int(gaps)) }()
-	furthest := applied
-	return v.fold(b.codec, state, applied+1, to, func(n int64) (*events.Commit, error) {
-		c, read, err := s.at(ctx, n, to)
-		if read && err == nil && n > furthest {
-			gaps++
-		}
-		furthest = max(furthest, n)
-		return c, err
-	})
-}
-
-// each calls f for every element, as many at a time as there are slots. A
-// goroutine takes one element after the other: the stack that a request needs
-// grows once, not with every element.
-func each[T any](slots chan struct{}, all []T, f func(T)) {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(len(all), cap(slots)) {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(all)); i = next.Add(1) - 1 {
-				slots <- struct{}{}
-				f(all[i])
-				<-slots
-			}
-		})
+	out, err := v.fold(b.codec, state, t.Commit+1, t.Until(), func(n int64) (*events.Commit, error) { return t.At(ctx, n) })
+	if events.Transient(err) {
+		return out, nil, err
 	}
-	wg.Wait()
-}
-
-// pause waits before another attempt: a random time below 4 ms, doubled with
-// each attempt up to 256 ms ("full jitter").
-func pause(ctx context.Context, attempt int) error {
-	limit := 4 * time.Millisecond << min(attempt, 6)
-	select {
-	case <-ctx.Done():
-		return events.Wrap(events.CodeCanceled, ctx.Err(), "the request was given up")
-	case <-time.After(rand.N(limit)):
-		return nil
+	fault, _ := errors.AsType[*follow.CommitError](err)
+	if fault != nil && fault.Number != out.commit+1 {
+		return out, nil, fault // what went wrong is not the next commit
 	}
+	return out, fault, nil
 }
 
 // getItems returns the items of any number of different keys, in their order.

@@ -14,6 +14,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -54,10 +55,10 @@ func propertyViews() []view.View {
 // newUsers2 hides rows.
 func newUsers2() view.View {
 	return view.New[userRow]("shown", "user").
-		On("user-created", func(_ userRow, e userCreated, _ view.Meta) userRow {
+		On(func(_ userRow, e userCreated, _ view.Meta) userRow {
 			return userRow{Name: e.Name, Email: e.Email, Active: true}
 		}).
-		On("user-toggled", func(r userRow, e userToggled, m view.Meta) userRow {
+		On(func(r userRow, e userToggled, m view.Meta) userRow {
 			r.Active = e.Active
 			r.Name = fmt.Sprintf("%s/%s/%d", r.Name, m.ID(), m.Version)
 			return r
@@ -67,9 +68,9 @@ func newUsers2() view.View {
 		Version(3)
 }
 
-func randomEvents(t *rapid.T, aggregate string) []viewtest.Event {
+func randomEvents(t *rapid.T, aggregate string) []events.Data {
 	names := rapid.SampledFrom([]string{"a", "b", "c", "@", "\x00\x1b\n\u0085", strings.Repeat("é", 513)})
-	one := rapid.Custom(func(t *rapid.T) viewtest.Event {
+	one := rapid.Custom(func(t *rapid.T) events.Data {
 		name := names.Draw(t, "name")
 		switch kind := rapid.IntRange(0, 3).Draw(t, "kind"); {
 		case aggregate == "user" && kind == 0:
@@ -77,7 +78,7 @@ func randomEvents(t *rapid.T, aggregate string) []viewtest.Event {
 		case aggregate == "user" && kind == 1:
 			return renamed(name)
 		case aggregate == "user" && kind == 2:
-			return viewtest.Event{Name: "user-toggled", Data: userToggled{name != "a"}}
+			return userToggled{name != "a"}
 		case aggregate == "user":
 			return noted()
 		case kind <= 1:
@@ -100,7 +101,7 @@ func TestAnyDeliveryGivesTheSameTables(t *testing.T) {
 		views := propertyViews()
 		b := &bench{t: t, codec: newCodec(), store: &eventstest.Memory{}, tables: viewtest.NewMemory(views...)}
 		streams := map[events.Stream][]events.Commit{}
-		var ds []view.Delivery
+		var ds []follow.Delivery
 		for i := range rapid.IntRange(1, 12).Draw(rt, "streams") {
 			aggregate := rapid.SampledFrom([]string{"user", "product"}).Draw(rt, "aggregate")
 			stream := events.StreamOf(aggregate, fmt.Sprint(i))
@@ -123,8 +124,8 @@ func TestAnyDeliveryGivesTheSameTables(t *testing.T) {
 
 // disturb drops, doubles, empties and shuffles deliveries; the last of each
 // stream stays.
-func disturb(random *rand.Rand, ds []view.Delivery, streams map[events.Stream][]events.Commit) []view.Delivery {
-	var out []view.Delivery
+func disturb(random *rand.Rand, ds []follow.Delivery, streams map[events.Stream][]events.Commit) []follow.Delivery {
+	var out []follow.Delivery
 	for _, d := range ds {
 		last := int(d.Number) == len(streams[d.Stream])
 		if !last && random.IntN(6) == 0 {
@@ -163,7 +164,7 @@ func (b *bench) inject(seed uint64, percent int) {
 
 // projectAll splits deliveries between projectors and batches, and delivers
 // again what a batch could not do.
-func (b *bench) projectAll(t *rapid.T, random *rand.Rand, views []view.View, ds []view.Delivery, projectors int, mayPark bool) {
+func (b *bench) projectAll(t *rapid.T, random *rand.Rand, views []view.View, ds []follow.Delivery, projectors int, mayPark bool) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	for i := range projectors {
@@ -184,7 +185,7 @@ func (b *bench) projectAll(t *rapid.T, random *rand.Rand, views []view.View, ds 
 	wg.Wait()
 }
 
-func deliver(p *view.Projector, random *rand.Rand, queue []view.Delivery, mayPark bool) error {
+func deliver(p *view.Projector, random *rand.Rand, queue []follow.Delivery, mayPark bool) error {
 	for rounds := 0; len(queue) > 0; rounds++ {
 		if rounds > 10_000 {
 			return fmt.Errorf("the projector does not get on")

@@ -13,6 +13,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -40,17 +41,17 @@ func newBench(t testing.TB, views ...view.View) *bench {
 }
 
 // append stores a stream and returns a delivery for each commit.
-func (b *bench) append(stream events.Stream, evs ...viewtest.Event) []view.Delivery {
+func (b *bench) append(stream events.Stream, evs ...events.Data) []follow.Delivery {
 	b.t.Helper()
 	at := events.Start(stream)
-	var ds []view.Delivery
+	var ds []follow.Delivery
 	for _, c := range viewtest.Commits(b.t, b.codec, stream, evs...) {
 		c, err := b.store.Append(context.Background(), at, c)
 		if err != nil {
 			b.t.Fatal(err)
 		}
 		at = events.After(&c)
-		ds = append(ds, view.Delivery{Stream: stream, Number: c.Number, Commit: &c, Sequence: fmt.Sprintf("%s#%d", stream, c.Number)})
+		ds = append(ds, follow.Delivery{Stream: stream, Number: c.Number, Commit: &c, Sequence: fmt.Sprintf("%s#%d", stream, c.Number)})
 	}
 	return ds
 }
@@ -80,20 +81,20 @@ func (b *bench) clean(r view.Report) view.Report {
 	return r
 }
 
-func created(name string) viewtest.Event {
-	return viewtest.Event{Name: "user-created", Data: userCreated{Name: name, Email: name + "@x"}}
+func created(name string) events.Data {
+	return userCreated{Name: name, Email: name + "@x"}
 }
-func renamed(name string) viewtest.Event {
-	return viewtest.Event{Name: "user-renamed", Data: userRenamed{Name: name}}
+func renamed(name string) events.Data {
+	return userRenamed{Name: name}
 }
-func noted() viewtest.Event { return viewtest.Event{Name: "user-noted", Data: struct{}{}} }
-func added(category string, stock int64) viewtest.Event {
-	return viewtest.Event{Name: "product-added", Data: productAdded{category, stock}}
+func noted() events.Data { return userNoted{} }
+func added(category string, stock int64) events.Data {
+	return productAdded{category, stock}
 }
-func moved(category string) viewtest.Event {
-	return viewtest.Event{Name: "product-moved", Data: productMoved{category}}
+func moved(category string) events.Data {
+	return productMoved{category}
 }
-func retired() viewtest.Event { return viewtest.Event{Name: "product-retired", Data: productRetired{}} }
+func retired() events.Data { return productRetired{} }
 
 func TestProjectInOrder(t *testing.T) {
 	t.Parallel()
@@ -114,7 +115,7 @@ func TestProjectInOrder(t *testing.T) {
 func TestCreatesCostOneWriteEach(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, newUsers())
-	var ds []view.Delivery
+	var ds []follow.Delivery
 	for i := range 50 {
 		ds = append(ds, b.append(events.StreamOf("user", fmt.Sprint(i)), created("Ann"))...)
 	}
@@ -134,7 +135,7 @@ func TestGateSkipsAndFillsGaps(t *testing.T) {
 	b := newBench(t, newUsers(), newCategories())
 	ds := b.append("user/7", created("Ann"), renamed("B"), renamed("C"), renamed("D"), renamed("E"))
 	b.clean(b.p.Project(t.Context(), ds[:1]))
-	r := b.clean(b.p.Project(t.Context(), []view.Delivery{ds[4], ds[2], ds[4]}))
+	r := b.clean(b.p.Project(t.Context(), []follow.Delivery{ds[4], ds[2], ds[4]}))
 	if r.Gaps != 2 || r.Written != 1 || r.Skipped != 1 {
 		t.Errorf("filling a gap: %+v", r)
 	}
@@ -155,7 +156,7 @@ func TestGateSkipsAndFillsGaps(t *testing.T) {
 func TestLongGap(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, newUsers())
-	evs := []viewtest.Event{created("Ann")}
+	evs := []events.Data{created("Ann")}
 	for i := range 349 {
 		evs = append(evs, renamed(fmt.Sprint(i)))
 	}
@@ -169,7 +170,7 @@ func TestLongGap(t *testing.T) {
 	ds = other.append("user/7", evs...)
 	reads := 0
 	other.store.Before = func(string, events.Stream) error { reads++; return nil }
-	other.clean(other.p.Project(t.Context(), []view.Delivery{ds[349], ds[9]}))
+	other.clean(other.p.Project(t.Context(), []follow.Delivery{ds[349], ds[9]}))
 	if reads != 5 {
 		t.Errorf("two gaps of 9 and 339 commits cost %d reads", reads)
 	}
@@ -190,8 +191,8 @@ func TestUnhandledEventsMakeNoRow(t *testing.T) {
 func TestHiddenRowsComeBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, newUsers().Hide(func(r userRow) bool { return !r.Active }))
-	toggle := func(on bool) viewtest.Event {
-		return viewtest.Event{Name: "user-toggled", Data: userToggled{on}}
+	toggle := func(on bool) events.Data {
+		return userToggled{on}
 	}
 	ds := b.append("user/7", created("Ann"), toggle(false), renamed("Anna"), toggle(true))
 	for i, want := range []string{`{"name":"Ann","email":"Ann@x","active":true}`, "", "", `{"name":"Anna","email":"Ann@x","active":true}`} {
@@ -315,12 +316,12 @@ type boomRow struct {
 
 func newBoom() *view.RowView[boomRow] {
 	return view.New[boomRow]("boom", "user").
-		On("user-created", func(r boomRow, e userCreated, _ view.Meta) boomRow {
+		On(func(r boomRow, e userCreated, _ view.Meta) boomRow {
 			r.Name = e.Name
 			r.Tags = append(r.Tags, e.Name)
 			return r
 		}).
-		On("user-renamed", func(r boomRow, e userRenamed, _ view.Meta) boomRow {
+		On(func(r boomRow, e userRenamed, _ view.Meta) boomRow {
 			if len(r.Tags) > 0 {
 				r.Tags[0] = e.Name // in place: must not survive a panic
 			}
@@ -348,10 +349,10 @@ func newBoom() *view.RowView[boomRow] {
 
 func newBoomKeyed() *view.KeyedView[boomRow, productMemo] {
 	return view.NewKeyed[boomRow, productMemo]("boom-keyed", "user").
-		On("user-created", func(m productMemo, e userCreated, _ view.Meta) productMemo {
+		On(func(m productMemo, e userCreated, _ view.Meta) productMemo {
 			return productMemo{Category: e.Name}
 		}).
-		On("user-renamed", func(m productMemo, e userRenamed, _ view.Meta) productMemo {
+		On(func(m productMemo, e userRenamed, _ view.Meta) productMemo {
 			if e.Name == "panic" {
 				panic("secret")
 			}
@@ -415,7 +416,7 @@ func TestPermanentFaults(t *testing.T) {
 					t.Fatalf("got %+v", r)
 				}
 				f := r.Faults[0]
-				if f.View != "boom" || f.Stream != "user/7" || f.Commit != 3 || !strings.Contains(f.Text, text) || strings.Contains(f.Text, "secret") {
+				if f.Consumer != "boom" || f.Stream != "user/7" || f.Commit != 3 || !strings.Contains(f.Text, text) || strings.Contains(f.Text, "secret") {
 					t.Errorf("got fault %+v", f)
 				}
 			}
@@ -469,14 +470,14 @@ func TestUnreadable(t *testing.T) {
 	b := newBench(t, newUsers())
 	ds := b.append("user/7", created("Ann"), renamed("B"), renamed("C"))
 	b.store.Before = func(string, events.Stream) error { return events.Errorf(events.CodeInternal, "garbage") }
-	bad := view.Delivery{Stream: "user/7", Number: 3, Err: errors.New("garbage"), Sequence: "s"}
-	r := b.p.Project(t.Context(), []view.Delivery{ds[0], bad})
+	bad := follow.Delivery{Stream: "user/7", Number: 3, Err: errors.New("garbage"), Sequence: "s"}
+	r := b.p.Project(t.Context(), []follow.Delivery{ds[0], bad})
 	if r.Retry != nil || len(r.Faults) != 1 || r.Faults[0].Commit != 2 {
 		t.Errorf("got %+v", r)
 	}
 	b.want("users", "7", `{"name":"Ann","email":"Ann@x","active":true}`)
 	b.store.Before = nil
-	if r := b.p.Project(t.Context(), []view.Delivery{bad}); r.Held != 1 {
+	if r := b.p.Project(t.Context(), []follow.Delivery{bad}); r.Held != 1 {
 		t.Errorf("a parked stream: %+v", r)
 	}
 	b.want("users", "7", `{"name":"Ann","email":"Ann@x","active":true}`)
@@ -487,7 +488,7 @@ func TestUnreadable(t *testing.T) {
 
 	c := *ds[0].Commit
 	c.Stream, c.Events = "user/8", []events.Event{{Name: "user-created", Schema: 1, Data: []byte(`{"name":12345}`)}}
-	r = b.p.Project(t.Context(), []view.Delivery{{Stream: "user/8", Number: 1, Commit: &c}, {Stream: "user/9", Number: 4}, {Err: errors.New("x")}})
+	r = b.p.Project(t.Context(), []follow.Delivery{{Stream: "user/8", Number: 1, Commit: &c}, {Stream: "user/9", Number: 4}, {Err: errors.New("x")}})
 	if r.Retry != nil || len(r.Faults) != 3 {
 		t.Fatalf("got %+v", r)
 	}
@@ -523,7 +524,7 @@ func TestFaultThatCannotBeRecorded(t *testing.T) {
 func TestManyStreamsShareTransactions(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, newCategories())
-	var ds []view.Delivery
+	var ds []follow.Delivery
 	for i := range 250 {
 		ds = append(ds, b.append(events.StreamOf("product", fmt.Sprint(i)), added(fmt.Sprintf("c%d", i%3), 2))...)
 	}
@@ -554,11 +555,15 @@ func TestRowsStayWhileAStreamContributes(t *testing.T) {
 	same := func(r categoryRow, _ string, _ productMemo) categoryRow { return r }
 	b := newBench(t, newCategories().Put(same).Take(same))
 	one, two := b.append("product/1", added("books", 3), retired()), b.append("product/2", added("books", 3), retired())
-	for i, d := range []view.Delivery{one[0], two[0], one[1], two[1]} {
-		b.clean(b.p.Project(t.Context(), []view.Delivery{d}))
+	for i, d := range []follow.Delivery{one[0], two[0], one[1], two[1]} {
+		b.clean(b.p.Project(t.Context(), []follow.Delivery{d}))
 		b.want("categories", "books", []string{`{"products":0,"units":0}`, `{"products":0,"units":0}`, `{"products":0,"units":0}`, ""}[i])
 	}
 }
+
+type userCraeted struct{}
+
+func (userCraeted) EventName() string { return "user-craeted" }
 
 func TestNewProjectorRefusesWrongViews(t *testing.T) {
 	t.Parallel()
@@ -569,7 +574,7 @@ func TestNewProjectorRefusesWrongViews(t *testing.T) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
-	misspelt := view.New[userRow]("users", "user").On("user-craeted", func(r userRow, _ userCreated, _ view.Meta) userRow { return r })
+	misspelt := view.New[userRow]("users", "user").On(func(r userRow, _ userCraeted, _ view.Meta) userRow { return r })
 	_, err = view.NewProjector(nil, newCodec(), viewtest.NewMemory(), []view.View{misspelt}, nil)
 	if want := `view "users": no aggregate declares event "user-craeted"; did you mean "user-created"?`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/follow"
 )
 
 // QueriesOptions changes how Queries works. The zero value is the default.
@@ -30,7 +31,7 @@ type QueriesOptions struct {
 
 // Queries answers from the tables of views. It is safe for concurrent use.
 type Queries struct {
-	store History
+	store follow.History
 	codec *events.Codec
 	views map[string]*projected // unless routed
 	opts  QueriesOptions

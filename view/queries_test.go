@@ -16,6 +16,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -40,6 +41,8 @@ type thing struct {
 	Outer
 }
 
+func (thing) EventName() string { return "thing-set" }
+
 // Outer is embedded.
 type Outer struct {
 	Depth int8 `json:"depth"`
@@ -47,7 +50,7 @@ type Outer struct {
 
 func newThings() *view.RowView[thing] {
 	return view.New[thing]("things", "thing").
-		On("thing-set", func(_ thing, e thing, _ view.Meta) thing { return e }).
+		On(func(_ thing, e thing, _ view.Meta) thing { return e }).
 		Index("by-group", view.By("group").Then("price")).
 		Index("by-flag", view.By("flag").Then("name").Shards(4)).
 		Index("by-price", view.By("price")).
@@ -90,9 +93,9 @@ func ask(t testing.TB, opts *view.QueriesOptions, views ...view.View) *asking {
 // set stores things and projects them.
 func (a *asking) set(things map[string]thing) {
 	a.t.Helper()
-	var ds []view.Delivery
+	var ds []follow.Delivery
 	for key, th := range things {
-		ds = append(ds, a.append(events.StreamOf("thing", key), viewtest.Event{Name: "thing-set", Data: th})...)
+		ds = append(ds, a.append(events.StreamOf("thing", key), th)...)
 	}
 	a.clean(a.p.Project(context.Background(), ds))
 }
@@ -247,7 +250,7 @@ func TestList(t *testing.T) {
 
 func TestListRefuses(t *testing.T) {
 	t.Parallel()
-	a := ask(t, nil, newThings(), view.New[thing]("bare", "thing").On("thing-set", func(_ thing, e thing, _ view.Meta) thing { return e }))
+	a := ask(t, nil, newThings(), view.New[thing]("bare", "thing").On(func(_ thing, e thing, _ view.Meta) thing { return e }))
 	for query, want := range map[string]string{
 		"bogus=1":                      "malformed bogus",
 		"bogus.gte=1":                  "malformed bogus.gte",
@@ -323,7 +326,7 @@ func TestListRefuses(t *testing.T) {
 func TestNoIndexSaysWhatToDeclare(t *testing.T) {
 	t.Parallel()
 	bare := func() *view.RowView[thing] {
-		return view.New[thing]("bare", "thing").On("thing-set", func(_ thing, e thing, _ view.Meta) thing { return e })
+		return view.New[thing]("bare", "thing").On(func(_ thing, e thing, _ view.Meta) thing { return e })
 	}
 	advice := regexp.MustCompile(`declare Index\("([a-z0-9-]+)", view\.(All\(\)|By\("(\w+)"\))(?:\.Then\("(\w+)"\))?\) and raise the view's Version$`)
 	for query, name := range map[string]string{
@@ -481,7 +484,7 @@ func TestCursors(t *testing.T) {
 
 func newThings2() view.View {
 	return view.New[thing]("things-too", "thing").
-		On("thing-set", func(_ thing, e thing, _ view.Meta) thing { return e }).
+		On(func(_ thing, e thing, _ view.Meta) thing { return e }).
 		Index("by-group", view.By("group").Then("price"))
 }
 
@@ -577,7 +580,7 @@ func TestGetCatchesUp(t *testing.T) {
 func TestGetCatchesUpWithinBounds(t *testing.T) {
 	t.Parallel()
 	a := ask(t, &view.QueriesOptions{CatchUp: 200}, newUsers())
-	evs := []viewtest.Event{created("Ann")}
+	evs := []events.Data{created("Ann")}
 	for range 400 {
 		evs = append(evs, noted())
 	}
@@ -764,7 +767,7 @@ func TestTableErrorsReachTheCaller(t *testing.T) {
 func TestSparseIndex(t *testing.T) {
 	t.Parallel()
 	a := ask(t, nil, view.New[thing]("sparse", "thing").
-		On("thing-set", func(_ thing, e thing, _ view.Meta) thing { return e }).
+		On(func(_ thing, e thing, _ view.Meta) thing { return e }).
 		Index("by-group", view.By("group").Then("nick")))
 	a.set(shopThings())
 	for _, item := range a.tables.Items("sparse", 1) {

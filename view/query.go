@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"daybook/events"
+	"daybook/events/decimal"
 )
 
 // Limits of a query.
@@ -265,8 +266,7 @@ func (d *def) values(item *Item, key string, fields []field) (map[string]value, 
 	row[fieldID] = value{text: key}
 	if d.kind == KindRows {
 		text := strconv.FormatInt(item.Version, 10)
-		num, _ := parseDecimal(text)
-		row[fieldVersion] = value{text: text, num: num}
+		row[fieldVersion] = value{text: text, num: decimal.FromInt(item.Version)}
 	}
 	return row, nil
 }

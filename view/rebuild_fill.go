@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/parallel"
 )
 
 // fill is one Rebuilder's part in the filling of a table.
@@ -33,7 +34,7 @@ func newFill(r *Rebuilder, s TableState) (*fill, error) {
 	// Faults go to the table's own record: operators find them where live ones are.
 	p := &Projector{store: r.store, codec: r.codec, views: []*projected{v}, probe: s.Fill > 1}
 	p.opts = ProjectorOptions{Concurrency: r.opts.Concurrency, Attempts: 8, Now: r.opts.Now}
-	p.slots = make(chan struct{}, r.opts.Concurrency)
+	p.limit = parallel.New(r.opts.Concurrency)
 	if s.Segments < 1 {
 		return nil, events.Errorf(events.CodeInternal, "a fill of %d segments", s.Segments)
 	}
@@ -66,18 +67,8 @@ func (f *fill) count(change func(p *Progress)) {
 
 // run works on segments until all are done, by whomever.
 func (f *fill) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	for range min(f.opts.Workers, f.state.Segments) {
-		wg.Go(func() {
-			if err := f.work(ctx); err != nil {
-				cancel(err)
-			}
-		})
-	}
-	wg.Wait()
-	return context.Cause(ctx)
+	n := min(f.opts.Workers, f.state.Segments)
+	return parallel.New(n).Until(ctx, n, func(ctx context.Context, _ int) error { return f.work(ctx) })
 }
 
 // work takes one segment after the other.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/follow"
 )
 
 // segmentRecord is what the control record of a segment keeps in its Memo.
@@ -37,9 +38,9 @@ type segment struct {
 	*fill
 	segmentRecord
 	n       int
-	version int64      // of the record
-	saved   time.Time  // when the record was last written
-	held    []Delivery // of the stream that the last page may not have ended
+	version int64             // of the record
+	saved   time.Time         // when the record was last written
+	held    []follow.Delivery // of the stream that the last page may not have ended
 }
 
 // take makes a segment this worker's. It returns nil for one that is done or
@@ -65,7 +66,7 @@ func (f *fill) take(ctx context.Context, n int) (*segment, error) {
 		return nil, nil
 	}
 	if s.Stream != "" { // what was held back is read from the store
-		s.held = []Delivery{{Stream: events.Stream(s.Stream), Number: s.Number}}
+		s.held = []follow.Delivery{{Stream: events.Stream(s.Stream), Number: s.Number}}
 	}
 	if err := s.save(ctx); err != nil {
 		if errors.Is(err, errLost) {
@@ -146,7 +147,7 @@ func (s *segment) page(ctx context.Context) error {
 	batch := s.held
 	for i := range page {
 		if c := &page[i]; s.view.follows(c.Stream) {
-			batch = append(batch, Delivery{Stream: c.Stream, Number: c.Number, Commit: c})
+			batch = append(batch, follow.Delivery{Stream: c.Stream, Number: c.Number, Commit: c})
 		}
 	}
 	others := len(page) - (len(batch) - len(s.held)) // commits that the view does not follow
@@ -167,7 +168,7 @@ func (s *segment) page(ctx context.Context) error {
 // holdBack takes the commits of the stream that the page ends in out of the
 // batch: the next page may go on with it, and then its row is written once. A
 // page of one stream alone is not held back.
-func (s *segment) holdBack(batch *[]Delivery, page []events.Commit, next string) []Delivery {
+func (s *segment) holdBack(batch *[]follow.Delivery, page []events.Commit, next string) []follow.Delivery {
 	if next == "" || len(page) == 0 || len(*batch) == 0 {
 		return nil
 	}
@@ -180,12 +181,12 @@ func (s *segment) holdBack(batch *[]Delivery, page []events.Commit, next string)
 		return nil
 	}
 	*batch = all[:from]
-	return append([]Delivery(nil), all[from:]...)
+	return append([]follow.Delivery(nil), all[from:]...)
 }
 
 // project hands a batch to the projector, whole streams at a time. Commits that
 // were read for nothing count too.
-func (s *segment) project(ctx context.Context, batch []Delivery, others int) error {
+func (s *segment) project(ctx context.Context, batch []follow.Delivery, others int) error {
 	if err := s.throttle.wait(ctx, others); err != nil {
 		return err
 	}
@@ -213,12 +214,12 @@ func (s *segment) project(ctx context.Context, batch []Delivery, others int) err
 }
 
 // post projects deliveries until none has to be tried again.
-func (s *segment) post(ctx context.Context, batch []Delivery) error {
+func (s *segment) post(ctx context.Context, batch []follow.Delivery) error {
 	left := batch
 	return s.retry(ctx, func() error {
-		report, failed := s.projectOnce(ctx, left)
+		b, report := s.projectOnce(ctx, left)
 		all := len(left)
-		left = slices.DeleteFunc(slices.Clone(left), func(d Delivery) bool { return failed[d.Stream] == nil })
+		left = slices.DeleteFunc(slices.Clone(left), func(d follow.Delivery) bool { return b.Failed(d.Stream) == nil })
 		done := int64(all - len(left))
 		s.Faults += int64(len(report.Faults))
 		s.count(func(p *Progress) {
@@ -229,13 +230,12 @@ func (s *segment) post(ctx context.Context, batch []Delivery) error {
 	})
 }
 
-// projectOnce projects deliveries, and returns the streams that failed for a
-// reason that may pass.
-func (s *segment) projectOnce(ctx context.Context, batch []Delivery) (Report, map[events.Stream]error) {
+// projectOnce projects deliveries.
+func (s *segment) projectOnce(ctx context.Context, batch []follow.Delivery) (*batchRun, Report) {
 	if s.view.kind == KindKeyed {
 		s.keyed <- struct{}{}
 		defer func() { <-s.keyed }()
 	}
-	b, streams := s.projector.run(ctx, batch)
-	return b.finish(batch, streams), b.failed
+	b := s.projector.run(ctx, batch)
+	return b, b.end()
 }

@@ -16,6 +16,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -35,9 +36,9 @@ func newShaped(version int) *view.RowView[shapedRow] {
 		return shapedRow{Shape: version, Name: r.Name, Count: r.Count + 1}
 	}
 	return view.New[shapedRow]("shaped", "user").
-		On("user-created", func(r shapedRow, e userCreated, _ view.Meta) shapedRow { return shape(r, e.Name) }).
-		On("user-renamed", func(r shapedRow, e userRenamed, _ view.Meta) shapedRow { return shape(r, e.Name) }).
-		On("user-toggled", func(r shapedRow, _ userToggled, _ view.Meta) shapedRow { return shape(r, "") }).
+		On(func(r shapedRow, e userCreated, _ view.Meta) shapedRow { return shape(r, e.Name) }).
+		On(func(r shapedRow, e userRenamed, _ view.Meta) shapedRow { return shape(r, e.Name) }).
+		On(func(r shapedRow, _ userToggled, _ view.Meta) shapedRow { return shape(r, "") }).
 		Index("all", view.All().Then("name").Shards(version)).
 		Version(version)
 }
@@ -51,7 +52,7 @@ type world struct {
 
 	mu       sync.Mutex
 	streams  map[events.Stream][]events.Commit
-	backlog  []view.Delivery // not yet handed to a projector
+	backlog  []follow.Delivery // not yet handed to a projector
 	writing  atomic.Bool
 	problems []string
 }
@@ -72,10 +73,10 @@ func (w *world) problem(format string, args ...any) {
 }
 
 // commit appends one event to a stream and hands it to the projectors.
-func (w *world) commit(stream events.Stream, e viewtest.Event) {
+func (w *world) commit(stream events.Stream, e events.Data) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	encoded, err := w.codec.Encode(e.Name, e.Data)
+	encoded, err := w.codec.Encode(e.EventName(), e)
 	if err != nil {
 		panic(err)
 	}
@@ -99,7 +100,7 @@ func (w *world) commit(stream events.Stream, e viewtest.Event) {
 		return
 	}
 	w.streams[stream] = append(all, c)
-	w.backlog = append(w.backlog, view.Delivery{Stream: stream, Number: n, Commit: &c, Sequence: c.ID})
+	w.backlog = append(w.backlog, follow.Delivery{Stream: stream, Number: n, Commit: &c, Sequence: c.ID})
 }
 
 func (w *world) write(random *rand.Rand, n int) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/follow"
 )
 
 // RouteAge is how old the control record may be that a query is answered by. A
@@ -146,7 +147,7 @@ func (r *routes) live(ctx context.Context) (goal, error) {
 		if events.CodeOf(err) != events.CodeConflict || attempt == maxRecordAttempts {
 			return goal{}, err
 		}
-		if err := pause(ctx, attempt); err != nil {
+		if err := follow.Pause(ctx, conflictPause, attempt); err != nil {
 			return goal{}, err
 		}
 	}

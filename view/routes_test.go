@@ -436,7 +436,7 @@ func TestRebuildRate(t *testing.T) {
 func TestRebuildWithFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		broken := view.New[shapedRow]("shaped", "user").On("user-created", func(r shapedRow, e userCreated, _ view.Meta) shapedRow {
+		broken := view.New[shapedRow]("shaped", "user").On(func(r shapedRow, e userCreated, _ view.Meta) shapedRow {
 			if e.Name == "n07" {
 				panic("seven")
 			}

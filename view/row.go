@@ -1,6 +1,10 @@
 package view
 
-import "encoding/json/jsontext"
+import (
+	"encoding/json/jsontext"
+
+	"daybook/events"
+)
 
 // RowView is a view with one row for each stream of an aggregate: the row's key
 // is the aggregate's id, and its content is what the stream's events make of
@@ -27,11 +31,11 @@ func New[Row any](name, aggregate string) *RowView[Row] {
 	return v
 }
 
-// On declares what an event makes of a row. event is the event's stored name,
-// E the type of its newest schema version. apply is a pure function; a panic in
-// it is a permanent fault of the stream in this view.
-func (v *RowView[Row]) On[E any](event string, apply func(row Row, e E, m Meta) Row) *RowView[Row] {
-	on(v.def, v.m, event, apply)
+// On declares what an event makes of a row. E is the type of the event's newest
+// schema version, which carries its stored name. apply is a pure function; a panic
+// in it is a permanent fault of the stream in this view.
+func (v *RowView[Row]) On[E events.Data](apply func(row Row, e E, m Meta) Row) *RowView[Row] {
+	on(v.def, v.m, apply)
 	return v
 }
 

@@ -67,8 +67,8 @@ type accountSparse struct {
 // accounts declares the view without indexes.
 func accounts[Row any]() *view.RowView[Row] {
 	return view.New[Row]("accounts", "user").
-		On("user-created", func(r Row, _ userCreated, _ view.Meta) Row { return r }).
-		On("user-renamed", func(r Row, _ userRenamed, _ view.Meta) Row { return r })
+		On(func(r Row, _ userCreated, _ view.Meta) Row { return r }).
+		On(func(r Row, _ userRenamed, _ view.Meta) Row { return r })
 }
 
 func indexed[Row any]() *view.RowView[Row] {
@@ -105,7 +105,7 @@ var mismatching = map[string]struct {
 	"normal form": {func() view.View {
 		return accounts[accountRow]().Index("by-name", view.By("name").Fold("lower", strings.ToLower)).Index("all", view.All().Then("count"))
 	}, "index by-name of accounts v1 holds name as it is, not in the form lower"},
-	"handler added": {func() view.View { return indexed[accountRow]().On("user-toggled", sameRow) },
+	"handler added": {func() view.View { return indexed[accountRow]().On(sameRow) },
 		"accounts v1 was filled without the events user-toggled"},
 	"hide added": {func() view.View { return indexed[accountRow]().Hide(func(accountRow) bool { return false }) }, "accounts v1 was filled without Hide"},
 }

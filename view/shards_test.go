@@ -18,7 +18,7 @@ import (
 // newParcels is a view whose indexes have the given number of shards.
 func newParcels(name string, shards int) view.View {
 	return view.New[thing](name, "thing").
-		On("thing-set", func(_ thing, e thing, _ view.Meta) thing { return e }).
+		On(func(_ thing, e thing, _ view.Meta) thing { return e }).
 		Index("by-group", view.By("group").Then("price").Shards(shards)).
 		Index("by-flag", view.By("flag").Then("name").Shards(shards)).
 		Index("all", view.All().Then("at").Shards(shards)).

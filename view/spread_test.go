@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -27,10 +28,10 @@ func newRoster() *view.KeyedView[rosterRow, productMemo] {
 		return slices.BinarySearchFunc(r.Stocks, stock, func(a, b int64) int { return int(b - a) })
 	}
 	return view.NewKeyed[rosterRow, productMemo]("roster", "product").
-		On("product-added", func(m productMemo, e productAdded, _ view.Meta) productMemo {
+		On(func(m productMemo, e productAdded, _ view.Meta) productMemo {
 			return productMemo{Category: e.Category, Stock: e.Stock}
 		}).
-		On("product-retired", func(productMemo, productRetired, view.Meta) productMemo { return productMemo{} }).
+		On(func(productMemo, productRetired, view.Meta) productMemo { return productMemo{} }).
 		Keys(func(m productMemo) []string {
 			if m.Category == "" {
 				return nil
@@ -65,7 +66,7 @@ func TestListPerKey(t *testing.T) {
 func TestTopOfKeyedRows(t *testing.T) {
 	t.Parallel()
 	a := ask(t, nil, newCategories())
-	var ds []view.Delivery
+	var ds []follow.Delivery
 	for i := range 300 {
 		ds = append(ds, a.append(events.StreamOf("product", fmt.Sprint(i)), added(fmt.Sprintf("c%02d", i%(1+i%40)), 1))...)
 	}
@@ -121,7 +122,7 @@ func TestSpreadRowsLookWhole(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		a := ask(t, nil, newShelves(), newSpread())
-		var ds []view.Delivery
+		var ds []follow.Delivery
 		var tokens []events.Token
 		for i := range rapid.IntRange(1, 12).Draw(rt, "streams") {
 			stream := events.StreamOf("product", fmt.Sprint(i))
@@ -166,12 +167,12 @@ func TestReadYourWritesOfKeyedRows(t *testing.T) {
 			}
 			a := ask(t, nil, v)
 			const n = 90
-			ds := make(chan view.Delivery, n)
+			ds := make(chan follow.Delivery, n)
 			var wg sync.WaitGroup
 			for range 3 {
 				wg.Go(func() {
 					for d := range ds {
-						a.p.Project(context.Background(), []view.Delivery{d})
+						a.p.Project(context.Background(), []follow.Delivery{d})
 					}
 				})
 			}
@@ -242,7 +243,7 @@ func TestSpreadRowHasATag(t *testing.T) {
 func TestVerifySpreadRows(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, newSpread())
-	var ds []view.Delivery
+	var ds []follow.Delivery
 	for i := range 60 {
 		ds = append(ds, b.append(events.StreamOf("product", fmt.Sprint(i)), added(fmt.Sprint("c", i%3), 2), moved(fmt.Sprint("d", i%2)))...)
 	}

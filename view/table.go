@@ -5,6 +5,8 @@ import (
 	"encoding/json/jsontext"
 	"strings"
 	"unicode/utf8"
+
+	"daybook/events/decimal"
 )
 
 // Item is what a Table keeps under one key: a row, or a checkpoint of a keyed
@@ -68,9 +70,9 @@ type Sort struct {
 // Compare orders two sort keys of one index: -1, 0 or 1.
 func (s Sort) Compare(o Sort) int {
 	if s.Kind == SortNumber {
-		a, _ := parseDecimal(s.Text)
-		b, _ := parseDecimal(o.Text)
-		return a.compare(b)
+		a, _ := decimal.Parse(s.Text)
+		b, _ := decimal.Parse(o.Text)
+		return a.Compare(b)
 	}
 	return strings.Compare(s.Text, o.Text)
 }
@@ -82,8 +84,8 @@ func (s Sort) Valid() bool {
 	case SortString:
 		return s.Text != "" && len(s.Text) <= 1024 && utf8.ValidString(s.Text)
 	case SortNumber:
-		d, ok := parseDecimal(s.Text)
-		return ok && d.storable()
+		d, ok := decimal.Parse(s.Text)
+		return ok && d.Storable()
 	}
 	return false
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/parallel"
 )
 
 // VerifyOptions changes how a Verifier works. The zero value is the default.
@@ -195,35 +196,18 @@ func (v *Verifier) segments() []int {
 
 // all does the parts that are not done, several at a time.
 func (r *verifyRun) all(ctx context.Context, parts []verifyPart) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	work := make(chan verifyPart)
-	var wg sync.WaitGroup
-	for range min(r.opts.Parallel, len(parts)) {
-		wg.Go(func() {
-			for part := range work {
-				found, err := part.run(ctx)
-				if err == nil {
-					err = r.finish(part.name, found)
-				}
-				if err != nil {
-					cancel(fmt.Errorf("part %q: %w", part.name, err))
-				}
-			}
-		})
-	}
-	for _, part := range parts {
-		if r.done[part.name] {
-			continue
+	parts = slices.DeleteFunc(slices.Clone(parts), func(part verifyPart) bool { return r.done[part.name] })
+	cause := parallel.New(r.opts.Parallel).Until(ctx, len(parts), func(ctx context.Context, i int) error {
+		found, err := parts[i].run(ctx)
+		if err == nil {
+			err = r.finish(parts[i].name, found)
 		}
-		select {
-		case work <- part:
-		case <-ctx.Done():
+		if err != nil {
+			return fmt.Errorf("part %q: %w", parts[i].name, err)
 		}
-	}
-	close(work)
-	wg.Wait()
-	if cause := context.Cause(ctx); cause != nil {
+		return nil
+	})
+	if cause != nil {
 		if _, ok := errors.AsType[*events.Error](cause); !ok && errors.Is(cause, ctx.Err()) {
 			return events.Wrap(events.CodeCanceled, cause, "the check was given up")
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/parallel"
 )
 
 // keyed compares the rows of a keyed view with what the memories in its
@@ -90,18 +91,8 @@ const sumOverhead = 200
 
 // sum scans the table, several parts at a time.
 func (r *verifyRun) sum(ctx context.Context, s *sums) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	for segment := range r.opts.Parallel {
-		wg.Go(func() {
-			if err := r.scanTable(ctx, s.v, segment, r.opts.Parallel, s.take); err != nil {
-				cancel(err)
-			}
-		})
-	}
-	wg.Wait()
-	return context.Cause(ctx)
+	n := r.opts.Parallel
+	return parallel.New(n).Until(ctx, n, func(ctx context.Context, segment int) error { return r.scanTable(ctx, s.v, segment, n, s.take) })
 }
 
 // wants reports whether the row of a key is put together.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"daybook/events"
+	"daybook/follow"
 )
 
 // streams folds the streams of one part of the store and compares each with its
@@ -248,13 +249,13 @@ func (p *streamsPart) tell(ctx context.Context, v *verified, stream events.Strea
 	for {
 		var page []events.Commit
 		err := patiently(ctx, func() (err error) {
-			page, err = p.store.Read(ctx, stream, t.last+1, readPage)
+			page, err = p.store.Read(ctx, stream, t.last+1, follow.ReadPage)
 			return err
 		})
 		if err != nil {
 			return t, err
 		}
-		whole := len(page) < readPage
+		whole := len(page) < follow.ReadPage
 		for len(page) > 0 {
 			n := len(page)
 			if first := page[0].Number; claims >= first && claims < first+int64(n)-1 {
@@ -338,7 +339,7 @@ func (p *streamsPart) parkedAs(ctx context.Context, v *verified, stream events.S
 		return f, nil
 	}
 	if err == nil {
-		var fault Fault
+		var fault follow.Fault
 		if fault, err = v.faultOf(record); err == nil {
 			f.Text = "commit " + itoa(fault.Commit) + ": " + fault.Text
 		}

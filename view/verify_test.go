@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
@@ -23,7 +24,7 @@ import (
 func verifyBench(t *testing.T) *bench {
 	t.Helper()
 	b := newBench(t, newUsers(), newCategories())
-	var ds []view.Delivery
+	var ds []follow.Delivery
 	for i := range 120 {
 		ds = append(ds, b.append(events.StreamOf("user", fmt.Sprint("u", i)), created("Ann"), renamed(fmt.Sprint("Anna", i)))...)
 		ds = append(ds, b.append(events.StreamOf("product", fmt.Sprint("p", i)), added(fmt.Sprint("c", i%4), int64(i)))...)
@@ -134,11 +135,11 @@ func TestVerifyFindsEachDamage(t *testing.T) {
 		}, []string{`users different row u3 email →"Ann@x"`}},
 		"row stale": {func(b *bench) {
 			b.append("user/late", created("Ann"), renamed("Anna"))
-			b.clean(b.p.Project(b.t.Context(), []view.Delivery{{Stream: "user/late", Number: 1}}))
+			b.clean(b.p.Project(b.t.Context(), []follow.Delivery{{Stream: "user/late", Number: 1}}))
 		}, []string{"users stale row late"}},
 		"row behind and edited": {func(b *bench) {
 			b.append("user/late", created("Ann"), renamed("Anna"))
-			b.clean(b.p.Project(b.t.Context(), []view.Delivery{{Stream: "user/late", Number: 1}}))
+			b.clean(b.p.Project(b.t.Context(), []follow.Delivery{{Stream: "user/late", Number: 1}}))
 			it := b.item("users", "late")
 			it.Row = jsontext.Value(`{"name":"Eve","email":"Ann@x","active":true}`)
 			b.set("users", it)
@@ -214,11 +215,24 @@ func TestVerifyFindsEachDamage(t *testing.T) {
 	}
 }
 
+// Events whose data no handler can read.
+type (
+	badRenamed struct {
+		Name int `json:"name"`
+	}
+	badMoved struct {
+		Category int `json:"category"`
+	}
+)
+
+func (badRenamed) EventName() string { return "user-renamed" }
+func (badMoved) EventName() string   { return "product-moved" }
+
 func TestVerifyTellsParkedStreams(t *testing.T) {
 	t.Parallel()
 	b := verifyBench(t)
-	rename := viewtest.Event{Name: "user-renamed", Data: map[string]int{"name": 7}}
-	move := viewtest.Event{Name: "product-moved", Data: map[string]int{"category": 7}}
+	rename := badRenamed{7}
+	move := badMoved{7}
 	ds := slices.Concat(b.append("user/bad", created("Ann"), rename), b.append("user/worse", rename), b.append("product/bad", added("c1", 3), move))
 	if r := b.p.Project(t.Context(), ds); len(r.Faults) != 3 {
 		t.Fatalf("the streams are not parked: %+v", r)
@@ -379,7 +393,7 @@ func TestVerifyWaitsForYoungCommits(t *testing.T) {
 			if catchesUp {
 				go func() {
 					time.Sleep(2 * time.Second)
-					b.p.Project(context.Background(), []view.Delivery{{Stream: "user/7", Number: 1}})
+					b.p.Project(context.Background(), []follow.Delivery{{Stream: "user/7", Number: 1}})
 				}()
 			}
 			r := b.verify(view.VerifyOptions{Patience: 3 * time.Second, Now: time.Now})
@@ -414,7 +428,7 @@ func TestVerifyOfABusyStream(t *testing.T) {
 				}
 				at = events.After(&c)
 				if last := int64(n - 2); last > 0 && (goesOn || last < 10) {
-					b.p.Project(context.Background(), []view.Delivery{{Stream: "user/7", Number: last}})
+					b.p.Project(context.Background(), []follow.Delivery{{Stream: "user/7", Number: last}})
 				}
 			}
 			go func() {
@@ -447,7 +461,7 @@ func TestVerifyUnderLoad(t *testing.T) {
 				product := events.StreamOf("product", fmt.Sprint("w", worker, "-", i))
 				ds := append(b.append(user, created("Ann"), renamed("Anna")), b.append(product, added("c1", 1), moved("c2"))...)
 				for _, d := range ds {
-					b.clean(b.p.Project(context.Background(), []view.Delivery{d}))
+					b.clean(b.p.Project(context.Background(), []follow.Delivery{d}))
 				}
 			}
 		})

@@ -46,9 +46,10 @@ func (k Kind) String() string {
 type Description struct {
 	Name       string
 	Kind       Kind
-	Version    int      // of the view; each version has a table of its own
-	Aggregates []string // whose streams feed it, sorted
-	Events     []string // that it handles, sorted
+	Version    int          // of the view; each version has a table of its own
+	Aggregates []string     // whose streams feed it, sorted
+	Events     []string     // that it handles, sorted
+	Row        reflect.Type // the Go type of a row; nil where it is faulty
 	// Schema returns the JSON Schema of a row as queries answer it, with "id" and,
 	// for KindRows, "version". It is written when first asked for.
 	Schema  func() jsontext.Value
@@ -125,7 +126,7 @@ type def struct {
 	missing func() error    // what the declaration lacks
 
 	// fold applies the commits from..to to a stream's state: the row (KindRows)
-	// or the memory (KindKeyed), nil at the start. An error is a *foldError.
+	// or the memory (KindKeyed), nil at the start. An error is a *follow.CommitError.
 	fold func(codec *events.Codec, state jsontext.Value, from, to int64, at commitAt) (folded, error)
 	// hides reports whether a row is hidden.
 	hides func(row jsontext.Value) (bool, error)
@@ -211,7 +212,7 @@ func (d *def) declared() error {
 func (d *def) Describe() Description {
 	out := Description{
 		Name: d.name, Kind: d.kind, Version: d.version,
-		Aggregates: slices.Clone(d.aggregates), Events: d.handled(), Schema: d.schema,
+		Aggregates: slices.Clone(d.aggregates), Events: d.handled(), Row: d.rowType, Schema: d.schema,
 	}
 	for _, f := range d.queryFields() {
 		least, greatest := f.bounds()
@@ -269,7 +270,7 @@ func checkViews(codec *events.Codec, views []View) ([]*def, error) {
 		d := v.definition()
 		errs = append(errs, d.declared())
 		if byName[d.name] != nil {
-			errs = append(errs, fmt.Errorf("view %q is declared twice", d.name))
+			errs = append(errs, fmt.Errorf("view %q is declared twice: give one of them another name", d.name))
 		}
 		for _, each := range d.versions() {
 			for _, name := range each.handled() {

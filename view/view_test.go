@@ -14,12 +14,28 @@ type userCreated struct {
 	Name  string `json:"name"`
 	Email string `json:"email"`
 }
+
+func (userCreated) EventName() string { return "user-created" }
+
+type userNoted struct{}
+
+func (userNoted) EventName() string { return "user-noted" }
+
+type badlyNamed struct{}
+
+func (badlyNamed) EventName() string { return "UserCreated" }
+
 type userRenamed struct {
 	Name string `json:"name"`
 }
+
+func (userRenamed) EventName() string { return "user-renamed" }
+
 type userToggled struct {
 	Active bool `json:"active"`
 }
+
+func (userToggled) EventName() string { return "user-toggled" }
 
 type userRow struct {
 	Name   string `json:"name"`
@@ -29,14 +45,14 @@ type userRow struct {
 
 func newUsers() *view.RowView[userRow] {
 	return view.New[userRow]("users", "user").
-		On("user-created", func(r userRow, e userCreated, _ view.Meta) userRow {
+		On(func(r userRow, e userCreated, _ view.Meta) userRow {
 			return userRow{Name: e.Name, Email: e.Email, Active: true}
 		}).
-		On("user-renamed", func(r userRow, e userRenamed, _ view.Meta) userRow {
+		On(func(r userRow, e userRenamed, _ view.Meta) userRow {
 			r.Name = e.Name
 			return r
 		}).
-		On("user-toggled", func(r userRow, e userToggled, _ view.Meta) userRow {
+		On(func(r userRow, e userToggled, _ view.Meta) userRow {
 			r.Active = e.Active
 			return r
 		}).
@@ -49,10 +65,18 @@ type productAdded struct {
 	Category string `json:"category"`
 	Stock    int64  `json:"stock"`
 }
+
+func (productAdded) EventName() string { return "product-added" }
+
 type productMoved struct {
 	Category string `json:"category"`
 }
+
+func (productMoved) EventName() string { return "product-moved" }
+
 type productRetired struct{}
+
+func (productRetired) EventName() string { return "product-retired" }
 
 type categoryRow struct {
 	Products int64 `json:"products"`
@@ -78,14 +102,14 @@ func newKeyed(name string, keys func(productMemo) []string) *view.KeyedView[cate
 
 func newUnindexed(name string, keys func(productMemo) []string) *view.KeyedView[categoryRow, productMemo] {
 	return view.NewKeyed[categoryRow, productMemo](name, "product").
-		On("product-added", func(m productMemo, e productAdded, _ view.Meta) productMemo {
+		On(func(m productMemo, e productAdded, _ view.Meta) productMemo {
 			return productMemo{Category: e.Category, Stock: e.Stock}
 		}).
-		On("product-moved", func(m productMemo, e productMoved, _ view.Meta) productMemo {
+		On(func(m productMemo, e productMoved, _ view.Meta) productMemo {
 			m.Category = e.Category
 			return m
 		}).
-		On("product-retired", func(productMemo, productRetired, view.Meta) productMemo { return productMemo{} }).
+		On(func(productMemo, productRetired, view.Meta) productMemo { return productMemo{} }).
 		Keys(keys).
 		Put(func(r categoryRow, _ string, m productMemo) categoryRow {
 			return categoryRow{r.Products + 1, r.Units + m.Stock}
@@ -111,8 +135,8 @@ func TestGiven(t *testing.T) {
 	t.Parallel()
 	codec := newCodec()
 	rows := viewtest.Given(t, codec, newUsers(), viewtest.Commits(t, codec, "user/7",
-		viewtest.Event{Name: "user-created", Data: userCreated{Name: "Ann", Email: "a@x"}},
-		viewtest.Event{Name: "user-renamed", Data: userRenamed{Name: "Anna"}})...)
+		userCreated{Name: "Ann", Email: "a@x"},
+		userRenamed{Name: "Anna"})...)
 	if got, want := rows.Row("7"), `{"id":"7","name":"Anna","email":"a@x","active":true,"version":2}`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -120,10 +144,10 @@ func TestGiven(t *testing.T) {
 		t.Errorf("a stream without commits has the row %s", got)
 	}
 	rows = viewtest.Given(t, codec, newCategories(), append(
-		viewtest.Commits(t, codec, "product/1", viewtest.Event{Name: "product-added", Data: productAdded{"books", 3}}),
+		viewtest.Commits(t, codec, "product/1", productAdded{"books", 3}),
 		viewtest.Commits(t, codec, "product/2",
-			viewtest.Event{Name: "product-added", Data: productAdded{"books", 4}},
-			viewtest.Event{Name: "product-moved", Data: productMoved{"toys"}})...)...)
+			productAdded{"books", 4},
+			productMoved{"toys"})...)...)
 	if got, want := rows.Row("books")+rows.Row("toys"), `{"id":"books","products":1,"units":3}{"id":"toys","products":1,"units":4}`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -132,7 +156,7 @@ func TestGiven(t *testing.T) {
 func TestDeclarationErrors(t *testing.T) {
 	t.Parallel()
 	noop := func(r userRow, _ userCreated, _ view.Meta) userRow { return r }
-	base := func() *view.RowView[userRow] { return view.New[userRow]("users", "user").On("user-created", noop) }
+	base := func() *view.RowView[userRow] { return view.New[userRow]("users", "user").On(noop) }
 	type withID struct {
 		ID string `json:"id"`
 	}
@@ -158,12 +182,13 @@ func TestDeclarationErrors(t *testing.T) {
 		v    view.View
 		want string
 	}{
-		"bad name":      {view.New[userRow]("Users", "user").On("user-created", noop), "lower-case"},
-		"reserved":      {view.New[userRow]("openapi.json", "user").On("user-created", noop), "reserved"},
-		"aggregate":     {view.New[userRow]("users", "").On("user-created", noop), "aggregate"},
+		"bad name":      {view.New[userRow]("Users", "user").On(noop), "lower-case"},
+		"reserved":      {view.New[userRow]("openapi.json", "user").On(noop), "reserved"},
+		"aggregate":     {view.New[userRow]("users", "").On(noop), "aggregate"},
 		"no handler":    {view.New[userRow]("users", "user"), "handles no event"},
-		"twice":         {base().On("user-created", noop), "handled twice"},
-		"event name":    {base().On("UserCreated", noop), "lower-case"},
+		"twice":         {base().On(noop), "handled twice"},
+		"event name":    {base().On(func(r userRow, _ badlyNamed, _ view.Meta) userRow { return r }), "lower-case"},
+		"pointer":       {base().On(func(r userRow, _ *userRenamed, _ view.Meta) userRow { return r }), "*view_test.userRenamed is no value type"},
 		"version":       {base().Version(0), "count from 1"},
 		"unknown field": {base().Index("x", view.By("nick")), `"nick" to partition by`},
 		"unknown sort":  {base().Index("x", view.All().Then("nick")), `"nick" to sort by`},
@@ -184,7 +209,7 @@ func TestDeclarationErrors(t *testing.T) {
 		"skipped field": {view.New[skipping]("users", "user"), "field Skip is not stored"},
 		"lost memory":   {view.NewKeyed[plain, map[string]lossy]("x", "user"), "memory map[string]view_test.lossy: field Parts.note"},
 		"unwritable":    {view.New[unwritable]("users", "user"), "rows have no schema"},
-		"no function":   {base().On[userRenamed]("user-renamed", nil), "no handler"},
+		"no function":   {base().On[userRenamed](nil), "no handler"},
 		"hide twice":    {base().Hide(func(userRow) bool { return false }).Hide(func(userRow) bool { return true }), "declared twice"},
 		"keyed lacks":   {view.NewKeyed[userRow, string]("x", "user"), "declares Keys, Put and Take"},
 		"no aggregates": {view.NewKeyed[userRow, string]("x"), "follows no aggregate"},

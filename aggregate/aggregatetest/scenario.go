@@ -22,7 +22,7 @@ type TB interface {
 type Scenario[S any] struct {
 	t    TB
 	of   *aggregate.Definition[S]
-	past []any
+	past []events.Data
 	meta aggregate.Meta
 
 	others []aggregate.Past
@@ -33,7 +33,7 @@ type Scenario[S any] struct {
 }
 
 // Given begins a scenario with what has happened: events of the aggregate.
-func Given[S any](t TB, of *aggregate.Definition[S], past ...any) *Scenario[S] {
+func Given[S any](t TB, of *aggregate.Definition[S], past ...events.Data) *Scenario[S] {
 	return &Scenario[S]{t: t, of: of, past: past, meta: aggregate.Meta{
 		ID:        "1",
 		Time:      time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
@@ -46,20 +46,20 @@ func (s *Scenario[S]) At(m aggregate.Meta) *Scenario[S] { s.meta = m; return s }
 
 // With adds what has happened on another stream, of the aggregate of, for a
 // command over several streams.
-func (s *Scenario[S]) With(stream events.Stream, of aggregate.Aggregate, past ...any) *Scenario[S] {
+func (s *Scenario[S]) With(stream events.Stream, of aggregate.Aggregate, past ...events.Data) *Scenario[S] {
 	s.others = append(s.others, aggregate.Past{Stream: stream, Of: of, Events: past})
 	return s
 }
 
-// When decides the command of that name with a payload of its Go type.
-func (s *Scenario[S]) When(command string, payload any) *Scenario[S] {
+// When decides a command, a value of its declared type.
+func (s *Scenario[S]) When(command events.Payload) *Scenario[S] {
 	s.t.Helper()
-	body, err := aggregate.Payload(payload)
+	body, err := aggregate.Payload(command)
 	if err != nil {
-		s.t.Fatalf("the payload of %s: %v", command, err)
+		s.t.Fatalf("the payload of %s: %v", command.CommandName(), err)
 	}
 	s.ran = true
-	s.got, s.err = s.of.Rehearse(s.past, aggregate.Command{Name: command, ID: s.meta.ID, Payload: body}, s.meta, s.others...)
+	s.got, s.err = s.of.Rehearse(s.past, aggregate.Command{Name: command.CommandName(), ID: s.meta.ID, Payload: body}, s.meta, s.others...)
 	if p, ok := errors.AsType[*events.Panic](s.err); ok { // a test may show what a log may not
 		s.err = fmt.Errorf("%w: %v", s.err, p.Value)
 	}
@@ -68,7 +68,7 @@ func (s *Scenario[S]) When(command string, payload any) *Scenario[S] {
 
 // Then expects exactly these events, in order; none says that there was nothing
 // to do.
-func (s *Scenario[S]) Then(expected ...any) *Scenario[S] {
+func (s *Scenario[S]) Then(expected ...events.Data) *Scenario[S] {
 	s.t.Helper()
 	s.needsWhen()
 	if s.err != nil {
@@ -80,7 +80,7 @@ func (s *Scenario[S]) Then(expected ...any) *Scenario[S] {
 }
 
 // ThenOn expects exactly these events on another stream, in order.
-func (s *Scenario[S]) ThenOn(stream events.Stream, expected ...any) *Scenario[S] {
+func (s *Scenario[S]) ThenOn(stream events.Stream, expected ...events.Data) *Scenario[S] {
 	s.t.Helper()
 	s.needsWhen()
 	if s.err != nil {
@@ -97,7 +97,7 @@ func (s *Scenario[S]) ThenOn(stream events.Stream, expected ...any) *Scenario[S]
 	return s
 }
 
-func (s *Scenario[S]) expect(of aggregate.Aggregate, where string, got []events.Event, expected []any) {
+func (s *Scenario[S]) expect(of aggregate.Aggregate, where string, got []events.Event, expected []events.Data) {
 	s.t.Helper()
 	want, err := of.Encode(expected...)
 	if err != nil {

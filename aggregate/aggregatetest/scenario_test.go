@@ -16,12 +16,19 @@ type (
 	open   struct {
 		Key string `json:"key" rule:"min=1"`
 	}
+	openBoth  open
+	closeDoor open
 )
+
+func (opened) EventName() string      { return "door-opened" }
+func (open) CommandName() string      { return "open-door" }
+func (openBoth) CommandName() string  { return "open-both" }
+func (closeDoor) CommandName() string { return "close-door" }
 
 func doors() *aggregate.Definition[door] {
 	return aggregate.New[door]("door").
-		Event("door-opened", func(s door, _ opened) door { s.Open = true; return s }).
-		Command("open-door", func(s door, c open) aggregate.Decision {
+		Event(func(s door, _ opened) door { s.Open = true; return s }).
+		Command(func(s door, c open) aggregate.Decision {
 			switch {
 			case c.Key == "wrong":
 				return aggregate.Reject("wrong-key", "the key does not fit")
@@ -32,7 +39,7 @@ func doors() *aggregate.Definition[door] {
 			}
 			return aggregate.Emit(opened{}).Claim("key", c.Key).Release("key", "old")
 		}).
-		Across("open-both", func(open) []events.Stream { return []events.Stream{"door/2", "gate/1"} }, func(s door, _ open, o *aggregate.Others) aggregate.Decision {
+		Across(func(openBoth) []events.Stream { return []events.Stream{"door/2", "gate/1"} }, func(s door, _ openBoth, o *aggregate.Others) aggregate.Decision {
 			if o.State[door]("door/2").Open || o.State[gate]("gate/1").Open {
 				return aggregate.Reject("open", "one is open")
 			}
@@ -45,9 +52,11 @@ type (
 	swung struct{}
 )
 
+func (swung) EventName() string { return "gate-swung" }
+
 func gates() *aggregate.Definition[gate] {
 	return aggregate.New[gate]("gate").
-		Event("gate-swung", func(s gate, _ swung) gate { s.Open = !s.Open; return s })
+		Event(func(s gate, _ swung) gate { s.Open = !s.Open; return s })
 }
 
 // recorder stands for a testing.T and keeps what it was told.
@@ -62,23 +71,25 @@ type scenario = aggregatetest.Scenario[door]
 
 func TestScenariosPassWhenTheyShould(t *testing.T) {
 	t.Parallel()
-	aggregatetest.Given(t, doors()).When("open-door", open{"k"}).Then(opened{}).ThenState(door{Open: true})
-	aggregatetest.Given(t, doors(), opened{}).When("open-door", open{"k"}).Then()
-	aggregatetest.Given(t, doors()).When("open-door", open{"wrong"}).ThenRejected("wrong-key")
-	aggregatetest.Given(t, doors()).When("open-door", open{""}).ThenMalformed("/payload/key")
-	aggregatetest.Given(t, doors()).When("open-door", open{"k"}).ThenClaims(key("k")).ThenReleases(key("old"))
-	aggregatetest.Given(t, doors(), opened{}).When("open-door", open{"k"}).ThenClaims().ThenReleases()
-	both := func(past ...any) *scenario { return aggregatetest.Given(t, doors()).With("gate/1", gates(), past...) }
-	both().When("open-both", open{"k"}).Then(opened{}).ThenOn("door/2", opened{}).ThenOn("gate/1", swung{}).ThenClaims(key("2"))
-	both(swung{}).When("open-both", open{"k"}).ThenRejected("open")
-	both(swung{}, swung{}).With("door/2", doors(), opened{}).When("open-both", open{"k"}).ThenRejected("open")
+	aggregatetest.Given(t, doors()).When(open{"k"}).Then(opened{}).ThenState(door{Open: true})
+	aggregatetest.Given(t, doors(), opened{}).When(open{"k"}).Then()
+	aggregatetest.Given(t, doors()).When(open{"wrong"}).ThenRejected("wrong-key")
+	aggregatetest.Given(t, doors()).When(open{""}).ThenMalformed("/payload/key")
+	aggregatetest.Given(t, doors()).When(open{"k"}).ThenClaims(key("k")).ThenReleases(key("old"))
+	aggregatetest.Given(t, doors(), opened{}).When(open{"k"}).ThenClaims().ThenReleases()
+	both := func(past ...events.Data) *scenario {
+		return aggregatetest.Given(t, doors()).With("gate/1", gates(), past...)
+	}
+	both().When(openBoth{"k"}).Then(opened{}).ThenOn("door/2", opened{}).ThenOn("gate/1", swung{}).ThenClaims(key("2"))
+	both(swung{}).When(openBoth{"k"}).ThenRejected("open")
+	both(swung{}, swung{}).With("door/2", doors(), opened{}).When(openBoth{"k"}).ThenRejected("open")
 }
 
 func key(value string) events.Claim { return events.Claim{Name: "key", Value: value} }
 
 func TestScenariosFailWhenTheyShould(t *testing.T) {
 	t.Parallel()
-	given := func(past ...any) func(*recorder) *scenario {
+	given := func(past ...events.Data) func(*recorder) *scenario {
 		return func(r *recorder) *scenario { return aggregatetest.Given(r, doors(), past...) }
 	}
 	for name, c := range map[string]struct {
@@ -86,27 +97,27 @@ func TestScenariosFailWhenTheyShould(t *testing.T) {
 		run   func(*scenario)
 		want  string
 	}{
-		"another event":       {given(), func(s *scenario) { s.When("open-door", open{"k"}).Then() }, "expected the events\n  (none)\ngot\n  door-opened {}"},
-		"no event":            {given(opened{}), func(s *scenario) { s.When("open-door", open{"k"}).Then(opened{}) }, "got\n  (none)"},
-		"two for one":         {given(), func(s *scenario) { s.When("open-door", open{"k"}).Then(opened{}, opened{}) }, "expected the events"},
-		"a rejection":         {given(), func(s *scenario) { s.When("open-door", open{"wrong"}).Then(opened{}) }, "wrong-key"},
-		"no rejection":        {given(), func(s *scenario) { s.When("open-door", open{"k"}).ThenRejected("wrong-key") }, "expected a rejection"},
-		"another rejection":   {given(), func(s *scenario) { s.When("open-door", open{"wrong"}).ThenRejected("x") }, `expected a rejection "x"`},
-		"malformed, not that": {given(), func(s *scenario) { s.When("open-door", open{""}).ThenRejected("malformed") }, "expected a rejection"},
-		"malformed elsewhere": {given(), func(s *scenario) { s.When("open-door", open{""}).ThenMalformed("/payload/other") }, "malformed at /payload/other"},
-		"not malformed":       {given(), func(s *scenario) { s.When("open-door", open{"k"}).ThenMalformed("/payload/key") }, "malformed at"},
-		"a panic":             {given(), func(s *scenario) { s.When("open-door", open{"panic"}).Then(opened{}) }, "jammed"},
-		"another state":       {given(), func(s *scenario) { s.When("open-door", open{"k"}).ThenState(door{}) }, "expected the state"},
-		"an undeclared past":  {given(42), func(s *scenario) { s.When("open-door", open{"k"}).Then(opened{}) }, "no event of type int"},
-		"an undeclared then":  {given(), func(s *scenario) { s.When("open-door", open{"k"}).Then(42) }, "no event of type int"},
-		"an unknown command":  {given(), func(s *scenario) { s.When("close-door", open{"k"}).Then() }, "unknown-command"},
-		"another claim":       {given(), func(s *scenario) { s.When("open-door", open{"k"}).ThenClaims(key("x")) }, `expected the claims`},
-		"no claim":            {given(opened{}), func(s *scenario) { s.When("open-door", open{"k"}).ThenClaims(key("k")) }, `expected the claims`},
-		"another release":     {given(), func(s *scenario) { s.When("open-door", open{"k"}).ThenReleases() }, `expected the releases`},
-		"claims of a refusal": {given(), func(s *scenario) { s.When("open-door", open{"wrong"}).ThenClaims() }, `wrong-key`},
-		"elsewhere":           {given(), func(s *scenario) { s.With("gate/1", gates()).When("open-both", open{"k"}).ThenOn("door/2") }, "expected the events on door/2"},
-		"elsewhere, refused":  {given(), func(s *scenario) { s.When("open-door", open{"wrong"}).ThenOn("door/2") }, "wrong-key"},
-		"a stream not given":  {given(), func(s *scenario) { s.When("open-both", open{"k"}).Then() }, "gate/1"},
+		"another event":       {given(), func(s *scenario) { s.When(open{"k"}).Then() }, "expected the events\n  (none)\ngot\n  door-opened {}"},
+		"no event":            {given(opened{}), func(s *scenario) { s.When(open{"k"}).Then(opened{}) }, "got\n  (none)"},
+		"two for one":         {given(), func(s *scenario) { s.When(open{"k"}).Then(opened{}, opened{}) }, "expected the events"},
+		"a rejection":         {given(), func(s *scenario) { s.When(open{"wrong"}).Then(opened{}) }, "wrong-key"},
+		"no rejection":        {given(), func(s *scenario) { s.When(open{"k"}).ThenRejected("wrong-key") }, "expected a rejection"},
+		"another rejection":   {given(), func(s *scenario) { s.When(open{"wrong"}).ThenRejected("x") }, `expected a rejection "x"`},
+		"malformed, not that": {given(), func(s *scenario) { s.When(open{""}).ThenRejected("malformed") }, "expected a rejection"},
+		"malformed elsewhere": {given(), func(s *scenario) { s.When(open{""}).ThenMalformed("/payload/other") }, "malformed at /payload/other"},
+		"not malformed":       {given(), func(s *scenario) { s.When(open{"k"}).ThenMalformed("/payload/key") }, "malformed at"},
+		"a panic":             {given(), func(s *scenario) { s.When(open{"panic"}).Then(opened{}) }, "jammed"},
+		"another state":       {given(), func(s *scenario) { s.When(open{"k"}).ThenState(door{}) }, "expected the state"},
+		"an undeclared past":  {given(undeclared{}), func(s *scenario) { s.When(open{"k"}).Then(opened{}) }, "no event of type aggregatetest_test.undeclared"},
+		"an undeclared then":  {given(), func(s *scenario) { s.When(open{"k"}).Then(undeclared{}) }, "no event of type aggregatetest_test.undeclared"},
+		"an unknown command":  {given(), func(s *scenario) { s.When(closeDoor{"k"}).Then() }, "unknown-command"},
+		"another claim":       {given(), func(s *scenario) { s.When(open{"k"}).ThenClaims(key("x")) }, `expected the claims`},
+		"no claim":            {given(opened{}), func(s *scenario) { s.When(open{"k"}).ThenClaims(key("k")) }, `expected the claims`},
+		"another release":     {given(), func(s *scenario) { s.When(open{"k"}).ThenReleases() }, `expected the releases`},
+		"claims of a refusal": {given(), func(s *scenario) { s.When(open{"wrong"}).ThenClaims() }, `wrong-key`},
+		"elsewhere":           {given(), func(s *scenario) { s.With("gate/1", gates()).When(openBoth{"k"}).ThenOn("door/2") }, "expected the events on door/2"},
+		"elsewhere, refused":  {given(), func(s *scenario) { s.When(open{"wrong"}).ThenOn("door/2") }, "wrong-key"},
+		"a stream not given":  {given(), func(s *scenario) { s.When(openBoth{"k"}).Then() }, "gate/1"},
 		"no When":             {given(), func(s *scenario) { s.Then() }, "needs When"},
 	} {
 		var r recorder
@@ -117,16 +128,33 @@ func TestScenariosFailWhenTheyShould(t *testing.T) {
 	}
 }
 
+type (
+	bagOpened struct{}
+	packed    struct {
+		Key string `json:"key"`
+	}
+	pack packed
+)
+
+func (bagOpened) EventName() string { return "bag-opened" }
+func (packed) EventName() string    { return "thing-packed" }
+func (pack) CommandName() string    { return "pack" }
+
 func TestImpureCodeIsFound(t *testing.T) {
 	t.Parallel()
 	type bag struct{ Things map[string]bool }
 	impure := aggregate.New[bag]("bag").
-		Event("bag-opened", func(s bag, _ opened) bag { return bag{Things: map[string]bool{}} }).
-		Event("thing-packed", func(s bag, e open) bag { s.Things[e.Key] = true; return s }).
-		Command("pack", func(_ bag, c open) aggregate.Decision { return aggregate.Emit(c) })
+		Event(func(s bag, _ bagOpened) bag { return bag{Things: map[string]bool{}} }).
+		Event(func(s bag, e packed) bag { s.Things[e.Key] = true; return s }).
+		Command(func(_ bag, c pack) aggregate.Decision { return aggregate.Emit(packed(c)) })
 	var r recorder
-	aggregatetest.Given(&r, impure, opened{}).When("pack", open{"x"}).Then(open{"x"})
+	aggregatetest.Given(&r, impure, bagOpened{}).When(pack{"x"}).Then(packed{"x"})
 	if len(r.failures) == 0 || !strings.Contains(r.failures[0], "copy maps") {
 		t.Errorf("an evolving function that changes the old state passed: %q", r.failures)
 	}
 }
+
+// undeclared is an event of no aggregate.
+type undeclared struct{}
+
+func (undeclared) EventName() string { return "undeclared" }

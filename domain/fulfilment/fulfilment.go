@@ -23,17 +23,17 @@ import (
 // A reservation that is late, since it hung in an instance that another has
 // replaced, finds its order ended, or its time over.
 var Fulfilment = process.New[Basket]("fulfilment", "order").
-	On("order-placed", reserve).
-	React("order-confirmed", func(order.ConfirmedEvent, process.Meta) process.Reaction {
+	On(reserve).
+	React(func(order.ConfirmedEvent, process.Meta) process.Reaction {
 		return process.Do(process.Cancel(confirmation))
 	}).
-	On("order-rejected", func(b Basket, _ order.RejectedEvent, m process.Meta) (Basket, process.Reaction) {
+	On(func(b Basket, _ order.RejectedEvent, m process.Meta) (Basket, process.Reaction) {
 		return b.end(m, release)
 	}).
-	On("order-cancelled", func(b Basket, _ order.CancelledEvent, m process.Meta) (Basket, process.Reaction) {
+	On(func(b Basket, _ order.CancelledEvent, m process.Meta) (Basket, process.Reaction) {
 		return b.end(m, release)
 	}).
-	On("order-completed", func(b Basket, _ order.CompletedEvent, m process.Meta) (Basket, process.Reaction) {
+	On(func(b Basket, _ order.CompletedEvent, m process.Meta) (Basket, process.Reaction) {
 		return b.end(m, settle)
 	})
 
@@ -81,17 +81,17 @@ func reserve(_ Basket, e order.PlacedEvent, m process.Meta) (Basket, process.Rea
 	b, id, until := basketOf(e.Lines), m.ID(), m.Time.Add(Patience)
 	reservations := make([]process.Command, len(b.Items))
 	for i, item := range b.Items {
-		reservations[i] = process.Send("reserve-stock", item.Product, product.ReserveStock{Order: id, Quantity: item.Quantity, Currency: e.Currency, Until: &until})
+		reservations[i] = process.Send(item.Product, product.ReserveStock{Order: id, Quantity: item.Quantity, Currency: e.Currency, Until: &until})
 	}
 	reject := func(reason string) process.Command {
-		return process.Send("reject-order", id, order.Reject{Reason: reason}).Unless(decided...)
+		return process.Send(id, order.Reject{Reason: reason}).Unless(decided...)
 	}
 	rejected := func(r process.Rejection) process.Reaction { return process.Do(reject(why(r, e.Currency))) }
 	return b, process.Do(
 		process.After(confirmation, Patience, reject(late)),
-		process.All(process.Send("check-user", e.Customer, user.Check{})).
+		process.All(process.Send(e.Customer, user.Check{})).
 			Then(process.All(reservations...).
-				Then(process.Send("confirm-order", id, order.Confirm{}).Unless(decided...)).
+				Then(process.Send(id, order.Confirm{}).Unless(decided...)).
 				Else(rejected)).
 			Else(rejected),
 	)
@@ -125,9 +125,9 @@ func (b Basket) end(m process.Meta, command func(order string, i Item) process.C
 }
 
 func release(order string, i Item) process.Command {
-	return process.Send("release-stock", i.Product, product.ReleaseStock{Order: order})
+	return process.Send(i.Product, product.ReleaseStock{Order: order})
 }
 
 func settle(order string, i Item) process.Command {
-	return process.Send("settle-stock", i.Product, product.SettleStock{Order: order})
+	return process.Send(i.Product, product.SettleStock{Order: order})
 }

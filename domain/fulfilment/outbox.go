@@ -10,16 +10,16 @@ import (
 // Shop publishes what other systems (payment, shipping, a data lake) want to know
 // of orders.
 var Shop = process.NewOutbox[Known]("shop", "order").
-	Remember("order-placed", func(_ Known, e order.PlacedEvent, _ process.Meta) Known {
+	Remember(func(_ Known, e order.PlacedEvent, _ process.Meta) Known {
 		return Known{Customer: e.Customer, Currency: e.Currency, Total: order.Amount(e.Lines), Items: basketOf(e.Lines).Items}
 	}).
-	Publish("order-confirmed", "com.example.shop.order-confirmed", 1, func(k Known, _ order.ConfirmedEvent, m process.Meta) Confirmed {
+	Publish("com.example.shop.order-confirmed", 1, func(k Known, _ order.ConfirmedEvent, m process.Meta) Confirmed {
 		return Confirmed{Order: m.ID(), Customer: k.Customer, Currency: k.Currency, Total: k.Total, Items: k.Items, At: m.Time}
 	}).
-	Publish("order-rejected", "com.example.shop.order-rejected", 1, func(k Known, e order.RejectedEvent, m process.Meta) Ended {
+	Publish("com.example.shop.order-rejected", 1, func(k Known, e order.RejectedEvent, m process.Meta) Ended {
 		return Ended{Order: m.ID(), Customer: k.Customer, Reason: e.Reason, At: m.Time}
 	}).
-	Publish("order-cancelled", "com.example.shop.order-cancelled", 1, func(k Known, e order.CancelledEvent, m process.Meta) Ended {
+	Publish("com.example.shop.order-cancelled", 1, func(k Known, e order.CancelledEvent, m process.Meta) Ended {
 		return Ended{Order: m.ID(), Customer: k.Customer, Reason: e.Reason, At: m.Time}
 	})
 

@@ -24,6 +24,7 @@ import (
 	"daybook/domain/user"
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/process"
 	"daybook/process/processtest"
 )
@@ -90,8 +91,8 @@ type world struct {
 
 	mu     sync.Mutex
 	timers map[string]process.Timer
-	queue  []process.Delivery // what the stream has yet to deliver
-	late   []func()           // calls that hang
+	queue  []follow.Delivery // what the stream has yet to deliver
+	late   []func()          // calls that hang
 }
 
 // tap is a store that tells what was stored.
@@ -127,7 +128,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		for _, c := range cs {
-			w.queue = append(w.queue, process.Delivery{Stream: c.Stream, Number: c.Number, Commit: &c, Sequence: strconv.Itoa(len(w.queue))})
+			w.queue = append(w.queue, follow.Delivery{Stream: c.Stream, Number: c.Number, Commit: &c, Sequence: strconv.Itoa(len(w.queue))})
 		}
 	}}
 	var err error
@@ -212,7 +213,7 @@ func (w *world) disturb(i int, baskets [][]order.Line) {
 // deliver hands out batches to four instances at once, and reports whether there
 // was anything to hand out.
 func (w *world) deliver(most int) bool {
-	var batches [4][]process.Delivery
+	var batches [4][]follow.Delivery
 	w.mu.Lock()
 	from := len(w.queue)
 	for b := range batches {
@@ -252,7 +253,7 @@ func (w *world) settle() {
 
 // instance handles a batch, as one that was just started; what it did not get
 // done comes again.
-func (w *world) instance(batch []process.Delivery, random *rand.Rand) {
+func (w *world) instance(batch []follow.Delivery, random *rand.Rand) {
 	if len(batch) == 0 {
 		return
 	}
@@ -274,7 +275,7 @@ func (w *world) instance(batch []process.Delivery, random *rand.Rand) {
 	name := fmt.Sprintf("i%x", random.Uint64())
 	runner, err := process.NewRunner(mortal{w.store, life}, w.codec, mortalLedger{w.ledger, life}, []process.Reactor{fulfilment.Fulfilment},
 		process.Effects{Commands: mortalCommands{commands{w.handler(mortal{w.store, life}, name)}, life, commands{w.clean}}, Timers: timers{w, life}},
-		&process.Options{Now: w.time, Tries: 1, Attempts: 1 << 30})
+		&process.Options{Now: w.time, Attempts: 1 << 30})
 	if err != nil {
 		w.t.Error(err)
 		return

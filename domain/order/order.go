@@ -7,16 +7,16 @@ import (
 
 // Order is the aggregate of one order.
 var Order = aggregate.New[State]("order").
-	Event("order-placed", placed, withoutCategories).
-	Event("order-confirmed", confirmed).
-	Event("order-rejected", rejected).
-	Event("order-cancelled", cancelled).
-	Event("order-completed", completed).
-	Command("place-order", place, aggregate.Creates(), aggregate.Summary("Place an order")).
-	Command("confirm-order", confirm, aggregate.Summary("Confirm a placed order")).
-	Command("reject-order", reject, aggregate.Summary("Reject a placed order")).
-	Command("cancel-order", cancel, aggregate.Summary("Cancel an order")).
-	Command("complete-order", complete, aggregate.Summary("Hand a confirmed order over"))
+	Event(placed, withoutCategories).
+	Event(confirmed).
+	Event(rejected).
+	Event(cancelled).
+	Event(completed).
+	Command(place, aggregate.Creates(), aggregate.Summary("Place an order")).
+	Command(confirm, aggregate.Internal(), aggregate.Summary("Confirm a placed order")).
+	Command(reject, aggregate.Internal(), aggregate.Summary("Reject a placed order")).
+	Command(cancel, aggregate.Summary("Cancel an order")).
+	Command(complete, aggregate.Summary("Hand a confirmed order over"))
 
 // Status is where an order stands.
 type Status string
@@ -69,6 +69,12 @@ type (
 	CompletedEvent struct{}
 )
 
+func (PlacedEvent) EventName() string    { return "order-placed" }
+func (ConfirmedEvent) EventName() string { return "order-confirmed" }
+func (RejectedEvent) EventName() string  { return "order-rejected" }
+func (CancelledEvent) EventName() string { return "order-cancelled" }
+func (CompletedEvent) EventName() string { return "order-completed" }
+
 // Commands.
 type (
 	// Place asks for a new order.
@@ -90,6 +96,12 @@ type (
 	// Complete says that what was ordered was handed over.
 	Complete struct{}
 )
+
+func (Place) CommandName() string    { return "place-order" }
+func (Confirm) CommandName() string  { return "confirm-order" }
+func (Reject) CommandName() string   { return "reject-order" }
+func (Cancel) CommandName() string   { return "cancel-order" }
+func (Complete) CommandName() string { return "complete-order" }
 
 func placed(_ State, _ PlacedEvent) State { return State{Status: Placed} }
 
@@ -154,7 +166,7 @@ func complete(s State, _ Complete) aggregate.Decision {
 
 // move emits e if the order may change to status, which it may from any of the
 // given ones; being there already is nothing to do.
-func (s State) move(to Status, e any, from ...Status) aggregate.Decision {
+func (s State) move(to Status, e events.Data, from ...Status) aggregate.Decision {
 	if s.Status == "" {
 		return aggregate.Reject("order-not-found", "there is no such order")
 	}

@@ -14,9 +14,9 @@ import (
 //
 // The category is the one that the order's lines name: see ADR 9.
 var Sales = view.NewKeyed[Sale, Sold]("sales", "order").
-	On("order-placed", func(_ Sold, e PlacedEvent, m view.Meta) Sold { return soldBy(e, m.Time) }).
-	On("order-rejected", func(s Sold, _ RejectedEvent, _ view.Meta) Sold { s.Off = true; return s }).
-	On("order-cancelled", func(s Sold, _ CancelledEvent, _ view.Meta) Sold { s.Off = true; return s }).
+	On(func(_ Sold, e PlacedEvent, m view.Meta) Sold { return soldBy(e, m.Time) }).
+	On(func(s Sold, _ RejectedEvent, _ view.Meta) Sold { s.Off = true; return s }).
+	On(func(s Sold, _ CancelledEvent, _ view.Meta) Sold { s.Off = true; return s }).
 	Keys(func(s Sold) []string {
 		if s.Off {
 			return nil

@@ -8,13 +8,13 @@ import (
 
 // Orders is the view "orders": one row an order.
 var Orders = view.New[Row]("orders", "order").
-	On("order-placed", func(_ Row, e PlacedEvent, m view.Meta) Row {
+	On(func(_ Row, e PlacedEvent, m view.Meta) Row {
 		return Row{Customer: e.Customer, Status: Placed, Total: Amount(e.Lines), Currency: e.Currency, Lines: e.Lines, PlacedAt: m.Time}
 	}).
-	On("order-confirmed", func(r Row, _ ConfirmedEvent, _ view.Meta) Row { r.Status = Confirmed; return r }).
-	On("order-rejected", func(r Row, _ RejectedEvent, _ view.Meta) Row { r.Status = Rejected; return r }).
-	On("order-cancelled", func(r Row, _ CancelledEvent, _ view.Meta) Row { r.Status = Cancelled; return r }).
-	On("order-completed", func(r Row, _ CompletedEvent, _ view.Meta) Row { r.Status = Completed; return r }).
+	On(func(r Row, _ ConfirmedEvent, _ view.Meta) Row { r.Status = Confirmed; return r }).
+	On(func(r Row, _ RejectedEvent, _ view.Meta) Row { r.Status = Rejected; return r }).
+	On(func(r Row, _ CancelledEvent, _ view.Meta) Row { r.Status = Cancelled; return r }).
+	On(func(r Row, _ CompletedEvent, _ view.Meta) Row { r.Status = Completed; return r }).
 	Index("by-customer", view.By("customer").Then("placedAt")).
 	Index("by-status", view.By("status").Then("placedAt"))
 

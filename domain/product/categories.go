@@ -8,22 +8,22 @@ import (
 // Categories is the keyed view "categories": how many products a category has
 // on sale, and how many units of them are in stock.
 var Categories = view.NewKeyed[Category, Part]("categories", "product").
-	On("product-added", func(_ Part, e Added, _ view.Meta) Part {
+	On(func(_ Part, e Added, _ view.Meta) Part {
 		return Part{Category: e.Category, Units: e.Stock}
 	}).
-	On("product-category-moved", func(p Part, e CategoryMoved, _ view.Meta) Part { p.Category = e.Category; return p }).
-	On("product-restocked", func(p Part, e Restocked, _ view.Meta) Part { p.Units = events.Add(p.Units, e.Quantity); return p }).
-	On("product-stock-reserved", func(p Part, e StockReserved, _ view.Meta) Part {
+	On(func(p Part, e CategoryMoved, _ view.Meta) Part { p.Category = e.Category; return p }).
+	On(func(p Part, e Restocked, _ view.Meta) Part { p.Units = events.Add(p.Units, e.Quantity); return p }).
+	On(func(p Part, e StockReserved, _ view.Meta) Part {
 		p.Units = events.Subtract(p.Units, e.Quantity)
 		return p
 	}).
-	On("product-stock-released", func(p Part, e StockReleased, _ view.Meta) Part { p.Units = events.Add(p.Units, e.Quantity); return p }).
-	On("product-stock-moved-out", func(p Part, e StockMovedOut, _ view.Meta) Part {
+	On(func(p Part, e StockReleased, _ view.Meta) Part { p.Units = events.Add(p.Units, e.Quantity); return p }).
+	On(func(p Part, e StockMovedOut, _ view.Meta) Part {
 		p.Units = events.Subtract(p.Units, e.Quantity)
 		return p
 	}).
-	On("product-stock-moved-in", func(p Part, e StockMovedIn, _ view.Meta) Part { p.Units = events.Add(p.Units, e.Quantity); return p }).
-	On("product-retired", func(p Part, _ Retired, _ view.Meta) Part { p.Retired = true; return p }).
+	On(func(p Part, e StockMovedIn, _ view.Meta) Part { p.Units = events.Add(p.Units, e.Quantity); return p }).
+	On(func(p Part, _ Retired, _ view.Meta) Part { p.Retired = true; return p }).
 	Keys(func(p Part) []string {
 		if p.Category == "" || p.Retired {
 			return nil

@@ -13,25 +13,25 @@ import (
 // Product is the aggregate of one product and its stock.
 var Product = aggregate.New[State]("product").
 	StateSchema(3). // since the currency is known and those alone that ended without a reservation are remembered
-	Event("product-added", added, priceInMinorUnits).
-	Event("product-price-changed", priceChanged).
-	Event("product-category-moved", categoryMoved).
-	Event("product-restocked", restocked).
-	Event("product-stock-reserved", stockReserved).
-	Event("product-stock-released", stockReleased, withoutTime).
-	Event("product-stock-settled", stockSettled).
-	Event("product-stock-moved-out", stockMovedOut).
-	Event("product-stock-moved-in", stockMovedIn).
-	Event("product-retired", retired).
-	Command("add-product", add, aggregate.Creates(), aggregate.Summary("Add a product to the catalogue")).
-	Command("change-product-price", changePrice, aggregate.Summary("Change a product's price")).
-	Command("move-product-category", moveCategory, aggregate.Summary("Move a product to another category")).
-	Command("restock-product", restock, aggregate.Summary("Add units to a product's stock")).
-	CommandWith("reserve-stock", reserveStock, aggregate.Summary("Reserve units of a product for an order")).
-	CommandWith("release-stock", releaseStock, aggregate.Summary("Give back what was reserved for an order")).
-	CommandWith("settle-stock", settleStock, aggregate.Summary("Note that what was reserved for an order has left")).
-	Across("move-stock", moveStockStreams, moveStock, aggregate.Summary("Move units from a product to another")).
-	Command("retire-product", retire, aggregate.Summary("Take a product out of the catalogue"))
+	Event(added, priceInMinorUnits).
+	Event(priceChanged).
+	Event(categoryMoved).
+	Event(restocked).
+	Event(stockReserved).
+	Event(stockReleased, withoutTime).
+	Event(stockSettled).
+	Event(stockMovedOut).
+	Event(stockMovedIn).
+	Event(retired).
+	Command(add, aggregate.Creates(), aggregate.Summary("Add a product to the catalogue")).
+	Command(changePrice, aggregate.Summary("Change a product's price")).
+	Command(moveCategory, aggregate.Summary("Move a product to another category")).
+	Command(restock, aggregate.Summary("Add units to a product's stock")).
+	CommandWith(reserveStock, aggregate.Internal(), aggregate.Summary("Reserve units of a product for an order")).
+	CommandWith(releaseStock, aggregate.Internal(), aggregate.Summary("Give back what was reserved for an order")).
+	CommandWith(settleStock, aggregate.Internal(), aggregate.Summary("Note that what was reserved for an order has left")).
+	Across(moveStockStreams, moveStock, aggregate.Summary("Move units from a product to another")).
+	Command(retire, aggregate.Summary("Take a product out of the catalogue"))
 
 // State is what deciding about a product needs.
 type State struct {
@@ -125,6 +125,17 @@ type (
 	Retired struct{}
 )
 
+func (Added) EventName() string         { return "product-added" }
+func (PriceChanged) EventName() string  { return "product-price-changed" }
+func (CategoryMoved) EventName() string { return "product-category-moved" }
+func (Restocked) EventName() string     { return "product-restocked" }
+func (StockReserved) EventName() string { return "product-stock-reserved" }
+func (StockReleased) EventName() string { return "product-stock-released" }
+func (StockSettled) EventName() string  { return "product-stock-settled" }
+func (StockMovedOut) EventName() string { return "product-stock-moved-out" }
+func (StockMovedIn) EventName() string  { return "product-stock-moved-in" }
+func (Retired) EventName() string       { return "product-retired" }
+
 // Commands.
 type (
 	// Add asks for a new product.
@@ -172,6 +183,16 @@ type (
 	// Retire takes the product off sale.
 	Retire struct{}
 )
+
+func (Add) CommandName() string          { return "add-product" }
+func (ChangePrice) CommandName() string  { return "change-product-price" }
+func (MoveCategory) CommandName() string { return "move-product-category" }
+func (Restock) CommandName() string      { return "restock-product" }
+func (ReserveStock) CommandName() string { return "reserve-stock" }
+func (ReleaseStock) CommandName() string { return "release-stock" }
+func (SettleStock) CommandName() string  { return "settle-stock" }
+func (MoveStock) CommandName() string    { return "move-stock" }
+func (Retire) CommandName() string       { return "retire-product" }
 
 func added(_ State, e Added) State {
 	return State{Exists: true, Category: e.Category, Price: e.Price, Currency: e.Currency, Stock: e.Stock}
@@ -347,7 +368,7 @@ func retire(s State, _ Retire) aggregate.Decision {
 }
 
 // onSale emits e for a product on sale, unless what it says is so already.
-func onSale(s State, already bool, e any) aggregate.Decision {
+func onSale(s State, already bool, e events.Data) aggregate.Decision {
 	switch {
 	case !s.Exists:
 		return aggregate.Reject("product-not-found", "there is no such product")

@@ -4,17 +4,17 @@ import "daybook/view"
 
 // Products is the view "products": one row a product.
 var Products = view.New[Row]("products", "product").
-	On("product-added", func(_ Row, e Added, _ view.Meta) Row {
+	On(func(_ Row, e Added, _ view.Meta) Row {
 		return Row{Name: e.Name, Category: e.Category, Price: e.Price, Currency: e.Currency, Stock: e.Stock}
 	}).
-	On("product-price-changed", func(r Row, e PriceChanged, _ view.Meta) Row { r.Price = e.Price; return r }).
-	On("product-category-moved", func(r Row, e CategoryMoved, _ view.Meta) Row { r.Category = e.Category; return r }).
-	On("product-restocked", func(r Row, e Restocked, _ view.Meta) Row { r.Stock += e.Quantity; return r }).
-	On("product-stock-reserved", func(r Row, e StockReserved, _ view.Meta) Row { r.Stock -= e.Quantity; return r }).
-	On("product-stock-released", func(r Row, e StockReleased, _ view.Meta) Row { r.Stock += e.Quantity; return r }).
-	On("product-stock-moved-out", func(r Row, e StockMovedOut, _ view.Meta) Row { r.Stock -= e.Quantity; return r }).
-	On("product-stock-moved-in", func(r Row, e StockMovedIn, _ view.Meta) Row { r.Stock += e.Quantity; return r }).
-	On("product-retired", func(r Row, _ Retired, _ view.Meta) Row { r.Retired = true; return r }).
+	On(func(r Row, e PriceChanged, _ view.Meta) Row { r.Price = e.Price; return r }).
+	On(func(r Row, e CategoryMoved, _ view.Meta) Row { r.Category = e.Category; return r }).
+	On(func(r Row, e Restocked, _ view.Meta) Row { r.Stock += e.Quantity; return r }).
+	On(func(r Row, e StockReserved, _ view.Meta) Row { r.Stock -= e.Quantity; return r }).
+	On(func(r Row, e StockReleased, _ view.Meta) Row { r.Stock += e.Quantity; return r }).
+	On(func(r Row, e StockMovedOut, _ view.Meta) Row { r.Stock -= e.Quantity; return r }).
+	On(func(r Row, e StockMovedIn, _ view.Meta) Row { r.Stock += e.Quantity; return r }).
+	On(func(r Row, _ Retired, _ view.Meta) Row { r.Retired = true; return r }).
 	Hide(func(r Row) bool { return r.Retired }).
 	Index("by-price", view.By("category").Then("price")).
 	Index("by-name", view.By("category").Then("name"))

@@ -4,21 +4,22 @@ import (
 	"strings"
 
 	"daybook/aggregate"
+	"daybook/events"
 )
 
 // User is the aggregate of one customer.
 var User = aggregate.New[State]("user").
-	Event("user-created", created).
-	Event("user-renamed", renamed).
-	Event("user-email-changed", emailChanged).
-	Event("user-deactivated", deactivated).
-	Event("user-reactivated", reactivated).
-	Command("create-user", create, aggregate.Creates(), aggregate.Summary("Create a user")).
-	Command("rename-user", rename, aggregate.Summary("Give a user another name")).
-	Command("change-user-email", changeEmail, aggregate.Summary("Give a user another e-mail address")).
-	Command("deactivate-user", deactivate, aggregate.Summary("Deactivate a user")).
-	Command("reactivate-user", reactivate, aggregate.Summary("Reactivate a deactivated user")).
-	Command("check-user", check, aggregate.Summary("Accept, and change nothing, if the user may order"))
+	Event(created).
+	Event(renamed).
+	Event(emailChanged).
+	Event(deactivated).
+	Event(reactivated).
+	Command(create, aggregate.Creates(), aggregate.Summary("Create a user")).
+	Command(rename, aggregate.Summary("Give a user another name")).
+	Command(changeEmail, aggregate.Summary("Give a user another e-mail address")).
+	Command(deactivate, aggregate.Summary("Deactivate a user")).
+	Command(reactivate, aggregate.Summary("Reactivate a deactivated user")).
+	Command(check, aggregate.Internal(), aggregate.Summary("Accept, and change nothing, if the user may order"))
 
 // EmailClaim is the name under which a user holds its e-mail address, also while
 // it is deactivated.
@@ -53,6 +54,12 @@ type (
 	Reactivated struct{}
 )
 
+func (Created) EventName() string      { return "user-created" }
+func (Renamed) EventName() string      { return "user-renamed" }
+func (EmailChanged) EventName() string { return "user-email-changed" }
+func (Deactivated) EventName() string  { return "user-deactivated" }
+func (Reactivated) EventName() string  { return "user-reactivated" }
+
 // Commands.
 type (
 	// Create asks for a new user.
@@ -76,6 +83,13 @@ type (
 	// for the moment.
 	Check struct{}
 )
+
+func (Create) CommandName() string      { return "create-user" }
+func (Rename) CommandName() string      { return "rename-user" }
+func (ChangeEmail) CommandName() string { return "change-user-email" }
+func (Deactivate) CommandName() string  { return "deactivate-user" }
+func (Reactivate) CommandName() string  { return "reactivate-user" }
+func (Check) CommandName() string       { return "check-user" }
 
 func created(_ State, e Created) State {
 	return State{Exists: true, Active: true, Name: e.Name, Email: e.Email}
@@ -125,7 +139,7 @@ func reactivate(s State, _ Reactivate) aggregate.Decision {
 func check(s State, _ Check) aggregate.Decision { return onActive(s, true, nil) }
 
 // onExisting emits e for a user that exists, unless what it says is so already.
-func onExisting(s State, already bool, e any) aggregate.Decision {
+func onExisting(s State, already bool, e events.Data) aggregate.Decision {
 	switch {
 	case !s.Exists:
 		return aggregate.Reject("user-not-found", "there is no such user")
@@ -136,7 +150,7 @@ func onExisting(s State, already bool, e any) aggregate.Decision {
 }
 
 // onActive is onExisting for what a deactivated user can't do.
-func onActive(s State, already bool, e any) aggregate.Decision {
+func onActive(s State, already bool, e events.Data) aggregate.Decision {
 	if s.Exists && !s.Active {
 		return aggregate.Reject("user-inactive", "this user is deactivated")
 	}

@@ -11,13 +11,13 @@ var Users = users(view.By("email").Fold("lower", uniqueEmail)).
 // users declares the view but for the index that its versions differ in.
 func users(byEmail view.IndexBy) *view.RowView[Row] {
 	return view.New[Row]("users", "user").
-		On("user-created", func(_ Row, e Created, _ view.Meta) Row {
+		On(func(_ Row, e Created, _ view.Meta) Row {
 			return Row{Name: e.Name, Email: e.Email, Active: true}
 		}).
-		On("user-renamed", func(r Row, e Renamed, _ view.Meta) Row { r.Name = e.Name; return r }).
-		On("user-email-changed", func(r Row, e EmailChanged, _ view.Meta) Row { r.Email = e.Email; return r }).
-		On("user-deactivated", func(r Row, _ Deactivated, _ view.Meta) Row { r.Active = false; return r }).
-		On("user-reactivated", func(r Row, _ Reactivated, _ view.Meta) Row { r.Active = true; return r }).
+		On(func(r Row, e Renamed, _ view.Meta) Row { r.Name = e.Name; return r }).
+		On(func(r Row, e EmailChanged, _ view.Meta) Row { r.Email = e.Email; return r }).
+		On(func(r Row, _ Deactivated, _ view.Meta) Row { r.Active = false; return r }).
+		On(func(r Row, _ Reactivated, _ view.Meta) Row { r.Active = true; return r }).
 		Index("by-email", byEmail).
 		Index("by-active", view.By("active").Then("name")).
 		Index("by-name", view.All().Then("name"))

@@ -5,6 +5,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/domain/user"
+	"daybook/events"
 	"daybook/view/viewtest"
 )
 
@@ -14,12 +15,12 @@ func TestUsers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	story := []viewtest.Event{
-		{Name: "user-created", Data: user.Created{Name: "Ann", Email: "ann@example.com"}},
-		{Name: "user-renamed", Data: user.Renamed{Name: "Anna"}},
-		{Name: "user-email-changed", Data: user.EmailChanged{Email: "anna@example.com"}},
-		{Name: "user-deactivated", Data: user.Deactivated{}},
-		{Name: "user-reactivated", Data: user.Reactivated{}},
+	story := []events.Data{
+		user.Created{Name: "Ann", Email: "ann@example.com"},
+		user.Renamed{Name: "Anna"},
+		user.EmailChanged{Email: "anna@example.com"},
+		user.Deactivated{},
+		user.Reactivated{},
 	}
 	for n, want := range map[int]string{
 		1: `{"id":"7","name":"Ann","email":"ann@example.com","active":true,"version":1}`,

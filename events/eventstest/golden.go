@@ -11,18 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"daybook/events"
 )
-
-// Sample is a value of a declared event, as a command emits it. Use one whose
-// fields are all set.
-type Sample struct {
-	Event string // stored name
-	Value any    // the Go value that is encoded
-}
 
 // golden is the content of a golden file: an event as it was written at one
 // schema version.
@@ -42,26 +36,27 @@ type upcast struct {
 	Data   jsontext.Value `json:"data"`
 }
 
-// Golden keeps the events of a codec readable for ever. dir holds a file
-// <event>.v<N>.json for each declared event and schema version N: the data as
-// they were written at that version, and for older versions what they must
-// become at the newest. It fails when
+// Golden keeps declared events readable for ever. dir holds a file
+// <event>.v<N>.json for each event and schema version N: data as they were
+// written at that version, and for older versions what they must become at the
+// newest. It fails when
 //
 //   - a file is missing,
-//   - a sample is no longer encoded as its newest file says,
-//   - the Go type of a sample has changed under the same schema version,
+//   - what the newest file holds is read by the event's Go type and written in
+//     another way,
+//   - that type has changed under the same schema version,
 //   - old data are no longer upcast to what their file says,
-//   - an event has no sample, or a file no declared event.
+//   - a file belongs to no declared event.
 //
 // With go test -update, files of newest versions that are missing are written,
-// and so is what older data become. Data that were written once are never
-// overwritten: raise the schema version, or delete the file of an event that
-// was never deployed. The test package declares the flag:
+// with a value in each field, and so is what older data become. Data that were
+// written once are never overwritten: raise the schema version, or delete the file
+// of an event that was never stored. The test package declares the flag:
 //
 //	var _ = flag.Bool("update", false, "write missing golden files")
-func Golden(t *testing.T, dir string, codec *events.Codec, samples ...Sample) {
+func Golden(t testing.TB, dir string, types ...events.Type) {
 	t.Helper()
-	for _, err := range checkGolden(dir, updating(), codec, samples) {
+	for _, err := range checkGolden(dir, updating(), types) {
 		t.Error(err)
 	}
 }
@@ -73,29 +68,24 @@ func updating() bool {
 }
 
 // checkGolden does what Golden says and returns what is wrong.
-func checkGolden(dir string, update bool, codec *events.Codec, samples []Sample) []error {
-	var errs []error
-	values := map[string]any{}
-	for _, s := range samples {
-		if _, ok := values[s.Event]; ok {
-			errs = append(errs, fmt.Errorf("event %s has two samples", s.Event))
-		}
-		values[s.Event] = s.Value
+func checkGolden(dir string, update bool, types []events.Type) []error {
+	codec, err := events.NewCodec(types...)
+	if err != nil {
+		return []error{err}
 	}
+	var errs []error
 	known := map[string]bool{}
 	for _, t := range codec.Types() {
-		v, ok := values[t.Name]
-		if !ok {
-			errs = append(errs, fmt.Errorf("event %s has no sample", t.Name))
+		if t.Go == nil {
+			errs = append(errs, fmt.Errorf("event %s has no Go type", t.Name))
 			continue
 		}
-		delete(values, t.Name)
 		for schema := 1; schema <= t.Schema(); schema++ {
 			g := goldenFile{path: filepath.Join(dir, fmt.Sprintf("%s.v%d.json", t.Name, schema)), update: update}
 			known[g.path] = true
 			var err error
 			if schema == t.Schema() {
-				err = g.checkNewest(codec, t.Name, v)
+				err = g.checkNewest(t)
 			} else {
 				err = g.checkOlder(codec, events.Event{Name: t.Name, Schema: schema})
 			}
@@ -104,14 +94,11 @@ func checkGolden(dir string, update bool, codec *events.Codec, samples []Sample)
 			}
 		}
 	}
-	for name := range values {
-		errs = append(errs, fmt.Errorf("the sample of %s has no declared event", name))
-	}
 	return append(errs, orphans(dir, known)...)
 }
 
 // orphans reports files that belong to no declared event: stored events of that
-// name could no longer be read.
+// name can't be read any more.
 func orphans(dir string, known map[string]bool) []error {
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil {
@@ -120,7 +107,7 @@ func orphans(dir string, known map[string]bool) []error {
 	var errs []error
 	for _, f := range files {
 		if !known[f] {
-			errs = append(errs, fmt.Errorf("%s: no declared event has this name and schema version", f))
+			errs = append(errs, fmt.Errorf("%s: no declared event has this name and schema version, so stored ones can't be read; declare it again, or delete the file if it was never stored", f))
 		}
 	}
 	return errs
@@ -135,32 +122,56 @@ type goldenFile struct {
 var (
 	errMissing = errors.New("the golden file is missing; go test -update writes it")
 	errLost    = errors.New("the golden file of an older schema version is missing; take it back from version control")
-	errData    = errors.New("the event is encoded in another way; raise its schema version")
-	errType    = errors.New("the Go type has changed; raise the event's schema version")
+	errData    = errors.New("the event is written in another way")
+	errType    = errors.New("the Go type has changed")
 	errUpcast  = errors.New("old data become something else; go test -update writes what they become now")
 )
 
-// checkNewest compares the file with what v is encoded as now.
-func (g goldenFile) checkNewest(codec *events.Codec, name string, v any) error {
-	e, err := codec.Encode(name, v)
-	if err != nil {
-		return err
-	}
-	shape := shapeOf(reflect.TypeOf(v))
+// nextSteps says what to do about an event that is no longer what its newest file
+// says.
+func nextSteps(t events.Type) string {
+	return fmt.Sprintf("add an upcaster to its declaration (events.Upcast(func(old %[1]sV%[2]d) %[1]s {…})), which raises its schema version to %[3]d, and run go test -update; "+
+		"or delete the file, if the event was never stored", t.Go.Name(), t.Schema(), t.Schema()+1)
+}
+
+// checkNewest compares the file with what the event's Go type makes of it now.
+func (g goldenFile) checkNewest(t events.Type) error {
+	shape := shapeOf(t.Go)
 	have, err := g.read()
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && g.update:
-		return g.write(golden{Data: e.Data, Shape: shape})
+		have, err = g.begin(t.Go, shape)
 	case errors.Is(err, fs.ErrNotExist):
-		return errMissing
-	case err != nil:
+		err = errMissing
+	}
+	if err != nil {
 		return err
-	case !equalJSON(have.Data, e.Data):
-		return fmt.Errorf("%w\n  stored %s\n  now    %s", errData, have.Data, e.Data)
-	case have.Shape != shape:
-		return fmt.Errorf("%w\n  stored %s\n  now    %s", errType, have.Shape, shape)
+	}
+	if have.Shape != shape {
+		return fmt.Errorf("%w\n  stored %s\n  now    %s\n%s", errType, have.Shape, shape, nextSteps(t))
+	}
+	v := reflect.New(t.Go)
+	if err := json.Unmarshal(have.Data, v.Interface()); err != nil {
+		return fmt.Errorf("%w: %w\n%s", errData, err, nextSteps(t))
+	}
+	now, err := json.Marshal(v.Elem().Interface(), json.Deterministic(true))
+	if err != nil {
+		return err
+	}
+	if !equalJSON(have.Data, now) {
+		return fmt.Errorf("%w\n  stored %s\n  now    %s\n%s", errData, have.Data, now, nextSteps(t))
 	}
 	return nil
+}
+
+// begin writes the file of an event that has none.
+func (g goldenFile) begin(t reflect.Type, shape string) (golden, error) {
+	data, err := json.Marshal(exampleOf(t).Interface(), json.Deterministic(true))
+	if err != nil {
+		return golden{}, err
+	}
+	have := golden{Data: data, Shape: shape}
+	return have, g.write(have)
 }
 
 // checkOlder compares the file with what its data are upcast to now.
@@ -230,22 +241,26 @@ func shapeOf(t reflect.Type) string {
 // methods with which a type takes its JSON into its own hands.
 var marshalMethods = []string{"MarshalJSONTo", "MarshalJSON", "AppendText", "MarshalText"}
 
+// writesJSON reports whether a named type has one of them.
+func writesJSON(t reflect.Type) bool {
+	return t.Name() != "" && slices.ContainsFunc(marshalMethods, func(name string) bool {
+		_, ok := reflect.PointerTo(t).MethodByName(name)
+		return ok
+	})
+}
+
 func writeShape(b *strings.Builder, t reflect.Type, inside []reflect.Type) {
 	if t == nil {
 		b.WriteString("null")
 		return
 	}
-	for _, name := range marshalMethods {
-		if _, ok := reflect.PointerTo(t).MethodByName(name); ok && t.Name() != "" {
-			b.WriteString(t.String())
-			return
-		}
-	}
-	for _, outer := range inside {
-		if outer == t {
-			b.WriteString("recursive " + t.Name())
-			return
-		}
+	switch {
+	case writesJSON(t):
+		b.WriteString(t.String())
+		return
+	case slices.Contains(inside, t):
+		b.WriteString("recursive " + t.Name())
+		return
 	}
 	inside = append(inside, t)
 	switch t.Kind() {

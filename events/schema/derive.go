@@ -234,13 +234,13 @@ func bounds(t reflect.Type) (low, high *number) {
 	case k == reflect.Float64:
 		return floatBounds(math.MaxFloat64, 64)
 	case k >= reflect.Uint:
-		return mustNumber("0"), mustNumber(strconv.FormatUint(math.MaxUint64>>(64-t.Bits()), 10))
+		return parseNumber("0"), parseNumber(strconv.FormatUint(math.MaxUint64>>(64-t.Bits()), 10))
 	}
-	return mustNumber(strconv.FormatInt(math.MinInt64>>(64-t.Bits()), 10)),
-		mustNumber(strconv.FormatInt(math.MaxInt64>>(64-t.Bits()), 10))
+	return parseNumber(strconv.FormatInt(math.MinInt64>>(64-t.Bits()), 10)),
+		parseNumber(strconv.FormatInt(math.MaxInt64>>(64-t.Bits()), 10))
 }
 
 func floatBounds(greatest float64, bits int) (low, high *number) {
 	text := strconv.FormatFloat(greatest, 'g', -1, bits)
-	return mustNumber("-" + text), mustNumber(text)
+	return parseNumber("-" + text), parseNumber(text)
 }

@@ -72,13 +72,13 @@ func (s *Schema) exampleText() string {
 
 // exampleNumber is 1 if the bounds allow it, else the bound that forbids it.
 func (s *Schema) exampleNumber() jsontext.Value {
-	one := mustNumber("1")
+	one := parseNumber("1")
 	switch {
 	case s.enum != nil:
 		return jsontext.Value(s.enum[0])
-	case one.compare(s.min) < 0:
+	case one.Compare(s.min.Decimal) < 0:
 		return jsontext.Value(s.min.text)
-	case one.compare(s.max) > 0:
+	case one.Compare(s.max.Decimal) > 0:
 		return jsontext.Value(s.max.text)
 	}
 	return jsontext.Value(one.text)

@@ -94,9 +94,9 @@ func (s *Schema) applyBound(r rule) error {
 		switch {
 		case err != nil:
 			return err
-		case s.kind == kindInteger && !n.isInteger():
+		case s.kind == kindInteger && !n.IsInteger():
 			return errors.New("needs a whole number")
-		case n.compare(low) < 0 || n.compare(high) > 0:
+		case n.Compare(low.Decimal) < 0 || n.Compare(high.Decimal) > 0:
 			return errors.New("is out of the range of the type")
 		case r.name == "min":
 			s.min = n
@@ -125,7 +125,7 @@ func ruleNumber(text string) (*number, error) {
 	if !v.IsValid() || v.Kind() != '0' || strings.TrimSpace(text) != text {
 		return nil, errors.New("needs a number as JSON writes it")
 	}
-	return mustNumber(text), nil
+	return parseNumber(text), nil
 }
 
 func (s *Schema) applyEnum(value string) error {
@@ -144,10 +144,10 @@ func (s *Schema) applyEnum(value string) error {
 			continue
 		}
 		n, err := ruleNumber(v)
-		if err != nil || !n.isInteger() || n.compare(s.min) < 0 || n.compare(s.max) > 0 {
+		if err != nil || !n.IsInteger() || n.Compare(s.min.Decimal) < 0 || n.Compare(s.max.Decimal) > 0 {
 			return fmt.Errorf("%q is not a value of the type", v)
 		}
-		s.enum[i] = n.integer()
+		s.enum[i] = n.String()
 	}
 	return nil
 }
@@ -195,7 +195,7 @@ func (s *Schema) consistent() error {
 	switch {
 	case s.maxLen >= 0 && s.minLen > s.maxLen:
 		return fmt.Errorf("min=%d is over max=%d", s.minLen, s.maxLen)
-	case s.min != nil && s.min.compare(s.max) > 0:
+	case s.min != nil && s.min.Compare(s.max.Decimal) > 0:
 		return fmt.Errorf("min=%s is over max=%s", s.min.text, s.max.text)
 	case s.enum != nil && s.format != nil:
 		return errors.New("a field has an enum or a format, not both")

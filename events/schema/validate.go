@@ -254,8 +254,7 @@ func elementKey(text jsontext.Value) string {
 	value := jsontext.Value(bytes.TrimLeft(text, ", \t\r\n"))
 	switch value.Kind() {
 	case jsontext.KindNumber:
-		n := parseNumber(string(value))
-		return n.key()
+		return parseNumber(string(value)).String()
 	case jsontext.KindString:
 		s, _ := jsontext.AppendUnquote(nil, value)
 		return `"` + string(s)
@@ -351,20 +350,20 @@ func (v *validator) number(s *Schema) error {
 	}
 	n := parseNumber(string(raw))
 	switch {
-	case s.kind == kindInteger && !n.isInteger():
+	case s.kind == kindInteger && !n.IsInteger():
 		v.failHere("must be a whole number")
 		return nil
-	case n.compare(s.min) < 0:
+	case n.Compare(s.min.Decimal) < 0:
 		v.failHere("must be at least " + s.min.text)
 		return nil
-	case n.compare(s.max) > 0:
+	case n.Compare(s.max.Decimal) > 0:
 		v.failHere("must be at most " + s.max.text)
 		return nil
 	}
 	if s.kind != kindInteger {
 		return nil
 	}
-	digits := n.integer()
+	digits := n.String()
 	v.oneOf(s, digits)
 	if digits != n.text {
 		end := int(v.dec.InputOffset())

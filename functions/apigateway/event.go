@@ -5,6 +5,7 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -116,18 +117,61 @@ func (e *event) actor() string {
 	return e.RequestContext.Identity.UserARN
 }
 
-// member returns the string at a place in a JSON value, "" when there is none.
-func member(v jsontext.Value, place ...string) string {
-	for _, name := range place {
-		var object map[string]jsontext.Value
-		if len(v) == 0 || json.Unmarshal(v, &object) != nil {
-			return ""
+// iam reports whether the gateway asked IAM policies.
+func (e *event) iam() bool {
+	return e.second() && member(e.RequestContext.Authorizer, "iam", "userArn")+member(e.RequestContext.Authorizer, "iam", "callerId") != "" ||
+		!e.second() && e.RequestContext.Identity.UserARN != ""
+}
+
+// scope holds the scopes of the verified token, separated by spaces.
+func (e *event) scope() string {
+	places := [][]string{{"claims"}, {}}
+	if e.second() {
+		places = [][]string{{"jwt", "claims"}, {"lambda"}}
+	}
+	var scopes []string
+	for _, place := range places {
+		for _, name := range []string{"scope", "scp"} {
+			scopes = append(scopes, words(at(e.RequestContext.Authorizer, append(slices.Clone(place), name)...))...)
 		}
-		v = object[name]
+	}
+	return strings.Join(scopes, " ")
+}
+
+// words reads a claim that holds a list: a string with spaces in between, an array of
+// strings, or an array as an HTTP API hands it over, "[a b]".
+func words(v jsontext.Value) []string {
+	var list []string
+	if len(v) == 0 || json.Unmarshal(v, &list) == nil {
+		return list
 	}
 	var s string
-	if len(v) == 0 || json.Unmarshal(v, &s) != nil {
+	if json.Unmarshal(v, &s) != nil {
+		return nil
+	}
+	if inner, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(inner, "]") {
+		s = strings.TrimSuffix(inner, "]")
+	}
+	return strings.Fields(s)
+}
+
+// member returns the string at a place in a JSON value, "" when there is none.
+func member(v jsontext.Value, place ...string) string {
+	var s string
+	if v = at(v, place...); len(v) == 0 || json.Unmarshal(v, &s) != nil {
 		return ""
 	}
 	return s
+}
+
+// at returns what is at a place in a JSON value, nil when there is nothing.
+func at(v jsontext.Value, place ...string) jsontext.Value {
+	for _, name := range place {
+		var object map[string]jsontext.Value
+		if len(v) == 0 || json.Unmarshal(v, &object) != nil {
+			return nil
+		}
+		v = object[name]
+	}
+	return v
 }

@@ -15,6 +15,11 @@ type Caller struct {
 	// Actor is the verified subject: claim sub of a JWT, the ARN of an IAM
 	// identity, or a Lambda authorizer's principal. "" when the API is open.
 	Actor string
+	// Scope holds the scopes of the caller's token, separated by spaces: the claims
+	// scope and scp of a JWT, or a Lambda authorizer's context of these names.
+	Scope string
+	// IAM says that the gateway asked IAM policies.
+	IAM bool
 	// RequestID is API Gateway's id of the request.
 	RequestID string
 	// Route is the path of the gateway's route that authorized the request, such
@@ -71,7 +76,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		h.options.Log.ErrorContext(ctx, "event refused", "error", err)
 		return nil, err
 	}
-	ctx = h.options.Context(ctx, Caller{Actor: e.actor(), RequestID: e.RequestContext.RequestID, Route: e.route()})
+	ctx = h.options.Context(ctx, Caller{Actor: e.actor(), Scope: e.scope(), IAM: e.iam(), RequestID: e.RequestContext.RequestID, Route: e.route()})
 	r, err := e.request(ctx, h.options.Prefix)
 	if err != nil {
 		h.options.Log.ErrorContext(ctx, "event refused", "error", err)
@@ -98,16 +103,13 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 // serve runs the handler. A panic is an answer of 500: one request's defect must
 // not end the instance.
-func (h *Handler) serve(r *http.Request) (w *recorder) {
-	w = newRecorder()
-	defer func() {
-		if v := recover(); v != nil {
-			p := events.Recovered("the handler", v)
-			h.options.Log.ErrorContext(r.Context(), "panic", "error", p, "stack", p.Stack)
-			w = h.fault(r, http.StatusInternalServerError)
-		}
-	}()
-	h.handler.ServeHTTP(w, r)
+func (h *Handler) serve(r *http.Request) *recorder {
+	w := newRecorder()
+	err := events.Guard("the handler", func() { h.handler.ServeHTTP(w, r) })
+	if p, ok := errors.AsType[*events.Panic](err); ok {
+		h.options.Log.ErrorContext(r.Context(), "panic", "error", p, "stack", p.Stack)
+		return h.fault(r, http.StatusInternalServerError)
+	}
 	return w
 }
 

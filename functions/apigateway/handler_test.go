@@ -114,7 +114,7 @@ func TestFirstFormat(t *testing.T) {
 	if fmt.Sprint(got.header["Header2"]) != "[value1 value2]" {
 		t.Errorf("header %v", got.header)
 	}
-	if got.caller != (apigateway.Caller{Actor: "arn:aws:iam::123456789012:user/bob", RequestID: "id=", Route: "/my/path"}) {
+	if got.caller != (apigateway.Caller{Actor: "arn:aws:iam::123456789012:user/bob", IAM: true, RequestID: "id=", Route: "/my/path"}) {
 		t.Errorf("caller %+v", got.caller)
 	}
 }
@@ -191,13 +191,57 @@ func TestActors(t *testing.T) {
 	}
 }
 
+// TestScopes: as authorizers of both kinds of API hand them over.
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	second := `{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET"},"authorizer":%s}}`
+	rest := `{"httpMethod":"GET","path":"/","requestContext":{"authorizer":%s}}`
+	for _, test := range []struct{ name, format, authorizer, scope string }{
+		{"scope", second, `{"jwt":{"claims":{"scope":"openid orders:write"},"scopes":["not-the-token's"]}}`, "openid orders:write"},
+		{"scp", second, `{"jwt":{"claims":{"scp":"orders:write"}}}`, "orders:write"},
+		{"an array, as an HTTP API writes it", second, `{"jwt":{"claims":{"scp":"[openid orders:write]"}}}`, "openid orders:write"},
+		{"an array", second, `{"jwt":{"claims":{"scp":["openid","orders:write"]}}}`, "openid orders:write"},
+		{"both", second, `{"jwt":{"claims":{"scope":"a","scp":"b"}}}`, "a b"},
+		{"Lambda authorizer", second, `{"lambda":{"scope":"a b"}}`, "a b"},
+		{"groups are none", second, `{"jwt":{"claims":{"cognito:groups":"[admin]"}}}`, ""},
+		{"IAM", second, `{"iam":{"userArn":"arn:bob","scope":"a"}}`, ""},
+		{"no text", second, `{"jwt":{"claims":{"scope":7,"scp":{"a":1}}}}`, ""},
+		{"no authorizer", second, `null`, ""},
+		{"REST's place doesn't count", second, `{"claims":{"scope":"a"},"scope":"b"}`, ""},
+		{"REST", rest, `{"claims":{"scope":"openid orders:write"}}`, "openid orders:write"},
+		{"REST Lambda authorizer", rest, `{"principalId":"carol","scope":"a"}`, "a"},
+		{"HTTP's place doesn't count", rest, `{"jwt":{"claims":{"scope":"a"}},"lambda":{"scope":"b"}}`, ""},
+	} {
+		if got := invoke(t, fmt.Sprintf(test.format, test.authorizer), apigateway.Options{}).caller.Scope; got != test.scope {
+			t.Errorf("%s: scopes %q, want %q", test.name, got, test.scope)
+		}
+	}
+}
+
+// TestWhoWasAskedForPermission: IAM policies, or nobody who knows paths.
+func TestWhoWasAskedForPermission(t *testing.T) {
+	t.Parallel()
+	for event, want := range map[string]bool{
+		`{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET"},"authorizer":{"iam":{"userArn":"arn:bob"}}}}`:                    true,
+		`{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET"},"authorizer":{"jwt":{"claims":{"sub":"arn:bob"}}}}}`:             false,
+		`{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET"},"identity":{"userArn":"arn:bob"}}}`:                              false,
+		`{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET"}}}`:                                                               false,
+		`{"httpMethod":"GET","path":"/","requestContext":{"identity":{"userArn":"arn:bob"}}}`:                                                      true,
+		`{"httpMethod":"GET","path":"/","requestContext":{"identity":{"userArn":null},"authorizer":{"claims":{"sub":"b"},"iam":{"userArn":"b"}}}}`: false,
+	} {
+		if got := invoke(t, event, apigateway.Options{}).caller.IAM; got != want {
+			t.Errorf("%s: %t", event, got)
+		}
+	}
+}
+
 // A header or a query of the request can't make an actor.
 func TestActorNeverComesFromTheRequest(t *testing.T) {
 	t.Parallel()
-	event := `{"version":"2.0","rawPath":"/","rawQueryString":"sub=m","headers":{"authorization":"Bearer m","x-daybook-actor":"m"},` +
+	event := `{"version":"2.0","rawPath":"/","rawQueryString":"sub=m","headers":{"authorization":"Bearer m","x-daybook-actor":"m","x-daybook-scopes":"m","scope":"m"},` +
 		`"body":"{\"actor\":\"m\"}","requestContext":{"http":{"method":"POST"}}}`
-	if got := invoke(t, event, apigateway.Options{}).caller.Actor; got != "" {
-		t.Errorf("actor %q", got)
+	if got := invoke(t, event, apigateway.Options{}).caller; got != (apigateway.Caller{}) {
+		t.Errorf("caller %+v", got)
 	}
 }
 

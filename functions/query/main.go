@@ -3,23 +3,8 @@
 package main
 
 import (
-	"log"
-	"os"
-
-	"github.com/aws/aws-lambda-go/lambda"
-
-	"daybook/functions"
+	"daybook/domain"
+	"daybook/functions/start"
 )
 
-func main() {
-	log.SetFlags(0)
-	config, err := functions.FromEnv(os.Getenv, functions.EnvEventsTable, functions.EnvViewPrefix)
-	if err != nil {
-		log.Fatal(err)
-	}
-	handler, err := functions.NewQuery(config)
-	if err != nil {
-		log.Fatal(err)
-	}
-	lambda.Start(handler)
-}
+func main() { start.Query(domain.App()) }

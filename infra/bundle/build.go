@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"daybook/functions/names"
 )
 
 // flags are those of go build.
@@ -23,7 +25,7 @@ var flags = []string{
 
 // Functions are the names of the functions, which are those of their
 // directories below functions/.
-func Functions() []string { return []string{"command", "query", "projector", "process"} }
+func Functions() []string { return names.Functions() }
 
 // Arch is an instruction set, by Go's name.
 type Arch string

@@ -3,6 +3,7 @@ package bundle_test
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -101,17 +102,34 @@ func TestReproducible(t *testing.T) {
 // copySource copies what the functions are made of.
 func copySource(t *testing.T, to string) {
 	t.Helper()
-	for _, dir := range []string{"events", "aggregate", "view", "process", "dynamo", "messaging", "api", "domain", "functions", "nearest"} {
-		if err := os.CopyFS(filepath.Join(to, dir), os.DirFS(filepath.Join(root, dir))); err != nil {
-			t.Fatal(err)
-		}
+	list := exec.Command("go", "list", "-deps", "-f", "{{if .Module}}{{if .Module.Main}}{{.Dir}}{{end}}{{end}}", "./functions/...")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, file := range []string{"go.mod", "go.sum"} {
-		data, err := os.ReadFile(filepath.Join(root, file))
+	base, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := []string{filepath.Join(base, "go.mod"), filepath.Join(base, "go.sum")}
+	for dir := range strings.FieldsSeq(string(out)) {
+		inside, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(to, file), data, 0o644); err != nil {
+		files = append(files, inside...)
+	}
+	for _, file := range files {
+		at, err := filepath.Rel(base, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(to, at)), 0o755), os.WriteFile(filepath.Join(to, at), data, 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}

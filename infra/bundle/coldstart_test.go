@@ -1,12 +1,20 @@
 package bundle_test
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +26,24 @@ import (
 // work.
 const maxColdStart = 1.3
 
+// An invocation that calls no AWS service, and a part of its answer.
+type invocation struct{ event, answer string }
+
+var invocations = map[string]invocation{
+	"bare":      {`{}`, `null`},
+	"sdk":       {`{}`, `null`},
+	"command":   {request("POST", "/commands/none"), `"statusCode":404`},
+	"query":     {request("GET", "/health"), `"statusCode":200`},
+	"projector": {`{"Records":1}`, `read the stream event`}, // an empty batch reads the routes
+	"process":   {`{"Records":[]}`, `"batchItemFailures":[]`},
+}
+
+// request is API Gateway's event of a request.
+func request(method, path string) string {
+	return `{"version":"2.0","rawPath":"` + path + `","requestContext":{"http":{"method":"` + method + `"}},` +
+		`"headers":{"content-type":"application/json"},"body":"{}"}`
+}
+
 // TestColdStart measures in turns, and compares the best of many: what else the
 // machine does only ever adds. On a busy machine it takes more turns before it
 // believes that a function is too slow.
@@ -28,20 +54,11 @@ func TestColdStart(t *testing.T) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
 		t.Skipf("left out: the functions are programs for Linux, which %s/%s does not run", runtime.GOOS, runtime.GOARCH)
 	}
-	arch, dir := bundle.Arch(runtime.GOARCH), t.TempDir()
-	mains := map[string]string{"bare": "./infra/bundle/testdata/bare"}
-	for _, name := range bundle.Functions() {
-		mains[name] = "./functions/" + name
-	}
-	for name, pkg := range mains {
-		if err := bundle.Binary(t.Context(), root, arch, pkg, filepath.Join(dir, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := binaries(t, append(bundle.Functions(), "bare")...)
 	best := make(map[string]time.Duration)
 	for turn := 0; turn < 30 || turn < 300 && slowest(best) > maxColdStart; turn++ {
-		for name := range mains {
-			took := startToReady(t, filepath.Join(dir, name))
+		for _, name := range append(bundle.Functions(), "bare") {
+			took, _ := start(t, dir, name)
 			if best[name] == 0 || took < best[name] {
 				best[name] = took
 			}
@@ -64,24 +81,60 @@ func slowest(best map[string]time.Duration) float64 {
 	return float64(worst) / float64(best["bare"])
 }
 
-// startToReady starts a function as Lambda does, and waits until it asks the
-// runtime API for its first invocation.
-func startToReady(t *testing.T, bootstrap string) time.Duration {
-	t.Helper()
-	ready := make(chan time.Time, 1)
-	api := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/2018-06-01/runtime/invocation/next" {
-			select {
-			case ready <- time.Now():
-			default:
-			}
+// binaries compiles mains for this machine: the functions, and those of testdata.
+func binaries(tb testing.TB, names ...string) (dir string) {
+	tb.Helper()
+	dir = tb.TempDir()
+	for _, name := range names {
+		pkg := "./functions/" + name
+		if !slices.Contains(bundle.Functions(), name) {
+			pkg = "./infra/bundle/testdata/" + name
 		}
-		<-r.Context().Done()
+		if err := bundle.Binary(tb.Context(), root, bundle.Arch(runtime.GOARCH), pkg, filepath.Join(dir, name)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// runtimeAPI is Lambda's runtime API for one invocation. It sends on asked when
+// the function asks for it, and on answered when it has answered: nil, or what is
+// wrong with the answer.
+func runtimeAPI(in invocation, asked chan<- time.Time, answered chan<- error) *httptest.Server {
+	const id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
+	var given atomic.Bool
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := strings.TrimPrefix(r.URL.Path, "/2018-06-01/runtime/invocation/"); {
+		case path == "next" && !given.Swap(true):
+			asked <- time.Now()
+			w.Header().Set("Lambda-Runtime-Aws-Request-Id", id)
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10))
+			_, _ = io.WriteString(w, in.event) // a function that does not get it does not answer
+		case path == "next":
+			<-r.Context().Done()
+		default:
+			got, err := io.ReadAll(r.Body)
+			if err == nil && !strings.Contains(string(got), in.answer) {
+				err = fmt.Errorf("the function said %s: %s", path, got)
+			}
+			answered <- err
+			w.WriteHeader(http.StatusAccepted)
+		}
 	}))
-	cmd := exec.Command(bootstrap)
-	cmd.Stderr = os.Stderr
+}
+
+// start starts a function as Lambda does, and tells how long it takes until it
+// asks the runtime API for its first invocation, and until it has answered it.
+func start(tb testing.TB, dir, name string) (toReady, toAnswer time.Duration) {
+	tb.Helper()
+	asked, answered := make(chan time.Time, 1), make(chan error, 1)
+	api := runtimeAPI(invocations[name], asked, answered)
+	cmd := exec.Command(filepath.Join(dir, name))
+	var said bytes.Buffer
+	cmd.Stderr = &said
 	cmd.Env = []string{
 		"AWS_LAMBDA_RUNTIME_API=" + api.Listener.Addr().String(), "AWS_REGION=us-east-1",
+		"AWS_ENDPOINT_URL=http://127.0.0.1:9", // nothing leaves the machine
 		"AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x", "AWS_LAMBDA_FUNCTION_NAME=f",
 		"DAYBOOK_EVENTS_TABLE=daybook-events", "DAYBOOK_CLAIMS_TABLE=daybook-claims", "DAYBOOK_VIEW_PREFIX=daybook",
 		"DAYBOOK_REQUESTS_TABLE=daybook-requests", "DAYBOOK_PROCESSES_TABLE=daybook-processes",
@@ -91,19 +144,59 @@ func startToReady(t *testing.T, bootstrap string) time.Duration {
 	}
 	begun := time.Now()
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	defer func() {
+	stop := func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		api.CloseClientConnections()
 		api.Close()
-	}()
-	select {
-	case at := <-ready:
-		return at.Sub(begun)
-	case <-time.After(20 * time.Second):
-		t.Fatalf("%s did not ask for work within 20 s", filepath.Base(bootstrap))
-		return 0
 	}
+	var err error
+	select {
+	case err = <-answered:
+	case <-time.After(20 * time.Second):
+		err = errors.New("no answer within 20 s")
+	}
+	took := time.Since(begun)
+	stop()
+	if err != nil {
+		tb.Fatalf("%s: %v\n%s", name, err, said.String())
+	}
+	return (<-asked).Sub(begun), took
+}
+
+// BenchmarkSDKClients measures what the SDK's clients for SQS, EventBridge and
+// EventBridge Scheduler would add to the start of the process function, beside
+// package messaging: the difference between two bare mains, one of them with the
+// clients (docs/adr/0012-small-signed-calls.md).
+func BenchmarkSDKClients(b *testing.B) {
+	if runtime.GOOS != "linux" {
+		b.Skipf("left out: the functions are programs for Linux, which %s does not run", runtime.GOOS)
+	}
+	names := []string{"process", "bare", "sdk"}
+	dir := binaries(b, names...)
+	took := map[string][]float64{}
+	var added []float64
+	for b.Loop() {
+		turn := map[string]float64{}
+		for _, i := range rand.Perm(len(names)) {
+			_, answered := start(b, dir, names[i])
+			turn[names[i]] = float64(answered) / float64(time.Millisecond)
+		}
+		for name, ms := range turn {
+			took[name] = append(took[name], ms)
+		}
+		added = append(added, (turn["sdk"]-turn["bare"])/turn["process"])
+	}
+	for _, name := range names {
+		b.ReportMetric(median(took[name]), name+"-ms")
+		b.ReportMetric(slices.Min(took[name]), name+"-best-ms")
+	}
+	b.ReportMetric(median(added), "sdk-adds")
+}
+
+func median(xs []float64) float64 {
+	slices.Sort(xs)
+	return xs[len(xs)/2]
 }

@@ -51,12 +51,12 @@ var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545,
 // memory is what Lambda allows a function, in MB.
 const minMemory, maxMemory = 128, 10240
 
-// fields returns all settings, in the order of the table in docs/deploy.md.
-func fields() []field {
+// fields returns all settings of the application of the name app, in the order of the table in docs/deploy.md.
+func fields(app string) []field {
 	all := general()
 	all = append(all, functions()...)
 	all = append(all, front()...)
-	all = append(all, authorization()...)
+	all = append(all, authorization(app)...)
 	return append(all, delivery()...)
 }
 
@@ -139,7 +139,7 @@ func front() []field {
 	}
 }
 
-func authorization() []field {
+func authorization(app string) []field {
 	return []field{
 		declare("authorization", string(IAM), "`iam`, `jwt`, `none`", "How callers prove who they are; `none` opens the API to everybody, and warns.",
 			choice(func(s *Settings) *Authorization { return &s.Authorization }, IAM, JWT, None)),
@@ -147,11 +147,11 @@ func authorization() []field {
 			text(func(s *Settings) *string { return &s.JWTIssuer }, issuer, "an https URL without query")),
 		declare("jwtAudience", "", "values with commas in between", "Accepted values of the token's `aud` or `client_id`; needed for an HTTP API. A REST API cannot check it: there, the app clients that may have the scopes decide.",
 			list(func(s *Settings) *[]string { return &s.JWTAudience }, isAudience.MatchString, "an audience without blanks")),
-		declare("writeScope", "daybook/write", "scope", "A token needs it to send commands.",
+		declare("writeScope", app+"/write", "scope", "A token needs it to send commands.",
 			text(func(s *Settings) *string { return &s.WriteScope }, isScope.MatchString, "an OAuth scope")),
-		declare("readScope", "daybook/read", "scope", "A token needs it to query views.",
+		declare("readScope", app+"/read", "scope", "A token needs it to query views.",
 			text(func(s *Settings) *string { return &s.ReadScope }, isScope.MatchString, "an OAuth scope")),
-		declare("historyScope", "daybook/history", "scope", "A token needs it to read events under `/streams/`.",
+		declare("historyScope", app+"/history", "scope", "A token needs it to read events under `/streams/`.",
 			text(func(s *Settings) *string { return &s.HistoryScope }, isScope.MatchString, "an OAuth scope")),
 	}
 }

@@ -29,7 +29,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%d settings are wrong:\n  %s", len(e.Problems), strings.Join(e.Problems, "\n  "))
 }
 
-// Load reads the settings: the CDK's context first, then the environment, then
+// Load reads the settings of the application of the name app: the CDK's context first, then the environment, then
 // the defaults; empty is not given. context is the JSON object that the CDK command
 // line hands to the app, or empty; environ is what os.Environ returns. A setting
 // that is wrong, unknown, or at odds with another fails with an *Error that names
@@ -38,11 +38,11 @@ func (e *Error) Error() string {
 // Keys of the context that are not ours are left alone: see foreign. Account and
 // region default to what the CDK found in the credentials (CDK_DEFAULT_ACCOUNT,
 // CDK_DEFAULT_REGION).
-func Load(context []byte, environ []string) (Settings, error) {
+func Load(app string, context []byte, environ []string) (Settings, error) {
 	given, problems := gather(context, environ)
-	var s Settings
+	s := Settings{App: app}
 	profile := Profile(given["profile"].text)
-	for _, f := range fields() {
+	for _, f := range fields(app) {
 		v := given[f.name]
 		if v.text == "" {
 			v.text = f.byDefault(profile)
@@ -128,7 +128,7 @@ func fromEnvironment(environ []string) (map[string]value, []string) {
 	given := make(map[string]value)
 	var problems []string
 	byEnv := make(map[string]string)
-	for _, f := range fields() {
+	for _, f := range fields("") {
 		byEnv[f.env()] = f.name
 	}
 	byEnv["CDK_DEFAULT_ACCOUNT"], byEnv["CDK_DEFAULT_REGION"] = "account", "region"
@@ -150,7 +150,7 @@ func (f field) key() string { return f.name }
 
 func names(of func(field) string) []string {
 	var all []string
-	for _, f := range fields() {
+	for _, f := range fields("") {
 		all = append(all, of(f))
 	}
 	return all
@@ -209,7 +209,7 @@ func listText(v jsontext.Value) (string, error) {
 const overflow = "CONTEXT_OVERFLOW_LOCATION"
 
 // FromProcess is Load with the context and environment of this process.
-func FromProcess() (Settings, error) {
+func FromProcess(app string) (Settings, error) {
 	context := []byte(os.Getenv("CDK_CONTEXT_JSON"))
 	if path := os.Getenv(overflow); path != "" {
 		more, err := os.ReadFile(path)
@@ -220,7 +220,7 @@ func FromProcess() (Settings, error) {
 			return Settings{}, err
 		}
 	}
-	return Load(context, os.Environ())
+	return Load(app, context, os.Environ())
 }
 
 func merge(a, b []byte) ([]byte, error) {

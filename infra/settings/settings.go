@@ -1,5 +1,7 @@
 package settings
 
+import "daybook"
+
 // Architecture is the instruction set of the functions, named as Lambda does.
 type Architecture string
 
@@ -75,7 +77,8 @@ const (
 // is not valid.
 type Settings struct {
 	Profile Profile
-	Stage   string // part of every physical name: daybook-<stage>
+	App     string // name of the application
+	Stage   string // part of every physical name: <app>-<stage>
 	Account string // 12 digits; "" for a template that fits any account
 	Region  string // "" for a template that fits any region
 
@@ -134,7 +137,10 @@ type Settings struct {
 }
 
 // Prefix is what the physical names of the deployment begin with.
-func (s Settings) Prefix() string { return "daybook-" + s.Stage }
+func (s Settings) Prefix() string { return s.Application().Prefix(s.Stage) }
+
+// Application names the application; it lists nothing of it.
+func (s Settings) Application() daybook.App { return daybook.App{Name: s.App} }
 
 // OpenToAll reports whether anybody may send commands and read.
 func (s Settings) OpenToAll() bool { return s.Authorization == None }

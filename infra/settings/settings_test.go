@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the table of settings into docs/d
 
 func TestDefaultsAreSafe(t *testing.T) {
 	t.Parallel()
-	s, err := settings.Load(nil, nil)
+	s, err := settings.Load("daybook", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestDefaultsAreSafe(t *testing.T) {
 func TestContextCountsBeforeEnvironmentBeforeDefault(t *testing.T) {
 	t.Parallel()
 	environ := []string{"DAYBOOK_DEPLOY_STAGE=env", "DAYBOOK_DEPLOY_LOG_LEVEL=warn", "DAYBOOK_DEPLOY_API=", "HOME=/", "DAYBOOK_EVENTS_TABLE=x"}
-	s, err := settings.Load([]byte(`{"stage":"ctx","tracing":true,"batchSize":50,"@aws-cdk/core:x":true,"aws:cdk:y":1,"corsOrigins":["https://a.example","http://localhost:3000"]}`), environ)
+	s, err := settings.Load("daybook", []byte(`{"stage":"ctx","tracing":true,"batchSize":50,"@aws-cdk/core:x":true,"aws:cdk:y":1,"corsOrigins":["https://a.example","http://localhost:3000"]}`), environ)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestContextCountsBeforeEnvironmentBeforeDefault(t *testing.T) {
 func TestRegionAndAccountOfTheCredentials(t *testing.T) {
 	t.Parallel()
 	environ := []string{"DAYBOOK_DEPLOY_REGION=eu-west-1", "CDK_DEFAULT_REGION=us-east-1", "CDK_DEFAULT_ACCOUNT=123456789012"}
-	s, err := settings.Load(nil, environ)
+	s, err := settings.Load("daybook", nil, environ)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestWrongSettings(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := settings.Load([]byte(c.context), c.environ)
+			_, err := settings.Load("daybook", []byte(c.context), c.environ)
 			wrong, ok := errors.AsType[*settings.Error](err)
 			if !ok {
 				t.Fatalf("err = %v, want *settings.Error", err)
@@ -133,7 +133,7 @@ func TestWrongSettings(t *testing.T) {
 // cli-telemetry, look-ups, feature flags. None of them is a setting of ours.
 func TestKeysOfTheCDK(t *testing.T) {
 	t.Parallel()
-	s, err := settings.Load([]byte(`{
+	s, err := settings.Load("daybook", []byte(`{
 		"acknowledged-issue-numbers": [34892, 32775], "cli-telemetry": false, "availability-zones:account=1:region=eu-west-1": ["a"],
 		"@aws-cdk/aws-iam:minimizePolicies": true, "aws:cdk:bundling-stacks": ["**"], "cdk-migrate": true, "tree.metadata": {"x": 1},
 		"stage": "prod"}`), nil)
@@ -156,8 +156,8 @@ func TestValuesAlike(t *testing.T) {
 		{`{"corsOrigins":["https://a.example","https://b.example"]}`, `{"corsOrigins":"https://a.example, https://b.example"}`},
 		{`{"logRetention":null}`, `{"logRetention":""}`},
 	} {
-		a, err1 := settings.Load([]byte(c[0]), nil)
-		b, err2 := settings.Load([]byte(c[1]), nil)
+		a, err1 := settings.Load("daybook", []byte(c[0]), nil)
+		b, err2 := settings.Load("daybook", []byte(c[1]), nil)
 		if err1 != nil || err2 != nil || !reflect.DeepEqual(a, b) {
 			t.Errorf("%s gives %+v (%v), %s gives %+v (%v)", c[0], a, err1, c[1], b, err2)
 		}
@@ -167,7 +167,7 @@ func TestValuesAlike(t *testing.T) {
 // The profile is a set of defaults: what is given by itself counts.
 func TestProfile(t *testing.T) {
 	t.Parallel()
-	s, err := settings.Load([]byte(`{"profile":"production","api":"rest","processConcurrency":5,"tracing":false}`), nil)
+	s, err := settings.Load("daybook", []byte(`{"profile":"production","api":"rest","processConcurrency":5,"tracing":false}`), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestProfile(t *testing.T) {
 	if s.ProcessConcurrency != 5 || s.Tracing {
 		t.Errorf("what was given does not count: %+v", s)
 	}
-	if s, err = settings.Load([]byte(`{"profile":"production"}`), nil); err != nil || s.ClientRate != 0 {
+	if s, err = settings.Load("daybook", []byte(`{"profile":"production"}`), nil); err != nil || s.ClientRate != 0 {
 		t.Errorf("an HTTP API limits clients to %d: %v", s.ClientRate, err)
 	}
 }
@@ -185,7 +185,7 @@ func TestProfile(t *testing.T) {
 func TestRegions(t *testing.T) {
 	t.Parallel()
 	for _, region := range []string{"eu-central-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-isob-east-1", "ap-southeast-10"} {
-		s, err := settings.Load([]byte(`{"region":"`+region+`"}`), nil)
+		s, err := settings.Load("daybook", []byte(`{"region":"`+region+`"}`), nil)
 		if err != nil || s.Region != region {
 			t.Errorf("%s: %s, %v", region, s.Region, err)
 		}
@@ -228,13 +228,13 @@ func TestTableInGuide(t *testing.T) {
 	if !ok1 || !ok2 {
 		t.Fatalf("%s has no place for the table of settings", path)
 	}
-	if table == settings.Table() {
+	if table == settings.Table("daybook") {
 		return
 	}
 	if !*update {
 		t.Fatalf("the table of settings in %s is out of date; go test ./infra/settings -update writes it", path)
 	}
-	if err := os.WriteFile(path, []byte(head+begin+settings.Table()+end+tail), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(head+begin+settings.Table("daybook")+end+tail), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

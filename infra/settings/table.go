@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// Table documents all settings as a table in Markdown; docs/deploy.md holds it.
-func Table() string {
+// Table documents all settings of the application of the name app as a table in Markdown; docs/deploy.md holds it.
+func Table(app string) string {
 	var b strings.Builder
 	b.WriteString("| context | environment | default | values | meaning |\n|---|---|---|---|---|\n")
-	for _, f := range fields() {
+	for _, f := range fields(app) {
 		initial := "–"
 		if f.initial != "" {
 			initial = "`" + f.initial + "`"

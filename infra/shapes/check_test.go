@@ -19,8 +19,10 @@ type row struct {
 
 type opened struct{}
 
+func (opened) EventName() string { return "invoice-issued" }
+
 func invoices() *view.RowView[row] {
-	return view.New[row]("invoices", "invoice").On("invoice-issued", func(r row, _ opened, _ view.Meta) row { return r })
+	return view.New[row]("invoices", "invoice").On(func(r row, _ opened, _ view.Meta) row { return r })
 }
 
 func kept(views ...view.View) fstest.MapFS {

@@ -16,6 +16,7 @@ import (
 // AlarmsProps are the properties of NewAlarms.
 type AlarmsProps struct {
 	Prefix        string
+	Metrics       Metrics
 	Functions     Functions
 	API           API
 	Mappings      Mappings
@@ -117,7 +118,7 @@ func alarms(p AlarmsProps) []alarm {
 	all = append(all, alarm{"api-faults", "The API answers with 5xx.", p.API.failed, 0, 3, 5, nothingHappened()})
 	if p.ConflictAlarm > 0 {
 		all = append(all, alarm{"conflicts", "Many commands meet a conflict: a stream is too hot.",
-			conflictRatio(p.Prefix, 5), float64(p.ConflictAlarm), 3, 3, nothingHappened()})
+			conflictRatio(p.Metrics, 5), float64(p.ConflictAlarm), 3, 3, nothingHappened()})
 	}
 	for _, function := range p.Functions.all() {
 		all = append(all,
@@ -138,9 +139,9 @@ func streamAlarms(p AlarmsProps) []alarm {
 		{"projection-late", "The projector is behind: views are out of date.",
 			ofFunction(f.Projector, "IteratorAge", "Maximum", 1), float64(p.LagAlarm) * 1000, 5, 5, noWork()},
 		{"streams-parked", "A view can't follow a stream: its rows are out of date until a redrive.",
-			own(p.Prefix, functions.MetricParked, "Sum", 1), 0, 1, 1, nothingHappened()},
+			own(p.Metrics, functions.MetricParked, "Sum", 1), 0, 1, 1, nothingHappened()},
 		{"views-mismatched", "A view's declaration does not fit its table: the view refuses queries and applies no events.",
-			own(p.Prefix, functions.MetricMismatches, "Sum", 1), 0, 1, 1, nothingHappened()},
+			own(p.Metrics, functions.MetricMismatches, "Sum", 1), 0, 1, 1, nothingHappened()},
 		{"records-failed", "The projector gave records up; they are in the failure bucket.",
 			ofMapping(m.Projector, "OnFailureDestinationDeliveredEventCount", 1), 0, 1, 1, nothingHappened()},
 		{"records-dropped", "The projector gave records up, and they reached no bucket.",
@@ -148,7 +149,7 @@ func streamAlarms(p AlarmsProps) []alarm {
 		{"processes-late", "The process function is behind: commands, timers and integration events come late.",
 			ofFunction(f.Process, "IteratorAge", "Maximum", 1), float64(p.LagAlarm) * 1000, 5, 5, noWork()},
 		{"processes-parked", "A process manager or outbox can't follow a stream: nothing happens there until a redrive.",
-			own(p.Prefix, functions.MetricProcessParked, "Sum", 1), 0, 1, 1, nothingHappened()},
+			own(p.Metrics, functions.MetricProcessParked, "Sum", 1), 0, 1, 1, nothingHappened()},
 		{"process-records-failed", "The process function gave records up; they are in the failure bucket.",
 			ofMapping(m.Process, "OnFailureDestinationDeliveredEventCount", 1), 0, 1, 1, nothingHappened()},
 		{"process-records-dropped", "The process function gave records up, and they reached no bucket.",

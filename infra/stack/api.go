@@ -6,6 +6,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"daybook/aggregate"
 	"daybook/infra/settings"
 )
 
@@ -24,13 +25,14 @@ type API struct {
 	hourly awscloudwatch.IMetric
 }
 
-// NewAPI makes the API that the settings ask for.
-func NewAPI(scope constructs.Construct, s settings.Settings, f Functions, key Key) API {
+// NewAPI makes the API that the settings ask for. Of the commands it looks at those
+// that need a scope.
+func NewAPI(scope constructs.Construct, s settings.Settings, f Functions, commands []aggregate.Description, key Key) API {
 	logs := NewLogGroup(scope, "AccessLogs", s.Prefix(), "access", s.LogRetention, key)
 	if s.API == settings.REST {
-		return newRESTAPI(scope, s, f, logs)
+		return newRESTAPI(scope, s, f.routes(s, commands), logs)
 	}
-	return newHTTPAPI(scope, s, f, logs)
+	return newHTTPAPI(scope, s, f, f.routes(s, commands), logs)
 }
 
 // apiMetric is a metric of API Gateway.

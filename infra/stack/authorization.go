@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/jsii-runtime-go"
 
+	"daybook/aggregate"
+	"daybook/functions/names"
 	"daybook/infra/settings"
 )
 
@@ -29,10 +31,10 @@ func scopes(s settings.Settings, a access) *[]*string {
 // tellAuthorization lets the query function describe, in the API's description,
 // what the gateway asks of callers.
 func tellAuthorization(query Function, s settings.Settings) {
-	variables := map[string]string{"DAYBOOK_AUTHORIZATION": string(s.Authorization)}
+	variables := map[string]string{names.EnvAuthorization: string(s.Authorization)}
 	if s.Authorization == settings.JWT {
-		variables["DAYBOOK_JWT_ISSUER"] = s.JWTIssuer
-		variables["DAYBOOK_SCOPES"] = s.WriteScope + " " + s.ReadScope + " " + s.HistoryScope
+		variables[names.EnvJWTIssuer] = s.JWTIssuer
+		variables[names.EnvScopes] = s.WriteScope + " " + s.ReadScope + " " + s.HistoryScope
 	}
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		query.AddEnvironment(jsii.String(name), jsii.String(variables[name]), nil)
@@ -40,18 +42,20 @@ func tellAuthorization(query Function, s settings.Settings) {
 }
 
 // route is a method and path, in the notation that both kinds of API share, with
-// the function behind it. The routes are the same for any domain.
+// the function behind it.
 type route struct {
 	method, path string
 	access       access
 	function     Function
 }
 
-// routes are the same for both kinds of API. Any method goes to the query
+// routes are the same for both kinds of API. A command that needs a scope has routes of
+// its own where IAM policies decide: the function sees by its route that the policy
+// was asked about this path, however the path was written. Any method goes to the query
 // function where it is not a command: GET and HEAD read, and what does not exist
 // is refused by the API itself, as a problem, and not by the gateway.
-func (f Functions) routes() []route {
-	return []route{
+func (f Functions) routes(s settings.Settings, commands []aggregate.Description) []route {
+	all := []route{
 		{"POST", "/commands", write, f.Command},
 		{"POST", "/commands/{command}", write, f.Command},
 		{"ANY", "/commands", read, f.Query},
@@ -60,4 +64,11 @@ func (f Functions) routes() []route {
 		{"ANY", "/{proxy+}", read, f.Query},
 		{"ANY", "/", read, f.Query}, // {proxy+} is at least one segment
 	}
+	for _, c := range commands {
+		if c.Scope != "" && s.Authorization == settings.IAM {
+			path := "/commands/" + c.Name
+			all = append(all, route{"POST", path, write, f.Command}, route{"ANY", path, read, f.Query})
+		}
+	}
+	return all
 }

@@ -12,6 +12,7 @@ import (
 
 	awsevents "github.com/aws/aws-lambda-go/events"
 
+	"daybook"
 	"daybook/aggregate"
 	"daybook/domain"
 	"daybook/dynamo"
@@ -46,13 +47,13 @@ func TestPermissionsAreEnoughAndUsed(t *testing.T) {
 	services := &services{tpl: tpl, messages: make(map[string][]string)}
 	w := &work{t: t, services: services, handlers: make(map[string]functions.Handler), next: 1}
 	guards := make(map[string]*guard)
-	for name, construct := range map[string]func(functions.Config) (functions.Handler, error){
+	for name, construct := range map[string]func(daybook.App, functions.Config) (functions.Handler, error){
 		"command": functions.NewCommand, "query": functions.NewQuery, "projector": functions.NewProjector,
 	} {
 		c := config
 		guards[name] = newGuard(tpl, name, db.RoundTripper(), services)
 		c.Transport, c.Messaging = guards[name], guards[name]
-		if w.handlers[name], err = construct(c); err != nil {
+		if w.handlers[name], err = construct(domain.App(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -60,7 +61,7 @@ func TestPermissionsAreEnoughAndUsed(t *testing.T) {
 	rebuild(t, client)
 	c := config
 	c.Transport = guards["query"]
-	if w.handlers["query"], err = functions.NewQuery(c); err != nil { // an instance that starts after the switch
+	if w.handlers["query"], err = functions.NewQuery(domain.App(), c); err != nil { // an instance that starts after the switch
 		t.Fatal(err)
 	}
 	w.read()

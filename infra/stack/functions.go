@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/constructs-go/constructs/v10"
 
+	"daybook/functions/names"
 	"daybook/infra/settings"
 )
 
@@ -23,13 +24,13 @@ func (f Functions) all() []Function { return []Function{f.Command, f.Query, f.Pr
 
 // newFunctions makes the functions with what each may do, and nothing more.
 func newFunctions(scope constructs.Construct, s settings.Settings, code func(string) string, st stores, key Key) Functions {
-	reserved := map[string]int{"projector": s.ProjectorConcurrency, "process": s.ProcessConcurrency}
+	reserved := map[string]int{names.Projector: s.ProjectorConcurrency, names.Process: s.ProcessConcurrency}
 	make := func(name, description string, memory, timeout int, environment map[string]string) Function {
 		all := map[string]string{
-			"DAYBOOK_EVENTS_TABLE": *st.events.TableName(),
-			"DAYBOOK_CLAIMS_TABLE": *st.claims.TableName(),
-			"DAYBOOK_VIEW_PREFIX":  s.Prefix(),
-			"DAYBOOK_LOG_LEVEL":    s.LogLevel,
+			names.EnvEventsTable: *st.events.TableName(),
+			names.EnvClaimsTable: *st.claims.TableName(),
+			names.EnvViewPrefix:  s.Prefix(),
+			names.EnvLogLevel:    s.LogLevel,
 		}
 		maps.Copy(all, environment)
 		return NewFunction(scope, title(name), FunctionProps{
@@ -39,21 +40,21 @@ func newFunctions(scope constructs.Construct, s settings.Settings, code func(str
 		})
 	}
 	f := Functions{
-		Command: make("command", "Decides commands and appends their events", s.CommandMemory, requestTimeout, map[string]string{
-			"DAYBOOK_REQUESTS_TABLE": *st.requests.TableName(),
-			"DAYBOOK_COMMAND_QUEUE":  *st.queue.Commands.QueueUrl(),
-			"DAYBOOK_DEAD_QUEUE":     *st.queue.Dead.QueueUrl(),
+		Command: make(names.Command, "Decides commands and appends their events", s.CommandMemory, requestTimeout, map[string]string{
+			names.EnvRequestsTable: *st.requests.TableName(),
+			names.EnvCommandQueue:  *st.queue.Commands.QueueUrl(),
+			names.EnvDeadQueue:     *st.queue.Dead.QueueUrl(),
 		}),
-		Query: make("query", "Answers queries from the query tables", s.QueryMemory, requestTimeout, map[string]string{
-			"DAYBOOK_REQUESTS_TABLE": *st.requests.TableName(),
+		Query: make(names.Query, "Answers queries from the query tables", s.QueryMemory, requestTimeout, map[string]string{
+			names.EnvRequestsTable: *st.requests.TableName(),
 		}),
-		Projector: make("projector", "Projects commits into the query tables", s.ProjectorMemory, streamTimeout, nil),
-		Process: make("process", "Reacts to events with commands, timers and integration events", s.ProcessMemory, streamTimeout, map[string]string{
-			"DAYBOOK_PROCESSES_TABLE": *st.processes.TableName(),
-			"DAYBOOK_SCHEDULE_GROUP":  st.timers.Group,
-			"DAYBOOK_SCHEDULE_ROLE":   *st.timers.Role.RoleArn(),
-			"DAYBOOK_SCHEDULE_TARGET": *st.queue.Commands.QueueArn(),
-			"DAYBOOK_EVENT_BUS":       st.bus.Name,
+		Projector: make(names.Projector, "Projects commits into the query tables", s.ProjectorMemory, streamTimeout, nil),
+		Process: make(names.Process, "Reacts to events with commands, timers and integration events", s.ProcessMemory, streamTimeout, map[string]string{
+			names.EnvProcessesTable: *st.processes.TableName(),
+			names.EnvScheduleGroup:  st.timers.Group,
+			names.EnvScheduleRole:   *st.timers.Role.RoleArn(),
+			names.EnvScheduleTarget: *st.queue.Commands.QueueArn(),
+			names.EnvEventBus:       st.bus.Name,
 		}),
 	}
 	st.allowCommand(f.Command)

@@ -17,7 +17,7 @@ import (
 
 // newHTTPAPI makes an HTTP API with its one stage, $default, so that paths have
 // nothing in front.
-func newHTTPAPI(scope constructs.Construct, s settings.Settings, f Functions, logs awslogs.LogGroup) API {
+func newHTTPAPI(scope constructs.Construct, s settings.Settings, f Functions, routes []route, logs awslogs.LogGroup) API {
 	props := &v2.HttpApiProps{
 		ApiName:                   jsii.String(s.Prefix()),
 		Description:               jsii.String("Commands and queries of " + s.Prefix()),
@@ -29,7 +29,7 @@ func newHTTPAPI(scope constructs.Construct, s settings.Settings, f Functions, lo
 	stage := httpStage(scope, s, api, logs)
 	integrations := make(map[string]v2.HttpRouteIntegration)
 	authorizer := httpAuthorizer(s)
-	for _, r := range f.routes() {
+	for _, r := range routes {
 		if integrations[r.function.Name] == nil {
 			integrations[r.function.Name] = awsapigatewayv2integrations.NewHttpLambdaIntegration(
 				jsii.String(title(r.function.Name)), r.function.live, nil)

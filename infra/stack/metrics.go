@@ -14,11 +14,17 @@ import (
 // minutes is a period.
 func minutes(n int) awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(n)) }
 
+// Metrics is where the functions of a deployment write metrics.
+type Metrics struct {
+	Namespace string // the App's title
+	Prefix    string // the value of functions.Dimension
+}
+
 // own is a metric that the functions write.
-func own(prefix, name, statistic string, period int) awscloudwatch.IMetric {
+func own(of Metrics, name, statistic string, period int) awscloudwatch.IMetric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace: jsii.String(functions.Namespace), MetricName: jsii.String(name),
-		DimensionsMap: &map[string]*string{functions.Dimension: jsii.String(prefix)},
+		Namespace: jsii.String(of.Namespace), MetricName: jsii.String(name),
+		DimensionsMap: &map[string]*string{functions.Dimension: jsii.String(of.Prefix)},
 		Statistic:     jsii.String(statistic), Period: minutes(period),
 	})
 }
@@ -86,13 +92,13 @@ func ofFunction(f Function, name, statistic string, period int) awscloudwatch.IM
 
 // conflictRatio is the share of commands, in percent, that met a conflict, 0
 // while there are too few to tell: fewer than 100 in a period.
-func conflictRatio(prefix string, period int) awscloudwatch.IMetric {
+func conflictRatio(of Metrics, period int) awscloudwatch.IMetric {
 	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 		Expression: jsii.String("IF(FILL(accepted,0)+FILL(rejected,0)>=100,100*FILL(conflicts,0)/(FILL(accepted,0)+FILL(rejected,0)),0)"),
 		UsingMetrics: &map[string]awscloudwatch.IMetric{
-			"accepted":  own(prefix, functions.MetricAccepted, "Sum", period),
-			"rejected":  own(prefix, functions.MetricRejected, "Sum", period),
-			"conflicts": own(prefix, functions.MetricConflicts, "Sum", period),
+			"accepted":  own(of, functions.MetricAccepted, "Sum", period),
+			"rejected":  own(of, functions.MetricRejected, "Sum", period),
+			"conflicts": own(of, functions.MetricConflicts, "Sum", period),
 		},
 		Label: jsii.String("conflicts, percent of commands"), Period: minutes(period),
 	})

@@ -17,9 +17,11 @@ type shipment struct {
 
 type shipped struct{}
 
+func (shipped) EventName() string { return "shipped" }
+
 func shipments(version int) *view.RowView[shipment] {
 	return view.New[shipment]("shipments", "shipment").
-		On("shipped", func(s shipment, _ shipped, _ view.Meta) shipment { return s }).
+		On(func(s shipment, _ shipped, _ view.Meta) shipment { return s }).
 		Index("by-carrier", view.By("carrier")).Version(version)
 }
 
@@ -27,7 +29,7 @@ func shipments(version int) *view.RowView[shipment] {
 func elevenViews() (all []view.View) {
 	for i := range 11 {
 		all = append(all, view.New[shipment](fmt.Sprint("others", i), "shipment").
-			On("shipped", func(s shipment, _ shipped, _ view.Meta) shipment { return s }))
+			On(func(s shipment, _ shipped, _ view.Meta) shipment { return s }))
 	}
 	return all
 }

@@ -9,6 +9,7 @@ import (
 	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/follow"
 	"daybook/functions"
 	"daybook/localstack/embedded"
 	"daybook/messaging"
@@ -20,20 +21,33 @@ type userEvent struct {
 	Name string `json:"name"`
 }
 
+func (userEvent) EventName() string { return "user-created" }
+
+type userRenamed struct{}
+
+func (userRenamed) EventName() string { return "user-renamed" }
+
+// renameUser is what the test sends a user.
+type renameUser struct {
+	Name string `json:"name"`
+}
+
+func (renameUser) CommandName() string { return "rename-user" }
+
 // greeter uses all that a process manager can: it sends a command, sets a timer
 // and cancels it.
 var greeter = process.New[struct{}]("greeter", "user").
-	React("user-created", func(_ userEvent, m process.Meta) process.Reaction {
-		rename := process.Send("rename-user", m.ID(), map[string]string{"name": "Greeted"})
+	React(func(_ userEvent, m process.Meta) process.Reaction {
+		rename := process.Send(m.ID(), renameUser{"Greeted"})
 		return process.Do(process.After("again", time.Hour, rename), rename)
 	}).
-	React("user-renamed", func(userEvent, process.Meta) process.Reaction {
+	React(func(userRenamed, process.Meta) process.Reaction {
 		return process.Do(process.Cancel("again"))
 	})
 
 // announcer publishes.
 var announcer = process.NewOutbox[struct{}]("announcer", "user").
-	Publish("user-created", "com.example.shop.user-created", 1, func(_ struct{}, e userEvent, _ process.Meta) userEvent { return e })
+	Publish("com.example.shop.user-created", 1, func(_ struct{}, e userEvent, _ process.Meta) userEvent { return e })
 
 // Process managers and outboxes do their work with what the template grants the
 // process function, and it is granted nothing else.
@@ -75,8 +89,8 @@ func TestProcessPermissionsAreEnoughAndUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for number := range int64(2) {
-		delivery := process.Delivery{Stream: events.Stream("user/7"), Number: number + 1, Sequence: "1"}
-		if report := runner.Handle(t.Context(), []process.Delivery{delivery}); report.Err != nil || len(report.Faults) > 0 {
+		delivery := follow.Delivery{Stream: events.Stream("user/7"), Number: number + 1, Sequence: "1"}
+		if report := runner.Handle(t.Context(), []follow.Delivery{delivery}); report.Err != nil || len(report.Faults) > 0 {
 			t.Fatalf("commit %d: %+v", number+1, report)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // newRESTAPI makes a REST API with one stage, named after the setting stage.
-func newRESTAPI(scope constructs.Construct, s settings.Settings, f Functions, logs awslogs.LogGroup) API {
+func newRESTAPI(scope constructs.Construct, s settings.Settings, routes []route, logs awslogs.LogGroup) API {
 	props := &v1.RestApiProps{
 		RestApiName:               jsii.String(s.Prefix()),
 		Description:               jsii.String("Commands and queries of " + s.Prefix()),
@@ -51,14 +51,14 @@ func newRESTAPI(scope constructs.Construct, s settings.Settings, f Functions, lo
 	if s.ClientRate > 0 {
 		limitClients(scope, s, api)
 	}
-	restRoutes(scope, s, f, api)
+	restRoutes(scope, s, routes, api)
 	return restHandle(s, api)
 }
 
-func restRoutes(scope constructs.Construct, s settings.Settings, f Functions, api v1.RestApi) {
+func restRoutes(scope constructs.Construct, s settings.Settings, routes []route, api v1.RestApi) {
 	integrations := make(map[string]v1.Integration)
 	kind, authorizer := restAuthorizer(scope, s)
-	for _, r := range f.routes() {
+	for _, r := range routes {
 		if integrations[r.function.Name] == nil {
 			integrations[r.function.Name] = v1.NewLambdaIntegration(r.function.live, &v1.LambdaIntegrationOptions{
 				Proxy: jsii.Bool(true), AllowTestInvoke: jsii.Bool(false),

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"daybook"
 	"daybook/dynamo"
-	"daybook/process"
 	"daybook/view"
 )
 
@@ -35,15 +35,15 @@ type View struct {
 	Indexes []string
 }
 
-// SchemaOf is what the declared views need, one table for each view at each
+// SchemaOf is what the views of an application need, one table for each view at each
 // declared version, and the tables that there always are. It fails for a view,
 // process manager or outbox with a faulty declaration.
-func SchemaOf(views []view.View, reactors []process.Reactor) (Schema, error) {
+func SchemaOf(app daybook.App) (Schema, error) {
 	s := Schema{
 		Events: dynamo.EventsTable(), Claims: dynamo.ClaimsTable(), Control: dynamo.ControlTable(),
 		Processes: dynamo.ProcessesTable(), Requests: dynamo.RequestsTable(),
 	}
-	for _, r := range reactors {
+	for _, r := range app.Processes {
 		if err := r.Err(); err != nil {
 			return Schema{}, fmt.Errorf("declared %w", err)
 		}
@@ -51,12 +51,12 @@ func SchemaOf(views []view.View, reactors []process.Reactor) (Schema, error) {
 	}
 	slices.Sort(s.Followed)
 	s.Followed = slices.Compact(s.Followed)
-	for _, v := range views {
+	for _, v := range app.Views {
 		if err := v.Err(); err != nil {
 			return Schema{}, fmt.Errorf("declared view: %w", err)
 		}
 	}
-	for _, v := range view.Versions(views) {
+	for _, v := range view.Versions(app.Views) {
 		d := v.Describe()
 		v := View{Name: d.Name, Table: dynamo.ViewTable(d)}
 		for _, index := range d.Indexes {

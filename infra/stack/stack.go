@@ -9,6 +9,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"daybook/aggregate"
 	"daybook/infra/settings"
 )
 
@@ -16,6 +17,8 @@ import (
 type Props struct {
 	Settings settings.Settings // as settings.Load returns them
 	Schema   Schema
+	// Commands are the declared commands: their scopes become policies.
+	Commands []aggregate.Description
 	// Code tells the zip file with the bootstrap of a function.
 	Code func(function string) string
 }
@@ -34,7 +37,7 @@ func NewApp(out string) awscdk.App {
 func New(app awscdk.App, p Props) awscdk.Stack {
 	s := p.Settings
 	stack := awscdk.NewStack(app, jsii.String(s.Prefix()), &awscdk.StackProps{
-		Description:           jsii.String("Daybook: commands, events, views (" + s.Stage + ")"),
+		Description:           jsii.String(s.Application().Title() + ": commands, events, views (" + s.Stage + ")"),
 		Env:                   &awscdk.Environment{Account: optional(s.Account), Region: optional(s.Region)},
 		TerminationProtection: jsii.Bool(s.RemovalPolicy == settings.Retain),
 		Tags:                  tags(s),
@@ -49,7 +52,7 @@ func New(app awscdk.App, p Props) awscdk.Stack {
 	if s.Functions != settings.NoFunctions {
 		newService(stack, s, p, st, key)
 	}
-	warn(stack, s)
+	warn(stack, s, aggregate.Scopes(p.Commands))
 	return stack
 }
 
@@ -60,19 +63,21 @@ func newService(stack awscdk.Stack, s settings.Settings, p Props, st stores, key
 	failures := NewFailureBucket(stack, "Failures", key, s.RemovalPolicy == settings.Retain)
 	mappings := newMappings(stack, s, st, functions, failures, key)
 	tellAuthorization(functions.Query, s)
-	api := NewAPI(stack, s, functions, key)
+	commands := aggregate.Public(p.Commands)
+	api := NewAPI(stack, s, functions, commands, key)
 	if s.Authorization == settings.IAM {
-		newCallerPolicies(stack, s.Prefix(), api, p.Schema.Views)
+		newCallerPolicies(stack, s.Prefix(), api, commands, p.Schema.Views)
 	}
+	metrics := Metrics{Namespace: s.Application().Title(), Prefix: s.Prefix()}
 	alarms := NewAlarms(stack, AlarmsProps{
-		Prefix: s.Prefix(), Functions: functions, API: api, Mappings: mappings, Failures: failures, Queue: st.queue,
+		Prefix: s.Prefix(), Metrics: metrics, Functions: functions, API: api, Mappings: mappings, Failures: failures, Queue: st.queue,
 		Events: st.events, Tables: st.tables(), LagAlarm: s.LagAlarm, LatencyAlarm: s.LatencyAlarm, QuietAlarm: s.QuietAlarm,
 		SilenceAlarm: s.SilenceAlarm, ConflictAlarm: s.ConflictAlarm, Topic: s.AlarmTopic,
 	})
 	if s.Rollout == settings.Canary {
 		newRollouts(stack, functions, alarms)
 	}
-	NewDashboard(stack, "Dashboard", DashboardProps{Prefix: s.Prefix(), API: api, Functions: functions, Events: st.events, Tables: st.tables(), Queue: st.queue, Alarms: alarms})
+	NewDashboard(stack, "Dashboard", DashboardProps{Prefix: s.Prefix(), Metrics: metrics, API: api, Functions: functions, Events: st.events, Tables: st.tables(), Queue: st.queue, Alarms: alarms})
 	serviceOutputs(stack, api, *failures.BucketName())
 }
 
@@ -130,12 +135,15 @@ func storeOutputs(stack awscdk.Stack, st stores) {
 }
 
 // warn says at synthesis what a team should not find out later.
-func warn(stack awscdk.Stack, s settings.Settings) {
+func warn(stack awscdk.Stack, s settings.Settings, scopes []string) {
 	add := func(id, text string) {
 		awscdk.Annotations_Of(stack).AddWarningV2(jsii.String("daybook:"+id), jsii.String(text), nil)
 	}
 	if s.OpenToAll() && s.Functions != settings.NoFunctions {
 		add("open", "authorization=none: anybody who knows the address can send commands and read everything, events included")
+	}
+	if s.OpenToAll() && len(scopes) > 0 && s.Functions != settings.NoFunctions {
+		add("scopes", "authorization=none: nobody has a scope, so commands that need one are refused: "+strings.Join(scopes, ", "))
 	}
 	if s.Functions == settings.NoFunctions {
 		add("functions", "functions=none: there are no functions, no API and no alarms; something else has to run the handlers")

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"daybook"
+	"daybook/aggregate"
 	"daybook/domain"
 	"daybook/infra/bundle"
 	"daybook/infra/settings"
@@ -84,25 +86,38 @@ func contextOf(t *testing.T, name string) string {
 	return string(context)
 }
 
+type (
+	orderPlaced    struct{}
+	orderConfirmed struct{}
+)
+
+func (orderPlaced) EventName() string    { return "order-placed" }
+func (orderConfirmed) EventName() string { return "order-confirmed" }
+
 // synth makes the template of a context, for the sample's views and managers that
 // follow orders and products.
 func synth(t *testing.T, name, context string) *template {
 	t.Helper()
-	nothing := func(struct{}, process.Meta) process.Reaction { return process.Reaction{} }
 	return synthDomain(t, name, context, domain.Views(),
-		process.New[struct{}]("reserve", "product", "order").React("order-placed", nothing),
-		process.New[struct{}]("remind", "order").React("order-confirmed", nothing))
+		process.New[struct{}]("reserve", "product", "order").React(func(orderPlaced, process.Meta) process.Reaction { return process.Reaction{} }),
+		process.New[struct{}]("remind", "order").React(func(orderConfirmed, process.Meta) process.Reaction { return process.Reaction{} }))
 }
 
 // synthDomain makes the template of a context and what is declared. The
 // functions' code is a stand-in: what is in a zip is none of the template's.
 func synthDomain(t *testing.T, name, context string, views []view.View, reactors ...process.Reactor) *template {
 	t.Helper()
-	s, err := settings.Load([]byte(context), nil)
+	return synthCommands(t, name, context, nil, views, reactors...)
+}
+
+// synthCommands is synthDomain with commands.
+func synthCommands(t *testing.T, name, context string, commands []aggregate.Description, views []view.View, reactors ...process.Reactor) *template {
+	t.Helper()
+	s, err := settings.Load("daybook", []byte(context), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema, err := stack.SchemaOf(views, reactors)
+	schema, err := stack.SchemaOf(daybook.App{Name: s.App, Views: views, Processes: reactors})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +129,7 @@ func synthDomain(t *testing.T, name, context string, views []view.View, reactors
 	}
 	out := filepath.Join(dir, "cdk.out")
 	app := stack.NewApp(out)
-	stack.New(app, stack.Props{Settings: s, Schema: schema, Code: func(f string) string { return filepath.Join(dir, f+".zip") }})
+	stack.New(app, stack.Props{Settings: s, Schema: schema, Commands: commands, Code: func(f string) string { return filepath.Join(dir, f+".zip") }})
 	app.Synth(nil)
 	tpl := &template{Name: name, Settings: s, Schema: schema}
 	read(t, filepath.Join(out, s.Prefix()+".template.json"), tpl)

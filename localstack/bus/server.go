@@ -4,26 +4,21 @@ import (
 	"context"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
-	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
-	"strconv"
 	"strings"
 	"uuid"
+
+	"daybook/localstack/wire"
 )
 
 const (
-	target      = "AWSEvents."
-	contentType = "application/x-amz-json-1.1"
+	target = "AWSEvents."
 
 	// maxEntries and maxTotal are EventBridge's limits of one request: entries,
 	// and bytes of their time, source, detail type, detail and resources.
 	maxEntries = 10
 	maxTotal   = 1 << 20
-	maxRequest = 8 << 20 // bytes, with room for JSON's escapes
 	timeBytes  = 14
 
 	// DefaultBus is the event bus there always is.
@@ -59,14 +54,15 @@ type Options struct {
 
 // Server is an embedded EventBridge. It is safe for concurrent use.
 type Server struct {
-	buses map[string]bool
-	sink  Sink
-	log   *slog.Logger
+	buses    map[string]bool
+	sink     Sink
+	log      *slog.Logger
+	protocol *wire.Protocol
 }
 
 // New returns a server.
 func New(o Options) *Server {
-	s := &Server{buses: map[string]bool{DefaultBus: true}, sink: o.Sink, log: o.Log}
+	s := &Server{buses: map[string]bool{DefaultBus: true}, sink: o.Sink, log: o.Log, protocol: newProtocol()}
 	for _, b := range o.Buses {
 		s.buses[b] = true
 	}
@@ -114,69 +110,43 @@ type output struct {
 	Entries          []result
 }
 
-// apiError is an error of a whole request.
-type apiError struct {
-	status        int
-	kind, message string
+func validation(format string, args ...any) *wire.Error {
+	return wire.Errorf(http.StatusBadRequest, "ValidationException", format, args...)
 }
 
-// Error returns the error's name and text.
-func (e *apiError) Error() string { return e.kind + ": " + e.message }
-
-func validation(format string, args ...any) *apiError {
-	return &apiError{http.StatusBadRequest, "ValidationException", fmt.Sprintf(format, args...)}
+// newProtocol is AWS JSON 1.1.
+func newProtocol() *wire.Protocol {
+	return &wire.Protocol{
+		Service: "embedded event bus", ContentType: "application/x-amz-json-1.1",
+		MaxRequest: 8 << 20, // with room for JSON's escapes
+		TooLong:    validation("Total size of the entries in the request is over the limit."),
+		Malformed:  wire.Errorf(http.StatusBadRequest, "SerializationException", "The request is not what the operation takes."),
+		Internal:   wire.Errorf(http.StatusInternalServerError, "InternalException", "This exception occurs due to unexpected causes."),
+		Unsupported: func(member string) *wire.Error {
+			return validation("The parameter %s is not supported by this engine.", member)
+		},
+		Describe: func(_ http.Header, e *wire.Error) any {
+			return struct {
+				Type    string `json:"__type"`
+				Message string `json:"message"`
+			}{e.Kind, e.Message}
+		},
+	}
 }
 
 // ServeHTTP speaks EventBridge's wire protocol. Signatures are not checked.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	out, err := s.answer(r)
-	if err == nil {
-		write(w, http.StatusOK, out)
-		return
-	}
-	e, ok := errors.AsType[*apiError](err)
-	if !ok {
-		s.log.Error("embedded event bus: a request failed", "error", err)
-		e = &apiError{http.StatusInternalServerError, "InternalException", "This exception occurs due to unexpected causes."}
-	}
-	write(w, e.status, struct {
-		Type    string `json:"__type"`
-		Message string `json:"message"`
-	}{e.kind, e.message})
-}
-
-func write(w http.ResponseWriter, status int, answer any) {
-	data, _ := json.Marshal(answer) // strings and numbers marshal
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
-	w.Header().Set("X-Amzn-Requestid", uuid.New().String())
-	w.WriteHeader(status)
-	_, _ = w.Write(data) // the client has gone
-}
-
-// answer carries out one request; a bug becomes an error.
-func (s *Server) answer(r *http.Request) (out output, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("a bug: %v\n%s", p, debug.Stack())
+	s.protocol.Serve(s.log, w, r, func() (any, error) {
+		if operation := r.Header.Get("X-Amz-Target"); r.Method != http.MethodPost || operation != target+"PutEvents" {
+			return nil, wire.Errorf(http.StatusBadRequest, "UnknownOperationException",
+				"The operation %s is not supported by this engine.", strings.TrimPrefix(operation, target))
 		}
-	}()
-	if operation := r.Header.Get("X-Amz-Target"); r.Method != http.MethodPost || operation != target+"PutEvents" {
-		return out, &apiError{http.StatusBadRequest, "UnknownOperationException", "The operation " + strings.TrimPrefix(operation, target) + " is not supported by this engine."}
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
-	if err != nil {
-		return out, fmt.Errorf("read the request: %w", err)
-	}
-	var in struct{ Entries []*entry }
-	err = json.Unmarshal(body, &in, json.RejectUnknownMembers(true))
-	if semantic, ok := errors.AsType[*json.SemanticError](err); ok && errors.Is(err, json.ErrUnknownName) {
-		return out, validation("The parameter %s is not supported by this engine.", semantic.JSONPointer.LastToken())
-	}
-	if err != nil {
-		return out, &apiError{http.StatusBadRequest, "SerializationException", "The request is not what the operation takes."}
-	}
-	return s.put(r.Context(), in.Entries)
+		in, err := wire.Decode[struct{ Entries []*entry }](s.protocol, r)
+		if err != nil {
+			return nil, err
+		}
+		return s.put(r.Context(), in.Entries)
+	})
 }
 
 // put is PutEvents: every entry has a result of its own.

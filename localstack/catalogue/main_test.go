@@ -32,7 +32,7 @@ func TestLoadedCatalogue(t *testing.T) {
 	if dir == "" {
 		dir = writeCatalogue(t, 40, 330, 60)
 	}
-	s, err := stack.Start(t.Context(), stack.Options{LogTo: io.Discard, LogLevel: slog.LevelError})
+	s, err := stack.Start(t.Context(), domain.App(), stack.Options{LogTo: io.Discard, LogLevel: slog.LevelError})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func (c *checker) read() {
 // settled reports whether all process managers and outboxes have handled what was
 // read.
 func (c *checker) settled() bool {
-	ledger := dynamo.NewProcesses(c.stack.Client(), dynamo.TableName(stack.Prefix, dynamo.ProcessesTable()))
+	ledger := dynamo.NewProcesses(c.stack.Client(), dynamo.TableName(domain.App().Prefix(stack.Stage), dynamo.ProcessesTable()))
 	for _, r := range domain.Processes() {
 		d := r.Describe()
 		var keys []process.Key
@@ -150,7 +150,7 @@ func (c *checker) settled() bool {
 // scan reads the events table.
 func (c *checker) scan() {
 	clear(c.streams)
-	store := dynamo.NewEventStore(c.stack.Client(), dynamo.TableName(stack.Prefix, dynamo.EventsTable()))
+	store := dynamo.NewEventStore(c.stack.Client(), dynamo.TableName(domain.App().Prefix(stack.Stage), dynamo.EventsTable()))
 	for cursor, more := "", true; more; more = cursor != "" {
 		page, next, err := store.Scan(c.t.Context(), 0, 1, cursor)
 		if err != nil {
@@ -239,7 +239,7 @@ func (c *checker) view(v view.View) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	table := dynamo.NewTables(c.stack.Client(), stack.Prefix).Table(d.Name, d.Version)
+	table := dynamo.NewTables(c.stack.Client(), domain.App().Prefix(stack.Stage)).Table(d.Name, d.Version)
 	for chunk := range slices.Chunk(want, 100) {
 		c.items(v, table, chunk)
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 	"uuid"
 
+	"daybook/domain"
 	"daybook/localstack/gateway"
 	"daybook/localstack/stack"
 )
@@ -45,7 +46,7 @@ var targets = sync.OnceValues(func() ([]target, error) {
 		"hostile":  {Hostile: stack.Hostile(7)},
 	} {
 		o.LogTo, o.LogLevel = io.Discard, slog.LevelError
-		s, err := stack.Start(context.Background(), o)
+		s, err := stack.Start(context.Background(), domain.App(), o)
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +96,7 @@ func onStacks(t *testing.T, f func(t *testing.T, s *stack.Stack)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o.LogTo, o.LogLevel = io.Discard, slog.LevelError
-			s, err := stack.Start(t.Context(), o)
+			s, err := stack.Start(t.Context(), domain.App(), o)
 			if err != nil {
 				t.Fatal(err)
 			}

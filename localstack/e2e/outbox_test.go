@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/localstack/stack"
 )
@@ -130,7 +131,7 @@ func TestOutbox(t *testing.T) {
 }
 
 func testOutbox(t *testing.T, o stack.Options, other consumer) {
-	s, err := stack.Start(t.Context(), o)
+	s, err := stack.Start(t.Context(), domain.App(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,7 @@ func testOutbox(t *testing.T, o stack.Options, other consumer) {
 		if a, b := first[id][0], all[0]; a != b || a.Sequence >= all[1].Sequence || a.ID == all[1].ID {
 			t.Errorf("order %s: %+v at first, then %+v and %+v", id, a, b, all[1])
 		}
-		if e := all[0]; e.SpecVersion != "1.0" || e.Source != stack.Prefix+"/shop" || e.Data.Order != id || e.Data.Customer != customerOf(id) || e.Data.Total != 1990 || all[1].Data.Reason != "mind changed" {
+		if e := all[0]; e.SpecVersion != "1.0" || e.Source != domain.App().Prefix(stack.Stage)+"/shop" || e.Data.Order != id || e.Data.Customer != customerOf(id) || e.Data.Total != 1990 || all[1].Data.Reason != "mind changed" {
 			t.Errorf("order %s: %+v", id, all)
 		}
 		if n := told(other.given(t), first[id][0].ID); n < 2 {
@@ -215,7 +216,7 @@ func awaitEvents(t *testing.T, from consumer, subject string, types ...string) [
 // forget deletes an entry of the ledger as soon as it says that a commit was handled.
 func forget(t *testing.T, s *stack.Stack, key, commit string) {
 	t.Helper()
-	table := aws.String(dynamo.TableName(stack.Prefix, dynamo.ProcessesTable()))
+	table := aws.String(dynamo.TableName(domain.App().Prefix(stack.Stage), dynamo.ProcessesTable()))
 	of := map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: key}}
 	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		got, err := s.Client().GetItem(t.Context(), &dynamodb.GetItemInput{TableName: table, Key: of, ConsistentRead: aws.Bool(true)})

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/localstack/stack"
@@ -16,7 +17,7 @@ func TestParkedStream(t *testing.T) {
 	onStacks(t, func(t *testing.T, s *stack.Stack) {
 		c := &client{t: t, target: target{name: t.Name(), url: s.URL()}}
 		c.command("create-user", "bad", ada("bad"))
-		enter(t, dynamo.NewEventStore(s.Client(), stack.Prefix+"-events"), "user/bad",
+		enter(t, dynamo.NewEventStore(s.Client(), domain.App().Prefix(stack.Stage)+"-events"), "user/bad",
 			events.Event{Name: "user-renamed", Schema: 1, Data: []byte(`{"name":7}`)})
 		other := c.command("create-user", "good", ada("good"))
 		for deadline := time.Now().Add(patience); ; {

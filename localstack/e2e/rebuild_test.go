@@ -58,6 +58,7 @@ type load struct {
 	store    *dynamo.EventStore
 	codec    *events.Codec
 	tables   *dynamo.Tables
+	operator *operator
 	products []string
 	groups   []string
 
@@ -78,7 +79,7 @@ func newLoad(t *testing.T, s *stack.Stack) *load {
 	db := s.Client()
 	return &load{
 		client: &client{t: t, target: target{name: t.Name(), url: s.URL()}}, db: db, codec: codec,
-		store: dynamo.NewEventStore(db, stack.Prefix+"-events"), tables: dynamo.NewTables(db, stack.Prefix),
+		store: dynamo.NewEventStore(db, domain.App().Prefix(stack.Stage)+"-events"), tables: dynamo.NewTables(db, domain.App().Prefix(stack.Stage)), operator: newOperator(t, s),
 		known: map[string][]events.Commit{}, right: map[string]string{},
 	}
 }
@@ -297,7 +298,10 @@ func (l *load) change(random *rand.Rand) {
 		case 2:
 			a = l.try("restock-product", id, map[string]any{"quantity": 1 + random.IntN(5)})
 		case 3:
-			a = l.try("reserve-stock", id, map[string]any{"order": fmt.Sprintf("o%d", random.Uint32()), "quantity": 1})
+			_, err := l.operator.send("reserve-stock", id, map[string]any{"order": fmt.Sprintf("o%d", random.Uint32()), "quantity": 1})
+			if err != nil && !rejected(err) {
+				l.problem("reserve-stock: %v", err)
+			}
 		}
 		if a.status >= 500 {
 			l.problem("command: %d %s", a.status, a.body)
@@ -478,7 +482,7 @@ func (l *load) verify(t *testing.T, at view.Target) {
 			t.FailNow()
 		}
 	}
-	name, n := stack.Prefix+"-products-"+at.String(), 0
+	name, n := domain.App().Prefix(stack.Stage)+"-products-"+at.String(), 0
 	var from map[string]types.AttributeValue
 	for tries := 0; tries < 1000; {
 		out, err := l.db.Scan(t.Context(), &dynamodb.ScanInput{TableName: &name, ExclusiveStartKey: from})

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"daybook/domain"
 	"daybook/domain/fulfilment"
 	"daybook/dynamo"
 	"daybook/events"
@@ -23,7 +24,7 @@ import (
 func TestOrderTimesOut(t *testing.T) {
 	onStacks(t, func(t *testing.T, s *stack.Stack) {
 		c := &client{t: t, target: target{name: t.Name(), url: s.URL()}}
-		store := dynamo.NewEventStore(s.Client(), stack.Prefix+"-events")
+		store := dynamo.NewEventStore(s.Client(), domain.App().Prefix(stack.Stage)+"-events")
 		broken, sound := c.stocked(5), c.stocked(5)
 		enter(t, store, events.StreamOf("product", broken), events.Event{Name: "product-restocked", Schema: 1, Data: []byte(`{"quantity":"many"}`)})
 		confirmed := c.order(sound)
@@ -74,7 +75,7 @@ func orderPlaced(t *testing.T, store *dynamo.EventStore, id, customer, product s
 func schedules(t *testing.T, s *stack.Stack) int32 {
 	t.Helper()
 	for {
-		out, err := s.Client().Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(stack.Prefix + "-schedules"), ConsistentRead: aws.Bool(true)})
+		out, err := s.Client().Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(domain.App().Prefix(stack.Stage) + "-schedules"), ConsistentRead: aws.Bool(true)})
 		if err == nil {
 			return out.Count
 		}

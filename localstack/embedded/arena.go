@@ -27,10 +27,22 @@ const (
 	firstPivot = ^ref(0) - pivots + 1
 )
 
-// arena holds a table's rows and the keys of its indexes outside of the garbage
-// collector's sight: a million rows are some thousand slabs without pointers,
-// and what refers to a row is four bytes. Blobs have holders and are freed when
-// the last one lets go.
+// arena stores a table's rows and the keys of its indexes where the garbage
+// collector does not look: a million rows are some thousand slabs without
+// pointers, and a reference to a row takes four bytes. Blobs are reference
+// counted and freed with their last holder.
+//
+// It was measured against plain Go strings in the trees and stream records, which
+// need 450 lines less (2026-11-29, a million items, GOGC=25 as the local stack
+// sets it, both in one run on 2 cores of a shared machine):
+//
+//	                                   arena    strings
+//	heap per byte of data              1.68     2.04
+//	heap per byte of data, one index   2.32     2.98 (the limit is 3)
+//	processor time of a put            65 µs    155 µs
+//	processor time of a query of 20    193 µs   295 µs
+//
+// Measure again with make bench before replacing it.
 //
 // A blob can be read without the arena's lock by whoever holds the lock under
 // which its ref is kept (the table's or the stream's), because no holder lets

@@ -107,12 +107,14 @@ func TestBytesThatAreNotUTF8(t *testing.T) {
 		if send(g, r); !strings.Contains(string(*event), "Bestellung-\uFFFD-1") {
 			t.Errorf("format %d: event %s", format, *event)
 		}
-		for _, actors := range [][]string{{"M\xfcller"}, {"ann", "bob"}} {
-			*event = nil
-			r = httptest.NewRequest("GET", g.Prefix()+"/users", nil)
-			r.Header["X-Daybook-Actor"] = actors
-			if w := send(g, r); w.Code != 400 || *event != nil {
-				t.Errorf("format %d: actors %q: %d, event %s", format, actors, w.Code, *event)
+		for _, name := range []string{"X-Daybook-Actor", "X-Daybook-Scopes"} {
+			for _, values := range [][]string{{"M\xfcller"}, {"ann", "bob"}} {
+				*event = nil
+				r = httptest.NewRequest("GET", g.Prefix()+"/users", nil)
+				r.Header[name] = values
+				if w := send(g, r); w.Code != 400 || *event != nil {
+					t.Errorf("format %d: %s %q: %d, event %s", format, name, values, w.Code, *event)
+				}
 			}
 		}
 	}

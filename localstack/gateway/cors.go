@@ -10,9 +10,9 @@ import (
 )
 
 // allowedHeaders are those that web pages of other origins may send: those that a
-// deployed API allows, and the one that this gateway reads for itself.
+// deployed API allows, and those that this gateway reads for itself.
 func allowedHeaders() []string {
-	return slices.Concat(api.RequestHeaders(), api.AuthorizationHeaders(), []string{actorHeader})
+	return slices.Concat(api.RequestHeaders(), api.AuthorizationHeaders(), []string{actorHeader, scopesHeader})
 }
 
 // ValidOrigin reports whether s can be one of Options.CORSOrigins: an origin as

@@ -11,6 +11,8 @@
 // seconds an answer, and Lambda's bound of concurrent invocations.
 //
 // Callers are not authenticated. Every request passes for one of a JWT
-// authorizer whose subject is "local", or what the header X-Daybook-Actor says:
-// a means to try things out on one machine, which no function knows of.
+// authorizer whose subject is "local", or what the header X-Daybook-Actor says, and
+// whose token has the scopes of the options, or those of the header
+// X-Daybook-Scopes: a means to try things out on one machine, which no function
+// knows of.
 package gateway

@@ -31,6 +31,7 @@ type call struct {
 	decoded string // path as an HTTP API gives it
 	query   url.Values
 	actor   string
+	scope   string
 	body    []byte
 	at      time.Time
 	id      string
@@ -63,18 +64,31 @@ func (c *call) read() error {
 	if c.query, err = url.ParseQuery(c.request.URL.RawQuery); err != nil && rest {
 		return fmt.Errorf("a REST API decodes the query: %w", err)
 	}
-	switch actors := c.request.Header[actorHeader]; {
-	case len(actors) == 0 || len(actors) == 1 && actors[0] == "":
+	if c.actor, err = c.said(actorHeader, c.gateway.options.Actor); c.actor == "" {
 		c.actor = c.gateway.options.Actor
-	case len(actors) > 1 || !utf8.ValidString(actors[0]):
-		return errActor
-	default:
-		c.actor = actors[0]
 	}
-	return nil
+	if err == nil {
+		c.scope, err = c.said(scopesHeader, strings.Join(c.gateway.options.Scopes, " "))
+	}
+	return err
 }
 
-var errActor = errors.New(actorHeader + " must be given once, in UTF-8")
+// said is what a header of this gateway's own says, or else otherwise.
+func (c *call) said(header, otherwise string) (string, error) {
+	switch values := c.request.Header[header]; {
+	case len(values) == 0:
+		return otherwise, nil
+	case len(values) > 1 || !utf8.ValidString(values[0]):
+		return "", errors.New(header + " must be given once, in UTF-8")
+	default:
+		return values[0], nil
+	}
+}
+
+// claims are those of the caller's token.
+func (c *call) claims() map[string]string {
+	return map[string]string{"sub": c.actor, "scope": c.scope}
+}
 
 // second is the event of an HTTP API, payload format 2.0.
 func (c call) second() awsevents.APIGatewayV2HTTPRequest {
@@ -95,7 +109,7 @@ func (c call) second() awsevents.APIGatewayV2HTTPRequest {
 			RouteKey: "$default", AccountID: accountID, Stage: stage, RequestID: c.id, APIID: apiID,
 			DomainName: c.request.Host, DomainPrefix: apiID, Time: c.at.UTC().Format(requestTime), TimeEpoch: c.at.UnixMilli(),
 			Authorizer: &awsevents.APIGatewayV2HTTPRequestContextAuthorizerDescription{
-				JWT: &awsevents.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: map[string]string{"sub": c.actor}},
+				JWT: &awsevents.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: c.claims()},
 			},
 			HTTP: awsevents.APIGatewayV2HTTPRequestContextHTTPDescription{
 				Method: c.request.Method, Path: path, Protocol: c.request.Proto, SourceIP: c.sourceIP(), UserAgent: c.request.UserAgent(),
@@ -120,7 +134,7 @@ func (c call) rest() awsevents.APIGatewayProxyRequest {
 			RequestID: c.id, ExtendedRequestID: c.id, Protocol: c.request.Proto, ResourcePath: resource,
 			Path: c.gateway.Prefix() + c.path, HTTPMethod: c.request.Method, APIID: apiID,
 			RequestTime: c.at.UTC().Format(requestTime), RequestTimeEpoch: c.at.UnixMilli(),
-			Authorizer: map[string]any{"claims": map[string]any{"sub": c.actor}},
+			Authorizer: map[string]any{"claims": c.claims()},
 			Identity:   awsevents.APIGatewayRequestIdentity{SourceIP: c.sourceIP(), UserAgent: c.request.UserAgent()},
 		},
 	}

@@ -49,6 +49,9 @@ type Options struct {
 	// Actor is the subject of requests without the header X-Daybook-Actor;
 	// "local" by default.
 	Actor string
+	// Scopes are those of the tokens of requests without the header
+	// X-Daybook-Scopes; none by default.
+	Scopes []string
 	// CORSOrigins are the origins whose web pages may call the API; * is any. None by
 	// default. They are for an HTTP API: a REST API leaves CORS to its functions.
 	CORSOrigins []string
@@ -59,8 +62,12 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// actorHeader says who sends a request, on one machine alone.
-const actorHeader = "X-Daybook-Actor"
+// actorHeader says who sends a request, and scopesHeader which scopes its token has,
+// separated by spaces. Both exist on one machine only.
+const (
+	actorHeader  = "X-Daybook-Actor"
+	scopesHeader = "X-Daybook-Scopes"
+)
 
 // Gateway is an http.Handler.
 type Gateway struct {

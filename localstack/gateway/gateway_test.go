@@ -104,6 +104,30 @@ func TestRESTFormat(t *testing.T) {
 	}
 }
 
+// TestScopes: a caller has the scopes of the options, or those that it says, which may
+// be none; a function reads them as it reads a token's.
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	for _, format := range []gateway.Format{gateway.HTTPAPI, gateway.RESTAPI} {
+		for header, want := range map[string]string{"unset": "a b", "": "", "c": "c", "a c": "a c"} {
+			g, event, _ := capture(gateway.Options{Format: format, Scopes: []string{"a", "b"}})
+			r := httptest.NewRequest("GET", g.Prefix()+"/users", nil)
+			if header != "unset" {
+				r.Header.Set("X-Daybook-Scopes", header)
+			}
+			send(g, r)
+			got := "nothing"
+			h := apigateway.New(http.NotFoundHandler(), apigateway.Options{Context: func(ctx context.Context, c apigateway.Caller) context.Context {
+				got = c.Scope
+				return ctx
+			}})
+			if _, err := h.Invoke(t.Context(), *event); err != nil || got != want {
+				t.Errorf("format %d, header %q: scopes %q, %v; want %q", format, header, got, err, want)
+			}
+		}
+	}
+}
+
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json/v2"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -23,19 +24,19 @@ type named struct {
 	QueueURL string `json:"QueueUrl"`
 }
 
+func (n named) queueURL() string { return n.QueueURL }
+
 func (s *Server) url(host, name string) string {
 	return "http://" + host + "/" + s.account + "/" + name
 }
 
-func (s *Server) createQueue(r request) (any, error) {
-	in, err := decode[struct {
-		QueueName  string
-		Attributes map[string]string
-		Tags       map[string]string `json:"tags"`
-	}](r.body)
-	if err != nil {
-		return nil, err
-	}
+type createInput struct {
+	QueueName  string
+	Attributes map[string]string
+	Tags       map[string]string `json:"tags"`
+}
+
+func (s *Server) createQueue(r *http.Request, in createInput) (any, error) {
 	if in.QueueName == "" {
 		return nil, missing("QueueName")
 	}
@@ -45,20 +46,18 @@ func (s *Server) createQueue(r request) (any, error) {
 	if !queueName.MatchString(in.QueueName) {
 		return nil, invalidValue("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	answer := named{s.url(r.host, in.QueueName)}
+	answer := named{s.url(r.Host, in.QueueName)}
 	if q := s.queues[in.QueueName]; q != nil {
 		for name, value := range in.Attributes {
 			if q.all[name] != value {
-				return nil, clientError("QueueNameExists", "QueueAlreadyExists",
+				return nil, clientError("QueueNameExists",
 					"A queue already exists with the same name and a different value for attribute %s", name)
 			}
 		}
 		return answer, nil
 	}
 	q := s.newQueue(in.QueueName, settings{}, time.Now().Truncate(time.Second))
-	if err := s.define(r.ctx, q, in.Attributes, q.created); err != nil {
+	if err := s.define(r.Context(), q, in.Attributes, q.created); err != nil {
 		return nil, err
 	}
 	s.queues[q.name] = q
@@ -87,56 +86,36 @@ func (s *Server) define(ctx context.Context, q *queue, change map[string]string,
 	return nil
 }
 
-func (s *Server) setQueueAttributes(r request) (any, error) {
-	in, err := decode[struct {
-		QueueURL   string `json:"QueueUrl"`
-		Attributes map[string]string
-	}](r.body)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.queueOf(in.QueueURL)
-	if err != nil {
-		return nil, err
-	}
-	return struct{}{}, s.define(r.ctx, q, in.Attributes, time.Now())
+type setAttributesInput struct {
+	named
+	Attributes map[string]string
 }
 
-func (s *Server) getQueueURL(r request) (any, error) {
-	in, err := decode[struct {
-		QueueName              string
-		QueueOwnerAWSAccountID string `json:"QueueOwnerAWSAccountId"`
-	}](r.body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) setQueueAttributes(ctx context.Context, q *queue, in setAttributesInput) (any, error) {
+	return struct{}{}, s.define(ctx, q, in.Attributes, time.Now())
+}
+
+type getURLInput struct {
+	QueueName              string
+	QueueOwnerAWSAccountID string `json:"QueueOwnerAWSAccountId"`
+}
+
+func (s *Server) getQueueURL(r *http.Request, in getURLInput) (any, error) {
 	if in.QueueName == "" {
 		return nil, missing("QueueName")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.queues[in.QueueName] == nil {
 		return nil, noQueue()
 	}
-	return named{s.url(r.host, in.QueueName)}, nil
+	return named{s.url(r.Host, in.QueueName)}, nil
 }
 
-func (s *Server) getQueueAttributes(r request) (any, error) {
-	in, err := decode[struct {
-		QueueURL       string `json:"QueueUrl"`
-		AttributeNames []string
-	}](r.body)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.queueOf(in.QueueURL)
-	if err != nil {
-		return nil, err
-	}
+type getAttributesInput struct {
+	named
+	AttributeNames []string
+}
+
+func (s *Server) getQueueAttributes(ctx context.Context, q *queue, in getAttributesInput) (any, error) {
 	q.expire(time.Now())
 	all := maps.Clone(q.all)
 	all["QueueArn"] = s.ARN(q.name)
@@ -161,17 +140,13 @@ func (s *Server) getQueueAttributes(r request) (any, error) {
 	return out, nil
 }
 
-func (s *Server) listQueues(r request) (any, error) {
-	in, err := decode[struct {
-		QueueNamePrefix string
-		MaxResults      *int
-		NextToken       *string
-	}](r.body)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+type listInput struct {
+	QueueNamePrefix string
+	MaxResults      *int
+	NextToken       *string
+}
+
+func (s *Server) listQueues(r *http.Request, in listInput) (any, error) {
 	out := struct {
 		QueueURLs []string `json:"QueueUrls,omitempty"`
 		NextToken string   `json:",omitzero"`
@@ -185,25 +160,15 @@ func (s *Server) listQueues(r request) (any, error) {
 			out.NextToken = last[strings.LastIndexByte(last, '/')+1:]
 			break
 		}
-		out.QueueURLs = append(out.QueueURLs, s.url(r.host, name))
+		out.QueueURLs = append(out.QueueURLs, s.url(r.Host, name))
 	}
 	return out, nil
 }
 
-func (s *Server) purgeQueue(r request) (any, error) {
-	in, err := decode[named](r.body)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.queueOf(in.QueueURL)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) purgeQueue(ctx context.Context, q *queue, _ named) (any, error) {
 	now := time.Now()
 	if now.Sub(q.purged) < purgePause {
-		return nil, clientError("PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress",
+		return nil, clientError("PurgeQueueInProgress",
 			"Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.name)
 	}
 	all := slices.Collect(maps.Values(q.messages))
@@ -211,7 +176,7 @@ func (s *Server) purgeQueue(r request) (any, error) {
 	for _, m := range all {
 		writes = append(writes, m.gone(q.name, now)...)
 	}
-	if err := s.store.write(r.ctx, writes); err != nil {
+	if err := s.store.write(ctx, writes); err != nil {
 		return nil, err
 	}
 	for _, m := range all {

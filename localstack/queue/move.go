@@ -4,12 +4,16 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json/v2"
+	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 	"uuid"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"daybook/localstack/wire"
 )
 
 const (
@@ -65,20 +69,16 @@ func (s *Server) arnQueue(parameter, arn string) (*queue, error) {
 	return nil, noResource("The resource that you specified for the %s parameter doesn't exist.", parameter)
 }
 
-func (s *Server) startMessageMoveTask(r request) (any, error) {
-	in, err := decode[struct {
-		SourceArn                    string
-		DestinationArn               string
-		MaxNumberOfMessagesPerSecond *int
-	}](r.body)
-	if err != nil {
-		return nil, err
-	}
+type startMoveInput struct {
+	SourceArn                    string
+	DestinationArn               string
+	MaxNumberOfMessagesPerSecond *int
+}
+
+func (s *Server) startMessageMoveTask(_ *http.Request, in startMoveInput) (any, error) {
 	if in.SourceArn == "" {
 		return nil, missing("SourceArn")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	q, err := s.arnQueue("SourceArn", in.SourceArn)
 	if err != nil {
 		return nil, err
@@ -121,14 +121,12 @@ func (s *Server) isDeadLetterQueue(arn string) bool {
 	return false
 }
 
-func (s *Server) listMessageMoveTasks(r request) (any, error) {
-	in, err := decode[struct {
-		SourceArn  string
-		MaxResults *int
-	}](r.body)
-	if err != nil {
-		return nil, err
-	}
+type listMovesInput struct {
+	SourceArn  string
+	MaxResults *int
+}
+
+func (s *Server) listMessageMoveTasks(_ *http.Request, in listMovesInput) (any, error) {
 	if in.SourceArn == "" {
 		return nil, missing("SourceArn")
 	}
@@ -138,8 +136,6 @@ func (s *Server) listMessageMoveTasks(r request) (any, error) {
 			return nil, invalidValue("Value for parameter MaxResults is invalid. Reason: You must use an integer between 1 and %d.", maxMoves)
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	q, err := s.arnQueue("SourceArn", in.SourceArn)
 	if err != nil {
 		return nil, err
@@ -176,11 +172,9 @@ func (s *Server) entry(m *move) moveEntry {
 	return e
 }
 
-func (s *Server) cancelMessageMoveTask(r request) (any, error) {
-	in, err := decode[struct{ TaskHandle string }](r.body)
-	if err != nil {
-		return nil, err
-	}
+type cancelMoveInput struct{ TaskHandle string }
+
+func (s *Server) cancelMessageMoveTask(_ *http.Request, in cancelMoveInput) (any, error) {
 	if in.TaskHandle == "" {
 		return nil, missing("TaskHandle")
 	}
@@ -189,8 +183,6 @@ func (s *Server) cancelMessageMoveTask(r request) (any, error) {
 	if err != nil || json.Unmarshal(data, &h) != nil || h.Task == "" {
 		return nil, invalidValue("Value for parameter TaskHandle is invalid.")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	q, err := s.arnQueue("SourceArn", h.Source)
 	if err != nil {
 		return nil, err
@@ -249,6 +241,9 @@ func (s *Server) step(m *move) {
 	}
 	if err := s.moveBack(context.Background(), m, next[:min(size, len(next))]); err != nil {
 		m.status, m.reason = moveFailed, err.Error()
+		if e, ok := errors.AsType[*wire.Error](err); ok {
+			m.reason = queryCode(e.Kind) + ": " + e.Message
+		}
 		s.log.Warn("embedded queue: a move task failed", "queue", m.from.name, "error", err)
 		return
 	}
@@ -299,7 +294,7 @@ func (s *Server) destination(task *move, m *message) (*queue, error) {
 		arn = m.source
 	}
 	if arn == "" {
-		return nil, clientError("", "CouldNotDetermineMessageSource", "message %s was sent to the queue itself", m.id)
+		return nil, clientError("CouldNotDetermineMessageSource", "message %s was sent to the queue itself", m.id)
 	}
 	if q := s.byARN(arn); q != nil {
 		return q, nil

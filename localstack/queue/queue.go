@@ -198,7 +198,7 @@ func (q *queue) expire(now time.Time) {
 func (q *queue) inFlight(handle string) (*message, error) {
 	name, sequence, receipt, ok := parseHandle(handle)
 	if !ok || name != q.name {
-		return nil, clientError("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", "The input receipt handle %q is not a valid receipt handle.", handle)
+		return nil, clientError("ReceiptHandleIsInvalid", "The input receipt handle %q is not a valid receipt handle.", handle)
 	}
 	m := q.messages[sequence]
 	if m != nil && m.receipt != receipt {

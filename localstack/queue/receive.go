@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ const sender = "AIDALOCAL"
 
 // receiveInput is a ReceiveMessage request.
 type receiveInput struct {
-	QueueURL                    string `json:"QueueUrl"`
+	named
 	MaxNumberOfMessages         *int
 	VisibilityTimeout           *int
 	WaitTimeSeconds             *int
@@ -38,17 +39,13 @@ type received struct {
 	MessageAttributes      messageAttributes `json:",omitempty"`
 }
 
-func (s *Server) receiveMessage(r request) (any, error) {
-	in, err := decode[receiveInput](r.body)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) receiveMessage(r *http.Request, in receiveInput) (any, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
 	var deadline time.Time
 	for {
-		messages, wait, wake, err := s.receive(r.ctx, in)
+		messages, wait, wake, err := s.receive(r.Context(), in)
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +58,7 @@ func (s *Server) receiveMessage(r request) (any, error) {
 				Messages []received `json:",omitempty"`
 			}{messages}, nil
 		}
-		more, err := s.await(r.ctx, wake, left)
+		more, err := s.await(r.Context(), wake, left)
 		if err != nil {
 			return nil, err
 		}

@@ -12,6 +12,8 @@ import (
 	"uuid"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"daybook/localstack/wire"
 )
 
 // maxBatch is the largest number of entries of a batch and of messages that a
@@ -60,48 +62,32 @@ type failed struct {
 
 // failure makes it of an entry's error; an error of the whole request is returned.
 func failure(id string, err error) (failed, error) {
-	e, ok := errors.AsType[*apiError](err)
-	if !ok || e.status >= 500 {
+	e, ok := errors.AsType[*wire.Error](err)
+	if !ok || e.Status >= 500 {
 		return failed{}, err
 	}
-	return failed{ID: id, Code: e.code, Message: e.message, SenderFault: true}, nil
+	return failed{ID: id, Code: queryCode(e.Kind), Message: e.Message, SenderFault: true}, nil
 }
 
-func (s *Server) sendMessage(r request) (any, error) {
-	in, err := decode[struct {
-		QueueURL string `json:"QueueUrl"`
-		entry
-	}](r.body)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.queueOf(in.QueueURL)
-	if err != nil {
-		return nil, err
-	}
-	answers, err := s.send(r.ctx, q, []*entry{&in.entry})
+type sendInput struct {
+	named
+	entry
+}
+
+func (s *Server) sendMessage(ctx context.Context, q *queue, in sendInput) (any, error) {
+	answers, err := s.send(ctx, q, []*entry{&in.entry})
 	if err != nil {
 		return nil, err
 	}
 	return answers[0], nil
 }
 
-func (s *Server) sendMessageBatch(r request) (any, error) {
-	in, err := decode[struct {
-		QueueURL string `json:"QueueUrl"`
-		Entries  []*entry
-	}](r.body)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.queueOf(in.QueueURL)
-	if err != nil {
-		return nil, err
-	}
+type sendBatchInput struct {
+	named
+	Entries []*entry
+}
+
+func (s *Server) sendMessageBatch(ctx context.Context, q *queue, in sendBatchInput) (any, error) {
 	if err := checkBatch(in.Entries, func(e *entry) string { return e.ID }); err != nil {
 		return nil, err
 	}
@@ -110,7 +96,7 @@ func (s *Server) sendMessageBatch(r request) (any, error) {
 		total += e.size()
 	}
 	if total > maxBatchBytes {
-		return nil, clientError("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong",
+		return nil, clientError("BatchRequestTooLong",
 			"Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxBatchBytes, total)
 	}
 	out := struct {
@@ -129,7 +115,8 @@ func (s *Server) sendMessageBatch(r request) (any, error) {
 		}
 		good = append(good, e)
 	}
-	if out.Successful, err = s.send(r.ctx, q, good); err != nil {
+	var err error
+	if out.Successful, err = s.send(ctx, q, good); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -139,22 +126,21 @@ var batchID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,80}$`)
 
 // checkBatch returns the error of a batch as a whole.
 func checkBatch[E any](entries []E, id func(E) string) error {
-	const aws = "AWS.SimpleQueueService."
 	switch {
 	case len(entries) == 0:
-		return clientError("EmptyBatchRequest", aws+"EmptyBatchRequest", "There should be at least one entry in the request.")
+		return clientError("EmptyBatchRequest", "There should be at least one entry in the request.")
 	case len(entries) > maxBatch:
-		return clientError("TooManyEntriesInBatchRequest", aws+"TooManyEntriesInBatchRequest",
+		return clientError("TooManyEntriesInBatchRequest",
 			"Maximum number of entries per request are %d. You have sent %d.", maxBatch, len(entries))
 	}
 	seen := map[string]bool{}
 	for _, e := range entries {
 		switch {
 		case !batchID.MatchString(id(e)):
-			return clientError("InvalidBatchEntryId", aws+"InvalidBatchEntryId",
+			return clientError("InvalidBatchEntryId",
 				"A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
 		case seen[id(e)]:
-			return clientError("BatchEntryIdsNotDistinct", aws+"BatchEntryIdsNotDistinct", "Id %s repeated.", id(e))
+			return clientError("BatchEntryIdsNotDistinct", "Id %s repeated.", id(e))
 		}
 		seen[id(e)] = true
 	}
@@ -170,7 +156,7 @@ func (q *queue) check(e *entry) error {
 	case e.MessageBody == nil || *e.MessageBody == "":
 		return missing("MessageBody")
 	case !validText(*e.MessageBody):
-		return clientError("InvalidMessageContents", "InvalidMessageContents", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.")
+		return clientError("InvalidMessageContents", "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.")
 	case e.size() > q.MaximumMessageSize:
 		return invalidValue("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", q.MaximumMessageSize)
 	case e.MessageGroupID == nil:

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"daybook/dynamo"
+	"daybook/localstack/wire"
 )
 
 // Options say where a server keeps what it holds. Client and Table are required.
@@ -28,6 +29,8 @@ type Server struct {
 	region, account string
 	log             *slog.Logger
 	store           *store
+	protocol        *wire.Protocol
+	operations      map[string]operation
 	closed          chan struct{}
 	closing         sync.Once
 
@@ -40,7 +43,7 @@ type Server struct {
 
 // Open returns a server of the queues and messages in the table.
 func Open(ctx context.Context, o Options) (*Server, error) {
-	s := &Server{region: o.Region, account: o.Account, log: o.Log, store: &store{client: o.Client, table: o.Table}, closed: make(chan struct{})}
+	s := &Server{region: o.Region, account: o.Account, log: o.Log, store: &store{client: o.Client, table: o.Table}, protocol: newProtocol(), operations: operations(), closed: make(chan struct{})}
 	if s.region == "" {
 		s.region = "us-east-1"
 	}

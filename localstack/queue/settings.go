@@ -92,13 +92,13 @@ func (s *settings) set(name, value string) (err error) {
 		s.redrive, err = parseRedrive(value)
 	case "SqsManagedSseEnabled", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "Policy", "RedriveAllowPolicy": // kept and shown
 	default:
-		err = clientError("InvalidAttributeName", "InvalidAttributeName", "Unknown Attribute %s.", name)
+		err = clientError("InvalidAttributeName", "Unknown Attribute %s.", name)
 	}
 	return err
 }
 
 func invalidAttribute(name, value string) error {
-	return clientError("InvalidAttributeValue", "InvalidAttributeValue", "Invalid value for the parameter %s: %s", name, value)
+	return clientError("InvalidAttributeValue", "Invalid value for the parameter %s: %s", name, value)
 }
 
 func number(name, value string, low, high int) (int, error) {

@@ -26,73 +26,53 @@ type identified struct {
 	ID string `json:"Id"`
 }
 
-func (s *Server) deleteMessage(r request) (any, error) { return s.settleOne(r, s.delete) }
-
-func (s *Server) deleteMessageBatch(r request) (any, error) { return s.settleBatch(r, s.delete) }
-
-func (s *Server) changeVisibility(r request) (any, error) { return s.settleOne(r, s.change) }
-
-func (s *Server) changeVisibilityBatch(r request) (any, error) { return s.settleBatch(r, s.change) }
-
 // settling carries out what all receipts ask for and returns an error for each
 // (nil for none), or an error of the whole request. The lock is held.
-type settling func(ctx context.Context, q *queue, receipts []receipt) ([]error, error)
+type settling func(s *Server, ctx context.Context, q *queue, receipts []receipt) ([]error, error)
 
-func (s *Server) settleOne(r request, do settling) (any, error) {
-	in, err := decode[struct {
-		QueueURL string `json:"QueueUrl"`
-		receipt
-	}](r.body)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.queueOf(in.QueueURL)
-	if err != nil {
-		return nil, err
-	}
-	errs, err := do(r.ctx, q, []receipt{in.receipt})
-	if err != nil {
-		return nil, err
-	}
-	return struct{}{}, errs[0]
+type oneInput struct {
+	named
+	receipt
 }
 
-func (s *Server) settleBatch(r request, do settling) (any, error) {
-	in, err := decode[struct {
-		QueueURL string `json:"QueueUrl"`
-		Entries  []receipt
-	}](r.body)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.queueOf(in.QueueURL)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkBatch(in.Entries, func(r receipt) string { return r.ID }); err != nil {
-		return nil, err
-	}
-	errs, err := do(r.ctx, q, in.Entries)
-	if err != nil {
-		return nil, err
-	}
-	out := settled{[]identified{}, []failed{}}
-	for i, e := range in.Entries {
-		if errs[i] == nil {
-			out.Successful = append(out.Successful, identified{e.ID})
-			continue
-		}
-		f, err := failure(e.ID, errs[i])
+func settleOne(do settling) operation {
+	return onQueue(func(s *Server, ctx context.Context, q *queue, in oneInput) (any, error) {
+		errs, err := do(s, ctx, q, []receipt{in.receipt})
 		if err != nil {
 			return nil, err
 		}
-		out.Failed = append(out.Failed, f)
-	}
-	return out, nil
+		return struct{}{}, errs[0]
+	})
+}
+
+type batchInput struct {
+	named
+	Entries []receipt
+}
+
+func settleBatch(do settling) operation {
+	return onQueue(func(s *Server, ctx context.Context, q *queue, in batchInput) (any, error) {
+		if err := checkBatch(in.Entries, func(r receipt) string { return r.ID }); err != nil {
+			return nil, err
+		}
+		errs, err := do(s, ctx, q, in.Entries)
+		if err != nil {
+			return nil, err
+		}
+		out := settled{[]identified{}, []failed{}}
+		for i, e := range in.Entries {
+			if errs[i] == nil {
+				out.Successful = append(out.Successful, identified{e.ID})
+				continue
+			}
+			f, err := failure(e.ID, errs[i])
+			if err != nil {
+				return nil, err
+			}
+			out.Failed = append(out.Failed, f)
+		}
+		return out, nil
+	})
 }
 
 // find returns the message in flight that a receipt names, nil for one that is
@@ -151,7 +131,7 @@ func (q *queue) change(r receipt, now time.Time) error {
 	case *r.VisibilityTimeout < 0 || *r.VisibilityTimeout > 43_200:
 		return invalidParameter("VisibilityTimeout", fmt.Sprint(*r.VisibilityTimeout), "VisibilityTimeout must be an integer between 0 and 43200.")
 	case m == nil:
-		return clientError("MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight", "The message is not in flight.")
+		return clientError("MessageNotInflight", "The message is not in flight.")
 	}
 	m.visible = now.Add(time.Duration(*r.VisibilityTimeout) * time.Second)
 	heap.Fix(&q.flights, m.place)

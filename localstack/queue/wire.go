@@ -2,155 +2,104 @@ package queue
 
 import (
 	"context"
-	"encoding/json/v2"
-	"errors"
-	"io"
 	"net/http"
-	"runtime/debug"
-	"strconv"
 	"strings"
-	"uuid"
+
+	"daybook/localstack/wire"
 )
 
-const (
-	target      = "AmazonSQS."
-	contentType = "application/x-amz-json-1.0"
+const target = "AmazonSQS."
 
-	// maxRequest is room for the largest batch and its JSON, in bytes.
-	maxRequest = 8 << 20
-)
-
-// request is one request of the API.
-type request struct {
-	ctx  context.Context
-	host string // of the queue URLs in the answer
-	body []byte
+// newProtocol is AWS JSON 1.0 with the query protocol's code beside each error.
+func newProtocol() *wire.Protocol {
+	return &wire.Protocol{
+		Service: "embedded queue", ContentType: "application/x-amz-json-1.0",
+		MaxRequest: 8 << 20, // room for the largest batch and its JSON
+		TooLong:    clientError("BatchRequestTooLong", "The request is too long."),
+		Malformed:  clientError("SerializationException", "The request is not what the operation takes."),
+		Internal:   wire.Errorf(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."),
+		Unsupported: func(member string) *wire.Error {
+			return unsupported("The parameter %s is not supported by this engine.", member)
+		},
+		Describe: func(h http.Header, e *wire.Error) any {
+			fault := "Sender"
+			if e.Status >= 500 {
+				fault = "Receiver"
+			}
+			h.Set("X-Amzn-Query-Error", queryCode(e.Kind)+";"+fault)
+			return struct {
+				Type    string `json:"__type"`
+				Message string `json:"message"`
+			}{"com.amazonaws.sqs#" + e.Kind, e.Message}
+		},
+	}
 }
 
-// operation carries out one request and returns what is the answer's JSON.
-type operation func(s *Server, r request) (any, error)
+// operation carries out one request and returns the answer.
+type operation func(s *Server, r *http.Request) (any, error)
 
-func operationOf(name string) operation {
-	switch name {
-	case "CreateQueue":
-		return (*Server).createQueue
-	case "GetQueueUrl":
-		return (*Server).getQueueURL
-	case "GetQueueAttributes":
-		return (*Server).getQueueAttributes
-	case "SetQueueAttributes":
-		return (*Server).setQueueAttributes
-	case "ListQueues":
-		return (*Server).listQueues
-	case "PurgeQueue":
-		return (*Server).purgeQueue
-	case "SendMessage":
-		return (*Server).sendMessage
-	case "SendMessageBatch":
-		return (*Server).sendMessageBatch
-	case "ReceiveMessage":
-		return (*Server).receiveMessage
-	case "DeleteMessage":
-		return (*Server).deleteMessage
-	case "DeleteMessageBatch":
-		return (*Server).deleteMessageBatch
-	case "ChangeMessageVisibility":
-		return (*Server).changeVisibility
-	case "ChangeMessageVisibilityBatch":
-		return (*Server).changeVisibilityBatch
-	case "StartMessageMoveTask":
-		return (*Server).startMessageMoveTask
-	case "ListMessageMoveTasks":
-		return (*Server).listMessageMoveTasks
-	case "CancelMessageMoveTask":
-		return (*Server).cancelMessageMoveTask
+// unlocked is an operation that takes the lock itself.
+func unlocked[T any](do func(s *Server, r *http.Request, in T) (any, error)) operation {
+	return func(s *Server, r *http.Request) (any, error) {
+		in, err := wire.Decode[T](s.protocol, r)
+		if err != nil {
+			return nil, err
+		}
+		return do(s, r, in)
 	}
-	return nil
+}
+
+// locked is an operation under the lock.
+func locked[T any](do func(s *Server, r *http.Request, in T) (any, error)) operation {
+	return unlocked(func(s *Server, r *http.Request, in T) (any, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return do(s, r, in)
+	})
+}
+
+// onQueue is an operation under the lock on the queue that the request names.
+func onQueue[T interface{ queueURL() string }](do func(s *Server, ctx context.Context, q *queue, in T) (any, error)) operation {
+	return locked(func(s *Server, r *http.Request, in T) (any, error) {
+		q, err := s.queueOf(in.queueURL())
+		if err != nil {
+			return nil, err
+		}
+		return do(s, r.Context(), q, in)
+	})
+}
+
+// operations are all there are, by name.
+func operations() map[string]operation {
+	return map[string]operation{
+		"CreateQueue":                  locked((*Server).createQueue),
+		"GetQueueUrl":                  locked((*Server).getQueueURL),
+		"GetQueueAttributes":           onQueue((*Server).getQueueAttributes),
+		"SetQueueAttributes":           onQueue((*Server).setQueueAttributes),
+		"ListQueues":                   locked((*Server).listQueues),
+		"PurgeQueue":                   onQueue((*Server).purgeQueue),
+		"SendMessage":                  onQueue((*Server).sendMessage),
+		"SendMessageBatch":             onQueue((*Server).sendMessageBatch),
+		"ReceiveMessage":               unlocked((*Server).receiveMessage),
+		"DeleteMessage":                settleOne((*Server).delete),
+		"DeleteMessageBatch":           settleBatch((*Server).delete),
+		"ChangeMessageVisibility":      settleOne((*Server).change),
+		"ChangeMessageVisibilityBatch": settleBatch((*Server).change),
+		"StartMessageMoveTask":         locked((*Server).startMessageMoveTask),
+		"ListMessageMoveTasks":         locked((*Server).listMessageMoveTasks),
+		"CancelMessageMoveTask":        locked((*Server).cancelMessageMoveTask),
+	}
 }
 
 // ServeHTTP speaks SQS's wire protocol: the operation in X-Amz-Target, the
 // request in the body. Signatures are not checked.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), target)
-	op := operationOf(name)
-	if r.Method != http.MethodPost || !ok || op == nil {
-		writeError(w, clientError("InvalidAction", "InvalidAction", "The action %s is not valid for this engine.", name))
-		return
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
-	if err != nil {
-		panic(http.ErrAbortHandler) // the client has gone
-	}
-	if len(body) > maxRequest {
-		writeError(w, clientError("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong", "The request is too long."))
-		return
-	}
-	answer, err := s.answer(op, request{ctx: r.Context(), host: r.Host, body: body})
-	if err != nil {
-		s.fail(w, r, name, err)
-		return
-	}
-	data, err := json.Marshal(answer)
-	if err != nil {
-		s.fail(w, r, name, err)
-		return
-	}
-	header(w, len(data))
-	_, _ = w.Write(data) // the client has gone
-}
-
-// answer carries out one request; a bug becomes an error.
-func (s *Server) answer(op operation, r request) (answer any, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.log.Error("embedded queue: a request failed on a bug", "panic", p, "stack", string(debug.Stack()))
-			err = internalError()
+	s.protocol.Serve(s.log, w, r, func() (any, error) {
+		name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), target)
+		op := s.operations[name]
+		if r.Method != http.MethodPost || !ok || op == nil {
+			return nil, clientError("InvalidAction", "The action %s is not valid for this engine.", name)
 		}
-	}()
-	return op(s, r)
-}
-
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, name string, err error) {
-	e, ok := errors.AsType[*apiError](err)
-	if !ok {
-		if r.Context().Err() == nil {
-			s.log.Error("embedded queue: a request failed", "operation", name, "error", err)
-		}
-		e = internalError()
-	}
-	writeError(w, e)
-}
-
-func writeError(w http.ResponseWriter, e *apiError) {
-	fault := "Sender"
-	if e.status >= 500 {
-		fault = "Receiver"
-	}
-	w.Header().Set("X-Amzn-Query-Error", e.code+";"+fault)
-	data, _ := json.Marshal(struct { // strings marshal
-		Type    string `json:"__type"`
-		Message string `json:"message"`
-	}{"com.amazonaws.sqs#" + e.shape, e.message})
-	header(w, len(data))
-	w.WriteHeader(e.status)
-	_, _ = w.Write(data) // the client has gone
-}
-
-func header(w http.ResponseWriter, length int) {
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(length))
-	w.Header().Set("X-Amzn-Requestid", uuid.New().String())
-}
-
-// decode reads a request. A member that this engine doesn't know is refused: it
-// may change the request's meaning.
-func decode[T any](body []byte) (in T, err error) {
-	err = json.Unmarshal(body, &in, json.RejectUnknownMembers(true))
-	if semantic, ok := errors.AsType[*json.SemanticError](err); ok && errors.Is(err, json.ErrUnknownName) {
-		return in, unsupported("The parameter %s is not supported by this engine.", semantic.JSONPointer.LastToken())
-	}
-	if err != nil {
-		return in, clientError("SerializationException", "SerializationException", "The request is not what the operation takes.")
-	}
-	return in, nil
+		return op(s, r)
+	})
 }

@@ -1,11 +1,13 @@
 package schedule
 
 import (
-	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"daybook/localstack/wire"
 )
 
 // definition is what a client says of a schedule.
@@ -160,24 +162,10 @@ func (t target) check() error {
 	return within("MaximumRetryAttempts", t.RetryPolicy.MaximumRetryAttempts, 0, 185)
 }
 
-// apiError is an error as EventBridge Scheduler sends it.
-type apiError struct {
-	status  int
-	kind    string
-	message string
+func validation(format string, args ...any) *wire.Error {
+	return wire.Errorf(http.StatusBadRequest, "ValidationException", format, args...)
 }
 
-// Error returns the error's name and text.
-func (e *apiError) Error() string { return e.kind + ": " + e.message }
-
-func apiErrorf(status int, kind, format string, args ...any) *apiError {
-	return &apiError{status: status, kind: kind, message: fmt.Sprintf(format, args...)}
-}
-
-func validation(format string, args ...any) *apiError {
-	return apiErrorf(400, "ValidationException", format, args...)
-}
-
-func notFound(format string, args ...any) *apiError {
-	return apiErrorf(404, "ResourceNotFoundException", format, args...)
+func notFound(format string, args ...any) *wire.Error {
+	return wire.Errorf(http.StatusNotFound, "ResourceNotFoundException", format, args...)
 }

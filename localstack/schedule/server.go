@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"daybook/dynamo"
+	"daybook/localstack/wire"
 )
 
 // DefaultGroup is the schedule group there always is.
@@ -37,9 +38,10 @@ type Options struct {
 // Server is an embedded EventBridge Scheduler. All methods are safe for
 // concurrent use.
 type Server struct {
-	opts   Options
-	store  *store
-	groups map[string]bool
+	opts     Options
+	store    *store
+	groups   map[string]bool
+	protocol *wire.Protocol
 
 	// mu is held while a change is decided, kept and made.
 	mu        sync.Mutex
@@ -79,7 +81,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Server{opts: o, store: &store{client: o.Client, table: o.Table}, groups: map[string]bool{DefaultGroup: true}, schedules: map[string]*schedule{}}
+	s := &Server{opts: o, protocol: newProtocol(), store: &store{client: o.Client, table: o.Table}, groups: map[string]bool{DefaultGroup: true}, schedules: map[string]*schedule{}}
 	for _, g := range o.Groups {
 		s.groups[g] = true
 	}

@@ -2,25 +2,20 @@ package schedule
 
 import (
 	"encoding/json/v2"
-	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"uuid"
+
+	"daybook/localstack/wire"
 )
 
-const maxRequest = 1 << 20 // bytes; a target's input has at most 256 KB
-
-// operation carries out one request and returns what is the answer's JSON.
+// operation carries out one request under the lock and returns the answer.
 type operation func(s *Server, r *http.Request) (any, error)
 
-// operationOf finds a request's operation and the schedule's name.
+// operationOf finds a request's operation.
 func operationOf(r *http.Request) operation {
 	if r.URL.Path == "/schedules" && r.Method == http.MethodGet {
 		return (*Server).list
@@ -41,72 +36,46 @@ func operationOf(r *http.Request) operation {
 	return nil
 }
 
+// newProtocol is REST JSON: an error's name is in a header.
+func newProtocol() *wire.Protocol {
+	return &wire.Protocol{
+		Service: "embedded scheduler", ContentType: "application/json",
+		MaxRequest: 1 << 20, // a target's input has at most 256 KB
+		TooLong:    validation("The request is too long."),
+		Malformed:  validation("The request is not what the operation takes."),
+		Internal:   wire.Errorf(http.StatusInternalServerError, "InternalServerException", "Unexpected error encountered while processing the request."),
+		Unsupported: func(member string) *wire.Error {
+			return validation("The parameter %s is not supported by this engine.", member)
+		},
+		Describe: func(h http.Header, e *wire.Error) any {
+			h.Set("X-Amzn-Errortype", e.Kind)
+			return struct{ Message string }{e.Message}
+		},
+	}
+}
+
 // ServeHTTP speaks EventBridge Scheduler's wire protocol. Signatures are not
 // checked.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	op := operationOf(r)
-	if op == nil {
-		write(w, http.StatusNotFound, apiErrorf(404, "UnknownOperationException", "%s %s is not supported by this engine.", r.Method, r.URL.Path))
-		return
-	}
-	answer, err := s.answer(op, r)
-	if err == nil {
-		write(w, http.StatusOK, answer)
-		return
-	}
-	e, ok := errors.AsType[*apiError](err)
-	if !ok {
-		if r.Context().Err() == nil {
-			s.opts.Log.Error("embedded scheduler: a request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	s.protocol.Serve(s.opts.Log, w, r, func() (any, error) {
+		op := operationOf(r)
+		if op == nil {
+			return nil, wire.Errorf(http.StatusNotFound, "UnknownOperationException", "%s %s is not supported by this engine.", r.Method, r.URL.Path)
 		}
-		e = apiErrorf(500, "InternalServerException", "Unexpected error encountered while processing the request.")
-	}
-	write(w, e.status, e)
-}
-
-// answer carries out one request; a bug becomes an error.
-func (s *Server) answer(op operation, r *http.Request) (answer any, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("a bug: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return op(s, r)
-}
-
-// write writes an answer or an error.
-func write(w http.ResponseWriter, status int, answer any) {
-	if e, ok := answer.(*apiError); ok {
-		w.Header().Set("X-Amzn-Errortype", e.kind)
-		answer = struct{ Message string }{e.message}
-	}
-	data, err := json.Marshal(answer, json.Deterministic(true))
-	if err != nil {
-		status, data = http.StatusInternalServerError, []byte(`{}`)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
-	w.Header().Set("X-Amzn-Requestid", uuid.New().String())
-	w.WriteHeader(status)
-	_, _ = w.Write(data) // the client has gone
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return op(s, r)
+	})
 }
 
 // read reads the schedule that a request defines.
-func read(r *http.Request) (name string, d definition, err error) {
+func (s *Server) read(r *http.Request) (name string, d definition, err error) {
 	name = strings.TrimPrefix(r.URL.Path, "/schedules/")
 	if !validName.MatchString(name) {
 		return name, d, validation("The name %q does not match ^[0-9a-zA-Z-_.]+$ with at most 64 characters.", name)
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
-	if err != nil {
-		return name, d, fmt.Errorf("read the request: %w", err)
-	}
-	err = json.Unmarshal(body, &d, json.RejectUnknownMembers(true))
-	if semantic, ok := errors.AsType[*json.SemanticError](err); ok && errors.Is(err, json.ErrUnknownName) {
-		return name, d, validation("The parameter %s is not supported by this engine.", semantic.JSONPointer)
-	}
-	if err != nil {
-		return name, d, validation("The request is not what the operation takes.")
+	if d, err = wire.Decode[definition](s.protocol, r); err != nil {
+		return name, d, err
 	}
 	if err := d.check(); err != nil {
 		return name, d, err
@@ -131,19 +100,17 @@ func (s *Server) arn(key string) string {
 }
 
 func (s *Server) create(r *http.Request) (any, error) {
-	name, d, err := read(r)
+	name, d, err := s.read(r)
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if !s.groups[d.GroupName] {
 		return nil, notFound("Schedule group %s does not exist.", d.GroupName)
 	}
 	key := d.GroupName + "/" + name
 	if there := s.schedules[key]; there != nil {
 		if d.ClientToken == "" || !same(there.definition, d) {
-			return nil, apiErrorf(409, "ConflictException", "Schedule %s already exists.", name)
+			return nil, wire.Errorf(http.StatusConflict, "ConflictException", "Schedule %s already exists.", name)
 		}
 		return scheduleARN{s.arn(key)}, nil
 	}
@@ -152,12 +119,10 @@ func (s *Server) create(r *http.Request) (any, error) {
 }
 
 func (s *Server) update(r *http.Request) (any, error) {
-	name, d, err := read(r)
+	name, d, err := s.read(r)
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	key := d.GroupName + "/" + name
 	there := s.schedules[key]
 	if there == nil {
@@ -197,8 +162,6 @@ func (s *Server) find(r *http.Request) (*schedule, error) {
 }
 
 func (s *Server) get(r *http.Request) (any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	x, err := s.find(r)
 	if err != nil {
 		return nil, err
@@ -215,8 +178,6 @@ func (s *Server) get(r *http.Request) (any, error) {
 }
 
 func (s *Server) delete(r *http.Request) (any, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	x, err := s.find(r)
 	if err != nil {
 		return nil, err
@@ -250,8 +211,6 @@ func (s *Server) list(r *http.Request) (any, error) {
 		}
 		limit = n
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	out := struct {
 		Schedules []summary
 		NextToken string `json:",omitzero"`

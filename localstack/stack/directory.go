@@ -87,3 +87,17 @@ func Reset(dir string) (deleted bool, err error) {
 	}
 	return true, os.Remove(dir)
 }
+
+// sizeOf is the size in bytes of the files of a directory, 0 where it can't be read.
+func sizeOf(dir string) (size int64) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return 0
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
+}

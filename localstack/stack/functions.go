@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"daybook/functions"
+	"daybook/functions/names"
 )
 
 // functionNames are the functions of a deployment.
-var functionNames = []string{"command", "query", "projector", "process"}
+var functionNames = names.Functions()
 
 // describeFunction answers Lambda's GetFunctionConfiguration, the one operation
 // that Daybook's tools ask for: the environment of a function says how a
@@ -19,7 +19,7 @@ func (s *Stack) describeFunction(w http.ResponseWriter, r *http.Request) {
 	path, ok := strings.CutPrefix(r.URL.Path, "/2015-03-31/functions/")
 	name, rest, _ := strings.Cut(path, "/")
 	status, answer := http.StatusOK, any(nil)
-	switch short := strings.TrimPrefix(name, Prefix+"-"); {
+	switch short := strings.TrimPrefix(name, s.Prefix()+"-"); {
 	case !ok || r.Method != http.MethodGet || rest != "configuration":
 		status, answer = http.StatusBadRequest, lambdaError{Message: "The operation is not supported by this engine."}
 		w.Header().Set("X-Amzn-Errortype", "UnknownOperationException")
@@ -58,10 +58,10 @@ func (s *Stack) functionARN(name string) string {
 func (s *Stack) environment() map[string]string {
 	c := s.config
 	return map[string]string{
-		functions.EnvEventsTable: c.EventsTable, functions.EnvClaimsTable: c.ClaimsTable, functions.EnvViewPrefix: c.ViewPrefix,
-		functions.EnvRequestsTable: c.RequestsTable, functions.EnvCommandQueue: c.CommandQueue, functions.EnvDeadQueue: c.DeadQueue,
-		functions.EnvProcessesTable: c.ProcessesTable, functions.EnvEventBus: c.EventBus, functions.EnvScheduleGroup: c.ScheduleGroup,
-		functions.EnvScheduleRole: c.ScheduleRole, functions.EnvScheduleTarget: c.ScheduleTarget,
-		functions.EnvLogLevel: c.LogLevel.String(),
+		names.EnvEventsTable: c.EventsTable, names.EnvClaimsTable: c.ClaimsTable, names.EnvViewPrefix: c.ViewPrefix,
+		names.EnvRequestsTable: c.RequestsTable, names.EnvCommandQueue: c.CommandQueue, names.EnvDeadQueue: c.DeadQueue,
+		names.EnvProcessesTable: c.ProcessesTable, names.EnvEventBus: c.EventBus, names.EnvScheduleGroup: c.ScheduleGroup,
+		names.EnvScheduleRole: c.ScheduleRole, names.EnvScheduleTarget: c.ScheduleTarget,
+		names.EnvLogLevel: c.LogLevel.String(),
 	}
 }

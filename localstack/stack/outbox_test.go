@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
+	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/localstack/stack"
 )
@@ -29,7 +30,7 @@ func put(t *testing.T, s *stack.Stack, subject string, numbers ...int) {
 	in := &eventbridge.PutEventsInput{}
 	for _, n := range numbers {
 		in.Entries = append(in.Entries, types.PutEventsRequestEntry{
-			EventBusName: aws.String(stack.Prefix), Source: aws.String("s"), DetailType: aws.String("d"), Detail: aws.String(fmt.Sprintf(`{"subject":%q,"n":%d}`, subject, n)),
+			EventBusName: aws.String(domain.App().Prefix(stack.Stage)), Source: aws.String("s"), DetailType: aws.String("d"), Detail: aws.String(fmt.Sprintf(`{"subject":%q,"n":%d}`, subject, n)),
 		})
 	}
 	if out, err := c.PutEvents(t.Context(), in); err != nil || out.FailedEntryCount > 0 {
@@ -125,7 +126,7 @@ func TestOutboxes(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := stack.Start(t.Context(), stack.Options{Outbox: data, LogTo: io.Discard}); err == nil || !strings.Contains(err.Error(), "-outbox") {
+	if _, err := stack.Start(t.Context(), domain.App(), stack.Options{Outbox: data, LogTo: io.Discard}); err == nil || !strings.Contains(err.Error(), "-outbox") {
 		t.Errorf("an outbox that is a directory: %v", err)
 	}
 }

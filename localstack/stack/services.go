@@ -22,12 +22,12 @@ import (
 	"daybook/localstack/wire"
 )
 
-// Names and settings of what the CDK app makes, beside tables and functions.
+// Names of what the CDK app makes beside tables and functions, without the prefix.
 const (
-	commandQueue = Prefix + "-commands.fifo"
-	deadQueue    = Prefix + "-dead-commands.fifo"
-	outboxQueue  = Prefix + "-outbox.fifo" // of a webhook; on AWS the event bus keeps events
-	timerRole    = "arn:aws:iam::000000000000:role/" + Prefix + "-timers"
+	commandQueue = "commands.fifo"
+	deadQueue    = "dead-commands.fifo"
+	outboxQueue  = "outbox.fifo" // of a webhook; on AWS the event bus keeps events
+	timerRole    = "timers"
 
 	// servicesURL is where functions find queue, scheduler and bus.
 	servicesURL = "http://services.embedded"
@@ -41,6 +41,9 @@ const (
 	longestRetry    = time.Minute
 	queueAttempts   = 10 // of a write to the tables: queue and scheduler rely on it as SQS does on its own
 )
+
+// name is a name with the prefix.
+func (s *Stack) name(of string) string { return s.Prefix() + "-" + of }
 
 // NoOutbox is the Options.Outbox that forgets integration events.
 const NoOutbox = "none"
@@ -62,7 +65,7 @@ func (s *Stack) startServices(ctx context.Context) error {
 	})
 	var err error
 	if s.services.queue, err = queue.Open(ctx, queue.Options{
-		Client: client, Table: dynamo.TableName(Prefix, queue.Table()), Region: s.options.Region, Log: s.log,
+		Client: client, Table: dynamo.TableName(s.Prefix(), queue.Table()), Region: s.options.Region, Log: s.log,
 	}); err != nil {
 		return fmt.Errorf("the queues can't be used: %w", err)
 	}
@@ -70,12 +73,12 @@ func (s *Stack) startServices(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.services.bus = bus.New(bus.Options{Buses: []string{Prefix}, Sink: sink, Log: s.log})
+	s.services.bus = bus.New(bus.Options{Buses: []string{s.Prefix()}, Sink: sink, Log: s.log})
 	if err := s.createQueues(ctx); err != nil {
 		return err
 	}
 	s.services.schedules, err = schedule.Open(ctx, schedule.Options{
-		Client: client, Table: dynamo.TableName(Prefix, schedule.Table()), Groups: []string{Prefix}, Region: s.options.Region, Log: s.log,
+		Client: client, Table: dynamo.TableName(s.Prefix(), schedule.Table()), Groups: []string{s.Prefix()}, Region: s.options.Region, Log: s.log,
 		Send: func(ctx context.Context, arn, group, body string) error {
 			return s.services.queue.Send(ctx, arn, group, []string{body}, nil)
 		},
@@ -91,9 +94,9 @@ func (s *Stack) configureServices() {
 	c := &s.config
 	c.Messaging = s.messagingTransport()
 	c.QueueEndpoint, c.SchedulerEndpoint, c.BusEndpoint = servicesURL, servicesURL, servicesURL
-	c.CommandQueue, c.DeadQueue = queueURL(commandQueue), queueURL(deadQueue)
-	c.ScheduleGroup, c.ScheduleRole, c.ScheduleTarget = Prefix, timerRole, s.services.queue.ARN(commandQueue)
-	c.EventBus = Prefix
+	c.CommandQueue, c.DeadQueue = queueURL(s.name(commandQueue)), queueURL(s.name(deadQueue))
+	c.ScheduleGroup, c.ScheduleRole, c.ScheduleTarget = s.Prefix(), "arn:aws:iam::000000000000:role/"+s.name(timerRole), s.services.queue.ARN(s.name(commandQueue))
+	c.EventBus = s.Prefix()
 }
 
 // router is the way to the services, and to the embedded DynamoDB.
@@ -120,7 +123,7 @@ func (s *Stack) openOutbox() (bus.Sink, error) {
 		return nil, nil
 	case strings.HasPrefix(where, "http://") || strings.HasPrefix(where, "https://"):
 		s.options.Outbox, s.services.webhook = where, where
-		arn := s.services.queue.ARN(outboxQueue)
+		arn := s.services.queue.ARN(s.name(outboxQueue))
 		return bus.QueueSink{Send: func(ctx context.Context, group string, bodies, ids []string) error {
 			return s.services.queue.Send(ctx, arn, group, bodies, ids)
 		}}, nil
@@ -141,12 +144,12 @@ func (s *Stack) createQueues(ctx context.Context) error {
 		"ContentBasedDeduplication": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId",
 		"MessageRetentionPeriod": fortnight, "VisibilityTimeout": strconv.Itoa(int((2 * functionTimeout).Seconds())),
 	}
-	commands := map[string]string{"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":20}`, s.services.queue.ARN(deadQueue))}
+	commands := map[string]string{"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":20}`, s.services.queue.ARN(s.name(deadQueue)))}
 	outbox := map[string]string{"VisibilityTimeout": strconv.Itoa(int((2 * bus.WebhookTimeout).Seconds()))}
 	for _, q := range []struct {
 		name string
 		own  map[string]string
-	}{{deadQueue, nil}, {commandQueue, commands}, {outboxQueue, outbox}} {
+	}{{s.name(deadQueue), nil}, {s.name(commandQueue), commands}, {s.name(outboxQueue), outbox}} {
 		if err := s.createQueue(ctx, q.name, settings, q.own); err != nil {
 			return fmt.Errorf("queue %s can't be used: %w", q.name, err)
 		}

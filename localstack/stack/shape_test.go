@@ -16,6 +16,7 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/follow"
 	"daybook/localstack/stack"
 	"daybook/view"
 	"daybook/view/viewtest"
@@ -28,11 +29,11 @@ func TestDataOfAnotherDeclaration(t *testing.T) {
 	data := t.TempDir()
 	s := start(t, stack.Options{Data: data})
 	users := view.Target{View: "users", Version: 2, Generation: 1}
-	viewtest.FilledBy(t, dynamo.NewTables(s.Client(), stack.Prefix), users, func(s *view.Shape) { delete(s.Row, "active") })
+	viewtest.FilledBy(t, dynamo.NewTables(s.Client(), domain.App().Prefix(stack.Stage)), users, func(s *view.Shape) { delete(s.Row, "active") })
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := stack.Start(t.Context(), stack.Options{Data: data, LogTo: io.Discard})
+	_, err := stack.Start(t.Context(), domain.App(), stack.Options{Data: data, LogTo: io.Discard})
 	const want = "the rows of users v2 have no field active: raise Version(3), keep v2 as it was in Previous, and run daybook rebuild users; " +
 		"or take the change back; or start with other data (-data)"
 	if err == nil || err.Error() != want {
@@ -45,7 +46,7 @@ func TestDataOfOtherIndexes(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	s := start(t, stack.Options{Data: data})
-	table := aws.String(stack.Prefix + "-users-v2")
+	table := aws.String(domain.App().Prefix(stack.Stage) + "-users-v2")
 	_, err := s.Client().UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: table, GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{
 		{Delete: &types.DeleteGlobalSecondaryIndexAction{IndexName: aws.String("by-name")}},
 	}})
@@ -55,7 +56,7 @@ func TestDataOfOtherIndexes(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = stack.Start(t.Context(), stack.Options{Data: data, LogTo: io.Discard})
+	_, err = stack.Start(t.Context(), domain.App(), stack.Options{Data: data, LogTo: io.Discard})
 	if err == nil || !strings.HasPrefix(err.Error(), "the table of users v2 has no index by-name: raise Version(3)") {
 		t.Errorf("got %v", err)
 	}
@@ -112,16 +113,16 @@ func TestDataOfAnOlderVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	older := view.Versions([]view.View{user.Users})[:1]
-	p, err := view.NewProjector(&eventstest.Memory{}, codec, dynamo.NewTables(s.Client(), stack.Prefix), older, &view.ProjectorOptions{Routed: true})
+	p, err := view.NewProjector(&eventstest.Memory{}, codec, dynamo.NewTables(s.Client(), domain.App().Prefix(stack.Stage)), older, &view.ProjectorOptions{Routed: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Client().DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(dynamo.TableName(stack.Prefix, dynamo.ControlTable())),
+	if _, err := s.Client().DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(dynamo.TableName(domain.App().Prefix(stack.Stage), dynamo.ControlTable())),
 		Key: map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: "routes"}}}); err != nil { // as if the older program had begun
 		t.Fatal(err)
 	}
 	commit := events.Commit{Stream: "user/1", Number: 1, Version: 1, Events: []events.Event{{Name: "user-deactivated", Schema: 1, Data: []byte("{}")}}}
-	if r := p.Project(t.Context(), []view.Delivery{{Stream: commit.Stream, Number: 1, Commit: &commit, Sequence: "1"}}); r.Err != nil {
+	if r := p.Project(t.Context(), []follow.Delivery{{Stream: commit.Stream, Number: 1, Commit: &commit, Sequence: "1"}}); r.Err != nil {
 		t.Fatal(r.Err)
 	}
 	if err := s.Close(); err != nil {

@@ -15,6 +15,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"daybook"
+	"daybook/aggregate"
 	"daybook/dynamo"
 	"daybook/functions"
 	"daybook/localstack/embedded"
@@ -22,8 +24,8 @@ import (
 	"daybook/localstack/mapping"
 )
 
-// Prefix is the prefix of the tables' names.
-const Prefix = "daybook-local"
+// Stage is the stage of every local stack; App.Prefix makes the tables' names of it.
+const Stage = "local"
 
 // Options say what to start. The zero value keeps nothing, listens on free ports
 // of 127.0.0.1, and lets no AWS client in.
@@ -55,6 +57,9 @@ type Options struct {
 	// Mapping are the settings of the event source mappings of the events table's
 	// stream; DefaultMapping's by default.
 	Mapping *mapping.Settings
+	// Doing is told each step of the start when it begins, such as "opening the data in
+	// .daybook (12 MB)".
+	Doing func(step string)
 	// LogTo takes the functions' and the stack's log, standard error by default.
 	LogTo    io.Writer
 	LogLevel slog.Level
@@ -73,6 +78,7 @@ func DefaultMapping() mapping.Settings {
 
 // Stack is a running system.
 type Stack struct {
+	app     daybook.App
 	options Options
 	log     *slog.Logger
 
@@ -81,7 +87,7 @@ type Stack struct {
 	db       *embedded.DB
 	services services
 	config   functions.Config
-	prefix   string
+	prefix   string // of the API's paths
 	notes    []string
 
 	stopMapping context.CancelFunc
@@ -91,11 +97,14 @@ type Stack struct {
 	closed  error
 }
 
-// Start starts a stack and returns when it answers. The context bounds the start
+// Start starts the stack of an application and returns when it answers. The context bounds the start
 // alone. Errors are one line each: a port in use, data that cannot be used, an
 // endpoint that does not answer.
-func Start(ctx context.Context, o Options) (*Stack, error) {
-	s := &Stack{options: o.withDefaults()}
+func Start(ctx context.Context, app daybook.App, o Options) (*Stack, error) {
+	if err := app.Check(); err != nil {
+		return nil, fmt.Errorf("the application is not well declared: %w", err)
+	}
+	s := &Stack{app: app, options: o.withDefaults()}
 	s.log = slog.New(slog.NewJSONHandler(s.options.LogTo, &slog.HandlerOptions{Level: o.LogLevel})).With("part", "localstack")
 	if err := s.start(ctx); err != nil {
 		_ = s.Close()
@@ -117,6 +126,9 @@ func (o Options) withDefaults() Options {
 	if o.Mapping == nil {
 		settings := DefaultMapping()
 		o.Mapping = &settings
+	}
+	if o.Doing == nil {
+		o.Doing = func(string) {}
 	}
 	if o.LogTo == nil {
 		o.LogTo = os.Stderr
@@ -141,11 +153,13 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.createTables(ctx); err != nil {
 		return err
 	}
+	s.options.Doing("opening the queues, timers and the outbox")
 	if err := s.startServices(ctx); err != nil {
 		return err
 	}
+	s.options.Doing("starting the functions and what feeds them")
 	s.configureServices()
-	command, err := functions.NewCommand(s.config)
+	command, err := functions.NewCommand(s.app, s.config)
 	if err != nil {
 		return err
 	}
@@ -166,8 +180,8 @@ func (s *Stack) start(ctx context.Context) error {
 // openData opens the embedded DynamoDB, or sets out for another endpoint.
 func (s *Stack) openData(ctx context.Context) error {
 	s.config = functions.Config{
-		EventsTable: Prefix + "-events", ClaimsTable: Prefix + "-claims", ViewPrefix: Prefix, Region: s.options.Region, Endpoint: s.options.Endpoint,
-		RequestsTable: dynamo.TableName(Prefix, dynamo.RequestsTable()), ProcessesTable: dynamo.TableName(Prefix, dynamo.ProcessesTable()),
+		EventsTable: dynamo.TableName(s.Prefix(), dynamo.EventsTable()), ClaimsTable: dynamo.TableName(s.Prefix(), dynamo.ClaimsTable()), ViewPrefix: s.Prefix(), Region: s.options.Region, Endpoint: s.options.Endpoint,
+		RequestsTable: dynamo.TableName(s.Prefix(), dynamo.RequestsTable()), ProcessesTable: dynamo.TableName(s.Prefix(), dynamo.ProcessesTable()),
 		LogLevel: s.options.LogLevel, LogTo: s.options.LogTo, ShowPanics: true, Credentials: credentials{},
 	}
 	if err := ownDirectory(s.options.Data); err != nil {
@@ -179,6 +193,7 @@ func (s *Stack) openData(ctx context.Context) error {
 	dir := ""
 	if s.options.Data != "" {
 		dir = filepath.Join(s.options.Data, databaseDir)
+		s.options.Doing(fmt.Sprintf("opening the data in %s (%d MB)", s.options.Data, sizeOf(dir)>>20))
 	}
 	db, err := embedded.Open(ctx, embedded.Options{Dir: dir, Region: s.options.Region, Hostile: s.options.Hostile, Log: s.log})
 	switch {
@@ -212,17 +227,20 @@ func (credentials) Retrieve(context.Context) (aws.Credentials, error) {
 // gateway constructs the query function, and the way to it and to the command
 // function.
 func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
-	query, err := functions.NewQuery(s.config)
+	query, err := functions.NewQuery(s.app, s.config)
 	if err != nil {
 		return nil, err
 	}
 	g := gateway.New(gateway.Options{
 		Command: command.Invoke, Query: query.Invoke, Format: s.options.Format, Stage: s.options.Stage,
-		CORSOrigins: s.options.CORSOrigins, Log: s.log,
+		CORSOrigins: s.options.CORSOrigins, Scopes: aggregate.Scopes(s.app.Commands()), Log: s.log,
 	})
 	s.prefix = g.Prefix()
 	return g, nil
 }
+
+// Prefix is what the names of tables, queues and the event bus begin with.
+func (s *Stack) Prefix() string { return s.app.Prefix(Stage) }
 
 // URL is where the API answers, without a slash at the end.
 func (s *Stack) URL() string { return "http://" + s.api.addr() + s.prefix }

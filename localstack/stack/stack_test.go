@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"daybook/domain"
 	"daybook/localstack/gateway"
 	"daybook/localstack/stack"
 )
@@ -23,7 +24,7 @@ import (
 func start(t testing.TB, o stack.Options) *stack.Stack {
 	t.Helper()
 	o.LogTo, o.LogLevel = io.Discard, slog.LevelError
-	s, err := stack.Start(t.Context(), o)
+	s, err := stack.Start(t.Context(), domain.App(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,11 +146,11 @@ func TestFailedStartReleasesEverything(t *testing.T) {
 	}
 	data := t.TempDir()
 	o := stack.Options{Addr: addr, DynamoDBAddr: taken.Addr().String(), Data: data, LogTo: io.Discard}
-	if _, err := stack.Start(t.Context(), o); err == nil || !strings.Contains(err.Error(), taken.Addr().String()) {
+	if _, err := stack.Start(t.Context(), domain.App(), o); err == nil || !strings.Contains(err.Error(), taken.Addr().String()) {
 		t.Fatalf("error %v", err)
 	}
 	start(t, stack.Options{Addr: addr, Data: data})
-	if _, err := stack.Start(t.Context(), stack.Options{Data: data, LogTo: io.Discard}); err == nil || !strings.Contains(err.Error(), data) {
+	if _, err := stack.Start(t.Context(), domain.App(), stack.Options{Data: data, LogTo: io.Discard}); err == nil || !strings.Contains(err.Error(), data) {
 		t.Errorf("a second stack on the same data: %v", err)
 	}
 }
@@ -161,7 +162,7 @@ func TestCanceledStart(t *testing.T) {
 	defer away.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := stack.Start(ctx, stack.Options{Endpoint: away.URL, LogTo: io.Discard}); err == nil || !strings.Contains(err.Error(), away.URL) {
+	if _, err := stack.Start(ctx, domain.App(), stack.Options{Endpoint: away.URL, LogTo: io.Discard}); err == nil || !strings.Contains(err.Error(), away.URL) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -199,7 +200,7 @@ func TestCloseEndsEverything(t *testing.T) { // not parallel: it counts goroutin
 }
 
 func ExampleStart() {
-	s, err := stack.Start(context.Background(), stack.Options{LogTo: io.Discard})
+	s, err := stack.Start(context.Background(), domain.App(), stack.Options{LogTo: io.Discard})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/functions"
@@ -33,15 +32,21 @@ func newClient(c functions.Config) *dynamo.Client {
 // a table for each declared version of each view, and what the embedded queue and
 // timers are kept in. Views whose tables do not fit their declarations are refused.
 func (s *Stack) createTables(ctx context.Context) error {
+	at := ""
+	if s.options.Endpoint != "" {
+		at = " at " + s.options.Endpoint
+	}
+	s.options.Doing("looking for tables, and creating those that are missing" + at)
 	if err := s.create(ctx, dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable(), dynamo.RequestsTable(),
 		dynamo.ProcessesTable(), queue.Table(), schedule.Table()); err != nil {
 		return err
 	}
+	s.options.Doing("comparing the views with their tables" + at)
 	if err := s.fitting(ctx, view.Mismatches); err != nil {
 		return err
 	}
 	var specs []dynamo.TableSpec
-	for _, v := range view.Versions(domain.Views()) {
+	for _, v := range view.Versions(s.app.Views) {
 		specs = append(specs, dynamo.ViewTable(v.Describe()))
 	}
 	if err := s.create(ctx, specs...); err != nil {
@@ -55,11 +60,11 @@ func (s *Stack) createTables(ctx context.Context) error {
 
 // findUnfilled notes the declared versions of views that wait to be filled.
 func (s *Stack) findUnfilled(ctx context.Context) error {
-	codec, err := aggregate.Codec(domain.Aggregates())
+	codec, err := aggregate.Codec(s.app.Aggregates)
 	if err != nil {
 		return err
 	}
-	all, err := view.Unfilled(ctx, codec, dynamo.NewTables(newClient(s.config), Prefix), domain.Views())
+	all, err := view.Unfilled(ctx, codec, dynamo.NewTables(newClient(s.config), s.Prefix()), s.app.Views)
 	if err != nil {
 		return fmt.Errorf("the views' tables can't be read: %w", err)
 	}
@@ -72,11 +77,11 @@ func (s *Stack) findUnfilled(ctx context.Context) error {
 // fitting refuses views whose tables were filled by other declarations, in one
 // line that says what to do.
 func (s *Stack) fitting(ctx context.Context, compare func(context.Context, *events.Codec, view.RoutedTables, []view.View) ([]view.Mismatch, error)) error {
-	codec, err := aggregate.Codec(domain.Aggregates())
+	codec, err := aggregate.Codec(s.app.Aggregates)
 	if err != nil {
 		return err
 	}
-	all, err := compare(ctx, codec, dynamo.NewTables(newClient(s.config), Prefix), domain.Views())
+	all, err := compare(ctx, codec, dynamo.NewTables(newClient(s.config), s.Prefix()), s.app.Views)
 	if err != nil {
 		return fmt.Errorf("the views can't be compared with their tables: %w", err)
 	}
@@ -91,7 +96,7 @@ func (s *Stack) fitting(ctx context.Context, compare func(context.Context, *even
 }
 
 func (s *Stack) create(ctx context.Context, specs ...dynamo.TableSpec) error {
-	if err := dynamo.Create(ctx, newClient(s.config), Prefix, specs...); err != nil {
+	if err := dynamo.Create(ctx, newClient(s.config), s.Prefix(), specs...); err != nil {
 		if s.options.Endpoint != "" {
 			return fmt.Errorf("%s can't be used: %w", s.options.Endpoint, err)
 		}
@@ -103,11 +108,11 @@ func (s *Stack) create(ctx context.Context, specs ...dynamo.TableSpec) error {
 // startMappings starts to feed the projector and the process function from the
 // events table's stream, and the command function from its queue.
 func (s *Stack) startMappings(ctx context.Context, command functions.Handler) error {
-	projector, err := functions.NewProjector(s.config)
+	projector, err := functions.NewProjector(s.app, s.config)
 	if err != nil {
 		return err
 	}
-	reactors, err := functions.NewProcess(s.config)
+	reactors, err := functions.NewProcess(s.app, s.config)
 	if err != nil {
 		return err
 	}
@@ -127,14 +132,14 @@ func (s *Stack) startMappings(ctx context.Context, command functions.Handler) er
 	if err := s.mapStream(running, stream, "process", processCheckpointsFile, reactors.Invoke); err != nil {
 		return err
 	}
-	if err := s.mapQueue(running, "command", commandQueue, command.Invoke, functionTimeout, retryCommand); err != nil {
+	if err := s.mapQueue(running, "command", s.name(commandQueue), command.Invoke, functionTimeout, retryCommand); err != nil {
 		return err
 	}
 	if s.services.webhook == "" {
 		return nil
 	}
 	webhook := &bus.Webhook{URL: s.services.webhook, Log: s.log}
-	return s.mapQueue(running, "outbox", outboxQueue, webhook.Invoke, bus.WebhookTimeout, bus.RetryAfter)
+	return s.mapQueue(running, "outbox", s.name(outboxQueue), webhook.Invoke, bus.WebhookTimeout, bus.RetryAfter)
 }
 
 // mapStream starts to feed a function from the events table's stream.

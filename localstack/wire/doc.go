@@ -1,6 +1,7 @@
-// Package wire is what the embedded services share at their edge: the way from
-// an AWS client to an http.Handler without a socket (Transport), one address for
-// several services (Router), and a client's bad day (Hostile).
+// Package wire is what the embedded services share at their edge: reading a
+// request and writing its answer or error (Protocol), the way from an AWS client
+// to an http.Handler without a socket (Transport), one address for several
+// services (Router), and connections that lose requests and answers (Hostile).
 //
-// It imports the standard library alone.
+// It imports only the standard library.
 package wire

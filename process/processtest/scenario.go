@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/process"
 )
 
@@ -19,9 +20,10 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// Event is an event by its stored name, with its data as a Go value.
+// Event is an integration event by its type with version
+// ("com.example.shop.order-confirmed.v1"), with its data as a Go value.
 type Event struct {
-	Name string
+	Type string
 	Data any
 }
 
@@ -31,7 +33,7 @@ type Scenario struct {
 	t       TB
 	reactor process.Reactor
 	stream  events.Stream
-	past    []Event
+	past    []events.Data
 	change  func(*events.Commit)
 	answers map[[2]string]events.Code // by command and id
 
@@ -39,20 +41,20 @@ type Scenario struct {
 	commit   events.Commit
 	before   process.Entry
 	recorder *Recorder
-	fault    *process.Fault
+	fault    *follow.Fault
 }
 
 // Given begins a scenario of a stream with what has happened: one commit for each
 // event, at times a second apart. The reactor has handled it: it remembers, its
 // timers are set, and its commands were accepted.
-func Given(t TB, reactor process.Reactor, stream events.Stream, past ...Event) *Scenario {
+func Given(t TB, reactor process.Reactor, stream events.Stream, past ...events.Data) *Scenario {
 	return &Scenario{t: t, reactor: reactor, stream: stream, past: past, answers: map[[2]string]events.Code{}}
 }
 
-// Rejecting says that a command to the aggregate of that id will be rejected;
-// others are accepted.
-func (s *Scenario) Rejecting(command, id string, code events.Code) *Scenario {
-	s.answers[[2]string{command, id}] = code
+// Rejecting says that a command of the given type to the aggregate of that id will
+// be rejected, whatever its payload; others are accepted.
+func (s *Scenario) Rejecting(command events.Payload, id string, code events.Code) *Scenario {
+	s.answers[[2]string{command.CommandName(), id}] = code
 	return s
 }
 
@@ -63,7 +65,7 @@ func (s *Scenario) With(change func(*events.Commit)) *Scenario {
 }
 
 // When stores one commit of the given events and has the reactor handle it.
-func (s *Scenario) When(es ...Event) *Scenario {
+func (s *Scenario) When(es ...events.Data) *Scenario {
 	s.t.Helper()
 	s.ran = true
 	commits, err := s.commits(es)
@@ -90,7 +92,7 @@ func (s *Scenario) When(es ...Event) *Scenario {
 }
 
 // run has a reactor handle some commits of a stream.
-func run(reactor process.Reactor, ledger process.Ledger, recorder *Recorder, stream history, handle ...events.Commit) (*process.Fault, error) {
+func run(reactor process.Reactor, ledger process.Ledger, recorder *Recorder, stream history, handle ...events.Commit) (*follow.Fault, error) {
 	if err := reactor.Err(); err != nil {
 		return nil, err
 	}
@@ -105,9 +107,9 @@ func run(reactor process.Reactor, ledger process.Ledger, recorder *Recorder, str
 	if err != nil {
 		return nil, err
 	}
-	var deliveries []process.Delivery
+	var deliveries []follow.Delivery
 	for _, c := range handle {
-		deliveries = append(deliveries, process.Delivery{Stream: c.Stream, Number: c.Number, Commit: &c})
+		deliveries = append(deliveries, follow.Delivery{Stream: c.Stream, Number: c.Number, Commit: &c})
 	}
 	report := runner.Handle(context.Background(), deliveries)
 	if len(report.Faults) > 0 {
@@ -133,7 +135,7 @@ func codecOf(reactor process.Reactor, commits []events.Commit) (*events.Codec, e
 	return events.NewCodec(types...)
 }
 
-// history is a process.History of one stream.
+// history is a follow.History of one stream.
 type history []events.Commit
 
 func (h history) Read(_ context.Context, _ events.Stream, from int64, limit int) ([]events.Commit, error) {
@@ -142,14 +144,14 @@ func (h history) Read(_ context.Context, _ events.Stream, from int64, limit int)
 }
 
 // commits are those of the past and, as the last, one of the given events.
-func (s *Scenario) commits(es []Event) ([]events.Commit, error) {
+func (s *Scenario) commits(es []events.Data) ([]events.Commit, error) {
 	begin := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	if since := s.reactor.Describe().Since; since.After(begin) {
 		begin = since
 	}
-	groups := [][]Event{}
+	groups := [][]events.Data{}
 	for _, e := range s.past {
-		groups = append(groups, []Event{e})
+		groups = append(groups, []events.Data{e})
 	}
 	groups = append(groups, es)
 	var all []events.Commit
@@ -161,11 +163,11 @@ func (s *Scenario) commits(es []Event) ([]events.Commit, error) {
 			Commands: []events.Command{{ID: fmt.Sprintf("command-%d", i+1)}},
 		}
 		for _, e := range group {
-			data, err := json.Marshal(e.Data, json.Deterministic(true))
+			data, err := json.Marshal(e, json.Deterministic(true))
 			if err != nil {
-				return nil, fmt.Errorf("event %s: %w", e.Name, err)
+				return nil, fmt.Errorf("event %s: %w", e.EventName(), err)
 			}
-			c.Events = append(c.Events, events.Event{Name: e.Name, Schema: 1, Data: data})
+			c.Events = append(c.Events, events.Event{Name: e.EventName(), Schema: 1, Data: data})
 		}
 		version += int64(len(group))
 		c.Version = version
@@ -197,12 +199,17 @@ func (s *Scenario) Then(steps ...process.Step) *Scenario {
 	return s
 }
 
+// cause stands for whatever event the expected steps are done because of.
+type cause struct{}
+
+func (cause) EventName() string { return "cause" }
+
 // expected does the steps as a manager would because of the same commit.
 func (s *Scenario) expected(steps []process.Step) ([]Effect, error) {
 	d := s.reactor.Describe()
 	c := s.commit
-	c.Version, c.Events = c.First(), c.Events[:1]
-	m := process.New[struct{}](d.Name, d.Aggregates...).React(c.Events[0].Name, func(jsontext.Value, process.Meta) process.Reaction {
+	c.Version, c.Events = c.First(), []events.Event{{Name: cause{}.EventName(), Schema: 1, Data: jsontext.Value("{}")}}
+	m := process.New[struct{}](d.Name, d.Aggregates...).React(func(cause, process.Meta) process.Reaction {
 		return process.Do(steps...)
 	})
 	ledger, recorder := &Memory{}, &Recorder{}
@@ -217,8 +224,7 @@ func (s *Scenario) expected(steps []process.Step) ([]Effect, error) {
 	return recorder.Done(), err
 }
 
-// ThenPublishes expects exactly these integration events, in order, by type with
-// version ("com.example.shop.order-confirmed.v1") and data.
+// ThenPublishes expects exactly these integration events, in order.
 func (s *Scenario) ThenPublishes(expected ...Event) *Scenario {
 	s.t.Helper()
 	if !s.handled() {
@@ -228,10 +234,10 @@ func (s *Scenario) ThenPublishes(expected ...Event) *Scenario {
 	for _, e := range expected {
 		data, err := json.Marshal(e.Data, json.Deterministic(true))
 		if err != nil {
-			s.t.Fatalf("the expected event %s: %v", e.Name, err)
+			s.t.Fatalf("the expected event %s: %v", e.Type, err)
 			return s
 		}
-		want = append(want, Effect{Event: &process.CloudEvent{Type: e.Name, Data: data}})
+		want = append(want, Effect{Event: &process.CloudEvent{Type: e.Type, Data: data}})
 	}
 	if got, want := s.text(s.recorder.Done()), s.text(want); got != want {
 		s.t.Fatalf("expected\n%sgot\n%s", want, got)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/follow"
 	"daybook/process"
 )
 
@@ -88,9 +89,9 @@ func (s *suite) holds(want process.Entry) {
 	}
 }
 
-func fault(k process.Key, commit int64) *process.Fault {
-	return &process.Fault{
-		Reactor: k.Reactor, Stream: k.Stream, Commit: commit, Code: "out-of-\"é\"", Text: "a text\nof <two> lines",
+func fault(k process.Key, commit int64) *follow.Fault {
+	return &follow.Fault{
+		Consumer: k.Reactor, Stream: k.Stream, Commit: commit, Code: "out-of-\"é\"", Text: "a text\nof <two> lines",
 		Time: time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC), Attempts: 3,
 	}
 }
@@ -249,7 +250,7 @@ func (s *suite) lists(reactor string, after events.Stream, limit int, want ...ev
 		}
 		got = got[:0]
 		for _, e := range es {
-			if e.Fault == nil || e.Reactor != reactor || e.Fault.Stream != e.Stream || e.Fault.Reactor != reactor {
+			if e.Fault == nil || e.Reactor != reactor || e.Fault.Stream != e.Stream || e.Fault.Consumer != reactor {
 				s.Fatalf("the list has %+v", e)
 			}
 			got = append(got, e.Stream)

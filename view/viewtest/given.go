@@ -10,19 +10,13 @@ import (
 	"daybook/view"
 )
 
-// Event is an event by its stored name, with its data as a Go value.
-type Event struct {
-	Name string
-	Data any // what events.Codec.Encode takes
-}
-
 // Commits returns a stream of one commit for each event, at times a second
 // apart. It fails the test for an event that codec does not know.
-func Commits(t testing.TB, codec *events.Codec, stream events.Stream, evs ...Event) []events.Commit {
+func Commits(t testing.TB, codec *events.Codec, stream events.Stream, evs ...events.Data) []events.Commit {
 	t.Helper()
 	commits := make([]events.Commit, 0, len(evs))
 	for i, e := range evs {
-		encoded, err := codec.Encode(e.Name, e.Data)
+		encoded, err := codec.Encode(e.EventName(), e)
 		if err != nil {
 			t.Fatalf("event %d of %s: %v", i+1, stream, err)
 		}

@@ -16,8 +16,10 @@ type named struct {
 	Name string `json:"name"`
 }
 
+func (named) EventName() string { return "thing-named" }
+
 var names = view.New[named]("names", "thing").
-	On("thing-named", func(_ named, e named, _ view.Meta) named { return e }).
+	On(func(_ named, e named, _ view.Meta) named { return e }).
 	Hide(func(r named) bool { return r.Name == "" }).
 	Index("all", view.All().Then("name"))
 
@@ -33,8 +35,8 @@ func ExampleGiven() {
 	t := &testing.T{} // the test's own
 	c, _ := events.NewCodec(events.Type{Name: "thing-named"})
 	rows := viewtest.Given(t, c, names, viewtest.Commits(t, c, "thing/7",
-		viewtest.Event{Name: "thing-named", Data: named{"Ann"}},
-		viewtest.Event{Name: "thing-named", Data: named{"Anna"}})...)
+		named{"Ann"},
+		named{"Anna"})...)
 	fmt.Println(rows.Row("7"))
 	// Output: {"id":"7","name":"Anna","version":2}
 }
@@ -42,9 +44,9 @@ func ExampleGiven() {
 func TestGiven(t *testing.T) {
 	t.Parallel()
 	c := codec(t)
-	one := viewtest.Commits(t, c, "thing/@1", viewtest.Event{Name: "thing-named", Data: named{"Ann"}}, viewtest.Event{Name: "thing-named", Data: named{"Anna"}})
-	two := viewtest.Commits(t, c, "thing/2", viewtest.Event{Name: "thing-named", Data: named{"Bob"}})
-	hidden := viewtest.Commits(t, c, "thing/3", viewtest.Event{Name: "thing-named", Data: named{}})
+	one := viewtest.Commits(t, c, "thing/@1", named{"Ann"}, named{"Anna"})
+	two := viewtest.Commits(t, c, "thing/2", named{"Bob"})
+	hidden := viewtest.Commits(t, c, "thing/3", named{})
 	rows := viewtest.Given(t, c, names, one[0], two[0], hidden[0], one[1])
 	if got := rows.Keys(); !slices.Equal(got, []string{"2", "@1"}) {
 		t.Errorf("got keys %q", got)

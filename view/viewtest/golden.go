@@ -26,7 +26,7 @@ import (
 // that was never deployed. The test package declares the flag:
 //
 //	var _ = flag.Bool("update", false, "write missing golden files")
-func Golden(t *testing.T, dir string, views ...view.View) {
+func Golden(t testing.TB, dir string, views ...view.View) {
 	t.Helper()
 	f := flag.Lookup("update")
 	for _, err := range checkGolden(dir, f != nil && f.Value.String() == "true", views) {

@@ -27,7 +27,7 @@ func TestGoldenShapes(t *testing.T) {
 	check("", true, first)
 	check("", false, first)
 	changed := func() *view.RowView[suiteRow] {
-		return view.New[suiteRow]("things", "thing").On("thing-added", func(r suiteRow, _ suiteEvent, _ view.Meta) suiteRow { return r })
+		return view.New[suiteRow]("things", "thing").On(func(r suiteRow, _ suiteEvent, _ view.Meta) suiteRow { return r })
 	}
 	check("which is not declared: raise Version(2)", false, changed())
 	check("or delete the file, if this version was never deployed", true, changed()) // not overwritten

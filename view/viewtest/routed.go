@@ -26,7 +26,7 @@ func RunRouted(t *testing.T, open func(t *testing.T, views []view.View) view.Adm
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			newest := view.New[suiteRow]("suite-things", "thing").
-				On("thing-added", func(r suiteRow, _ suiteEvent, _ view.Meta) suiteRow { return r }).
+				On(func(r suiteRow, _ suiteEvent, _ view.Meta) suiteRow { return r }).
 				Index("new", view.By("name")).Version(2).Previous(suiteView("suite-things", 1))
 			tables := open(t, []view.View{newest})
 			test.run(&suite{T: t, tables: tables, table: tables.Table("suite-things", 1)}, tables)

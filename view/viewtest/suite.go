@@ -26,9 +26,11 @@ type suiteRow struct {
 
 type suiteEvent struct{}
 
+func (suiteEvent) EventName() string { return "thing-added" }
+
 func suiteView(name string, version int) view.View {
 	return view.New[suiteRow](name, "thing").
-		On("thing-added", func(r suiteRow, _ suiteEvent, _ view.Meta) suiteRow { return r }).
+		On(func(r suiteRow, _ suiteEvent, _ view.Meta) suiteRow { return r }).
 		Index("by-name", view.By("group").Then("name")).
 		Index("by-price", view.By("group").Then("price")).
 		Version(version)

@@ -18,19 +18,36 @@ func open(s State, c Open) aggregate.Decision {
 }
 
 var Accounts = view.New[Row]("accounts", "account").
-	On("account-opened", func(_ Row, e Opened, _ view.Meta) Row { return Row(e) }).
+	On(func(_ Row, e Opened, _ view.Meta) Row { return Row(e) }).
 	Index("by-email", view.By("email").Fold("lower", uniqueEmail))
 
 //sample:end
 
 // Account is the aggregate.
 var Account = aggregate.New[State]("account").
-	Event("account-opened", func(_ State, _ Opened) State { return State{Open: true} }).
-	Event("account-paid", func(s State, _ Paid) State { return s }).
-	Command("open-account", open, aggregate.Creates()).
-	//sample:begin idempotent-for
-	Command("pay-account", pay, aggregate.IdempotentFor(7*24*time.Hour))
+	Event(opened, addressInMail).
+	Event(func(s State, _ Charged) State { return s }).
+	Event(func(_ State, _ Closed) State { return State{} }).
+	Event(func(s State, _ Paid) State { return s }).
+	Command(open, aggregate.Creates()).
+	//sample:begin access
+	Command(charge, aggregate.Internal()).
+	Command(closeAccount, aggregate.Scope("accounts:close")).
 	//sample:end
+	//sample:begin idempotent-for
+	Command(pay, aggregate.IdempotentFor(7*24*time.Hour))
+	//sample:end
+
+func opened(_ State, _ Opened) State { return State{Open: true} }
+
+func charge(_ State, c Charge) aggregate.Decision { return aggregate.Emit(Charged(c)) }
+
+func closeAccount(s State, _ Close) aggregate.Decision {
+	if !s.Open {
+		return aggregate.Nothing()
+	}
+	return aggregate.Emit(Closed{})
+}
 
 func pay(_ State, c Pay) aggregate.Decision { return aggregate.Emit(Paid(c)) }
 
@@ -54,4 +71,21 @@ type (
 	Pay struct {
 		Amount int64 `json:"amount" rule:"min=1"`
 	}
+	Charged struct {
+		Amount int64 `json:"amount"`
+	}
+	Charge struct {
+		Amount int64 `json:"amount" rule:"min=1"`
+	}
+	Closed struct{}
+	Close  struct{}
 )
+
+func (Opened) EventName() string   { return "account-opened" }
+func (Open) CommandName() string   { return "open-account" }
+func (Paid) EventName() string     { return "account-paid" }
+func (Pay) CommandName() string    { return "pay-account" }
+func (Charged) EventName() string  { return "account-charged" }
+func (Charge) CommandName() string { return "charge-account" }
+func (Closed) EventName() string   { return "account-closed" }
+func (Close) CommandName() string  { return "close-account" }

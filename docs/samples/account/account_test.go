@@ -4,26 +4,31 @@ import (
 	"flag"
 	"testing"
 
+	"daybook/aggregate"
 	"daybook/aggregate/aggregatetest"
+	"daybook/daybooktest"
 	"daybook/docs/samples/account"
 	"daybook/events"
-	"daybook/view/viewtest"
+	"daybook/view"
 )
 
 //sample:begin golden
 
 var _ = flag.Bool("update", false, "write missing golden files")
 
-func TestShapesOfViews(t *testing.T) {
+func TestWhatIsStored(t *testing.T) {
 	t.Parallel()
-	viewtest.Golden(t, "schema/views", account.Accounts)
+	daybooktest.Golden(t, []aggregate.Aggregate{account.Account}, []view.View{account.Accounts})
 }
 
 //sample:end
 
 func TestAccount(t *testing.T) {
 	t.Parallel()
-	aggregatetest.Given(t, account.Account).When("open-account", account.Open{Email: "Ann@Example.com"}).
+	aggregatetest.Given(t, account.Account).When(account.Open{Email: "Ann@Example.com"}).
 		ThenClaims(events.Claim{Name: "account-email", Value: "ann@example.com"})
-	aggregatetest.Given(t, account.Account, account.Opened{Email: "a@b.c"}).When("pay-account", account.Pay{Amount: 1}).Then(account.Paid{Amount: 1})
+	aggregatetest.Given(t, account.Account, account.Opened{Email: "a@b.c"}).When(account.Pay{Amount: 1}).Then(account.Paid{Amount: 1})
+	aggregatetest.Given(t, account.Account).When(account.Charge{Amount: 1}).Then(account.Charged{Amount: 1})
+	aggregatetest.Given(t, account.Account, account.Opened{Email: "a@b.c"}).When(account.Close{}).Then(account.Closed{})
+	aggregatetest.Given(t, account.Account).When(account.Close{}).Then()
 }

@@ -13,8 +13,8 @@ import (
 // Fulfilment reserves the stock of a placed order and confirms it. It follows the
 // streams of orders.
 var Fulfilment = process.New[Basket]("fulfilment", "order").
-	On("order-placed", onPlaced).
-	On("order-rejected", onRejected)
+	On(onPlaced).
+	On(onRejected)
 
 // Basket is what the manager remembers of an order.
 type Basket struct {
@@ -25,15 +25,15 @@ func onPlaced(b Basket, e order.PlacedEvent, m process.Meta) (Basket, process.Re
 	var reserve []process.Command
 	for _, l := range e.Lines { // each with a product of its own
 		b.Products = append(b.Products, l.Product)
-		reserve = append(reserve, process.Send("reserve-stock", l.Product, product.ReserveStock{Order: m.ID(), Quantity: l.Quantity}))
+		reserve = append(reserve, process.Send(l.Product, product.ReserveStock{Order: m.ID(), Quantity: l.Quantity}))
 	}
-	reject := process.Send("reject-order", m.ID(), order.Reject{Reason: "out of stock"})
+	reject := process.Send(m.ID(), order.Reject{Reason: "out of stock"})
 	return b, process.Do(
 		// A timer, named in this stream.
 		process.After("confirmation", 15*time.Minute, reject),
 		// The reservations, side by side.
 		process.All(reserve...).
-			Then(process.Send("confirm-order", m.ID(), order.Confirm{}).Unless("order-cancelled")).
+			Then(process.Send(m.ID(), order.Confirm{}).Unless("order-cancelled")).
 			Else(func(process.Rejection) process.Reaction { return process.Do(reject.Unless("order-cancelled")) }),
 	)
 }
@@ -42,7 +42,7 @@ func onPlaced(b Basket, e order.PlacedEvent, m process.Meta) (Basket, process.Re
 func onRejected(b Basket, _ order.RejectedEvent, m process.Meta) (Basket, process.Reaction) {
 	steps := []process.Step{process.Cancel("confirmation")}
 	for _, p := range b.Products {
-		steps = append(steps, process.Send("release-stock", p, product.ReleaseStock{Order: m.ID()}))
+		steps = append(steps, process.Send(p, product.ReleaseStock{Order: m.ID()}))
 	}
 	return b, process.Do(steps...)
 }
@@ -52,8 +52,8 @@ func onRejected(b Basket, _ order.RejectedEvent, m process.Meta) (Basket, proces
 //sample:begin outbox
 
 var Outbox = process.NewOutbox[Basket]("shop", "order").
-	Remember("order-placed", remember).
-	Publish("order-confirmed", "com.example.shop.order-confirmed", 1,
+	Remember(remember).
+	Publish("com.example.shop.order-confirmed", 1,
 		func(b Basket, _ order.ConfirmedEvent, m process.Meta) OrderConfirmed {
 			return OrderConfirmed{Order: m.ID(), Products: b.Products}
 		})

@@ -21,15 +21,15 @@ func placed(products ...string) order.PlacedEvent {
 
 func TestFulfilment(t *testing.T) {
 	t.Parallel()
-	reject := process.Send("reject-order", "7", order.Reject{Reason: "out of stock"})
+	reject := process.Send("7", order.Reject{Reason: "out of stock"})
 	//sample:begin test
 	processtest.Given(t, fulfilment.Fulfilment, "order/7").
-		Rejecting("reserve-stock", "b", "out-of-stock").
-		When(processtest.Event{Name: "order-placed", Data: placed("a", "b")}).
+		Rejecting(product.ReserveStock{}, "b", "out-of-stock").
+		When(placed("a", "b")).
 		Then(
 			process.After("confirmation", 15*time.Minute, reject),
-			process.Send("reserve-stock", "a", product.ReserveStock{Order: "7", Quantity: 1}),
-			process.Send("reserve-stock", "b", product.ReserveStock{Order: "7", Quantity: 1}),
-			process.Send("reject-order", "7", order.Reject{Reason: "out of stock"}))
+			process.Send("a", product.ReserveStock{Order: "7", Quantity: 1}),
+			process.Send("b", product.ReserveStock{Order: "7", Quantity: 1}),
+			process.Send("7", order.Reject{Reason: "out of stock"}))
 	//sample:end
 }

@@ -8,8 +8,8 @@ import (
 
 // Account is a customer with a unique e-mail address.
 var Account = aggregate.New[Open]("account").
-	Event("account-opened", func(_ Open, _ Opened) Open { return Open{true} }).
-	Command("open-account", open)
+	Event(func(_ Open, _ Opened) Open { return Open{true} }).
+	Command(open)
 
 // Open says whether an account is open.
 type Open struct {
@@ -27,6 +27,9 @@ type (
 		Email string `json:"email" rule:"max=254,format=email"`
 	}
 )
+
+func (Opened) EventName() string        { return "account-opened" }
+func (OpenAccount) CommandName() string { return "open-account" }
 
 func open(s Open, c OpenAccount) aggregate.Decision {
 	if s.Open {

@@ -9,10 +9,15 @@ import (
 //sample:begin declaration
 
 var Invoice = aggregate.New[State]("invoice").
-	Event("invoice-issued", issued).
-	Event("invoice-paid", paid).
-	Command("issue-invoice", issue, aggregate.Creates(), aggregate.Summary("Issue an invoice")).
-	Command("pay-invoice", pay)
+	Event(issued).
+	Event(paid).
+	Command(issue, aggregate.Creates(), aggregate.Summary("Issue an invoice")).
+	Command(pay)
+
+func (Issued) EventName() string  { return "invoice-issued" }
+func (Paid) EventName() string    { return "invoice-paid" }
+func (Issue) CommandName() string { return "issue-invoice" }
+func (Pay) CommandName() string   { return "pay-invoice" }
 
 //sample:end
 

@@ -16,10 +16,10 @@ func TestDeclarations(t *testing.T) {
 		}
 	}
 	aggregatetest.Given(t, invoice.Invoice).
-		When("issue-invoice", invoice.Issue{Customer: "ann", Email: "Ann@example.com", Lines: []invoice.Line{{Article: "a", Price: 400}, {Article: "b", Price: 600}}}).
+		When(invoice.Issue{Customer: "ann", Email: "Ann@example.com", Lines: []invoice.Line{{Article: "a", Price: 400}, {Article: "b", Price: 600}}}).
 		Then(invoice.Issued{Customer: "ann", Email: "ann@example.com", Total: 1000})
 	aggregatetest.Given(t, invoice.Account).
-		When("open-account", invoice.OpenAccount{Name: "Ann", Email: "Ann@example.com"}).
+		When(invoice.OpenAccount{Name: "Ann", Email: "Ann@example.com"}).
 		ThenClaims(events.Claim{Name: "account-email", Value: "ann@example.com"})
 }
 
@@ -28,7 +28,7 @@ func TestPay(t *testing.T) {
 	issued := invoice.Issued{Customer: "ann", Total: 1000}
 	//sample:begin test
 	aggregatetest.Given(t, invoice.Invoice, issued).
-		When("pay-invoice", invoice.Pay{Amount: 1000}).
+		When(invoice.Pay{Amount: 1000}).
 		Then(invoice.Paid{Amount: 1000})
 	//sample:end
 }

@@ -10,8 +10,8 @@ import (
 //sample:begin view
 
 var Invoices = view.New[Row]("invoices", "invoice").
-	On("invoice-issued", func(_ Row, e Issued, m view.Meta) Row { return Row{Customer: e.Customer, IssuedAt: m.Time} }).
-	On("invoice-paid", func(r Row, _ Paid, _ view.Meta) Row { r.Paid = true; return r }).
+	On(func(_ Row, e Issued, m view.Meta) Row { return Row{Customer: e.Customer, IssuedAt: m.Time} }).
+	On(func(r Row, _ Paid, _ view.Meta) Row { r.Paid = true; return r }).
 	Index("by-customer", view.By("customer").Then("issuedAt"))
 
 //sample:end
@@ -19,8 +19,8 @@ var Invoices = view.New[Row]("invoices", "invoice").
 //sample:begin keyed
 
 var Debtors = view.NewKeyed[Debtor, Memo]("debtors", "invoice").
-	On("invoice-issued", func(_ Memo, e Issued, _ view.Meta) Memo { return Memo{e.Customer, e.Total} }).
-	On("invoice-paid", func(m Memo, _ Paid, _ view.Meta) Memo { m.Open = 0; return m }).
+	On(func(_ Memo, e Issued, _ view.Meta) Memo { return Memo{e.Customer, e.Total} }).
+	On(func(m Memo, _ Paid, _ view.Meta) Memo { m.Open = 0; return m }).
 	Keys(func(m Memo) []string { return []string{m.Customer} }).
 	Put(func(d Debtor, _ string, m Memo) Debtor { return Debtor{d.Invoices + 1, events.Add(d.Open, m.Open)} }).
 	Take(func(d Debtor, _ string, m Memo) Debtor {

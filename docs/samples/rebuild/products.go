@@ -8,7 +8,7 @@ import (
 //sample:begin version
 
 var Products = view.New[Row]("products", "product").
-	On("product-added", added).
+	On(added).
 	Version(2).
 	Previous(productsV1) // the declaration as it was, in a file of its own
 

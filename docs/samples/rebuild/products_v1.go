@@ -7,7 +7,7 @@ import (
 
 // productsV1 is the view at its first version.
 var productsV1 = view.New[rowV1]("products", "product").
-	On("product-added", func(_ rowV1, e product.Added, _ view.Meta) rowV1 { return rowV1{e.Name} })
+	On(func(_ rowV1, e product.Added, _ view.Meta) rowV1 { return rowV1{e.Name} })
 
 type rowV1 struct {
 	Name string `json:"name"`

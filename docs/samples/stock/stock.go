@@ -7,11 +7,11 @@ import (
 
 // Product is one product in stock.
 var Product = aggregate.New[State]("product").
-	Event("product-added", func(_ State, e Added) State { return State{true, e.Stock} }).
-	Event("product-stock-moved-out", func(s State, e StockMovedOut) State { s.Stock -= e.Quantity; return s }).
-	Event("product-stock-moved-in", func(s State, e StockMovedIn) State { s.Stock += e.Quantity; return s }).
+	Event(func(_ State, e Added) State { return State{true, e.Stock} }).
+	Event(func(s State, e StockMovedOut) State { s.Stock -= e.Quantity; return s }).
+	Event(func(s State, e StockMovedIn) State { s.Stock += e.Quantity; return s }).
 	//sample:begin across
-	Across("move-stock", moveStockStreams, moveStock)
+	Across(moveStockStreams, moveStock)
 
 //sample:end
 
@@ -47,6 +47,8 @@ type MoveStock struct {
 	Quantity int64  `json:"quantity" rule:"min=1,max=1000000"`
 }
 
+func (MoveStock) CommandName() string { return "move-stock" }
+
 // The events of a product.
 type (
 	Added struct {
@@ -61,3 +63,7 @@ type (
 		Quantity int64  `json:"quantity"`
 	}
 )
+
+func (Added) EventName() string         { return "product-added" }
+func (StockMovedOut) EventName() string { return "product-stock-moved-out" }
+func (StockMovedIn) EventName() string  { return "product-stock-moved-in" }

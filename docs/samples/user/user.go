@@ -8,10 +8,13 @@ import (
 //sample:begin aggregate
 
 var User = aggregate.New[State]("user").
-	Event("user-created", created).
-	Event("user-renamed", renamed).
-	Command("create-user", create, aggregate.Creates()).
-	Command("rename-user", rename)
+	Event(created).
+	Event(renamed).
+	Command(create, aggregate.Creates()).
+	Command(rename)
+
+func (Created) EventName() string  { return "user-created" } // stored, whatever the type is called
+func (Create) CommandName() string { return "create-user" }
 
 func created(_ State, e Created) State { return State{Exists: true, Name: e.Name, Email: e.Email} }
 
@@ -27,8 +30,8 @@ func create(s State, c Create) aggregate.Decision {
 //sample:begin view
 
 var Users = view.New[Row]("users", "user").
-	On("user-created", func(_ Row, e Created, _ view.Meta) Row { return Row{e.Name, e.Email, true} }).
-	On("user-renamed", func(r Row, e Renamed, _ view.Meta) Row { r.Name = e.Name; return r }).
+	On(func(_ Row, e Created, _ view.Meta) Row { return Row{e.Name, e.Email, true} }).
+	On(func(r Row, e Renamed, _ view.Meta) Row { r.Name = e.Name; return r }).
 	Index("by-name", view.All().Then("name"))
 
 //sample:end
@@ -64,6 +67,9 @@ type (
 		Name string `json:"name" rule:"min=1,max=100,notblank"`
 	}
 )
+
+func (Renamed) EventName() string  { return "user-renamed" }
+func (Rename) CommandName() string { return "rename-user" }
 
 func renamed(s State, e Renamed) State { s.Name = e.Name; return s }
 

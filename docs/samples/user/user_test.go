@@ -16,7 +16,7 @@ func TestUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	created := user.Created{Name: "Ann", Email: "ann@example.com"}
-	aggregatetest.Given(t, user.User).When("create-user", user.Create(created)).Then(created)
-	aggregatetest.Given(t, user.User, created).When("create-user", user.Create(created)).ThenRejected("user-already-exists")
-	aggregatetest.Given(t, user.User, created).When("rename-user", user.Rename{Name: "Anna"}).Then(user.Renamed{Name: "Anna"})
+	aggregatetest.Given(t, user.User).When(user.Create(created)).Then(created)
+	aggregatetest.Given(t, user.User, created).When(user.Create(created)).ThenRejected("user-already-exists")
+	aggregatetest.Given(t, user.User, created).When(user.Rename{Name: "Anna"}).Then(user.Renamed{Name: "Anna"})
 }

@@ -9,8 +9,8 @@ import (
 
 // Invoice is the aggregate of one invoice.
 var Invoice = aggregate.New[State]("invoice").
-	Event("invoice-issued", func(s State, _ Issued) State { s.Issued = true; return s }).
-	Command("issue-invoice", issue, aggregate.Creates(), aggregate.Summary("Issue an invoice"))
+	Event(func(s State, _ Issued) State { s.Issued = true; return s }).
+	Command(issue, aggregate.Creates(), aggregate.Summary("Issue an invoice"))
 
 // State is what deciding about an invoice needs.
 type State struct {
@@ -23,11 +23,17 @@ type Issued struct {
 	Total    int64  `json:"total"` // minor units
 }
 
+// EventName is the name under which the event is stored.
+func (Issued) EventName() string { return "invoice-issued" }
+
 // Issue asks for a new invoice.
 type Issue struct {
 	Customer string `json:"customer" rule:"min=1,max=128"`
 	Total    int64  `json:"total" rule:"min=1"`
 }
+
+// CommandName is the name under which the command is sent.
+func (Issue) CommandName() string { return "issue-invoice" }
 
 func issue(s State, c Issue) aggregate.Decision {
 	if s.Issued {
@@ -38,7 +44,7 @@ func issue(s State, c Issue) aggregate.Decision {
 
 // Invoices is the view "invoices", the greatest of a customer first.
 var Invoices = view.New[Row]("invoices", "invoice").
-	On("invoice-issued", func(_ Row, e Issued, _ view.Meta) Row { return Row{Customer: e.Customer, Total: e.Total} }).
+	On(func(_ Row, e Issued, _ view.Meta) Row { return Row{Customer: e.Customer, Total: e.Total} }).
 	Index("by-customer", view.By("customer").Then("total"))
 
 // Row is one invoice.

@@ -3,17 +3,15 @@ package attr
 import (
 	"cmp"
 	"strconv"
-	"strings"
+
+	"daybook/events/decimal"
 )
 
-// Limits of a number, from AWS's "Supported data types" page.
+// Limits of a number; exponents are those of the first digit.
 const (
-	// MaxDigits is the number of significant decimal digits.
-	MaxDigits = 38
-	// MaxExponent is the decimal exponent of the first digit of the largest number.
-	MaxExponent = 125
-	// MinExponent is the decimal exponent of the first digit of the smallest positive number.
-	MinExponent = -130
+	MaxDigits   = decimal.MaxDigits
+	MaxExponent = decimal.MaxExponent
+	MinExponent = decimal.MinExponent
 )
 
 const (
@@ -29,6 +27,8 @@ const limbDigits = 19
 // Decimal is an exact DynamoDB number: at most 38 significant digits, the first
 // one at a decimal exponent from -130 to 125. It is normalized, so two equal
 // numbers are == and 1.0 is 1; there is no negative zero. The zero Decimal is 0.
+// Text is read and written by package decimal; this form has a fixed size and no
+// pointer, which keys in memory, sums and the log on disk need.
 type Decimal struct {
 	// hi and lo are the first and the second 19 of 38 digits, the very first
 	// one not 0 (unless the number is 0).
@@ -58,105 +58,25 @@ func ParseNumber(s string) (Decimal, error) {
 	if s == "" {
 		return Decimal{}, invalid(msgNotNumber)
 	}
-	var sc numberScan
-	if !sc.scan(s) {
+	n, ok := decimal.ParseLoose(s)
+	exp := n.Exponent()
+	switch {
+	case !ok:
 		return Decimal{}, invalid(msgNotNumber + ": " + s)
-	}
-	if sc.kept == 0 {
+	case n.Sign() == 0:
 		return Decimal{}, nil
-	}
-	switch exp := sc.exponent(); {
 	case exp > MaxExponent:
 		return Decimal{}, invalid(msgOverflow)
 	case exp < MinExponent:
 		return Decimal{}, invalid(msgUnderflow)
-	case sc.significant > MaxDigits:
+	case len(n.Digits()) > MaxDigits:
 		return Decimal{}, invalid(msgDigits)
-	default:
-		return pack(&sc.coef, exp, sc.neg), nil
 	}
-}
-
-// numberScan is what one pass over a number's text finds.
-type numberScan struct {
-	coef        digits
-	kept        int // digits after the leading zeros
-	significant int // kept up to the last one that is not 0
-	point       int // digits before the point, less the leading zeros
-	exp10       int // what follows the e
-	neg         bool
-}
-
-// exponent is the decimal exponent of the first significant digit.
-func (sc *numberScan) exponent() int { return sc.point - 1 + sc.exp10 }
-
-// scan reads s and tells whether it is a number.
-func (sc *numberScan) scan(s string) bool {
-	i := 0
-	if s[0] == '-' || s[0] == '+' {
-		sc.neg = s[0] == '-'
-		i++
+	var coef digits
+	for i, c := range []byte(n.Digits()) {
+		coef[i] = c - '0'
 	}
-	seen, afterPoint := false, false
-	for ; i < len(s); i++ {
-		c := s[i]
-		if c == '.' && !afterPoint {
-			afterPoint = true
-			continue
-		}
-		if c < '0' || c > '9' {
-			break
-		}
-		seen = true
-		sc.digit(c-'0', afterPoint)
-	}
-	if !seen {
-		return false
-	}
-	if i == len(s) {
-		return true
-	}
-	return (s[i] == 'e' || s[i] == 'E') && sc.scanExponent(s[i+1:])
-}
-
-func (sc *numberScan) digit(d byte, afterPoint bool) {
-	if sc.kept == 0 && d == 0 {
-		if afterPoint {
-			sc.point--
-		}
-		return
-	}
-	if sc.kept < MaxDigits {
-		sc.coef[sc.kept] = d
-	}
-	sc.kept++
-	if d != 0 {
-		sc.significant = sc.kept
-	}
-	if !afterPoint {
-		sc.point++
-	}
-}
-
-func (sc *numberScan) scanExponent(s string) bool {
-	neg := false
-	if s != "" && (s[0] == '-' || s[0] == '+') {
-		neg = s[0] == '-'
-		s = s[1:]
-	}
-	if s == "" {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-		sc.exp10 = min(sc.exp10*10+int(s[i]-'0'), 1<<30)
-	}
-	if neg {
-		sc.exp10 = -sc.exp10
-	}
-	return true
+	return pack(&coef, int(exp), n.Sign() < 0), nil
 }
 
 // pack makes a number of the first 38 digits of d.
@@ -318,21 +238,7 @@ func (n Decimal) Append(dst []byte) []byte {
 		return strconv.AppendInt(dst, i, 10)
 	}
 	var buf [MaxDigits]byte
-	coef := n.coefficient(&buf)
-	if n.neg {
-		dst = append(dst, '-')
-	}
-	exp := int(n.exp)
-	if exp < 0 {
-		dst = append(append(dst, "0."...), strings.Repeat("0", -exp-1)...)
-		return append(dst, coef...)
-	}
-	if exp+1 >= len(coef) {
-		dst = append(dst, coef...)
-		return append(dst, strings.Repeat("0", exp+1-len(coef))...)
-	}
-	dst = append(append(dst, coef[:exp+1]...), '.')
-	return append(dst, coef[exp+1:]...)
+	return decimal.AppendPlain(dst, n.neg, n.coefficient(&buf), int(n.exp))
 }
 
 // smallInt returns the number if it is an integer of at most 18 digits, the

@@ -1,0 +1,157 @@
+package daybook
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"daybook/aggregate"
+	"daybook/process"
+	"daybook/view"
+)
+
+// App is an application: what it is called, and what it consists of. It is a
+// value; making one registers nothing anywhere.
+type App struct {
+	// Name begins every physical name: stack, tables, queues, functions. Two
+	// applications of different names live in one account, region and stage.
+	Name       string
+	Aggregates []aggregate.Aggregate
+	Views      []view.View
+	Processes  []process.Reactor
+}
+
+// Prefix returns what the physical names of a stage begin with: "shop-dev". Names
+// have no hyphen, so that no two applications share a prefix.
+func (a App) Prefix(stage string) string { return a.Name + "-" + stage }
+
+// Title returns the name for people, and for CloudWatch: the namespace of metrics,
+// the title of the API's description.
+func (a App) Title() string {
+	if a.Name == "" {
+		return ""
+	}
+	return strings.ToUpper(a.Name[:1]) + a.Name[1:]
+}
+
+// Commands returns the commands of all aggregates, in the order of declaration.
+func (a App) Commands() (all []aggregate.Description) {
+	for _, of := range a.Aggregates {
+		all = append(all, of.Describe()...)
+	}
+	return all
+}
+
+// MaxName is the greatest length of App.Name. A stage has as many at most, and the
+// shortest limit of AWS on a name made of both is 50 (AWS Backup's vaults).
+const MaxName = 16
+
+var wellNamed = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
+
+// Check returns all that is wrong with the application, joined, or nil: its name,
+// the declarations (each Err), names that are declared twice, and events that are
+// handled and that no followed aggregate declares. It derives the schemas of all
+// payloads, which a function's cold start must not pay for: call it in a test. The
+// local stack and the CDK app call it when they start.
+func (a App) Check() error {
+	errs := []error{checkName(a.Name)}
+	errs = append(errs, a.checkAggregates()...)
+	declared := a.declaredEvents()
+	followers := map[string]string{} // kinds by name
+	once := func(kind, name string) {
+		if other, ok := followers[name]; ok {
+			errs = append(errs, fmt.Errorf("%s %q: there is a %s of this name; rename one, since the command line and the reports tell them apart by name", kind, name, other))
+		}
+		followers[name] = kind
+	}
+	for i, v := range a.Views {
+		if v == nil {
+			errs = append(errs, fmt.Errorf("entry %d of Views is nil; remove it", i))
+			continue
+		}
+		d := v.Describe()
+		once("view", d.Name)
+		errs = append(errs, v.Err())
+		errs = append(errs, declared.check("view", d.Name, d.Aggregates, d.Events)...)
+	}
+	for i, r := range a.Processes {
+		if r == nil {
+			errs = append(errs, fmt.Errorf("entry %d of Processes is nil; remove it", i))
+			continue
+		}
+		d := r.Describe()
+		once(d.Kind.String(), d.Name)
+		errs = append(errs, r.Err())
+		errs = append(errs, declared.check(d.Kind.String(), d.Name, d.Aggregates, d.Events)...)
+	}
+	return errors.Join(errs...)
+}
+
+func checkName(name string) error {
+	if len(name) > MaxName || !wellNamed.MatchString(name) {
+		return fmt.Errorf("App.Name %q: use a-z and 0-9, beginning with a letter, at most %d characters; it begins the names of stack, tables and queues", name, MaxName)
+	}
+	return nil
+}
+
+func (a App) checkAggregates() (errs []error) {
+	aggregates, commands := map[string]bool{}, map[string]string{}
+	for i, of := range a.Aggregates {
+		if of == nil {
+			errs = append(errs, fmt.Errorf("entry %d of Aggregates is nil; remove it", i))
+			continue
+		}
+		if aggregates[of.Name()] {
+			errs = append(errs, fmt.Errorf("aggregate %q is listed twice; rename one, since the name is the first part of its streams' names", of.Name()))
+		}
+		aggregates[of.Name()] = true
+		errs = append(errs, of.Err())
+		for _, c := range of.Describe() {
+			if other, ok := commands[c.Name]; ok && other != c.Aggregate {
+				errs = append(errs, fmt.Errorf("command %q is declared by aggregates %q and %q; rename one, since POST /commands/%s has one meaning", c.Name, other, c.Aggregate, c.Name))
+			}
+			commands[c.Name] = c.Aggregate
+		}
+	}
+	return errs
+}
+
+// declared are the names of events by the names of aggregates.
+type declared map[string][]string
+
+func (a App) declaredEvents() declared {
+	all := declared{}
+	for _, of := range a.Aggregates {
+		if of == nil {
+			continue
+		}
+		for _, e := range of.Events() {
+			all[of.Name()] = append(all[of.Name()], e.Name)
+		}
+		if all[of.Name()] == nil {
+			all[of.Name()] = []string{}
+		}
+	}
+	return all
+}
+
+// check reports followed aggregates that the App does not list, and handled events
+// that no followed aggregate declares: a handler of such an event never runs.
+func (all declared) check(kind, name string, aggregates, events []string) (errs []error) {
+	var known []string
+	for _, a := range aggregates {
+		if all[a] == nil {
+			errs = append(errs, fmt.Errorf("%s %q follows aggregate %q, which the App does not list; add it to Aggregates", kind, name, a))
+			return errs
+		}
+		known = append(known, all[a]...)
+	}
+	for _, e := range events {
+		if !slices.Contains(known, e) {
+			errs = append(errs, fmt.Errorf("%s %q handles event %q, which %s does not declare; declare the event there, or remove the handler", kind, name, e, strings.Join(aggregates, ", ")))
+		}
+	}
+	return errs
+}

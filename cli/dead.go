@@ -1,0 +1,290 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"daybook/aggregate"
+	"daybook/dynamo"
+	"daybook/events"
+)
+
+func deadCommand(a *app) *cli.Command {
+	chosen := func(more ...cli.Flag) []cli.Flag {
+		return append([]cli.Flag{
+			&cli.BoolFlag{Name: "all", Usage: "all letters that are in the queue when the command begins"},
+			&cli.BoolFlag{Name: "yes", Usage: "don't ask"},
+		}, more...)
+	}
+	return &cli.Command{
+		Name:  "dead",
+		Usage: "list, redrive or drop the dead letters of the command queue",
+		Action: func(_ context.Context, c *cli.Command) error {
+			return noSubcommand(c, "dead takes list, redrive or drop; see "+a.of.Name+" dead -help")
+		},
+		Commands: []*cli.Command{
+			{
+				Name: "list", Usage: "list dead letters, with the reason",
+				Description: "At most the first ten letters of each stream.",
+				Flags:       []cli.Flag{&cli.BoolFlag{Name: "check", Usage: "exit with 3 when there is one"}},
+				Action:      func(ctx context.Context, c *cli.Command) error { return a.deadList(ctx, c) },
+			},
+			{
+				Name: "redrive", Usage: "send dead letters to the command queue again, in order", ArgsUsage: "COMMAND-ID… | -all",
+				Description: "Sends each letter that is in the queue when the command begins once, waits for the outcomes,\n" +
+					"and exits with 3 when a letter failed again. A letter that can't be read goes by its message\n" +
+					"id. A command that was accepted already is not accepted again.",
+				Flags:  chosen(&cli.DurationFlag{Name: "wait", Value: 30 * time.Second, Usage: "wait up to `DURATION` for the outcomes; 0 for not at all"}),
+				Action: func(ctx context.Context, c *cli.Command) error { return a.deadRedrive(ctx, c) },
+			},
+			{
+				Name: "drop", Usage: "delete dead letters permanently", ArgsUsage: "COMMAND-ID… | -all",
+				Flags:  chosen(),
+				Action: func(ctx context.Context, c *cli.Command) error { return a.deadDrop(ctx, c) },
+			},
+		},
+	}
+}
+
+// deadLine is a dead letter in a list.
+type deadLine struct {
+	ID       string      `json:"id"` // of the command; of the message when that can't be read
+	Command  string      `json:"command,omitzero"`
+	Group    string      `json:"group"` // the stream, except for names that SQS does not take
+	Sent     time.Time   `json:"sent"`  // to the dead letters
+	Code     events.Code `json:"code"`
+	Text     string      `json:"text"`
+	Receives int         `json:"receives"`
+}
+
+// handledLine is a dead letter that was redriven or dropped. Code and Text are
+// those of the failure that made it a dead letter, the last one if it failed again.
+type handledLine struct {
+	deadLine
+	Outcome string `json:"outcome"`
+}
+
+// The outcomes of a dead letter: those below, and accepted and rejected.
+const (
+	outcomeDropped = "dropped"
+	outcomePending = "pending" // no outcome is known yet
+	outcomeFailed  = "failed"  // it is a dead letter again
+)
+
+func (a *app) deadList(ctx context.Context, c *cli.Command) error {
+	s, err := a.open(ctx, c)
+	if err != nil {
+		return err
+	}
+	d, err := s.openDead(ctx)
+	if err != nil {
+		return err
+	}
+	t := s.out.table("ID", "COMMAND", "STREAM", "SENT", "RECEIVES", "ERROR")
+	any := false
+	err = d.each(ctx, nil, func(l letter) (bool, error) {
+		any = true
+		t.row(l.deadLine, l.ID, l.Command, l.Group, l.Sent, l.Receives, l.Text)
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
+	t.end("no dead letters")
+	if any && c.Bool("check") && s.out.err == nil {
+		return found()
+	}
+	return s.out.err
+}
+
+// choice says which dead letters a command is for: those in the queue when it
+// began, all or those of the ids.
+type choice struct {
+	queue *deadLetters
+	ids   map[string]bool // whether a letter of the id came; nil for all
+}
+
+// takes reports whether the letter is one of them.
+func (ch *choice) takes(l *letter) bool {
+	_, named := ch.ids[l.ID]
+	if !ch.queue.there(l) || ch.ids != nil && !named {
+		return false
+	}
+	if named {
+		ch.ids[l.ID] = true
+	}
+	return true
+}
+
+// missing is the error of ids of which no letter came.
+func (ch *choice) missing() error {
+	var missing []string
+	for id, came := range ch.ids {
+		if !came {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	return events.Errorf(events.CodeNotFound, "no dead letter that can be received now has id %s", strings.Join(missing, ", "))
+}
+
+// chooseLetters reads which dead letters the arguments choose, and asks.
+func (a *app) chooseLetters(ctx context.Context, c *cli.Command, what string) (*session, *choice, error) {
+	ids := c.Args().Slice()
+	if c.Bool("all") == (len(ids) > 0) {
+		return nil, nil, usage("%s: give the ids that dead list shows, or -all", c.Name)
+	}
+	s, err := a.open(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := s.openDead(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	ch, which := &choice{queue: d}, "all dead letters"
+	if len(ids) > 0 {
+		ch.ids = map[string]bool{}
+		for _, id := range ids {
+			ch.ids[id] = false
+		}
+		which = fmt.Sprintf("%d dead letters", len(ch.ids))
+	}
+	return s, ch, a.confirm(c, what+" "+which+" of "+s.prefix+"?")
+}
+
+func (a *app) deadDrop(ctx context.Context, c *cli.Command) error {
+	s, ch, err := a.chooseLetters(ctx, c, "Delete")
+	if err != nil {
+		return err
+	}
+	t := s.handledTable()
+	err = ch.queue.each(ctx, nil, func(l letter) (bool, error) {
+		if !ch.takes(&l) {
+			return false, nil
+		}
+		if err := ch.queue.remove(ctx, l.message); err != nil {
+			return false, fmt.Errorf("dead letter %s: %w", l.ID, err)
+		}
+		t.handled(handledLine{l.deadLine, outcomeDropped})
+		return true, s.out.err
+	})
+	t.end("no dead letters")
+	if err != nil {
+		return err
+	}
+	return ch.missing()
+}
+
+func (a *app) deadRedrive(ctx context.Context, c *cli.Command) error {
+	wait := c.Duration("wait")
+	if wait < 0 {
+		return usage("-wait is 0 or more")
+	}
+	s, ch, err := a.chooseLetters(ctx, c, "Send again")
+	if err != nil {
+		return err
+	}
+	r := &resending{
+		choice: ch, byOrigin: map[string]*handledLine{}, wait: wait,
+		requests: dynamo.NewRequests(s.client, dynamo.TableName(s.prefix, dynamo.RequestsTable())),
+	}
+	ch.queue.patience = max(ch.queue.patience, wait)
+	err = ch.queue.each(ctx, func() (bool, error) { return r.more(ctx) }, func(l letter) (bool, error) { return r.see(ctx, l) })
+	t := s.handledTable()
+	failed := false
+	for _, l := range r.sent {
+		failed = failed || l.Outcome == outcomeFailed
+		t.handled(*l)
+	}
+	t.end("no dead letters")
+	if err == nil {
+		err = ch.missing()
+	}
+	switch {
+	case err != nil:
+		return err
+	case failed && s.out.err == nil:
+		return found()
+	}
+	return s.out.err
+}
+
+// handledTable is a table of handled dead letters.
+type handledTable struct{ *table }
+
+func (s *session) handledTable() handledTable {
+	return handledTable{s.out.table("ID", "COMMAND", "STREAM", "OUTCOME", "ERROR")}
+}
+
+func (t handledTable) handled(l handledLine) {
+	t.row(l, l.ID, l.Command, l.Group, l.Outcome, l.Text)
+}
+
+// resending redrives dead letters and watches for their outcomes.
+type resending struct {
+	*choice
+	requests aggregate.Statuses
+	sent     []*handledLine
+	byOrigin map[string]*handledLine // by the id in the command queue
+	waiting  []*handledLine          // without an outcome
+	wait     time.Duration           // for outcomes
+	deadline time.Time               // of the wait, which begins when all are sent
+}
+
+// see sends a letter again, unless this command sent it before: then it failed
+// again.
+func (r *resending) see(ctx context.Context, l letter) (taken bool, err error) {
+	for _, origin := range l.origins() {
+		if before := r.byOrigin[origin]; before != nil {
+			before.deadLine, before.Outcome = l.deadLine, outcomeFailed
+			return false, nil
+		}
+	}
+	if !r.takes(&l) {
+		return false, nil
+	}
+	id, err := r.queue.resend(ctx, l.message)
+	if id != "" { // it is in the command queue, even if the letter could not be deleted
+		line := &handledLine{l.deadLine, outcomePending}
+		r.sent, r.waiting, r.byOrigin[id] = append(r.sent, line), append(r.waiting, line), line
+	}
+	if err != nil {
+		return false, fmt.Errorf("dead letter %s: %w", l.ID, err)
+	}
+	return true, nil
+}
+
+// more looks for outcomes and reports whether to wait for others.
+func (r *resending) more(ctx context.Context) (bool, error) {
+	now := time.Now()
+	if r.deadline.IsZero() {
+		r.deadline = now.Add(r.wait)
+	}
+	for i := 0; i < len(r.waiting) && ctx.Err() == nil; i++ {
+		l := r.waiting[i]
+		if l.Outcome != outcomePending || l.Command == "" {
+			continue
+		}
+		status, err := r.requests.Get(ctx, now, l.ID)
+		if err != nil {
+			return false, fmt.Errorf("the outcome of command %s: %w", l.ID, err)
+		}
+		if status != nil && status.Final() {
+			l.Code, l.Text, l.Outcome = "", "", string(status.State)
+			if status.Problem != nil {
+				l.Code, l.Text = status.Problem.Code, status.Problem.Message
+			}
+		}
+	}
+	r.waiting = slices.DeleteFunc(r.waiting, func(l *handledLine) bool { return l.Outcome != outcomePending })
+	return len(r.waiting) > 0 && now.Before(r.deadline), ctx.Err()
+}

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"daybook/dynamo"
+	"daybook/events"
+	"daybook/process"
+	"daybook/view"
+)
+
+// processesTable is the full name of the table of process managers and outboxes.
+func (s *session) processesTable() string {
+	return dynamo.TableName(s.prefix, dynamo.ProcessesTable())
+}
+
+// runner lists what is parked, notes what is history and, with effects, redrives.
+func (s *session) runner(effects process.Effects) (*process.Runner, error) {
+	return process.NewRunner(s.store, s.codec, dynamo.NewProcesses(s.client, s.processesTable()), s.of.Processes, effects,
+		&process.Options{Source: s.prefix})
+}
+
+// chosen returns the views and the process managers and outboxes of the given
+// names, all for none. A name may be both. A deployment from before there were
+// processes has no table for them: that is an error for who names one.
+func (s *session) chosen(ctx context.Context, names []string) (views []view.View, reactors []process.Reactor, err error) {
+	if views, reactors, err = s.named(names); err != nil || len(reactors) == 0 {
+		return views, reactors, err
+	}
+	_, err = s.describe(ctx, s.processesTable())
+	if errors.Is(err, errNoTable) && len(names) == 0 {
+		s.note("%v; process managers and outboxes are left out", err)
+		return views, nil, nil
+	}
+	return views, reactors, err
+}
+
+// named returns the views and the reactors of the given names, all for none.
+func (s *session) named(names []string) (views []view.View, reactors []process.Reactor, err error) {
+	if len(names) == 0 {
+		return s.views, s.of.Processes, nil
+	}
+	for _, name := range names {
+		before := len(views) + len(reactors)
+		for _, v := range s.views {
+			if v.Describe().Name == name {
+				views = append(views, v)
+			}
+		}
+		for _, r := range s.of.Processes {
+			if r.Describe().Name == name {
+				reactors = append(reactors, r)
+			}
+		}
+		if len(views)+len(reactors) == before {
+			return nil, nil, unknown("view, process manager or outbox", name, s.followers())
+		}
+	}
+	return views, reactors, nil
+}
+
+// followers are the names of all that follows streams.
+func (s *session) followers() (names []string) {
+	for _, v := range s.views {
+		names = append(names, v.Describe().Name)
+	}
+	for _, r := range s.of.Processes {
+		names = append(names, r.Describe().Name)
+	}
+	return names
+}
+
+// followerNames are the names of all declared views, process managers and
+// outboxes, for completion.
+func (a *app) followerNames() []string {
+	return (&session{app: a, views: a.of.Views}).followers()
+}
+
+// asHistory makes commits of one stream history to process managers and outboxes,
+// before they are stored. A commit that is as young as one that was just accepted
+// has to age first: a runner would take it for new without a look into the ledger.
+func (i *importer) asHistory(ctx context.Context, commits []events.Commit) error {
+	if i.runner == nil || len(commits) == 0 {
+		return nil
+	}
+	newest := commits[len(commits)-1].Time
+	if young := time.Until(newest.Add(2 * process.DefaultFresh)); young > 0 {
+		if err := wait(ctx, min(young, 2*process.DefaultFresh)); err != nil {
+			return err
+		}
+	}
+	err := i.runner.Skip(ctx, commits)
+	for attempt := 1; events.Transient(err) && events.CodeOf(err) != events.CodeConflict && attempt < appendAttempts; attempt++ {
+		if err := wait(ctx, 50*time.Millisecond<<attempt); err != nil {
+			return err
+		}
+		err = i.runner.Skip(ctx, commits)
+	}
+	table := i.processesTable()
+	if call, ok := errors.AsType[*smithy.OperationError](err); ok && call.OperationName == "Query" { // commits before those of the import
+		table = i.eventsTable()
+	}
+	return i.blame(table, err)
+}

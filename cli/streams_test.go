@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"daybook/events"
+)
+
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.shop(20)
+	all := s.want(exitOK, "streams").lines()
+	if len(all) != 40 {
+		t.Fatalf("%d streams", len(all))
+	}
+	if !slices.IsSortedFunc(all, func(a, b []string) int { return strings.Compare(b[3], a[3]) }) {
+		t.Errorf("not newest first: %q", all)
+	}
+	users := decode[streamInfo](t, s.want(exitOK, "streams", "user", "-prefix", "u1", "-json"))
+	if len(users) != 11 || users[0].Stream != "user/u1" && users[0].Stream != "user/u19" {
+		t.Errorf("got %+v", users)
+	}
+	for _, u := range users {
+		if u.Stream == "user/u1" && (u.Version != 2 || u.Commits != 2 || u.Event != "user-renamed" || u.Actor != "tester") {
+			t.Errorf("got %+v", u)
+		}
+	}
+	if got := s.want(exitOK, "streams", "-prefix", "p1", "-limit", "3").lines(); len(got) != 3 {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestNewest compares the heap with sorting everything.
+func TestNewest(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := &newest{limit: rapid.IntRange(1, 6).Draw(t, "limit"), at: map[events.Stream]int{}}
+		last := map[events.Stream]streamInfo{}
+		for _, length := range rapid.SliceOfN(rapid.IntRange(1, 3), 0, 12).Draw(t, "streams") {
+			stream := events.Stream(fmt.Sprint("user/", len(last)))
+			at := time.UnixMilli(0)
+			for number := range length {
+				at = at.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "ms")) * time.Millisecond)
+				c := &events.Commit{Stream: stream, Number: int64(number + 1), Version: int64(number + 1), Time: at, Events: []events.Event{{Name: "x"}}}
+				n.see(c)
+				last[stream] = streamInfo{Stream: stream, Version: c.Version, Commits: c.Number, Time: at, Event: "x"}
+			}
+		}
+		var want []streamInfo
+		for _, i := range last {
+			want = append(want, i)
+		}
+		slices.SortFunc(want, func(a, b streamInfo) int { return byTime(b, a) })
+		want = want[:min(len(want), n.limit)]
+		if got := n.sorted(); !slices.Equal(got, want) {
+			t.Fatalf("got  %+v\nwant %+v", got, want)
+		}
+	})
+}
+
+func TestShow(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.send("create-user", "7", `{"name":"Ann","email":"ann@example.com"}`)
+	s.send("rename-user", "7", `{"name":"Anna"}`)
+	s.raw("user/7", events.Event{Name: "user-renamed", Schema: 1, Data: []byte(`{"name":"Anne"}`)}, events.Event{Name: "user-deactivated", Schema: 1, Data: []byte(`{}`)})
+	lines := decode[eventLine](t, s.want(exitOK, "show", "user/7", "-json"))
+	if len(lines) != 4 || lines[3].Version != 4 || lines[3].Commit != 3 || lines[1].CommandID != "c-2" || lines[1].Actor != "tester" || string(lines[2].Data) != `{"name":"Anne"}` {
+		t.Errorf("got %+v", lines)
+	}
+	if got := s.want(exitOK, "show", "user/7", "-from", "2", "-limit", "2").lines(); len(got) != 2 || got[0][0] != "2" || got[1][3] != "user-renamed" {
+		t.Errorf("got %q", got)
+	}
+	for at, want := range map[string]string{
+		"0": "user/7\tversion 0\t-\nstate\t{}\nusers\tnull\n",
+		"2": `{"id":"7","name":"Anna","email":"ann@example.com","active":true,"version":2}`,
+		"3": `{"id":"7","name":"Anne","email":"ann@example.com","active":true,"version":3}`, // in the middle of a commit
+		time.Now().Add(time.Hour).UTC().Format(time.RFC3339): `"active":false,"version":4}`,
+	} {
+		if got := s.want(exitOK, "show", "user/7", "-at", at).out; !strings.Contains(got, want) {
+			t.Errorf("at %s: %s", at, got)
+		}
+	}
+	m := decode[moment](t, s.want(exitOK, "show", "user/7", "-at", "1", "-json"))[0]
+	if m.Version != 1 || string(m.State) != `{"exists":true,"active":true,"name":"Ann","email":"ann@example.com"}` || len(m.Rows) != 1 {
+		t.Errorf("got %+v", m)
+	}
+	got := s.want(exitOK, "show", "-diff", "2..4", "user/7").out
+	if got != "state\tactive\ttrue\t-\nstate\tname\t\"Anna\"\t\"Anne\"\nusers\tactive\ttrue\tfalse\nusers\tname\t\"Anna\"\t\"Anne\"\nusers\tversion\t2\t4\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := s.want(exitOK, "show", "-diff", "0..1", "user/7").out; !strings.Contains(got, "users\t-\tnull\t{") {
+		t.Errorf("got %q", got)
+	}
+	if got := s.want(exitOK, "show", "-diff", "3..", "user/7").out; !strings.Contains(got, "users\tversion\t3\t4") {
+		t.Errorf("got %q", got)
+	}
+	for _, args := range [][]string{{"user/8"}, {"user/7", "-at", "9"}, {"user/7", "-diff", "2..9"}, {"user/7", "-diff", "9.."}} {
+		s.want(exitNotFound, append([]string{"show"}, args...)...)
+	}
+}

@@ -1,0 +1,72 @@
+package functions
+
+import (
+	"context"
+	"encoding/json/v2"
+	"fmt"
+	"log/slog"
+
+	"daybook/dynamo"
+	"daybook/follow"
+)
+
+// batchHandler handles batches of an event source mapping, with partial batch
+// failures.
+type batchHandler[R any] struct {
+	log    *slog.Logger
+	source string // what an event comes from, for errors
+	decode func(payload []byte) ([]R, error)
+	// handle returns the ids of those that are to be delivered again. From a stream
+	// Lambda goes on from the lowest.
+	handle func(ctx context.Context, batch []R) (retry []string)
+}
+
+// failures is the answer to a batch: the records to deliver again.
+type failures struct {
+	BatchItemFailures []failure `json:"batchItemFailures"`
+}
+
+type failure struct {
+	ItemIdentifier string `json:"itemIdentifier"`
+}
+
+// Invoke handles one batch. An error is for a payload that is no batch.
+func (h batchHandler[R]) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	batch, err := h.decode(payload)
+	if err != nil {
+		h.log.ErrorContext(ctx, "event refused", "error", err)
+		return nil, fmt.Errorf("read the %s event: %w", h.source, err)
+	}
+	retry := h.handle(ctx, batch)
+	answer := failures{BatchItemFailures: make([]failure, len(retry))}
+	for i, id := range retry {
+		answer.BatchItemFailures[i].ItemIdentifier = id
+	}
+	return json.Marshal(answer)
+}
+
+// ofStream handles batches of the events table's stream.
+func ofStream(log *slog.Logger, handle func(context.Context, []follow.Delivery) []string) Handler {
+	return batchHandler[follow.Delivery]{log: log, source: "stream", decode: deliveries, handle: handle}
+}
+
+func deliveries(payload []byte) ([]follow.Delivery, error) {
+	records, err := dynamo.DecodeStreamEvent(payload)
+	batch := make([]follow.Delivery, len(records))
+	for i, r := range records {
+		batch[i] = follow.Delivery{Stream: r.Stream, Number: r.Number, Commit: r.Commit, Sequence: r.Sequence, Err: r.Err}
+	}
+	return batch, err
+}
+
+// notePassed logs what a batch of the stream left behind: about names the consumer
+// of a fault.
+func (c Config) notePassed(ctx context.Context, log *slog.Logger, r follow.Report, about func(follow.Fault) []any) {
+	for _, f := range r.Faults {
+		attrs := append(about(f), "stream", f.Stream, "commit", f.Commit, "code", f.Code, "attempts", f.Attempts, "error", f.Text)
+		log.ErrorContext(ctx, "stream parked", append(attrs, c.panicIn(f.Cause)...)...)
+	}
+	if r.Err != nil {
+		log.WarnContext(ctx, "records to be delivered again", "records", len(r.Retry), "error", r.Err)
+	}
+}

@@ -1,0 +1,86 @@
+package run
+
+import (
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"fmt"
+	"slices"
+	"strings"
+
+	"daybook"
+	"daybook/aggregate"
+	"daybook/localstack/stack"
+	"daybook/view"
+)
+
+// welcome says where everything is and what to try.
+func welcome(app daybook.App, s *stack.Stack, o stack.Options) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s is running.\n\n  API       %s\n", app.Title(), s.URL())
+	switch {
+	case o.Endpoint != "":
+		fmt.Fprintf(&b, "  DynamoDB  %s\n", o.Endpoint)
+	case s.DynamoDBURL() != "":
+		fmt.Fprintf(&b, "  DynamoDB  %s (for AWS clients, any credentials)\n", s.DynamoDBURL())
+	}
+	data := "kept nowhere"
+	if o.Data != "" {
+		data = absolute(o.Data)
+	}
+	fmt.Fprintf(&b, "  Data      %s\n", data)
+	if outbox := s.Outbox(); outbox != "" {
+		if !strings.Contains(outbox, "://") {
+			outbox = absolute(outbox)
+		}
+		fmt.Fprintf(&b, "  Outbox    %s\n", outbox)
+	}
+	for _, note := range s.Notes() {
+		fmt.Fprintf(&b, "\n%s.\n", note)
+	}
+	b.WriteString("\nTry:\n\n")
+	for _, line := range requests(app, s.URL()) {
+		fmt.Fprintf(&b, "  %s\n", line)
+	}
+	b.WriteString("\nCtrl-C stops it.\n")
+	return b.String()
+}
+
+// requests are command lines to try: the first declared command that creates an
+// aggregate, and queries of a view of it. They work on every start: the same
+// Idempotency-Key is the same command.
+func requests(app daybook.App, url string) []string {
+	command, ok := creation(app)
+	if !ok {
+		return []string{fmt.Sprintf("curl '%s/openapi.json'", url)}
+	}
+	body, err := json.Marshal(struct {
+		ID      string         `json:"id"`
+		Payload jsontext.Value `json:"payload"`
+	}{"hello", command.Example()})
+	if err != nil {
+		return nil // valid JSON marshals
+	}
+	lines := []string{fmt.Sprintf("curl -H 'Idempotency-Key: hello' --json '%s' %s/commands/%s",
+		strings.ReplaceAll(string(body), "'", `'\''`), url, command.Name)}
+	for _, v := range app.Views {
+		d := v.Describe()
+		if d.Kind == view.KindRows && slices.Equal(d.Aggregates, []string{command.Aggregate}) {
+			token := command.Aggregate + "/hello@1"
+			return append(lines,
+				fmt.Sprintf("curl '%s/%s/hello?after=%s'", url, d.Name, token),
+				fmt.Sprintf("curl '%s/%s?limit=10&after=%s'", url, d.Name, token))
+		}
+	}
+	return append(lines, fmt.Sprintf("curl '%s/streams/%s/hello'", url, command.Aggregate))
+}
+
+func creation(app daybook.App) (aggregate.Description, bool) {
+	for _, a := range app.Aggregates {
+		for _, c := range a.Describe() {
+			if c.Creates {
+				return c, true
+			}
+		}
+	}
+	return aggregate.Description{}, false
+}
