@@ -37,7 +37,7 @@ cover: ## statement coverage of the core rooms, at least 85 % each
 	./.ci/coverage $(COVERED)
 
 bench: ## the benchmarks, as ratios within a run
-	go test -run '^$$' -bench CommandPath -benchtime 200x ./dynamo/
+	go test -run '^$$' -bench 'CommandPath|WarmCommand' -benchtime 200x ./dynamo/
 	go test -run '^$$' -bench 'ConditionalPut|Transact2|Query20' -benchtime 20000x -timeout 20m ./localstack/embedded/
 	go test -run '^$$' -bench Memory -benchtime 1x -timeout 20m ./localstack/embedded/
 
