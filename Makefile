@@ -7,7 +7,7 @@ export GOTOOLCHAIN = auto
 endif
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
-COVERED = ./events/... ./aggregate/... ./view/... ./process/... ./dynamo/... ./messaging/... ./api/...
+COVERED = ./events/... ./follow/... ./aggregate/... ./view/... ./process/... ./dynamo/... ./messaging/... ./api/...
 
 .PHONY: run test race lint format cover bench compare conformance aws-clients aws-clients-all openapi-lint clients schemathesis ci slow
 

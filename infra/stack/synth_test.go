@@ -98,9 +98,15 @@ func (orderConfirmed) EventName() string { return "order-confirmed" }
 // follow orders and products.
 func synth(t *testing.T, name, context string) *template {
 	t.Helper()
-	return synthDomain(t, name, context, domain.Views(),
+	return synthDomain(t, name, context, domain.Views(), following()...)
+}
+
+// following are managers that follow orders and products.
+func following() []process.Reactor {
+	return []process.Reactor{
 		process.New[struct{}]("reserve", "product", "order").React(func(orderPlaced, process.Meta) process.Reaction { return process.Reaction{} }),
-		process.New[struct{}]("remind", "order").React(func(orderConfirmed, process.Meta) process.Reaction { return process.Reaction{} }))
+		process.New[struct{}]("remind", "order").React(func(orderConfirmed, process.Meta) process.Reaction { return process.Reaction{} }),
+	}
 }
 
 // synthDomain makes the template of a context and what is declared. The
@@ -113,11 +119,17 @@ func synthDomain(t *testing.T, name, context string, views []view.View, reactors
 // synthCommands is synthDomain with commands.
 func synthCommands(t *testing.T, name, context string, commands []aggregate.Description, views []view.View, reactors ...process.Reactor) *template {
 	t.Helper()
-	s, err := settings.Load("daybook", []byte(context), nil)
+	return synthApp(t, name, context, commands, daybook.App{Name: "daybook", Views: views, Processes: reactors})
+}
+
+// synthApp makes the template of an application.
+func synthApp(t *testing.T, name, context string, commands []aggregate.Description, app daybook.App) *template {
+	t.Helper()
+	s, err := settings.Load(app.Name, []byte(context), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema, err := stack.SchemaOf(daybook.App{Name: s.App, Views: views, Processes: reactors})
+	schema, err := stack.SchemaOf(app)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,9 +140,9 @@ func synthCommands(t *testing.T, name, context string, commands []aggregate.Desc
 		}
 	}
 	out := filepath.Join(dir, "cdk.out")
-	app := stack.NewApp(out)
-	stack.New(app, stack.Props{Settings: s, Schema: schema, Commands: commands, Code: func(f string) string { return filepath.Join(dir, f+".zip") }})
-	app.Synth(nil)
+	assembled := stack.NewApp(out)
+	stack.New(assembled, stack.Props{Settings: s, Schema: schema, Commands: commands, Code: func(f string) string { return filepath.Join(dir, f+".zip") }})
+	assembled.Synth(nil)
 	tpl := &template{Name: name, Settings: s, Schema: schema}
 	read(t, filepath.Join(out, s.Prefix()+".template.json"), tpl)
 	tpl.Manifest = assembly(t, out)

@@ -35,7 +35,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "document: -authorization is none, iam or jwt, not %q\n", *kind)
 		os.Exit(2)
 	}
-	h := api.NewQueries(declared{}, nil, domain.Aggregates(), domain.Views(), &api.Options{Security: security, Statuses: unasked{}})
+	h := api.NewQueries(declared{}, nil, domain.App().Aggregates, domain.App().Views, &api.Options{Security: security, Statuses: unasked{}})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/openapi.json", nil))
 	if w.Code != 200 {
@@ -50,7 +50,7 @@ type declared struct{ api.Querier }
 
 func (declared) Describe(context.Context) ([]view.Description, error) {
 	var all []view.Description
-	for _, v := range domain.Views() {
+	for _, v := range domain.App().Views {
 		all = append(all, v.Describe())
 	}
 	return all, nil

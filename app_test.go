@@ -1,0 +1,99 @@
+package daybook_test
+
+import (
+	"strings"
+	"testing"
+
+	"daybook"
+	"daybook/aggregate"
+	"daybook/process"
+	"daybook/view"
+)
+
+type (
+	opened struct{}
+	shut   struct{} // no aggregate declares it
+	open   struct{}
+	door   struct{}
+	row    struct {
+		Open bool `json:"open"`
+	}
+)
+
+func (opened) EventName() string { return "door-opened" }
+func (shut) EventName() string   { return "door-shut" }
+func (open) CommandName() string { return "open-door" }
+
+func doorOf(name string) aggregate.Aggregate {
+	return aggregate.New[door](name).
+		Event(func(s door, _ opened) door { return s }).
+		Command(func(door, open) aggregate.Decision { return aggregate.Emit(opened{}) })
+}
+
+func doors(name, of string) view.View {
+	return view.New[row](name, of).On(func(_ row, _ opened, _ view.Meta) row { return row{Open: true} })
+}
+
+func porter(name, of string) process.Reactor {
+	return process.New[struct{}](name, of).React(func(opened, process.Meta) process.Reaction { return process.Reaction{} })
+}
+
+func house() daybook.App {
+	return daybook.App{
+		Name:       "house",
+		Aggregates: []aggregate.Aggregate{doorOf("door")},
+		Views:      []view.View{doors("doors", "door")},
+		Processes:  []process.Reactor{porter("porter", "door")},
+	}
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	if err := house().Check(); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		spoil func(*daybook.App)
+		want  string
+	}{
+		"no name":        {func(a *daybook.App) { a.Name = "" }, `App.Name "": use a-z and 0-9, beginning with a letter, at most 16 characters`},
+		"hyphen":         {func(a *daybook.App) { a.Name = "my-house" }, `App.Name "my-house": use a-z`},
+		"capital":        {func(a *daybook.App) { a.Name = "House" }, `App.Name "House": use a-z`},
+		"digit first":    {func(a *daybook.App) { a.Name = "1house" }, `App.Name "1house": use a-z`},
+		"long name":      {func(a *daybook.App) { a.Name = strings.Repeat("h", 17) }, `at most 16 characters`},
+		"nil aggregate":  {func(a *daybook.App) { a.Aggregates = append(a.Aggregates, nil) }, `entry 1 of Aggregates is nil; remove it`},
+		"nil view":       {func(a *daybook.App) { a.Views = append(a.Views, nil) }, `entry 1 of Views is nil; remove it`},
+		"nil process":    {func(a *daybook.App) { a.Processes = append(a.Processes, nil) }, `entry 1 of Processes is nil; remove it`},
+		"same aggregate": {func(a *daybook.App) { a.Aggregates = append(a.Aggregates, doorOf("door")) }, `aggregate "door" is listed twice; rename one`},
+		"same command":   {func(a *daybook.App) { a.Aggregates = append(a.Aggregates, doorOf("gate")) }, `command "open-door" is declared by aggregates "door" and "gate"; rename one`},
+		"same view":      {func(a *daybook.App) { a.Views = append(a.Views, doors("doors", "door")) }, `view "doors": there is a view of this name; rename one`},
+		"view and process": {func(a *daybook.App) { a.Processes[0] = porter("doors", "door") },
+			`manager "doors": there is a view of this name; rename one`},
+		"unlisted aggregate": {func(a *daybook.App) { a.Views[0] = doors("doors", "gate") },
+			`view "doors" follows aggregate "gate", which the App does not list; add it to Aggregates`},
+		"process of an unlisted aggregate": {func(a *daybook.App) { a.Processes[0] = porter("porter", "gate") },
+			`manager "porter" follows aggregate "gate", which the App does not list`},
+		"undeclared event": {func(a *daybook.App) {
+			a.Views[0] = view.New[row]("doors", "door").On(func(r row, _ shut, _ view.Meta) row { return r })
+		}, `view "doors" handles event "door-shut", which door does not declare; declare the event there, or remove the handler`},
+		"faulty aggregate": {func(a *daybook.App) { a.Aggregates[0] = doorOf("Door") }, `aggregate "Door"`},
+		"faulty view":      {func(a *daybook.App) { a.Views[0] = doors("Doors", "door") }, `Doors`},
+		"faulty process":   {func(a *daybook.App) { a.Processes[0] = porter("Porter", "door") }, `Porter`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			app := house()
+			c.spoil(&app)
+			if err := app.Check(); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	if a := house(); a.Prefix("dev") != "house-dev" || a.Title() != "House" || len(a.Commands()) != 1 {
+		t.Errorf("%q, %q, %v", a.Prefix("dev"), a.Title(), a.Commands())
+	}
+}
