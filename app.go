@@ -3,7 +3,6 @@ package daybook
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -48,7 +47,11 @@ func (a App) Commands() (all []aggregate.Description) {
 // shortest limit of AWS on a name made of both is 50 (AWS Backup's vaults).
 const MaxName = 16
 
-var wellNamed = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
+// wellNamed reports whether a name is a lower-case letter and then such letters and
+// digits.
+func wellNamed(name string) bool {
+	return name != "" && name[0] >= 'a' && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
+}
 
 // Check returns all that is wrong with the application, joined, or nil: its name,
 // the declarations (each Err), names that are declared twice, and events that are
@@ -90,7 +93,7 @@ func (a App) Check() error {
 }
 
 func checkName(name string) error {
-	if len(name) > MaxName || !wellNamed.MatchString(name) {
+	if len(name) > MaxName || !wellNamed(name) {
 		return fmt.Errorf("App.Name %q: use a-z and 0-9, beginning with a letter, at most %d characters; it begins the names of stack, tables and queues", name, MaxName)
 	}
 	return nil

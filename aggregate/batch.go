@@ -26,7 +26,7 @@ func (h *Handler) HandleBatch(ctx context.Context, cs []Command) []Outcome {
 }
 
 // handleAll gives every command of ps its outcome. With inOrder, commands on one
-// stream behind one that failed in a way that may pass are not tried but held.
+// stream behind one that failed transiently are held, not tried.
 func (h *Handler) handleAll(ctx context.Context, ps []*pending, inOrder bool) {
 	groups := groupsOf(ps)
 	unused := h.unused(ctx, groups)

@@ -110,7 +110,7 @@ func (x *crossing) run(ctx context.Context, unused bool) (Result, error) {
 			if looks++; looks > x.h.opts.Attempts {
 				return Result{}, tooBusy(x.p.stream)
 			}
-			if !note(err, x.taken, []*pending{x.p}) {
+			if !addTaken(err, x.taken, []*pending{x.p}) {
 				return Result{}, events.Wrap(events.CodeInternal, err, "the store refused what it had not been asked for")
 			}
 			x.confirmed = false
@@ -239,7 +239,7 @@ func (x *crossing) decide() ([]*plan, error) {
 	return plans, nil
 }
 
-// gather adds what a decision comes to on each stream.
+// gather adds a decision's effect on each stream.
 func gather(parts map[events.Stream]Decision, stream events.Stream, d Decision) {
 	sum := parts[stream]
 	sum.emitted = append(sum.emitted, d.emitted...)
@@ -250,9 +250,9 @@ func gather(parts map[events.Stream]Decision, stream events.Stream, d Decision) 
 	}
 }
 
-// plan is what the decision comes to on one stream.
+// plan is the decision's effect on one stream.
 func (x *crossing) plan(r *round, d Decision, now time.Time) (*plan, error) {
-	got, err := settle(r.of, d)
+	got, err := encodeDecision(r.of, d)
 	if err != nil {
 		return nil, err
 	}

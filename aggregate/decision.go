@@ -23,7 +23,7 @@ type claimStep struct {
 	fields  []string // of the payload, for the error
 }
 
-// part is what a decision over several streams comes to on another stream.
+// part is a decision's effect on another stream than its own.
 type part struct {
 	stream   events.Stream
 	decision Decision
@@ -35,7 +35,7 @@ func Emit(emitted ...events.Data) Decision { return Decision{emitted: emitted} }
 
 // Nothing accepts the command and changes nothing: what it asks for is so
 // already. No commit is written, and the answer carries the current version. So
-// nothing remembers the command, and a repeat is decided anew.
+// nothing remembers the command, and a retry is evaluated again.
 func Nothing() Decision { return Decision{} }
 
 // Reject refuses the command with the domain's own stable code ("out-of-stock")

@@ -29,13 +29,13 @@ func TestFaultyDeclarations(t *testing.T) {
 	nothing := func(count, addNothing) aggregate.Decision { return aggregate.Nothing() }
 	evolve := func(s count, _ added) count { return s }
 	for want, a := range map[string]aggregate.Aggregate{
-		`aggregate "Counter"`:                     aggregate.New[count]("Counter"),
-		`event "counter-added" is declared twice`: aggregate.New[count]("c").Event(evolve).Event(func(s count, _ addedAgain) count { return s }),
-		`*aggregate_test.added is no value type`:  aggregate.New[count]("c").Event(func(s count, _ *added) count { return s }),
-		`command "add" is declared twice`:         aggregate.New[count]("c").Command(nothing).Command(nothing),
-		`state schema version 0 is below 1`:       aggregate.New[count]("c").StateSchema(0),
-		`event "Bad Name"`:                        aggregate.New[count]("c").Event(func(s count, _ badEvent) count { return s }),
-		`must be lower-case letters`:              aggregate.New[count]("c").Command(func(count, badCommand) aggregate.Decision { return aggregate.Nothing() }),
+		`aggregate "Counter"`:                       aggregate.New[count]("Counter"),
+		`event "counter-added" is declared twice`:   aggregate.New[count]("c").Event(evolve).Event(func(s count, _ addedAgain) count { return s }),
+		`*aggregate_test.added is not a value type`: aggregate.New[count]("c").Event(func(s count, _ *added) count { return s }),
+		`command "add" is declared twice`:           aggregate.New[count]("c").Command(nothing).Command(nothing),
+		`state schema version 0 is below 1`:         aggregate.New[count]("c").StateSchema(0),
+		`event "Bad Name"`:                          aggregate.New[count]("c").Event(func(s count, _ badEvent) count { return s }),
+		`must be lower-case letters`:                aggregate.New[count]("c").Command(func(count, badCommand) aggregate.Decision { return aggregate.Nothing() }),
 	} {
 		_, err := aggregate.NewHandler(&eventstest.Memory{}, []aggregate.Aggregate{a}, nil)
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -20,8 +20,8 @@ func (e *entry) restore(of Aggregate, c *events.Commit) error {
 	if err != nil {
 		return err
 	}
-	e.memory = restored(c)
-	e.settle(of, c, s)
+	e.memory = restoreMemory(c)
+	e.update(of, c, s)
 	return nil
 }
 
@@ -43,10 +43,10 @@ func (e *entry) advance(of Aggregate, c *events.Commit, s state) {
 	if fits(of, c) {
 		e.memory.cut(c.Number+1, oldest(c.Time.UnixMilli(), of.idempotentFor()))
 	}
-	e.settle(of, c, s)
+	e.update(of, c, s)
 }
 
-func (e *entry) settle(of Aggregate, c *events.Commit, s state) {
+func (e *entry) update(of Aggregate, c *events.Commit, s state) {
 	e.state, e.position, e.clock = s, events.After(c), c.Time.UnixMilli()
 	e.memory.window = e.memory.window.with(c)
 	if fits(of, c) {

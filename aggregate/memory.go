@@ -11,15 +11,15 @@ import (
 // commits from number from on. Times arrive as data, as the hours of commits.
 type memory struct {
 	window  window
-	first   int64                        // number of the first commit whose commands are all in window
-	history map[events.Digest]remembered // older ones; nil for none
-	swept   int                          // size of history after it was pruned last
-	from    int64                        // number of the first commit whose commands are all known
-	before  int32                        // no command before those was accepted after this hour
+	first   int64                         // number of the first commit whose commands are all in window
+	history map[events.Digest]memoryEntry // older ones; nil for none
+	swept   int                           // size of history after it was pruned last
+	from    int64                         // number of the first commit whose commands are all known
+	before  int32                         // no command before those was accepted after this hour
 }
 
-// remembered is events.Remembered of one key.
-type remembered struct {
+// memoryEntry is events.Remembered of one key.
+type memoryEntry struct {
 	digest  events.Digest
 	version int64
 	hour    int32
@@ -29,9 +29,9 @@ type remembered struct {
 // newMemory returns the memory of a stream without commits.
 func newMemory() memory { return memory{first: 1, from: 1} }
 
-// restored returns the memory that the snapshot of a commit carries, without the
+// restoreMemory returns the memory that the snapshot of a commit carries, without the
 // commit's own commands.
-func restored(c *events.Commit) memory {
+func restoreMemory(c *events.Commit) memory {
 	m := memory{window: slices.Clone(window(c.Snapshot.Commands)), first: c.Snapshot.From, before: hourOf(c.Time.UnixMilli())}
 	if m.first == 0 { // of an older program: 128 commands, or all that there were
 		for i := range m.window {
@@ -71,10 +71,10 @@ func (m *memory) busy(hour int32) bool {
 	return len(m.window) >= n && m.window[len(m.window)-n].Hour >= hour
 }
 
-// keep returns how many of the newest commands to keep at hand when commit
+// windowSize returns how many of the newest commands to keep at hand when commit
 // number comes next: 128, and on a busy stream those of the block so far, within
 // bounds.
-func (m *memory) keep(number int64, hour int32) int {
+func (m *memory) windowSize(number int64, hour int32) int {
 	n := min(rememberedCommands, len(m.window))
 	if !m.busy(hour) {
 		return n
@@ -113,7 +113,7 @@ func (m *memory) endsBlock(number int64, hour int32) bool {
 func (m *memory) snapshot(s *events.Snapshot, number int64, hour int32) {
 	n := min(rememberedCommands, len(m.window))
 	if number == blockEnd(number) {
-		n = m.keep(number, hour)
+		n = m.windowSize(number, hour)
 	}
 	i := len(m.window) - n
 	s.From = m.whole(i, number)
@@ -126,7 +126,7 @@ func (m *memory) snapshot(s *events.Snapshot, number int64, hour int32) {
 // cut takes out of the window what later snapshots need not carry, when commit
 // number comes next. What counts since hour stays known.
 func (m *memory) cut(number int64, hour int32) {
-	i := len(m.window) - m.keep(number, hour)
+	i := len(m.window) - m.windowSize(number, hour)
 	if i == 0 {
 		return
 	}
@@ -147,9 +147,9 @@ func (m *memory) cut(number int64, hour int32) {
 
 func (m *memory) add(r events.Remembered) {
 	if m.history == nil {
-		m.history = map[events.Digest]remembered{}
+		m.history = map[events.Digest]memoryEntry{}
 	}
-	m.history[r.Key] = remembered{r.Digest, r.Version, r.Hour, r.Started}
+	m.history[r.Key] = memoryEntry{r.Digest, r.Version, r.Hour, r.Started}
 }
 
 func (m *memory) forgot(hour int32) { m.from, m.before = m.first, max(m.before, hour) }

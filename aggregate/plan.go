@@ -108,15 +108,15 @@ func (p *plan) add(r *round, next *pending) (result Result, err error, fits bool
 
 // decide runs one command on the plan's state. A claim that is known to be taken
 // is an error.
-func (r *round) decide(next *pending, p *plan) (decided, error) {
+func (r *round) decide(next *pending, p *plan) (streamDecision, error) {
 	d, err := p.state.decide(next.ready, next.meta(p.version, p.time), nil)
 	if err != nil {
-		return decided{}, err
+		return streamDecision{}, err
 	}
 	if len(d.parts) > 0 {
-		return decided{}, events.Errorf(events.CodeInternal, "command %q is decided on one stream and writes to others: declare it with Across", next.command.Name)
+		return streamDecision{}, events.Errorf(events.CodeInternal, "command %q is decided on one stream and writes to others: declare it with Across", next.command.Name)
 	}
-	got, err := settle(r.of, d)
+	got, err := encodeDecision(r.of, d)
 	if err != nil {
 		return got, err
 	}
@@ -124,7 +124,7 @@ func (r *round) decide(next *pending, p *plan) (decided, error) {
 }
 
 // size is about how many bytes the commit stores of it.
-func (d *decided) size() int {
+func (d *streamDecision) size() int {
 	bytes := 0
 	for _, e := range d.events {
 		bytes += len(e.Name) + len(e.Data) + 8
@@ -163,8 +163,8 @@ func keyReused(p *pending) error {
 	return events.Errorf(events.CodeKeyReused, "command id %q was used for another command", p.command.CommandID)
 }
 
-// settle hands the outcomes to their commands and returns how many there are.
-func (p *plan) settle(ps []*pending) int {
+// assignOutcomes hands the outcomes to their commands and returns how many there are.
+func (p *plan) assignOutcomes(ps []*pending) int {
 	for i := range p.n {
 		ps[i].result, ps[i].err = p.results[i], p.errs[i]
 	}

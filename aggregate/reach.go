@@ -124,7 +124,7 @@ func (s *search) blocks(ctx context.Context, newest, last int64) ([]block, error
 			break
 		}
 		if b.indexed() {
-			b.take()
+			b.collectCommands()
 		} else {
 			whole = append(whole, b)
 		}
@@ -135,7 +135,7 @@ func (s *search) blocks(ctx context.Context, newest, last int64) ([]block, error
 		if b.commits, err = s.h.store.Read(ctx, s.entry.position.Stream(), b.start, int(n)); err == nil && int64(len(b.commits)) < n {
 			err = events.Errorf(events.CodeInternal, "%s has no commit %d", s.entry.position.Stream(), b.start+int64(len(b.commits)))
 		}
-		b.take()
+		b.collectCommands()
 		return err
 	})
 }
@@ -171,8 +171,8 @@ func (b *block) indexed() bool {
 	return b.end != nil && b.end.Snapshot != nil && b.end.Snapshot.From > 0 && b.end.Snapshot.From <= b.start
 }
 
-// take gathers the block's commands.
-func (b *block) take() {
+// collectCommands gathers the block's commands.
+func (b *block) collectCommands() {
 	if b.indexed() {
 		for _, r := range b.end.Snapshot.Commands {
 			if r.Commit >= b.start {

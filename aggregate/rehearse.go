@@ -105,7 +105,7 @@ func (g *stage) play(r *Rehearsal, decision Decision) error {
 		if !ok {
 			return events.Errorf(events.CodeInternal, "the decision writes to %q, which the command does not name", stream)
 		}
-		got, err := settle(of, parts[stream])
+		got, err := encodeDecision(of, parts[stream])
 		if err != nil {
 			return err
 		}

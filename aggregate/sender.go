@@ -22,7 +22,7 @@ func NewSender(h *Handler, queue Queue, statuses Statuses) *Sender {
 	return &Sender{handler: h, queue: queue, statuses: statuses}
 }
 
-// Sent is what came of sending one command.
+// Sent is the result of sending one command.
 type Sent struct {
 	Stream    events.Stream
 	CommandID string // as sent or generated
@@ -45,7 +45,7 @@ func (s *Sender) Send(ctx context.Context, cs []Command) []Sent {
 	for i, c := range cs {
 		ps[i] = s.handler.prepare(c)
 	}
-	noted := s.note(ctx, ps)
+	noted := s.recordPending(ctx, ps)
 	var ms []Message
 	var at []int
 	for i, p := range ps {
@@ -74,15 +74,15 @@ func (s *Sender) Send(ctx context.Context, cs []Command) []Sent {
 	return sent
 }
 
-// noted is what came of noting a command as pending.
-type noted struct {
+// pendingRecord is the result of recording a command as pending.
+type pendingRecord struct {
 	known bool // its id was known
 	queue bool // it is to be queued
 }
 
-// note notes the commands that are sound as pending, side by side, but those of
+// recordPending records the valid commands as pending, concurrently, but those of
 // one id in order: the first of them is to win.
-func (s *Sender) note(ctx context.Context, ps []*pending) []noted {
+func (s *Sender) recordPending(ctx context.Context, ps []*pending) []pendingRecord {
 	same := map[string][]int{}
 	var ids []string
 	for i, p := range ps {
@@ -95,7 +95,7 @@ func (s *Sender) note(ctx context.Context, ps []*pending) []noted {
 		}
 		same[id] = append(same[id], i)
 	}
-	all := make([]noted, len(ps))
+	all := make([]pendingRecord, len(ps))
 	s.handler.sideBySide(len(ids), func(n int) {
 		for _, i := range same[ids[n]] {
 			all[i], ps[i].err = s.begin(ctx, ps[i])
@@ -105,17 +105,17 @@ func (s *Sender) note(ctx context.Context, ps []*pending) []noted {
 }
 
 // begin notes a command as pending.
-func (s *Sender) begin(ctx context.Context, p *pending) (noted, error) {
+func (s *Sender) begin(ctx context.Context, p *pending) (pendingRecord, error) {
 	known, err := s.statuses.Begin(ctx, p.status(StatePending, s.handler.opts.Now()))
 	switch {
 	case err != nil:
-		return noted{}, err
+		return pendingRecord{}, err
 	case known == nil:
-		return noted{queue: true}, nil
+		return pendingRecord{queue: true}, nil
 	case known.Digest != p.digest:
-		return noted{}, keyReused(p)
+		return pendingRecord{}, keyReused(p)
 	}
-	return noted{known: true, queue: known.State == StatePending}, nil
+	return pendingRecord{known: true, queue: known.State == StatePending}, nil
 }
 
 // status is the command's status in a state.

@@ -111,28 +111,28 @@ func (t typedState[S]) decide(r ready, m Meta, o *Others) (d Decision, err error
 
 func (t typedState[S]) value() any { return t.s }
 
-// decided is what a decision comes to on one stream.
-type decided struct {
+// streamDecision is a decision's encoded effect on one stream.
+type streamDecision struct {
 	events []events.Event
 	steps  []claimStep
 }
 
-// settle encodes what a decision comes to on a stream of the aggregate, parts on
-// others aside.
-func settle(of Aggregate, d Decision) (decided, error) {
+// encodeDecision encodes a decision's effect on the aggregate's own stream,
+// without its parts on other streams.
+func encodeDecision(of Aggregate, d Decision) (streamDecision, error) {
 	es, err := of.Encode(d.emitted...)
 	if err != nil {
-		return decided{}, err
+		return streamDecision{}, err
 	}
 	for _, s := range d.steps {
 		if err := events.ValidateName("claim", s.claim.Name); err != nil {
-			return decided{}, events.Wrap(events.CodeInternal, err, "a claim has no valid name")
+			return streamDecision{}, events.Wrap(events.CodeInternal, err, "a claim has no valid name")
 		}
 	}
 	if len(d.steps) > 0 && len(es) == 0 {
-		return decided{}, events.Errorf(events.CodeInternal, "a decision claims or releases values without an event that says why")
+		return streamDecision{}, events.Errorf(events.CodeInternal, "a decision claims or releases values without an event that says why")
 	}
-	return decided{es, d.steps}, nil
+	return streamDecision{es, d.steps}, nil
 }
 
 // Encode implements Aggregate.

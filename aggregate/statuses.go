@@ -14,7 +14,7 @@ type State string
 const (
 	StatePending  State = "pending"  // on its way
 	StateAccepted State = "accepted" // handled; Result is the answer
-	StateRejected State = "rejected" // handled and refused for good; Problem says why
+	StateRejected State = "rejected" // rejected permanently; Problem says why
 	StateFailed   State = "failed"   // given up and kept as a dead letter; Problem says why
 )
 
@@ -36,8 +36,8 @@ type Status struct {
 }
 
 // Rank orders states: a status is only ever replaced by one of a higher rank, so
-// that an answer once given stays, whatever is delivered twice. What a dead letter
-// comes to in the end replaces that it failed, and that it was accepted after
+// that an answer once given stays, whatever is delivered twice. The outcome of a redriven
+// dead letter replaces that it failed, and that it was accepted after
 // all, which its events prove, replaces all else.
 func (s State) Rank() int {
 	switch s {
@@ -57,7 +57,7 @@ func (s *Status) Final() bool { return s.State == StateAccepted || s.State == St
 // Forgotten reports whether the status is no longer known at now.
 func (s *Status) Forgotten(now time.Time) bool { return !now.Before(s.Since.Add(StatusKept)) }
 
-// Statuses remembers what became of queued commands. It is safe for concurrent
+// Statuses stores the outcomes of queued commands. It is safe for concurrent
 // use. Errors are *events.Error: busy, unavailable, canceled, too-large or
 // internal.
 type Statuses interface {

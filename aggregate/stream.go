@@ -33,8 +33,8 @@ func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*
 	sound = true
 }
 
-// failAll gives the first n of ps the same error. With inOrder, one that may pass is
-// that of the first alone, and holds all others: then it reports true.
+// failAll gives the first n of ps the same error. With inOrder, a transient error
+// goes to the first only and holds all others: then it reports true.
 func failAll(ps []*pending, n int, err error, inOrder bool) (held bool) {
 	held = inOrder && events.Transient(err)
 	for i, p := range ps {
@@ -86,7 +86,7 @@ func (r *round) run(ctx context.Context, unused bool) (int, error) {
 		}
 		if len(p.events) == 0 {
 			if r.confirmed || p.certain {
-				return p.settle(r.ps), nil
+				return p.assignOutcomes(r.ps), nil
 			}
 			if err := r.refresh(ctx); err != nil {
 				return len(r.ps), err
@@ -97,13 +97,13 @@ func (r *round) run(ctx context.Context, unused bool) (int, error) {
 		switch code := events.CodeOf(err); {
 		case err == nil:
 			r.entry.advance(r.of, &c, p.state)
-			return p.settle(r.ps), nil
+			return p.assignOutcomes(r.ps), nil
 		case code == events.CodeTooLarge && r.smaller(p):
 		case code == events.CodeAlreadyTaken:
 			if refusals++; refusals > len(r.ps)+r.h.opts.Attempts {
 				return p.n, tooBusy(r.entry.position.Stream())
 			}
-			if err := r.refused(err, p.n); err != nil {
+			if err := r.recordRefusal(err, p.n); err != nil {
 				return p.n, err
 			}
 		case code == events.CodeConflict:
@@ -124,23 +124,23 @@ func tooBusy(stream events.Stream) error {
 	return &events.Error{Code: events.CodeBusy, Message: "too many commands write to " + string(stream) + " at once", RetryAfter: time.Second}
 }
 
-// refused notes what kept the plan's commit from being stored: the next plan
+// recordRefusal records what kept the plan's commit from being stored: the next plan
 // fails the commands that claim it, answers those that had an answer before, and
 // goes on with their neighbours. Whether the refusal is right is confirmed like
 // a rejection: by a commit of the neighbours, or by reading newer commits.
-func (r *round) refused(err error, n int) error {
+func (r *round) recordRefusal(err error, n int) error {
 	if r.taken == nil {
 		r.taken = map[events.Claim]bool{}
 	}
-	if !note(err, r.taken, r.ps[:n]) {
+	if !addTaken(err, r.taken, r.ps[:n]) {
 		return events.Wrap(events.CodeInternal, err, "the store refused what it had not been asked for")
 	}
 	r.confirmed = false
 	return nil
 }
 
-// note takes in what was taken, and reports whether any of it is news.
-func note(err error, taken map[events.Claim]bool, ps []*pending) (news bool) {
+// addTaken adds the claims that err says are taken and reports whether any is new.
+func addTaken(err error, taken map[events.Claim]bool, ps []*pending) (news bool) {
 	e, ok := events.TakenOf(err)
 	if !ok {
 		return false

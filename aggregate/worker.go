@@ -15,8 +15,8 @@ import (
 // WorkerOptions sets what a Worker does; the zero value of each means its
 // default.
 type WorkerOptions struct {
-	// MaxReceives is how often a message may be received before a failure that
-	// may pass counts as one that will not; 10 by default. The queue's own limit
+	// MaxReceives is how often a message may be received before a transient
+	// failure counts as permanent; 10 by default. The queue's own limit
 	// must be higher: its dead letters have no error and keep no order.
 	MaxReceives int
 	// Reserve is the part of the time before the context's deadline that is kept
@@ -59,14 +59,14 @@ type Delivery struct {
 // Verdict is what is to be done with a message.
 type Verdict string
 
-// The verdicts. Only a message to be tried again stays in the queue.
+// The verdicts. Only a message to be retried stays in the queue.
 const (
 	VerdictDone   Verdict = "done"   // it has its answer
 	VerdictRetry  Verdict = "retry"  // it is to be delivered again
 	VerdictPoison Verdict = "poison" // it is a dead letter now, its stream goes on
 )
 
-// Handled is what came of one message.
+// Handled is the outcome of one message.
 type Handled struct {
 	ID        string // as delivered
 	Verdict   Verdict
@@ -81,20 +81,20 @@ type Handled struct {
 	Note error
 }
 
-// Handle handles a batch and returns what came of each message, in order.
+// Handle handles a batch and returns the outcome of each message, in order.
 // Commands of one stream are handled in the order of the batch and share
 // commits, as in HandleBatch.
 //
-// A command that was accepted or refused for good is done, and its status says
-// so. When one fails in a way that may pass, it and all later messages of its
-// stream are to be tried again, which keeps their order. A failure that will not
-// pass (a message that can't be read, a defect), and one that was tried too
-// often, is poison: it is sent to the dead letters, with its error, and its stream
-// goes on. What can't be noted is tried again; that is harmless, since a command
-// is known by its id.
+// An accepted or finally rejected command is done, and its status says so. On a
+// transient failure, that message and all later messages of its stream are
+// retried, which keeps their order. A message that fails permanently (it can't be
+// read, or a defect), or that was received too often, is poison: it is sent to the
+// dead letters with its error, and its stream goes on. A message whose outcome
+// can't be recorded is retried; that is harmless, since its command id makes it a
+// duplicate.
 //
-// A command that was refused is decided anew if it is delivered again before its
-// outcome was noted, and never after.
+// A rejected command is evaluated again if it is redelivered before its outcome
+// was recorded, and never after.
 func (w *Worker) Handle(ctx context.Context, ds []Delivery) []Handled {
 	ts := make([]*task, len(ds))
 	for i, d := range ds {
@@ -105,7 +105,7 @@ func (w *Worker) Handle(ctx context.Context, ds []Delivery) []Handled {
 		t.judge(w.opts.MaxReceives)
 	}
 	w.bury(ctx, ts)
-	w.handler.sideBySide(len(ts), func(i int) { w.note(ctx, ts[i]) })
+	w.handler.sideBySide(len(ts), func(i int) { w.recordOutcome(ctx, ts[i]) })
 	for _, t := range ts {
 		if t.copyOf != nil && t.copyOf.verdict == VerdictRetry {
 			t.verdict = VerdictRetry
@@ -158,7 +158,7 @@ func (w *Worker) handle(ctx context.Context, ts []*task) {
 	}
 	w.handler.sideBySide(len(ts), func(i int) {
 		if t := ts[i]; t.again && t.pending != nil && t.pending.err == nil {
-			t.look(ctx, w)
+			t.checkStatus(ctx, w)
 		}
 	})
 	var ps []*pending
@@ -185,8 +185,8 @@ func (w *Worker) handle(ctx context.Context, ts []*task) {
 	w.handler.handleAll(ctx, ps, true)
 }
 
-// look finds out whether the command has its answer.
-func (t *task) look(ctx context.Context, w *Worker) {
+// checkStatus finds out whether the command has its answer.
+func (t *task) checkStatus(ctx context.Context, w *Worker) {
 	known, err := w.statuses.Get(ctx, w.handler.opts.Now(), t.pending.command.CommandID)
 	switch {
 	case err != nil:
@@ -246,9 +246,9 @@ func (t *task) letter() Message {
 	return m
 }
 
-// note notes what came of the command. While that fails the message is tried
-// again, but not for ever: then the status stays what it was.
-func (w *Worker) note(ctx context.Context, t *task) {
+// recordOutcome records the command's outcome. While that fails the message is
+// retried up to MaxReceives; after that the status stays as it was.
+func (w *Worker) recordOutcome(ctx context.Context, t *task) {
 	if t.pending == nil || t.verdict == VerdictRetry || t.answered || t.copyOf != nil {
 		return
 	}
@@ -258,7 +258,7 @@ func (w *Worker) note(ctx context.Context, t *task) {
 	}
 }
 
-// outcome is the status that the verdict comes to.
+// outcome is the status that follows from the verdict.
 func (t *task) outcome(now time.Time) Status {
 	p := t.pending
 	if p.err == nil {

@@ -22,16 +22,16 @@ type Statuses interface {
 	Get(ctx context.Context, now time.Time, commandID string) (*aggregate.Status, error)
 }
 
-// queued is the answer to a command that was queued.
-type queued struct {
+// queuedAnswer is the answer to a command that was queued.
+type queuedAnswer struct {
 	CommandID string `json:"commandId"`
 	ID        string `json:"id"`
 	// Status is where to ask for the command's status, relative to the request.
 	Status string `json:"status"`
 }
 
-// batchQueued is the result of a command of a batch that was queued.
-type batchQueued struct {
+// queuedResult is the result of a command of a batch that was queued.
+type queuedResult struct {
 	Status    int    `json:"status"`
 	CommandID string `json:"commandId"`
 	ID        string `json:"id"`
@@ -59,19 +59,19 @@ func (c *commands) queue(r *http.Request, command aggregate.Command) (*answer, e
 	if s.Err != nil {
 		return nil, s.Err
 	}
-	a := applied(command.Correlation)
+	a := appliedAnswer(command.Correlation)
 	status := statusPath("../", s.CommandID)
 	a.header.Set("Location", status)
 	if s.Repeated {
 		a.header.Set("Idempotent-Replayed", "true")
 	}
-	body, err := json.Marshal(queued{CommandID: s.CommandID, ID: s.Stream.ID(), Status: status})
+	body, err := json.Marshal(queuedAnswer{CommandID: s.CommandID, ID: s.Stream.ID(), Status: status})
 	a.body = body
 	return a, err
 }
 
-// applied is the answer to a request whose commands were queued, without a body.
-func applied(correlation string) *answer {
+// appliedAnswer is the answer to a request whose commands were queued, without a body.
+func appliedAnswer(correlation string) *answer {
 	a := &answer{status: http.StatusAccepted, contentType: "application/json", header: http.Header{}}
 	a.header.Set("Preference-Applied", "respond-async")
 	a.header.Set("Retry-After", pollAfter)
@@ -103,7 +103,7 @@ func (c *commands) queueBatch(r *http.Request, origin aggregate.Command, element
 			}
 			any = true
 			var err error
-			results[at[n]], err = json.Marshal(batchQueued{http.StatusAccepted, s.CommandID, s.Stream.ID(), statusPath("", s.CommandID), s.Repeated})
+			results[at[n]], err = json.Marshal(queuedResult{http.StatusAccepted, s.CommandID, s.Stream.ID(), statusPath("", s.CommandID), s.Repeated})
 			if err != nil {
 				return nil, err
 			}
@@ -121,7 +121,7 @@ func (c *commands) queueBatch(r *http.Request, origin aggregate.Command, element
 	if err != nil {
 		return nil, err
 	}
-	a := applied(origin.Correlation)
+	a := appliedAnswer(origin.Correlation)
 	if !any {
 		a.status = http.StatusMultiStatus
 		a.header.Del("Preference-Applied")

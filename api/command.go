@@ -17,8 +17,8 @@ type commandBody struct {
 	ExpectedVersion *int64         `json:"expectedVersion" rule:"min=0"`
 }
 
-// accepted is the answer to an accepted command.
-type accepted struct {
+// acceptedAnswer is the answer to an accepted command.
+type acceptedAnswer struct {
 	ID        string `json:"id"`
 	Version   int64  `json:"version"`
 	CommandID string `json:"commandId"`
@@ -27,8 +27,8 @@ type accepted struct {
 	Others []string `json:"others,omitempty"`
 }
 
-func acceptedOf(r aggregate.Result) accepted {
-	a := accepted{ID: r.Stream.ID(), Version: r.Version, CommandID: r.CommandID, Token: r.Token()}
+func acceptedOf(r aggregate.Result) acceptedAnswer {
+	a := acceptedAnswer{ID: r.Stream.ID(), Version: r.Version, CommandID: r.CommandID, Token: r.Token()}
 	for _, t := range r.Others {
 		a.Others = append(a.Others, t.String())
 	}

@@ -26,12 +26,15 @@ var (
 const (
 	// unfit are the characters that no id holds, for a class of a pattern: control
 	// characters, and U+FFFD as itself, since Go and ECMA-262 escape it differently.
-	unfit        = `\x00-\x1f\x7f-\x9f�`
-	tokenPattern = `\s*[a-z][a-z0-9-]*/[^` + unfit + `]+@[1-9][0-9]{0,18}\s*`
+	unfit = `\x00-\x1f\x7f-\x9f�`
+	// number is that of a version. No stream has one of more digits.
+	number       = `[1-9][0-9]{0,17}`
+	space        = `[ \t\n\x0b\x0c\r]*`
+	tokenPattern = space + `[a-z]([a-z0-9-]{0,62}[a-z0-9])?/[^` + unfit + `]{1,128}@` + number + space
 	tagPattern   = `(W/)?"[^"\x00-\x20\x7f]*"`
 	tagsPattern  = `^[ \t,]*(\*|` + tagPattern + `([ \t]*,[ \t,]*` + tagPattern + `)*)[ \t,]*$`
 	afterPattern = `^` + tokenPattern + `(,` + tokenPattern + `)*$`
-	atPattern    = `^([1-9][0-9]{0,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2}))$`
+	atPattern    = `^(` + number + `|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2}))$`
 )
 
 // Schemas with patterns are made when the description is: at the start of a
@@ -150,6 +153,10 @@ func sharedHeaders() map[string]header {
 // missingRow names the response 404 to a row, which the view may lack because a
 // stream is parked.
 const missingRow = "missing-row"
+
+// The gateway of an HTTP API answers some 400, 401, 403 and 429 itself, as
+// {"message":…}. That is in docs/http.md and not here: with two types of content,
+// clients in TypeScript could not read a problem's code without asking which it is.
 
 // problemResponses is a response for each status that a problem can have, and
 // missingRow.

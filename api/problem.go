@@ -99,7 +99,7 @@ func problemOf(err error, requestID string) problem {
 		Status:    k.status,
 		Code:      e.Code,
 		Detail:    clip(e.Message, maxDetail),
-		Errors:    clipped(e.Fields),
+		Errors:    clipFields(e.Fields),
 		RequestID: requestID,
 	}
 	if e.Code == events.CodeInternal && !e.Rejected {
@@ -122,8 +122,8 @@ const (
 	maxDetail = 2048
 )
 
-// clipped shortens paths and messages that are too long.
-func clipped(fields []events.Field) []events.Field {
+// clipFields shortens paths and messages that are too long.
+func clipFields(fields []events.Field) []events.Field {
 	out := make([]events.Field, len(fields))
 	for i, f := range fields {
 		out[i] = events.Field{Path: clip(f.Path, maxPath), Message: clip(f.Message, maxDetail)}

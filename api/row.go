@@ -76,8 +76,8 @@ func (q *queries) rowOf(ctx context.Context, name, key string, params url.Values
 	return q.querier.At(ctx, name, key, at)
 }
 
-// listed is the answer to GET /{view}.
-type listed struct {
+// listAnswer is the answer to GET /{view}.
+type listAnswer struct {
 	Items []jsontext.Value `json:"items"`
 	Next  string           `json:"next,omitzero"` // cursor of the next page
 }
@@ -103,7 +103,7 @@ func (q *queries) list(view string) endpoint {
 		if err != nil {
 			return nil, err
 		}
-		body, err := json.Marshal(listed{Items: page.Items, Next: page.Next})
+		body, err := json.Marshal(listAnswer{Items: page.Items, Next: page.Next})
 		if err != nil {
 			return nil, err
 		}

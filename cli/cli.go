@@ -115,7 +115,7 @@ func (a *app) root() *cli.Command {
 		Name:  a.of.Name,
 		Usage: "look at, check and repair an installation of " + a.of.Title(),
 		Description: "Flags go before or behind the arguments, with one hyphen or two. Without -stage it\n" +
-			"uses the local stack (GOTOOLCHAIN=auto go run ./localstack). docs/cli.md describes everything.\n\n" + exitHelp(),
+			"uses the local stack (GOTOOLCHAIN=auto go run ./localstack). Daybook's docs/cli.md describes everything.\n\n" + exitHelp(),
 		Reader: a.stdin, Writer: a.stdout, ErrWriter: a.stderr,
 		Version:               version(),
 		Flags:                 globalFlags(a.of),

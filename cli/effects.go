@@ -12,6 +12,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/functions"
+	"daybook/functions/names"
 	awsendpoint "daybook/messaging/endpoint"
 	"daybook/process"
 )
@@ -31,9 +32,9 @@ func (s *session) effects(ctx context.Context) (process.Effects, error) {
 	}
 	environment, err := s.environment(ctx, s.prefix+"-process")
 	if err != nil {
-		return process.Effects{}, fmt.Errorf("where timers and integration events go is not known: %w", err)
+		return process.Effects{}, fmt.Errorf("can't find out where timers and integration events go; is the process function deployed? %w", err)
 	}
-	environment[functions.EnvRegion] = s.aws.Region
+	environment[names.EnvRegion] = s.aws.Region
 	if config, err = functions.FromEnv(func(name string) string { return environment[name] }); err != nil {
 		return process.Effects{}, fmt.Errorf("function %s-process: %w", s.prefix, err)
 	}

@@ -76,7 +76,7 @@ func (a *app) redrive(ctx context.Context, c *cli.Command) error {
 	return s.out.err
 }
 
-// redriver redrives streams and tells what came of each.
+// redriver redrives streams and prints the result of each.
 type redriver struct {
 	*session
 	projector *view.Projector

@@ -148,7 +148,7 @@ func (a *app) payload(value string) (jsontext.Value, error) {
 	return payload, nil
 }
 
-// refused sorts the error of a command: refused for good, or worth repeating.
+// refused sorts the error of a command: rejected, or worth a retry.
 func refused(err error, commandID string) error {
 	if events.Transient(err) {
 		return fmt.Errorf("%w; it is safe to send again with -command-id %s", explain(err), commandID)

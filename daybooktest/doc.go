@@ -1,3 +1,4 @@
-// Package daybooktest holds the checks of a whole application: what one test of it
-// calls, and what would be forgotten if each folder had to ask for it.
+// Package daybooktest holds the tests of a whole application: scenarios that reach
+// its aggregates, views and processes at once, and the checks that would be
+// forgotten if each folder had to ask for them.
 package daybooktest

@@ -3,6 +3,7 @@ package daybooktest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -55,21 +56,12 @@ func (m module) golden(t testing.TB, aggregates []aggregate.Aggregate, views []v
 			shapes[dir] = append(shapes[dir], v)
 		}
 	}
-	for _, dir := range sortedKeys(types) {
+	for _, dir := range slices.Sorted(maps.Keys(types)) {
 		eventstest.Golden(t, filepath.Join(dir, "schema"), types[dir]...)
 	}
-	for _, dir := range sortedKeys(shapes) {
+	for _, dir := range slices.Sorted(maps.Keys(shapes)) {
 		viewtest.Golden(t, filepath.Join(dir, "schema", "views"), shapes[dir]...)
 	}
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	var keys []string
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // module is the module that a test runs in.

@@ -1,4 +1,4 @@
-// Package domain is the business: one folder an aggregate, and a list of what
+// Package domain is the business: one folder per aggregate, and a list of what
 // there is in register.go: a line for each aggregate and each view, and one import
 // for each folder. The rest of Daybook follows from that list: routes,
 // tables, indexes, permissions and the local stack.

@@ -205,7 +205,7 @@ func newHTTPClient(o Options) *http.Client {
 }
 
 // newRetryer is the SDK's standard mode with DynamoDB's pauses. Contention
-// between transactions, and an answer that broke off, are tried again too.
+// between transactions, and an answer that broke off, are retried too.
 func newRetryer(attempts int) aws.Retryer {
 	if attempts <= 0 {
 		attempts = defaultAttempts

@@ -32,7 +32,7 @@ const (
 //
 // What DynamoDB says for certain is looked at first, then whether ctx ended, and
 // whatever remains is a request without an answer: unavailable. A missing table
-// and missing rights are unavailable too: they mend by a deployment, without
+// and missing rights are unavailable too: a deployment fixes them, without
 // the data or the program being at fault.
 func translate(ctx context.Context, err error) error {
 	if err == nil {
@@ -82,7 +82,7 @@ func apiError(e smithy.APIError, err error) error {
 }
 
 // canceledTransaction translates by the reasons, which stand in the order of the
-// writes. What no repeat can mend comes first, then a condition that failed,
+// writes. A failure that no retry can fix comes first, then a condition that failed,
 // then contention and throttling.
 func canceledTransaction(e *types.TransactionCanceledException, err error) error {
 	var conflict, contended, invalid bool

@@ -23,7 +23,7 @@ func RequestsTable() TableSpec {
 	}
 }
 
-// Requests keeps what became of queued commands in DynamoDB: one conditional put
+// Requests keeps the outcomes of queued commands in DynamoDB: one conditional put
 // each for noting that one is pending and for its outcome, one write unit each
 // while the item has at most 1 KB. It is safe for concurrent use.
 type Requests struct {

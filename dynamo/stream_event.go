@@ -66,8 +66,8 @@ func DecodeStreamEvent(payload []byte) ([]Record, error) {
 	return records, nil
 }
 
-// streamParser reads a stream event in one pass. What is not as it must be is
-// noted in wrong and skipped; an error is a fault of the JSON itself.
+// streamParser reads a stream event in one pass. Malformed values are
+// recorded in wrong and skipped; an error is a fault of the JSON itself.
 type streamParser struct {
 	decoder *jsontext.Decoder
 	wrong   error

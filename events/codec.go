@@ -104,7 +104,8 @@ func Decode[E any](e Event) (E, error) {
 	return v, err
 }
 
-// decode is Decode without a type parameter: there is one of it in a program.
+// decode is Decode without its type parameter, factored out so that it is
+// compiled once.
 func (e Event) decode(to any) error {
 	if err := json.Unmarshal(e.Data, to); err != nil {
 		return Wrap(CodeInternal, err, fmt.Sprintf("event %q can't be read", e.Name))

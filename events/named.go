@@ -40,7 +40,7 @@ func CommandNameOf[C Payload]() (string, error) {
 
 func checkValue(t reflect.Type) error {
 	if k := t.Kind(); k == reflect.Pointer || k == reflect.Interface {
-		return fmt.Errorf("%v is no value type: declare the name on the type itself and take it by value", t)
+		return fmt.Errorf("%v is not a value type: declare the name on the type itself and take it by value", t)
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"daybook/parallel"
 )
 
-// Redriven is what came of redriving one stream for one consumer.
+// Redriven is the result of redriving one stream for one consumer.
 type Redriven struct {
 	Consumer string
 	Stream   events.Stream
@@ -84,7 +84,7 @@ func redrivePage[L Lane](ctx context.Context, history History, stream events.Str
 }
 
 // RedriveParked redrives the streams that list has, several at a time, and calls
-// done with what came of each, one call at a time; nil for none. It goes on over
+// done with the result of each, one call at a time; nil for none. It goes on over
 // streams whose redrive fails, and returns their errors joined.
 func RedriveParked(ctx context.Context, concurrency int, list func(after events.Stream, limit int) ([]Fault, error),
 	redrive func(events.Stream) (Redriven, error), done func(Redriven)) error {

@@ -28,7 +28,7 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Report says what came of a batch.
+// Report is the outcome of a batch.
 type Report struct {
 	// Retry holds the sequence numbers of the first delivery that failed for a
 	// transient reason, and of all behind it; nil when none did.
@@ -174,7 +174,7 @@ func (w worker[L]) work(ctx context.Context, lanes []L) {
 		if lost > 1 && len(open) > 0 {
 			if err := Pause(ctx, w.opts.Pause, lost); err != nil {
 				for _, lane := range open {
-					w.leave(lane, err)
+					w.postpone(lane, err)
 				}
 				return
 			}
@@ -203,7 +203,7 @@ func (w worker[L]) load(ctx context.Context, lanes []L) {
 			case err == nil:
 				t.Known = true
 			case events.Transient(err) || ctx.Err() != nil:
-				w.leave(lane, err)
+				w.postpone(lane, err)
 			default:
 				w.record(ctx, lane, &CommitError{max(t.First, 1), err})
 			}
@@ -272,9 +272,9 @@ func (w worker[L]) goesOn(ctx context.Context, lane L, err error) bool {
 		if t.attempts++; t.attempts < w.opts.Attempts {
 			return true
 		}
-		w.leave(lane, err)
+		w.postpone(lane, err)
 	case events.Transient(err) || ctx.Err() != nil:
-		w.leave(lane, err)
+		w.postpone(lane, err)
 	case t.Stop != nil:
 		w.record(ctx, lane, t.Stop)
 	case t.Until() > t.Commit+1 && (!named || commit.Number != t.Commit+1):
@@ -290,8 +290,8 @@ func (w worker[L]) goesOn(ctx context.Context, lane L, err error) bool {
 	return false
 }
 
-// leave leaves a lane to another delivery.
-func (w worker[L]) leave(lane L, err error) {
+// postpone leaves a lane to another delivery.
+func (w worker[L]) postpone(lane L, err error) {
 	t := lane.task()
 	if p, ok := w.consumer.(Postponer[L]); ok && p.Postpone(lane, err) {
 		w.count(t, false)
@@ -308,7 +308,7 @@ func (w worker[L]) record(ctx context.Context, lane L, e *CommitError) {
 	f := t.Fault(e)
 	err := againOnConflict(ctx, w.opts, func() error { return w.consumer.Record(ctx, lane, &f) })
 	if err != nil {
-		w.leave(lane, err)
+		w.postpone(lane, err)
 		return
 	}
 	t.Park(f)

@@ -59,9 +59,9 @@ func deliveries(payload []byte) ([]follow.Delivery, error) {
 	return batch, err
 }
 
-// notePassed logs what a batch of the stream left behind: about names the consumer
+// logReport logs what a batch of the stream left behind: about names the consumer
 // of a fault.
-func (c Config) notePassed(ctx context.Context, log *slog.Logger, r follow.Report, about func(follow.Fault) []any) {
+func (c Config) logReport(ctx context.Context, log *slog.Logger, r follow.Report, about func(follow.Fault) []any) {
 	for _, f := range r.Faults {
 		attrs := append(about(f), "stream", f.Stream, "commit", f.Commit, "code", f.Code, "attempts", f.Attempts, "error", f.Text)
 		log.ErrorContext(ctx, "stream parked", append(attrs, c.panicIn(f.Cause)...)...)

@@ -18,15 +18,6 @@ import (
 	"daybook/process"
 )
 
-// Variables that mains and the command line name; package names has all of them.
-const (
-	EnvRegion         = names.EnvRegion
-	EnvEventsTable    = names.EnvEventsTable
-	EnvClaimsTable    = names.EnvClaimsTable
-	EnvProcessesTable = names.EnvProcessesTable
-	EnvViewPrefix     = names.EnvViewPrefix
-)
-
 // Config is what a function is told. FromEnv reads it; the local stack fills it.
 type Config struct {
 	EventsTable string
@@ -78,19 +69,19 @@ type Config struct {
 // everything missing or wrong.
 func FromEnv(getenv func(string) string, needs ...string) (Config, error) {
 	c := Config{
-		EventsTable:       getenv(EnvEventsTable),
-		ClaimsTable:       getenv(EnvClaimsTable),
+		EventsTable:       getenv(names.EnvEventsTable),
+		ClaimsTable:       getenv(names.EnvClaimsTable),
 		RequestsTable:     getenv(names.EnvRequestsTable),
 		CommandQueue:      getenv(names.EnvCommandQueue),
 		DeadQueue:         getenv(names.EnvDeadQueue),
-		ProcessesTable:    getenv(EnvProcessesTable),
+		ProcessesTable:    getenv(names.EnvProcessesTable),
 		ScheduleGroup:     getenv(names.EnvScheduleGroup),
 		ScheduleRole:      getenv(names.EnvScheduleRole),
 		ScheduleTarget:    getenv(names.EnvScheduleTarget),
 		EventBus:          getenv(names.EnvEventBus),
-		ViewPrefix:        getenv(EnvViewPrefix),
+		ViewPrefix:        getenv(names.EnvViewPrefix),
 		PathPrefix:        getenv(names.EnvPathPrefix),
-		Region:            getenv(EnvRegion),
+		Region:            getenv(names.EnvRegion),
 		Endpoint:          endpoint(getenv, names.EnvEndpoint),
 		QueueEndpoint:     endpoint(getenv, names.EnvQueueEndpoint),
 		SchedulerEndpoint: endpoint(getenv, names.EnvSchedulerEndpoint),
@@ -98,7 +89,7 @@ func FromEnv(getenv func(string) string, needs ...string) (Config, error) {
 		Metrics:           os.Stdout,
 	}
 	var missing, faults []string
-	for _, name := range append(needs, EnvRegion) {
+	for _, name := range append(needs, names.EnvRegion) {
 		if getenv(name) == "" {
 			missing = append(missing, name)
 		}

@@ -25,9 +25,9 @@ func env(pairs ...string) func(string) string {
 
 func TestFromEnv(t *testing.T) {
 	t.Parallel()
-	c, err := FromEnv(env(EnvEventsTable, "e", EnvViewPrefix, "v", EnvRegion, "eu-west-1", names.EnvLogLevel, "warn",
+	c, err := FromEnv(env(names.EnvEventsTable, "e", names.EnvViewPrefix, "v", names.EnvRegion, "eu-west-1", names.EnvLogLevel, "warn",
 		"AWS_ENDPOINT_URL", "http://localhost:4566", names.EnvPathPrefix, "shop",
-		names.EnvRequestsTable, "r", names.EnvCommandQueue, "q", names.EnvDeadQueue, "d"), EnvEventsTable, EnvViewPrefix)
+		names.EnvRequestsTable, "r", names.EnvCommandQueue, "q", names.EnvDeadQueue, "d"), names.EnvEventsTable, names.EnvViewPrefix)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestFromEnv(t *testing.T) {
 		c.RequestsTable != "r" || c.CommandQueue != "q" || c.DeadQueue != "d" || c.QueueEndpoint != "http://localhost:4566" {
 		t.Errorf("config %+v", c)
 	}
-	c, err = FromEnv(env(EnvRegion, "eu-west-1", "AWS_ENDPOINT_URL", "general", names.EnvEndpoint, "special"))
+	c, err = FromEnv(env(names.EnvRegion, "eu-west-1", "AWS_ENDPOINT_URL", "general", names.EnvEndpoint, "special"))
 	if err != nil || c.Endpoint != "special" || c.LogLevel != slog.LevelInfo {
 		t.Errorf("config %+v, %v", c, err)
 	}
@@ -58,7 +58,7 @@ func TestFromEnvSecurity(t *testing.T) {
 		{[]string{names.EnvAuthorization, "jwt", names.EnvScopes, "w r h"}, api.Security{}, "needs DAYBOOK_JWT_ISSUER"},
 		{[]string{names.EnvAuthorization, "basic"}, api.Security{}, `DAYBOOK_AUTHORIZATION is "basic", not iam, jwt or none`},
 	} {
-		c, err := FromEnv(env(append(test.env, EnvRegion, "eu-west-1")...))
+		c, err := FromEnv(env(append(test.env, names.EnvRegion, "eu-west-1")...))
 		if c.Security != test.want || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
 			t.Errorf("%v: %+v, %v", test.env, c.Security, err)
 		}
@@ -68,7 +68,7 @@ func TestFromEnvSecurity(t *testing.T) {
 // Everything missing is reported at once, in one line.
 func TestFromEnvNamesAllThatIsWrong(t *testing.T) {
 	t.Parallel()
-	_, err := FromEnv(env(names.EnvLogLevel, "loud"), EnvEventsTable, EnvViewPrefix)
+	_, err := FromEnv(env(names.EnvLogLevel, "loud"), names.EnvEventsTable, names.EnvViewPrefix)
 	if err == nil {
 		t.Fatal("no error")
 	}

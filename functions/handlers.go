@@ -14,6 +14,7 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/functions/apigateway"
+	"daybook/functions/names"
 	"daybook/messaging"
 	"daybook/view"
 )
@@ -30,7 +31,7 @@ type Handler interface {
 // the requests table and both queues, requests can ask for their commands to be
 // queued. Errors are faults of the declarations and of the configuration.
 func NewCommand(app daybook.App, c Config) (Handler, error) {
-	log, metrics := c.logger("command"), newMetrics(app, c)
+	log, metrics := c.logger(names.Command), newMetrics(app, c)
 	client := c.client()
 	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
 	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Observe: c.observe(log, metrics)})
@@ -50,7 +51,7 @@ func NewCommand(app daybook.App, c Config) (Handler, error) {
 		return nil, errors.New("asynchronous commands need the requests table, the command queue and the dead-letter queue: not all are set")
 	}
 	function.http = c.overHTTP(api.NewCommands(handler, options), log)
-	return metered{function, metrics}, nil
+	return meteredHandler{function, metrics}, nil
 }
 
 // NewQuery returns the query function: API Gateway events of everything that
@@ -58,7 +59,7 @@ func NewCommand(app daybook.App, c Config) (Handler, error) {
 // requests table it tells the status of queued commands. Errors are faults of the
 // declarations.
 func NewQuery(app daybook.App, c Config) (Handler, error) {
-	log := c.logger("query")
+	log := c.logger(names.Query)
 	client := c.client()
 	store := dynamo.NewEventStore(client, c.EventsTable)
 	codec, err := aggregate.Codec(app.Aggregates)
@@ -92,7 +93,7 @@ func NewProjector(app daybook.App, c Config) (Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &projection{config: c, projector: projector, log: c.logger("projector"), metrics: newMetrics(app, c)}
+	p := &projection{config: c, projector: projector, log: c.logger(names.Projector), metrics: newMetrics(app, c)}
 	return ofStream(p.log, p.handle), nil
 }
 

@@ -153,14 +153,14 @@ func (m *metrics) batch(r view.Report) {
 	})
 }
 
-// metered is a Handler whose invocations tell what they consumed.
-type metered struct {
+// meteredHandler is a Handler whose invocations tell what they consumed.
+type meteredHandler struct {
 	Handler
 	metrics *metrics
 }
 
 // Invoke invokes the handler and writes the units it consumed.
-func (h metered) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+func (h meteredHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	ctx, meter := dynamo.WithMeter(ctx)
 	out, err := h.Handler.Invoke(ctx, payload)
 	used := meter.Usage()

@@ -9,6 +9,7 @@ import (
 	"daybook/aggregate"
 	"daybook/dynamo"
 	"daybook/follow"
+	"daybook/functions/names"
 	"daybook/messaging"
 	"daybook/process"
 )
@@ -20,7 +21,7 @@ import (
 // role and target, with an outbox the event bus. Errors are faults of the
 // declarations, and of a configuration without what they need.
 func NewProcess(app daybook.App, c Config) (Handler, error) {
-	log, metrics := c.logger("process"), newMetrics(app, c)
+	log, metrics := c.logger(names.Process), newMetrics(app, c)
 	client := c.client()
 	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
 	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Observe: c.observe(log, metrics)})
@@ -96,14 +97,14 @@ type processHandler struct {
 
 func (h *processHandler) handle(ctx context.Context, batch []follow.Delivery) []string {
 	report := h.runner.Handle(ctx, batch)
-	h.note(ctx, len(batch), report)
+	h.logBatch(ctx, len(batch), report)
 	h.metrics.process(report)
 	return report.Retry
 }
 
-// note logs what came of a batch: names, ids and numbers.
-func (h *processHandler) note(ctx context.Context, records int, r process.Report) {
-	h.config.notePassed(ctx, h.log, r.Report, func(f follow.Fault) []any { return []any{"reactor", f.Consumer} })
+// logBatch logs the outcome of a batch: names, ids and numbers.
+func (h *processHandler) logBatch(ctx context.Context, records int, r process.Report) {
+	h.config.logReport(ctx, h.log, r.Report, func(f follow.Fault) []any { return []any{"reactor", f.Consumer} })
 	if r.Superseded > 0 {
 		h.log.WarnContext(ctx, "commands accepted before with another payload, which stands", "commands", r.Superseded)
 	}

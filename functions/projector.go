@@ -18,14 +18,14 @@ type projection struct {
 
 func (p *projection) handle(ctx context.Context, batch []follow.Delivery) []string {
 	report := p.projector.Project(ctx, batch)
-	p.note(ctx, len(batch), report)
+	p.logBatch(ctx, len(batch), report)
 	p.metrics.batch(report)
 	return report.Retry
 }
 
-// note logs what came of a batch: names, ids and numbers.
-func (p *projection) note(ctx context.Context, records int, r view.Report) {
-	p.config.notePassed(ctx, p.log, r.Report, func(f follow.Fault) []any { return []any{"view", f.Consumer, "version", f.Version} })
+// logBatch logs the outcome of a batch: names, ids and numbers.
+func (p *projection) logBatch(ctx context.Context, records int, r view.Report) {
+	p.config.logReport(ctx, p.log, r.Report, func(f follow.Fault) []any { return []any{"view", f.Consumer, "version", f.Version} })
 	for _, m := range r.Mismatches {
 		p.log.ErrorContext(ctx, "view not projected", "view", m.View, "table", m.Target.String(), "error", m.Text)
 	}

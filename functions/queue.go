@@ -62,7 +62,7 @@ func (h *queueHandler) handle(ctx context.Context, received []messaging.Received
 		}
 	}
 	handled := h.worker.Handle(ctx, batch)
-	h.note(ctx, handled, age)
+	h.logBatch(ctx, handled, age)
 	for _, m := range handled {
 		if m.Verdict == aggregate.VerdictRetry {
 			retry = append(retry, m.ID)
@@ -71,8 +71,8 @@ func (h *queueHandler) handle(ctx context.Context, received []messaging.Received
 	return retry
 }
 
-// note logs and measures what came of a batch: names, ids and numbers.
-func (h *queueHandler) note(ctx context.Context, handled []aggregate.Handled, age time.Duration) {
+// logBatch logs and measures the outcome of a batch: names, ids and numbers.
+func (h *queueHandler) logBatch(ctx context.Context, handled []aggregate.Handled, age time.Duration) {
 	counts := map[aggregate.Verdict]int{}
 	for _, m := range handled {
 		counts[m.Verdict]++

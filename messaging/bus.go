@@ -141,7 +141,7 @@ type partialRefusal struct{ *refusal }
 // Unwrap makes the refusal found.
 func (r partialRefusal) Unwrap() error { return r.refusal }
 
-// partial reports whether an entry failed that another attempt may mend.
+// partial reports whether an entry failed that another attempt may fix.
 func partial(err error) bool {
 	_, ok := errors.AsType[partialRefusal](err)
 	return ok && events.Transient(err)

@@ -129,7 +129,7 @@ func awsJSON(version, target, operation string, input, output any) request {
 	}
 }
 
-// do sends a request until it is answered, fails for good, has had its attempts,
+// do sends a request until it is answered, fails permanently, has had its attempts,
 // or ctx ends. Its error is an *events.Error (see translate).
 func (c *client) do(ctx context.Context, r request) error {
 	var body []byte
@@ -225,7 +225,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // pauseAfter is the bound of the pause after a failed first attempt; zero for a
-// failure that another attempt would not mend.
+// failure that another attempt would not fix.
 func pauseAfter(err error) time.Duration {
 	if _, ok := errors.AsType[defect](err); ok {
 		return 0

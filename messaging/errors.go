@@ -82,7 +82,7 @@ var codes = map[string]events.Code{
 	// What exists already, for Scheduler.
 	"ConflictException": events.CodeConflict,
 
-	// A missing queue, bus or group and missing rights mend by a deployment,
+	// A missing queue, bus or group and missing rights are fixed by a deployment,
 	// without the data or the program being at fault.
 	"QueueDoesNotExist":                       events.CodeUnavailable,
 	"AWS.SimpleQueueService.NonExistentQueue": events.CodeUnavailable,

@@ -42,7 +42,7 @@ type Timer struct {
 	// derived from the event's time, so it may have passed.
 	At time.Time
 	// Command is sent at that time, once or more often: its id makes repeats
-	// harmless. What comes of it is not waited for.
+	// harmless. Its outcome is not waited for.
 	Command Request
 }
 
@@ -86,7 +86,7 @@ type Publisher interface {
 	// Publish publishes events of one commit, in order, at least once each. It
 	// returns nil when all of them are published; after an error some may be,
 	// and all are published again. Errors are *events.Error: those that
-	// events.Transient reports may be tried again, any other is a fault that
-	// does not pass, such as too-large.
+	// events.Transient reports are retried, any other is permanent, such as
+	// too-large.
 	Publish(ctx context.Context, es []CloudEvent) error
 }

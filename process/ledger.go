@@ -30,8 +30,7 @@ type Entry struct {
 	Memory       jsontext.Value
 	MemorySchema int
 
-	// Attempts counts the deliveries of the next commit that failed for a reason
-	// that may pass.
+	// Attempts counts the deliveries of the next commit that failed transiently.
 	Attempts int
 
 	// Rejections are the answers of the next commit's commands that were acted

@@ -55,7 +55,7 @@ func (r *Runner) reactor(name string) (*def, error) {
 // off. Memory does not grow with the stream.
 //
 // Codes: not-found for a reactor that is not declared, and for a stream that it
-// does not follow; and those that may pass, of the ledger, the store and the
+// does not follow; and the transient ones of the ledger, the store and the
 // effects.
 func (r *Runner) Redrive(ctx context.Context, reactor string, stream events.Stream) (follow.Redriven, error) {
 	d, err := r.reactor(reactor)
@@ -74,7 +74,7 @@ func (r *Runner) redrive(ctx context.Context, d *def, stream events.Stream) (fol
 }
 
 // RedriveReactor redrives the parked streams of a reactor, several at a time, and
-// calls done with what came of each, one call at a time; nil for none. It goes on
+// calls done with the result of each, one call at a time; nil for none. It goes on
 // over streams whose redrive fails, and returns their errors joined.
 func (r *Runner) RedriveReactor(ctx context.Context, reactor string, done func(follow.Redriven)) error {
 	d, err := r.reactor(reactor)

@@ -26,7 +26,7 @@ func (r *run) act(ctx context.Context, a action) error {
 	case a.send != nil:
 		rejection, err := r.send(ctx, a.send)
 		if rejection != nil {
-			return rejected(*rejection)
+			return rejectionError(*rejection)
 		}
 		return err
 	case a.group != nil:
@@ -75,7 +75,7 @@ func (r *run) effect(ctx context.Context, wired bool, do func() error, count fun
 }
 
 // send sends one command. A rejection that is not fine is returned as one.
-func (r *run) send(ctx context.Context, s *sending) (*Rejection, error) {
+func (r *run) send(ctx context.Context, s *groupRequest) (*Rejection, error) {
 	err := r.effect(ctx, r.effects.Commands != nil, func() error { return r.effects.Commands.Handle(ctx, s.Request) }, nil)
 	code := events.CodeOf(err)
 	e, ok := errors.AsType[*events.Error](err)
@@ -108,8 +108,8 @@ func messageOf(err error) string {
 	return "it failed"
 }
 
-// rejected is the fault of a rejection that the reaction does not name.
-func rejected(r Rejection) error {
+// rejectionError is the fault of a rejection that the reaction does not name.
+func rejectionError(r Rejection) error {
 	return events.Errorf(r.Code, "command %s to %s was rejected, which the reaction does not expect", r.Command, r.ID)
 }
 
@@ -130,10 +130,10 @@ func (r *run) group(ctx context.Context, g *groupPlan) error {
 	case first < 0:
 		return r.perform(ctx, g.then)
 	case g.otherwise == nil:
-		return rejected(*rejections[first])
+		return rejectionError(*rejections[first])
 	}
 	rejection := *rejections[first]
-	if err := r.keep(ctx, rejection); err != nil {
+	if err := r.saveRejection(ctx, rejection); err != nil {
 		return err
 	}
 	return r.otherwise(ctx, g, rejection)
@@ -142,7 +142,7 @@ func (r *run) group(ctx context.Context, g *groupPlan) error {
 // before is the answer to a command of the group that was acted on already.
 func (r *run) before(g *groupPlan) *Rejection {
 	for _, x := range r.entry.Rejections {
-		if slices.ContainsFunc(g.sendings, func(s *sending) bool { return s.CommandID == x.CommandID }) {
+		if slices.ContainsFunc(g.sendings, func(s *groupRequest) bool { return s.CommandID == x.CommandID }) {
 			return &x
 		}
 	}

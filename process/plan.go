@@ -16,21 +16,21 @@ type plan []action
 
 // action is one step of a plan.
 type action struct {
-	send    *sending
+	send    *groupRequest
 	group   *groupPlan
 	timer   string // the name that the manager gave a timer
 	set     *Timer // nil: it is cancelled
 	publish []CloudEvent
 }
 
-// sending is a request with the rejections that are fine.
-type sending struct {
+// groupRequest is a request with the rejections that are fine.
+type groupRequest struct {
 	Request
 	unless []events.Code
 }
 
 type groupPlan struct {
-	sendings  []*sending
+	sendings  []*groupRequest
 	then      plan
 	otherwise func(Rejection) (plan, error) // nil without an Else
 }
@@ -46,7 +46,7 @@ type planner struct {
 
 // plan makes a plan of the reactions to all events of a commit. What is published
 // goes out in one call. Errors don't pass.
-func (p *planner) plan(reactions []caused) (plan, error) {
+func (p *planner) plan(reactions []eventReaction) (plan, error) {
 	var all plan
 	for _, r := range reactions {
 		steps, err := p.steps(r.meta, r.steps)
@@ -121,7 +121,7 @@ func (p *planner) group(m Meta, g Group) (*groupPlan, error) {
 	return out, nil
 }
 
-func (p *planner) send(m Meta, c Command) (*sending, error) {
+func (p *planner) send(m Meta, c Command) (*groupRequest, error) {
 	r, err := p.request(m, c)
 	if err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func (p *planner) send(m Meta, c Command) (*sending, error) {
 	key := m.token() + "\x00" + c.name + "\x00" + c.id
 	p.sent[key]++
 	r.CommandID = commandID(p.d, m, c.name, c.id, p.sent[key])
-	return &sending{Request: r, unless: c.unless}, nil
+	return &groupRequest{Request: r, unless: c.unless}, nil
 }
 
 // request is the request of a command, without its id.

@@ -15,7 +15,7 @@ type Reaction struct {
 }
 
 // Do returns a reaction of the given steps. Each begins when the one before it is
-// done. If one fails for a reason that may pass, all are done again; the ids of
+// done. On a transient failure all are done again; the ids of
 // commands and timers are the same then.
 func Do(steps ...Step) Reaction { return Reaction{slices.Clone(steps)} }
 
@@ -76,7 +76,7 @@ func (g Group) Then(steps ...Step) Group {
 //
 // Let both branches end in a command to one stream that decides ("confirm-order",
 // "reject-order"), and undo on the event of that decision: then two runners of
-// one commit, which may get different answers, can't come to different ends.
+// one commit, which may get different answers, still reach the same outcome.
 func (g Group) Else(react func(Rejection) Reaction) Group {
 	g.otherwise = react
 	return g
@@ -96,7 +96,7 @@ type (
 
 // After returns the step of setting a timer: the command is sent d after the
 // event was accepted. A stream has one timer of a name for each manager: setting
-// it again moves it. What comes of the command is not waited for, so its Unless
+// it again moves it. The command's outcome is not waited for, so its Unless
 // says nothing. A timer may fire although it was just cancelled, or be set once
 // more by a runner that is late: the aggregate has to reject what is no longer
 // right.

@@ -84,11 +84,11 @@ type def struct {
 	handled func(event string) bool
 	// react applies the handled events of a commit to a memory, nil at the start,
 	// and says what is to be done, one reaction an event. Its errors do not pass.
-	react func(codec *events.Codec, memory jsontext.Value, c *events.Commit) (jsontext.Value, []caused, error)
+	react func(codec *events.Codec, memory jsontext.Value, c *events.Commit) (jsontext.Value, []eventReaction, error)
 }
 
-// caused is what is to be done because of one event.
-type caused struct {
+// eventReaction is what is to be done because of one event.
+type eventReaction struct {
 	meta  Meta
 	steps []Step
 }
@@ -217,14 +217,14 @@ func newDef[S any](kind Kind, name string, aggregates []string, m machine[S]) *d
 
 // react implements def.react. The memory is decoded anew for each commit, so that
 // a handler which changes it in place and then fails has changed nothing.
-func (m machine[S]) react(codec *events.Codec, memory jsontext.Value, c *events.Commit) (jsontext.Value, []caused, error) {
+func (m machine[S]) react(codec *events.Codec, memory jsontext.Value, c *events.Commit) (jsontext.Value, []eventReaction, error) {
 	var s S
 	if memory != nil {
 		if err := json.Unmarshal(memory, &s); err != nil {
 			return nil, nil, events.Wrap(events.CodeInternal, err, "the memory can't be read")
 		}
 	}
-	var out []caused
+	var out []eventReaction
 	for i, e := range c.Events {
 		handler, ok := m[e.Name]
 		if !ok {
@@ -234,7 +234,7 @@ func (m machine[S]) react(codec *events.Codec, memory jsontext.Value, c *events.
 		if err != nil {
 			return nil, nil, err
 		}
-		one := caused{meta: metaOf(c, i)}
+		one := eventReaction{meta: metaOf(c, i)}
 		if s, one.steps, err = handler(s, e, one.meta); err != nil {
 			return nil, nil, err
 		}

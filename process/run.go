@@ -37,8 +37,8 @@ const maxConflicts = 8
 // down how far it is.
 const progressCommits = 10 * follow.ReadPage
 
-// take takes over the entry that is stored; nil is none.
-func (r *run) take(e *Entry) {
+// setEntry takes over the entry that is stored; nil is none.
+func (r *run) setEntry(e *Entry) {
 	r.entry = Entry{Key: r.entry.Key}
 	if e != nil {
 		r.entry = *e
@@ -107,7 +107,7 @@ func (r *run) remember(c *events.Commit) error {
 	if !r.d.remembers || !r.d.handles(c) {
 		return nil
 	}
-	memory, _, err := r.decide(c, func([]caused) (plan, error) { return nil, nil })
+	memory, _, err := r.decide(c, func([]eventReaction) (plan, error) { return nil, nil })
 	if err == nil {
 		r.memory = memory
 	}
@@ -117,9 +117,9 @@ func (r *run) remember(c *events.Commit) error {
 // decide returns the memory after a commit and the plan of what is to be done. It
 // calls nothing but functions of the domain, and those that write their types as
 // JSON.
-func (r *run) decide(c *events.Commit, planned func([]caused) (plan, error)) (memory jsontext.Value, p plan, err error) {
+func (r *run) decide(c *events.Commit, planned func([]eventReaction) (plan, error)) (memory jsontext.Value, p plan, err error) {
 	panicked := events.Guard("the reaction", func() {
-		var reactions []caused
+		var reactions []eventReaction
 		if memory, reactions, err = r.d.react(r.codec, r.memory, c); err == nil {
 			p, err = planned(reactions)
 		}
@@ -220,8 +220,8 @@ func (r *run) save(ctx context.Context, next Entry) error {
 	return err
 }
 
-// keep writes a rejection down before it is acted on.
-func (r *run) keep(ctx context.Context, x Rejection) error {
+// saveRejection writes a rejection down before it is acted on.
+func (r *run) saveRejection(ctx context.Context, x Rejection) error {
 	next := r.entry
 	next.Rejections = append(slices.Clip(next.Rejections), x)
 	return r.save(ctx, next)

@@ -15,7 +15,7 @@ import (
 	"daybook/parallel"
 )
 
-// Report says what came of a batch.
+// Report is the outcome of a batch.
 type Report struct {
 	follow.Report
 
@@ -55,8 +55,8 @@ type Options struct {
 	// for never. If it was, its effects are repeated, within the time in which
 	// every stream recognises a repeated command.
 	Fresh time.Duration
-	// Reserve is how long before the context's deadline work ends, so that what
-	// came of it can be written down; default 1 s, at most a fifth of the time.
+	// Reserve is how long before the context's deadline work ends, so that
+	// its outcome can be stored; default 1 s, at most a fifth of the time.
 	Reserve time.Duration
 	// Source begins the source of integration events: the name of the
 	// deployment; default "daybook".
@@ -221,7 +221,7 @@ func (b *batch) Load(ctx context.Context, runs []*run) error {
 		return err
 	}
 	for i, r := range runs {
-		r.take(entries[i])
+		r.setEntry(entries[i])
 	}
 	return nil
 }

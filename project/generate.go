@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"go/format"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ var templates embed.FS
 // rendered fills in the templates of a kind: a file each, by the path that the
 // map says.
 func rendered(kind string, paths map[string]string, data any) (files []file, err error) {
-	for _, name := range slices.Sorted(keys(paths)) {
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		t, err := template.ParseFS(templates, path.Join("templates", kind, name+".tmpl"))
 		if err != nil {
 			return nil, err
@@ -35,16 +36,6 @@ func rendered(kind string, paths map[string]string, data any) (files []file, err
 		files = append(files, file{paths[name], text})
 	}
 	return files, nil
-}
-
-func keys(m map[string]string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // NewAggregate adds a folder with an aggregate, its events and commands, tests and

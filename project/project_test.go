@@ -65,7 +65,7 @@ func TestProject(t *testing.T) {
 	if said := goIn(t, dir, "test", "./..."); strings.Count(said, "ok  \t") != 4 { // domain, account, invoice, dunning
 		t.Errorf("go test: %s", said)
 	}
-	t.Run("on one machine", func(t *testing.T) { t.Parallel(); answers(t, dir) })
+	t.Run("on one machine", func(t *testing.T) { t.Parallel(); answers(t, dir, invoicesAnswer) })
 	t.Run("on AWS", func(t *testing.T) { t.Parallel(); synthesizes(t, dir, "bank") })
 	t.Run("another Daybook", func(t *testing.T) { t.Parallel(); upgrades(t, dir) })
 }
@@ -82,7 +82,7 @@ func TestProjectWithTheShop(t *testing.T) {
 	}
 	goIn(t, dir, "vet", "./...")
 	goIn(t, dir, "test", "-short", "./...")
-	answers(t, dir)
+	answers(t, dir, nil)
 }
 
 // commands are the lines of a text that begin with prefix.
@@ -100,8 +100,9 @@ func commands(t *testing.T, path, prefix string) (lines []string) {
 	return lines
 }
 
-// answers starts the project's local stack, and sends the requests of its README.
-func answers(t *testing.T, dir string) {
+// answers starts the project's local stack, sends the requests of its README, and
+// then calls more, if it is not nil, with the stack's URL.
+func answers(t *testing.T, dir string, more func(t *testing.T, url string)) {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "localstack")
 	goIn(t, dir, "build", "-o", program, "./localstack")
@@ -141,12 +142,32 @@ func answers(t *testing.T, dir string) {
 			t.Errorf("%s: the name is not in %s", line, body)
 		}
 	}
+	if more != nil {
+		more(t, url)
+	}
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	err, ended = cmd.Wait(), true
 	if err != nil {
 		t.Errorf("after SIGTERM: %v\n%s", err, stderr.String())
+	}
+}
+
+// invoicesAnswer uses what was added to the project: a command, and the view's index.
+func invoicesAnswer(t *testing.T, url string) {
+	t.Helper()
+	if status, body := request(t, "curl "+url+`/commands/create-invoice -d '{"id":"9","payload":{"name":"Ann"}}'`); status != http.StatusCreated {
+		t.Fatalf("create-invoice: %d %s", status, body)
+	}
+	if status, body := request(t, "curl "+url+"/invoices?sort=-name&after=invoice/9@1"); status != http.StatusOK || !strings.Contains(body, `"id":"9","name":"Ann"`) {
+		t.Errorf("invoices by name: %d %s", status, body)
+	}
+	_, description := request(t, "curl "+url+"/openapi.json")
+	for _, route := range []string{`"/commands/create-invoice"`, `"/invoices"`, `"/invoices/{key}"`} {
+		if !strings.Contains(description, route) {
+			t.Errorf("the API's description lacks %s", route)
+		}
 	}
 }
 
@@ -190,7 +211,8 @@ func request(t *testing.T, line string) (status int, body string) {
 	return resp.StatusCode, string(answer)
 }
 
-// synthesizes looks for the tables of the project's views in its template.
+// synthesizes looks for the tables of the project's views in its template, with the
+// index of the one that was added, and the permissions on it.
 func synthesizes(t *testing.T, dir, name string) {
 	if _, err := exec.LookPath("node"); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -213,15 +235,31 @@ func synthesizes(t *testing.T, dir, name string) {
 	if err := json.Unmarshal(raw, &template); err != nil {
 		t.Fatal(err)
 	}
-	tables := map[string]bool{}
-	for _, r := range template.Resources {
+	tables := map[string]string{} // logical ids by names
+	for id, r := range template.Resources {
 		if r.Type == "AWS::DynamoDB::Table" {
-			tables[fmt.Sprint(r.Properties["TableName"])] = true
+			tables[fmt.Sprint(r.Properties["TableName"])] = id
 		}
 	}
-	for _, view := range []string{"accounts", "invoices"} {
-		if want := name + "-dev-" + view + "-v1"; !tables[want] {
-			t.Errorf("there is no table %s among %v", want, tables)
+	accounts, invoices := tables[name+"-dev-accounts-v1"], tables[name+"-dev-invoices-v1"]
+	if accounts == "" || invoices == "" {
+		t.Fatalf("the views' tables are not among %v", tables)
+	}
+	if index := fmt.Sprint(template.Resources[invoices].Properties["GlobalSecondaryIndexes"]); !strings.Contains(index, "by-name") {
+		t.Errorf("the table has no index by-name: %s", index)
+	}
+	for _, role := range []string{"QueryRole", "ProjectorRole"} {
+		allowed := false
+		for id, r := range template.Resources {
+			allowed = allowed || r.Type == "AWS::IAM::Policy" && strings.HasPrefix(id, role) && strings.Contains(fmt.Sprint(r.Properties), invoices)
+		}
+		if !allowed {
+			t.Errorf("%s has no permission on the table", role)
+		}
+	}
+	for what, want := range map[string]string{"the index": "/index/by-name", "the view's path": "GET/invoices/*"} {
+		if !bytes.Contains(raw, []byte(want)) {
+			t.Errorf("nobody may query %s: %s is missing", what, want)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 // table returns the table that answers a query of a view, for the whole of the
 // answer: the one that a cursor was begun on, or, without one, the one that
 // serves. stale says that it lacks commits which it won't get by itself.
-func (qs *Queries) table(ctx context.Context, view, cursor string) (v *projected, stale bool, err error) {
+func (qs *Queries) table(ctx context.Context, view, cursor string) (v *tableView, stale bool, err error) {
 	if qs.routes == nil {
 		if v := qs.views[view]; v != nil {
 			return v, false, nil
@@ -48,7 +48,7 @@ func cursorOf(params map[string][]string) string {
 
 // writes makes the number of a keyed row's writes one that no other table of the
 // view answers: it is the row's entity tag. The first table's stays as it is.
-func (v *projected) writes(n int64) int64 {
+func (v *tableView) writes(n int64) int64 {
 	if n == 0 {
 		return 0
 	}

@@ -75,12 +75,12 @@ func (qs *Queries) At(ctx context.Context, view, key string, at Moment) (Row, er
 
 // foldUntil folds a stream's commits up to a moment. On a *follow.CommitError, folded is
 // the state before the commit that failed.
-func (qs *Queries) foldUntil(ctx context.Context, v *projected, stream events.Stream, at Moment) (folded, error) {
-	var out folded
+func (qs *Queries) foldUntil(ctx context.Context, v *tableView, stream events.Stream, at Moment) (foldedState, error) {
+	var out foldedState
 	for {
 		page, err := qs.store.Read(ctx, stream, out.commit+1, follow.ReadPage)
 		if err != nil {
-			return folded{}, err
+			return foldedState{}, err
 		}
 		past, more := at.cut(page)
 		if len(past) > 0 {
@@ -97,7 +97,7 @@ func (qs *Queries) foldUntil(ctx context.Context, v *projected, stream events.St
 		case out.commit == 0, at.Version == 0:
 			return out, nil
 		default:
-			return folded{}, events.Malformed(paramAt, "names a version that the stream does not have")
+			return foldedState{}, events.Malformed(paramAt, "names a version that the stream does not have")
 		}
 	}
 }
@@ -121,7 +121,7 @@ func (m Moment) cut(page []events.Commit) (past []events.Commit, more bool) {
 }
 
 // continueFold folds the next commits of a stream over what was folded before.
-func (d *def) continueFold(codec *events.Codec, before folded, commits []events.Commit) (folded, error) {
+func (d *def) continueFold(codec *events.Codec, before foldedState, commits []events.Commit) (foldedState, error) {
 	from := before.commit + 1
 	out, err := d.fold(codec, before.state, from, before.commit+int64(len(commits)), func(n int64) (*events.Commit, error) {
 		return &commits[n-from], nil

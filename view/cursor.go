@@ -34,7 +34,7 @@ const (
 )
 
 // cursorHead is what a cursor of a table begins with.
-func cursorHead(v *projected, fingerprint [cursorPrint]byte) []byte {
+func cursorHead(v *tableView, fingerprint [cursorPrint]byte) []byte {
 	b := binary.AppendUvarint([]byte{cursorFormat}, uint64(v.version))
 	b = binary.AppendUvarint(b, uint64(v.generation))
 	return append(b, fingerprint[:]...)
@@ -63,7 +63,7 @@ const maxTargetNumber = 1 << 30
 
 // encodeCursor writes the places behind which the ranges go on; nil for a range
 // that was not read from.
-func encodeCursor(v *projected, fingerprint [cursorPrint]byte, places []*Place) string {
+func encodeCursor(v *tableView, fingerprint [cursorPrint]byte, places []*Place) string {
 	b := cursorHead(v, fingerprint)
 	for i, p := range places {
 		if p == nil {
@@ -81,7 +81,7 @@ func encodeCursor(v *projected, fingerprint [cursorPrint]byte, places []*Place) 
 
 // decodeCursor reads a cursor of the plan's ranges; "" is the beginning. Its
 // error is malformed and names the cursor.
-func decodeCursor(cursor string, v *projected, fingerprint [cursorPrint]byte, p *plan) ([]*Place, error) {
+func decodeCursor(cursor string, v *tableView, fingerprint [cursorPrint]byte, p *plan) ([]*Place, error) {
 	places := make([]*Place, max(1, len(p.ranges)))
 	if cursor == "" {
 		return places, nil

@@ -7,7 +7,7 @@ import (
 	"daybook/events"
 )
 
-var cursorTable = &projected{def: &def{name: "things", version: 1}, generation: 1}
+var cursorTable = &tableView{def: &def{name: "things", version: 1}, generation: 1}
 
 // TestForgedCursors: a cursor that is well formed but says a place no answer
 // can have said is refused before a database sees it.
@@ -66,7 +66,7 @@ func TestForgedCursors(t *testing.T) {
 	if _, err := decodeCursor(twice, cursorTable, [8]byte{2}, texts); err == nil {
 		t.Error("a cursor of another query is taken")
 	}
-	rebuilt := &projected{def: cursorTable.def, generation: 2}
+	rebuilt := &tableView{def: cursorTable.def, generation: 2}
 	if _, err := decodeCursor(twice, rebuilt, [8]byte{1}, texts); err == nil {
 		t.Error("a cursor of another table is taken")
 	}

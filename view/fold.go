@@ -43,22 +43,22 @@ func (f *Fold) Stream(commits []events.Commit) (Item, error) {
 	return checkpoint(stream, out), nil
 }
 
-func (f *Fold) foldStream(commits []events.Commit) (events.Stream, folded, error) {
+func (f *Fold) foldStream(commits []events.Commit) (events.Stream, foldedState, error) {
 	if len(commits) == 0 {
-		return "", folded{}, events.Errorf(events.CodeInternal, "a stream has at least one commit")
+		return "", foldedState{}, events.Errorf(events.CodeInternal, "a stream has at least one commit")
 	}
 	stream := commits[0].Stream
 	if !f.d.follows(stream) {
-		return "", folded{}, events.Errorf(events.CodeInternal, "view %q does not follow stream %q", f.d.name, stream)
+		return "", foldedState{}, events.Errorf(events.CodeInternal, "view %q does not follow stream %q", f.d.name, stream)
 	}
 	for i, c := range commits {
 		if c.Stream != stream || c.Number != int64(i)+1 {
-			return "", folded{}, events.Errorf(events.CodeInternal, "the commits are not those of one stream in order")
+			return "", foldedState{}, events.Errorf(events.CodeInternal, "the commits are not those of one stream in order")
 		}
 	}
 	out, err := f.d.fold(f.codec, nil, 1, int64(len(commits)), func(n int64) (*events.Commit, error) { return &commits[n-1], nil })
 	if err != nil {
-		return "", folded{}, fmt.Errorf("stream %q: %w", stream, err)
+		return "", foldedState{}, fmt.Errorf("stream %q: %w", stream, err)
 	}
 	return stream, out, nil
 }

@@ -13,7 +13,7 @@ import (
 // NewQueries returns the queries of the given views. An error says what is
 // wrong with their declarations, all of it.
 func NewQueries(store follow.History, codec *events.Codec, tables Tables, views []View, opts *QueriesOptions) (*Queries, error) {
-	qs := &Queries{store: store, codec: codec, views: map[string]*projected{}}
+	qs := &Queries{store: store, codec: codec, views: map[string]*tableView{}}
 	if opts != nil {
 		qs.opts = *opts
 	}
@@ -57,7 +57,7 @@ func (qs *Queries) Get(ctx context.Context, view, key string, after []events.Tok
 	if !v.validKey(key) {
 		return Row{}, notFound()
 	}
-	wanted := v.wanted(after)
+	wanted := v.newestTokens(after)
 	if v.kind == KindRows {
 		return qs.getRow(ctx, v, key, wanted[ItemKey(key)])
 	}
@@ -76,7 +76,7 @@ func (qs *Queries) Get(ctx context.Context, view, key string, after []events.Tok
 
 func notFound() error { return events.Errorf(events.CodeNotFound, "there is no such row") }
 
-func (qs *Queries) getRow(ctx context.Context, v *projected, key string, want events.Token) (Row, error) {
+func (qs *Queries) getRow(ctx context.Context, v *tableView, key string, want events.Token) (Row, error) {
 	item, err := getItem(ctx, v.table, ItemKey(key))
 	if err != nil {
 		return Row{}, err
@@ -89,7 +89,7 @@ func (qs *Queries) getRow(ctx context.Context, v *projected, key string, want ev
 			return Row{}, err
 		}
 		parked = err != nil
-		if out.commit > applied(item) {
+		if out.commit > lastCommit(item) {
 			next, err := v.rowItem(want.Stream, out)
 			if err != nil {
 				parked = true
@@ -106,8 +106,7 @@ func (qs *Queries) getRow(ctx context.Context, v *projected, key string, want ev
 	return row, nil
 }
 
-// isPermanent reports whether the view can't apply a commit, rather than the
-// commits could not be had.
+// isPermanent reports whether applying a commit failed, as opposed to reading it.
 func isPermanent(err error) bool {
 	_, ok := errors.AsType[*follow.CommitError](err)
 	return ok && !events.Transient(err)
@@ -116,16 +115,16 @@ func isPermanent(err error) bool {
 // catchUp applies the commits that an item lacks up to the version a token
 // names. It takes what it reads off the budget, in commits; without one left it
 // answers busy.
-func (qs *Queries) catchUp(ctx context.Context, v *projected, want events.Token, state jsontext.Value, item *Item, budget *int) (folded, error) {
-	from := applied(item) + 1
+func (qs *Queries) catchUp(ctx context.Context, v *tableView, want events.Token, state jsontext.Value, item *Item, budget *int) (foldedState, error) {
+	from := lastCommit(item) + 1
 	var missing []events.Commit
 	for at := version(item); at < want.Version; {
 		if *budget <= 0 {
-			return folded{}, &events.Error{Code: events.CodeBusy, Message: "the view is too far behind", RetryAfter: time.Second}
+			return foldedState{}, &events.Error{Code: events.CodeBusy, Message: "the view is too far behind", RetryAfter: time.Second}
 		}
 		page, err := qs.store.Read(ctx, want.Stream, from+int64(len(missing)), follow.ReadPage)
 		if err != nil {
-			return folded{}, err
+			return foldedState{}, err
 		}
 		*budget -= len(page)
 		missing = append(missing, page...)
@@ -133,7 +132,7 @@ func (qs *Queries) catchUp(ctx context.Context, v *projected, want events.Token,
 			at = missing[len(missing)-1].Version
 		}
 		if len(page) < follow.ReadPage && at < want.Version {
-			return folded{}, noSuchVersion()
+			return foldedState{}, noSuchVersion()
 		}
 	}
 	return v.fold(qs.codec, state, from, from+int64(len(missing))-1, func(n int64) (*events.Commit, error) {
@@ -147,7 +146,7 @@ func noSuchVersion() error {
 
 // wholeRows returns the rows of the given keys, put together if they have parts;
 // nil where there is none.
-func (v *projected) wholeRows(ctx context.Context, keys []string) ([]*Item, error) {
+func (v *tableView) wholeRows(ctx context.Context, keys []string) ([]*Item, error) {
 	var names []string
 	for _, key := range keys {
 		names = append(names, v.namesOf(key)...)
@@ -169,7 +168,7 @@ func (v *projected) wholeRows(ctx context.Context, keys []string) ([]*Item, erro
 // getKeyed answers a row that many streams feed. A checkpoint and a row are
 // written together but read one after the other; a checkpoint that is the same
 // before and after the row was read belongs to what was read.
-func (qs *Queries) getKeyed(ctx context.Context, v *projected, key string, wanted map[string]events.Token) (Row, error) {
+func (qs *Queries) getKeyed(ctx context.Context, v *tableView, key string, wanted map[string]events.Token) (Row, error) {
 	keys := sortedKeys(wanted)
 	for attempt := 1; ; attempt++ {
 		before, err := getItems(ctx, v.table, keys)
@@ -208,7 +207,7 @@ func (qs *Queries) getKeyed(ctx context.Context, v *projected, key string, wante
 }
 
 // unchanged reports whether checkpoints are still as they were read.
-func (v *projected) unchanged(ctx context.Context, checkpoints map[string]*Item) (bool, error) {
+func (v *tableView) unchanged(ctx context.Context, checkpoints map[string]*Item) (bool, error) {
 	keys := sortedKeys(checkpoints)
 	now, err := getItems(ctx, v.table, keys)
 	if err != nil {
@@ -224,7 +223,7 @@ func (v *projected) unchanged(ctx context.Context, checkpoints map[string]*Item)
 
 // keyedRead is a keyed row as it was read, to be caught up.
 type keyedRead struct {
-	v       *projected
+	v       *tableView
 	key     string
 	stored  []*Item // the row, or its parts, nil where there is none
 	parked  bool    // a commit that was asked for can't be applied
@@ -257,7 +256,7 @@ func (qs *Queries) caughtUp(ctx context.Context, row *keyedRead, wanted map[stri
 			return Row{}, err
 		}
 		row.parked = row.parked || err != nil
-		if out.commit <= applied(cp) {
+		if out.commit <= lastCommit(cp) {
 			continue
 		}
 		if err := row.contribute(wanted[k].Stream, cp, &Item{Memo: out.state}); err != nil {

@@ -13,7 +13,7 @@ import (
 // rowItem is the item of a row that follows one stream. A row without a handled
 // event, and a hidden one, is no Row: the item keeps the checkpoint, and in Memo
 // what the next events go on from.
-func (d *def) rowItem(stream events.Stream, f folded) (Item, error) {
+func (d *def) rowItem(stream events.Stream, f foldedState) (Item, error) {
 	item := Item{Key: ItemKey(stream.ID()), Commit: f.commit, Version: f.version}
 	if !d.validKey(stream.ID()) {
 		return Item{}, events.Errorf(events.CodeInternal, "the stream's id can't be a row's key: no aggregate can have it")
@@ -63,7 +63,7 @@ func rowState(item *Item) jsontext.Value {
 // checkpointKey is the key of a stream's checkpoint in a keyed view.
 func checkpointKey(stream events.Stream) string { return streamPrefix + string(stream) }
 
-func checkpoint(stream events.Stream, f folded) Item {
+func checkpoint(stream events.Stream, f foldedState) Item {
 	return Item{Key: checkpointKey(stream), Commit: f.commit, Version: f.version, Memo: f.state}
 }
 

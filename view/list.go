@@ -66,7 +66,7 @@ func (qs *Queries) List(ctx context.Context, view string, params map[string][]st
 	if err != nil {
 		return Page{}, err
 	}
-	l, stale, err := qs.look(ctx, v, &q, &p, places, w)
+	l, stale, err := qs.readPage(ctx, v, &q, &p, places, w)
 	if err != nil {
 		return Page{}, err
 	}
@@ -82,9 +82,9 @@ func (qs *Queries) List(ctx context.Context, view string, params map[string][]st
 	return page, nil
 }
 
-// look reads the page, again while it lacks a commit that was waited for: an
+// readPage reads the page, again while it lacks a commit that was waited for: an
 // index is behind its table for a moment.
-func (qs *Queries) look(ctx context.Context, v *projected, q *query, p *plan, places []*Place, w *waiting) (l *listing, stale bool, err error) {
+func (qs *Queries) readPage(ctx context.Context, v *tableView, q *query, p *plan, places []*Place, w *listWait) (l *listing, stale bool, err error) {
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
 		l = &listing{
 			v: v, plan: p, limit: q.limit, budget: qs.opts.ReadBudget, match: newMatcher(v.def, p.filters),
@@ -93,7 +93,7 @@ func (qs *Queries) look(ctx context.Context, v *projected, q *query, p *plan, pl
 		if err := l.read(ctx); err != nil {
 			return nil, false, err
 		}
-		if v.kind == KindKeyed && len(v.wanted(q.after)) > 0 {
+		if v.kind == KindKeyed && len(v.newestTokens(q.after)) > 0 {
 			if w.seen, err = l.current(ctx, w.seen); err != nil {
 				return nil, false, err
 			}
@@ -124,8 +124,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// waiting is how a list waits for the commits that tokens name.
-type waiting struct {
+// listWait is how a list waits for the commits that tokens name.
+type listWait struct {
 	deadline time.Time
 	budget   int     // items that may be read before it looks again
 	seen     []*Item // the rows of streams that have them, as the table has them: an index may still lack them
@@ -135,7 +135,7 @@ type waiting struct {
 
 // again waits before another look, unless there is no need, no time, or no budget
 // for one.
-func (w *waiting) again(ctx context.Context, needed bool, wait time.Duration) (bool, error) {
+func (w *listWait) again(ctx context.Context, needed bool, wait time.Duration) (bool, error) {
 	left := time.Until(w.deadline)
 	if !needed || left <= 0 || w.budget <= 0 {
 		return false, nil
@@ -146,9 +146,9 @@ func (w *waiting) again(ctx context.Context, needed bool, wait time.Duration) (b
 // await waits until the view has applied the commits that tokens name. Tokens of
 // streams that do not feed the view say nothing about it, a parked stream is not
 // waited for, and a version that its stream does not have is malformed.
-func (qs *Queries) await(ctx context.Context, v *projected, after []events.Token) (*waiting, error) {
-	w := &waiting{deadline: time.Now().Add(qs.opts.Wait), budget: qs.opts.ReadBudget}
-	wanted := v.wanted(after)
+func (qs *Queries) await(ctx context.Context, v *tableView, after []events.Token) (*listWait, error) {
+	w := &listWait{deadline: time.Now().Add(qs.opts.Wait), budget: qs.opts.ReadBudget}
+	wanted := v.newestTokens(after)
 	keys := sortedKeys(wanted)
 	for wait := firstWait; len(keys) > 0; wait = min(2*wait, longestWait) {
 		items, err := getItems(ctx, v.table, keys)
@@ -183,7 +183,7 @@ func (qs *Queries) await(ctx context.Context, v *projected, after []events.Token
 	w.stale = w.parked || len(keys) > 0
 	var err error
 	if v.kind == KindKeyed {
-		w.seen, err = v.contributed(ctx, w.seen)
+		w.seen, err = v.contributedRows(ctx, w.seen)
 	}
 	return w, err
 }
@@ -193,7 +193,7 @@ func (qs *Queries) await(ctx context.Context, v *projected, after []events.Token
 func (qs *Queries) exist(ctx context.Context, wanted map[string]events.Token, lacking map[string]*Item) error {
 	keys := sortedKeys(lacking)
 	return parallel.New(readAhead).Try(len(keys), func(i int) error {
-		there, err := qs.exists(ctx, wanted[keys[i]], applied(lacking[keys[i]]))
+		there, err := qs.exists(ctx, wanted[keys[i]], lastCommit(lacking[keys[i]]))
 		if err == nil && !there {
 			err = noSuchVersion()
 		}
@@ -226,9 +226,9 @@ func (qs *Queries) exists(ctx context.Context, want events.Token, applied int64)
 	return false, nil
 }
 
-// contributed returns the rows that streams contribute to, given their
+// contributedRows returns the rows that streams contribute to, given their
 // checkpoints.
-func (v *projected) contributed(ctx context.Context, checkpoints []*Item) ([]*Item, error) {
+func (v *tableView) contributedRows(ctx context.Context, checkpoints []*Item) ([]*Item, error) {
 	if len(v.indexes) == 0 {
 		return nil, nil // rows come from the table itself
 	}
@@ -247,9 +247,9 @@ func (v *projected) contributed(ctx context.Context, checkpoints []*Item) ([]*It
 	return slices.DeleteFunc(items, func(item *Item) bool { return item == nil }), err
 }
 
-// wanted returns the newest token of each stream that feeds the view, by the
+// newestTokens returns the newest token of each stream that feeds the view, by the
 // key of the item that says how far the view is.
-func (v *projected) wanted(after []events.Token) map[string]events.Token {
+func (v *tableView) newestTokens(after []events.Token) map[string]events.Token {
 	wanted := map[string]events.Token{}
 	for _, t := range after {
 		if !v.follows(t.Stream) {
@@ -268,7 +268,7 @@ func (v *projected) wanted(after []events.Token) map[string]events.Token {
 
 // listing is the reading of one page.
 type listing struct {
-	v      *projected
+	v      *tableView
 	plan   *plan
 	match  matcher
 	limit  int
@@ -354,8 +354,8 @@ func (l *listing) covers(item *Item) bool {
 // full reports whether the page takes no more rows.
 func (l *listing) full() bool { return len(l.items) >= l.limit || l.bytes >= maxPageBytes }
 
-// take adds an item to the page if it passes the filters.
-func (l *listing) take(item *Item) error {
+// addMatching adds an item to the page if it passes the filters.
+func (l *listing) addMatching(item *Item) error {
 	ok, err := l.match.matches(item)
 	if err != nil || !ok {
 		return err
@@ -373,7 +373,7 @@ func (l *listing) byKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var found []placed
+	var found []placedItem
 	for _, item := range stored {
 		if item == nil {
 			continue
@@ -391,9 +391,9 @@ func (l *listing) byKeys(ctx context.Context) error {
 			return err
 		}
 		sort, _ := l.plan.sort.sortText(row[l.plan.sort.name])
-		found = append(found, placed{*item, Place{Sort: sort, Key: item.Key}})
+		found = append(found, placedItem{*item, Place{Sort: sort, Key: item.Key}})
 	}
-	slices.SortFunc(found, func(a, b placed) int { return l.plan.compare(a.place, b.place) })
+	slices.SortFunc(found, func(a, b placedItem) int { return l.plan.compare(a.place, b.place) })
 	for _, f := range found {
 		if after := l.from[0]; after != nil && l.plan.compare(f.place, *after) <= 0 {
 			continue
@@ -401,7 +401,7 @@ func (l *listing) byKeys(ctx context.Context) error {
 		if l.more = l.full(); l.more {
 			break
 		}
-		if err := l.take(&f.item); err != nil {
+		if err := l.addMatching(&f.item); err != nil {
 			return err
 		}
 		l.places[0] = &f.place
@@ -409,8 +409,8 @@ func (l *listing) byKeys(ctx context.Context) error {
 	return nil
 }
 
-// placed is an item with its place in the order of the answer.
-type placed struct {
+// placedItem is an item with its place in the order of the answer.
+type placedItem struct {
 	item  Item
 	place Place
 }
@@ -465,7 +465,7 @@ func (l *listing) byIndex(ctx context.Context) error {
 		parts[next].rows = parts[next].rows[1:]
 		l.places[next], l.last = &first.place, &first.place
 		l.versions[first.item.Key] = first.item.Version
-		if err := l.take(&first.item); err != nil {
+		if err := l.addMatching(&first.item); err != nil {
 			return err
 		}
 	}
@@ -489,7 +489,7 @@ func (l *listing) byIndex(ctx context.Context) error {
 type partRead struct {
 	l    *listing
 	r    Range
-	rows []placed
+	rows []placedItem
 	end  bool
 }
 
@@ -516,7 +516,7 @@ func (p *partRead) fill(ctx context.Context) error {
 	}
 	p.end = end
 	for _, item := range items {
-		p.rows = append(p.rows, placed{item, Place{Sort: item.Index[p.r.Index].Sort, Key: item.Key}})
+		p.rows = append(p.rows, placedItem{item, Place{Sort: item.Index[p.r.Index].Sort, Key: item.Key}})
 	}
 	if n := len(p.rows); n > 0 {
 		p.r.After = &p.rows[n-1].place

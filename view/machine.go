@@ -43,7 +43,7 @@ func on[S any, E events.Data](d *def, m *machine[S], apply func(S, E, Meta) S) {
 }
 
 // handles reports whether a handler of an event can be declared, and notes why
-// not. It is no part of on, of which there is one for each event.
+// not. Kept out of on, which is instantiated per event type.
 func (d *def) handles(event string, twice, missing bool) bool {
 	err := events.ValidateName("event", event)
 	switch {
@@ -70,44 +70,44 @@ func (m *machine[S]) missing(d *def) error {
 
 // fold applies the commits from..to to state. A commit is applied whole or not
 // at all; on a *follow.CommitError, folded is the state before the commit that failed.
-func (m *machine[S]) fold(codec *events.Codec, state jsontext.Value, from, to int64, at commitAt) (folded, error) {
+func (m *machine[S]) fold(codec *events.Codec, state jsontext.Value, from, to int64, at commitAt) (foldedState, error) {
 	out, err := m.foldAll(codec, state, from, to, at)
 	var fe *follow.CommitError
 	if !errors.As(err, &fe) || events.Transient(err) || fe.Number == from {
 		if err != nil {
-			return folded{state: state, handled: state != nil, commit: from - 1}, err
+			return foldedState{state: state, handled: state != nil, commit: from - 1}, err
 		}
 		return out, nil
 	}
 	// A handler may have changed the state in place before it failed.
 	out, again := m.foldAll(codec, state, from, fe.Number-1, at)
 	if again != nil {
-		return folded{state: state, handled: state != nil, commit: from - 1}, again
+		return foldedState{state: state, handled: state != nil, commit: from - 1}, again
 	}
 	return out, err
 }
 
-func (m *machine[S]) foldAll(codec *events.Codec, state jsontext.Value, from, to int64, at commitAt) (folded, error) {
+func (m *machine[S]) foldAll(codec *events.Codec, state jsontext.Value, from, to int64, at commitAt) (foldedState, error) {
 	s, err := decodeState[S](state)
 	if err != nil {
-		return folded{}, &follow.CommitError{Number: from, Err: err}
+		return foldedState{}, &follow.CommitError{Number: from, Err: err}
 	}
-	out := folded{handled: state != nil}
+	out := foldedState{handled: state != nil}
 	for n := from; n <= to; n++ {
 		c, err := at(n)
 		if err != nil {
-			return folded{}, &follow.CommitError{Number: n, Err: err}
+			return foldedState{}, &follow.CommitError{Number: n, Err: err}
 		}
 		handled := false
 		if s, handled, err = m.apply(codec, s, c); err != nil {
-			return folded{}, &follow.CommitError{Number: n, Err: err}
+			return foldedState{}, &follow.CommitError{Number: n, Err: err}
 		}
 		out.handled = out.handled || handled
 		out.commit, out.version = n, c.Version
 	}
 	if out.handled {
 		if out.state, err = encodeState("row", s); err != nil {
-			return folded{}, &follow.CommitError{Number: to, Err: err}
+			return foldedState{}, &follow.CommitError{Number: to, Err: err}
 		}
 	}
 	return out, nil

@@ -154,8 +154,8 @@ func (r *routes) write(ctx context.Context, rec *record) error {
 	return rec.write(ctx, r.control)
 }
 
-// explained remembers texts of mismatches, which cost a read each.
-type explained struct {
+// mismatchTexts remembers texts of mismatches, which cost a read each.
+type mismatchTexts struct {
 	mu    sync.Mutex
 	texts map[string]string // by shapeKey of what filled the table, and the version
 }

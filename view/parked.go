@@ -32,7 +32,7 @@ func isParked(item *Item) bool { return item != nil && item.Parked != 0 }
 
 // record returns the write of a fault's record, over the one that is there:
 // another attempt at the same commit is counted.
-func (v *projected) record(ctx context.Context, f *follow.Fault) (Write, error) {
+func (v *tableView) record(ctx context.Context, f *follow.Fault) (Write, error) {
 	old, err := getItem(ctx, v.table, parkedKey(f.Stream))
 	if err != nil {
 		return Write{}, err
@@ -61,7 +61,7 @@ func parkedSort(stream events.Stream) Sort {
 
 // recordAlone records a fault of a stream whose item can't be read or written:
 // nothing marks the stream, so every delivery of it meets the fault again.
-func (v *projected) recordAlone(ctx context.Context, f *follow.Fault) error {
+func (v *tableView) recordAlone(ctx context.Context, f *follow.Fault) error {
 	w, err := v.record(ctx, f)
 	if err != nil {
 		return err
@@ -112,13 +112,13 @@ func (p *Projector) Parked(ctx context.Context, view string, after events.Stream
 
 // anyParked reports whether a stream is parked in the table, with one query of an
 // index that is empty as a rule.
-func (v *projected) anyParked(ctx context.Context) (bool, error) {
+func (v *tableView) anyParked(ctx context.Context) (bool, error) {
 	records, _, err := v.table.Range(ctx, Range{Index: ParkedIndex, Partition: allPartition, Limit: 1})
 	return len(records) > 0, err
 }
 
 // faultOf reads the record of a parked stream.
-func (v *projected) faultOf(item *Item) (follow.Fault, error) {
+func (v *tableView) faultOf(item *Item) (follow.Fault, error) {
 	f := v.about()
 	if err := json.Unmarshal(item.Memo, &f); err != nil {
 		return follow.Fault{}, events.Wrap(events.CodeInternal, err, "what the view's table holds can't be read")
@@ -127,7 +127,7 @@ func (v *projected) faultOf(item *Item) (follow.Fault, error) {
 	return f, nil
 }
 
-func (p *Projector) view(name string) (*projected, error) {
+func (p *Projector) view(name string) (*tableView, error) {
 	if p.routes != nil {
 		return nil, events.Errorf(events.CodeInternal, "a routed projector works on several tables of a view: use one on tables of Pin")
 	}

@@ -19,7 +19,7 @@ func Pin(ctx context.Context, tables RoutedTables, views []View, at ...Target) (
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &pinned{tables: tables, at: map[string]Target{}}
+	p := &pinnedTables{tables: tables, at: map[string]Target{}}
 	for _, t := range at {
 		p.at[t.View] = t
 	}
@@ -64,14 +64,14 @@ func declares(views []View, name string) bool {
 	return false
 }
 
-// pinned opens one table of each view.
-type pinned struct {
+// pinnedTables opens one table of each view.
+type pinnedTables struct {
 	tables RoutedTables
 	at     map[string]Target
 }
 
 // Table implements Tables.
-func (p *pinned) Table(view string, version int) Table {
+func (p *pinnedTables) Table(view string, version int) Table {
 	if t, ok := p.at[view]; ok && t.Version == version {
 		return p.tables.Open(t)
 	}
@@ -80,7 +80,7 @@ func (p *pinned) Table(view string, version int) Table {
 
 // generationOf is the generation of the table that tables open for a view.
 func generationOf(tables Tables, view string) int {
-	if p, ok := tables.(*pinned); ok && p.at[view].Generation > 0 {
+	if p, ok := tables.(*pinnedTables); ok && p.at[view].Generation > 0 {
 		return p.at[view].Generation
 	}
 	return 1
@@ -88,7 +88,7 @@ func generationOf(tables Tables, view string) int {
 
 // Pinned returns the tables that Pin chose, sorted by view; nil for other Tables.
 func Pinned(tables Tables) []Target {
-	p, ok := tables.(*pinned)
+	p, ok := tables.(*pinnedTables)
 	if !ok {
 		return nil
 	}

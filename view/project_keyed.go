@@ -16,7 +16,7 @@ import (
 // transactions, in which each row is written once.
 type keyedRun struct {
 	*batchRun
-	v *projected
+	v *tableView
 }
 
 // unit is the projection of one stream: its item is the checkpoint.
@@ -198,7 +198,7 @@ func (k *keyedRun) commit(ctx context.Context, group []*unit) {
 		k.written(o.written)
 		for _, u := range o.left {
 			stored := u.next
-			u.stored(&stored)
+			u.setItem(&stored)
 			if u.fault != nil {
 				u.Park(*o.parked)
 			}
@@ -233,7 +233,7 @@ func (k *keyedRun) refuse(ctx context.Context, u *unit, err error) {
 	}
 }
 
-// outcome is what became of a transaction.
+// outcome is the result of writing some units in one transaction.
 type outcome struct {
 	left    []*unit         // that were in it
 	refused map[*unit]error // whose change of a row fails

@@ -12,7 +12,7 @@ import (
 // without a read, and read only if it is there.
 type rowsRun struct {
 	*batchRun
-	v *projected
+	v *tableView
 }
 
 // position is what a view keeps of one stream.
@@ -37,7 +37,7 @@ func (r *rowsRun) Load(ctx context.Context, ps []*position) error { return r.v.l
 
 // load reads the items of streams. For a redrive it reads the record of the parked
 // stream before: see release.
-func (v *projected) load(ctx context.Context, ps []*position) (err error) {
+func (v *tableView) load(ctx context.Context, ps []*position) (err error) {
 	keys := make([]string, len(ps))
 	for i, p := range ps {
 		keys[i] = v.itemKeyOf(p.Name)
@@ -52,18 +52,18 @@ func (v *projected) load(ctx context.Context, ps []*position) (err error) {
 		return err
 	}
 	for i, p := range ps {
-		p.stored(items[i])
+		p.setItem(items[i])
 	}
 	return nil
 }
 
-// stored takes over the item that is stored.
-func (p *position) stored(item *Item) {
-	p.item, p.Commit, p.Parked = item, applied(item), isParked(item)
+// setItem takes over the item that is stored.
+func (p *position) setItem(item *Item) {
+	p.item, p.Commit, p.Parked = item, lastCommit(item), isParked(item)
 }
 
-// applied is the number of the last commit in the item.
-func applied(item *Item) int64 {
+// lastCommit is the number of the last commit in the item.
+func lastCommit(item *Item) int64 {
 	if item == nil {
 		return 0
 	}
@@ -110,7 +110,7 @@ func (r *rowsRun) Handle(ctx context.Context, p *position) error {
 	if next.Commit > p.Commit {
 		r.written(1)
 	}
-	p.stored(&next)
+	p.setItem(&next)
 	return nil
 }
 

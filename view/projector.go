@@ -14,7 +14,7 @@ import (
 	"daybook/parallel"
 )
 
-// Report says what came of a batch.
+// Report is the outcome of a batch.
 type Report struct {
 	follow.Report
 	// Mismatches are the tables that the batch did not go to, since they were
@@ -46,7 +46,7 @@ type ProjectorOptions struct {
 type Projector struct {
 	store follow.History
 	codec *events.Codec
-	views []*projected // unless routed
+	views []*tableView // unless routed
 	opts  ProjectorOptions
 	limit parallel.Limit // of the streams being written
 
@@ -54,8 +54,8 @@ type Projector struct {
 	probe  bool    // streams are likely in the table already
 }
 
-// projected is a view with one of its tables.
-type projected struct {
+// tableView is a view with one of its tables.
+type tableView struct {
 	*def
 	table      Table
 	generation int // of the table
@@ -63,14 +63,14 @@ type projected struct {
 }
 
 // row is the answer of an item that has a Row.
-func (v *projected) row(item *Item) Row {
+func (v *tableView) row(item *Item) Row {
 	row := v.def.row(item)
 	row.Shape -= max(v.first, 1) - 1
 	return row
 }
 
 // since returns the table with the version that its installation began with.
-func (v *projected) since(first int) *projected {
+func (v *tableView) since(first int) *tableView {
 	table := *v
 	table.first = first
 	return &table
@@ -109,14 +109,14 @@ func orDefault[N int | time.Duration](n, standard N) N {
 	return n
 }
 
-func openViews(codec *events.Codec, tables Tables, views []View) ([]*projected, error) {
+func openViews(codec *events.Codec, tables Tables, views []View) ([]*tableView, error) {
 	defs, err := checkViews(codec, views)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]*projected, len(defs))
+	all := make([]*tableView, len(defs))
 	for i, d := range defs {
-		all[i] = &projected{def: d, table: tables.Table(d.name, d.version), generation: generationOf(tables, d.name)}
+		all[i] = &tableView{def: d, table: tables.Table(d.name, d.version), generation: generationOf(tables, d.name)}
 	}
 	return all, nil
 }
@@ -159,12 +159,12 @@ func (p *Projector) targets(ctx context.Context) (goal, error) {
 	if p.routes != nil {
 		return p.routes.live(ctx)
 	}
-	return goal{phases: [2][]*projected{1: p.views}}, nil
+	return goal{phases: [2][]*tableView{1: p.views}}, nil
 }
 
-// project posts a batch to views, side by side. A stream that has failed for a
-// reason that may pass waits for the next attempt with the whole of it.
-func (b *batchRun) project(ctx context.Context, views []*projected) {
+// project posts a batch to views, side by side. A stream that failed
+// transiently waits, whole, for the next attempt.
+func (b *batchRun) project(ctx context.Context, views []*tableView) {
 	streams := b.Open()
 	var wg sync.WaitGroup
 	for _, v := range views {
@@ -196,22 +196,22 @@ func (b *batchRun) written(items int) {
 }
 
 // task is the work of a view on a stream.
-func (b *batchRun) task(v *projected, s *follow.Stream) follow.Task {
+func (b *batchRun) task(v *tableView, s *follow.Stream) follow.Task {
 	t := s.Task(v.about(), fmt.Sprintf("view %q", v.name), nil)
 	t.Known = s.First == 1 && !b.probe // likely new
 	return t
 }
 
 // about is what a fault says of the view.
-func (v *projected) about() follow.Fault {
+func (v *tableView) about() follow.Fault {
 	return follow.Fault{Consumer: v.name, Version: v.version, Generation: v.generation}
 }
 
 // next is the state of a stream with the next commits applied, up to one that can't
 // be. Any other fault is an error.
-func (b *batchRun) next(ctx context.Context, v *projected, t *follow.Task, state jsontext.Value) (folded, *follow.CommitError, error) {
+func (b *batchRun) next(ctx context.Context, v *tableView, t *follow.Task, state jsontext.Value) (foldedState, *follow.CommitError, error) {
 	if stop := t.Stopped(); stop != nil {
-		return folded{commit: t.Commit}, stop, nil
+		return foldedState{commit: t.Commit}, stop, nil
 	}
 	out, err := v.fold(b.codec, state, t.Commit+1, t.Until(), func(n int64) (*events.Commit, error) { return t.At(ctx, n) })
 	if events.Transient(err) {
@@ -238,7 +238,7 @@ func getItems(ctx context.Context, t Table, keys []string) ([]*Item, error) {
 }
 
 // getRows returns the items of keyed rows, or parts of them, by their names.
-func (v *projected) getRows(ctx context.Context, names []string) ([]*Item, error) {
+func (v *tableView) getRows(ctx context.Context, names []string) ([]*Item, error) {
 	keys := make([]string, len(names))
 	for i, name := range names {
 		keys[i] = v.itemOf(name)

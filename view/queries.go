@@ -33,7 +33,7 @@ type QueriesOptions struct {
 type Queries struct {
 	store follow.History
 	codec *events.Codec
-	views map[string]*projected // unless routed
+	views map[string]*tableView // unless routed
 	opts  QueriesOptions
 
 	routes *routes // nil unless routed

@@ -274,7 +274,7 @@ func (d *def) values(item *Item, key string, fields []field) (map[string]value, 
 // fingerprint binds a cursor to its query: eight bytes of a digest of the view,
 // its table, the index, the filters and the order. The limit may change from
 // page to page.
-func (q *query) fingerprint(v *projected, index string) [8]byte {
+func (q *query) fingerprint(v *tableView, index string) [8]byte {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %d %d %q %q %t\n", v.name, v.version, v.generation, index, q.sort, q.desc)
 	for _, f := range q.filters {

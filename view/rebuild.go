@@ -27,8 +27,8 @@ type RebuildOptions struct {
 	// Concurrency bounds the streams that are written at the same time;
 	// default 8 for each worker, 32 at least.
 	Concurrency int
-	// Attempts bounds how often in a row something that fails for a reason that
-	// may pass is tried; default 12, with up to 10 s in between.
+	// Attempts bounds the attempts in a row at an operation that fails
+	// transiently; default 12, with up to 10 s in between.
 	Attempts int
 	// Lease is how long a segment belongs to a worker that does not answer any
 	// more; default 15 s. One that is only slow does no harm.
@@ -46,12 +46,12 @@ type RebuildOptions struct {
 type Progress struct {
 	Target       Target
 	Segments     int   // in all
-	SegmentsDone int   // by whomever
+	SegmentsDone int   // by any worker
 	Commits      int64 // read by this Rebuilder
 	Projected    int64 // of them, those of streams that the view follows
 	Written      int64 // items
 	Faults       int64 // permanent ones met
-	Retries      int64 // of pages, for reasons that may pass
+	Retries      int64 // of pages, after transient failures
 	Elapsed      time.Duration
 }
 
@@ -207,14 +207,14 @@ func (r *Rebuilder) change(ctx context.Context, f func(rec *record) error) error
 		}
 		r.routes.adopt(rec)
 		if err := f(rec); err != nil {
-			return refused{err}
+			return permanentError{err}
 		}
 		return r.routes.write(ctx, rec)
 	})
 }
 
-// refused is an error that trying again does not mend, whatever its code.
-type refused struct{ error }
+// permanentError is an error that no retry can fix, whatever its code.
+type permanentError struct{ error }
 
 // retry does something until it succeeds, fails for a reason that does not pass,
 // or has failed too often in a row. again, when not nil, is called before each
@@ -222,7 +222,7 @@ type refused struct{ error }
 func (r *Rebuilder) retry(ctx context.Context, again func(), do func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := do()
-		if no, ok := err.(refused); ok {
+		if no, ok := err.(permanentError); ok {
 			return no.error
 		}
 		if err == nil || !events.Transient(err) || ctx.Err() != nil || attempt >= r.opts.Attempts {

@@ -15,7 +15,7 @@ import (
 type fill struct {
 	*Rebuilder
 	state     TableState
-	view      *projected
+	view      *tableView
 	projector *Projector
 	owner     string
 	throttle  throttle
@@ -32,7 +32,7 @@ type fill struct {
 func newFill(r *Rebuilder, s TableState) (*fill, error) {
 	v := r.routes.table(s.Target)
 	// Faults go to the table's own record: operators find them where live ones are.
-	p := &Projector{store: r.store, codec: r.codec, views: []*projected{v}, probe: s.Fill > 1}
+	p := &Projector{store: r.store, codec: r.codec, views: []*tableView{v}, probe: s.Fill > 1}
 	p.opts = ProjectorOptions{Concurrency: r.opts.Concurrency, Attempts: 8, Now: r.opts.Now}
 	p.limit = parallel.New(r.opts.Concurrency)
 	if s.Segments < 1 {
@@ -65,7 +65,7 @@ func (f *fill) count(change func(p *Progress)) {
 	}
 }
 
-// run works on segments until all are done, by whomever.
+// run works on segments until all are done, by this worker or others.
 func (f *fill) run(ctx context.Context) error {
 	n := min(f.opts.Workers, f.state.Segments)
 	return parallel.New(n).Until(ctx, n, func(ctx context.Context, _ int) error { return f.work(ctx) })
@@ -78,11 +78,11 @@ func (f *fill) work(ctx context.Context) error {
 		open, worked := 0, false
 		for i := range f.state.Segments {
 			n := (first + i) % f.state.Segments
-			if f.settled(n) {
+			if f.doneOrOwned(n) {
 				continue
 			}
 			open++
-			seg, err := f.take(ctx, n)
+			seg, err := f.acquire(ctx, n)
 			if err != nil {
 				return err
 			}
@@ -107,8 +107,8 @@ func (f *fill) work(ctx context.Context) error {
 	}
 }
 
-// settled reports whether a segment is done or worked on by this Rebuilder.
-func (f *fill) settled(n int) bool {
+// doneOrOwned reports whether a segment is done or worked on by this Rebuilder.
+func (f *fill) doneOrOwned(n int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.done[n] || f.mine[n]

@@ -43,9 +43,9 @@ type segment struct {
 	held    []follow.Delivery // of the stream that the last page may not have ended
 }
 
-// take makes a segment this worker's. It returns nil for one that is done or
+// acquire makes a segment this worker's. It returns nil for one that is done or
 // another's.
-func (f *fill) take(ctx context.Context, n int) (*segment, error) {
+func (f *fill) acquire(ctx context.Context, n int) (*segment, error) {
 	var item *Item
 	err := f.retry(ctx, func() (err error) {
 		item, err = getItem(ctx, f.routes.control, f.key(n))
@@ -125,7 +125,7 @@ func (s *segment) run(ctx context.Context) error {
 	return nil
 }
 
-// release gives the segment back, so that who goes on need not wait.
+// release drops the lease so that the next worker can start at once.
 func (s *segment) release() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -213,7 +213,7 @@ func (s *segment) project(ctx context.Context, batch []follow.Delivery, others i
 	return nil
 }
 
-// post projects deliveries until none has to be tried again.
+// post projects deliveries until none has to be retried.
 func (s *segment) post(ctx context.Context, batch []follow.Delivery) error {
 	left := batch
 	return s.retry(ctx, func() error {

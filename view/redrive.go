@@ -18,7 +18,7 @@ import (
 // off: every commit takes effect once. Memory does not grow with the stream.
 //
 // Codes: unknown-view; not-found for a stream that does not feed the view; and
-// those of Table and events.Store that may pass.
+// the transient ones of Table and events.Store.
 func (p *Projector) Redrive(ctx context.Context, view string, stream events.Stream) (follow.Redriven, error) {
 	v, err := p.view(view)
 	if err != nil {
@@ -31,7 +31,7 @@ func (p *Projector) Redrive(ctx context.Context, view string, stream events.Stre
 }
 
 // RedriveView redrives the parked streams of a view, several at a time, and
-// calls done with what came of each, one call at a time; nil for none. It goes
+// calls done with the result of each, one call at a time; nil for none. It goes
 // on over streams whose redrive fails, and returns their errors joined.
 func (p *Projector) RedriveView(ctx context.Context, view string, done func(follow.Redriven)) error {
 	v, err := p.view(view)
@@ -57,7 +57,7 @@ func (p *Projector) RedriveAll(ctx context.Context, done func(follow.Redriven)) 
 }
 
 // redrive redrives one stream in a view.
-func (p *Projector) redrive(ctx context.Context, v *projected, stream events.Stream) (follow.Redriven, error) {
+func (p *Projector) redrive(ctx context.Context, v *tableView, stream events.Stream) (follow.Redriven, error) {
 	b := &batchRun{Projector: p}
 	if v.kind == KindKeyed {
 		k := &keyedRun{batchRun: b, v: v}
@@ -81,7 +81,7 @@ func (d *def) itemKeyOf(stream events.Stream) string {
 // The record was read before the item was found not parked, and the item before
 // the stream was found to end: whoever parked the stream since then changed the
 // record, and it stays.
-func (v *projected) release(ctx context.Context, p *position) (done bool, err error) {
+func (v *tableView) release(ctx context.Context, p *position) (done bool, err error) {
 	switch {
 	case p.Parked:
 		return false, v.unpark(ctx, p.Name, p.item)
@@ -94,7 +94,7 @@ func (v *projected) release(ctx context.Context, p *position) (done bool, err er
 
 // unpark clears the mark of a stream without a commit to apply: it was parked
 // for one that the store does not have.
-func (v *projected) unpark(ctx context.Context, stream events.Stream, item *Item) error {
+func (v *tableView) unpark(ctx context.Context, stream events.Stream, item *Item) error {
 	w := Write{Item: *item, Delete: item.Version == 0}.over(item)
 	w.Item.Parked = 0
 	writes := []Write{w}

@@ -45,7 +45,7 @@ func (r *Rebuilder) record(ctx context.Context) (rec *record, err error) {
 }
 
 // Filling says how far the filling of a table is: how many segments are done,
-// and how many commits were read, by whomever.
+// and how many commits were read, by all workers together.
 func (r *Rebuilder) Filling(ctx context.Context, s TableState) (done int, commits int64, err error) {
 	if s.Complete || s.Segments == 0 {
 		return s.Segments, s.Commits, nil
@@ -137,7 +137,7 @@ func (r *Rebuilder) noneParked(ctx context.Context, t Target, o SwitchOptions) e
 	if o.AllowFaults || v == nil {
 		return nil
 	}
-	p := &Projector{views: []*projected{v}}
+	p := &Projector{views: []*tableView{v}}
 	return r.retry(ctx, nil, func() error {
 		rec, err := readRecord(ctx, r.routes.control)
 		if err != nil || rec.Views[t.View] == nil || rec.Views[t.View].table(t) == nil {
@@ -145,7 +145,7 @@ func (r *Rebuilder) noneParked(ctx context.Context, t Target, o SwitchOptions) e
 		}
 		parked, err := p.Parked(ctx, t.View, "", 1)
 		if err == nil && len(parked) > 0 {
-			return refused{events.Errorf(events.CodeConflict, "streams are parked in %s %s, the first is %s, at commit %d: %s. Fix the cause, deploy, and run daybook redrive %s -table %s; to switch all the same, add -parked",
+			return permanentError{events.Errorf(events.CodeConflict, "streams are parked in %s %s, the first is %s, at commit %d: %s. Fix the cause, deploy, and run daybook redrive %s -table %s; to switch all the same, add -parked",
 				t.View, t, parked[0].Stream, parked[0].Commit, parked[0].Text, t.View, t)}
 		}
 		return err

@@ -66,15 +66,15 @@ type VerifyProgress struct {
 type Verifier struct {
 	store events.Store
 	codec *events.Codec
-	views []*verified
+	views []*verifiedView
 	opts  VerifyOptions
 
 	commits, items atomic.Int64
 }
 
-// verified is a view with its declaration.
-type verified struct {
-	*projected
+// verifiedView is a view with its declaration.
+type verifiedView struct {
+	*tableView
 	declared View
 }
 
@@ -87,7 +87,7 @@ func NewVerifier(store events.Store, codec *events.Codec, tables Tables, views [
 	}
 	v := &Verifier{store: store, codec: codec}
 	for i, p := range open {
-		v.views = append(v.views, &verified{projected: p, declared: views[i]})
+		v.views = append(v.views, &verifiedView{tableView: p, declared: views[i]})
 	}
 	if opts != nil {
 		v.opts = *opts
@@ -138,7 +138,7 @@ func (v *Verifier) Verify(ctx context.Context) (VerifyReport, error) {
 	err := run.all(ctx, run.parts())
 	for _, view := range v.views {
 		if err == nil && view.kind == KindKeyed {
-			err = run.all(ctx, []verifyPart{{"keyed " + view.name, func(ctx context.Context) (*tally, error) { return run.keyed(ctx, view) }}})
+			err = run.all(ctx, []verifyPart{{"keyed " + view.name, func(ctx context.Context) (*tally, error) { return run.compareKeyed(ctx, view) }}})
 		}
 	}
 	return run.state.Report, err
@@ -236,11 +236,10 @@ func (v *Verifier) read(commits, items int) {
 	}
 }
 
-// verifyAttempts is how often something that fails for a reason that may pass is
-// tried; with pauses of up to 5 s it outlasts a short throttling.
+// verifyAttempts bounds the attempts at an operation that fails transiently; with pauses of up to 5 s it outlasts a short throttling.
 const verifyAttempts = 10
 
-// patiently calls f again while it fails for a reason that may pass.
+// patiently calls f again while it fails transiently.
 func patiently(ctx context.Context, f func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := f()
@@ -255,7 +254,7 @@ func patiently(ctx context.Context, f func() error) error {
 }
 
 // foldTo applies commits from..to of a stream, which are at hand, to a state.
-func (v *verified) foldTo(codec *events.Codec, state jsontext.Value, commits []events.Commit) (folded, error) {
+func (v *verifiedView) foldTo(codec *events.Codec, state jsontext.Value, commits []events.Commit) (foldedState, error) {
 	from := commits[0].Number
 	return v.fold(codec, state, from, from+int64(len(commits))-1, func(n int64) (*events.Commit, error) {
 		return &commits[n-from], nil
@@ -263,7 +262,7 @@ func (v *verified) foldTo(codec *events.Codec, state jsontext.Value, commits []e
 }
 
 // item is what the table should hold of a stream.
-func (v *verified) item(stream events.Stream, out folded) (Item, error) {
+func (v *verifiedView) item(stream events.Stream, out foldedState) (Item, error) {
 	if v.kind == KindRows {
 		return v.rowItem(stream, out)
 	}
@@ -271,7 +270,7 @@ func (v *verified) item(stream events.Stream, out folded) (Item, error) {
 }
 
 // keyOf is the key of the item that belongs to a stream.
-func (v *verified) keyOf(stream events.Stream) string {
+func (v *verifiedView) keyOf(stream events.Stream) string {
 	if v.kind == KindRows {
 		return ItemKey(stream.ID())
 	}

@@ -16,11 +16,11 @@ import (
 	"daybook/parallel"
 )
 
-// keyed compares the rows of a keyed view with what the memories in its
+// compareKeyed compares the rows of a keyed view with what the memories in its
 // checkpoints put into them; the checkpoints themselves are compared with the
 // events by streams. Rows are put together in memory, those whose hash lies in
 // one range at a time; the range shrinks when the memory does not suffice.
-func (r *verifyRun) keyed(ctx context.Context, v *verified) (*tally, error) {
+func (r *verifyRun) compareKeyed(ctx context.Context, v *verifiedView) (*tally, error) {
 	t := &tally{}
 	width := uint64(math.MaxUint64)
 	for low := uint64(0); ; {
@@ -32,7 +32,7 @@ func (r *verifyRun) keyed(ctx context.Context, v *verified) (*tally, error) {
 		width = s.high - low
 		suspects := s.suspects()
 		t.of(v).rows += s.rows()
-		if err := r.settle(ctx, v, suspects, t); err != nil {
+		if err := r.recheck(ctx, v, suspects, t); err != nil {
 			return nil, err
 		}
 		if s.high == math.MaxUint64 {
@@ -64,7 +64,7 @@ func hashOf(key string) uint64 {
 // sums are rows of a keyed view, or the parts they are spread over, put together
 // from the memories of its checkpoints. Their keys are the names of spread.go.
 type sums struct {
-	v         *verified
+	v         *verifiedView
 	low, high uint64 // range of the hashes of keys, both within
 	budget    int    // bytes
 	sample    func(hash uint64) bool
@@ -92,7 +92,7 @@ const sumOverhead = 200
 // sum scans the table, several parts at a time.
 func (r *verifyRun) sum(ctx context.Context, s *sums) error {
 	n := r.opts.Parallel
-	return parallel.New(n).Until(ctx, n, func(ctx context.Context, segment int) error { return r.scanTable(ctx, s.v, segment, n, s.take) })
+	return parallel.New(n).Until(ctx, n, func(ctx context.Context, segment int) error { return r.scanTable(ctx, s.v, segment, n, s.addPage) })
 }
 
 // wants reports whether the row of a key is put together.
@@ -103,8 +103,8 @@ func (s *sums) wants(key string, hash uint64) bool {
 	return hash >= s.low && hash <= s.high && s.sample(hash)
 }
 
-// take takes in a page of the table.
-func (s *sums) take(page []Scanned) error {
+// addPage takes in a page of the table.
+func (s *sums) addPage(page []Scanned) error {
 	changes := map[string]*change{}
 	for _, found := range page {
 		stream, isCheckpoint := strings.CutPrefix(found.Item.Key, streamPrefix)
@@ -142,7 +142,7 @@ func (s *sums) take(page []Scanned) error {
 	for _, found := range page {
 		if key, isRow := s.v.nameOf(&found.Item); s.stored && isRow {
 			if e := s.entry(key); e != nil {
-				e.keep(s.v, found)
+				e.recordRow(s.v, found)
 			}
 		}
 	}
@@ -178,8 +178,8 @@ func (s *sums) shrink() {
 	}
 }
 
-// keep remembers a stored row by its digest.
-func (e *sum) keep(v *verified, found Scanned) {
+// recordRow remembers a stored row by its digest.
+func (e *sum) recordRow(v *verifiedView, found Scanned) {
 	if found.Err != nil {
 		e.found, e.bad = true, true
 		return
@@ -249,15 +249,15 @@ func (s *sums) rows() int64 {
 	return n
 }
 
-// settleRounds bounds how often suspects are looked at. A row that differs is
+// recheckRounds bounds how often suspects are looked at. A row that differs is
 // one only when it did so twice: two streams that change places in a row during
 // a scan leave the row as it was.
-const settleRounds = 5
+const recheckRounds = 5
 
-// settle looks at suspects closely. Row and checkpoints change in one
+// recheck looks at suspects closely. Row and checkpoints change in one
 // transaction, so a row whose version is the same before and after all
 // checkpoints were read belongs to what was read.
-func (r *verifyRun) settle(ctx context.Context, v *verified, keys []string, t *tally) error {
+func (r *verifyRun) recheck(ctx context.Context, v *verifiedView, keys []string, t *tally) error {
 	differed := map[string]bool{}
 	for round := 1; len(keys) > 0; round++ {
 		before, findings, err := r.rowsOf(ctx, v, keys)
@@ -286,7 +286,7 @@ func (r *verifyRun) settle(ctx context.Context, v *verified, keys []string, t *t
 			case f == nil && same:
 			case f != nil && same && differed[key]:
 				t.found(v, f, r.opts.Findings)
-			case round == settleRounds:
+			case round == recheckRounds:
 				t.found(v, &Finding{Kind: FoundUnsettled, Row: key, Text: "the row changed each time it was looked at"}, r.opts.Findings)
 			default:
 				differed[key] = f != nil && same
@@ -311,7 +311,7 @@ func guardOf(item *Item) [2]int64 {
 }
 
 // rowsOf reads rows; one that can't be read is a finding.
-func (r *verifyRun) rowsOf(ctx context.Context, v *verified, keys []string) (map[string]*Item, map[string]*Finding, error) {
+func (r *verifyRun) rowsOf(ctx context.Context, v *verifiedView, keys []string) (map[string]*Item, map[string]*Finding, error) {
 	rows, findings := map[string]*Item{}, map[string]*Finding{}
 	get := func(keys []string) error {
 		itemKeys := make([]string, len(keys))

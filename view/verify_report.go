@@ -143,7 +143,7 @@ type viewTally struct {
 	findings      []Finding
 }
 
-func (t *tally) of(v *verified) *viewTally {
+func (t *tally) of(v *verifiedView) *viewTally {
 	if t.views == nil {
 		t.views = map[string]*viewTally{}
 	}
@@ -154,7 +154,7 @@ func (t *tally) of(v *verified) *viewTally {
 }
 
 // found adds a finding, nil for none. Beyond limit it is only counted.
-func (t *tally) found(v *verified, f *Finding, limit int) {
+func (t *tally) found(v *verifiedView, f *Finding, limit int) {
 	if f == nil {
 		return
 	}

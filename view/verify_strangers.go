@@ -11,7 +11,7 @@ import (
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // scanTable hands one part of a view's table to each, page by page.
-func (v *Verifier) scanTable(ctx context.Context, view *verified, segment, segments int, each func([]Scanned) error) error {
+func (v *Verifier) scanTable(ctx context.Context, view *verifiedView, segment, segments int, each func([]Scanned) error) error {
 	cursor := ""
 	for {
 		var page []Scanned
@@ -35,7 +35,7 @@ func (v *Verifier) scanTable(ctx context.Context, view *verified, segment, segme
 
 // strangers finds the items of one part of a table that belong to no stream.
 // Rows of a keyed view belong to none, and are left to keyed.
-func (r *verifyRun) strangers(ctx context.Context, v *verified, segment int) (*tally, error) {
+func (r *verifyRun) strangers(ctx context.Context, v *verifiedView, segment int) (*tally, error) {
 	t := &tally{}
 	var waiting []events.Stream
 	ask := func() error {
@@ -84,7 +84,7 @@ func (r *verifyRun) strangers(ctx context.Context, v *verified, segment int) (*t
 
 // belongs returns the stream that an item is about. A record of a fault is no
 // item of a stream, and neither is what other programs keep under reserved keys.
-func (v *verified) belongs(key string) (events.Stream, bool) {
+func (v *verifiedView) belongs(key string) (events.Stream, bool) {
 	if IsRow(key) {
 		return v.streamOfRow(key)
 	}
@@ -92,14 +92,14 @@ func (v *verified) belongs(key string) (events.Stream, bool) {
 	return events.Stream(stream), ok
 }
 
-func (v *verified) streamOfRow(key string) (events.Stream, bool) {
+func (v *verifiedView) streamOfRow(key string) (events.Stream, bool) {
 	if v.kind == KindKeyed {
 		return "", false
 	}
 	return v.streamOf(key), true
 }
 
-func (v *verified) stranger(stream events.Stream) *Finding {
+func (v *verifiedView) stranger(stream events.Stream) *Finding {
 	f := &Finding{Kind: FoundExtra, Stream: stream, Text: "there is no such stream"}
 	if v.kind == KindRows {
 		f.Row = stream.ID()

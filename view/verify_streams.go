@@ -31,7 +31,7 @@ func (r *verifyRun) streams(ctx context.Context, segment int) (*tally, error) {
 			if n < 0 {
 				n = len(page)
 			}
-			if err := p.take(ctx, page[:n]); err != nil {
+			if err := p.foldCommits(ctx, page[:n]); err != nil {
 				return nil, err
 			}
 			page = page[n:]
@@ -61,20 +61,20 @@ type streamsPart struct {
 	// broken says that the scan did not show the stream whole and in order:
 	// commits came while it ran, or one is missing.
 	broken bool
-	states []folded // by view
+	states []foldedState // by view
 	errs   []error
 
 	waiting []map[string]Item // expected items to compare, by view and key
 }
 
-// take folds commits of one stream.
-func (p *streamsPart) take(ctx context.Context, commits []events.Commit) error {
+// foldCommits folds commits of one stream.
+func (p *streamsPart) foldCommits(ctx context.Context, commits []events.Commit) error {
 	if commits[0].Stream != p.stream {
 		if err := p.end(ctx); err != nil {
 			return err
 		}
 		p.stream, p.number, p.broken = commits[0].Stream, 0, false
-		p.states, p.errs = make([]folded, len(p.views)), make([]error, len(p.views))
+		p.states, p.errs = make([]foldedState, len(p.views)), make([]error, len(p.views))
 	}
 	for _, c := range commits {
 		p.tally.commits++
@@ -160,7 +160,7 @@ func (p *streamsPart) compare(ctx context.Context, i int) error {
 }
 
 // streamOf is the inverse of keyOf.
-func (v *verified) streamOf(key string) events.Stream {
+func (v *verifiedView) streamOf(key string) events.Stream {
 	if v.kind == KindRows {
 		id, _ := RowKey(&Item{Key: key})
 		return events.StreamOf(v.aggregates[0], id)
@@ -169,7 +169,7 @@ func (v *verified) streamOf(key string) events.Stream {
 }
 
 // judge looks at one stream and its item closely and adds what it finds.
-func (p *streamsPart) judge(ctx context.Context, v *verified, stream events.Stream) error {
+func (p *streamsPart) judge(ctx context.Context, v *verifiedView, stream events.Stream) error {
 	finding, err := p.judgeStream(ctx, v, stream)
 	if err != nil {
 		return err
@@ -193,7 +193,7 @@ func (p *streamsPart) judge(ctx context.Context, v *verified, stream events.Stre
 // stream, so that the stream holds all that the item can have seen. While the
 // first commit that the item lacks is young, it waits; but for no more commits
 // than there were at the first look: a busy stream may never be caught up with.
-func (p *streamsPart) judgeStream(ctx context.Context, v *verified, stream events.Stream) (*Finding, error) {
+func (p *streamsPart) judgeStream(ctx context.Context, v *verifiedView, stream events.Stream) (*Finding, error) {
 	goal := int64(0)
 	for {
 		var item *Item
@@ -207,7 +207,7 @@ func (p *streamsPart) judgeStream(ctx context.Context, v *verified, stream event
 		if err != nil {
 			return &Finding{Kind: FoundUnreadable, Text: err.Error()}, nil
 		}
-		told, err := p.tell(ctx, v, stream, applied(item))
+		told, err := p.expect(ctx, v, stream, lastCommit(item))
 		if err != nil {
 			return nil, err
 		}
@@ -218,7 +218,7 @@ func (p *streamsPart) judgeStream(ctx context.Context, v *verified, stream event
 		if isParked(item) {
 			return p.parkedAs(ctx, v, stream, finding)
 		}
-		if goal > 0 && applied(item) >= goal {
+		if goal > 0 && lastCommit(item) >= goal {
 			return nil, nil
 		}
 		goal = cmp.Or(goal, told.last)
@@ -232,8 +232,8 @@ func (p *streamsPart) judgeStream(ctx context.Context, v *verified, stream event
 	}
 }
 
-// told is what a stream tells of its item.
-type told struct {
+// streamExpectation is what a stream tells of its item.
+type streamExpectation struct {
 	last     int64         // number of the last commit
 	expected *Item         // at the commit that the item claims; nil at none
 	next     events.Commit // the first that the item lacks
@@ -241,11 +241,11 @@ type told struct {
 	failed   int64         // number of that commit
 }
 
-// tell folds a stream from its start: to the commit that an item claims, and on
+// expect folds a stream from its start: to the commit that an item claims, and on
 // to the end to see whether that can be done.
-func (p *streamsPart) tell(ctx context.Context, v *verified, stream events.Stream, claims int64) (told, error) {
-	t := told{}
-	var at folded
+func (p *streamsPart) expect(ctx context.Context, v *verifiedView, stream events.Stream, claims int64) (streamExpectation, error) {
+	t := streamExpectation{}
+	var at foldedState
 	for {
 		var page []events.Commit
 		err := patiently(ctx, func() (err error) {
@@ -284,7 +284,7 @@ func (p *streamsPart) tell(ctx context.Context, v *verified, stream events.Strea
 }
 
 // step folds commits; failed is the number of the one that can't be applied.
-func (v *verified) step(codec *events.Codec, state jsontext.Value, commits []events.Commit) (out folded, failed int64, err error) {
+func (v *verifiedView) step(codec *events.Codec, state jsontext.Value, commits []events.Commit) (out foldedState, failed int64, err error) {
 	out, err = v.foldTo(codec, state, commits)
 	if err != nil {
 		failed = out.commit + 1
@@ -293,8 +293,8 @@ func (v *verified) step(codec *events.Codec, state jsontext.Value, commits []eve
 }
 
 // verdict compares an item with what its stream tells.
-func (v *verified) verdict(item *Item, t told) *Finding {
-	f := &Finding{Applied: applied(item), Last: t.last}
+func (v *verifiedView) verdict(item *Item, t streamExpectation) *Finding {
+	f := &Finding{Applied: lastCommit(item), Last: t.last}
 	if t.err != nil {
 		f.Text = "the view can't apply commit " + itoa(t.failed) + ": " + events.FaultText(t.err)
 	}
@@ -324,7 +324,7 @@ func (v *verified) verdict(item *Item, t told) *Finding {
 }
 
 // parkedAs makes a finding that of a parked stream, with the fault on record.
-func (p *streamsPart) parkedAs(ctx context.Context, v *verified, stream events.Stream, f *Finding) (*Finding, error) {
+func (p *streamsPart) parkedAs(ctx context.Context, v *verifiedView, stream events.Stream, f *Finding) (*Finding, error) {
 	f.Kind = FoundParked
 	var record *Item
 	err := patiently(ctx, func() (err error) {

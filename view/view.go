@@ -127,7 +127,7 @@ type def struct {
 
 	// fold applies the commits from..to to a stream's state: the row (KindRows)
 	// or the memory (KindKeyed), nil at the start. An error is a *follow.CommitError.
-	fold func(codec *events.Codec, state jsontext.Value, from, to int64, at commitAt) (folded, error)
+	fold func(codec *events.Codec, state jsontext.Value, from, to int64, at commitAt) (foldedState, error)
 	// hides reports whether a row is hidden.
 	hides func(row jsontext.Value) (bool, error)
 	// keys and change are of KindKeyed: the keys of the rows a memory contributes
@@ -143,8 +143,8 @@ type def struct {
 // commitAt returns the commit of a stream with the given number.
 type commitAt func(number int64) (*events.Commit, error)
 
-// folded is a stream's state after commits.
-type folded struct {
+// foldedState is a stream's state after commits.
+type foldedState struct {
 	state jsontext.Value
 	// handled says that an event was handled: without one there is no row.
 	handled bool

@@ -188,7 +188,7 @@ func TestDeclarationErrors(t *testing.T) {
 		"no handler":    {view.New[userRow]("users", "user"), "handles no event"},
 		"twice":         {base().On(noop), "handled twice"},
 		"event name":    {base().On(func(r userRow, _ badlyNamed, _ view.Meta) userRow { return r }), "lower-case"},
-		"pointer":       {base().On(func(r userRow, _ *userRenamed, _ view.Meta) userRow { return r }), "*view_test.userRenamed is no value type"},
+		"pointer":       {base().On(func(r userRow, _ *userRenamed, _ view.Meta) userRow { return r }), "*view_test.userRenamed is not a value type"},
 		"version":       {base().Version(0), "count from 1"},
 		"unknown field": {base().Index("x", view.By("nick")), `"nick" to partition by`},
 		"unknown sort":  {base().Index("x", view.All().Then("nick")), `"nick" to sort by`},

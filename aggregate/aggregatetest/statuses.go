@@ -9,7 +9,7 @@ import (
 	"daybook/events"
 )
 
-// Statuses keeps what became of queued commands in memory: the statuses to hold
+// Statuses keeps the outcomes of queued commands in memory: the statuses to hold
 // others against, and to test senders and workers with. Its zero value is empty
 // and ready. It is safe for concurrent use.
 type Statuses struct {

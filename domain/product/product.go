@@ -105,7 +105,7 @@ type (
 		Quantity int64     `json:"quantity"`
 		At       time.Time `json:"at,omitzero"`
 	}
-	// StockSettled: units kept for an order, or none, have left for good.
+	// StockSettled: units kept for an order, or none, have left the stock.
 	StockSettled struct {
 		Order    string    `json:"order"`
 		Quantity int64     `json:"quantity"`

@@ -125,8 +125,8 @@ func numbers(cs []events.Commit) []int64 {
 	return ns
 }
 
-// stored compares the whole stream with what it must hold.
-func stored(ctx context.Context, s events.Store, stream events.Stream, want []events.Commit) error {
+// checkStored compares the whole stream with what it must hold.
+func checkStored(ctx context.Context, s events.Store, stream events.Stream, want []events.Commit) error {
 	got, err := s.Load(ctx, stream, 0)
 	if err != nil {
 		return fmt.Errorf("load: %w", err)

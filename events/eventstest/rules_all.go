@@ -39,7 +39,7 @@ func allOrNone(ctx context.Context, s events.Store) error {
 	if len(winners) != 1 || same(&first[0], winners[0]) != nil {
 		return fmt.Errorf("the conflict names %v", winners)
 	}
-	if err := firstError(stored(ctx, s, c, nil), stored(ctx, s, b, first[1:])); err != nil {
+	if err := firstError(checkStored(ctx, s, c, nil), checkStored(ctx, s, b, first[1:])); err != nil {
 		return fmt.Errorf("after a conflict: %w", err)
 	}
 	_, err = s.AppendAll(ctx, appends(1, events.Start(b), events.Start(c), events.Start(a)))
@@ -53,7 +53,7 @@ func allOrNone(ctx context.Context, s events.Store) error {
 	if err != nil {
 		return fmt.Errorf("all of one: %w", err)
 	}
-	return firstError(stored(ctx, s, a, []events.Commit{first[0], one[0]}), stored(ctx, s, c, nil))
+	return firstError(checkStored(ctx, s, a, []events.Commit{first[0], one[0]}), checkStored(ctx, s, c, nil))
 }
 
 // allOwnLostAnswer appends the same commits to several streams again.
@@ -84,7 +84,7 @@ func allOwnLostAnswer(ctx context.Context, s events.Store) error {
 			return err
 		}
 	}
-	return firstError(stored(ctx, s, b, first[1:2]), holds(ctx, s, v, a))
+	return firstError(checkStored(ctx, s, b, first[1:2]), holds(ctx, s, v, a))
 }
 
 // guards wants a stream that is only read to stand still, and nothing stored.
@@ -102,14 +102,14 @@ func guards(ctx context.Context, s events.Store) error {
 	if err := wantCode("a guarded stream that went on", err, events.CodeConflict); err != nil || len(winners) != 1 || same(&there[1], winners[0]) != nil {
 		return fmt.Errorf("%w: winners %v", err, winners)
 	}
-	if err := stored(ctx, s, a, nil); err != nil {
+	if err := checkStored(ctx, s, a, nil); err != nil {
 		return err
 	}
 	got, err := s.AppendAll(ctx, guard(events.After(&there[1])))
 	if err != nil {
 		return err
 	}
-	return firstError(stored(ctx, s, a, got[:1]), stored(ctx, s, b, there), stored(ctx, s, empty, nil))
+	return firstError(checkStored(ctx, s, a, got[:1]), checkStored(ctx, s, b, there), checkStored(ctx, s, empty, nil))
 }
 
 // changeHands moves a value from one stream to another in one append, whichever
@@ -136,14 +136,14 @@ func changeHands(ctx context.Context, s events.Store) error {
 		as = appends(1, events.Start(c), events.Start(newStream()))
 		as[0].Commit.Claims, as[1].Commit.Releases = values(v), values(v)
 		_, err = s.AppendAll(ctx, as)
-		if err := firstError(refused("a value that is not the other's to give", err, v), stored(ctx, s, c, nil)); err != nil {
+		if err := firstError(checkRefused("a value that is not the other's to give", err, v), checkStored(ctx, s, c, nil)); err != nil {
 			return err
 		}
 		w := newValue()
 		as = appends(1, events.Start(newStream()), events.Start(newStream()))
 		as[0].Commit.Claims, as[1].Commit.Claims = values(w), values(w)
 		if _, err = s.AppendAll(ctx, as); err != nil {
-			err = refused("a value claimed by two streams at once", err, w)
+			err = checkRefused("a value claimed by two streams at once", err, w)
 		} else {
 			err = fmt.Errorf("two streams claimed a value at once")
 		}
@@ -168,7 +168,7 @@ func allLimits(ctx context.Context, s events.Store) error {
 	v, w := newValue(), newValue()
 	as[5].Commit.Claims, as[6].Commit.Releases = values(v, w), values(v)
 	_, err = s.AppendAll(ctx, as)
-	if err := firstError(wantCode("values count", err, events.CodeTooLarge), stored(ctx, s, positions[5].Stream(), nil)); err != nil {
+	if err := firstError(wantCode("values count", err, events.CodeTooLarge), checkStored(ctx, s, positions[5].Stream(), nil)); err != nil {
 		return err
 	}
 	as[5].Commit.Claims = values(v)
@@ -186,17 +186,17 @@ func allLimits(ctx context.Context, s events.Store) error {
 	}
 	fill(noise(events.MaxCommitSize * 3 / 2))
 	_, err = s.AppendAll(ctx, large[:2])
-	if err := firstError(wantCode("a commit over the limit", err, events.CodeTooLarge), stored(ctx, s, large[0].At.Stream(), nil)); err != nil {
+	if err := firstError(wantCode("a commit over the limit", err, events.CodeTooLarge), checkStored(ctx, s, large[0].At.Stream(), nil)); err != nil {
 		return err
 	}
 	fill(noise(events.MaxCommitSize - 3000))
 	_, err = s.AppendAll(ctx, large)
-	if err := firstError(wantCode("16 commits of nearly 400 KB", err, events.CodeTooLarge), stored(ctx, s, large[0].At.Stream(), nil)); err != nil {
+	if err := firstError(wantCode("16 commits of nearly 400 KB", err, events.CodeTooLarge), checkStored(ctx, s, large[0].At.Stream(), nil)); err != nil {
 		return err
 	}
 	twice := appends(1, positions[events.MaxWrites], positions[events.MaxWrites])
 	_, err = s.AppendAll(ctx, twice)
-	return firstError(wantCode("two appends on one stream", err, events.CodeInternal), stored(ctx, s, twice[0].At.Stream(), nil))
+	return firstError(wantCode("two appends on one stream", err, events.CodeInternal), checkStored(ctx, s, twice[0].At.Stream(), nil))
 }
 
 // allConcurrent lets writers race over overlapping pairs of streams: each append

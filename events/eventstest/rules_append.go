@@ -38,7 +38,7 @@ func oneWinner(ctx context.Context, s events.Store) error {
 		won = append(won, *winner)
 		at = events.After(winner)
 	}
-	return stored(ctx, s, stream, won)
+	return checkStored(ctx, s, stream, won)
 }
 
 // race appends different commits at one position at the same time.
@@ -79,7 +79,7 @@ func conflictHandsOverWinner(ctx context.Context, s events.Store) error {
 		}
 		at = events.After(&cs[i])
 	}
-	return stored(ctx, s, stream, cs)
+	return checkStored(ctx, s, stream, cs)
 }
 
 // atomicAppend wants all events of a commit or none.
@@ -102,7 +102,7 @@ func atomicAppend(ctx context.Context, s events.Store) error {
 	if next.Version != 17 || next.Number != 2 {
 		return fmt.Errorf("10 events more gave commit %d, version %d", next.Number, next.Version)
 	}
-	return stored(ctx, s, stream, []events.Commit{want, next})
+	return checkStored(ctx, s, stream, []events.Commit{want, next})
 }
 
 // positionDecides wants stream, number and version from the position, whatever
@@ -118,7 +118,7 @@ func positionDecides(ctx context.Context, s events.Store) error {
 	if got.Stream != stream || got.Number != 1 || got.Version != 2 {
 		return fmt.Errorf("stored as commit %d of %s at version %d", got.Number, got.Stream, got.Version)
 	}
-	return firstError(stored(ctx, s, stream, []events.Commit{got}), stored(ctx, s, other, nil))
+	return firstError(checkStored(ctx, s, stream, []events.Commit{got}), checkStored(ctx, s, other, nil))
 }
 
 // ownLostAnswer appends the same commits again, as after an answer that was
@@ -148,7 +148,7 @@ func ownLostAnswer(ctx context.Context, s events.Store) error {
 	if _, err := s.Append(ctx, events.Start(stream), sent[0]); err != nil {
 		return fmt.Errorf("append of a commit behind which others are: %w", err)
 	}
-	return stored(ctx, s, stream, want)
+	return checkStored(ctx, s, stream, want)
 }
 
 // endedContext wants code canceled of every method and nothing written.
@@ -183,7 +183,7 @@ func endedContext(ctx context.Context, s events.Store) error {
 			return fmt.Errorf("%w: %w", ended.Err(), err)
 		}
 	}
-	return stored(ctx, s, stream, nil)
+	return checkStored(ctx, s, stream, nil)
 }
 
 // sizeLimit wants a commit over the limit refused, and nothing written.
@@ -199,7 +199,7 @@ func sizeLimit(ctx context.Context, s events.Store) error {
 	if err := wantCode("append of a commit over the limit", err, events.CodeTooLarge); err != nil {
 		return err
 	}
-	if err := stored(ctx, s, stream, []events.Commit{first}); err != nil {
+	if err := checkStored(ctx, s, stream, []events.Commit{first}); err != nil {
 		return err
 	}
 	under := newCommit(1)
@@ -208,7 +208,7 @@ func sizeLimit(ctx context.Context, s events.Store) error {
 	if err != nil {
 		return fmt.Errorf("append of a commit below the limit: %w", err)
 	}
-	return stored(ctx, s, stream, []events.Commit{first, next})
+	return checkStored(ctx, s, stream, []events.Commit{first, next})
 }
 
 // sizeIsTold wants the same size from each method, and more for more data.
@@ -266,7 +266,7 @@ func everyField(ctx context.Context, s events.Store) error {
 		want = append(want, c)
 		at = events.After(&got)
 	}
-	return stored(ctx, s, stream, want)
+	return checkStored(ctx, s, stream, want)
 }
 
 // timeInMilliseconds wants times in UTC, cut to milliseconds.
@@ -280,5 +280,5 @@ func timeInMilliseconds(ctx context.Context, s events.Store) error {
 	}
 	want := got
 	want.Time = instant
-	return firstError(same(&want, &got), stored(ctx, s, stream, []events.Commit{want}))
+	return firstError(same(&want, &got), checkStored(ctx, s, stream, []events.Commit{want}))
 }

@@ -38,8 +38,8 @@ func holds(ctx context.Context, s events.Store, v events.Claim, want events.Stre
 	return nil
 }
 
-// refused wants an append refused for exactly these claims.
-func refused(what string, err error, claims ...events.Claim) error {
+// checkRefused wants an append refused for exactly these claims.
+func checkRefused(what string, err error, claims ...events.Claim) error {
 	if err := wantCode(what, err, events.CodeAlreadyTaken); err != nil {
 		return err
 	}
@@ -59,10 +59,10 @@ func claimsExclude(ctx context.Context, s events.Store) error {
 		return err
 	}
 	_, err = s.Append(ctx, events.Start(bob), claiming(values(free, w, v), nil))
-	if err := refused("a claim of taken values", err, w, v); err != nil {
+	if err := checkRefused("a claim of taken values", err, w, v); err != nil {
 		return err
 	}
-	if err := firstError(stored(ctx, s, bob, nil), holds(ctx, s, free, ""), holds(ctx, s, v, ann)); err != nil {
+	if err := firstError(checkStored(ctx, s, bob, nil), holds(ctx, s, free, ""), holds(ctx, s, v, ann)); err != nil {
 		return fmt.Errorf("after a refused claim: %w", err)
 	}
 	theirs, err := s.Append(ctx, events.Start(bob), claiming(values(free), values(v)))
@@ -81,7 +81,7 @@ func claimsExclude(ctx context.Context, s events.Store) error {
 		return fmt.Errorf("claim of a value that was released: %w", err)
 	}
 	return firstError(holds(ctx, s, w, bob), holds(ctx, s, free, ""),
-		stored(ctx, s, ann, []events.Commit{first, second}), stored(ctx, s, bob, []events.Commit{theirs, third}))
+		checkStored(ctx, s, ann, []events.Commit{first, second}), checkStored(ctx, s, bob, []events.Commit{theirs, third}))
 }
 
 // oneClaimant lets streams race for a value: exactly one gets it.
@@ -111,7 +111,7 @@ func oneClaimant(ctx context.Context, s events.Store) error {
 		case err == nil:
 			winner = streams[i]
 		default:
-			if err := firstError(refused("a loser", err, v), stored(ctx, s, streams[i], nil)); err != nil {
+			if err := firstError(checkRefused("a loser", err, v), checkStored(ctx, s, streams[i], nil)); err != nil {
 				return err
 			}
 		}
@@ -161,7 +161,7 @@ func claimsGoWithTheCommit(ctx context.Context, s events.Store) error {
 			return fmt.Errorf("a commit repeated later: %w", err)
 		}
 	}
-	return firstError(holds(ctx, s, v, bob), stored(ctx, s, ann, []events.Commit{first, second}))
+	return firstError(holds(ctx, s, v, bob), checkStored(ctx, s, ann, []events.Commit{first, second}))
 }
 
 // passingClaims claims and releases a value in one commit: it must be free.
@@ -176,7 +176,7 @@ func passingClaims(ctx context.Context, s events.Store) error {
 		return err
 	}
 	_, err = s.Append(ctx, events.Start(bob), claiming(values(w), values(w)))
-	if err := refused("a taken value in passing", err, w); err != nil {
+	if err := checkRefused("a taken value in passing", err, w); err != nil {
 		return err
 	}
 	if _, err := s.Append(ctx, events.After(&first), claiming(values(w), values(w))); err != nil {
@@ -210,7 +210,7 @@ func anyValue(ctx context.Context, s events.Store) error {
 			return err
 		}
 		_, err := s.Append(ctx, events.Start(newStream()), claiming(values(v), nil))
-		if err := refused("a second claim", err, v); err != nil {
+		if err := checkRefused("a second claim", err, v); err != nil {
 			return err
 		}
 	}
@@ -279,7 +279,7 @@ func onceOnly(ctx context.Context, s events.Store) error {
 	if err != nil || got[0] == nil || got[0].Stream != bob {
 		return fmt.Errorf("an id spent again: %+v, error %w", got[0], err)
 	}
-	return stored(ctx, s, ann, []events.Commit{first})
+	return checkStored(ctx, s, ann, []events.Commit{first})
 }
 
 // scanHeld wants each value held once over all segments, whatever pages there

@@ -191,8 +191,8 @@ func startedStreams(ctx context.Context, s events.Store) error {
 	return nil
 }
 
-// scanned is what a scan of some segments has seen of certain streams.
-type scanned struct {
+// scanResult is what a scan of some segments has seen of certain streams.
+type scanResult struct {
 	commits map[events.Stream][]events.Commit
 	segment map[events.Stream]int
 }
@@ -201,8 +201,8 @@ type scanned struct {
 const maxScanPages = 100_000
 
 // scanAll scans all segments. Streams that are not among want are left out.
-func scanAll(ctx context.Context, s events.Store, segments int, want map[events.Stream][]events.Commit) (scanned, error) {
-	seen := scanned{map[events.Stream][]events.Commit{}, map[events.Stream]int{}}
+func scanAll(ctx context.Context, s events.Store, segments int, want map[events.Stream][]events.Commit) (scanResult, error) {
+	seen := scanResult{map[events.Stream][]events.Commit{}, map[events.Stream]int{}}
 	for segment := range segments {
 		cursor := ""
 		for pages := 0; ; pages++ {

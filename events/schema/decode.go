@@ -21,7 +21,8 @@ func Decode[T any](s *Schema, raw jsontext.Value, at string) (T, error) {
 	return value, nil
 }
 
-// decode is Decode without a type parameter: there is one of it in a program.
+// decode is Decode without its type parameter, factored out so that it is
+// compiled once.
 func (s *Schema) decode(raw jsontext.Value, at string, typ reflect.Type, to any) error {
 	if s.typ != typ {
 		return events.Errorf(events.CodeInternal, "the schema of %v was used for another type", s.typ)

@@ -84,7 +84,7 @@ func (s *Schema) apply(r rule) error {
 	case "format", "pattern":
 		return s.applyText(r)
 	}
-	return errors.New("is not known")
+	return errors.New("unknown rule")
 }
 
 func (s *Schema) applyBound(r rule) error {
@@ -184,7 +184,7 @@ func (s *Schema) applyText(r rule) (err error) {
 	}
 	f, ok := formats[r.value]
 	if !ok {
-		return errors.New("is not known")
+		return errors.New("unknown format")
 	}
 	s.format = f
 	return nil

@@ -235,7 +235,7 @@ func TestOfRefuses(t *testing.T) {
 		}](), ".A[]: type chan int"},
 		{of[struct {
 			A int `json:"a" rule:"wild"`
-		}](), `rule "wild": is not known`},
+		}](), `rule "wild": unknown rule`},
 		{of[struct {
 			A int `json:"a" rule:"min=1,min=2"`
 		}](), `rule "min" is given twice`},
@@ -307,7 +307,7 @@ func TestOfRefuses(t *testing.T) {
 		}](), "does not fit the type"},
 		{of[struct {
 			A string `json:"a" rule:"format=phone"`
-		}](), `rule "format=phone": is not known`},
+		}](), `rule "format=phone": unknown format`},
 		{of[struct {
 			A string `json:"a" rule:"pattern=("`
 		}](), "missing closing )"},
@@ -322,7 +322,7 @@ func TestOfRefuses(t *testing.T) {
 		}](), "does not fit the type"},
 		{of[struct {
 			A []string `json:"a" rule:"each.wild"`
-		}](), "is not known"},
+		}](), "unknown rule"},
 		{of[struct {
 			A []string `json:"a" rule:"each.min=2,each.max=1"`
 		}](), "is over"},

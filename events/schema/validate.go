@@ -50,11 +50,11 @@ type validator struct {
 	dec        *jsontext.Decoder
 	at         string
 	violations []events.Field
-	respelled  []respelled
+	respelled  []integerSpelling
 }
 
-// respelled is an integer that is written as Go does not read it: 1.0 or 1e2.
-type respelled struct {
+// integerSpelling is an integer that is written as Go does not read it: 1.0 or 1e2.
+type integerSpelling struct {
 	from, to int // in the text
 	digits   string
 }
@@ -367,7 +367,7 @@ func (v *validator) number(s *Schema) error {
 	v.oneOf(s, digits)
 	if digits != n.text {
 		end := int(v.dec.InputOffset())
-		v.respelled = append(v.respelled, respelled{from: end - len(raw), to: end, digits: digits})
+		v.respelled = append(v.respelled, integerSpelling{from: end - len(raw), to: end, digits: digits})
 	}
 	return nil
 }

@@ -8,29 +8,30 @@ import (
 
 	"daybook"
 	"daybook/functions"
+	"daybook/functions/names"
 )
 
 // Command runs the command function. Like the others it does not return: it ends
 // the process with one line on standard error when the environment or the
 // declarations can't be used.
 func Command(app daybook.App) {
-	start(app, functions.NewCommand, functions.EnvEventsTable, functions.EnvClaimsTable, functions.EnvViewPrefix)
+	start(app, functions.NewCommand, names.EnvEventsTable, names.EnvClaimsTable, names.EnvViewPrefix)
 }
 
 // Query runs the query function.
 func Query(app daybook.App) {
-	start(app, functions.NewQuery, functions.EnvEventsTable, functions.EnvViewPrefix)
+	start(app, functions.NewQuery, names.EnvEventsTable, names.EnvViewPrefix)
 }
 
 // Projector runs the projector function.
 func Projector(app daybook.App) {
-	start(app, functions.NewProjector, functions.EnvEventsTable, functions.EnvViewPrefix)
+	start(app, functions.NewProjector, names.EnvEventsTable, names.EnvViewPrefix)
 }
 
 // Process runs the process function.
 func Process(app daybook.App) {
-	start(app, functions.NewProcess, functions.EnvEventsTable, functions.EnvClaimsTable, functions.EnvProcessesTable,
-		functions.EnvViewPrefix)
+	start(app, functions.NewProcess, names.EnvEventsTable, names.EnvClaimsTable, names.EnvProcessesTable,
+		names.EnvViewPrefix)
 }
 
 // start reads the environment, of which needs must be set, constructs the handler

@@ -44,9 +44,9 @@ func request(method, path string) string {
 		`"headers":{"content-type":"application/json"},"body":"{}"}`
 }
 
-// TestColdStart measures in turns, and compares the best of many: what else the
-// machine does only ever adds. On a busy machine it takes more turns before it
-// believes that a function is too slow.
+// TestColdStart measures processor time in turns, and compares the best of many:
+// what else the machine does only ever adds. On a busy machine it takes more turns
+// before it believes that a function is too slow.
 func TestColdStart(t *testing.T) {
 	if testing.Short() {
 		t.Skip("left out: compiles the functions for this machine and measures them")
@@ -55,17 +55,23 @@ func TestColdStart(t *testing.T) {
 		t.Skipf("left out: the functions are programs for Linux, which %s/%s does not run", runtime.GOOS, runtime.GOARCH)
 	}
 	dir := binaries(t, append(bundle.Functions(), "bare")...)
+	// Some kernels count processor time in ticks longer than a start.
+	fine := start(t, dir, "bare", false).processor > time.Millisecond
 	best := make(map[string]time.Duration)
 	for turn := 0; turn < 30 || turn < 300 && slowest(best) > maxColdStart; turn++ {
 		for _, name := range append(bundle.Functions(), "bare") {
-			took, _ := start(t, dir, name)
+			s := start(t, dir, name, false)
+			took := s.toReady
+			if fine {
+				took = s.processor
+			}
 			if best[name] == 0 || took < best[name] {
 				best[name] = took
 			}
 		}
 	}
 	for _, name := range bundle.Functions() {
-		t.Logf("%s: %s from start to ready, a bare main %s", name, best[name], best["bare"])
+		t.Logf("%s: %s from start to ready, a bare main %s (processor time: %t)", name, best[name], best["bare"], fine)
 	}
 	if ratio := slowest(best); ratio > maxColdStart {
 		t.Errorf("a function takes %.2f times as long as a bare main, at most %.1f is allowed", ratio, maxColdStart)
@@ -98,15 +104,19 @@ func binaries(tb testing.TB, names ...string) (dir string) {
 }
 
 // runtimeAPI is Lambda's runtime API for one invocation. It sends on asked when
-// the function asks for it, and on answered when it has answered: nil, or what is
+// the function asks for it, which gets it if answer says so, and on answered when it has answered: nil, or what is
 // wrong with the answer.
-func runtimeAPI(in invocation, asked chan<- time.Time, answered chan<- error) *httptest.Server {
+func runtimeAPI(in invocation, answer bool, asked chan<- time.Time, answered chan<- error) *httptest.Server {
 	const id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 	var given atomic.Bool
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := strings.TrimPrefix(r.URL.Path, "/2018-06-01/runtime/invocation/"); {
 		case path == "next" && !given.Swap(true):
 			asked <- time.Now()
+			if !answer {
+				<-r.Context().Done()
+				return
+			}
 			w.Header().Set("Lambda-Runtime-Aws-Request-Id", id)
 			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10))
 			_, _ = io.WriteString(w, in.event) // a function that does not get it does not answer
@@ -123,12 +133,16 @@ func runtimeAPI(in invocation, asked chan<- time.Time, answered chan<- error) *h
 	}))
 }
 
-// start starts a function as Lambda does, and tells how long it takes until it
-// asks the runtime API for its first invocation, and until it has answered it.
-func start(tb testing.TB, dir, name string) (toReady, toAnswer time.Duration) {
+// started is what a start took: until the function asked for its first invocation,
+// until it had answered it, and of all processors.
+type started struct{ toReady, toAnswer, processor time.Duration }
+
+// start starts a function as Lambda does. With answer it gets an invocation and is
+// ended when it has answered; else it is ended when it asks.
+func start(tb testing.TB, dir, name string, answer bool) started {
 	tb.Helper()
 	asked, answered := make(chan time.Time, 1), make(chan error, 1)
-	api := runtimeAPI(invocations[name], asked, answered)
+	api := runtimeAPI(invocations[name], answer, asked, answered)
 	cmd := exec.Command(filepath.Join(dir, name))
 	var said bytes.Buffer
 	cmd.Stderr = &said
@@ -152,18 +166,28 @@ func start(tb testing.TB, dir, name string) (toReady, toAnswer time.Duration) {
 		api.CloseClientConnections()
 		api.Close()
 	}
+	var took started
 	var err error
 	select {
-	case err = <-answered:
+	case at := <-asked:
+		took.toReady = at.Sub(begun)
 	case <-time.After(20 * time.Second):
-		err = errors.New("no answer within 20 s")
+		err = errors.New("it did not ask for work within 20 s")
 	}
-	took := time.Since(begun)
+	if answer && err == nil {
+		select {
+		case err = <-answered:
+		case <-time.After(20 * time.Second):
+			err = errors.New("no answer within 20 s")
+		}
+		took.toAnswer = time.Since(begun)
+	}
 	stop()
 	if err != nil {
 		tb.Fatalf("%s: %v\n%s", name, err, said.String())
 	}
-	return (<-asked).Sub(begun), took
+	took.processor = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return took
 }
 
 // BenchmarkSDKClients measures what the SDK's clients for SQS, EventBridge and
@@ -181,8 +205,7 @@ func BenchmarkSDKClients(b *testing.B) {
 	for b.Loop() {
 		turn := map[string]float64{}
 		for _, i := range rand.Perm(len(names)) {
-			_, answered := start(b, dir, names[i])
-			turn[names[i]] = float64(answered) / float64(time.Millisecond)
+			turn[names[i]] = float64(start(b, dir, names[i], true).toAnswer) / float64(time.Millisecond)
 		}
 		for name, ms := range turn {
 			took[name] = append(took[name], ms)

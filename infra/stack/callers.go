@@ -28,7 +28,7 @@ func newCallerPolicies(scope constructs.Construct, prefix string, api API, comma
 		part++
 		id, reading := numbered("Read", part), []string{
 			api.invoke("GET", "/openapi.json"), api.invoke("GET", "/health"),
-			api.invoke("GET", "/commands/*"), api.invoke("HEAD", "/commands/*"), // what became of a command
+			api.invoke("GET", "/commands/*"), api.invoke("HEAD", "/commands/*"), // the outcome of a command
 		}
 		for _, view := range views {
 			for _, method := range []string{"GET", "HEAD"} {

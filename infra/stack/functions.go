@@ -10,7 +10,7 @@ import (
 )
 
 // The functions' time-outs in seconds. API Gateway waits 30 (HTTP) or 29 (REST)
-// seconds; a command or query that takes longer has no one to answer to.
+// seconds: the client of a request that takes longer has already received a 504.
 const (
 	requestTimeout = 29
 	streamTimeout  = 120
@@ -72,8 +72,8 @@ func (st stores) allowDeciding(f Function) {
 }
 
 // allowCommand lets the command function decide, put commands into the queue that
-// are to be handled later, and those that can't be into the other, and note what
-// became of them. NewQueueMapping lets it take them out.
+// are to be handled later, and those that can't be into the other, and record their
+// outcomes. NewQueueMapping lets it take them out.
 func (st stores) allowCommand(f Function) {
 	st.allowDeciding(f)
 	st.requests.allow(f.Role, "Requests", "dynamodb:GetItem", "dynamodb:PutItem")
@@ -82,7 +82,7 @@ func (st stores) allowCommand(f Function) {
 
 // allowQuery lets the query function read the query tables and their indexes,
 // which table of a view answers, the events that a consistency token or a history
-// asks for, and what became of a command. Tables that a rebuild makes have the
+// asks for, and the outcome of a command. Tables that a rebuild makes have the
 // name of the view's table and "-g" with a number behind it, and the same is
 // allowed on them.
 func (st stores) allowQuery(f Function) {

@@ -50,7 +50,7 @@ func CommitsOf(aggregates []string) string {
 
 // NewMapping makes an event source mapping that hands commits from the events
 // table's stream to a function, from the oldest that the stream has. A batch that
-// fails is split and tried again; what fails for good goes to the bucket with the
+// fails is split and retried; what fails permanently goes to the bucket with the
 // whole record, and the shard moves on. One batch of a shard at a time: commits of
 // one stream then come in order nearly always.
 func NewMapping(scope constructs.Construct, id string, p MappingProps) awslambda.CfnEventSourceMapping {

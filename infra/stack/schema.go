@@ -17,8 +17,7 @@ type Schema struct {
 	Control dynamo.TableSpec
 	// Processes is how far process managers and outboxes have come.
 	Processes dynamo.TableSpec
-	// Requests is what became of commands that were accepted to be handled
-	// later.
+	// Requests keeps the outcomes of queued commands.
 	Requests dynamo.TableSpec
 	Views    []View
 	// Followed are the aggregates whose streams process managers and outboxes

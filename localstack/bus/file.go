@@ -28,7 +28,7 @@ func File(path string) (*FileSink, error) {
 		return nil, fmt.Errorf("open the outbox: %w", err)
 	}
 	f := &FileSink{file: file}
-	if err := f.mend(); err != nil {
+	if err := f.repairTail(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the outbox: %w", err), file.Close())
 	}
 	syncDirectory(filepath.Dir(path))
@@ -39,8 +39,8 @@ func File(path string) (*FileSink, error) {
 // has at most 1 MB.
 const lastLine = 2 << 20
 
-// mend makes the file end with a whole line.
-func (f *FileSink) mend() error {
+// repairTail makes the file end with a whole line.
+func (f *FileSink) repairTail() error {
 	size, err := f.file.Seek(0, io.SeekEnd)
 	if err != nil || size == 0 {
 		return err

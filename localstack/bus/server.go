@@ -97,7 +97,7 @@ func (e *entry) size() (n int) {
 	return n
 }
 
-// result is what became of an entry.
+// result is the outcome of an entry.
 type result struct {
 	EventID      string `json:"EventId,omitzero"`
 	ErrorCode    string `json:",omitzero"`

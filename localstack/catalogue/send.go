@@ -15,7 +15,7 @@ import (
 // batchSize is the most commands the API takes in one request.
 const batchSize = 100
 
-// tally counts what became of commands.
+// tally counts the outcomes of commands.
 type tally struct {
 	accepted, repeated, refused int
 	first                       string // the first refusal

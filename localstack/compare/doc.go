@@ -9,7 +9,7 @@
 // compared, without what must differ: ids, times and table names. Differences
 // are explained by name in allow/ENGINE.txt, which says who is right by AWS's
 // documentation and why; an explanation that no difference needs any more fails
-// too. There is no verdict for our engine being wrong: that is to be mended.
+// too. There is no verdict for a fault of our engine: it has to be fixed.
 //
 // run.sh installs the engines that CI compares with and runs all of them. It
 // imports localstack/embedded and the standard library.

@@ -101,11 +101,13 @@ func TestIndexOfSeveralAttributes(t *testing.T) {
 	e := matches(t, embedded.Options{})
 	const hash = "cup = :cup AND #region = :region"
 	for condition, want := range map[string]string{
-		hash:                                                 "m4 m2 m3 m1 m0",
-		hash + " AND round = :r":                             "m2 m3 m1",
-		hash + " AND round > :r":                             "m0",
-		hash + " AND round = :r AND court = :a":              "m2",
-		hash + " AND round = :r AND court > :a":              "m3 m1",
+		hash:                                    "m4 m2 m3 m1 m0",
+		hash + " AND round = :r":                "m2 m3 m1",
+		hash + " AND round > :r":                "m0",
+		hash + " AND round = :r AND court = :a": "m2",
+		hash + " AND round = :r AND court > :a": "m3 m1",
+
+		// Ranges of the last attribute, and the key in another order.
 		hash + " AND round = :r AND begins_with(court, :a)":  "m2 m3",
 		hash + " AND round = :r AND court BETWEEN :a AND :b": "m2 m3 m1",
 		"court < :b AND round = :r AND " + hash:              "m2 m3",

@@ -16,7 +16,7 @@ func (db *DB) wakeSweeper() {
 }
 
 // sweep deletes items when their time to live is over, until the database is
-// closed. It sleeps for good while there is nothing that can expire.
+// closed. It sleeps while there is nothing that can expire.
 func (db *DB) sweep() {
 	for {
 		var again <-chan time.Time

@@ -19,7 +19,7 @@ type Settings struct {
 	// BatchingWindow is how long to gather records for a batch that is not
 	// full, 0 to 300 seconds. With 0 a batch goes as soon as it has a record.
 	BatchingWindow time.Duration
-	// MaximumRetryAttempts is how often a failed batch is tried again, 0 to
+	// MaximumRetryAttempts is how often a failed batch is retried, 0 to
 	// 10,000; -1 retries until the records expire.
 	MaximumRetryAttempts int
 	// MaximumRecordAge discards records older than this, 60 seconds to 7 days;

@@ -28,7 +28,7 @@ func welcome(app daybook.App, s *stack.Stack, o stack.Options) string {
 		data = absolute(o.Data)
 	}
 	fmt.Fprintf(&b, "  Data      %s\n", data)
-	if outbox := s.Outbox(); outbox != "" {
+	if outbox := s.Outbox(); outbox != "" && publishes(app) {
 		if !strings.Contains(outbox, "://") {
 			outbox = absolute(outbox)
 		}
@@ -43,6 +43,16 @@ func welcome(app daybook.App, s *stack.Stack, o stack.Options) string {
 	}
 	b.WriteString("\nCtrl-C stops it.\n")
 	return b.String()
+}
+
+// publishes reports whether the application has an outbox.
+func publishes(app daybook.App) bool {
+	for _, r := range app.Processes {
+		if len(r.Describe().Publishes) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // requests are command lines to try: the first declared command that creates an

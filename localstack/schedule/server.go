@@ -173,13 +173,13 @@ func (s *Server) fire() {
 	s.mu.Unlock()
 }
 
-// sent notes what came of sending a schedule: it is complete, or is tried again,
+// sent records the outcome of sending a schedule: it is complete, or is retried,
 // or is given up. The lock is held.
 func (s *Server) sent(x *schedule, err error) {
 	if s.schedules[x.key] != x || x.place < 0 { // it was deleted or changed meanwhile
 		return
 	}
-	if err != nil && s.ctx.Err() != nil { // it is tried again after the next start
+	if err != nil && s.ctx.Err() != nil { // it is retried after the next start
 		return
 	}
 	age, retries := x.Target.bounds()

@@ -16,6 +16,7 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/functions"
+	"daybook/functions/names"
 	"daybook/localstack/bus"
 	"daybook/localstack/mapping"
 	"daybook/localstack/queue"
@@ -126,13 +127,13 @@ func (s *Stack) startMappings(ctx context.Context, command functions.Handler) er
 	}
 	running, stop := context.WithCancel(context.Background())
 	s.stopMapping = stop
-	if err := s.mapStream(running, stream, "projector", checkpointsFile, projector.Invoke); err != nil {
+	if err := s.mapStream(running, stream, names.Projector, checkpointsFile, projector.Invoke); err != nil {
 		return err
 	}
-	if err := s.mapStream(running, stream, "process", processCheckpointsFile, reactors.Invoke); err != nil {
+	if err := s.mapStream(running, stream, names.Process, processCheckpointsFile, reactors.Invoke); err != nil {
 		return err
 	}
-	if err := s.mapQueue(running, "command", s.name(commandQueue), command.Invoke, functionTimeout, retryCommand); err != nil {
+	if err := s.mapQueue(running, names.Command, s.name(commandQueue), command.Invoke, functionTimeout, retryCommand); err != nil {
 		return err
 	}
 	if s.services.webhook == "" {

@@ -39,6 +39,18 @@ func (m *Memory) Entry(reactor string, stream events.Stream) process.Entry {
 	return clone(m.entries[process.Key{Reactor: reactor, Stream: stream}])
 }
 
+// Clone returns a ledger of the same entries, without hooks: what becomes of them
+// can be tried out.
+func (m *Memory) Clone() *Memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := &Memory{calls: map[string]int{}, entries: map[process.Key]process.Entry{}}
+	for k, e := range m.entries {
+		c.entries[k] = clone(e)
+	}
+	return c
+}
+
 func (m *Memory) enter(ctx context.Context, method string) error {
 	if err := ctx.Err(); err != nil {
 		return events.Wrap(events.CodeCanceled, err, "the request was given up")

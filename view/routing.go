@@ -31,10 +31,10 @@ type routes struct {
 	shapes func() shapes
 	now    func() time.Time
 
-	explained explained
+	explained mismatchTexts
 
 	mu     sync.Mutex
-	open   map[Target]*projected
+	open   map[Target]*tableView
 	cached *record
 	read   time.Time // when cached was asked for
 }
@@ -50,7 +50,7 @@ func newRoutes(codec *events.Codec, tables Tables, views []View, now func() time
 	}
 	r := &routes{
 		tables: routed, control: routed.Control(), defs: map[string]map[int]*def{}, now: now,
-		explained: explained{texts: map[string]string{}}, open: map[Target]*projected{},
+		explained: mismatchTexts{texts: map[string]string{}}, open: map[Target]*tableView{},
 	}
 	for _, d := range defs {
 		r.names = append(r.names, d.name)
@@ -76,7 +76,7 @@ func sortedInts(defs map[int]*def) []int {
 
 // table returns the view and table of a target, nil when the target's version
 // is not declared here.
-func (r *routes) table(t Target) *projected {
+func (r *routes) table(t Target) *tableView {
 	d := r.defs[t.View][t.Version]
 	if d == nil {
 		return nil
@@ -84,7 +84,7 @@ func (r *routes) table(t Target) *projected {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.open[t] == nil {
-		r.open[t] = &projected{def: d, table: r.tables.Open(t), generation: t.Generation}
+		r.open[t] = &tableView{def: d, table: r.tables.Open(t), generation: t.Generation}
 	}
 	return r.open[t]
 }
@@ -114,7 +114,7 @@ func (r *routes) adopt(rec *record) (changed bool) {
 	return changed
 }
 
-// mark notes on tables whose declaration is not known here that they miss what is
+// mark notes on tables of an unknown declaration that they miss what is
 // projected here.
 func (r *routes) mark(rec *record) (changed bool) {
 	for _, route := range rec.Views {
@@ -156,7 +156,7 @@ func (r *routes) live(ctx context.Context) (goal, error) {
 // goal is where a batch goes: to tables in two phases, and not to those that were
 // filled by another declaration.
 type goal struct {
-	phases     [2][]*projected
+	phases     [2][]*tableView
 	mismatches []Mismatch
 }
 
@@ -205,7 +205,7 @@ func (r *routes) current(ctx context.Context) (*record, error) {
 
 // serving returns the table that answers queries of a declared view; stale says
 // that it lacks commits which it won't get by itself.
-func (r *routes) serving(ctx context.Context, name string) (v *projected, stale bool, err error) {
+func (r *routes) serving(ctx context.Context, name string) (v *tableView, stale bool, err error) {
 	rec, err := r.current(ctx)
 	if err != nil {
 		return nil, false, err
@@ -235,7 +235,7 @@ var errUndeclared = errors.New("no declared version answers")
 
 // listed returns the table of a target as long as it gets live commits and is
 // declared here, else nil.
-func (r *routes) listed(ctx context.Context, t Target) (v *projected, stale bool, err error) {
+func (r *routes) listed(ctx context.Context, t Target) (v *tableView, stale bool, err error) {
 	rec, err := r.current(ctx)
 	if err != nil {
 		return nil, false, err

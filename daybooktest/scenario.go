@@ -1,0 +1,276 @@
+package daybooktest
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"daybook"
+	"daybook/aggregate"
+	"daybook/events"
+	"daybook/process"
+	"daybook/view/viewtest"
+)
+
+// Scenario is one test of an application: what has happened on its streams, a
+// command or events, and what comes of it in aggregates, views and processes.
+// It runs what a deployment runs, on stores in memory and a clock of its own.
+type Scenario struct {
+	t     testing.TB
+	app   daybook.App
+	world *world
+	err   error
+
+	ran    bool
+	target events.Stream
+	from   int // the first commit that is looked at
+}
+
+// Given begins a scenario of an application in which nothing has happened. A test
+// of one aggregate, view or process needs less: see aggregatetest, viewtest and
+// processtest.
+func Given(t testing.TB, app daybook.App) *Scenario {
+	t.Helper()
+	w, err := newWorld(app)
+	if err != nil {
+		t.Fatalf("application %s: %v", app.Name, err)
+	}
+	return &Scenario{t: t, app: app, world: w}
+}
+
+// Stream says what has happened on a stream: one commit for each event, at times a
+// second apart. Processes have handled them: they remember, their timers are set,
+// and their commands were accepted, but changed nothing: say what they changed
+// with Stream too. Values that a commit claims are claimed by commands alone.
+func (s *Scenario) Stream(stream events.Stream, past ...events.Data) *Scenario {
+	s.t.Helper()
+	s.add(stream, past, false)
+	if err := s.world.settle(false); err != nil {
+		s.t.Fatalf("what has happened on %s: %v", stream, err)
+	}
+	return s
+}
+
+func (s *Scenario) add(stream events.Stream, es []events.Data, together bool) {
+	s.t.Helper()
+	if err := s.world.add(stream, es, together); err != nil {
+		s.t.Fatalf("events of %s: %v", stream, err)
+	}
+}
+
+// When handles a command of a client. A later When begins anew: expectations are
+// about what has come since, and commands of processes that RunProcesses was not
+// asked to handle are taken for accepted, as those of Stream are.
+func (s *Scenario) When(stream events.Stream, command events.Payload) *Scenario {
+	s.t.Helper()
+	body, err := aggregate.Payload(command)
+	if err != nil {
+		s.t.Fatalf("the payload of %s: %v", command.CommandName(), err)
+	}
+	s.begin(stream)
+	if of := s.world.owner[command.CommandName()]; of != "" && of != stream.Aggregate() {
+		s.t.Fatalf("command %s is one of aggregate %s: send it to a stream of it, not to %s", command.CommandName(), of, stream)
+	}
+	s.err = s.world.command(process.Request{Command: command.CommandName(), ID: stream.ID(), Payload: body, Actor: "actor"})
+	if p, ok := errors.AsType[*events.Panic](s.err); ok { // a test may show what a log may not
+		s.err = fmt.Errorf("%w: %v", s.err, p.Value)
+	}
+	return s
+}
+
+// WhenEvents stores one commit of the given events, whatever the aggregate would
+// decide.
+func (s *Scenario) WhenEvents(stream events.Stream, es ...events.Data) *Scenario {
+	s.t.Helper()
+	s.begin(stream)
+	s.add(stream, es, true)
+	return s
+}
+
+func (s *Scenario) begin(stream events.Stream) {
+	s.t.Helper()
+	if s.ran { // what the command before set off was looked at or not: it is over
+		if err := s.world.settle(false); err != nil {
+			s.t.Fatalf("processes: %v", err)
+		}
+	}
+	s.ran, s.target, s.err = true, stream, nil
+	s.from = len(s.world.commits)
+	s.world.begin()
+}
+
+// RunProcesses has the processes handle what has come, and what comes of their
+// commands, until nothing is left to do but to wait for timers. Without it, their
+// commands are looked at, not handled.
+func (s *Scenario) RunProcesses() *Scenario {
+	s.t.Helper()
+	s.needsWhen()
+	if err := s.world.settle(true); err != nil {
+		s.t.Fatalf("processes: %v", err)
+	}
+	return s
+}
+
+// After is RunProcesses, and then lets time go by: timers that are due fire, in
+// order, and what they set off is handled.
+func (s *Scenario) After(d time.Duration) *Scenario {
+	s.t.Helper()
+	s.RunProcesses()
+	if err := s.world.wait(d); err != nil {
+		s.t.Fatalf("processes: %v", err)
+	}
+	return s
+}
+
+// Then expects exactly these events on the stream of When, in order; none says
+// that there was nothing to do.
+func (s *Scenario) Then(expected ...events.Data) *Scenario {
+	s.t.Helper()
+	return s.ThenOn(s.target, expected...)
+}
+
+// ThenOn expects exactly these events on a stream, in order.
+func (s *Scenario) ThenOn(stream events.Stream, expected ...events.Data) *Scenario {
+	s.t.Helper()
+	s.needsAccepted()
+	var got, want []string
+	for _, c := range s.world.commits[s.from:] {
+		for _, e := range c.Events {
+			if c.Stream == stream {
+				got = append(got, e.Name+" "+canonical(e.Data))
+			}
+		}
+	}
+	for _, e := range expected {
+		encoded, err := s.world.codec.Encode(e.EventName(), e)
+		if err != nil {
+			s.t.Fatalf("the expected events on %s: %v", stream, err)
+		}
+		want = append(want, encoded.Name+" "+canonical(encoded.Data))
+	}
+	s.same("events on "+string(stream), want, got)
+	return s
+}
+
+// ThenRejected expects When to have been rejected with the domain's code.
+func (s *Scenario) ThenRejected(code string) *Scenario {
+	s.t.Helper()
+	s.needsWhen()
+	if e, ok := errors.AsType[*events.Error](s.err); !ok || !e.Rejected || e.Code != events.Code(code) {
+		s.t.Fatalf("expected a rejection %q, got %d commits and the error %v", code, len(s.world.commits)-s.from, s.err)
+	}
+	return s
+}
+
+// ThenRow expects the row of a key of a view, a value of the view's row type, made
+// of all that has happened.
+func (s *Scenario) ThenRow(name, key string, row any) *Scenario {
+	s.t.Helper()
+	got, rowType := s.row(name, key)
+	if reflect.TypeOf(row) != rowType {
+		s.t.Fatalf("the rows of %s are of type %v, not %T", name, rowType, row)
+	}
+	want, err := fields(row, row)
+	if err != nil {
+		s.t.Fatalf("the expected row %s of %s: %v", key, name, err)
+	}
+	if got == "" {
+		s.t.Fatalf("expected row %q of %s, there is none", key, name)
+	}
+	found, err := fields(row, got)
+	if err != nil {
+		s.t.Fatalf("row %q of %s: %v", key, name, err)
+	}
+	s.same(fmt.Sprintf("row %q of %s", key, name), want, found)
+	return s
+}
+
+// ThenNoRow expects that a view has no row of that key.
+func (s *Scenario) ThenNoRow(name, key string) *Scenario {
+	s.t.Helper()
+	if got, _ := s.row(name, key); got != "" {
+		s.t.Fatalf("expected no row %q of %s, got\n  %s", key, name, got)
+	}
+	return s
+}
+
+// row is the JSON of a row, "" for none, and the Go type of the view's rows.
+func (s *Scenario) row(name, key string) (string, reflect.Type) {
+	s.t.Helper()
+	s.needsWhen()
+	for _, v := range s.app.Views {
+		d := v.Describe()
+		if d.Name != name {
+			continue
+		}
+		commits := slices.DeleteFunc(slices.Clone(s.world.commits), func(c events.Commit) bool {
+			return !slices.Contains(d.Aggregates, c.Stream.Aggregate())
+		})
+		return viewtest.Given(s.t, s.world.codec, v, commits...).Row(key), d.Row
+	}
+	s.t.Fatalf("application %s has no view %q", s.app.Name, name)
+	return "", nil
+}
+
+// ThenSends expects that processes sent exactly these commands to a stream, in
+// order, those that were rejected and those of timers that fired included.
+func (s *Scenario) ThenSends(stream events.Stream, expected ...events.Payload) *Scenario {
+	s.t.Helper()
+	s.needsAccepted()
+	var got, want []string
+	for _, e := range s.done() {
+		if c := e.Command; c != nil && c.ID == stream.ID() && s.world.owner[c.Command] == stream.Aggregate() {
+			got = append(got, c.Command+" "+canonical(c.Payload))
+		}
+	}
+	for _, c := range expected {
+		body, err := aggregate.Payload(c)
+		if err != nil {
+			s.t.Fatalf("the payload of %s: %v", c.CommandName(), err)
+		}
+		want = append(want, c.CommandName()+" "+canonical(body))
+	}
+	s.same("commands to "+string(stream), want, got)
+	return s
+}
+
+// ThenPublishes expects exactly these data of integration events of a type with its
+// version ("com.example.shop.order-confirmed.v1"), in order; none says that none
+// was published.
+func (s *Scenario) ThenPublishes(eventType string, expected ...any) *Scenario {
+	s.t.Helper()
+	s.needsAccepted()
+	var got, want []string
+	for _, e := range s.done() {
+		if e.Event != nil && e.Event.Type == eventType {
+			got = append(got, canonical(e.Event.Data))
+		}
+	}
+	for _, data := range expected {
+		body, err := aggregate.Payload(data)
+		if err != nil {
+			s.t.Fatalf("the expected event %s: %v", eventType, err)
+		}
+		want = append(want, canonical(body))
+	}
+	s.same("integration events "+eventType, want, got)
+	return s
+}
+
+func (s *Scenario) needsWhen() {
+	s.t.Helper()
+	if !s.ran {
+		s.t.Fatalf("a scenario needs When before Then")
+	}
+}
+
+func (s *Scenario) needsAccepted() {
+	s.t.Helper()
+	s.needsWhen()
+	if s.err != nil {
+		s.t.Fatalf("the command to %s: %v", s.target, s.err)
+	}
+}
