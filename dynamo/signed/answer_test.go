@@ -109,7 +109,7 @@ func TestOrdinaryAnswersAreReadHere(t *testing.T) {
 // sdkReads decodes an answer as the SDK does.
 func sdkReads(op *operation, body []byte, out smithy.Deserializable) error {
 	c := New(dynamodb.New(options(nil)), Watch{})
-	return c.protocol.DeserializeResponse(context.Background(), op.schema, dynamodb.TypeRegistry,
+	return c.protocol().DeserializeResponse(context.Background(), op.schema, dynamodb.TypeRegistry,
 		&smithyhttp.Response{Response: respond(200, string(body))}, out)
 }
 

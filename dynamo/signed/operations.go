@@ -68,7 +68,7 @@ func invoke[O any, P interface {
 // isPlain reports whether this package sends a call: one without options of its own,
 // to tables that are given by name.
 func (c *Client) isPlain(optFns []func(*dynamodb.Options), tables ...*string) bool {
-	return c.protocol != nil && len(optFns) == 0 && !slices.ContainsFunc(tables, isARN)
+	return c.sender != nil && len(optFns) == 0 && !slices.ContainsFunc(tables, isARN)
 }
 
 // PutItem is the SDK's.

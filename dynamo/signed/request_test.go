@@ -2,19 +2,13 @@ package signed
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json/v2"
 	"net/http"
-	"net/url"
 	"reflect"
 	"slices"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go"
 	"pgregory.net/rapid"
@@ -62,78 +56,6 @@ func sameRequest(t rapid.TB, got, want *http.Request) {
 	if got.URL.String() != want.URL.String() || got.Method != want.Method || got.ContentLength <= 0 {
 		t.Errorf("%s %v, the SDK's %s %v", got.Method, got.URL, want.Method, want.URL)
 	}
-}
-
-// TestSignature: the signature is the one of the SDK's signer for the same time and
-// bytes.
-func TestSignature(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		printable := rapid.StringMatching(`[!-~]{1,40}`)
-		credentials := aws.Credentials{AccessKeyID: printable.Draw(t, "id"), SecretAccessKey: printable.Draw(t, "secret")}
-		if rapid.Bool().Draw(t, "session") {
-			credentials.SessionToken = printable.Draw(t, "token")
-		}
-		u, err := url.Parse("https://" + rapid.SampledFrom([]string{"dynamodb.eu-west-1.amazonaws.com", "127.0.0.1:8000"}).Draw(t, "host") +
-			rapid.SampledFrom([]string{"/", "/a/b/", "/a b/"}).Draw(t, "path"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		region := rapid.SampledFrom([]string{"eu-west-1", "us-east-1"}).Draw(t, "region")
-		c := New(dynamodb.New(options(nil)), Watch{})
-		k := &call{op: putItem, invocation: printable.Draw(t, "invocation"), attempt: rapid.IntRange(1, 5).Draw(t, "attempt")}
-		k.input.buf = rapid.SliceOfN(rapid.Byte(), 1, 99).Draw(t, "body")
-		k.hash = sha256.Sum256(k.input.buf)
-		skew := time.Duration(rapid.Int64Range(-int64(time.Hour)*24*400, int64(time.Hour)*24*400).Draw(t, "skew"))
-		r, err := c.request(context.Background(), k, &target{url: u, region: region, service: "dynamodb"}, &credentials, &body{}, skew)
-		if err != nil {
-			t.Fatal(err)
-		}
-		at, err := time.Parse(timeFormat, r.Header.Get("X-Amz-Date"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := r.Header.Get("Authorization")
-		r.Header.Del("Authorization")
-		if err := v4.NewSigner().SignHTTP(context.Background(), credentials, r, hex.EncodeToString(k.hash[:]), "dynamodb", region, at); err != nil {
-			t.Fatal(err)
-		}
-		if want := r.Header.Get("Authorization"); got != want {
-			t.Errorf("%s\nthe SDK's\n%s", got, want)
-		}
-	})
-}
-
-// TestKeyOfTheDay: a request after midnight, or with other credentials, is signed
-// with another key.
-func TestKeyOfTheDay(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		id := "one"
-		e := &exchange{answer: always(200, "{}")}
-		o := options(e)
-		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: id, SecretAccessKey: "secret of " + id}, nil
-		})
-		c := New(dynamodb.New(o), Watch{})
-		for _, step := range []func(){func() {}, func() { id = "two" }, func() { time.Sleep(24 * time.Hour) }, func() { id = "one" }} {
-			step()
-			if _, err := do(t.Context(), c, simple()["*dynamodb.GetItemInput"]); err != nil {
-				t.Fatal(err)
-			}
-			r := e.sent[len(e.sent)-1]
-			got := r.Header.Get("Authorization")
-			hash := sha256.Sum256([]byte(e.bodies[len(e.bodies)-1]))
-			r.Header.Del("Authorization")
-			credentials, _ := o.Credentials.Retrieve(t.Context())
-			if err := v4.NewSigner().SignHTTP(t.Context(), credentials, r, hex.EncodeToString(hash[:]), "dynamodb", "eu-west-1", time.Now()); err != nil {
-				t.Fatal(err)
-			}
-			if want := r.Header.Get("Authorization"); got != want {
-				t.Errorf("%s\nthe SDK's\n%s", got, want)
-			}
-		}
-	})
 }
 
 // TestTargets: requests go where the SDK's go, for everything that an endpoint

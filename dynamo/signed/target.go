@@ -4,26 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	smithyauth "github.com/aws/smithy-go/auth"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"daybook/internal/signedhttp"
 )
 
-// target is where requests of one account go, and what they are signed for.
+// target is where calls of one account go.
 type target struct {
-	account         string
-	url             *url.URL
-	headers         http.Header
-	region, service string
+	signedhttp.Target
+
+	account string
 }
 
-// targetOf resolves the endpoint as the SDK does: once per account.
-func (c *Client) targetOf(ctx context.Context, credentials *aws.Credentials) (*target, error) {
+// locate resolves the endpoint as the SDK does: once per account.
+func (c *Client) locate(ctx context.Context, credentials *aws.Credentials) (*signedhttp.Target, error) {
 	account := credentials.AccountID
 	o := &c.options
 	switch o.AccountIDEndpointMode {
@@ -34,14 +33,15 @@ func (c *Client) targetOf(ctx context.Context, credentials *aws.Credentials) (*t
 			return nil, fmt.Errorf("invalid accountID set: %w", errors.New("accountID is required but not set"))
 		}
 	}
-	if t := c.target.Load(); t != nil && t.account == account {
-		return t, nil
-	}
-	t, err := resolve(ctx, o, account)
-	if err == nil {
+	t := c.target.Load()
+	if t == nil || t.account != account {
+		var err error
+		if t, err = resolve(ctx, o, account); err != nil {
+			return nil, err
+		}
 		c.target.Store(t)
 	}
-	return t, err
+	return &t.Target, nil
 }
 
 func resolve(ctx context.Context, o *dynamodb.Options, account string) (*target, error) {
@@ -61,20 +61,20 @@ func resolve(ctx context.Context, o *dynamodb.Options, account string) (*target,
 	if err != nil {
 		return nil, fmt.Errorf("failed to resolve service endpoint, %w", err)
 	}
-	t := &target{account: account, url: &found.URI, headers: found.Headers, region: o.Region, service: "dynamodb"}
-	if t.url.Path = smithyhttp.JoinPath(t.url.Path, "/"); o.EndpointOptions.DisableHTTPS {
-		t.url.Scheme = "http"
+	t := &target{account: account, Target: signedhttp.Target{URL: &found.URI, Header: found.Headers, Region: o.Region, Service: "dynamodb"}}
+	if t.URL.Path = smithyhttp.JoinPath(t.URL.Path, "/"); o.EndpointOptions.DisableHTTPS {
+		t.URL.Scheme = "http"
 	}
-	if err := smithyhttp.ValidateEndpointHost(t.url.Host); err != nil {
+	if err := smithyhttp.ValidateEndpointHost(t.URL.Host); err != nil {
 		return nil, err
 	}
 	options, _ := smithyauth.GetAuthOptions(&found.Properties)
 	for _, option := range options {
 		if region, ok := smithyhttp.GetSigV4SigningRegion(&option.SignerProperties); ok {
-			t.region = region
+			t.Region = region
 		}
 		if service, ok := smithyhttp.GetSigV4SigningName(&option.SignerProperties); ok {
-			t.service = service
+			t.Service = service
 		}
 	}
 	return t, nil

@@ -1,4 +1,4 @@
-package signed
+package signedhttp
 
 import (
 	"crypto/hmac"
@@ -28,11 +28,11 @@ const (
 )
 
 // keyOf returns the key of a day, "20060102", derived once.
-func (c *Client) keyOf(credentials *aws.Credentials, day string, t *target) *signingKey {
+func (c *Client) keyOf(credentials *aws.Credentials, day string, t *Target) *signingKey {
 	k := c.key.Load()
 	if k == nil || k.id != credentials.AccessKeyID || k.secret != credentials.SecretAccessKey ||
-		k.day != day || k.region != t.region || k.service != t.service {
-		k = newSigningKey(credentials, day, t.region, t.service)
+		k.day != day || k.region != t.Region || k.service != t.Service {
+		k = newSigningKey(credentials, day, t.Region, t.Service)
 		c.key.Store(k)
 	}
 	return k
@@ -52,7 +52,8 @@ func newSigningKey(credentials *aws.Credentials, day, region, service string) *s
 	}
 }
 
-// The headers that are signed, in the order of their names. The SDK signs the same.
+// The headers that are signed, where a request has them, in the order of their names.
+// The SDK signs the same.
 var signedHeaders = []struct{ name, lower string }{
 	{"Accept-Encoding", "accept-encoding"},
 	{"Amz-Sdk-Invocation-Id", "amz-sdk-invocation-id"},
@@ -65,22 +66,17 @@ var signedHeaders = []struct{ name, lower string }{
 	{"X-Amz-Target", "x-amz-target"},
 }
 
-// The names of signedHeaders, with and without a session token.
-const (
-	namesWithToken = "accept-encoding;amz-sdk-invocation-id;amz-sdk-request;content-length;content-type;host;x-amz-date;x-amz-security-token;x-amz-target"
-	namesNoToken   = "accept-encoding;amz-sdk-invocation-id;amz-sdk-request;content-length;content-type;host;x-amz-date;x-amz-target"
-)
+// maxNames is the length of all names of signedHeaders.
+const maxNames = 160
 
 // sign returns the Authorization header of a request, whose body has the hash given
 // and whose X-Amz-Date is date. It writes into scratch, which it returns grown.
 func (k *signingKey) sign(r *http.Request, body [sha256.Size]byte, date string, scratch []byte) (authorization string, grown []byte) {
-	names := namesNoToken
-	if r.Header["X-Amz-Security-Token"] != nil {
-		names = namesWithToken
-	}
-	canonical := sha256.Sum256(canonicalRequest(scratch[:0], r, names, body))
+	var room [maxNames]byte
+	b, names := canonicalRequest(scratch[:0], room[:0], r, body)
+	canonical := sha256.Sum256(b)
 
-	b := appendAll(scratch[:0], algorithm, "\n", date, "\n", k.scope, "\n")
+	b = appendAll(b[:0], algorithm, "\n", date, "\n", k.scope, "\n")
 	b = hex.AppendEncode(b, canonical[:])
 	mac, ok := k.macs.Get().(hash.Hash)
 	if !ok {
@@ -91,34 +87,36 @@ func (k *signingKey) sign(r *http.Request, body [sha256.Size]byte, date string, 
 	signature := mac.Sum(canonical[:0])
 	k.macs.Put(mac)
 
-	b = appendAll(b[:0], algorithm, " Credential=", k.id, "/", k.scope, ", SignedHeaders=", names, ", Signature=")
+	b = appendAll(b[:0], algorithm, " Credential=", k.id, "/", k.scope, ", SignedHeaders=")
+	b = append(append(b, names...), ", Signature="...)
 	b = hex.AppendEncode(b, signature)
 	return string(b), b
 }
 
-func canonicalRequest(b []byte, r *http.Request, names string, body [sha256.Size]byte) []byte {
+// canonicalRequest appends what is signed of a request to b, and the names of the
+// signed headers to names.
+func canonicalRequest(b, names []byte, r *http.Request, body [sha256.Size]byte) (canonical, signed []byte) {
 	path := r.URL.EscapedPath()
 	if path != "/" {
 		path = httpbinding.EscapePath(path, false) // once more, as the signature wants it
 	}
-	b = appendAll(b, r.Method, "\n", path, "\n\n") // no query
+	b = appendAll(b, r.Method, "\n", path, "\n", r.URL.RawQuery, "\n")
 	for _, h := range signedHeaders {
-		switch h.lower {
-		case "content-length":
-			b = strconv.AppendInt(appendAll(b, "content-length:"), r.ContentLength, 10)
-		case "host":
+		switch v := r.Header[h.name]; {
+		case h.lower == "content-length" && r.ContentLength > 0:
+			b = strconv.AppendInt(append(b, "content-length:"...), r.ContentLength, 10)
+		case h.lower == "host":
 			b = appendAll(b, "host:", r.Host)
-		default:
-			v := r.Header[h.name]
-			if len(v) == 0 {
-				continue
-			}
+		case len(v) > 0:
 			b = appendAll(b, h.lower, ":", v[0])
+		default:
+			continue
 		}
-		b = append(b, '\n')
+		b, names = append(b, '\n'), append(append(names, h.lower...), ';')
 	}
-	b = appendAll(b, "\n", names, "\n")
-	return hex.AppendEncode(b, body[:])
+	names = names[:len(names)-1]
+	b = append(append(append(b, '\n'), names...), '\n')
+	return hex.AppendEncode(b, body[:]), names
 }
 
 func appendAll(b []byte, parts ...string) []byte {
