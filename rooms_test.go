@@ -53,7 +53,11 @@ func (p pkg) dir() string {
 
 // room is the first part of a package's directory: "events", and "." for the root.
 func (p pkg) room() string {
-	room, _, _ := strings.Cut(p.dir(), "/")
+	dir, inside := strings.CutPrefix(p.dir(), "internal/")
+	room, _, _ := strings.Cut(dir, "/")
+	if inside {
+		return "internal/" + room // each is a room of its own
+	}
 	return room
 }
 
@@ -92,9 +96,11 @@ var mayImport = map[string][]string{
 	"view":      {"events", "follow", "nearest", "parallel"},
 	"process":   {"events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
-	"dynamo":    {"events", "follow", "aggregate", "view", "process"},
-	"messaging": {"events", "aggregate", "process"},
+	"dynamo":    {"events", "follow", "aggregate", "view", "process", "internal/signedhttp"},
+	"messaging": {"events", "aggregate", "process", "internal/signedhttp"},
 	"api":       {"events", "aggregate", "view", "nearest"},
+
+	"internal/signedhttp": {},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
