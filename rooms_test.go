@@ -24,6 +24,7 @@ import (
 // pkg is what go list tells of a package.
 type pkg struct {
 	ImportPath string
+	Name       string
 	Imports    []string
 	Deps       []string
 	Standard   bool
@@ -63,7 +64,7 @@ func (p pkg) room() string {
 
 func list(t *testing.T, args ...string) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps,Standard", "-tags", "lambda.norpc"}, args...)...)
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Name,Imports,Deps,Standard", "-tags", "lambda.norpc"}, args...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -101,10 +102,11 @@ var mayImport = map[string][]string{
 	"api":       {"events", "aggregate", "view", "nearest"},
 
 	"internal/signedhttp": {},
+	"internal/testdomain": {".", "events", "aggregate", "view", "process"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "domain"}
+var pure = []string{".", "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "domain", "internal/testdomain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -112,6 +114,9 @@ func TestImportsPointOneWay(t *testing.T) {
 	for _, p := range list(t, "./...") {
 		room := p.room()
 		seen[room] = true
+		if room == "domain" && p.Name == "main" {
+			continue // a tool of the sample wires, as mains do
+		}
 		allowed, ruled := mayImport[room]
 		for _, imported := range p.Imports {
 			other := pkg{ImportPath: imported}.room()
@@ -135,6 +140,50 @@ func TestImportsPointOneWay(t *testing.T) {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}
 	}
+}
+
+// TestNothingDependsOnTheSample: whoever replaces the sample business by their own
+// finds all else as it was. Mains pass it on, samples in docs show it; every other
+// file, of tests and of testdata too, takes internal/testdomain or a domain of its own.
+func TestNothingDependsOnTheSample(t *testing.T) {
+	t.Parallel()
+	sample := module() + "/domain"
+	mains := []string{}
+	err := eachGoFile(func(path string) error {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil || strings.HasPrefix(path, "domain/") || strings.HasPrefix(path, "docs/samples/") {
+			return err
+		}
+		for _, i := range file.Imports {
+			imported := strings.Trim(i.Path.Value, `"`)
+			if imported != sample && !strings.HasPrefix(imported, sample+"/") {
+				continue
+			}
+			if file.Name.Name != "main" || filepath.Base(path) != "main.go" || strings.Contains(path, "testdata/") {
+				t.Errorf("%s imports %s: use internal/testdomain, or a domain of its own", path, imported)
+			}
+			mains = append(mains, path)
+		}
+		return nil
+	})
+	if err != nil || len(mains) < 7 { // four functions, the local stack, the command line, the CDK app
+		t.Fatalf("found mains %v: %v", mains, err)
+	}
+}
+
+// eachGoFile calls f with each Go file of the module, in testdata too.
+func eachGoFile(f func(path string) error) error {
+	return filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "cdk.out" || d.Name() == "build"):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go"):
+			return nil
+		}
+		return f(path)
+	})
 }
 
 // forTests reports whether a package only helps tests: it may read golden files.
@@ -178,13 +227,8 @@ func TestMainsOnlyWireAndStart(t *testing.T) {
 func TestSource(t *testing.T) {
 	t.Parallel()
 	files := 0
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "cdk.out" || d.Name() == "testdata"):
-			return filepath.SkipDir
-		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+	err := eachGoFile(func(path string) error {
+		if strings.HasSuffix(path, "_test.go") || strings.Contains(path, "testdata/") {
 			return nil
 		}
 		files++
@@ -204,7 +248,7 @@ func TestSource(t *testing.T) {
 
 // faults finds what the house rules forbid in a source file.
 func faults(path string, file *ast.File) (found []string) {
-	domain := strings.HasPrefix(path, "domain")
+	domain := strings.HasPrefix(path, "domain") && file.Name.Name != "main" // which is a tool of the sample
 	for _, i := range file.Imports {
 		switch strings.Trim(i.Path.Value, `"`) {
 		case "math/rand", "math/rand/v2", "crypto/rand", "uuid", "net/http", "os":

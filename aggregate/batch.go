@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"daybook/events"
+	"daybook/parallel"
 )
 
 // HandleBatch handles up to any number of commands and returns their outcomes
@@ -13,21 +14,21 @@ import (
 // of them. Each command stands for itself: one that fails leaves the others as
 // they are.
 func (h *Handler) HandleBatch(ctx context.Context, cs []Command) []Outcome {
-	ps := make([]*pending, len(cs))
+	ps := make([]*Attempt, len(cs))
 	for i, c := range cs {
-		ps[i] = h.prepare(c)
+		ps[i] = h.Prepare(c)
 	}
 	h.handleAll(ctx, ps, false)
 	outcomes := make([]Outcome, len(ps))
 	for i, p := range ps {
-		outcomes[i] = Outcome{p.result, p.err}
+		outcomes[i] = Outcome{p.Result, p.Err}
 	}
 	return outcomes
 }
 
 // handleAll gives every command of ps its outcome. With inOrder, commands on one
 // stream behind one that failed transiently are held, not tried.
-func (h *Handler) handleAll(ctx context.Context, ps []*pending, inOrder bool) {
+func (h *Handler) handleAll(ctx context.Context, ps []*Attempt, inOrder bool) {
 	groups := groupsOf(ps)
 	unused := h.unused(ctx, groups)
 	h.sideBySide(len(groups), func(i int) {
@@ -43,23 +44,20 @@ func (h *Handler) handleAll(ctx context.Context, ps []*pending, inOrder bool) {
 
 // failOpen gives an error to those commands that have no outcome yet, so that the
 // others of a batch have theirs.
-func failOpen(ps []*pending, err error) {
+func failOpen(ps []*Attempt, err error) {
 	for _, p := range ps {
-		if p.err == nil && p.result.CommandID == "" {
-			p.err = err
+		if p.Err == nil && p.Result.CommandID == "" {
+			p.Err = err
 		}
 	}
 }
 
-// hold gives the command the error of one before it on its stream.
-func (p *pending) hold(err error) {
-	p.held = true
-	p.err = events.Wrap(events.CodeUnavailable, err, "an earlier command of the stream must be retried first")
-}
+// sideBySide calls f with 0 to n-1, Options.Parallel at once, and waits.
+func (h *Handler) sideBySide(n int, f func(i int)) { parallel.New(h.opts.Parallel).Each(n, f) }
 
 // groupsOf parts commands so that no two groups share a stream. In a group they
 // keep their order. Commands that have failed already are left out.
-func groupsOf(ps []*pending) [][]*pending {
+func groupsOf(ps []*Attempt) [][]*Attempt {
 	var order []events.Stream
 	lead := map[events.Stream]events.Stream{} // a forest: each stream's way to the one that names its group
 	find := func(s events.Stream) events.Stream {
@@ -74,22 +72,22 @@ func groupsOf(ps []*pending) [][]*pending {
 		return s
 	}
 	for _, p := range ps {
-		if p.err != nil {
+		if p.Err != nil {
 			continue
 		}
-		own := find(p.stream)
+		own := find(p.Stream)
 		for _, s := range p.streams {
 			lead[find(s)] = own
 		}
 	}
-	members := map[events.Stream][]*pending{}
+	members := map[events.Stream][]*Attempt{}
 	for _, p := range ps {
-		if p.err == nil {
-			name := find(p.stream)
+		if p.Err == nil {
+			name := find(p.Stream)
 			members[name] = append(members[name], p)
 		}
 	}
-	var groups [][]*pending
+	var groups [][]*Attempt
 	for _, s := range order {
 		if len(members[s]) > 0 {
 			groups = append(groups, members[s])
@@ -101,25 +99,25 @@ func groupsOf(ps []*pending) [][]*pending {
 // handleGroup handles commands whose streams no other group has: each command
 // over several streams by itself, and in between those on one stream together.
 // unused are streams known not to exist. With inOrder, see handleAll.
-func (h *Handler) handleGroup(ctx context.Context, ps []*pending, unused map[events.Stream]bool, inOrder bool) {
+func (h *Handler) handleGroup(ctx context.Context, ps []*Attempt, unused map[events.Stream]bool, inOrder bool) {
 	halted := map[events.Stream]error{}
-	ready := func(stream events.Stream, ps []*pending) bool {
+	ready := func(stream events.Stream, ps []*Attempt) bool {
 		err := halted[stream]
 		for _, p := range ps {
 			if err != nil {
-				p.hold(err)
+				p.Hold(err)
 			}
 		}
 		return err == nil
 	}
-	handled := func(ps []*pending) {
+	handled := func(ps []*Attempt) {
 		for _, p := range ps {
-			if inOrder && p.err != nil && events.Transient(p.err) && halted[p.stream] == nil {
-				halted[p.stream] = p.err
+			if inOrder && p.Err != nil && events.Transient(p.Err) && halted[p.Stream] == nil {
+				halted[p.Stream] = p.Err
 			}
 		}
 	}
-	several := func(p *pending) bool { return p.streams != nil }
+	several := func(p *Attempt) bool { return p.streams != nil }
 	for first := true; len(ps) > 0; first = false {
 		n := slices.IndexFunc(ps, several)
 		if n < 0 {
@@ -127,10 +125,10 @@ func (h *Handler) handleGroup(ctx context.Context, ps []*pending, unused map[eve
 		}
 		single := ps[:n]
 		for len(single) > 0 {
-			stream := single[0].stream
-			var same, rest []*pending
+			stream := single[0].Stream
+			var same, rest []*Attempt
 			for _, p := range single {
-				if p.stream == stream {
+				if p.Stream == stream {
 					same = append(same, p)
 				} else {
 					rest = append(rest, p)
@@ -143,8 +141,8 @@ func (h *Handler) handleGroup(ctx context.Context, ps []*pending, unused map[eve
 			single = rest
 		}
 		if n < len(ps) {
-			if one := ps[n : n+1]; ready(one[0].stream, one) {
-				h.handleAcross(ctx, one[0], first && n == 0 && unused[one[0].stream])
+			if one := ps[n : n+1]; ready(one[0].Stream, one) {
+				h.handleAcross(ctx, one[0], first && n == 0 && unused[one[0].Stream])
 				handled(one)
 			}
 			n++
@@ -155,15 +153,15 @@ func (h *Handler) handleGroup(ctx context.Context, ps []*pending, unused map[eve
 
 // unused finds which of the streams that a batch would create don't exist yet,
 // in one request a hundred instead of one load each.
-func (h *Handler) unused(ctx context.Context, groups [][]*pending) map[events.Stream]bool {
+func (h *Handler) unused(ctx context.Context, groups [][]*Attempt) map[events.Stream]bool {
 	unused := map[events.Stream]bool{}
 	var ask []events.Stream
 	for _, g := range groups {
 		first := g[0]
 		if first.surelyNew {
-			unused[first.stream] = true
-		} else if first.creates && !h.cache.has(first.stream) {
-			ask = append(ask, first.stream)
+			unused[first.Stream] = true
+		} else if first.creates && !h.cache.has(first.Stream) {
+			ask = append(ask, first.Stream)
 		}
 	}
 	if len(ask) < 2 {

@@ -12,14 +12,14 @@ import (
 
 // streamsOf returns the streams a command over several names, its own included,
 // once each in the order of their names.
-func (h *Handler) streamsOf(p *pending) ([]events.Stream, error) {
-	streams := []events.Stream{p.stream}
+func (h *Handler) streamsOf(p *Attempt) ([]events.Stream, error) {
+	streams := []events.Stream{p.Stream}
 	for _, s := range p.ready.others() {
 		if _, err := events.ParseStream(string(s)); err != nil {
 			return nil, events.Malformed("/payload", "names a stream that can't be: its id is not valid")
 		}
 		if _, ok := h.aggregates[s.Aggregate()]; !ok {
-			return nil, events.Errorf(events.CodeInternal, "command %q names a stream of aggregate %q, which is not declared", p.command.Name, s.Aggregate())
+			return nil, events.Errorf(events.CodeInternal, "command %q names a stream of aggregate %q, which is not declared", p.Command.Name, s.Aggregate())
 		}
 		streams = append(streams, s)
 	}
@@ -32,21 +32,21 @@ func (h *Handler) streamsOf(p *pending) ([]events.Stream, error) {
 
 // handleAcross gives a command over several streams its outcome. unused says
 // that its own stream is known not to exist.
-func (h *Handler) handleAcross(ctx context.Context, p *pending, unused bool) {
+func (h *Handler) handleAcross(ctx context.Context, p *Attempt, unused bool) {
 	x := &crossing{h: h, p: p, taken: map[events.Claim]bool{}}
 	for _, s := range p.streams { // in the one order in which all do, so that none waits for another in a circle
 		e, err := h.cache.acquire(ctx, s)
 		if err != nil {
-			p.err = err
+			p.Err = err
 			return
 		}
 		defer h.cache.release(s, e)
-		if s == p.stream {
+		if s == p.Stream {
 			x.own = len(x.rounds)
 		}
-		x.rounds = append(x.rounds, &round{h: h, entry: e, of: h.aggregates[s.Aggregate()], ps: []*pending{{command: p.command}}})
+		x.rounds = append(x.rounds, &round{h: h, entry: e, of: h.aggregates[s.Aggregate()], ps: []*Attempt{{Command: p.Command}}})
 	}
-	p.result, p.err = x.run(ctx, unused)
+	p.Result, p.Err = x.run(ctx, unused)
 	for _, r := range x.rounds {
 		p.loads += r.ps[0].loads
 		p.conflicts += r.ps[0].conflicts
@@ -57,7 +57,7 @@ func (h *Handler) handleAcross(ctx context.Context, p *pending, unused bool) {
 // each, whose entry is locked.
 type crossing struct {
 	h      *Handler
-	p      *pending
+	p      *Attempt
 	rounds []*round // in the order of the streams' names
 	own    int      // the round of the command's own stream
 
@@ -80,7 +80,7 @@ func (x *crossing) run(ctx context.Context, unused bool) (Result, error) {
 		}
 		plans, err := x.decide()
 		if x.p.once && !x.p.looked && (err != nil || !writes(plans)) {
-			if err := x.h.recall(ctx, []*pending{x.p}, x.now()); err != nil {
+			if err := x.h.recall(ctx, []*Attempt{x.p}, x.now()); err != nil {
 				return Result{}, err
 			}
 			continue
@@ -90,7 +90,7 @@ func (x *crossing) run(ctx context.Context, unused bool) (Result, error) {
 				return x.result(plans), err
 			}
 			if looks++; looks > x.h.opts.Attempts {
-				return Result{}, tooBusy(x.p.stream)
+				return Result{}, tooBusy(x.p.Stream)
 			}
 			if err := x.refresh(ctx); err != nil {
 				return Result{}, err
@@ -108,9 +108,9 @@ func (x *crossing) run(ctx context.Context, unused bool) (Result, error) {
 			}
 		case code == events.CodeAlreadyTaken:
 			if looks++; looks > x.h.opts.Attempts {
-				return Result{}, tooBusy(x.p.stream)
+				return Result{}, tooBusy(x.p.Stream)
 			}
-			if !addTaken(err, x.taken, []*pending{x.p}) {
+			if !addTaken(err, x.taken, []*Attempt{x.p}) {
 				return Result{}, events.Wrap(events.CodeInternal, err, "the store refused what it had not been asked for")
 			}
 			x.confirmed = false
@@ -160,7 +160,7 @@ func (x *crossing) replay(ctx context.Context) (Result, bool, error) {
 	if seen, _, err = x.seen(); err != nil {
 		return Result{}, true, err
 	}
-	result := Result{Stream: x.p.stream, CommandID: x.p.command.CommandID, Replayed: true}
+	result := Result{Stream: x.p.Stream, CommandID: x.p.Command.CommandID, Replayed: true}
 	for i, r := range x.rounds {
 		stream, version, started := r.entry.position.Stream(), r.entry.position.Version(), false
 		if s := seen[i]; s != nil {
@@ -177,20 +177,21 @@ func (x *crossing) replay(ctx context.Context) (Result, bool, error) {
 
 // seen is what is remembered of the command on each stream, nil where nothing
 // is. Its error is that the command id was used for another command.
-func (x *crossing) seen() (seen []*events.Remembered, found bool, err error) {
-	seen = make([]*events.Remembered, len(x.rounds))
+func (x *crossing) seen() (seen []*events.CommandRecord, found bool, err error) {
+	seen = make([]*events.CommandRecord, len(x.rounds))
 	hour := oldest(x.now().UnixMilli(), x.p.lasts)
 	for i, r := range x.rounds {
 		remembered, ok := r.entry.memory.find(x.p.key, hour)
-		if s := x.p.spent; !ok && s != nil && (s.Stream == r.entry.position.Stream() || s.Digest != x.p.digest) {
-			remembered, ok = events.Remembered{Digest: s.Digest, Version: s.Version, Started: s.Started}, true
+		if s := x.p.spent; !ok && s != nil && (s.Stream == r.entry.position.Stream() || s.Digest != x.p.Digest) {
+			remembered, ok = events.CommandRecord{Digest: s.Digest, Version: s.Version, Started: s.Started}, true
 		}
-		switch {
-		case ok && remembered.Digest != x.p.digest:
-			return nil, true, keyReused(x.p)
-		case ok:
-			seen[i], found = &remembered, true
+		if !ok {
+			continue
 		}
+		if err := x.p.CheckRepeat(remembered.Digest); err != nil {
+			return nil, true, err
+		}
+		seen[i], found = &remembered, true
 	}
 	return seen, found, nil
 }
@@ -209,7 +210,7 @@ func (x *crossing) now() time.Time {
 // write.
 func (x *crossing) decide() ([]*plan, error) {
 	own, now := x.rounds[x.own].entry, x.now()
-	if err := expect(x.p.command, own.position.Version()); err != nil {
+	if err := expect(x.p.Command, own.position.Version()); err != nil {
 		return nil, err
 	}
 	meta := x.p.meta(own.position.Version(), now)
@@ -223,7 +224,7 @@ func (x *crossing) decide() ([]*plan, error) {
 		return nil, err
 	}
 	parts := map[events.Stream]Decision{}
-	gather(parts, x.p.stream, d)
+	gather(parts, x.p.Stream, d)
 	plans := make([]*plan, len(x.rounds))
 	for i, r := range x.rounds {
 		stream := r.entry.position.Stream()
@@ -233,7 +234,7 @@ func (x *crossing) decide() ([]*plan, error) {
 		delete(parts, stream)
 	}
 	for stream := range parts {
-		return nil, events.Errorf(events.CodeInternal, "command %q writes to %q, which it does not name", x.p.command.Name, stream)
+		return nil, events.Errorf(events.CodeInternal, "command %q writes to %q, which it does not name", x.p.Command.Name, stream)
 	}
 	x.once(plans)
 	return plans, nil
@@ -264,7 +265,7 @@ func (x *crossing) plan(r *round, d Decision, now time.Time) (*plan, error) {
 	if len(got.events) == 0 {
 		return p, nil
 	}
-	p.commands = []events.Command{{ID: x.p.command.CommandID, Digest: x.p.digest, Version: p.version}}
+	p.commands = []events.Command{{ID: x.p.Command.CommandID, Digest: x.p.Digest, Version: p.version}}
 	p.state, err = r.entry.state.evolve(got.events)
 	return p, err
 }
@@ -317,7 +318,7 @@ func (x *crossing) result(plans []*plan) Result {
 	}
 	own := plans[x.own]
 	result := Result{
-		Stream: x.p.stream, CommandID: x.p.command.CommandID, Version: own.version,
+		Stream: x.p.Stream, CommandID: x.p.Command.CommandID, Version: own.version,
 		Started: len(own.events) > 0 && own.version == int64(len(own.events)),
 	}
 	for i, p := range plans {
@@ -373,11 +374,11 @@ func (x *crossing) catchUp(ctx context.Context, conflict error, conflicts int) e
 
 // busy says which streams were written to by others each time.
 func (x *crossing) busy(conflict error) error {
-	stream := x.p.stream
+	stream := x.p.Stream
 	if w, ok := events.WinnerOf(conflict); ok {
 		stream = w.Stream
 	}
-	e := events.Wrap(events.CodeBusy, fmt.Errorf("command %s over %d streams: %w", x.p.command.Name, len(x.p.streams), conflict), "too many commands write to "+string(stream)+" at once")
+	e := events.Wrap(events.CodeBusy, fmt.Errorf("command %s over %d streams: %w", x.p.Command.Name, len(x.p.streams), conflict), "too many commands write to "+string(stream)+" at once")
 	e.RetryAfter = time.Second
 	return e
 }

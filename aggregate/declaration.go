@@ -48,11 +48,12 @@ func (d *declaration) setIdempotentFor(t time.Duration) {
 	d.lasts = t
 }
 
-// checkIdempotentFor reports a time that is out of bounds: below it, a status
-// would tell of an answer that its stream has forgotten.
+// checkIdempotentFor reports a time that is out of bounds: below it, the status of
+// a queued command (async.StatusKept) would tell of an answer that its stream has
+// forgotten.
 func checkIdempotentFor(t time.Duration) error {
-	if t < StatusKept || t > events.OnceOnlyFor {
-		return fmt.Errorf("IdempotentFor(%v): a repeat is recognised for %v to %v", t, StatusKept, events.OnceOnlyFor)
+	if t < DefaultIdempotentFor || t > events.OnceOnlyFor {
+		return fmt.Errorf("IdempotentFor(%v): a repeat is recognised for %v to %v", t, DefaultIdempotentFor, events.OnceOnlyFor)
 	}
 	return nil
 }

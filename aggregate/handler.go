@@ -74,93 +74,60 @@ func (h *Handler) Describe() []Description { return slices.Clone(h.described) }
 // unavailable the command may have been accepted or not; sending it again with
 // the same command id is safe.
 func (h *Handler) Handle(ctx context.Context, c Command) (Result, error) {
-	p := h.prepare(c)
+	p := h.Prepare(c)
 	switch {
-	case p.err != nil:
+	case p.Err != nil:
 	case p.streams != nil:
 		h.handleAcross(ctx, p, p.surelyNew)
 	default:
-		h.handleStream(ctx, p.stream, []*pending{p}, p.surelyNew, false)
+		h.handleStream(ctx, p.Stream, []*Attempt{p}, p.surelyNew, false)
 	}
 	h.observe(ctx, p)
-	return p.result, p.err
+	return p.Result, p.Err
 }
 
-// pending is a command on its way to an outcome.
-type pending struct {
-	command   Command
-	stream    events.Stream
-	aggregate Aggregate
-	ready     ready
-	key       events.Digest // of the command id
-	digest    events.Digest
-	creates   bool
-	surelyNew bool            // its id was just generated, so its stream can't exist
-	streams   []events.Stream // all that a command over several names, sorted; nil for one on its own
-	keyed     bool            // its command id was given, so that it may be a repeat
-	lasts     time.Duration   // for which a repeat is recognised
-	once      bool            // a repeat is recognised whatever its stream has seen since
-	looked    bool            // the store was asked whether it is spent
-	spent     *events.Spent
-
-	result    Result
-	err       error
-	held      bool // not tried: a command before it on its stream must be retried first
-	conflicts int
-	loads     int
-}
-
-// prepare validates a command and reads its payload, before anything is loaded.
-func (h *Handler) prepare(c Command) (p *pending) {
-	p = &pending{command: c}
-	if err := events.Guard("reading the payload", func() { h.read(p) }); err != nil {
-		p.err = err
-	}
-	return p
-}
-
-// read is prepare without its guard.
-func (h *Handler) read(p *pending) {
-	c := p.command
+// read is Prepare without its guard.
+func (h *Handler) read(p *Attempt) {
+	c := p.Command
 	description, ok := h.commands[c.Name]
 	if !ok {
-		p.err = events.Errorf(events.CodeUnknownCommand, "there is no command %q", c.Name)
+		p.Err = events.Errorf(events.CodeUnknownCommand, "there is no command %q", c.Name)
 		return
 	}
 	p.creates = description.Creates
 	p.aggregate = h.aggregates[description.Aggregate]
 	generated := c.CommandID == ""
 	if generated {
-		p.command.CommandID = h.opts.NewID()
-	} else if p.err = events.ValidateID("/commandId", c.CommandID); p.err != nil {
+		p.Command.CommandID = h.opts.NewID()
+	} else if p.Err = events.ValidateID("/commandId", c.CommandID); p.Err != nil {
 		return
 	}
 	if c.ID == "" && description.Creates {
-		p.command.ID = deriveID(description.Aggregate, p.command.CommandID)
+		p.Command.ID = deriveID(description.Aggregate, p.Command.CommandID)
 		p.surelyNew = generated
-	} else if p.err = events.ValidateID("/id", c.ID); p.err != nil {
+	} else if p.Err = events.ValidateID("/id", c.ID); p.Err != nil {
 		return
 	}
 	if v := c.ExpectedVersion; v != nil && *v < 0 {
-		p.err = events.Malformed("/expectedVersion", "must be at least 0")
+		p.Err = events.Malformed("/expectedVersion", "must be at least 0")
 		return
 	}
-	p.stream = events.StreamOf(description.Aggregate, p.command.ID)
-	if p.ready, p.err = p.aggregate.read(c.Name, c.Payload); p.err != nil {
+	p.Stream = events.StreamOf(description.Aggregate, p.Command.ID)
+	if p.ready, p.Err = p.aggregate.read(c.Name, c.Payload); p.Err != nil {
 		return
 	}
 	p.keyed, p.lasts = !generated, description.IdempotentFor
 	p.once = description.OnceOnly && !generated
-	p.key = digest(p.command.CommandID)
-	p.digest = commandDigest(p.command)
+	p.key = digest(p.Command.CommandID)
+	p.Digest = commandDigest(p.Command)
 	if description.Across {
-		p.streams, p.err = h.streamsOf(p)
+		p.streams, p.Err = h.streamsOf(p)
 	}
 }
 
 // meta is what a decision about the command may know.
-func (p *pending) meta(version int64, now time.Time) Meta {
-	return Meta{ID: p.command.ID, Version: version, Time: now, Actor: p.command.Actor, CommandID: p.command.CommandID}
+func (p *Attempt) meta(version int64, now time.Time) Meta {
+	return Meta{ID: p.Command.ID, Version: version, Time: now, Actor: p.Command.Actor, CommandID: p.Command.CommandID}
 }
 
 // deriveID makes the id of an aggregate from the id of the command that creates
@@ -170,13 +137,13 @@ func deriveID(aggregate, commandID string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-func (h *Handler) observe(ctx context.Context, p *pending) {
+func (h *Handler) observe(ctx context.Context, p *Attempt) {
 	h.opts.Observe(ctx, Observation{
-		Command:   p.command.Name,
-		Stream:    p.stream,
-		CommandID: p.command.CommandID,
-		Err:       p.err,
-		Replayed:  p.result.Replayed,
+		Command:   p.Command.Name,
+		Stream:    p.Stream,
+		CommandID: p.Command.CommandID,
+		Err:       p.Err,
+		Replayed:  p.Result.Replayed,
 		Conflicts: p.conflicts,
 		Loads:     p.loads,
 	})

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"daybook/aggregate"
-	"daybook/aggregate/aggregatetest"
+	"daybook/aggregate/async"
+	"daybook/aggregate/async/asynctest"
+
 	"daybook/events"
 	"daybook/events/eventstest"
 )
@@ -137,7 +139,7 @@ func (o older) plain(cs []events.Commit) []events.Commit {
 		if s := cs[i].Snapshot; s != nil {
 			plain := &events.Snapshot{Schema: s.Schema, State: s.State}
 			for _, r := range s.Commands[max(0, len(s.Commands)-128):] {
-				plain.Commands = append(plain.Commands, events.Remembered{Key: r.Key, Digest: r.Digest, Version: r.Version, Started: r.Started})
+				plain.Commands = append(plain.Commands, events.CommandRecord{Key: r.Key, Digest: r.Digest, Version: r.Version, Started: r.Started})
 			}
 			cs[i].Snapshot = plain
 		}
@@ -239,21 +241,21 @@ func TestIdempotentFor(t *testing.T) {
 func TestOneTimeForQueueAndCaller(t *testing.T) {
 	t.Parallel()
 	store, c := &eventstest.Memory{}, newClock()
-	statuses, queue := &aggregatetest.Statuses{}, &aggregatetest.Queue{}
+	statuses, queue := &asynctest.Statuses{}, &asynctest.Queue{}
 	cold := func() *aggregate.Handler { return handler(t, store, &aggregate.Options{Now: c.now}) }
-	queued := func(command aggregate.Command) aggregate.Status {
+	queued := func(command aggregate.Command) async.Status {
 		t.Helper()
 		h := cold()
-		m, _, err := h.Queued(command)
+		m, err := async.Encode(h, command)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if sent := aggregate.NewSender(h, queue, statuses).Send(t.Context(), []aggregate.Command{command}); sent[0].Err != nil {
+		if sent := async.NewSender(h, queue, statuses).Send(t.Context(), []aggregate.Command{command}); sent[0].Err != nil {
 			t.Fatal(sent[0].Err)
 		}
-		aggregate.NewWorker(h, statuses, queue, nil).Handle(t.Context(), []aggregate.Delivery{{ID: "m-" + command.CommandID, Body: m.Body, Receives: 1}})
+		async.NewWorker(h, statuses, queue, nil).Handle(t.Context(), []async.Delivery{{ID: "m-" + command.CommandID, Body: m.Body, Receives: 1}})
 		s, err := statuses.Get(t.Context(), c.now(), command.CommandID)
-		if err != nil || s == nil || s.State != aggregate.StateAccepted {
+		if err != nil || s == nil || s.State != async.StateAccepted {
 			t.Fatalf("the status is %+v, error %v", s, err)
 		}
 		return *s

@@ -18,7 +18,7 @@ type memory struct {
 	before  int32                         // no command before those was accepted after this hour
 }
 
-// memoryEntry is events.Remembered of one key.
+// memoryEntry is events.CommandRecord of one key.
 type memoryEntry struct {
 	digest  events.Digest
 	version int64
@@ -51,14 +51,14 @@ func restoreMemory(c *events.Commit) memory {
 
 // find returns what is remembered of the command with this key, if it counts
 // since the hour or is among the newest.
-func (m *memory) find(key events.Digest, hour int32) (events.Remembered, bool) {
+func (m *memory) find(key events.Digest, hour int32) (events.CommandRecord, bool) {
 	if r, ok := m.window.find(key); ok {
 		return r, true
 	}
 	if r, ok := m.history[key]; ok && r.hour >= hour {
-		return events.Remembered{Key: key, Digest: r.digest, Version: r.version, Started: r.started, Hour: r.hour}, true
+		return events.CommandRecord{Key: key, Digest: r.digest, Version: r.version, Started: r.started, Hour: r.hour}, true
 	}
-	return events.Remembered{}, false
+	return events.CommandRecord{}, false
 }
 
 // reaches reports whether all commands since the hour are known.
@@ -145,7 +145,7 @@ func (m *memory) cut(number int64, hour int32) {
 	}
 }
 
-func (m *memory) add(r events.Remembered) {
+func (m *memory) add(r events.CommandRecord) {
 	if m.history == nil {
 		m.history = map[events.Digest]memoryEntry{}
 	}
@@ -161,7 +161,7 @@ func (m *memory) sweep(hour int32) {
 	m.history = nil
 	for key, r := range old {
 		if r.hour >= hour {
-			m.add(events.Remembered{Key: key, Digest: r.digest, Version: r.version, Hour: r.hour, Started: r.started})
+			m.add(events.CommandRecord{Key: key, Digest: r.digest, Version: r.version, Hour: r.hour, Started: r.started})
 		} else {
 			m.forgot(r.hour)
 		}

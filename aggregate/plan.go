@@ -29,7 +29,7 @@ type plan struct {
 
 	// unsure are once-only commands that come to no commit: before that is
 	// their answer, it must be known that they had none before.
-	unsure []*pending
+	unsure []*Attempt
 
 	results []Result
 	errs    []error
@@ -42,7 +42,7 @@ func (r *round) plan() *plan {
 	now := time.UnixMilli(r.now()).UTC()
 	p := &plan{time: now, state: e.state, version: e.position.Version(), certain: true, bytes: commitOverhead}
 	for _, next := range r.ps {
-		if r.most > 0 && p.n == r.most || p.n > 0 && !sameOrigin(r.ps[0].command, next.command) {
+		if r.most > 0 && p.n == r.most || p.n > 0 && !sameOrigin(r.ps[0].Command, next.Command) {
 			break
 		}
 		result, err, fits := p.add(r, next)
@@ -70,24 +70,24 @@ func sameOrigin(a, b Command) bool {
 }
 
 // add decides one command. fits is false when its events need another commit.
-func (p *plan) add(r *round, next *pending) (result Result, err error, fits bool) {
-	result = Result{Stream: next.stream, CommandID: next.command.CommandID}
+func (p *plan) add(r *round, next *Attempt) (result Result, err error, fits bool) {
+	result = Result{Stream: next.Stream, CommandID: next.Command.CommandID}
 	if seen, ok := p.seen(r.entry, next); ok {
-		if seen.Digest != next.digest {
-			return Result{}, keyReused(next), true
+		if err := next.CheckRepeat(seen.Digest); err != nil {
+			return Result{}, err, true
 		}
 		result.Version, result.Started, result.Replayed = seen.Version, seen.Started, true
 		return result, nil, true
 	}
 	p.certain = false
-	if err := expect(next.command, p.version); err != nil {
+	if err := expect(next.Command, p.version); err != nil {
 		return Result{}, err, true
 	}
 	decided, err := r.decide(next, p)
 	if err != nil {
 		return Result{}, err, true
 	}
-	command := events.Command{ID: next.command.CommandID, Digest: next.digest, Version: p.version + int64(len(decided.events)), Once: next.once}
+	command := events.Command{ID: next.Command.CommandID, Digest: next.Digest, Version: p.version + int64(len(decided.events)), Once: next.once}
 	bytes := decided.size() + len(command.ID) + 24
 	if len(p.events) > 0 && (p.bytes+bytes > maxPlanBytes || p.writes(command, decided.steps) > events.MaxWrites) {
 		return Result{}, nil, false
@@ -102,19 +102,19 @@ func (p *plan) add(r *round, next *pending) (result Result, err error, fits bool
 	p.events = append(p.events, decided.events...)
 	p.steps = append(p.steps, decided.steps...)
 	p.commands = append(p.commands, command)
-	p.window = append(p.window, events.Remembered{Key: next.key, Digest: next.digest, Version: p.version, Started: result.Started})
+	p.window = append(p.window, events.CommandRecord{Key: next.key, Digest: next.Digest, Version: p.version, Started: result.Started})
 	return result, nil, true
 }
 
 // decide runs one command on the plan's state. A claim that is known to be taken
 // is an error.
-func (r *round) decide(next *pending, p *plan) (streamDecision, error) {
+func (r *round) decide(next *Attempt, p *plan) (streamDecision, error) {
 	d, err := p.state.decide(next.ready, next.meta(p.version, p.time), nil)
 	if err != nil {
 		return streamDecision{}, err
 	}
 	if len(d.parts) > 0 {
-		return streamDecision{}, events.Errorf(events.CodeInternal, "command %q is decided on one stream and writes to others: declare it with Across", next.command.Name)
+		return streamDecision{}, events.Errorf(events.CodeInternal, "command %q is decided on one stream and writes to others: declare it with Across", next.Command.Name)
 	}
 	got, err := encodeDecision(r.of, d)
 	if err != nil {
@@ -146,7 +146,7 @@ func (p *plan) writes(next events.Command, steps []claimStep) int {
 }
 
 // seen looks a command id up, in the commands of this plan too.
-func (p *plan) seen(e *entry, next *pending) (events.Remembered, bool) {
+func (p *plan) seen(e *entry, next *Attempt) (events.CommandRecord, bool) {
 	if seen, ok := p.window.find(next.key); ok {
 		return seen, true
 	}
@@ -154,19 +154,15 @@ func (p *plan) seen(e *entry, next *pending) (events.Remembered, bool) {
 		return seen, true
 	}
 	if s := next.spent; s != nil {
-		return events.Remembered{Key: next.key, Digest: s.Digest, Version: s.Version, Started: s.Started}, true
+		return events.CommandRecord{Key: next.key, Digest: s.Digest, Version: s.Version, Started: s.Started}, true
 	}
-	return events.Remembered{}, false
-}
-
-func keyReused(p *pending) error {
-	return events.Errorf(events.CodeKeyReused, "command id %q was used for another command", p.command.CommandID)
+	return events.CommandRecord{}, false
 }
 
 // assignOutcomes hands the outcomes to their commands and returns how many there are.
-func (p *plan) assignOutcomes(ps []*pending) int {
+func (p *plan) assignOutcomes(ps []*Attempt) int {
 	for i := range p.n {
-		ps[i].result, ps[i].err = p.results[i], p.errs[i]
+		ps[i].Result, ps[i].Err = p.results[i], p.errs[i]
 	}
 	return p.n
 }

@@ -39,7 +39,7 @@ func (h *Handler) reach(ctx context.Context, r *round, lasts time.Duration) erro
 	if e.memory.reaches(s.hour) {
 		return nil
 	}
-	r.count(func(p *pending) { p.loads++ })
+	r.count(func(p *Attempt) { p.loads++ })
 	known := int64(e.memory.before) * hourMillis // the time of the oldest commit that is known, or later
 	for most := int64(4); !e.memory.reaches(s.hour); most *= 8 {
 		n := s.estimate(now, known)

@@ -10,7 +10,7 @@ import (
 
 // handleStream gives every command of ps, all on one stream, its outcome.
 // unused says that the stream is known not to exist. With inOrder, see handleAll.
-func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*pending, unused, inOrder bool) {
+func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*Attempt, unused, inOrder bool) {
 	e, err := h.cache.acquire(ctx, stream)
 	if err != nil {
 		failAll(ps, len(ps), err, inOrder)
@@ -35,14 +35,14 @@ func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*
 
 // failAll gives the first n of ps the same error. With inOrder, a transient error
 // goes to the first only and holds all others: then it reports true.
-func failAll(ps []*pending, n int, err error, inOrder bool) (held bool) {
+func failAll(ps []*Attempt, n int, err error, inOrder bool) (held bool) {
 	held = inOrder && events.Transient(err)
 	for i, p := range ps {
 		switch {
 		case held && i > 0:
-			p.hold(err)
+			p.Hold(err)
 		case i < n:
-			p.err = err
+			p.Err = err
 		}
 	}
 	return held
@@ -54,7 +54,7 @@ type round struct {
 	h     *Handler
 	entry *entry
 	of    Aggregate
-	ps    []*pending
+	ps    []*Attempt
 
 	// confirmed: the entry's state was the stream's at some moment since the
 	// round began, so that a rejection or a no-op decided on it is right.
@@ -140,7 +140,7 @@ func (r *round) recordRefusal(err error, n int) error {
 }
 
 // addTaken adds the claims that err says are taken and reports whether any is new.
-func addTaken(err error, taken map[events.Claim]bool, ps []*pending) (news bool) {
+func addTaken(err error, taken map[events.Claim]bool, ps []*Attempt) (news bool) {
 	e, ok := events.TakenOf(err)
 	if !ok {
 		return false
@@ -151,7 +151,7 @@ func addTaken(err error, taken map[events.Claim]bool, ps []*pending) (news bool)
 	}
 	for _, s := range e.Spent {
 		for _, p := range ps {
-			if p.once && p.command.CommandID == s.ID && p.spent == nil {
+			if p.once && p.Command.CommandID == s.ID && p.spent == nil {
 				p.spent, news = &s, true
 			}
 		}
@@ -160,11 +160,11 @@ func addTaken(err error, taken map[events.Claim]bool, ps []*pending) (news bool)
 }
 
 // recall asks the store what is kept of once-only commands.
-func (h *Handler) recall(ctx context.Context, ps []*pending, now time.Time) error {
+func (h *Handler) recall(ctx context.Context, ps []*Attempt, now time.Time) error {
 	for chunk := range slices.Chunk(ps, 100) {
 		ids := make([]string, len(chunk))
 		for i, p := range chunk {
-			ids[i] = p.command.CommandID
+			ids[i] = p.Command.CommandID
 		}
 		spent, err := h.store.Spent(ctx, now, ids)
 		if err != nil {
@@ -196,7 +196,7 @@ func (r *round) prepare(ctx context.Context, unused bool) error {
 
 // load reads the stream from its newest fitting snapshot on.
 func (r *round) load(ctx context.Context) error {
-	r.count(func(p *pending) { p.loads++ })
+	r.count(func(p *Attempt) { p.loads++ })
 	e := r.entry
 	e.reset(r.of)
 	commits, err := r.h.store.Load(ctx, e.position.Stream(), r.of.stateSchema())
@@ -221,7 +221,7 @@ func (r *round) load(ctx context.Context) error {
 // refresh folds the commits that others have written since.
 func (r *round) refresh(ctx context.Context) error {
 	const page = 100
-	r.count(func(p *pending) { p.loads++ })
+	r.count(func(p *Attempt) { p.loads++ })
 	for {
 		at := r.entry.position
 		commits, err := r.h.store.Read(ctx, at.Stream(), at.Number()+1, page)
@@ -246,7 +246,7 @@ func (r *round) refresh(ctx context.Context) error {
 // one commit behind costs no read; after a second conflict there may be many
 // writers, and a wait and a read serve better than one failed append a commit.
 func (r *round) catchUp(ctx context.Context, conflict error, conflicts int) error {
-	r.count(func(p *pending) { p.conflicts++ })
+	r.count(func(p *Attempt) { p.conflicts++ })
 	r.confirmed, r.taken = false, nil
 	if winner, ok := events.WinnerOf(conflict); ok {
 		if err := r.entry.fold(r.of, winner); err != nil {
@@ -275,7 +275,7 @@ func (r *round) append(ctx context.Context, p *plan) (events.Commit, error) {
 
 // commit makes the plan's commit, with a snapshot when enough has gathered.
 func (r *round) commit(p *plan) (events.Commit, error) {
-	first := r.ps[0].command
+	first := r.ps[0].Command
 	c := events.Commit{
 		ID:          r.h.opts.NewID(),
 		Time:        p.time,
@@ -320,7 +320,7 @@ func (r *round) smaller(p *plan) bool {
 	return true
 }
 
-func (r *round) count(f func(*pending)) {
+func (r *round) count(f func(*Attempt)) {
 	for _, p := range r.ps {
 		f(p)
 	}

@@ -45,7 +45,7 @@ const hourMillis = int64(time.Hour / time.Millisecond)
 // milliseconds.
 func hourOf(millis int64) int32 { return int32((millis + hourMillis - 1) / hourMillis) }
 
-// oldest returns the first hour (see events.Remembered) of commands that must be
+// oldest returns the first hour (see events.CommandRecord) of commands that must be
 // recognised at now, in Unix milliseconds, if they are for the given time.
 // Commands of an hour below it need not be.
 func oldest(now int64, idempotentFor time.Duration) int32 {
@@ -55,17 +55,17 @@ func oldest(now int64, idempotentFor time.Duration) int32 {
 // window holds the commands of a stream whose repeats are recognised: those a
 // snapshot carried and those of the commits since, oldest first. It is a value
 // whose backing array only grows, so copies stay right.
-type window []events.Remembered
+type window []events.CommandRecord
 
 // find returns what is remembered of the command with this key. The newest
 // comes first: a repeat usually follows soon.
-func (w window) find(key events.Digest) (events.Remembered, bool) {
+func (w window) find(key events.Digest) (events.CommandRecord, bool) {
 	for i := len(w) - 1; i >= 0; i-- {
 		if w[i].Key == key {
 			return w[i], true
 		}
 	}
-	return events.Remembered{}, false
+	return events.CommandRecord{}, false
 }
 
 // with returns the window with the commands of c added. c follows the commit
@@ -74,7 +74,7 @@ func (w window) with(c *events.Commit) window {
 	started := c.Version == int64(len(c.Events))
 	hour := hourOf(c.Time.UnixMilli())
 	for _, command := range c.Commands {
-		w = append(w, events.Remembered{
+		w = append(w, events.CommandRecord{
 			Key:     digest(command.ID),
 			Digest:  command.Digest,
 			Version: command.Version,

@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"daybook/aggregate"
-	"daybook/aggregate/aggregatetest"
+	"daybook/aggregate/async"
+	"daybook/aggregate/async/asynctest"
+
 	"daybook/api"
 	"daybook/events"
 	"daybook/events/eventstest"
@@ -44,19 +46,19 @@ func change[C any](struct{}, C) aggregate.Decision { return aggregate.Emit(chang
 type bank struct {
 	commands, queries http.Handler
 	store             *eventstest.Memory
-	queue             *aggregatetest.Queue
+	queue             *asynctest.Queue
 }
 
 func newBank(t *testing.T, security api.Security) *bank {
 	t.Helper()
-	b := &bank{store: new(eventstest.Memory), queue: &aggregatetest.Queue{}}
+	b := &bank{store: new(eventstest.Memory), queue: &asynctest.Queue{}}
 	handler, err := aggregate.NewHandler(b.store, []aggregate.Aggregate{account}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	statuses := &aggregatetest.Statuses{}
+	statuses := &asynctest.Statuses{}
 	o := options(nil)
-	o.Sender, o.Statuses, o.Security = aggregate.NewSender(handler, b.queue, statuses), statuses, security
+	o.Sender, o.Statuses, o.Security = async.NewSender(handler, b.queue, statuses), statuses, security
 	b.commands = api.NewCommands(handler, o)
 	b.queries = api.NewQueries(&querier{}, b.store, []aggregate.Aggregate{account}, nil, o)
 	return b

@@ -9,17 +9,18 @@ import (
 	"time"
 
 	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 )
 
-// Sender queues commands; *aggregate.Sender does.
+// Sender queues commands; *async.Sender does.
 type Sender interface {
-	Send(ctx context.Context, cs []aggregate.Command) []aggregate.Sent
+	Send(ctx context.Context, cs []aggregate.Command) []async.Receipt
 }
 
-// Statuses is the part of aggregate.Statuses that reads.
+// Statuses is the part of async.Statuses that reads.
 type Statuses interface {
-	Get(ctx context.Context, now time.Time, commandID string) (*aggregate.Status, error)
+	Get(ctx context.Context, now time.Time, commandID string) (*async.Status, error)
 }
 
 // queuedAnswer is the answer to a command that was queued.
@@ -134,15 +135,15 @@ func (c *commands) queueBatch(r *http.Request, origin aggregate.Command, element
 // commandStatus is the answer to GET /commands/{commandId}. Of an accepted command
 // it has the answer, of a rejected or failed one the problem.
 type commandStatus struct {
-	CommandID string          `json:"commandId"`
-	Status    aggregate.State `json:"status"`
-	Since     string          `json:"since"` // RFC 3339, when it came into the status
-	ID        string          `json:"id"`
-	Version   *int64          `json:"version,omitzero"`
-	Token     string          `json:"token,omitzero"`
-	Others    []string        `json:"others,omitempty"`
-	Started   bool            `json:"started,omitzero"`
-	Problem   *problem        `json:"problem,omitzero"`
+	CommandID string      `json:"commandId"`
+	Status    async.State `json:"status"`
+	Since     string      `json:"since"` // RFC 3339, when it came into the status
+	ID        string      `json:"id"`
+	Version   *int64      `json:"version,omitzero"`
+	Token     string      `json:"token,omitzero"`
+	Others    []string    `json:"others,omitempty"`
+	Started   bool        `json:"started,omitzero"`
+	Problem   *problem    `json:"problem,omitzero"`
 }
 
 // status answers GET /commands/{commandId}. A command that another actor sent is
@@ -168,20 +169,20 @@ func (q *queries) status(commandID string) endpoint {
 			return nil, err
 		}
 		a := &answer{status: http.StatusOK, contentType: "application/json", body: body, header: http.Header{}}
-		if s.State == aggregate.StatePending {
+		if s.State == async.StatePending {
 			a.header.Set("Retry-After", pollAfter)
 		}
 		return a, nil
 	}
 }
 
-func statusAnswer(s *aggregate.Status) commandStatus {
+func statusAnswer(s *async.Status) commandStatus {
 	c := commandStatus{
 		CommandID: s.CommandID, Status: s.State, ID: s.Stream.ID(),
 		Since: s.Since.UTC().Format("2006-01-02T15:04:05.000Z"),
 	}
 	switch {
-	case s.State == aggregate.StateAccepted:
+	case s.State == async.StateAccepted:
 		a := acceptedOf(s.Result)
 		c.Version, c.Token, c.Others, c.Started = &a.Version, a.Token, a.Others, s.Result.Started
 	case s.Problem != nil:

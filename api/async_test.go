@@ -12,42 +12,44 @@ import (
 	"time"
 
 	"daybook/aggregate"
-	"daybook/aggregate/aggregatetest"
+	"daybook/aggregate/async"
+	"daybook/aggregate/async/asynctest"
+
 	"daybook/api"
-	"daybook/domain"
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/internal/testdomain"
 )
 
-// office is the sample business behind both handlers, with a queue; what was
+// office is the test domain behind both handlers, with a queue; what was
 // queued is handled when work is called.
 type office struct {
 	t        *testing.T
 	handler  http.Handler
-	queue    *aggregatetest.Queue
-	dead     *aggregatetest.Queue
-	statuses *aggregatetest.Statuses
-	worker   *aggregate.Worker
+	queue    *asynctest.Queue
+	dead     *asynctest.Queue
+	statuses *asynctest.Statuses
+	worker   *async.Worker
 	contract *contract
 	now      time.Time
 }
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	o := &office{t: t, queue: &aggregatetest.Queue{}, dead: &aggregatetest.Queue{}, statuses: &aggregatetest.Statuses{}, contract: newContract(t, describedAPI(t)),
+	o := &office{t: t, queue: &asynctest.Queue{}, dead: &asynctest.Queue{}, statuses: &asynctest.Statuses{}, contract: newContract(t, describedAPI(t)),
 		now: time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC)}
 	made := 0
 	clock := func() time.Time { return o.now }
-	handler, err := aggregate.NewHandler(new(eventstest.Memory), domain.Aggregates(), &aggregate.Options{
+	handler, err := aggregate.NewHandler(new(eventstest.Memory), testdomain.Aggregates(), &aggregate.Options{
 		Now: clock, NewID: func() string { made++; return fmt.Sprintf("made-%d", made) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.worker = aggregate.NewWorker(handler, o.statuses, o.dead, nil)
+	o.worker = async.NewWorker(handler, o.statuses, o.dead, nil)
 	opts := options(nil)
-	opts.Sender, opts.Statuses, opts.Now = aggregate.NewSender(handler, o.queue, o.statuses), o.statuses, clock
-	writing, reading := api.NewCommands(handler, opts), api.NewQueries(&querier{}, nil, domain.Aggregates(), domain.Views(), opts)
+	opts.Sender, opts.Statuses, opts.Now = async.NewSender(handler, o.queue, o.statuses), o.statuses, clock
+	writing, reading := api.NewCommands(handler, opts), api.NewQueries(&querier{}, nil, testdomain.Aggregates(), testdomain.Views(), opts)
 	o.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			writing.ServeHTTP(w, r)
@@ -77,12 +79,12 @@ func (o *office) as(actor, method, target, body string, headers ...string) *http
 // work handles what was queued.
 func (o *office) work() {
 	o.t.Helper()
-	var batch []aggregate.Delivery
+	var batch []async.Delivery
 	for i, m := range o.queue.Take() {
-		batch = append(batch, aggregate.Delivery{ID: fmt.Sprint(i), Body: m.Body, Group: m.Group, Receives: 1})
+		batch = append(batch, async.Delivery{ID: fmt.Sprint(i), Body: m.Body, Group: m.Group, Receives: 1})
 	}
 	for _, h := range o.worker.Handle(o.t.Context(), batch) {
-		if h.Verdict == aggregate.VerdictRetry {
+		if h.Verdict == async.VerdictRetry {
 			o.t.Errorf("to be tried again: %+v", h)
 		}
 	}
@@ -108,14 +110,14 @@ func (o *office) status(actor, id string) statusBody {
 }
 
 const (
-	later   = "Prefer: respond-async"
-	newUser = `{"payload":{"name":"Ann","email":"ann@example.com"}}`
+	later     = "Prefer: respond-async"
+	newMember = `{"payload":{"name":"Ann","email":"ann@example.com"}}`
 )
 
 func TestACommandIsQueued(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	w := o.as("ann", "POST", "/commands/create-user", newUser, later, "Idempotency-Key: k/1", "X-Correlation-Id: corr")
+	w := o.as("ann", "POST", "/commands/create-member", newMember, later, "Idempotency-Key: k/1", "X-Correlation-Id: corr")
 	var body struct{ CommandID, ID, Status string }
 	if err := json.Unmarshal(w.Body.Bytes(), &body, json.MatchCaseInsensitiveNames(true), json.RejectUnknownMembers(true)); err != nil {
 		t.Fatal(err)
@@ -134,11 +136,11 @@ func TestACommandIsQueued(t *testing.T) {
 		t.Errorf("status %+v", s)
 	}
 	o.work()
-	if s := o.status("ann", "k/1"); s.Status != "accepted" || s.ID != body.ID || s.Version == nil || *s.Version != 1 || s.Token != "user/"+body.ID+"@1" || !s.Started {
+	if s := o.status("ann", "k/1"); s.Status != "accepted" || s.ID != body.ID || s.Version == nil || *s.Version != 1 || s.Token != "member/"+body.ID+"@1" || !s.Started {
 		t.Errorf("status %+v", s)
 	}
 
-	again := o.as("ann", "POST", "/commands/create-user", newUser, later, "Idempotency-Key: k/1")
+	again := o.as("ann", "POST", "/commands/create-member", newMember, later, "Idempotency-Key: k/1")
 	if again.Code != 202 || again.Body.String() != w.Body.String() || again.Header().Get("Idempotent-Replayed") != "true" {
 		t.Errorf("a repeat is answered %d %s", again.Code, again.Body)
 	}
@@ -148,21 +150,21 @@ func TestACommandIsQueued(t *testing.T) {
 	if s := o.status("ann", "k/1"); s.Status != "accepted" {
 		t.Errorf("a repeat changed the status: %+v", s)
 	}
-	wantProblem(t, o.as("ann", "POST", "/commands/create-user", strings.Replace(newUser, "Ann", "Bob", 1), later, "Idempotency-Key: k/1"), 422, events.CodeKeyReused)
+	wantProblem(t, o.as("ann", "POST", "/commands/create-member", strings.Replace(newMember, "Ann", "Bob", 1), later, "Idempotency-Key: k/1"), 422, events.CodeKeyReused)
 }
 
 func TestARepeatOfAPendingCommandIsQueuedAgain(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	o.queue.Fail = func(aggregate.Message) error { return events.Errorf(events.CodeUnavailable, "no queue") }
-	w := o.as("", "POST", "/commands/create-user", newUser, later, "Idempotency-Key: k")
+	o.queue.Fail = func(async.Message) error { return events.Errorf(events.CodeUnavailable, "no queue") }
+	w := o.as("", "POST", "/commands/create-member", newMember, later, "Idempotency-Key: k")
 	wantProblem(t, w, 503, events.CodeUnavailable)
 	if w.Header().Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
 	o.queue.Fail = nil
 	for range 2 {
-		if w := o.as("", "POST", "/commands/create-user", newUser, later, "Idempotency-Key: k"); w.Code != 202 {
+		if w := o.as("", "POST", "/commands/create-member", newMember, later, "Idempotency-Key: k"); w.Code != 202 {
 			t.Errorf("answer %d %s", w.Code, w.Body)
 		}
 	}
@@ -182,14 +184,14 @@ func TestWhatIsUnsoundIsAnsweredAtOnce(t *testing.T) {
 		paths                 string
 	}{
 		{"nonsense", `{}`, "", 404, events.CodeUnknownCommand, ""},
-		{"create-user", `{"payload":{"name":7}}`, "", 400, events.CodeMalformed, "/payload/name /payload/email"},
-		{"create-user", `{"payload":{"name":"Ann","email":"x","no":1}}`, "", 400, events.CodeMalformed, "/payload/email /payload/no"},
-		{"rename-user", `{"payload":{"name":"Ann"}}`, "", 400, events.CodeMalformed, "/id"},
-		{"rename-user", `{"id":"7","payload":{"name":"Ann"},"expectedVersion":-1}`, "", 400, events.CodeMalformed, "/expectedVersion"},
-		{"rename-user", `rubbish`, "", 400, events.CodeMalformed, ""},
-		{"rename-user", `{"id":"7","payload":{"name":"Ann"}}`, "Idempotency-Key: a\x7f", 400, events.CodeMalformed, "Idempotency-Key"},
-		{"rename-user", `{"id":"7","payload":{"name":"Ann"}}`, "Content-Type: text/plain", 415, api.CodeUnsupportedMediaType, ""},
-		{"rename-user", strings.Repeat(" ", api.MaxBody+1), "", 413, events.CodeTooLarge, ""},
+		{"create-member", `{"payload":{"name":7}}`, "", 400, events.CodeMalformed, "/payload/name /payload/email"},
+		{"create-member", `{"payload":{"name":"Ann","email":"x","no":1}}`, "", 400, events.CodeMalformed, "/payload/email /payload/no"},
+		{"rename-member", `{"payload":{"name":"Ann"}}`, "", 400, events.CodeMalformed, "/id"},
+		{"rename-member", `{"id":"7","payload":{"name":"Ann"},"expectedVersion":-1}`, "", 400, events.CodeMalformed, "/expectedVersion"},
+		{"rename-member", `rubbish`, "", 400, events.CodeMalformed, ""},
+		{"rename-member", `{"id":"7","payload":{"name":"Ann"}}`, "Idempotency-Key: a\x7f", 400, events.CodeMalformed, "Idempotency-Key"},
+		{"rename-member", `{"id":"7","payload":{"name":"Ann"}}`, "Content-Type: text/plain", 415, api.CodeUnsupportedMediaType, ""},
+		{"rename-member", strings.Repeat(" ", api.MaxBody+1), "", 413, events.CodeTooLarge, ""},
 	} {
 		headers := []string{later}
 		if test.header != "" {
@@ -216,8 +218,8 @@ func TestWhatIsUnsoundIsAnsweredAtOnce(t *testing.T) {
 func TestStatusOfARefusal(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	o.as("", "POST", "/commands/rename-user", `{"id":"7","payload":{"name":"Ann"}}`, later, "Idempotency-Key: r")
-	o.as("", "POST", "/commands/create-user", `{"id":"8","payload":{"name":"Ann","email":"a@example.com"}}`, later, "Idempotency-Key: v", `If-Match: "3"`)
+	o.as("", "POST", "/commands/rename-member", `{"id":"7","payload":{"name":"Ann"}}`, later, "Idempotency-Key: r")
+	o.as("", "POST", "/commands/create-member", `{"id":"8","payload":{"name":"Ann","email":"a@example.com"}}`, later, "Idempotency-Key: v", `If-Match: "3"`)
 	o.work()
 	if s := o.status("", "r"); s.Status != "rejected" || s.Problem == nil || s.Problem.Status != 422 || s.Version != nil {
 		t.Errorf("status %+v", s)
@@ -230,7 +232,7 @@ func TestStatusOfARefusal(t *testing.T) {
 func TestStatusOfAFailure(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	if err := o.statuses.Settle(t.Context(), aggregate.Status{CommandID: "f", State: aggregate.StateFailed, Since: o.now, Stream: "user/7",
+	if err := o.statuses.Record(t.Context(), async.Status{CommandID: "f", State: async.StateFailed, Since: o.now, Stream: "member/7",
 		Problem: &events.Error{Code: events.CodeInternal, Message: "secret"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -242,14 +244,14 @@ func TestStatusOfAFailure(t *testing.T) {
 func TestStatusIsForItsActor(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	o.as("ann", "POST", "/commands/create-user", newUser, later, "Idempotency-Key: k")
+	o.as("ann", "POST", "/commands/create-member", newMember, later, "Idempotency-Key: k")
 	wantProblem(t, o.as("bob", "GET", "/commands/k", ""), 404, events.CodeNotFound)
 	for _, actor := range []string{"ann", ""} { // nobody is known where the API is open
 		if s := o.status(actor, "k"); s.Status != "pending" {
 			t.Errorf("%q is told %+v", actor, s)
 		}
 	}
-	o.now = o.now.Add(aggregate.StatusKept)
+	o.now = o.now.Add(async.StatusKept)
 	wantProblem(t, o.as("ann", "GET", "/commands/k", ""), 404, events.CodeNotFound)
 	wantProblem(t, o.as("ann", "GET", "/commands/other", ""), 404, events.CodeNotFound)
 	wantProblem(t, do(o.handler, "GET", "/commands/"+strings.Repeat("x", 129), ""), 400, events.CodeMalformed)
@@ -258,7 +260,7 @@ func TestStatusIsForItsActor(t *testing.T) {
 func TestMethodsOfAStatus(t *testing.T) {
 	t.Parallel()
 	opts := options(nil)
-	opts.Statuses = &aggregatetest.Statuses{}
+	opts.Statuses = &asynctest.Statuses{}
 	h := api.NewQueries(&querier{}, nil, nil, nil, opts)
 	for _, test := range []struct{ method, target, allow string }{
 		{"DELETE", "/commands/k", "GET, HEAD, POST"}, {"GET", "/commands", "POST"}, {"POST", "/commands/k", "GET, HEAD, POST"},
@@ -279,11 +281,11 @@ func TestABatchIsQueued(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	w := o.as("", "POST", "/commands", `[
-		{"command":"create-user","id":"7","payload":{"name":"Ann","email":"ann@example.com"},"commandId":"c-1"},
-		{"command":"create-user","payload":{"name":7,"email":"ann@example.com"}},
+		{"command":"create-member","id":"7","payload":{"name":"Ann","email":"ann@example.com"},"commandId":"c-1"},
+		{"command":"create-member","payload":{"name":7,"email":"ann@example.com"}},
 		{"command":"nonsense"},
-		{"command":"rename-user","id":"7","payload":{"name":"Anna"},"commandId":".."},
-		{"command":"create-user","id":"9","payload":{"name":"Bob","email":"bob@example.com"},"commandId":"c-1"}]`, "Prefer: wait=5, Respond-Async")
+		{"command":"rename-member","id":"7","payload":{"name":"Anna"},"commandId":".."},
+		{"command":"create-member","id":"9","payload":{"name":"Bob","email":"bob@example.com"},"commandId":"c-1"}]`, "Prefer: wait=5, Respond-Async")
 	var results []struct {
 		Status                  int
 		CommandID, ID, Location string
@@ -350,7 +352,7 @@ func TestPreferences(t *testing.T) {
 		for _, value := range test.headers {
 			headers = append(headers, "Prefer: "+value)
 		}
-		w := o.as("", "POST", "/commands/create-user", newUser, headers...)
+		w := o.as("", "POST", "/commands/create-member", newMember, headers...)
 		if applied := w.Code == 202; applied != test.applied || !applied && w.Code != 201 {
 			t.Errorf("%q is answered %d, applied should be %v", test.headers, w.Code, test.applied)
 		}
@@ -359,11 +361,11 @@ func TestPreferences(t *testing.T) {
 
 func TestWithoutAQueueThePreferenceIsNotApplied(t *testing.T) {
 	t.Parallel()
-	w := do(commands(&commander{}), "POST", "/commands/create-user", `{}`, later)
+	w := do(commands(&commander{}), "POST", "/commands/create-member", `{}`, later)
 	if w.Code != 200 || w.Header().Get("Preference-Applied") != "" {
 		t.Errorf("answer %d %v", w.Code, w.Header())
 	}
-	if w := do(commands(&commander{}), "POST", "/commands", `[{"command":"create-user"}]`, later); w.Code != 207 {
+	if w := do(commands(&commander{}), "POST", "/commands", `[{"command":"create-member"}]`, later); w.Code != 207 {
 		t.Errorf("answer %d", w.Code)
 	}
 }
@@ -371,9 +373,9 @@ func TestWithoutAQueueThePreferenceIsNotApplied(t *testing.T) {
 // faulty is a Sender and Statuses that do not do what they should.
 type faulty struct{}
 
-func (faulty) Send(context.Context, []aggregate.Command) []aggregate.Sent { return nil }
+func (faulty) Send(context.Context, []aggregate.Command) []async.Receipt { return nil }
 
-func (faulty) Get(context.Context, time.Time, string) (*aggregate.Status, error) {
+func (faulty) Get(context.Context, time.Time, string) (*async.Status, error) {
 	return nil, errors.New("broken")
 }
 
@@ -382,7 +384,7 @@ func TestFaultsStayInside(t *testing.T) {
 	opts := options(nil)
 	opts.Sender, opts.Statuses = faulty{}, faulty{}
 	h := api.NewCommands(&commander{}, opts)
-	wantProblem(t, do(h, "POST", "/commands/create-user", `{}`, later), 500, events.CodeInternal)
-	wantProblem(t, do(h, "POST", "/commands", `[{"command":"create-user"}]`, later), 500, events.CodeInternal)
+	wantProblem(t, do(h, "POST", "/commands/create-member", `{}`, later), 500, events.CodeInternal)
+	wantProblem(t, do(h, "POST", "/commands", `[{"command":"create-member"}]`, later), 500, events.CodeInternal)
 	wantProblem(t, do(api.NewQueries(&querier{}, nil, nil, nil, opts), "GET", "/commands/k", ""), 500, events.CodeInternal)
 }

@@ -18,10 +18,10 @@ func TestBatch(t *testing.T) {
 	var log bytes.Buffer
 	c := &commander{handle: func(c aggregate.Command) (aggregate.Result, error) {
 		switch c.Name {
-		case "create-user":
-			return aggregate.Result{Stream: "user/7", Version: 1, CommandID: c.CommandID, Started: true, Replayed: true}, nil
-		case "rename-user":
-			return aggregate.Result{Stream: "user/7", Version: 2, CommandID: "made"}, nil
+		case "create-member":
+			return aggregate.Result{Stream: "member/7", Version: 1, CommandID: c.CommandID, Started: true, Replayed: true}, nil
+		case "rename-member":
+			return aggregate.Result{Stream: "member/7", Version: 2, CommandID: "made"}, nil
 		case "faulty-payload":
 			return aggregate.Result{}, &events.Error{Code: events.CodeMalformed, Message: "bad", Fields: []events.Field{{Path: "/payload/name", Message: "is required"}, {Path: "elsewhere", Message: "too"}}}
 		case "conflicting":
@@ -30,20 +30,20 @@ func TestBatch(t *testing.T) {
 		return aggregate.Result{}, errors.New("secret")
 	}}
 	w := do(api.NewCommands(c, options(&log)), "POST", "/commands", `[
-		{"command":"create-user","id":"7","payload":{"name":"Ada"},"commandId":"c1","expectedVersion":0},
-		{"command":"rename-user","id":"7"},
+		{"command":"create-member","id":"7","payload":{"name":"Ada"},"commandId":"c1","expectedVersion":0},
+		{"command":"rename-member","id":"7"},
 		{"command":7,"id":"7","extra":1},
-		"rename-user",
+		"rename-member",
 		{"command":"faulty-payload"},
 		{"command":"conflicting"},
 		{"command":"broken"},
-		{"command":"rename-user","id":"a\nb"},
-		{"command":"rename-user","commandId":"a\nb"},
-		{"command":"rename-user","payload":{"x":1,"x":2}}]`, "X-Correlation-Id: order 9")
+		{"command":"rename-member","id":"a\nb"},
+		{"command":"rename-member","commandId":"a\nb"},
+		{"command":"rename-member","payload":{"x":1,"x":2}}]`, "X-Correlation-Id: order 9")
 	const malformed = `{"status":400,"problem":{"type":"urn:daybook:problem:malformed","title":"The request is malformed","status":400,"code":"malformed","detail":"the request is malformed","errors":[`
 	want := []string{
-		`{"status":201,"id":"7","version":1,"commandId":"c1","token":"user/7@1","replayed":true}`,
-		`{"status":200,"id":"7","version":2,"commandId":"made","token":"user/7@2"}`,
+		`{"status":201,"id":"7","version":1,"commandId":"c1","token":"member/7@1","replayed":true}`,
+		`{"status":200,"id":"7","version":2,"commandId":"made","token":"member/7@2"}`,
 		malformed + `{"path":"/2/command","message":"must be a string"},{"path":"/2/extra","message":"unknown field"}]}}`,
 		malformed + `{"path":"/3","message":"must be an object"}]}}`,
 		`{"status":400,"problem":{"type":"urn:daybook:problem:malformed","title":"The request is malformed","status":400,"code":"malformed","detail":"bad","errors":[{"path":"/4/payload/name","message":"is required"},{"path":"elsewhere","message":"too"}]}}`,
@@ -59,7 +59,7 @@ func TestBatch(t *testing.T) {
 	if w.Header().Get("X-Correlation-Id") != "order 9" || w.Header().Get("Content-Type") != "application/json" {
 		t.Errorf("headers %v", w.Header())
 	}
-	first := aggregate.Command{Name: "create-user", ID: "7", Payload: []byte(`{"name":"Ada"}`), CommandID: "c1", ExpectedVersion: ptr[int64](0), Correlation: "order 9"}
+	first := aggregate.Command{Name: "create-member", ID: "7", Payload: []byte(`{"name":"Ada"}`), CommandID: "c1", ExpectedVersion: ptr[int64](0), Correlation: "order 9"}
 	if len(c.got) != 5 || !reflect.DeepEqual(c.got[0], first) {
 		t.Errorf("handled %+v", c.got)
 	}
@@ -70,7 +70,7 @@ func TestBatch(t *testing.T) {
 
 func TestBatchRefusedWhole(t *testing.T) {
 	t.Parallel()
-	one := `{"command":"create-user"}`
+	one := `{"command":"create-member"}`
 	tests := []struct {
 		name, body string
 		headers    []string
@@ -121,7 +121,7 @@ func TestBatchOfMalformedElementsAlone(t *testing.T) {
 
 func TestBatchWithTooFewOutcomes(t *testing.T) {
 	t.Parallel()
-	w := do(commands(&commander{short: true}), "POST", "/commands", `[{"command":"create-user"},{"command":"create-user"}]`)
+	w := do(commands(&commander{short: true}), "POST", "/commands", `[{"command":"create-member"},{"command":"create-member"}]`)
 	if got := w.Body.String(); w.Code != 207 || strings.Count(got, `"status":200`) != 1 || strings.Count(got, `"code":"internal"`) != 1 {
 		t.Errorf("got %d %s", w.Code, got)
 	}
@@ -130,7 +130,7 @@ func TestBatchWithTooFewOutcomes(t *testing.T) {
 func TestBatchHasTheActorOfTheRequest(t *testing.T) {
 	t.Parallel()
 	c := &commander{}
-	r := request("POST", "/commands", strings.NewReader(`[{"command":"create-user"},{"command":"create-user"}]`))
+	r := request("POST", "/commands", strings.NewReader(`[{"command":"create-member"},{"command":"create-member"}]`))
 	commands(c).ServeHTTP(httptest.NewRecorder(), r.WithContext(api.WithActor(r.Context(), "sub-1")))
 	for _, got := range c.got {
 		if got.Actor != "sub-1" || got.Correlation != "req-1" {

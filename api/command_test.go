@@ -20,19 +20,19 @@ func TestCommandIsPassedOn(t *testing.T) {
 		headers            []string
 		want               aggregate.Command
 	}{
-		{"all", "/commands/rename-user", ` {"id":"7","payload":{"name":"Ada"},"expectedVersion":2} `,
+		{"all", "/commands/rename-member", ` {"id":"7","payload":{"name":"Ada"},"expectedVersion":2} `,
 			[]string{"Idempotency-Key: k1", "X-Correlation-Id: order 9", `If-Match: "2"`, "Content-Type: application/json; charset=UTF-8"},
-			aggregate.Command{Name: "rename-user", ID: "7", Payload: []byte(`{"name":"Ada"}`), CommandID: "k1", ExpectedVersion: ptr[int64](2), Correlation: "order 9"}},
-		{"nothing", "/commands/create-user", `{}`, nil, aggregate.Command{Name: "create-user", Correlation: "req-1"}},
-		{"nulls", "/commands/create-user", `{"id":null,"expectedVersion":null}`, nil, aggregate.Command{Name: "create-user", Correlation: "req-1"}},
-		{"must not exist", "/commands/create-user", `{"expectedVersion":0}`, []string{"If-None-Match: *"},
-			aggregate.Command{Name: "create-user", ExpectedVersion: ptr[int64](0), Correlation: "req-1"}},
-		{"tag of a raised view", "/commands/%72ename-user", `{"id":"a/b é"}`, []string{`If-Match: "12.3"`},
-			aggregate.Command{Name: "rename-user", ID: "a/b é", ExpectedVersion: ptr[int64](12), Correlation: "req-1"}},
-		{"whole number of another spelling", "/commands/rename-user", `{"id":"7","expectedVersion":2.0}`, nil,
-			aggregate.Command{Name: "rename-user", ID: "7", ExpectedVersion: ptr[int64](2), Correlation: "req-1"}},
-		{"longest id", "/commands/rename-user", `{"id":"` + strings.Repeat("é", 128) + `"}`, nil,
-			aggregate.Command{Name: "rename-user", ID: strings.Repeat("é", 128), Correlation: "req-1"}},
+			aggregate.Command{Name: "rename-member", ID: "7", Payload: []byte(`{"name":"Ada"}`), CommandID: "k1", ExpectedVersion: ptr[int64](2), Correlation: "order 9"}},
+		{"nothing", "/commands/create-member", `{}`, nil, aggregate.Command{Name: "create-member", Correlation: "req-1"}},
+		{"nulls", "/commands/create-member", `{"id":null,"expectedVersion":null}`, nil, aggregate.Command{Name: "create-member", Correlation: "req-1"}},
+		{"must not exist", "/commands/create-member", `{"expectedVersion":0}`, []string{"If-None-Match: *"},
+			aggregate.Command{Name: "create-member", ExpectedVersion: ptr[int64](0), Correlation: "req-1"}},
+		{"tag of a raised view", "/commands/%72ename-member", `{"id":"a/b é"}`, []string{`If-Match: "12.3"`},
+			aggregate.Command{Name: "rename-member", ID: "a/b é", ExpectedVersion: ptr[int64](12), Correlation: "req-1"}},
+		{"whole number of another spelling", "/commands/rename-member", `{"id":"7","expectedVersion":2.0}`, nil,
+			aggregate.Command{Name: "rename-member", ID: "7", ExpectedVersion: ptr[int64](2), Correlation: "req-1"}},
+		{"longest id", "/commands/rename-member", `{"id":"` + strings.Repeat("é", 128) + `"}`, nil,
+			aggregate.Command{Name: "rename-member", ID: strings.Repeat("é", 128), Correlation: "req-1"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestConditions(t *testing.T) {
 		{[]string{`If-None-Match: "1",W/"2", "a,b"`}, nil, aggregate.Condition{NotIn: []int64{1, 2}}},
 	} {
 		c := &commander{}
-		if w := do(commands(c), "POST", "/commands/rename-user", `{"id":"7"}`, tt.headers...); w.Code != 200 {
+		if w := do(commands(c), "POST", "/commands/rename-member", `{"id":"7"}`, tt.headers...); w.Code != 200 {
 			t.Errorf("%v: %d %s", tt.headers, w.Code, w.Body)
 			continue
 		}
@@ -81,7 +81,7 @@ func TestConditions(t *testing.T) {
 func TestActorComesFromTheAdapter(t *testing.T) {
 	t.Parallel()
 	c := &commander{}
-	r := request("POST", "/commands/create-user", strings.NewReader(`{}`))
+	r := request("POST", "/commands/create-member", strings.NewReader(`{}`))
 	r = r.WithContext(api.WithRequestID(api.WithActor(r.Context(), "sub-1"), "aws-1"))
 	w := httptest.NewRecorder()
 	commands(c).ServeHTTP(w, r)
@@ -91,7 +91,7 @@ func TestActorComesFromTheAdapter(t *testing.T) {
 	if w.Header().Get("X-Request-Id") != "aws-1" {
 		t.Errorf("headers %v", w.Header())
 	}
-	if p := wantProblem(t, do(commands(c), "POST", "/commands/create-user", `{"actor":"eve"}`), 400, "malformed"); p.Errors[0].Path != "/actor" {
+	if p := wantProblem(t, do(commands(c), "POST", "/commands/create-member", `{"actor":"eve"}`), 400, "malformed"); p.Errors[0].Path != "/actor" {
 		t.Errorf("got %+v", p)
 	}
 }
@@ -105,27 +105,27 @@ func TestCommandAnswers(t *testing.T) {
 		body    string
 		headers map[string]string
 	}{
-		{"changed", aggregate.Result{Stream: "user/7", Version: 3, CommandID: "c"}, 200,
-			`{"id":"7","version":3,"commandId":"c","token":"user/7@3"}`,
+		{"changed", aggregate.Result{Stream: "member/7", Version: 3, CommandID: "c"}, 200,
+			`{"id":"7","version":3,"commandId":"c","token":"member/7@3"}`,
 			map[string]string{"ETag": `"3"`, "Location": "", "Idempotent-Replayed": ""}},
-		{"started", aggregate.Result{Stream: "user/a b/ü", Version: 1, CommandID: "c", Started: true}, 201,
-			`{"id":"a b/ü","version":1,"commandId":"c","token":"user/a b/ü@1"}`,
-			map[string]string{"ETag": `"1"`, "Location": "../streams/user/~YSBiL8O8", "Idempotent-Replayed": ""}},
-		{"started, an id of plain characters", aggregate.Result{Stream: "user/a b-ü", Version: 1, CommandID: "c", Started: true}, 201,
-			`{"id":"a b-ü","version":1,"commandId":"c","token":"user/a b-ü@1"}`, map[string]string{"Location": "../streams/user/a%20b-%C3%BC"}},
-		{"started, replayed", aggregate.Result{Stream: "user/7", Version: 1, CommandID: "c", Started: true, Replayed: true}, 201,
-			`{"id":"7","version":1,"commandId":"c","token":"user/7@1"}`,
-			map[string]string{"Location": "../streams/user/7", "Idempotent-Replayed": "true"}},
-		{"an id that clients resolve", aggregate.Result{Stream: "user/..", Version: 1, CommandID: "c", Started: true}, 201,
-			`{"id":"..","version":1,"commandId":"c","token":"user/..@1"}`, map[string]string{"Location": "../streams/user/~Li4"}},
-		{"nothing, nowhere", aggregate.Result{Stream: "user/7", CommandID: "c"}, 200,
+		{"started", aggregate.Result{Stream: "member/a b/ü", Version: 1, CommandID: "c", Started: true}, 201,
+			`{"id":"a b/ü","version":1,"commandId":"c","token":"member/a b/ü@1"}`,
+			map[string]string{"ETag": `"1"`, "Location": "../streams/member/~YSBiL8O8", "Idempotent-Replayed": ""}},
+		{"started, an id of plain characters", aggregate.Result{Stream: "member/a b-ü", Version: 1, CommandID: "c", Started: true}, 201,
+			`{"id":"a b-ü","version":1,"commandId":"c","token":"member/a b-ü@1"}`, map[string]string{"Location": "../streams/member/a%20b-%C3%BC"}},
+		{"started, replayed", aggregate.Result{Stream: "member/7", Version: 1, CommandID: "c", Started: true, Replayed: true}, 201,
+			`{"id":"7","version":1,"commandId":"c","token":"member/7@1"}`,
+			map[string]string{"Location": "../streams/member/7", "Idempotent-Replayed": "true"}},
+		{"an id that clients resolve", aggregate.Result{Stream: "member/..", Version: 1, CommandID: "c", Started: true}, 201,
+			`{"id":"..","version":1,"commandId":"c","token":"member/..@1"}`, map[string]string{"Location": "../streams/member/~Li4"}},
+		{"nothing, nowhere", aggregate.Result{Stream: "member/7", CommandID: "c"}, 200,
 			`{"id":"7","version":0,"commandId":"c"}`, map[string]string{"ETag": `"0"`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := &commander{handle: func(aggregate.Command) (aggregate.Result, error) { return tt.result, nil }}
-			w := do(commands(c), "POST", "/commands/create-user", `{}`)
+			w := do(commands(c), "POST", "/commands/create-member", `{}`)
 			if w.Code != tt.status || w.Body.String() != tt.body {
 				t.Errorf("got %d %s", w.Code, w.Body)
 			}
@@ -147,7 +147,7 @@ func TestCommandAnswers(t *testing.T) {
 
 func TestCommandRefused(t *testing.T) {
 	t.Parallel()
-	const create, rename = "/commands/create-user", "/commands/rename-user"
+	const create, rename = "/commands/create-member", "/commands/rename-member"
 	tests := []struct {
 		name, method, target, body string
 		headers                    []string
@@ -158,8 +158,8 @@ func TestCommandRefused(t *testing.T) {
 		{"unknown command", "POST", "/commands/no-such", `{}`, nil, 404, "unknown-command", ""},
 		{"unknown command, bad bytes", "POST", "/commands/%ff", `{}`, nil, 400, "malformed", "path"},
 		{"no command", "POST", "/commands/", `{}`, nil, 404, "not-found", ""},
-		{"below a command", "POST", "/commands/create-user/7", `{}`, nil, 404, "not-found", ""},
-		{"another path", "POST", "/users", `{}`, nil, 404, "not-found", ""},
+		{"below a command", "POST", "/commands/create-member/7", `{}`, nil, 404, "not-found", ""},
+		{"another path", "POST", "/members", `{}`, nil, 404, "not-found", ""},
 		{"root", "GET", "/", ``, nil, 404, "not-found", ""},
 		{"GET", "GET", create, ``, nil, 405, "method-not-allowed", ""},
 		{"OPTIONS", "OPTIONS", "/commands", ``, nil, 405, "method-not-allowed", ""},
@@ -241,7 +241,7 @@ func TestCommandRefused(t *testing.T) {
 func TestBodyOfUnknownLengthIsBounded(t *testing.T) {
 	t.Parallel()
 	for name, size := range map[string]int{"at the limit": api.MaxBody, "above": api.MaxBody + 1} {
-		r := request("POST", "/commands/create-user", strings.NewReader("{}"+strings.Repeat(" ", size-2)))
+		r := request("POST", "/commands/create-member", strings.NewReader("{}"+strings.Repeat(" ", size-2)))
 		r.ContentLength = -1
 		w := httptest.NewRecorder()
 		commands(&commander{}).ServeHTTP(w, r)
@@ -258,7 +258,7 @@ func (brokenBody) Read([]byte) (int, error) { return 0, errors.New("secret of th
 func TestBodyThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	commands(&commander{}).ServeHTTP(w, request("POST", "/commands/create-user", brokenBody{}))
+	commands(&commander{}).ServeHTTP(w, request("POST", "/commands/create-member", brokenBody{}))
 	if p := wantProblem(t, w, 400, "malformed"); strings.Contains(w.Body.String(), "secret") {
 		t.Errorf("got %+v", p)
 	}
@@ -274,13 +274,13 @@ func TestVersionConflict(t *testing.T) {
 		if header != "" {
 			headers, body = []string{header}, `{"id":"7"}`
 		}
-		p := wantProblem(t, do(commands(c), "POST", "/commands/rename-user", body, headers...), status, "version-conflict")
+		p := wantProblem(t, do(commands(c), "POST", "/commands/rename-member", body, headers...), status, "version-conflict")
 		if p.Version == nil || *p.Version != 5 || p.Detail != conflict.Message {
 			t.Errorf("%s: %+v", header, p)
 		}
 	}
 	conflict = &events.Error{Code: events.CodeVersionConflict}
-	p := wantProblem(t, do(commands(c), "POST", "/commands/rename-user", `{"expectedVersion":2}`), 409, "version-conflict")
+	p := wantProblem(t, do(commands(c), "POST", "/commands/rename-member", `{"expectedVersion":2}`), 409, "version-conflict")
 	if p.Version == nil || *p.Version != 0 {
 		t.Errorf("a stream that does not exist is at version 0: %+v", p)
 	}

@@ -8,29 +8,29 @@ import (
 
 	"daybook/aggregate"
 	"daybook/api"
-	"daybook/domain"
 	"daybook/events/eventstest"
+	"daybook/internal/testdomain"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
 
 func Example() {
 	store := new(eventstest.Memory)
-	handler, err := aggregate.NewHandler(store, domain.Aggregates(), nil)
+	handler, err := aggregate.NewHandler(store, testdomain.Aggregates(), nil)
 	if err != nil {
 		panic(err)
 	}
-	codec, err := aggregate.Codec(domain.Aggregates())
+	codec, err := aggregate.Codec(testdomain.Aggregates())
 	if err != nil {
 		panic(err)
 	}
-	queries, err := view.NewQueries(store, codec, viewtest.NewMemory(domain.Views()...), domain.Views(), &view.QueriesOptions{Routed: true})
+	queries, err := view.NewQueries(store, codec, viewtest.NewMemory(testdomain.Views()...), testdomain.Views(), &view.QueriesOptions{Routed: true})
 	if err != nil {
 		panic(err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/commands/", api.NewCommands(handler, nil))
-	mux.Handle("/", api.NewQueries(queries, store, domain.Aggregates(), domain.Views(), nil))
+	mux.Handle("/", api.NewQueries(queries, store, testdomain.Aggregates(), testdomain.Views(), nil))
 
 	send := func(method, target, body string) {
 		r := httptest.NewRequest(method, target, strings.NewReader(body))
@@ -40,9 +40,9 @@ func Example() {
 		mux.ServeHTTP(w, r)
 		fmt.Print(w.Code, " ", w.Header().Get("ETag"), " ", w.Body)
 	}
-	send("POST", "/commands/create-user", `{"id":"7","payload":{"name":"Ada","email":"ada@example.com"}}`)
-	send("GET", "/users/7?after=user/7@1", "")
+	send("POST", "/commands/create-member", `{"id":"7","payload":{"name":"Ada","email":"ada@example.com"}}`)
+	send("GET", "/members/7?after=member/7@1", "")
 	// Output:
-	// 201 "1" {"id":"7","version":1,"commandId":"signup-42","token":"user/7@1"}
+	// 201 "1" {"id":"7","version":1,"commandId":"signup-42","token":"member/7@1"}
 	// 200 "1" {"id":"7","name":"Ada","email":"ada@example.com","active":true,"version":1}
 }

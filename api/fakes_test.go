@@ -13,8 +13,8 @@ import (
 
 	"daybook/aggregate"
 	"daybook/api"
-	"daybook/domain"
 	"daybook/events"
+	"daybook/internal/testdomain"
 	"daybook/view"
 )
 
@@ -28,7 +28,7 @@ type commander struct {
 func (c *commander) Handle(_ context.Context, cmd aggregate.Command) (aggregate.Result, error) {
 	c.got = append(c.got, cmd)
 	if c.handle == nil {
-		return aggregate.Result{Stream: "user/7", Version: 3, CommandID: "c1"}, nil
+		return aggregate.Result{Stream: "member/7", Version: 3, CommandID: "c1"}, nil
 	}
 	return c.handle(cmd)
 }
@@ -47,8 +47,8 @@ func (c *commander) HandleBatch(ctx context.Context, cs []aggregate.Command) []a
 
 func (c *commander) Describe() []aggregate.Description {
 	return []aggregate.Description{
-		{Name: "create-user", Aggregate: "user", Creates: true}, {Name: "rename-user", Aggregate: "user"},
-		{Name: "faulty-payload", Aggregate: "user"}, {Name: "conflicting", Aggregate: "user"}, {Name: "broken", Aggregate: "user"},
+		{Name: "create-member", Aggregate: "member", Creates: true}, {Name: "rename-member", Aggregate: "member"},
+		{Name: "faulty-payload", Aggregate: "member"}, {Name: "conflicting", Aggregate: "member"}, {Name: "broken", Aggregate: "member"},
 	}
 }
 
@@ -85,7 +85,7 @@ func (q *querier) Describe(context.Context) ([]view.Description, error) {
 		return q.described, q.err
 	}
 	var all []view.Description
-	for _, v := range domain.Views() {
+	for _, v := range testdomain.Views() {
 		all = append(all, v.Describe())
 	}
 	return all, nil
@@ -105,7 +105,7 @@ func options(log *bytes.Buffer) *api.Options {
 func commands(c *commander) http.Handler { return api.NewCommands(c, options(nil)) }
 
 func queries(q *querier, h api.History) http.Handler {
-	return api.NewQueries(q, h, domain.Aggregates(), domain.Views(), options(nil))
+	return api.NewQueries(q, h, testdomain.Aggregates(), testdomain.Views(), options(nil))
 }
 
 // request makes a request whose body is declared as JSON.

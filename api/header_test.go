@@ -25,18 +25,18 @@ func TestAnswerHeadersAreAll(t *testing.T) {
 		}
 	}
 	c := &commander{handle: func(aggregate.Command) (aggregate.Result, error) {
-		return aggregate.Result{Stream: "user/7", Version: 1, CommandID: "c", Started: true, Replayed: true}, nil
+		return aggregate.Result{Stream: "member/7", Version: 1, CommandID: "c", Started: true, Replayed: true}, nil
 	}}
-	note(commands(c), "POST", "/commands/create-user", `{}`)
-	note(commands(c), "GET", "/commands/create-user", ``)
+	note(commands(c), "POST", "/commands/create-member", `{}`)
+	note(commands(c), "GET", "/commands/create-member", ``)
 	for _, err := range []error{events.Errorf(events.CodeThrottled, "m"), events.Errorf(events.CodeUnauthenticated, "m"), errors.New("m")} {
-		note(commands(&commander{handle: func(aggregate.Command) (aggregate.Result, error) { return aggregate.Result{}, err }}), "POST", "/commands/create-user", `{}`)
+		note(commands(&commander{handle: func(aggregate.Command) (aggregate.Result, error) { return aggregate.Result{}, err }}), "POST", "/commands/create-member", `{}`)
 	}
-	for name := range newOffice(t).as("ann", "POST", "/commands/create-user", newUser, later).Header() {
+	for name := range newOffice(t).as("ann", "POST", "/commands/create-member", newMember, later).Header() {
 		seen[name] = true
 	}
 	q := &querier{row: view.Row{Version: 3, Parked: true}, page: view.Page{Stale: true, Parked: true}}
-	for _, target := range []string{"/users/7", "/users", "/openapi.json", "/health", "/streams/user/7"} {
+	for _, target := range []string{"/members/7", "/members", "/openapi.json", "/health", "/streams/member/7"} {
 		note(queries(q, new(eventstest.Memory)), "GET", target, "")
 	}
 

@@ -24,7 +24,7 @@ type past struct {
 	Next int64 `json:"next"`
 }
 
-// tale is the history of the stream user/7; it counts its reads.
+// tale is the history of the stream member/7; it counts its reads.
 type tale struct {
 	commits []events.Commit
 	reads   int
@@ -37,9 +37,9 @@ func newTale(sizes []int, size int) *tale {
 	s, version := &tale{}, int64(0)
 	for i, n := range sizes {
 		version += int64(n)
-		c := events.Commit{Stream: "user/7", Number: int64(i) + 1, Version: version, Commands: []events.Command{{ID: fmt.Sprintf("c%d", i), Version: version}}}
+		c := events.Commit{Stream: "member/7", Number: int64(i) + 1, Version: version, Commands: []events.Command{{ID: fmt.Sprintf("c%d", i), Version: version}}}
 		for range n {
-			c.Events = append(c.Events, events.Event{Name: "user-renamed", Schema: 1, Data: data})
+			c.Events = append(c.Events, events.Event{Name: "member-renamed", Schema: 1, Data: data})
 		}
 		s.commits = append(s.commits, c)
 	}
@@ -49,7 +49,7 @@ func newTale(sizes []int, size int) *tale {
 // Read implements api.History.
 func (s *tale) Read(_ context.Context, stream events.Stream, from int64, limit int) ([]events.Commit, error) {
 	s.reads++
-	if stream != "user/7" || from < 1 || limit < 1 {
+	if stream != "member/7" || from < 1 || limit < 1 {
 		return nil, fmt.Errorf("read of %s from commit %d, limit %d", stream, from, limit)
 	}
 	rest := s.commits[min(from-1, int64(len(s.commits))):]
@@ -59,12 +59,12 @@ func (s *tale) Read(_ context.Context, stream events.Stream, from int64, limit i
 func TestHistory(t *testing.T) {
 	t.Parallel()
 	m := new(eventstest.Memory)
-	first, err := m.Append(t.Context(), events.Start("user/a/ü"), events.Commit{
+	first, err := m.Append(t.Context(), events.Start("member/a/ü"), events.Commit{
 		ID: "1", Time: time.Date(2026, 1, 31, 9, 30, 0, 5e6, time.UTC), Actor: "sub-1", Correlation: "order 9", Causation: "c0",
 		Commands: []events.Command{{ID: "c1", Version: 1}, {ID: "c2", Version: 3}},
 		Events: []events.Event{
-			{Name: "user-created", Schema: 2, Data: []byte(`{"name":"Ada"}`)},
-			{Name: "user-renamed", Schema: 1, Data: []byte(`{"name":"Eve"}`)},
+			{Name: "member-created", Schema: 2, Data: []byte(`{"name":"Ada"}`)},
+			{Name: "member-renamed", Schema: 1, Data: []byte(`{"name":"Eve"}`)},
 			{Name: "unknown-now", Schema: 1, Data: []byte(`{}`)},
 		},
 	})
@@ -72,15 +72,15 @@ func TestHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := m.Append(t.Context(), events.After(&first), events.Commit{ID: "2", Time: first.Time, Commands: []events.Command{{ID: "c3", Version: 4}},
-		Events: []events.Event{{Name: "user-deactivated", Schema: 1, Data: []byte(`{}`)}}}); err != nil {
+		Events: []events.Event{{Name: "member-deactivated", Schema: 1, Data: []byte(`{}`)}}}); err != nil {
 		t.Fatal(err)
 	}
 	const by = `"time":"2026-01-31T09:30:00.005Z","actor":"sub-1",`
 	const all = `,"correlation":"order 9","causation":"c0"}`
-	one := `{"version":1,"name":"user-created","schema":2,"data":{"name":"Ada"},` + by + `"commandId":"c1"` + all
-	two := `{"version":2,"name":"user-renamed","schema":1,"data":{"name":"Eve"},` + by + `"commandId":"c2"` + all
+	one := `{"version":1,"name":"member-created","schema":2,"data":{"name":"Ada"},` + by + `"commandId":"c1"` + all
+	two := `{"version":2,"name":"member-renamed","schema":1,"data":{"name":"Eve"},` + by + `"commandId":"c2"` + all
 	three := `{"version":3,"name":"unknown-now","schema":1,"data":{},` + by + `"commandId":"c2"` + all
-	four := `{"version":4,"name":"user-deactivated","schema":1,"data":{},"time":"2026-01-31T09:30:00.005Z","commandId":"c3"}`
+	four := `{"version":4,"name":"member-deactivated","schema":1,"data":{},"time":"2026-01-31T09:30:00.005Z","commandId":"c3"}`
 	for query, want := range map[string]string{
 		"":                 `{"events":[` + one + "," + two + "," + three + "," + four + `]}`,
 		"?from=2":          `{"events":[` + two + "," + three + "," + four + `]}`,
@@ -92,7 +92,7 @@ func TestHistory(t *testing.T) {
 		"?limit=2&from=3":  `{"events":[` + three + "," + four + `]}`,
 		"?limit=4":         `{"events":[` + one + "," + two + "," + three + "," + four + `]}`,
 	} {
-		w := do(queries(&querier{}, m), "GET", "/streams/user/a%2F%C3%BC"+query, "")
+		w := do(queries(&querier{}, m), "GET", "/streams/member/a%2F%C3%BC"+query, "")
 		if w.Code != 200 || w.Body.String() != want {
 			t.Errorf("%s: got %d\n%s\nwant\n%s", query, w.Code, w.Body, want)
 		}
@@ -115,7 +115,7 @@ func TestHistoryInPages(t *testing.T) {
 		h := queries(&querier{}, store)
 		for expected := from; ; {
 			store.reads = 0
-			w := do(h, "GET", fmt.Sprintf("/streams/user/7?from=%d&limit=%d", expected, limit), "")
+			w := do(h, "GET", fmt.Sprintf("/streams/member/7?from=%d&limit=%d", expected, limit), "")
 			var page past
 			if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || w.Code != 200 {
 				t.Fatalf("%d %s: %v", w.Code, w.Body, err)
@@ -155,7 +155,7 @@ func TestHistoryOfALongStreamIsFoundInFewReads(t *testing.T) {
 		store := newTale(sizes, 0)
 		for from, most := range tests {
 			store.reads = 0
-			w := do(queries(&querier{}, store), "GET", fmt.Sprintf("/streams/user/7?limit=10&from=%d", from), "")
+			w := do(queries(&querier{}, store), "GET", fmt.Sprintf("/streams/member/7?limit=10&from=%d", from), "")
 			if w.Code != 200 || store.reads > most {
 				t.Errorf("%d events a commit, from %d: %d, %d reads, at most %d", n, from, w.Code, store.reads, most)
 			}
@@ -172,7 +172,7 @@ func TestHistoryIsBoundedInBytes(t *testing.T) {
 	store := newTale(sizes, 150_000)
 	seen := int64(0)
 	for from := int64(1); from != 0; {
-		w := do(queries(&querier{}, store), "GET", fmt.Sprintf("/streams/user/7?from=%d&limit=1000", from), "")
+		w := do(queries(&querier{}, store), "GET", fmt.Sprintf("/streams/member/7?from=%d&limit=1000", from), "")
 		if w.Code != 200 || w.Body.Len() > 4<<20+200<<10 {
 			t.Fatalf("%d, %d bytes", w.Code, w.Body.Len())
 		}
@@ -195,7 +195,7 @@ func TestHistoryIsBoundedInBytes(t *testing.T) {
 func TestHistoryThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	m := &eventstest.Memory{Before: func(string, events.Stream) error { return errors.New("secret") }}
-	for _, target := range []string{"/streams/user/7", "/streams/user/7?from=2"} {
+	for _, target := range []string{"/streams/member/7", "/streams/member/7?from=2"} {
 		wantProblem(t, do(queries(&querier{}, m), "GET", target, ""), 500, "internal")
 	}
 }

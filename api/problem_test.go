@@ -37,7 +37,7 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 		{events.Errorf(events.CodeTooLarge, "m"), 413, "too-large", ""},
 		{events.Errorf(api.CodeUnsupportedMediaType, "m"), 415, "unsupported-media-type", ""},
 		{events.Errorf(events.CodeKeyReused, "m"), 422, "idempotency-key-reused", ""},
-		{&events.Error{Code: "user-inactive", Message: "m", Rejected: true}, 422, "user-inactive", ""},
+		{&events.Error{Code: "member-inactive", Message: "m", Rejected: true}, 422, "member-inactive", ""},
 		{&events.Error{Code: events.CodeBusy, Message: "m", Rejected: true}, 422, "busy", ""},
 		{events.Errorf(events.CodeThrottled, "m"), 429, "throttled", "1"},
 		{events.Errorf(events.CodeBusy, "m"), 503, "busy", "1"},
@@ -55,7 +55,7 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 		t.Run(fmt.Sprint(tt.err), func(t *testing.T) {
 			t.Parallel()
 			c := &commander{handle: func(aggregate.Command) (aggregate.Result, error) { return aggregate.Result{}, tt.err }}
-			w := do(commands(c), "POST", "/commands/create-user", `{}`)
+			w := do(commands(c), "POST", "/commands/create-member", `{}`)
 			p := wantProblem(t, w, tt.status, tt.code)
 			if got := w.Header().Get("Retry-After"); got != tt.retryAfter {
 				t.Errorf("Retry-After %q, want %q", got, tt.retryAfter)
@@ -84,12 +84,12 @@ func TestInternalsGoToTheLogAlone(t *testing.T) {
 	} {
 		var log bytes.Buffer
 		h := api.NewCommands(&commander{handle: c.handle}, options(&log))
-		w := do(h, "POST", "/commands/create-user", `{"payload":{"name":"Ada Lovelace"}}`)
+		w := do(h, "POST", "/commands/create-member", `{"payload":{"name":"Ada Lovelace"}}`)
 		wantProblem(t, w, 500, "internal")
 		if strings.Contains(w.Body.String(), "secret") {
 			t.Errorf("%s: answered %s", name, w.Body)
 		}
-		for _, part := range []string{c.logged, "req-1", `"level":"ERROR"`, `"code":"internal"`, `"path":"/commands/create-user"`} {
+		for _, part := range []string{c.logged, "req-1", `"level":"ERROR"`, `"code":"internal"`, `"path":"/commands/create-member"`} {
 			if !strings.Contains(log.String(), part) {
 				t.Errorf("%s: %q is not in the log: %s", name, part, log.String())
 			}
@@ -104,21 +104,21 @@ func TestInternalsGoToTheLogAlone(t *testing.T) {
 func TestMessagesAboutWhatWasSent(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("né", 100_000)
-	s := newShop(t)
+	s := newSchool(t)
 	tests := []struct{ method, target, body, says string }{
-		{"POST", "/commands/create-user", `{"` + long[:200_001] + `":1}`, `{"path":"/né`},
-		{"POST", "/commands/create-user", `{"` + long[:200_001] + `":1}`, `…","message":"unknown field"}`},
+		{"POST", "/commands/create-member", `{"` + long[:200_001] + `":1}`, `{"path":"/né`},
+		{"POST", "/commands/create-member", `{"` + long[:200_001] + `":1}`, `…","message":"unknown field"}`},
 		{"POST", "/commands", `[{"command":"` + long[:200_001] + `"}]`, `there is no command`},
 		{"POST", "/commands/" + long, `{}`, `there is no command`},
 		{"GET", "/" + long, ``, `there is no view`},
-		{"GET", "/users?" + long + "=1", ``, `{"path":"né`},
+		{"GET", "/members?" + long + "=1", ``, `{"path":"né`},
 		{"GET", "/no/such", ``, `there is no view \"no\"`},
 		{"GET", "/health/x", ``, `"no such path"`},
-		{"GET", "/users/7?form=1", ``, `{"path":"form","message":"unknown parameter"}`},
-		{"POST", "/commands/create-user", `{"payload":` + strings.Repeat("[", 20_000), `{"path":"/payload","message":"is nested deeper than 1000 levels"}`},
+		{"GET", "/members/7?form=1", ``, `{"path":"form","message":"unknown parameter"}`},
+		{"POST", "/commands/create-member", `{"payload":` + strings.Repeat("[", 20_000), `{"path":"/payload","message":"is nested deeper than 1000 levels"}`},
 		{"POST", "/commands", strings.Repeat("[", 20_000), `{"path":"/0","message":"is nested deeper than 1000 levels"}`},
-		{"POST", "/commands/create-user", `{"payload":{"name":"a","name":"b"}}`, `{"path":"/payload/name","message":"duplicate field"}`},
-		{"POST", "/commands/create-user", `{} {}`, `{"path":"","message":"trailing data"}`},
+		{"POST", "/commands/create-member", `{"payload":{"name":"a","name":"b"}}`, `{"path":"/payload/name","message":"duplicate field"}`},
+		{"POST", "/commands/create-member", `{} {}`, `{"path":"","message":"trailing data"}`},
 		{"POST", "/commands", `[{}] {}`, `{"path":"","message":"trailing data"}`},
 	}
 	for _, tt := range tests {
@@ -132,7 +132,7 @@ func TestMessagesAboutWhatWasSent(t *testing.T) {
 func TestClientFaultsAreNotLoggedAsFaults(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	do(api.NewCommands(&commander{}, options(&log)), "POST", "/commands/create-user", `{"id":7}`)
+	do(api.NewCommands(&commander{}, options(&log)), "POST", "/commands/create-member", `{"id":7}`)
 	if log.Len() > 0 {
 		t.Errorf("logged %s", log.String())
 	}
@@ -143,7 +143,7 @@ func TestCancelledRequest(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	w := httptest.NewRecorder()
-	commands(&commander{}).ServeHTTP(w, request("POST", "/commands/create-user", strings.NewReader("{}")).WithContext(ctx))
+	commands(&commander{}).ServeHTTP(w, request("POST", "/commands/create-member", strings.NewReader("{}")).WithContext(ctx))
 	wantProblem(t, w, 503, "canceled")
 }
 
@@ -164,7 +164,7 @@ func TestWriteProblem(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	t.Parallel()
-	w := do(api.NewCommands(&commander{}, nil), "POST", "/commands/create-user", `{}`)
+	w := do(api.NewCommands(&commander{}, nil), "POST", "/commands/create-member", `{}`)
 	if id := w.Header().Get("X-Request-Id"); w.Code != 200 || len(id) != 36 {
 		t.Errorf("got %d, request id %q", w.Code, id)
 	}

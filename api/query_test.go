@@ -25,27 +25,27 @@ func TestRow(t *testing.T) {
 		key          string
 		after        []events.Token
 	}{
-		{"plain", "/users/7", view.Row{Version: 3}, nil, 200,
+		{"plain", "/members/7", view.Row{Version: 3}, nil, 200,
 			map[string]string{"ETag": `"3"`, "Daybook-Parked": "", "Cache-Control": "private, no-cache", "Content-Type": "application/json"}, "7", nil},
-		{"parked", "/users/7", view.Row{Version: 3, Parked: true}, nil, 200, map[string]string{"ETag": `"3"`, "Daybook-Parked": "true"}, "7", nil},
-		{"no version", "/users/7", view.Row{}, nil, 200, map[string]string{"ETag": ""}, "7", nil},
-		{"decoded once", "/users/a%2Fb%252F%20+%C3%BC", view.Row{Version: 1}, nil, 200, nil, "a/b%2F +ü", nil},
-		{"with a slash that a gateway decoded", "/users/a/b", view.Row{Version: 1}, nil, 200, nil, "a/b", nil},
-		{"a dot", "/users/%2E", view.Row{Version: 1}, nil, 200, nil, ".", nil},
-		{"after", "/users/7?after=user/7@3", view.Row{Version: 3}, nil, 200, nil, "7", []events.Token{{Stream: "user/7", Version: 3}}},
-		{"after several", "/users/7?after=user/7@3,user/a,b@4&after=order%2F1%402", view.Row{Version: 3}, nil, 200, nil, "7",
-			[]events.Token{{Stream: "user/7", Version: 3}, {Stream: "user/a,b", Version: 4}, {Stream: "order/1", Version: 2}}},
-		{"raised view", "/users/7", view.Row{Version: 3, Shape: 2}, nil, 200, map[string]string{"ETag": `"3.2"`}, "7", nil},
-		{"tag of the view before", "/users/7", view.Row{Version: 3, Shape: 2}, []string{`If-None-Match: "3"`}, 200, map[string]string{"ETag": `"3.2"`}, "7", nil},
-		{"tag of the raised view", "/users/7", view.Row{Version: 3, Shape: 2}, []string{`If-None-Match: "3.2"`}, 304, map[string]string{"ETag": `"3.2"`}, "7", nil},
-		{"same tag", "/users/7", view.Row{Version: 3}, []string{`If-None-Match: "3"`}, 304, map[string]string{"ETag": `"3"`, "Cache-Control": "private, no-cache", "Content-Type": ""}, "7", nil},
-		{"same weak tag", "/users/7", view.Row{Version: 3}, []string{`If-None-Match: W/"3"`}, 304, nil, "7", nil},
-		{"in a list", "/users/7", view.Row{Version: 3}, []string{`If-None-Match: "a,b" ,W/"2","3"`}, 304, nil, "7", nil},
-		{"in a second line", "/users/7", view.Row{Version: 3}, []string{`If-None-Match: "1"`, `If-None-Match: "3"`}, 304, nil, "7", nil},
-		{"any", "/users/7", view.Row{Version: 3}, []string{`If-None-Match: *`}, 304, nil, "7", nil},
-		{"another tag", "/users/7", view.Row{Version: 3}, []string{`If-None-Match: "2", "33", "3`}, 200, nil, "7", nil},
-		{"no tag at all", "/users/7", view.Row{Version: 3}, []string{`If-None-Match: 3`}, 200, nil, "7", nil},
-		{"tag of a row without version", "/users/7", view.Row{}, []string{`If-None-Match: "0"`}, 200, nil, "7", nil},
+		{"parked", "/members/7", view.Row{Version: 3, Parked: true}, nil, 200, map[string]string{"ETag": `"3"`, "Daybook-Parked": "true"}, "7", nil},
+		{"no version", "/members/7", view.Row{}, nil, 200, map[string]string{"ETag": ""}, "7", nil},
+		{"decoded once", "/members/a%2Fb%252F%20+%C3%BC", view.Row{Version: 1}, nil, 200, nil, "a/b%2F +ü", nil},
+		{"with a slash that a gateway decoded", "/members/a/b", view.Row{Version: 1}, nil, 200, nil, "a/b", nil},
+		{"a dot", "/members/%2E", view.Row{Version: 1}, nil, 200, nil, ".", nil},
+		{"after", "/members/7?after=member/7@3", view.Row{Version: 3}, nil, 200, nil, "7", []events.Token{{Stream: "member/7", Version: 3}}},
+		{"after several", "/members/7?after=member/7@3,member/a,b@4&after=booking%2F1%402", view.Row{Version: 3}, nil, 200, nil, "7",
+			[]events.Token{{Stream: "member/7", Version: 3}, {Stream: "member/a,b", Version: 4}, {Stream: "booking/1", Version: 2}}},
+		{"raised view", "/members/7", view.Row{Version: 3, Shape: 2}, nil, 200, map[string]string{"ETag": `"3.2"`}, "7", nil},
+		{"tag of the view before", "/members/7", view.Row{Version: 3, Shape: 2}, []string{`If-None-Match: "3"`}, 200, map[string]string{"ETag": `"3.2"`}, "7", nil},
+		{"tag of the raised view", "/members/7", view.Row{Version: 3, Shape: 2}, []string{`If-None-Match: "3.2"`}, 304, map[string]string{"ETag": `"3.2"`}, "7", nil},
+		{"same tag", "/members/7", view.Row{Version: 3}, []string{`If-None-Match: "3"`}, 304, map[string]string{"ETag": `"3"`, "Cache-Control": "private, no-cache", "Content-Type": ""}, "7", nil},
+		{"same weak tag", "/members/7", view.Row{Version: 3}, []string{`If-None-Match: W/"3"`}, 304, nil, "7", nil},
+		{"in a list", "/members/7", view.Row{Version: 3}, []string{`If-None-Match: "a,b" ,W/"2","3"`}, 304, nil, "7", nil},
+		{"in a second line", "/members/7", view.Row{Version: 3}, []string{`If-None-Match: "1"`, `If-None-Match: "3"`}, 304, nil, "7", nil},
+		{"any", "/members/7", view.Row{Version: 3}, []string{`If-None-Match: *`}, 304, nil, "7", nil},
+		{"another tag", "/members/7", view.Row{Version: 3}, []string{`If-None-Match: "2", "33", "3`}, 200, nil, "7", nil},
+		{"no tag at all", "/members/7", view.Row{Version: 3}, []string{`If-None-Match: 3`}, 200, nil, "7", nil},
+		{"tag of a row without version", "/members/7", view.Row{}, []string{`If-None-Match: "0"`}, 200, nil, "7", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestRow(t *testing.T) {
 					t.Errorf("%s: %q, want %q", name, got, value)
 				}
 			}
-			if q.view != "users" || q.key != tt.key || !reflect.DeepEqual(q.after, tt.after) {
+			if q.view != "members" || q.key != tt.key || !reflect.DeepEqual(q.after, tt.after) {
 				t.Errorf("asked for %q %q after %v", q.view, q.key, q.after)
 			}
 		})
@@ -76,15 +76,15 @@ func TestRowAsItWas(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	for target, want := range map[string]view.Moment{
-		"/users/7?at=2":                                   {Version: 2},
-		"/users/7?at=9223372036854775807":                 {Version: 1<<63 - 1},
-		"/users/7?at=2026-01-31T12:00:00Z":                {Time: noon},
-		"/users/7?at=2026-01-31T13:30:00.000%2B01:30":     {Time: noon},
-		"/users/7?at=2026-01-31T12:00:00.123456789-00:00": {Time: noon.Add(123456789)},
+		"/members/7?at=2":                                   {Version: 2},
+		"/members/7?at=9223372036854775807":                 {Version: 1<<63 - 1},
+		"/members/7?at=2026-01-31T12:00:00Z":                {Time: noon},
+		"/members/7?at=2026-01-31T13:30:00.000%2B01:30":     {Time: noon},
+		"/members/7?at=2026-01-31T12:00:00.123456789-00:00": {Time: noon.Add(123456789)},
 	} {
 		q := &querier{row: view.Row{Version: 2, JSON: []byte(`{"id":"7"}`)}}
 		w := do(queries(q, nil), "GET", target, "")
-		if w.Code != 200 || w.Header().Get("ETag") != `"2"` || q.view != "users" || q.key != "7" ||
+		if w.Code != 200 || w.Header().Get("ETag") != `"2"` || q.view != "members" || q.key != "7" ||
 			q.at.Version != want.Version || !q.at.Time.Equal(want.Time) {
 			t.Errorf("%s: %d %s, asked for %+v", target, w.Code, w.Body, q.at)
 		}
@@ -99,13 +99,13 @@ func TestList(t *testing.T) {
 		body, stale  string
 		params       map[string][]string
 	}{
-		{"empty", "/users", view.Page{}, `{"items":[]}`, "", map[string][]string{}},
-		{"rows", "/users?name=Ada&price.gte=10&sort=-price&in=a&in=b&x=%2B+%C3%BC", view.Page{Items: rows(`{"id":"1"}`, `{"id":"2"}`), Next: "c1"},
+		{"empty", "/members", view.Page{}, `{"items":[]}`, "", map[string][]string{}},
+		{"rows", "/members?name=Ada&fee.gte=10&sort=-fee&in=a&in=b&x=%2B+%C3%BC", view.Page{Items: rows(`{"id":"1"}`, `{"id":"2"}`), Next: "c1"},
 			`{"items":[{"id":"1"},{"id":"2"}],"next":"c1"}`, "",
-			map[string][]string{"name": {"Ada"}, "price.gte": {"10"}, "sort": {"-price"}, "in": {"a", "b"}, "x": {"+ ü"}}},
-		{"parked", "/users?name=Ada", view.Page{Parked: true}, `{"items":[]}`, "", map[string][]string{"name": {"Ada"}}},
-		{"stale", "/users?after=user/7@3,user/8@1&after=user/9@1", view.Page{Stale: true}, `{"items":[]}`, "true",
-			map[string][]string{"after": {"user/7@3", "user/8@1", "user/9@1"}}},
+			map[string][]string{"name": {"Ada"}, "fee.gte": {"10"}, "sort": {"-fee"}, "in": {"a", "b"}, "x": {"+ ü"}}},
+		{"parked", "/members?name=Ada", view.Page{Parked: true}, `{"items":[]}`, "", map[string][]string{"name": {"Ada"}}},
+		{"stale", "/members?after=member/7@3,member/8@1&after=member/9@1", view.Page{Stale: true}, `{"items":[]}`, "true",
+			map[string][]string{"after": {"member/7@3", "member/8@1", "member/9@1"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestList(t *testing.T) {
 				(w.Header().Get("Daybook-Parked") == "true") != tt.page.Parked || w.Header().Get("Cache-Control") != "no-store" {
 				t.Errorf("got %d %s %v", w.Code, w.Body, w.Header())
 			}
-			if q.view != "users" || !reflect.DeepEqual(q.params, tt.params) {
+			if q.view != "members" || !reflect.DeepEqual(q.params, tt.params) {
 				t.Errorf("asked for %q %v", q.view, q.params)
 			}
 		})
@@ -141,59 +141,59 @@ func TestQueryRefused(t *testing.T) {
 		{"POST", "/", 405, "method-not-allowed", "", "GET, HEAD"},
 		{"GET", "/nothing", 404, "unknown-view", "", ""},
 		{"POST", "/nothing/7", 404, "unknown-view", "", ""},
-		{"GET", "/users/", 404, "not-found", "", ""},
+		{"GET", "/members/", 404, "not-found", "", ""},
 		{"GET", "//7", 404, "not-found", "", ""},
 		{"GET", "/docs", 404, "unknown-view", "", ""},
 		{"GET", "/health/7", 404, "not-found", "", ""},
 		{"GET", "/openapi.json/7", 404, "not-found", "", ""},
 		{"GET", "/streams", 404, "not-found", "", ""},
-		{"GET", "/streams/user", 404, "not-found", "", ""},
-		{"GET", "/streams/user/7/8", 404, "not-found", "", ""},
-		{"GET", "/commands/create-user/7", 404, "not-found", "", ""},
+		{"GET", "/streams/member", 404, "not-found", "", ""},
+		{"GET", "/streams/member/7/8", 404, "not-found", "", ""},
+		{"GET", "/commands/create-member/7", 404, "not-found", "", ""},
 		{"GET", "/commands", 405, "method-not-allowed", "", "POST"},
-		{"GET", "/commands/create-user", 405, "method-not-allowed", "", "POST"},
+		{"GET", "/commands/create-member", 405, "method-not-allowed", "", "POST"},
 		{"POST", "/commands", 405, "method-not-allowed", "", "POST"},
-		{"POST", "/users", 405, "method-not-allowed", "", "GET, HEAD"},
-		{"DELETE", "/users/7", 405, "method-not-allowed", "", "GET, HEAD"},
-		{"TRACE", "/users/~00", 405, "method-not-allowed", "", "GET, HEAD"},
+		{"POST", "/members", 405, "method-not-allowed", "", "GET, HEAD"},
+		{"DELETE", "/members/7", 405, "method-not-allowed", "", "GET, HEAD"},
+		{"TRACE", "/members/~00", 405, "method-not-allowed", "", "GET, HEAD"},
 		{"OPTIONS", "/health", 405, "method-not-allowed", "", "GET, HEAD"},
 		{"PUT", "/openapi.json", 405, "method-not-allowed", "", "GET, HEAD"},
-		{"POST", "/streams/user/7", 405, "method-not-allowed", "", "GET, HEAD"},
+		{"POST", "/streams/member/7", 405, "method-not-allowed", "", "GET, HEAD"},
 		{"GET", "/%ff", 400, "malformed", "path", ""},
-		{"GET", "/users/%c3%28", 400, "malformed", "path", ""},
-		{"GET", "/users/7?name=x&B=1", 400, "malformed", "B name", ""},
-		{"GET", "/users/7?after=", 400, "malformed", "after", ""},
-		{"GET", "/users/7?after=user/7", 400, "malformed", "after", ""},
-		{"GET", "/users/7?after=user/7@0", 400, "malformed", "after", ""},
-		{"GET", "/users/7?after=user/7@1,", 400, "malformed", "after", ""},
-		{"GET", "/users/7?after=user/7@1,x", 400, "malformed", "after", ""},
-		{"GET", "/users/7?after=" + strings.Repeat("user/7@1,", 100) + "user/7@1", 400, "malformed", "after", ""},
-		{"GET", "/users/7?at=", 400, "malformed", "at", ""},
-		{"GET", "/users/7?at=0", 400, "malformed", "at", ""},
-		{"GET", "/users/7?at=-1", 400, "malformed", "at", ""},
-		{"GET", "/users/7?at=02", 400, "malformed", "at", ""},
-		{"GET", "/users/7?at=9223372036854775808", 400, "malformed", "at", ""},
-		{"GET", "/users/7?at=2026-01-31", 400, "malformed", "at", ""},
-		{"GET", "/users/7?at=2026-01-31T12:00:00+01:00", 400, "malformed", "at", ""},
-		{"GET", "/users/7?at=1&at=2", 400, "malformed", "at", ""},
-		{"GET", "/users/7?at=1&after=user/7@1", 400, "malformed", "at", ""},
-		{"GET", "/users?after=x", 400, "malformed", "after", ""},
-		{"GET", "/users?name=%zz", 400, "malformed", "query", ""},
-		{"GET", "/users?a;b", 400, "malformed", "query", ""},
-		{"GET", "/users?name=%ff", 400, "malformed", "query", ""},
-		{"GET", "/users?%ff=1", 400, "malformed", "query", ""},
-		{"GET", "/streams/user/7?from=0", 400, "malformed", "from", ""},
-		{"GET", "/streams/user/7?from=01", 400, "malformed", "from", ""},
-		{"GET", "/streams/user/7?from=1&from=2", 400, "malformed", "from", ""},
-		{"GET", "/streams/user/7?from=9223372036854775807", 400, "malformed", "from", ""},
-		{"GET", "/streams/user/7?limit=1001", 400, "malformed", "limit", ""},
-		{"GET", "/streams/user/7?limit=-1", 400, "malformed", "limit", ""},
-		{"GET", "/streams/user/7?limit=x", 400, "malformed", "limit", ""},
-		{"GET", "/streams/user/7?after=user/7@1", 400, "malformed", "after", ""},
-		{"GET", "/streams/User/7", 404, "not-found", "", ""},
-		{"GET", "/streams/user/" + strings.Repeat("a", 129), 404, "not-found", "", ""},
-		{"GET", "/streams/user/7", 404, "not-found", "", ""},
-		{"GET", "/streams/user/7?from=5", 404, "not-found", "", ""},
+		{"GET", "/members/%c3%28", 400, "malformed", "path", ""},
+		{"GET", "/members/7?name=x&B=1", 400, "malformed", "B name", ""},
+		{"GET", "/members/7?after=", 400, "malformed", "after", ""},
+		{"GET", "/members/7?after=member/7", 400, "malformed", "after", ""},
+		{"GET", "/members/7?after=member/7@0", 400, "malformed", "after", ""},
+		{"GET", "/members/7?after=member/7@1,", 400, "malformed", "after", ""},
+		{"GET", "/members/7?after=member/7@1,x", 400, "malformed", "after", ""},
+		{"GET", "/members/7?after=" + strings.Repeat("member/7@1,", 100) + "member/7@1", 400, "malformed", "after", ""},
+		{"GET", "/members/7?at=", 400, "malformed", "at", ""},
+		{"GET", "/members/7?at=0", 400, "malformed", "at", ""},
+		{"GET", "/members/7?at=-1", 400, "malformed", "at", ""},
+		{"GET", "/members/7?at=02", 400, "malformed", "at", ""},
+		{"GET", "/members/7?at=9223372036854775808", 400, "malformed", "at", ""},
+		{"GET", "/members/7?at=2026-01-31", 400, "malformed", "at", ""},
+		{"GET", "/members/7?at=2026-01-31T12:00:00+01:00", 400, "malformed", "at", ""},
+		{"GET", "/members/7?at=1&at=2", 400, "malformed", "at", ""},
+		{"GET", "/members/7?at=1&after=member/7@1", 400, "malformed", "at", ""},
+		{"GET", "/members?after=x", 400, "malformed", "after", ""},
+		{"GET", "/members?name=%zz", 400, "malformed", "query", ""},
+		{"GET", "/members?a;b", 400, "malformed", "query", ""},
+		{"GET", "/members?name=%ff", 400, "malformed", "query", ""},
+		{"GET", "/members?%ff=1", 400, "malformed", "query", ""},
+		{"GET", "/streams/member/7?from=0", 400, "malformed", "from", ""},
+		{"GET", "/streams/member/7?from=01", 400, "malformed", "from", ""},
+		{"GET", "/streams/member/7?from=1&from=2", 400, "malformed", "from", ""},
+		{"GET", "/streams/member/7?from=9223372036854775807", 400, "malformed", "from", ""},
+		{"GET", "/streams/member/7?limit=1001", 400, "malformed", "limit", ""},
+		{"GET", "/streams/member/7?limit=-1", 400, "malformed", "limit", ""},
+		{"GET", "/streams/member/7?limit=x", 400, "malformed", "limit", ""},
+		{"GET", "/streams/member/7?after=member/7@1", 400, "malformed", "after", ""},
+		{"GET", "/streams/Member/7", 404, "not-found", "", ""},
+		{"GET", "/streams/member/" + strings.Repeat("a", 129), 404, "not-found", "", ""},
+		{"GET", "/streams/member/7", 404, "not-found", "", ""},
+		{"GET", "/streams/member/7?from=5", 404, "not-found", "", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.method+" "+tt.target[:min(len(tt.target), 60)], func(t *testing.T) {
@@ -213,7 +213,7 @@ func TestQueryRefused(t *testing.T) {
 
 func TestQuerierErrors(t *testing.T) {
 	t.Parallel()
-	for _, target := range []string{"/users/7", "/users?name=Ada"} {
+	for _, target := range []string{"/members/7", "/members?name=Ada"} {
 		q := &querier{err: events.Errorf(events.CodeNoIndex, "indexes: by-name")}
 		if p := wantProblem(t, do(queries(q, nil), "GET", target, ""), 400, "no-index"); p.Detail != "indexes: by-name" {
 			t.Errorf("got %+v", p)
@@ -222,7 +222,7 @@ func TestQuerierErrors(t *testing.T) {
 		wantProblem(t, do(queries(q, nil), "GET", target, ""), 500, "internal")
 	}
 	q := &querier{page: view.Page{Items: rows(`{`)}}
-	wantProblem(t, do(queries(q, nil), "GET", "/users", ""), 500, "internal")
+	wantProblem(t, do(queries(q, nil), "GET", "/members", ""), 500, "internal")
 }
 
 // TestMissingRowsSayThatAStreamIsParked: one may be missing for that. The
@@ -230,7 +230,7 @@ func TestQuerierErrors(t *testing.T) {
 func TestMissingRowsSayThatAStreamIsParked(t *testing.T) {
 	t.Parallel()
 	c := newContract(t, describedAPI(t))
-	for _, target := range []string{"/users/7", "/users/7?after=user/7@3", "/users/7?at=1"} {
+	for _, target := range []string{"/members/7", "/members/7?after=member/7@3", "/members/7?at=1"} {
 		for _, parked := range []bool{true, false} {
 			q := &querier{row: view.Row{Parked: parked}, err: events.Errorf(events.CodeNotFound, "there is no such row")}
 			w := do(queries(q, nil), "GET", target, "")
@@ -238,7 +238,7 @@ func TestMissingRowsSayThatAStreamIsParked(t *testing.T) {
 			if got := w.Header().Get("Daybook-Parked") == "true"; got != parked {
 				t.Errorf("%s, parked %v: %v", target, parked, w.Header())
 			}
-			if err := c.check("GET", "/users/{key}", w); err != nil {
+			if err := c.check("GET", "/members/{key}", w); err != nil {
 				t.Error(err)
 			}
 		}
@@ -248,7 +248,7 @@ func TestMissingRowsSayThatAStreamIsParked(t *testing.T) {
 func TestHeadIsGetWithoutBody(t *testing.T) {
 	t.Parallel()
 	h := queries(&querier{row: view.Row{JSON: []byte(`{"id":"7"}`), Version: 3}}, new(eventstest.Memory))
-	for _, target := range []string{"/users/7", "/users", "/health", "/openapi.json", "/nothing", "/streams/user/7"} {
+	for _, target := range []string{"/members/7", "/members", "/health", "/openapi.json", "/nothing", "/streams/member/7"} {
 		get, head := do(h, "GET", target, ""), do(h, "HEAD", target, "")
 		if head.Body.Len() > 0 || head.Code != get.Code || fmt.Sprint(head.Header()) != fmt.Sprint(get.Header()) || get.Body.Len() == 0 {
 			t.Errorf("%s: HEAD %d %v %s, GET %d %v", target, head.Code, head.Header(), head.Body, get.Code, get.Header())

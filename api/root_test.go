@@ -8,14 +8,14 @@ import (
 	"testing"
 
 	"daybook/api"
-	"daybook/domain"
 	"daybook/events/eventstest"
+	"daybook/internal/testdomain"
 )
 
 // TestRootNamesWhatThereIs: every address that GET / gives leads somewhere.
 func TestRootNamesWhatThereIs(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	s := newSchool(t)
 	w := do(s.handler, "GET", "/", "")
 	type link struct{ Name, Method, Href string }
 	var got struct {
@@ -25,7 +25,7 @@ func TestRootNamesWhatThereIs(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &got, json.MatchCaseInsensitiveNames(true), json.RejectUnknownMembers(true)); err != nil || w.Code != 200 {
 		t.Fatalf("got %d %s: %v", w.Code, w.Body, err)
 	}
-	if got.Title != "Daybook" || got.Version != "1" || len(got.Views) != len(domain.Views()) || len(got.Links) != 2 || len(got.Commands) < 10 {
+	if got.Title != "Daybook" || got.Version != "1" || len(got.Views) != len(testdomain.Views()) || len(got.Links) != 2 || len(got.Commands) < 10 {
 		t.Errorf("got %s", w.Body)
 	}
 	for _, l := range append(got.Links, append(got.Views, got.Commands...)...) {
@@ -47,10 +47,10 @@ func TestUnknownNamesSuggestTheNearest(t *testing.T) {
 		h                    http.Handler
 		method, target, want string
 	}{
-		{writing, "POST", "/commands/creat-user", `there is no command "creat-user"; did you mean "create-user"?`},
+		{writing, "POST", "/commands/creat-member", `there is no command "creat-member"; did you mean "create-member"?`},
 		{writing, "POST", "/commands/nothing-like-it", `there is no command "nothing-like-it"`},
-		{reading, "GET", "/user", `there is no view "user"; did you mean "users"?`},
-		{reading, "GET", "/Users/7", `there is no view "Users"; did you mean "users"?`},
+		{reading, "GET", "/member", `there is no view "member"; did you mean "members"?`},
+		{reading, "GET", "/Members/7", `there is no view "Members"; did you mean "members"?`},
 		{reading, "GET", "/openapi", `there is no view "openapi"; did you mean "openapi.json"?`},
 		{reading, "GET", "/helth", `there is no view "helth"; did you mean "health"?`},
 		{reading, "GET", "/zzz", `there is no view "zzz"`},
@@ -68,12 +68,12 @@ func TestUnknownNamesSuggestTheNearest(t *testing.T) {
 // without a body has none.
 func TestAnswersEndWithANewline(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	s := newSchool(t)
 	for target, body := range map[string]string{
-		"/commands/create-user": `{"id":"7","payload":{"name":"Ada","email":"ada@example.com"}}`,
-		"/commands":             `[{"command":"rename-user","id":"7","payload":{"name":"Bob"}}]`,
-		"/commands/nothing":     `{}`,
-		"/":                     "", "/health": "", "/openapi.json": "", "/users": "", "/users?sort=name": "", "/users/7": "", "/streams/user/7": "",
+		"/commands/create-member": `{"id":"7","payload":{"name":"Ada","email":"ada@example.com"}}`,
+		"/commands":               `[{"command":"rename-member","id":"7","payload":{"name":"Bob"}}]`,
+		"/commands/nothing":       `{}`,
+		"/":                       "", "/health": "", "/openapi.json": "", "/members": "", "/members?sort=name": "", "/members/7": "", "/streams/member/7": "",
 	} {
 		method := "GET"
 		if body != "" {
@@ -102,8 +102,8 @@ func TestAnswersMayShareABody(t *testing.T) {
 	shared := append(make([]byte, 0, 64), `{"id":"7"}*`...)
 	q := &querier{}
 	q.row.JSON = shared[:10]
-	api.NewQueries(q, nil, domain.Aggregates(), domain.Views(), options(nil)).
-		ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/users/7", nil))
+	api.NewQueries(q, nil, testdomain.Aggregates(), testdomain.Views(), options(nil)).
+		ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/members/7", nil))
 	if string(shared) != `{"id":"7"}*` {
 		t.Errorf("got %q", shared)
 	}

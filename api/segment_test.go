@@ -61,16 +61,16 @@ func TestEncodedSegmentsAreRead(t *testing.T) {
 	t.Parallel()
 	q := &querier{}
 	for target, key := range map[string]string{
-		"/users/~YS9i": "a/b", "/users/%7EYS9i": "a/b", "/users/~Li4": "..", "/users/~fng": "~x", "/users/a~": "a~", "/users/~77-9": "\ufffd",
+		"/members/~YS9i": "a/b", "/members/%7EYS9i": "a/b", "/members/~Li4": "..", "/members/~fng": "~x", "/members/a~": "a~", "/members/~77-9": "\ufffd",
 	} {
 		if w := do(queries(q, nil), "GET", target, ""); w.Code != 200 || q.key != key {
 			t.Errorf("%s: %d, key %q, want %q", target, w.Code, q.key, key)
 		}
 	}
-	for _, target := range []string{"/users/~x", "/users/~YS9i/c", "/users/~", "/streams/user/~x", "/users/%EF%BF%BD", "/users?name=%EF%BF%BD", "/users?%EF%BF%BD=1"} {
+	for _, target := range []string{"/members/~x", "/members/~YS9i/c", "/members/~", "/streams/member/~x", "/members/%EF%BF%BD", "/members?name=%EF%BF%BD", "/members?%EF%BF%BD=1"} {
 		wantProblem(t, do(queries(q, nil), "GET", target, ""), 400, "malformed")
 	}
-	if p := wantProblem(t, do(queries(q, nil), "GET", "/users/a/", ""), 404, "not-found"); !strings.Contains(p.Detail, "~ and its base64url") {
+	if p := wantProblem(t, do(queries(q, nil), "GET", "/members/a/", ""), 404, "not-found"); !strings.Contains(p.Detail, "~ and its base64url") {
 		t.Errorf("got %+v", p)
 	}
 }

@@ -47,14 +47,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // run finds and runs the endpoint. A panic is an internal error.
-func (s *server) run(r *http.Request) (a *answer, err error) {
-	if panicked := events.Guard("the handler", func() { a, err = s.route(r) }); panicked != nil {
-		return nil, panicked
-	}
-	return a, err
-}
-
-func (s *server) route(r *http.Request) (*answer, error) {
+func (s *server) run(r *http.Request) (_ *answer, err error) {
+	defer events.Rescue("the handler", &err)
 	path, err := segments(r)
 	if err != nil {
 		return nil, err

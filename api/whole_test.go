@@ -12,48 +12,48 @@ import (
 
 	"daybook/aggregate"
 	"daybook/api"
-	"daybook/domain"
 	"daybook/events"
 	"daybook/events/eventstest"
 	"daybook/follow"
+	"daybook/internal/testdomain"
 	"daybook/view"
 	"daybook/view/viewtest"
 )
 
-// shop is the sample business behind both handlers, in memory; what was
+// school is the test domain behind both handlers, in memory; what was
 // entered is posted to the views when post is called.
-type shop struct {
+type school struct {
 	t         testing.TB
 	handler   http.Handler
 	store     *eventstest.Memory
 	projector *view.Projector
 }
 
-func newShop(t testing.TB) *shop {
+func newSchool(t testing.TB) *school {
 	t.Helper()
-	s := &shop{t: t, store: new(eventstest.Memory)}
+	s := &school{t: t, store: new(eventstest.Memory)}
 	made := 0
-	handler, err := aggregate.NewHandler(s.store, domain.Aggregates(), &aggregate.Options{
+	handler, err := aggregate.NewHandler(s.store, testdomain.Aggregates(), &aggregate.Options{
 		Now:   func() time.Time { return time.Date(2026, 1, 31, 9, 30, 0, 0, time.UTC) },
 		NewID: func() string { made++; return fmt.Sprintf("made-%d", made) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	codec, err := aggregate.Codec(domain.Aggregates())
+	codec, err := aggregate.Codec(testdomain.Aggregates())
 	if err != nil {
 		t.Fatal(err)
 	}
-	tables := viewtest.NewMemory(domain.Views()...)
-	if s.projector, err = view.NewProjector(s.store, codec, tables, domain.Views(), &view.ProjectorOptions{Routed: true}); err != nil {
+	tables := viewtest.NewMemory(testdomain.Views()...)
+	if s.projector, err = view.NewProjector(s.store, codec, tables, testdomain.Views(), &view.ProjectorOptions{Routed: true}); err != nil {
 		t.Fatal(err)
 	}
-	q, err := view.NewQueries(s.store, codec, tables, domain.Views(), &view.QueriesOptions{Wait: time.Nanosecond, Routed: true})
+	q, err := view.NewQueries(s.store, codec, tables, testdomain.Views(), &view.QueriesOptions{Wait: time.Nanosecond, Routed: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	writing := api.NewCommands(handler, options(nil))
-	reading := api.NewQueries(q, s.store, domain.Aggregates(), domain.Views(), options(nil))
+	reading := api.NewQueries(q, s.store, testdomain.Aggregates(), testdomain.Views(), options(nil))
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/commands") {
 			writing.ServeHTTP(w, r)
@@ -65,7 +65,7 @@ func newShop(t testing.TB) *shop {
 }
 
 // post posts all commits to the views.
-func (s *shop) post() {
+func (s *school) post() {
 	s.t.Helper()
 	for cursor := ""; ; {
 		page, next, err := s.store.Scan(s.t.Context(), 0, 1, cursor)
@@ -85,11 +85,11 @@ func (s *shop) post() {
 	}
 }
 
-// TestTheWholeContract sends requests to the sample shop and holds every answer
+// TestTheWholeContract sends requests to the test domain and holds every answer
 // to the description.
 func TestTheWholeContract(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	s := newSchool(t)
 	c := newContract(t, do(s.handler, "GET", "/openapi.json", "").Body.Bytes())
 	const ada = `{"id":"7","payload":{"name":"Ada","email":"ada@example.com"}}`
 	steps := []struct {
@@ -100,51 +100,51 @@ func TestTheWholeContract(t *testing.T) {
 	}{
 		{"GET", "/health", "/health", "", nil, 200, `"ok"`},
 		{"GET", "/openapi.json", "/openapi.json", "", nil, 200, `"3.1.0"`},
-		{"POST", "/commands/create-user", "/commands/create-user", ada, []string{"Idempotency-Key: k1"}, 201, `{"id":"7","version":1,"commandId":"k1","token":"user/7@1"}`},
-		{"POST", "/commands/create-user", "/commands/create-user", ada, []string{"Idempotency-Key: k1"}, 201, `{"id":"7","version":1,"commandId":"k1","token":"user/7@1"}`},
-		{"POST", "/commands/create-user", "/commands/create-user", strings.Replace(ada, "Ada", "Eve", 1), []string{"Idempotency-Key: k1"}, 422, `"idempotency-key-reused"`},
-		{"POST", "/commands/create-user", "/commands/create-user", ada, nil, 422, `"user-already-exists"`},
-		{"POST", "/commands/create-user", "/commands/create-user", `{"id":"8","payload":{"name":" ","email":"x","age":1}}`, nil, 400, `"/payload/age"`},
-		{"POST", "/commands/create-user", "/commands/create-user", `{"payload":{"name":"Bob","email":"bob@example.com"}}`, []string{"Idempotency-Key: k2"}, 201, `"version":1`},
-		{"POST", "/commands/rename-user", "/commands/rename-user", `{"id":"7","payload":{"name":"Ada L."}}`, []string{`If-Match: "1"`}, 200, `"token":"user/7@2"`},
-		{"POST", "/commands/rename-user", "/commands/rename-user", `{"id":"7","payload":{"name":"Ada K."}}`, []string{`If-Match: "1"`}, 412, `"version":2`},
-		{"POST", "/commands/rename-user", "/commands/rename-user", `{"id":"7","payload":{"name":"Ada K."}}`, []string{`If-Match: W/"2"`}, 412, `"version":2`},
-		{"POST", "/commands/rename-user", "/commands/rename-user", `{"id":"7","payload":{"name":"Ada K."}}`, []string{`If-Match: "1", "3"`}, 412, `"version":2`},
-		{"POST", "/commands/rename-user", "/commands/rename-user", `{"id":"7","payload":{"name":"Ada K."}}`, []string{`If-None-Match: W/"2"`}, 412, `"version":2`},
-		{"POST", "/commands/rename-user", "/commands/rename-user", `{"id":"nobody","payload":{"name":"Ada K."}}`, []string{`If-Match: *`}, 412, `"version":0`},
-		{"POST", "/commands/rename-user", "/commands/rename-user", `{"id":"7","payload":{"name":"Ada L."}}`, []string{`If-Match: "1", "2"`}, 200, `"version":2`},
-		{"POST", "/commands/rename-user", "/commands/rename-user", `{"id":"7","payload":{"name":"Ada L."}}`, []string{`If-Match: *`}, 200, `"version":2`},
-		{"GET", "/", "/", "", nil, 200, `{"name":"rename-user","method":"POST","href":"commands/rename-user"}`},
-		{"POST", "/commands/rename-user", "/commands/rename-user", `{"id":"7","payload":{"name":"Ada K."},"expectedVersion":1}`, nil, 409, `"version":2`},
-		{"POST", "/commands/rename-user", "/commands/rename-user", `{"payload":{"name":"Ada K."}}`, nil, 400, `"/id"`},
-		{"POST", "/commands/rename-user", "/commands/rename-user", "x=1", []string{"Content-Type: text/plain"}, 415, `"unsupported-media-type"`},
-		{"POST", "/commands/rename-user", "/commands/rename-user", `{"id":"` + strings.Repeat("7", api.MaxBody) + `"}`, nil, 413, `"too-large"`},
-		{"POST", "/commands", "/commands", `[{"command":"add-product","id":"p1","payload":{"name":"Pen","category":"office","price":999999999999,"currency":"EUR","stock":1e1}},
-			{"command":"rename-user","id":"7","payload":{"name":""}},{"command":"no-such"},{"command":"rename-user","id":"7","payload":{"name":"Ada"}},{"id":"7"}]`, nil, 207, `"/1/payload/name"`},
+		{"POST", "/commands/create-member", "/commands/create-member", ada, []string{"Idempotency-Key: k1"}, 201, `{"id":"7","version":1,"commandId":"k1","token":"member/7@1"}`},
+		{"POST", "/commands/create-member", "/commands/create-member", ada, []string{"Idempotency-Key: k1"}, 201, `{"id":"7","version":1,"commandId":"k1","token":"member/7@1"}`},
+		{"POST", "/commands/create-member", "/commands/create-member", strings.Replace(ada, "Ada", "Eve", 1), []string{"Idempotency-Key: k1"}, 422, `"idempotency-key-reused"`},
+		{"POST", "/commands/create-member", "/commands/create-member", ada, nil, 422, `"member-already-exists"`},
+		{"POST", "/commands/create-member", "/commands/create-member", `{"id":"8","payload":{"name":" ","email":"x","age":1}}`, nil, 400, `"/payload/age"`},
+		{"POST", "/commands/create-member", "/commands/create-member", `{"payload":{"name":"Bob","email":"bob@example.com"}}`, []string{"Idempotency-Key: k2"}, 201, `"version":1`},
+		{"POST", "/commands/rename-member", "/commands/rename-member", `{"id":"7","payload":{"name":"Ada L."}}`, []string{`If-Match: "1"`}, 200, `"token":"member/7@2"`},
+		{"POST", "/commands/rename-member", "/commands/rename-member", `{"id":"7","payload":{"name":"Ada K."}}`, []string{`If-Match: "1"`}, 412, `"version":2`},
+		{"POST", "/commands/rename-member", "/commands/rename-member", `{"id":"7","payload":{"name":"Ada K."}}`, []string{`If-Match: W/"2"`}, 412, `"version":2`},
+		{"POST", "/commands/rename-member", "/commands/rename-member", `{"id":"7","payload":{"name":"Ada K."}}`, []string{`If-Match: "1", "3"`}, 412, `"version":2`},
+		{"POST", "/commands/rename-member", "/commands/rename-member", `{"id":"7","payload":{"name":"Ada K."}}`, []string{`If-None-Match: W/"2"`}, 412, `"version":2`},
+		{"POST", "/commands/rename-member", "/commands/rename-member", `{"id":"nobody","payload":{"name":"Ada K."}}`, []string{`If-Match: *`}, 412, `"version":0`},
+		{"POST", "/commands/rename-member", "/commands/rename-member", `{"id":"7","payload":{"name":"Ada L."}}`, []string{`If-Match: "1", "2"`}, 200, `"version":2`},
+		{"POST", "/commands/rename-member", "/commands/rename-member", `{"id":"7","payload":{"name":"Ada L."}}`, []string{`If-Match: *`}, 200, `"version":2`},
+		{"GET", "/", "/", "", nil, 200, `{"name":"rename-member","method":"POST","href":"commands/rename-member"}`},
+		{"POST", "/commands/rename-member", "/commands/rename-member", `{"id":"7","payload":{"name":"Ada K."},"expectedVersion":1}`, nil, 409, `"version":2`},
+		{"POST", "/commands/rename-member", "/commands/rename-member", `{"payload":{"name":"Ada K."}}`, nil, 400, `"/id"`},
+		{"POST", "/commands/rename-member", "/commands/rename-member", "x=1", []string{"Content-Type: text/plain"}, 415, `"unsupported-media-type"`},
+		{"POST", "/commands/rename-member", "/commands/rename-member", `{"id":"` + strings.Repeat("7", api.MaxBody) + `"}`, nil, 413, `"too-large"`},
+		{"POST", "/commands", "/commands", `[{"command":"add-course","id":"p1","payload":{"name":"Pen","area":"office","fee":999999999999,"currency":"EUR","seats":1e1}},
+			{"command":"rename-member","id":"7","payload":{"name":""}},{"command":"no-such"},{"command":"rename-member","id":"7","payload":{"name":"Ada"}},{"id":"7"}]`, nil, 207, `"/1/payload/name"`},
 		{"POST", "/commands", "/commands", `{}`, nil, 400, `"malformed"`},
-		{"POST", "/commands/place-order", "/commands/place-order", `{"id":"o1","payload":{"customer":"7","currency":"EUR","lines":[{"product":"p1","quantity":0,"price":1}]}}`, nil, 400, `"/payload/lines/0/quantity"`},
-		{"POST", "/commands/place-order", "/commands/place-order", `{"id":"o1","payload":{"customer":"7","currency":"EUR","lines":[{"product":"p1","quantity":2,"price":999999999999}]}}`, nil, 201, `"order/o1@1"`},
-		{"POST", "/commands", "/commands", `[{"command":"add-product","id":"p2","payload":{"name":"Pad","category":"paper","price":1,"currency":"EUR","stock":1}},
-			{"command":"move-stock","id":"p1","payload":{"to":"p2","quantity":1}}]`, nil, 207, `"token":"product/p1@2","others":["product/p2@2"]`},
-		{"POST", "/commands/move-stock", "/commands/move-stock", `{"id":"p2","payload":{"to":"p1","quantity":1}}`, nil, 200, `"others":["product/p1@3"]`},
-		{"POST", "/commands/create-user", "/commands/create-user", strings.Replace(ada, `"7"`, `"9"`, 1), nil, 409, `"already-taken"`},
-		{"GET", "/users/7?after=user/7@3", "/users/{key}", "", nil, 200, `"name":"Ada"`},
-		{"GET", "/users/7?after=user/7@99", "/users/{key}", "", nil, 400, `"after"`},
-		{"GET", "/users?sort=name&after=user/7@3", "/users", "", nil, 200, `"items":[]`},
+		{"POST", "/commands/place-booking", "/commands/place-booking", `{"id":"o1","payload":{"member":"7","currency":"EUR","lines":[{"course":"p1","quantity":0,"fee":1}]}}`, nil, 400, `"/payload/lines/0/quantity"`},
+		{"POST", "/commands/place-booking", "/commands/place-booking", `{"id":"o1","payload":{"member":"7","currency":"EUR","lines":[{"course":"p1","quantity":2,"fee":999999999999}]}}`, nil, 201, `"booking/o1@1"`},
+		{"POST", "/commands", "/commands", `[{"command":"add-course","id":"p2","payload":{"name":"Pad","area":"paper","fee":1,"currency":"EUR","seats":1}},
+			{"command":"move-seats","id":"p1","payload":{"to":"p2","quantity":1}}]`, nil, 207, `"token":"course/p1@2","others":["course/p2@2"]`},
+		{"POST", "/commands/move-seats", "/commands/move-seats", `{"id":"p2","payload":{"to":"p1","quantity":1}}`, nil, 200, `"others":["course/p1@3"]`},
+		{"POST", "/commands/create-member", "/commands/create-member", strings.Replace(ada, `"7"`, `"9"`, 1), nil, 409, `"already-taken"`},
+		{"GET", "/members/7?after=member/7@3", "/members/{key}", "", nil, 200, `"name":"Ada"`},
+		{"GET", "/members/7?after=member/7@99", "/members/{key}", "", nil, 400, `"after"`},
+		{"GET", "/members?sort=name&after=member/7@3", "/members", "", nil, 200, `"items":[]`},
 		{"POST post", "", "", "", nil, 0, ""},
-		{"GET", "/users/7", "/users/{key}", "", []string{`If-None-Match: "3"`}, 304, ""},
-		{"GET", "/users/none", "/users/{key}", "", nil, 404, `"not-found"`},
-		{"GET", "/users/7?nope=1", "/users/{key}", "", nil, 400, `"nope"`},
-		{"GET", "/users?sort=name&limit=1", "/users", "", nil, 200, `"next":`},
-		{"GET", "/users?email=ada@example.com", "/users", "", nil, 200, `"Ada"`},
-		{"GET", "/users?sort=email", "/users", "", nil, 400, `no-index`},
-		{"GET", "/users?sort=name&cursor=zz", "/users", "", nil, 400, `"cursor"`},
-		{"GET", "/categories/office", "/categories/{key}", "", nil, 200, `"units":10`},
-		{"GET", "/orders?customer=7&sort=-placedAt", "/orders", "", nil, 200, `"placedAt":"2026-01-31T09:30:00Z"`},
-		{"GET", "/products?category=office&price.gte=1&price.lt=2e12", "/products", "", nil, 200, `999999999999`},
-		{"GET", "/streams/user/7?from=2&limit=1", "/streams/{aggregate}/{id}", "", nil, 200, `"next":3`},
-		{"GET", "/streams/user/none", "/streams/{aggregate}/{id}", "", nil, 404, `"not-found"`},
-		{"GET", "/streams/user/7?limit=0", "/streams/{aggregate}/{id}", "", nil, 400, `"limit"`},
+		{"GET", "/members/7", "/members/{key}", "", []string{`If-None-Match: "3"`}, 304, ""},
+		{"GET", "/members/none", "/members/{key}", "", nil, 404, `"not-found"`},
+		{"GET", "/members/7?nope=1", "/members/{key}", "", nil, 400, `"nope"`},
+		{"GET", "/members?sort=name&limit=1", "/members", "", nil, 200, `"next":`},
+		{"GET", "/members?email=ada@example.com", "/members", "", nil, 200, `"Ada"`},
+		{"GET", "/members?sort=email", "/members", "", nil, 400, `no-index`},
+		{"GET", "/members?sort=name&cursor=zz", "/members", "", nil, 400, `"cursor"`},
+		{"GET", "/areas/office", "/areas/{key}", "", nil, 200, `"units":10`},
+		{"GET", "/bookings?member=7&sort=-placedAt", "/bookings", "", nil, 200, `"placedAt":"2026-01-31T09:30:00Z"`},
+		{"GET", "/courses?area=office&fee.gte=1&fee.lt=2e12", "/courses", "", nil, 200, `999999999999`},
+		{"GET", "/streams/member/7?from=2&limit=1", "/streams/{aggregate}/{id}", "", nil, 200, `"next":3`},
+		{"GET", "/streams/member/none", "/streams/{aggregate}/{id}", "", nil, 404, `"not-found"`},
+		{"GET", "/streams/member/7?limit=0", "/streams/{aggregate}/{id}", "", nil, 400, `"limit"`},
 	}
 	for i, step := range steps {
 		if step.status == 0 {
@@ -165,7 +165,7 @@ func TestTheWholeContract(t *testing.T) {
 // them is malformed.
 func TestDescribedExamplesAreAccepted(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	s := newSchool(t)
 	raw := do(s.handler, "GET", "/openapi.json", "").Body.Bytes()
 	c := newContract(t, raw)
 	var doc struct {
@@ -199,19 +199,19 @@ func TestDescribedExamplesAreAccepted(t *testing.T) {
 
 func TestNothingIsWrittenByAnUnsoundBatch(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	w := do(s.handler, "POST", "/commands", `[{"command":"create-user","id":"7","payload":{"name":"Ada","email":"ada@example.com"}},{]`)
+	s := newSchool(t)
+	w := do(s.handler, "POST", "/commands", `[{"command":"create-member","id":"7","payload":{"name":"Ada","email":"ada@example.com"}},{]`)
 	wantProblem(t, w, 400, "malformed")
-	if started, err := s.store.Started(t.Context(), []events.Stream{"user/7"}); err != nil || started[0] {
+	if started, err := s.store.Started(t.Context(), []events.Stream{"member/7"}); err != nil || started[0] {
 		t.Errorf("started: %v, %v", started, err)
 	}
 }
 
 func TestPagesOfAList(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	s := newSchool(t)
 	for i := range 7 {
-		w := do(s.handler, "POST", "/commands/create-user", fmt.Sprintf(`{"id":"%d","payload":{"name":"N%d","email":"e%d@example.com"}}`, i, i, i))
+		w := do(s.handler, "POST", "/commands/create-member", fmt.Sprintf(`{"id":"%d","payload":{"name":"N%d","email":"e%d@example.com"}}`, i, i, i))
 		if w.Code != 201 {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
@@ -219,7 +219,7 @@ func TestPagesOfAList(t *testing.T) {
 	s.post()
 	var names []string
 	for cursor := ""; ; {
-		w := do(s.handler, "GET", "/users?sort=-name&limit=3&cursor="+cursor, "")
+		w := do(s.handler, "GET", "/members?sort=-name&limit=3&cursor="+cursor, "")
 		var page struct {
 			Items []struct {
 				Name string `json:"name"`

@@ -173,7 +173,7 @@ func (s *snapshotPart) into(c *events.Commit) error {
 		if err != nil {
 			return err
 		}
-		c.Snapshot.Commands = append(c.Snapshot.Commands, events.Remembered{Key: key, Digest: digest, Version: p.Version, Started: p.Started, Commit: p.Commit, Hour: p.Hour})
+		c.Snapshot.Commands = append(c.Snapshot.Commands, events.CommandRecord{Key: key, Digest: digest, Version: p.Version, Started: p.Started, Commit: p.Commit, Hour: p.Hour})
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/dynamo"
 	"daybook/events"
 )
@@ -232,7 +232,7 @@ func (t handledTable) handled(l handledLine) {
 // resending redrives dead letters and watches for their outcomes.
 type resending struct {
 	*choice
-	requests aggregate.Statuses
+	requests async.Statuses
 	sent     []*handledLine
 	byOrigin map[string]*handledLine // by the id in the command queue
 	waiting  []*handledLine          // without an outcome

@@ -14,12 +14,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/dynamo"
 	"daybook/messaging"
 )
 
-const deadQueue, commandQueue = "daybook-test-dead-commands.fifo", "daybook-test-commands.fifo"
+const deadQueue, commandQueue = "school-test-dead-commands.fifo", "school-test-commands.fifo"
 
 // deadSite is an installation with the two queues.
 type deadSite struct {
@@ -79,12 +79,12 @@ func queued(command, id, commandID, payload string) string {
 	return fmt.Sprintf(`{"v":1,"command":%q,"id":%q,"payload":%s,"commandId":%q}`, command, id, payload, commandID)
 }
 
-// four puts four dead letters into the queue: two of user/7, one of user/8, one
+// four puts four dead letters into the queue: two of member/7, one of member/8, one
 // that can't be read.
 func (s *deadSite) four() {
-	s.letter("d-1", "user/7", queued("rename-user", "7", "k-1", `{"name":"Ann"}`), "internal: it failed")
-	s.letter("d-2", "user/8", queued("rename-user", "8", "k-2", `{"name":"Ann"}`), "")
-	s.letter("d-3", "user/7", queued("rename-user", "7", "k-3", `{"name":"Bea"}`), "internal: it failed")
+	s.letter("d-1", "member/7", queued("rename-member", "7", "k-1", `{"name":"Ann"}`), "internal: it failed")
+	s.letter("d-2", "member/8", queued("rename-member", "8", "k-2", `{"name":"Ann"}`), "")
+	s.letter("d-3", "member/7", queued("rename-member", "7", "k-3", `{"name":"Bea"}`), "internal: it failed")
 	s.letter("d-4", "x", "rubbish", "internal: unread")
 }
 
@@ -109,7 +109,7 @@ func (s *deadSite) left() (bodies []string) {
 // ends. A body that says die kills it each time: the queue moves the message.
 func (s *deadSite) serve() {
 	options := messaging.Options{Region: "us-east-1", Endpoint: s.endpoint, Credentials: dynamo.StaticCredentials("local", "local"), Transport: s.transport}
-	worker := aggregate.NewWorker(s.handler, dynamo.NewRequests(s.client, "daybook-"+testStage+"-requests"), messaging.NewQueue(*s.dead, options), nil)
+	worker := async.NewWorker(s.handler, dynamo.NewRequests(s.client, "school-"+testStage+"-requests"), messaging.NewQueue(*s.dead, options), nil)
 	ctx := s.t.Context()
 	go func() {
 		for {
@@ -126,7 +126,7 @@ func (s *deadSite) serve() {
 					continue
 				}
 				receives, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
-				worker.Handle(ctx, []aggregate.Delivery{{ID: aws.ToString(m.MessageId), Body: []byte(*m.Body), Group: m.Attributes["MessageGroupId"], Receives: receives}})
+				worker.Handle(ctx, []async.Delivery{{ID: aws.ToString(m.MessageId), Body: []byte(*m.Body), Group: m.Attributes["MessageGroupId"], Receives: receives}})
 				if _, err := s.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: s.commands, ReceiptHandle: m.ReceiptHandle}); err != nil {
 					return
 				}
@@ -153,7 +153,7 @@ func TestDeadList(t *testing.T) {
 				got["unread"] = line[1:3]
 			}
 		}
-		for id, want := range map[string][]string{"k-1": {"rename-user", "user/7"}, "k-2": {"rename-user", "user/8"}, "k-3": {"rename-user", "user/7"}, "unread": {"-", "x"}} {
+		for id, want := range map[string][]string{"k-1": {"rename-member", "member/7"}, "k-2": {"rename-member", "member/8"}, "k-3": {"rename-member", "member/7"}, "unread": {"-", "x"}} {
 			if !slices.Equal(got[id], want) {
 				t.Errorf("%s is %q, want %q", id, got[id], want)
 			}
@@ -215,10 +215,10 @@ func outcomes(t *testing.T, r result) map[string]string {
 func TestDeadRedriveEnds(t *testing.T) {
 	t.Parallel()
 	inDeadSite(t, func(t *testing.T, s *deadSite) {
-		s.send("create-user", "7", `{"name":"Anna","email":"anna@example.com"}`)
+		s.send("create-member", "7", `{"name":"Anna","email":"anna@example.com"}`)
 		s.four()
-		s.letter("d-5", "order/1", `{"v":99}`, "internal: unread")
-		s.letter("d-6", "order/2", `{"die":1}`, "")
+		s.letter("d-5", "booking/1", `{"v":99}`, "internal: unread")
+		s.letter("d-6", "booking/2", `{"die":1}`, "")
 		s.serve()
 		begun := time.Now()
 		r := s.want(exitFound, "dead", "redrive", "-all", "-yes", "-json")
@@ -250,7 +250,7 @@ func TestDeadRedriveOfOneStream(t *testing.T) {
 		var want []string
 		for i := range 25 {
 			want = append(want, fmt.Sprintf(`{"v":%d}`, 100+i))
-			s.letter(fmt.Sprint("d-", i), "user/7", want[i], "internal: unread")
+			s.letter(fmt.Sprint("d-", i), "member/7", want[i], "internal: unread")
 		}
 		s.serve()
 		r := s.want(exitFound, "dead", "redrive", "-all", "-yes", "-json")
@@ -309,7 +309,7 @@ func TestDeadDropLeavesWhatComes(t *testing.T) {
 					return
 				case <-time.After(300 * time.Millisecond):
 					arrived = append(arrived, fmt.Sprintf("late %d", i))
-					s.letter(fmt.Sprint("late-", i), fmt.Sprint("user/late", i), arrived[i], "internal: late")
+					s.letter(fmt.Sprint("late-", i), fmt.Sprint("member/late", i), arrived[i], "internal: late")
 				}
 			}
 		}()

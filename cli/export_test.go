@@ -19,8 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"pgregory.net/rapid"
 
-	"daybook/domain"
 	"daybook/events"
+	"daybook/internal/testdomain"
 )
 
 // history writes an export of streams that never were, in its order.
@@ -30,15 +30,15 @@ func history(t *testing.T, streams, commits, perCommit int) []byte {
 	for i := range streams {
 		for n := range commits {
 			c := events.Commit{
-				Stream: events.StreamOf("user", fmt.Sprintf("%05d", i)), Number: int64(n + 1), Version: int64((n + 1) * perCommit), ID: fmt.Sprintf("commit-%d-%d", i, n),
+				Stream: events.StreamOf("member", fmt.Sprintf("%05d", i)), Number: int64(n + 1), Version: int64((n + 1) * perCommit), ID: fmt.Sprintf("commit-%d-%d", i, n),
 				Time: time.UnixMilli(1_700_000_000_000 + int64(i*1000+n)), Actor: "someone",
 			}
 			for e := range perCommit {
-				c.Events = append(c.Events, events.Event{Name: "user-renamed", Schema: 1, Data: []byte(fmt.Sprintf(`{"name":"Ann %d"}`, e))})
+				c.Events = append(c.Events, events.Event{Name: "member-renamed", Schema: 1, Data: []byte(fmt.Sprintf(`{"name":"Ann %d"}`, e))})
 			}
 			c.Commands = []events.Command{{ID: fmt.Sprintf("command-%d-%d", i, n), Digest: events.Digest{1, byte(n), 3}, Version: c.Version}}
 			if n == 1 {
-				c.Snapshot = &events.Snapshot{Schema: 1, State: []byte(`{"name":"\u00e9"}`), Commands: []events.Remembered{{Key: events.Digest{9}, Digest: events.Digest{8}, Version: 1, Started: true, Commit: 1, Hour: 498_000}}, From: 1}
+				c.Snapshot = &events.Snapshot{Schema: 1, State: []byte(`{"name":"\u00e9"}`), Commands: []events.CommandRecord{{Key: events.Digest{9}, Digest: events.Digest{8}, Version: 1, Started: true, Commit: 1, Hour: 498_000}}, From: 1}
 			}
 			line, err := encodeLine(&c)
 			if err != nil {
@@ -100,22 +100,22 @@ func TestRoundTrip(t *testing.T) {
 func TestExportOfAggregates(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.shop(10)
-	all, users, both := s.export(), s.export("-aggregate", "user"), s.export("-aggregate", "user", "-aggregate", "product")
-	if strings.Count(users, "\n") != 11 || strings.Contains(users, "product/") || both != all || s.export("-aggregate", "order") != "" {
-		t.Errorf("users %d, both %d, all %d lines", strings.Count(users, "\n"), strings.Count(both, "\n"), strings.Count(all, "\n"))
+	s.school(10)
+	all, members, both := s.export(), s.export("-aggregate", "member"), s.export("-aggregate", "member", "-aggregate", "course")
+	if strings.Count(members, "\n") != 11 || strings.Contains(members, "course/") || both != all || s.export("-aggregate", "booking") != "" {
+		t.Errorf("members %d, both %d, all %d lines", strings.Count(members, "\n"), strings.Count(both, "\n"), strings.Count(all, "\n"))
 	}
 	other := newSite(t)
-	if r := other.doWith(t.Context(), all, "import", "-", "-yes", "-aggregate", "user"); r.code != exitOK {
+	if r := other.doWith(t.Context(), all, "import", "-", "-yes", "-aggregate", "member"); r.code != exitOK {
 		t.Fatalf("got %+v", r)
 	}
-	if other.export() != users {
-		t.Error("an import of users is not what was exported of them")
+	if other.export() != members {
+		t.Error("an import of members is not what was exported of them")
 	}
 	// The imported store goes on: views, commands, and the memory of commands.
 	other.project()
 	other.want(exitOK, "verify")
-	if r := other.want(exitOK, "send", "rename-user", "-id", "u1", "-payload", `{"name":"Anna"}`, "-command-id", "c-21"); !strings.HasSuffix(r.out, "\treplayed\n") {
+	if r := other.want(exitOK, "send", "rename-member", "-id", "u1", "-payload", `{"name":"Anna"}`, "-command-id", "c-21"); !strings.HasSuffix(r.out, "\treplayed\n") {
 		t.Errorf("a command that was answered before the export: %q", r.out)
 	}
 }
@@ -125,10 +125,10 @@ func TestExportOfAggregates(t *testing.T) {
 func TestExportGoesOn(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.shop(30)
+	s.school(30)
 	want := s.export()
 	path := filepath.Join(t.TempDir(), "out.jsonl")
-	x := &exporter{Table: "daybook-test-events", Segments: 8, Aggregates: nil, parallel: 1, memory: 1 << 20, dir: path + ".parts"}
+	x := &exporter{Table: "school-test-events", Segments: 8, Aggregates: nil, parallel: 1, memory: 1 << 20, dir: path + ".parts"}
 	if err := x.resume(); err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestImportGoesOn(t *testing.T) {
 	want := history(t, 150, 10, 1)
 	lines := bytes.SplitAfter(want, []byte("\n"))
 	damaged := slices.Clone(lines)
-	damaged[1203] = []byte("{\"stream\":\"user/00120\",\"commit\":x}\n")
+	damaged[1203] = []byte("{\"stream\":\"member/00120\",\"commit\":x}\n")
 	if err := os.WriteFile(path, bytes.Join(damaged, nil), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -190,10 +190,10 @@ func TestImportRefuses(t *testing.T) {
 		"no stream":             {"{\"commit\":1}\n", "line 1: it has no stream"},
 		"an unknown member":     {strings.Replace(lines[0], `"id"`, `"extra":1,"id"`, 1), "line 1: "},
 		"a bad digest":          {strings.Replace(lines[0], `"digest":"01`, `"digest":"zz`, 1), "is not a digest"},
-		"a gap":                 {lines[0] + strings.Replace(lines[1], `"commit":2`, `"commit":3`, 1), "line 2: commit 3 of user/00000 comes without commit 2"},
+		"a gap":                 {lines[0] + strings.Replace(lines[1], `"commit":2`, `"commit":3`, 1), "line 2: commit 3 of member/00000 comes without commit 2"},
 		"another version":       {strings.Replace(lines[0], `"version":1`, `"version":7`, 1), "says version 7"},
-		"an event without name": {strings.Replace(lines[0], `"user-renamed"`, `""`, 1), "an event has a name"},
-		"a stream's bad name":   {strings.Replace(lines[0], `user/`, `User/`, 1), "is not the name of a stream"},
+		"an event without name": {strings.Replace(lines[0], `"member-renamed"`, `""`, 1), "an event has a name"},
+		"a stream's bad name":   {strings.Replace(lines[0], `member/`, `Member/`, 1), "is not the name of a stream"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := newSite(t)
@@ -223,15 +223,15 @@ func TestImportOfUnknownEvents(t *testing.T) {
 	t.Parallel()
 	s := newSiteInMemory(t)
 	known := string(history(t, 2, 3, 2))
-	other := strings.ReplaceAll(known, "user/", "user/other")
-	text := known + strings.ReplaceAll(other, "user-renamed", "user-beamed") + strings.ReplaceAll(known, "user/", "planet/") +
-		strings.NewReplacer("user/", "user/newer", `"schema":1,"data"`, `"schema":9,"data"`).Replace(known)
+	other := strings.ReplaceAll(known, "member/", "member/other")
+	text := known + strings.ReplaceAll(other, "member-renamed", "member-beamed") + strings.ReplaceAll(known, "member/", "planet/") +
+		strings.NewReplacer("member/", "member/newer", `"schema":1,"data"`, `"schema":9,"data"`).Replace(known)
 	path := filepath.Join(t.TempDir(), "in.jsonl")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	want := []unknownLine{
-		{"user", "user-beamed", 1, 12, 7, reasonEvent}, {"planet", "user-renamed", 1, 12, 13, reasonAggregate}, {"user", "user-renamed", 9, 12, 19, reasonSchema},
+		{"member", "member-beamed", 1, 12, 7, reasonEvent}, {"planet", "member-renamed", 1, 12, 13, reasonAggregate}, {"member", "member-renamed", 9, 12, 19, reasonSchema},
 	}
 	r := s.want(exitFound, "import", path, "-yes", "-json")
 	if got := decode[unknownLine](t, r); !slices.Equal(got, want) || !strings.Contains(r.errors, "nothing was imported") || !strings.Contains(r.errors, "-allow-unknown") {
@@ -240,11 +240,11 @@ func TestImportOfUnknownEvents(t *testing.T) {
 	if left := s.export(); left != "" {
 		t.Errorf("imported was %s", left)
 	}
-	if r := s.doWith(t.Context(), text, "import", "-", "-yes"); r.code != exitFound || !strings.Contains(r.out, "user-beamed") || s.export() != "" {
+	if r := s.doWith(t.Context(), text, "import", "-", "-yes"); r.code != exitFound || !strings.Contains(r.out, "member-beamed") || s.export() != "" {
 		t.Errorf("from standard input: %+v", r)
 	}
-	s.want(exitFound, "import", path, "-yes", "-aggregate", "user")
-	if r := s.want(exitOK, "import", path, "-yes", "-aggregate", "planet", "-allow-unknown"); len(r.lines()) != 1 || r.lines()[0][1] != "user-renamed" {
+	s.want(exitFound, "import", path, "-yes", "-aggregate", "member")
+	if r := s.want(exitOK, "import", path, "-yes", "-aggregate", "planet", "-allow-unknown"); len(r.lines()) != 1 || r.lines()[0][1] != "member-renamed" {
 		t.Errorf("got %+v", r)
 	}
 	r = s.want(exitOK, "import", path, "-yes", "-allow-unknown", "-json")
@@ -264,16 +264,16 @@ func importNamesTheTable(t *testing.T) {
 	text := string(history(t, 2, 2, 1))
 	for _, table := range []string{"events", "claims", "processes"} {
 		s := newSiteInMemory(t)
-		if _, err := s.client.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String("daybook-test-" + table)}); err != nil {
+		if _, err := s.client.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String("school-test-" + table)}); err != nil {
 			t.Fatal(err)
 		}
-		if r := s.doWith(t.Context(), text, "import", "-", "-yes"); r.code != exitFailed || !strings.Contains(r.errors, "there is no table daybook-test-"+table+" at") {
+		if r := s.doWith(t.Context(), text, "import", "-", "-yes"); r.code != exitFailed || !strings.Contains(r.errors, "there is no table school-test-"+table+" at") {
 			t.Errorf("%s: %+v", table, r)
 		}
 	}
 	s := newSiteInMemory(t)
-	order := strings.NewReplacer("user/", "order/", "user-renamed", "order-placed", `{"name":"Ann 0"}`, `{"customer":7}`).Replace(text)
-	if r := s.doWith(t.Context(), order, "import", "-", "-yes"); r.code != exitFailed || strings.Contains(r.errors, "table") || !strings.Contains(r.errors, "order-placed") {
+	booking := strings.NewReplacer("member/", "booking/", "member-renamed", "booking-placed", `{"name":"Ann 0"}`, `{"member":7}`).Replace(text)
+	if r := s.doWith(t.Context(), booking, "import", "-", "-yes"); r.code != exitFailed || strings.Contains(r.errors, "table") || !strings.Contains(r.errors, "booking-placed") {
 		t.Errorf("an event that can't be read: %+v", r)
 	}
 	// The database throttles one table after the other.
@@ -290,10 +290,10 @@ func importNamesTheTable(t *testing.T) {
 		})
 		text := text
 		if table == "processes" {
-			text = strings.NewReplacer("user/", "order/", "user-renamed", "order-placed", `{"name":"Ann 0"}`, `{"customer":"7","currency":"EUR","lines":[]}`).Replace(text)
+			text = strings.NewReplacer("member/", "booking/", "member-renamed", "booking-placed", `{"name":"Ann 0"}`, `{"member":"7","currency":"EUR","lines":[]}`).Replace(text)
 		}
 		r := s.doWith(t.Context(), text, "import", "-", "-yes", "-json")
-		if r.code != exitFailed || !strings.Contains(r.errors, "table daybook-test-"+table+" at ") {
+		if r.code != exitFailed || !strings.Contains(r.errors, "table school-test-"+table+" at ") {
 			t.Errorf("%s: %+v", table, r)
 		}
 	}
@@ -328,13 +328,13 @@ func (f *endlessFile) Read(p []byte) (int, error) {
 func TestImportMemory(t *testing.T) {
 	data := `{"name":"` + strings.Repeat("x", 64<<10) + `"}`
 	for name, stream := range map[string]func(n int) (string, int){
-		"one stream":   func(n int) (string, int) { return "user/1", n + 1 },
-		"many streams": func(n int) (string, int) { return fmt.Sprint("user/", n), 1 },
+		"one stream":   func(n int) (string, int) { return "member/1", n + 1 },
+		"many streams": func(n int) (string, int) { return fmt.Sprint("member/", n), 1 },
 	} {
 		peak := uint64(0)
 		file := &endlessFile{lines: 500, line: func(n int) []byte {
 			stream, commit := stream(n)
-			return fmt.Appendf(nil, `{"stream":%q,"commit":%d,"version":%d,"id":"c-%d","time":"2026-01-02T03:04:05.000Z","commands":[{"id":"c-%d","digest":"0102030405060708","version":%d}],"events":[{"name":"user-renamed","schema":1,"data":%s}]}`+"\n",
+			return fmt.Appendf(nil, `{"stream":%q,"commit":%d,"version":%d,"id":"c-%d","time":"2026-01-02T03:04:05.000Z","commands":[{"id":"c-%d","digest":"0102030405060708","version":%d}],"events":[{"name":"member-renamed","schema":1,"data":%s}]}`+"\n",
 				stream, commit, commit, n, n, commit, data)
 		}, look: func() {
 			runtime.GC()
@@ -354,7 +354,7 @@ func TestImportMemory(t *testing.T) {
 		file.look()
 		before := peak
 		var out, errors bytes.Buffer
-		a := &app{of: domain.App(), stdin: file, stdout: &out, stderr: &errors, transport: s.transport}
+		a := &app{of: testdomain.App(), stdin: file, stdout: &out, stderr: &errors, transport: s.transport}
 		code := a.run(t.Context(), []string{"import", "-", "-yes", "-stage", testStage, "-endpoint", s.endpoint, "-region", "us-east-1"})
 		read, grown := uint64(file.lines*len(data)), peak-before
 		if code != exitOK || grown > read/2 {
@@ -377,7 +377,7 @@ func TestMergeRuns(t *testing.T) {
 		w := &runWriter{name: filepath.Join(dir, "x"), limit: rapid.SampledFrom([]int{1, 300, 1 << 20}).Draw(t, "limit")}
 		var want []record
 		for i := range rapid.IntRange(0, 30).Draw(t, "records") {
-			r := record{stream: fmt.Sprint("user/", i*7919%50), number: int64(i), events: int64(i % 3), line: []byte(fmt.Sprint("line ", i, "\n"))}
+			r := record{stream: fmt.Sprint("member/", i*7919%50), number: int64(i), events: int64(i % 3), line: []byte(fmt.Sprint("line ", i, "\n"))}
 			want = append(want, r)
 			if err := w.add(r); err != nil {
 				t.Fatal(err)
@@ -408,7 +408,7 @@ func TestMergeRuns(t *testing.T) {
 
 // FuzzDecodeLine: what is read is written as it was read.
 func FuzzDecodeLine(f *testing.F) {
-	f.Add([]byte(`{"stream":"user/7","commit":1,"version":1,"id":"x","time":"2026-01-02T03:04:05.006Z","commands":[{"id":"c","digest":"0102030405060708","version":1}],"events":[{"name":"user-created","schema":1,"data":{"a":"\u00e9"}}],"snapshot":{"schema":1,"state":1.50}}`))
+	f.Add([]byte(`{"stream":"member/7","commit":1,"version":1,"id":"x","time":"2026-01-02T03:04:05.006Z","commands":[{"id":"c","digest":"0102030405060708","version":1}],"events":[{"name":"member-created","schema":1,"data":{"a":"\u00e9"}}],"snapshot":{"schema":1,"state":1.50}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := decodeLine(text)
 		if err != nil {

@@ -11,10 +11,10 @@ import (
 	"testing"
 
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/follow"
+	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 	"daybook/localstack/queue"
 	"daybook/localstack/wire"
@@ -65,9 +65,9 @@ func newSiteInMemory(t *testing.T) *site {
 	s := &site{t: t, endpoint: "http://installation", transport: wire.Transport(router), router: router, client: dynamo.New(dynamo.Options{
 		Region: "us-east-1", Endpoint: "http://dynamodb.embedded", Credentials: dynamo.StaticCredentials("local", "local"), Transport: db.RoundTripper(),
 	})}
-	prefix := "daybook-" + testStage
+	prefix := "school-" + testStage
 	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ControlTable(), dynamo.ClaimsTable(), dynamo.RequestsTable(), dynamo.ProcessesTable(), queue.Table()}
-	for _, v := range domain.Views() {
+	for _, v := range testdomain.Views() {
 		specs = append(specs, dynamo.ViewTable(v.Describe()))
 	}
 	if err := dynamo.Create(t.Context(), s.client, prefix, specs...); err != nil {
@@ -81,13 +81,13 @@ func newSiteInMemory(t *testing.T) *site {
 	router.Queue = queues
 	s.store = dynamo.NewEventStore(s.client, dynamo.TableName(prefix, dynamo.EventsTable()), dynamo.WithClaims(dynamo.TableName(prefix, dynamo.ClaimsTable())))
 	s.tables = dynamo.NewTables(s.client, prefix)
-	if s.codec, err = aggregate.Codec(domain.Aggregates()); err != nil {
+	if s.codec, err = aggregate.Codec(testdomain.Aggregates()); err != nil {
 		t.Fatal(err)
 	}
-	if s.handler, err = aggregate.NewHandler(s.store, domain.Aggregates(), nil); err != nil {
+	if s.handler, err = aggregate.NewHandler(s.store, testdomain.Aggregates(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if s.p, err = view.NewProjector(s.store, s.codec, s.tables, domain.Views(), &view.ProjectorOptions{Routed: true}); err != nil {
+	if s.p, err = view.NewProjector(s.store, s.codec, s.tables, testdomain.Views(), &view.ProjectorOptions{Routed: true}); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -103,16 +103,16 @@ func (s *site) send(command, id, payload string) {
 	}
 }
 
-// shop fills the installation with n users and n products, one renamed and one
+// school fills the installation with n members and n courses, one renamed and one
 // repriced, and projects everything.
-func (s *site) shop(n int) {
+func (s *site) school(n int) {
 	s.t.Helper()
 	for i := range n {
-		s.send("create-user", fmt.Sprint("u", i), fmt.Sprintf(`{"name":"Ann %d","email":"ann%d@example.com"}`, i, i))
-		s.send("add-product", fmt.Sprint("p", i), fmt.Sprintf(`{"name":"Lamp %d","category":"c%d","price":%d,"currency":"EUR","stock":5}`, i, i%3, 1000+i))
+		s.send("create-member", fmt.Sprint("u", i), fmt.Sprintf(`{"name":"Ann %d","email":"ann%d@example.com"}`, i, i))
+		s.send("add-course", fmt.Sprint("p", i), fmt.Sprintf(`{"name":"Chess %d","area":"c%d","fee":%d,"currency":"EUR","seats":5}`, i, i%3, 1000+i))
 	}
-	s.send("rename-user", "u1", `{"name":"Anna"}`)
-	s.send("change-product-price", "p1", `{"price":7}`)
+	s.send("rename-member", "u1", `{"name":"Anna"}`)
+	s.send("change-course-fee", "p1", `{"fee":7}`)
 	s.project()
 }
 
@@ -172,7 +172,7 @@ func (s *site) doWith(ctx context.Context, stdin string, args ...string) result 
 	s.t.Helper()
 	var out, errors bytes.Buffer
 	args = append(args, "-stage", testStage, "-endpoint", s.endpoint, "-region", "us-east-1")
-	a := &app{of: domain.App(), stdin: strings.NewReader(stdin), stdout: &out, stderr: &errors, transport: s.transport}
+	a := &app{of: testdomain.App(), stdin: strings.NewReader(stdin), stdout: &out, stderr: &errors, transport: s.transport}
 	code := a.run(ctx, args)
 	return result{code, out.String(), errors.String()}
 }

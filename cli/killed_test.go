@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"daybook/domain"
+	"daybook/internal/testdomain"
 )
 
 // asProcess makes the test binary the program itself: see TestMain.
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProcess) == "" {
 		os.Exit(m.Run())
 	}
-	a := &app{of: domain.App(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lease: 200 * time.Millisecond}
+	a := &app{of: testdomain.App(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lease: 200 * time.Millisecond}
 	os.Exit(a.run(context.Background(), os.Args[1:]))
 }
 
@@ -76,19 +76,19 @@ func (s *site) process(kill int64, args ...string) (killed bool, out string) {
 func TestRebuildIsKilled(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.shop(150)
-	rebuild := []string{"rebuild", "products", "-segments", "32", "-parallel", "2"}
+	s.school(150)
+	rebuild := []string{"rebuild", "courses", "-segments", "32", "-parallel", "2"}
 	for n := range 10 {
 		if killed, out := s.process(1+rand.Int64N(30), rebuild...); !killed {
 			t.Fatalf("run %d was not killed: %s", n, out)
 		}
-		s.send("restock-product", "p2", `{"quantity":5}`)
+		s.send("extend-course", "p2", `{"quantity":5}`)
 	}
 	s.project()
 	if _, out := s.process(0, rebuild...); !strings.Contains(out, "v1-g2") {
 		t.Errorf("the last run: %s", out)
 	}
-	if r := s.want(exitOK, "verify", "products", "-table", "v1-g2", "-patience", "0s"); !strings.Contains(r.out, "products v1-g2: 150 rows of 150 streams compared, all as the events say") {
+	if r := s.want(exitOK, "verify", "courses", "-table", "v1-g2", "-patience", "0s"); !strings.Contains(r.out, "courses v1-g2: 150 rows of 150 streams compared, all as the events say") {
 		t.Errorf("got %s", r.out)
 	}
 	s.switchNow("v1-g2")

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 )
 
@@ -152,16 +152,16 @@ func lineOfLetter(m types.Message) deadLine {
 	attribute := func(name string) string { return aws.ToString(m.MessageAttributes[name].StringValue) }
 	l := deadLine{
 		ID: aws.ToString(m.MessageId), Group: m.Attributes["MessageGroupId"],
-		Code: events.Code(attribute(aggregate.AttributeCode)), Text: attribute(aggregate.AttributeError),
+		Code: events.Code(attribute(async.AttributeCode)), Text: attribute(async.AttributeError),
 	}
-	l.Receives, _ = strconv.Atoi(attribute(aggregate.AttributeReceives))
+	l.Receives, _ = strconv.Atoi(attribute(async.AttributeReceives))
 	if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
 		l.Sent = time.UnixMilli(ms).UTC()
 	}
 	if l.Code == "" { // moved by the queue itself
 		l.Text = "received too often; the command function never reported why"
 	}
-	if q, err := aggregate.DecodeQueued([]byte(aws.ToString(m.Body))); err == nil {
+	if q, err := async.Decode([]byte(aws.ToString(m.Body))); err == nil {
 		l.ID, l.Command = q.Command.CommandID, q.Command.Name
 	}
 	return l

@@ -8,29 +8,29 @@ import (
 	"testing"
 	"time"
 
-	"daybook/domain"
 	"daybook/events"
+	"daybook/internal/testdomain"
 )
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	for _, args := range [][]string{
-		{"nothing"}, {"streams", "-nothing"}, {"streams", "planet"}, {"streams", "user", "order"}, {"streams", "-limit", "0"},
+		{"nothing"}, {"streams", "-nothing"}, {"streams", "planet"}, {"streams", "member", "booking"}, {"streams", "-limit", "0"},
 		{"streams", "-limit", "x"}, {"streams", "-parallel", "0"},
-		{"show"}, {"show", "user"}, {"show", "user/7", "user/8"}, {"show", "planet/7"}, {"show", "user/7", "-at", "x"},
-		{"show", "user/7", "-at", "-1"}, {"show", "user/7", "-diff", "2"}, {"show", "user/7", "-diff", "3..2"}, {"show", "user/7", "-at", "1", "-diff", "1..2"},
-		{"show", "user/7", "-limit", "0"}, {"tail", "x"}, {"tail", "-since", "yesterday"}, {"tail", "-poll", "0s"}, {"tail", "-count", "-1"}, {"tail", "-for", "-1s"},
-		{"send"}, {"send", "create-user", "-payload", "{"}, {"send", "create-user", "-payload", "@/nowhere/at/all"},
-		{"send", "create-user", "-api", "http://127.0.0.1:1", "-actor", "me"}, {"send", "create-user", "-api", "http://[::1"},
+		{"show"}, {"show", "member"}, {"show", "member/7", "member/8"}, {"show", "planet/7"}, {"show", "member/7", "-at", "x"},
+		{"show", "member/7", "-at", "-1"}, {"show", "member/7", "-diff", "2"}, {"show", "member/7", "-diff", "3..2"}, {"show", "member/7", "-at", "1", "-diff", "1..2"},
+		{"show", "member/7", "-limit", "0"}, {"tail", "x"}, {"tail", "-since", "yesterday"}, {"tail", "-poll", "0s"}, {"tail", "-count", "-1"}, {"tail", "-for", "-1s"},
+		{"send"}, {"send", "create-member", "-payload", "{"}, {"send", "create-member", "-payload", "@/nowhere/at/all"},
+		{"send", "create-member", "-api", "http://127.0.0.1:1", "-actor", "me"}, {"send", "create-member", "-api", "http://[::1"},
 		{"views", "planets"}, {"views", "-parallel", "0"}, {"lag", "-fraction", "2"}, {"lag", "-parallel", "0"}, {"parked", "planets"},
 		{"verify", "planets"}, {"verify", "-fraction", "0"}, {"verify", "-fraction", "1.5"}, {"verify", "-segments", "-1"}, {"verify", "-parallel", "0"},
-		{"redrive", "planets"}, {"redrive", "users", "x"}, {"redrive", "users", "user/7", "x"},
+		{"redrive", "planets"}, {"redrive", "members", "x"}, {"redrive", "members", "member/7", "x"},
 		{"export", "x"}, {"export", "-segments", "0"}, {"export", "-aggregate", "planet"}, {"export", "-o", t.TempDir() + "/"},
 		{"import"}, {"import", "/nowhere/at/all", "-yes"}, {"import", "-"}, {"import", "-", "-state", "x", "-yes"}, {"import", "-", "-parallel", "0"},
 	} {
 		r := s.want(exitUsage, args...)
-		if strings.Count(r.errors, "\n") != 1 || !strings.HasPrefix(r.errors, "daybook: ") || r.out != "" {
+		if strings.Count(r.errors, "\n") != 1 || !strings.HasPrefix(r.errors, "school: ") || r.out != "" {
 			t.Errorf("%q says %q and %q", args, r.errors, r.out)
 		}
 	}
@@ -52,7 +52,7 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	if s.want(exitOK).out != root {
-		t.Error("daybook alone is not daybook -help")
+		t.Error("the program alone is not the program with -help")
 	}
 }
 
@@ -60,19 +60,19 @@ func TestCompletion(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	for _, shell := range []string{"bash", "zsh"} {
-		if r := s.want(exitOK, "completion", shell); !strings.Contains(r.out, "daybook") || !strings.Contains(r.out, "--generate-shell-completion") {
+		if r := s.want(exitOK, "completion", shell); !strings.Contains(r.out, "school") || !strings.Contains(r.out, "--generate-shell-completion") {
 			t.Errorf("%s: %s", shell, r.out)
 		}
 	}
 	for want, args := range map[string][]string{
-		"users\n": {"verify"}, "create-user\n": {"send"}, "user/\n": {"show"}, "user\n": {"streams"}, "--exact": {"views", "--e"},
+		"members\n": {"verify"}, "create-member\n": {"send"}, "member/\n": {"show"}, "member\n": {"streams"}, "--exact": {"views", "--e"},
 	} {
 		var out, errors bytes.Buffer
-		code := run(t.Context(), domain.App(), append(args, "--generate-shell-completion"), nil, &out, &errors)
+		code := run(t.Context(), testdomain.App(), append(args, "--generate-shell-completion"), nil, &out, &errors)
 		if code != exitOK || !strings.Contains(out.String(), want) {
 			t.Errorf("%q: code %d, %q, %q", args, code, out.String(), errors.String())
 		}
-		if want == "--exact" && strings.Contains(out.String(), "users\n") {
+		if want == "--exact" && strings.Contains(out.String(), "members\n") {
 			t.Errorf("a flag completes to a view: %q", out.String())
 		}
 	}
@@ -84,8 +84,8 @@ func TestNoInstallation(t *testing.T) {
 	for _, args := range [][]string{{"streams"}, {"tail"}, {"views"}, {"lag"}, {"verify"}, {"export"}, {"import", "-", "-yes"}} {
 		var out, errors bytes.Buffer
 		args = append(args, "-stage", "other", "-endpoint", s.endpoint, "-region", "us-east-1")
-		code := run(t.Context(), domain.App(), args, strings.NewReader(""), &out, &errors)
-		if code != exitFailed || !strings.Contains(errors.String(), "there is no table daybook-other-events at "+s.endpoint) {
+		code := run(t.Context(), testdomain.App(), args, strings.NewReader(""), &out, &errors)
+		if code != exitFailed || !strings.Contains(errors.String(), "there is no table school-other-events at "+s.endpoint) {
 			t.Errorf("%q: code %d, %q", args, code, errors.String())
 		}
 	}
@@ -150,7 +150,7 @@ func TestExitCodes(t *testing.T) {
 		exitNotFound: events.Errorf(events.CodeNotFound, "x"),
 		exitUsage:    usage("x"),
 		exitFound:    found(),
-		exitRefused:  refused(&events.Error{Code: "user-not-found", Rejected: true}, "1"),
+		exitRefused:  refused(&events.Error{Code: "member-not-found", Rejected: true}, "1"),
 	} {
 		if got := exitCode(ctx, err); got != code {
 			t.Errorf("%v: %d, want %d", err, got, code)

@@ -16,30 +16,30 @@ import (
 
 	"daybook"
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/follow"
+	"daybook/internal/testdomain"
 	"daybook/process"
 	"daybook/process/processtest"
 )
 
-type userEvent struct {
+type memberEvent struct {
 	Name string `json:"name,omitzero"`
 }
 
 type (
-	userRenamed    userEvent
-	deactivateUser struct{}
-	changeEmail    struct {
+	memberRenamed    memberEvent
+	deactivateMember struct{}
+	changeEmail      struct {
 		Email string `json:"email"`
 	}
 )
 
-func (userEvent) EventName() string        { return "user-created" }
-func (userRenamed) EventName() string      { return "user-renamed" }
-func (deactivateUser) CommandName() string { return "deactivate-user" }
-func (changeEmail) CommandName() string    { return "change-user-email" }
+func (memberEvent) EventName() string        { return "member-created" }
+func (memberRenamed) EventName() string      { return "member-renamed" }
+func (deactivateMember) CommandName() string { return "deactivate-member" }
+func (changeEmail) CommandName() string      { return "change-member-email" }
 
 // greeter renames everybody who comes, and tells others of it.
 func greeter() []process.Reactor {
@@ -47,15 +47,15 @@ func greeter() []process.Reactor {
 		Name string `json:"name,omitzero"`
 	}
 	return []process.Reactor{
-		process.New[memory]("greeter", "user").
-			On(func(_ memory, e userEvent, m process.Meta) (memory, process.Reaction) {
-				return memory(e), process.Do(process.After("nap", time.Minute, process.Send(m.ID(), deactivateUser{})))
+		process.New[memory]("greeter", "member").
+			On(func(_ memory, e memberEvent, m process.Meta) (memory, process.Reaction) {
+				return memory(e), process.Do(process.After("nap", time.Minute, process.Send(m.ID(), deactivateMember{})))
 			}).
-			On(func(b memory, _ userRenamed, m process.Meta) (memory, process.Reaction) {
+			On(func(b memory, _ memberRenamed, m process.Meta) (memory, process.Reaction) {
 				return b, process.Do(process.Send(m.ID(), changeEmail{strings.ToLower(b.Name) + "@example.org"}))
 			}),
-		process.NewOutbox[struct{}]("news", "user").
-			Publish("com.example.user-created", 1, func(_ struct{}, e userEvent, _ process.Meta) userEvent { return e }),
+		process.NewOutbox[struct{}]("news", "member").
+			Publish("com.example.member-created", 1, func(_ struct{}, e memberEvent, _ process.Meta) memberEvent { return e }),
 	}
 }
 
@@ -66,9 +66,9 @@ type processSite struct {
 	recorder *processtest.Recorder
 }
 
-// withProcesses is the sample application with other process managers.
+// withProcesses is the test domain with other process managers.
 func withProcesses(reactors []process.Reactor) daybook.App {
-	app := domain.App()
+	app := testdomain.App()
 	app.Processes = reactors
 	return app
 }
@@ -80,17 +80,17 @@ func newProcessSite(t *testing.T) *processSite {
 // deliver hands all commits to the process managers; commands go to the recorder.
 func (s *processSite) deliver() process.Report {
 	s.t.Helper()
-	codec, err := aggregate.Codec(domain.Aggregates())
+	codec, err := aggregate.Codec(testdomain.Aggregates())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	ledger := dynamo.NewProcesses(s.client, dynamo.TableName("daybook-"+testStage, dynamo.ProcessesTable()))
+	ledger := dynamo.NewProcesses(s.client, dynamo.TableName("school-"+testStage, dynamo.ProcessesTable()))
 	runner, err := process.NewRunner(s.store, codec, ledger, s.reactors, s.recorder.Effects(), nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	var ds []follow.Delivery
-	for _, stream := range []events.Stream{"user/bad", "user/good"} {
+	for _, stream := range []events.Stream{"member/bad", "member/good"} {
 		commits, err := s.store.Load(s.t.Context(), stream, 0)
 		if err != nil {
 			s.t.Fatal(err)
@@ -125,37 +125,37 @@ func (s *processSite) wantFrom(stdin string, code int, args ...string) result {
 func TestParkedProcesses(t *testing.T) {
 	t.Parallel()
 	s := newProcessSite(t)
-	s.send("create-user", "good", `{"name":"Ann","email":"a@example.com"}`)
-	s.send("create-user", "bad", `{"name":"Bob","email":"b@example.com"}`)
-	s.send("rename-user", "bad", `{"name":"Bobby"}`)
+	s.send("create-member", "good", `{"name":"Ann","email":"a@example.com"}`)
+	s.send("create-member", "bad", `{"name":"Bob","email":"b@example.com"}`)
+	s.send("rename-member", "bad", `{"name":"Bobby"}`)
 	s.recorder.Answer = func(process.Request) error { return &events.Error{Code: "no-mail-today", Rejected: true} }
 	if r := s.deliver(); len(r.Faults) != 1 || r.Err != nil {
 		t.Fatalf("got %+v", r)
 	}
 	s.project()
 	line := decode[parkedLine](t, s.want(exitFound, "parked", "-check", "-json"))[0]
-	if line.Process != "greeter" || line.View != "" || line.Stream != "user/bad" || line.Commit != 2 || line.Code != "no-mail-today" {
+	if line.Process != "greeter" || line.View != "" || line.Stream != "member/bad" || line.Commit != 2 || line.Code != "no-mail-today" {
 		t.Errorf("got %+v", line)
 	}
-	if r := s.want(exitOK, "parked", "users", "news"); r.out != "" {
+	if r := s.want(exitOK, "parked", "members", "news"); r.out != "" {
 		t.Errorf("got %q", r.out)
 	}
 	if lines := s.want(exitOK, "parked", "greeter").lines(); len(lines) != 1 || lines[0][0] != "greeter" {
 		t.Errorf("got %q", lines)
 	}
-	if r := s.want(exitUsage, "parked", "nobody"); !strings.Contains(r.errors, "greeter") || !strings.Contains(r.errors, "users") {
+	if r := s.want(exitUsage, "parked", "nobody"); !strings.Contains(r.errors, "greeter") || !strings.Contains(r.errors, "members") {
 		t.Errorf("got %q", r.errors)
 	}
-	s.want(exitNotFound, "redrive", "greeter", "product/1")
+	s.want(exitNotFound, "redrive", "greeter", "course/1")
 	// The command line decides the command by the domain's own code.
-	if r := s.want(exitOK, "redrive"); r.out != "greeter\tuser/bad\t3\t-\n" {
+	if r := s.want(exitOK, "redrive"); r.out != "greeter\tmember/bad\t3\t-\n" {
 		t.Errorf("got %q", r.out)
 	}
-	commits, err := s.store.Load(t.Context(), "user/bad", 0)
+	commits, err := s.store.Load(t.Context(), "member/bad", 0)
 	if err != nil || len(commits) != 3 || commits[2].Actor != "process/greeter" || string(commits[2].Events[0].Data) != `{"email":"bob@example.org"}` {
 		t.Errorf("got %+v, %v", commits, err)
 	}
-	if r := s.want(exitOK, "redrive", "greeter", "user/bad", "-json"); !strings.Contains(r.out, `"process":"greeter"`) || !strings.Contains(r.out, `"commit":3`) {
+	if r := s.want(exitOK, "redrive", "greeter", "member/bad", "-json"); !strings.Contains(r.out, `"process":"greeter"`) || !strings.Contains(r.out, `"commit":3`) {
 		t.Errorf("got %q", r.out)
 	}
 	if r := s.want(exitOK, "parked", "-check"); r.out != "" {
@@ -168,17 +168,17 @@ func TestParkedProcesses(t *testing.T) {
 func TestNoProcessesTable(t *testing.T) {
 	t.Parallel()
 	s := newProcessSite(t)
-	if _, err := s.client.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String("daybook-test-processes")}); err != nil {
+	if _, err := s.client.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String("school-test-processes")}); err != nil {
 		t.Fatal(err)
 	}
 	for _, command := range []string{"parked", "redrive"} {
-		if r := s.want(exitOK, command); !strings.Contains(r.errors, "no table daybook-test-processes") {
+		if r := s.want(exitOK, command); !strings.Contains(r.errors, "no table school-test-processes") {
 			t.Errorf("%s: %q", command, r.errors)
 		}
-		if r := s.want(exitOK, command, "users"); r.errors != "" {
-			t.Errorf("%s users: %q", command, r.errors)
+		if r := s.want(exitOK, command, "members"); r.errors != "" {
+			t.Errorf("%s members: %q", command, r.errors)
 		}
-		if r := s.want(exitFailed, command, "greeter"); !strings.Contains(r.errors, "no table daybook-test-processes") {
+		if r := s.want(exitFailed, command, "greeter"); !strings.Contains(r.errors, "no table school-test-processes") {
 			t.Errorf("%s greeter: %q", command, r.errors)
 		}
 	}
@@ -191,9 +191,9 @@ func TestImportIsHistory(t *testing.T) {
 		t.Run(fmt.Sprint("react ", react), func(t *testing.T) {
 			t.Parallel()
 			s := newProcessSite(t)
-			file := filepath.Join(t.TempDir(), "users.jsonl")
-			text := bytes.ReplaceAll(history(t, 1, 3, 1), []byte("user/00000"), []byte("user/good"))
-			text = bytes.Replace(text, []byte("user-renamed"), []byte("user-created"), 1)
+			file := filepath.Join(t.TempDir(), "members.jsonl")
+			text := bytes.ReplaceAll(history(t, 1, 3, 1), []byte("member/00000"), []byte("member/good"))
+			text = bytes.Replace(text, []byte("member-renamed"), []byte("member-created"), 1)
 			if err := os.WriteFile(file, text, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -211,12 +211,12 @@ func TestImportIsHistory(t *testing.T) {
 			if react {
 				return
 			}
-			s.raw("user/good", events.Event{Name: "user-renamed", Schema: 1, Data: []byte(`{"name":"Eve"}`)})
+			s.raw("member/good", events.Event{Name: "member-renamed", Schema: 1, Data: []byte(`{"name":"Eve"}`)})
 			if r := s.deliver(); r.Handled != 1 || r.Skipped != 4 {
 				t.Errorf("got %+v", r)
 			}
 			sent := s.recorder.Requests()
-			if len(sent) != 1 || !slices.Equal([]string{sent[0].Command, string(sent[0].Payload)}, []string{"change-user-email", `{"email":"ann 0@example.org"}`}) {
+			if len(sent) != 1 || !slices.Equal([]string{sent[0].Command, string(sent[0].Payload)}, []string{"change-member-email", `{"email":"ann 0@example.org"}`}) {
 				t.Errorf("got %+v", sent)
 			}
 		})

@@ -94,11 +94,11 @@ func (r *redriver) tell(l redrivenLine, fault *follow.Fault, lineOf func(follow.
 	r.table.row(l, l.View+l.Process, l.Stream, l.Commit, text)
 }
 
-func (r *redriver) ofView(one follow.Redriven) {
+func (r *redriver) ofView(one follow.RedriveResult) {
 	r.tell(redrivenLine{View: one.Consumer, Stream: one.Stream, Commit: one.Commit}, one.Fault, lineOf)
 }
 
-func (r *redriver) ofProcess(one follow.Redriven) {
+func (r *redriver) ofProcess(one follow.RedriveResult) {
 	r.tell(redrivenLine{Process: one.Consumer, Stream: one.Stream, Commit: one.Commit}, one.Fault, lineOfProcess)
 }
 

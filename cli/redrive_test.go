@@ -17,19 +17,19 @@ import (
 	"testing"
 
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/follow"
+	"daybook/internal/testdomain"
 	"daybook/localstack/mapping"
 	"daybook/localstack/stack"
 	"daybook/process"
 	"daybook/process/processtest"
 )
 
-// shopStack is a local stack whose process function gets nothing, so that orders
+// schoolStack is a local stack whose process function gets nothing, so that bookings
 // are parked, and what others ask of its services, as "METHOD path" or the target.
-type shopStack struct {
+type schoolStack struct {
 	t        *testing.T
 	endpoint string
 	outbox   string // file
@@ -40,12 +40,12 @@ type shopStack struct {
 	asked    []string
 }
 
-func newShopStack(t *testing.T) *shopStack {
+func newShopStack(t *testing.T) *schoolStack {
 	t.Helper()
-	s := &shopStack{t: t, outbox: filepath.Join(t.TempDir(), "outbox.jsonl")}
+	s := &schoolStack{t: t, outbox: filepath.Join(t.TempDir(), "outbox.jsonl")}
 	nothing := mapping.DefaultSettings()
 	nothing.EventNames = []string{"REMOVE"}
-	local, err := stack.Start(t.Context(), domain.App(), stack.Options{
+	local, err := stack.Start(t.Context(), testdomain.App(), stack.Options{
 		DynamoDBAddr: "127.0.0.1:0", Outbox: s.outbox, Mapping: &nothing, LogTo: io.Discard, LogLevel: slog.LevelError,
 	})
 	if err != nil {
@@ -60,24 +60,24 @@ func newShopStack(t *testing.T) *shopStack {
 	})
 	s.endpoint = server.URL
 	client := dynamo.New(dynamo.Options{Region: "us-east-1", Endpoint: s.endpoint, Credentials: dynamo.StaticCredentials("any", "any")})
-	s.store = dynamo.NewEventStore(client, domain.App().Prefix(stack.Stage)+"-events", dynamo.WithClaims(domain.App().Prefix(stack.Stage)+"-claims"))
-	if s.handler, err = aggregate.NewHandler(s.store, domain.Aggregates(), nil); err != nil {
+	s.store = dynamo.NewEventStore(client, testdomain.App().Prefix(stack.Stage)+"-events", dynamo.WithClaims(testdomain.App().Prefix(stack.Stage)+"-claims"))
+	if s.handler, err = aggregate.NewHandler(s.store, testdomain.Aggregates(), nil); err != nil {
 		t.Fatal(err)
 	}
-	codec, err := aggregate.Codec(domain.Aggregates())
+	codec, err := aggregate.Codec(testdomain.Aggregates())
 	if err != nil {
 		t.Fatal(err)
 	}
-	ledger := dynamo.NewProcesses(client, dynamo.TableName(domain.App().Prefix(stack.Stage), dynamo.ProcessesTable()))
+	ledger := dynamo.NewProcesses(client, dynamo.TableName(testdomain.App().Prefix(stack.Stage), dynamo.ProcessesTable()))
 	broken := &processtest.Recorder{Before: func(method string) error { return events.Errorf("no-such-luck", "%s fails", method) }}
-	if s.runner, err = process.NewRunner(s.store, codec, ledger, domain.Processes(), broken.Effects(), nil); err != nil {
+	if s.runner, err = process.NewRunner(s.store, codec, ledger, testdomain.Processes(), broken.Effects(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
 // listen hands requests to the stack and writes down those to its services.
-func (s *shopStack) listen(to string) http.Handler {
+func (s *schoolStack) listen(to string) http.Handler {
 	target, err := url.Parse(to)
 	if err != nil {
 		s.t.Fatal(err)
@@ -98,7 +98,7 @@ func (s *shopStack) listen(to string) http.Handler {
 }
 
 // send handles a command, and delivers its commit to the runner.
-func (s *shopStack) send(command, id, payload string) {
+func (s *schoolStack) send(command, id, payload string) {
 	s.t.Helper()
 	r, err := s.handler.Handle(s.t.Context(), aggregate.Command{Name: command, ID: id, Payload: []byte(payload), CommandID: command + id})
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *shopStack) send(command, id, payload string) {
 	s.runner.Handle(s.t.Context(), []follow.Delivery{{Stream: r.Stream, Number: last.Number, Commit: last}})
 }
 
-func (s *shopStack) commits(stream events.Stream) []events.Commit {
+func (s *schoolStack) commits(stream events.Stream) []events.Commit {
 	s.t.Helper()
 	commits, err := s.store.Load(s.t.Context(), stream, 0)
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *shopStack) commits(stream events.Stream) []events.Commit {
 }
 
 // names are the events of a stream.
-func (s *shopStack) names(stream events.Stream) (names string) {
+func (s *schoolStack) names(stream events.Stream) (names string) {
 	for _, c := range s.commits(stream) {
 		for _, e := range c.Events {
 			names += e.Name + " "
@@ -130,13 +130,13 @@ func (s *shopStack) names(stream events.Stream) (names string) {
 
 // daybook runs a command line as an operator does, and returns its output and what
 // was asked of services meanwhile.
-func (s *shopStack) daybook(args ...string) (string, []string) {
+func (s *schoolStack) daybook(args ...string) (string, []string) {
 	s.t.Helper()
 	s.mu.Lock()
 	s.asked = nil
 	s.mu.Unlock()
 	var out, errors bytes.Buffer
-	if code := run(s.t.Context(), domain.App(), append(args, "-endpoint", s.endpoint), strings.NewReader(""), &out, &errors); code != exitOK {
+	if code := run(s.t.Context(), testdomain.App(), append(args, "-endpoint", s.endpoint), strings.NewReader(""), &out, &errors); code != exitOK {
 		s.t.Fatalf("daybook %s: exit code %d\n%s%s", strings.Join(args, " "), code, &out, &errors)
 	}
 	s.mu.Lock()
@@ -145,7 +145,7 @@ func (s *shopStack) daybook(args ...string) (string, []string) {
 }
 
 // published are types and subjects of what is in the outbox.
-func (s *shopStack) published() (all []string) {
+func (s *schoolStack) published() (all []string) {
 	s.t.Helper()
 	text, err := os.ReadFile(s.outbox)
 	if err != nil {
@@ -171,38 +171,38 @@ func (s *shopStack) published() (all []string) {
 func TestRedriveHasEffects(t *testing.T) {
 	t.Parallel()
 	s := newShopStack(t)
-	s.send("create-user", "ann", `{"name":"Ann","email":"ann@example.com"}`)
-	s.send("add-product", "lamp", `{"name":"Lamp","category":"c","price":1,"currency":"EUR","stock":5}`)
-	const order = `{"customer":"ann","currency":"EUR","lines":[{"product":"lamp","quantity":2,"price":1}]}`
-	s.send("place-order", "1", order)
-	s.send("place-order", "2", order)
-	s.send("cancel-order", "2", `{"reason":"mind changed"}`)
+	s.send("create-member", "ann", `{"name":"Ann","email":"ann@example.com"}`)
+	s.send("add-course", "chess", `{"name":"Chess","area":"c","fee":1,"currency":"EUR","seats":5}`)
+	const booking = `{"member":"ann","currency":"EUR","lines":[{"course":"chess","quantity":2,"fee":1}]}`
+	s.send("place-booking", "1", booking)
+	s.send("place-booking", "2", booking)
+	s.send("cancel-booking", "2", `{"reason":"mind changed"}`)
 	out, asked := s.daybook("parked")
-	if strings.Count(out, "fulfilment\torder/") != 2 || strings.Count(out, "shop\torder/2\t2\t") != 1 || len(asked) > 0 {
+	if strings.Count(out, "enrolment\tbooking/") != 2 || strings.Count(out, "notices\tbooking/2\t2\t") != 1 || len(asked) > 0 {
 		t.Fatalf("parked: %s; %v", out, asked)
 	}
-	if _, asked = s.daybook("redrive", "users"); len(asked) > 0 {
+	if _, asked = s.daybook("redrive", "members"); len(asked) > 0 {
 		t.Errorf("for the redrive of a view it asked for %v", asked)
 	}
 
 	out, asked = s.daybook("redrive")
-	if strings.Count(out, "fulfilment\torder/") != 2 || strings.Count(out, "shop\torder/2\t2\t-") != 1 {
+	if strings.Count(out, "enrolment\tbooking/") != 2 || strings.Count(out, "notices\tbooking/2\t2\t-") != 1 {
 		t.Errorf("redrive: %s", out)
 	}
-	// Each order's timer is set, and cancelled by what came of the order.
+	// Each booking's timer is set, and cancelled by what came of the booking.
 	want := []string{"AWSEvents.PutEvents", "DELETE schedules", "DELETE schedules", "GET 2015-03-31", "POST schedules", "POST schedules"}
 	if !slices.Equal(asked, want) {
 		t.Errorf("asked %q, want %q", asked, want)
 	}
-	if names := s.names("order/1"); names != "order-placed order-confirmed " {
-		t.Errorf("order 1 has %s", names)
+	if names := s.names("booking/1"); names != "booking-placed booking-confirmed " {
+		t.Errorf("booking 1 has %s", names)
 	}
-	if names := s.names("product/lamp"); strings.Count(names, "reserved") != 2 || strings.Count(names, "released") != 1 {
-		t.Errorf("the product has %s", names)
+	if names := s.names("course/chess"); strings.Count(names, "reserved") != 2 || strings.Count(names, "released") != 1 {
+		t.Errorf("the course has %s", names)
 	}
-	s.daybook("redrive", "shop", "order/1")
+	s.daybook("redrive", "notices", "booking/1")
 	if got, want := s.published(), []string{
-		"com.example.shop.order-cancelled.v1 order/2 daybook-local/shop", "com.example.shop.order-confirmed.v1 order/1 daybook-local/shop",
+		"com.example.school.booking-cancelled.v1 booking/2 school-local/notices", "com.example.school.booking-confirmed.v1 booking/1 school-local/notices",
 	}; !slices.Equal(got, want) {
 		t.Errorf("published %q, want %q", got, want)
 	}
@@ -212,11 +212,11 @@ func TestRedriveHasEffects(t *testing.T) {
 func TestRedriveWithoutEffects(t *testing.T) {
 	t.Parallel()
 	s := newProcessSite(t)
-	s.send("create-user", "good", `{"name":"Ann","email":"a@example.com"}`)
+	s.send("create-member", "good", `{"name":"Ann","email":"a@example.com"}`)
 	var out, errors bytes.Buffer
 	a := &app{of: withProcesses(s.reactors), stdin: strings.NewReader(""), stdout: &out, stderr: &errors}
-	args := []string{"redrive", "greeter", "user/good", "-stage", testStage, "-endpoint", s.endpoint, "-region", "us-east-1"}
-	if code := a.run(t.Context(), args); code != exitFailed || !strings.Contains(errors.String(), "function daybook-test-process at "+s.endpoint) {
+	args := []string{"redrive", "greeter", "member/good", "-stage", testStage, "-endpoint", s.endpoint, "-region", "us-east-1"}
+	if code := a.run(t.Context(), args); code != exitFailed || !strings.Contains(errors.String(), "function school-test-process at "+s.endpoint) {
 		t.Errorf("exit code %d: %s%s", code, &out, &errors)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/api"
 	"daybook/dynamo"
 	"daybook/events"
@@ -77,7 +77,7 @@ func (s *session) statusOf(ctx context.Context, id string) (statusLine, error) {
 		return statusLine{}, events.Errorf(events.CodeNotFound, "no command %s was queued in the last day", id)
 	}
 	l := statusLine{CommandID: id, Status: string(known.State), Since: known.Since, ID: known.Stream.ID()}
-	if known.State == aggregate.StateAccepted {
+	if known.State == async.StateAccepted {
 		l.Token = known.Result.Token()
 	}
 	if e := known.Problem; e != nil {

@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"daybook/aggregate"
-	"daybook/aggregate/aggregatetest"
+	"daybook/aggregate/async"
+	"daybook/aggregate/async/asynctest"
+
 	"daybook/api"
 	"daybook/dynamo"
 	"daybook/events"
@@ -18,9 +19,9 @@ import (
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	requests := dynamo.NewRequests(s.client, dynamo.TableName("daybook-"+testStage, dynamo.RequestsTable()))
-	queue := &aggregatetest.Queue{}
-	options := &api.Options{Sender: aggregate.NewSender(s.handler, queue, requests), Statuses: requests}
+	requests := dynamo.NewRequests(s.client, dynamo.TableName("school-"+testStage, dynamo.RequestsTable()))
+	queue := &asynctest.Queue{}
+	options := &api.Options{Sender: async.NewSender(s.handler, queue, requests), Statuses: requests}
 	writing, reading := api.NewCommands(s.handler, options), api.NewQueries(nil, nil, nil, nil, options)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
@@ -30,7 +31,7 @@ func TestStatus(t *testing.T) {
 		reading.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	if r := s.want(exitOK, "send", "create-user", "-async", "-api", server.URL, "-id", "7", "-payload", `{"name":"Ann","email":"a@example.com"}`, "-command-id", "k/1"); r.out != "k/1\tqueued\n" {
+	if r := s.want(exitOK, "send", "create-member", "-async", "-api", server.URL, "-id", "7", "-payload", `{"name":"Ann","email":"a@example.com"}`, "-command-id", "k/1"); r.out != "k/1\tqueued\n" {
 		t.Errorf("got %q", r.out)
 	}
 	check := func(id, status, answer string) {
@@ -42,10 +43,10 @@ func TestStatus(t *testing.T) {
 		}
 	}
 	check("k/1", "pending", "")
-	worker := aggregate.NewWorker(s.handler, requests, queue, nil)
-	worker.Handle(context.Background(), []aggregate.Delivery{{ID: "m", Body: queue.Take()[0].Body, Receives: 1}})
-	check("k/1", "accepted", "user/7@1")
-	if err := requests.Settle(t.Context(), aggregate.Status{CommandID: "r", State: aggregate.StateRejected, Since: time.Now(), Stream: "user/7",
+	worker := async.NewWorker(s.handler, requests, queue, nil)
+	worker.Handle(context.Background(), []async.Delivery{{ID: "m", Body: queue.Take()[0].Body, Receives: 1}})
+	check("k/1", "accepted", "member/7@1")
+	if err := requests.Record(t.Context(), async.Status{CommandID: "r", State: async.StateRejected, Since: time.Now(), Stream: "member/7",
 		Problem: &events.Error{Code: "too-late", Message: "it is too late", Rejected: true}}); err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func TestStatus(t *testing.T) {
 	s.want(exitNotFound, "status", "unknown")
 	s.want(exitNotFound, "status", "unknown", "-api", server.URL)
 	s.want(exitUsage, "status")
-	s.want(exitUsage, "send", "create-user", "-async")
+	s.want(exitUsage, "send", "create-member", "-async")
 	server.Close()
 	s.want(exitFailed, "status", "r", "-api", server.URL)
 }

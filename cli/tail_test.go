@@ -18,25 +18,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
-	"daybook/domain"
+	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 )
 
 func TestTailOfThePast(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.shop(5)
+	s.school(5)
 	lines := decode[eventLine](t, s.want(exitOK, "tail", "-since", "1h", "-count", "12", "-json"))
 	if len(lines) != 12 || lines[0].Stream == "" || len(lines[0].Data) == 0 {
 		t.Errorf("got %+v", lines)
 	}
 	for _, args := range [][]string{
-		{"-aggregate", "user", "-event", "user-created", "-count", "5"},
-		{"-aggregate", "user", "-count", "6"},
-		{"-stream", "user/u1", "-actor", "tester", "-count", "2"},
+		{"-aggregate", "member", "-event", "member-created", "-count", "5"},
+		{"-aggregate", "member", "-count", "6"},
+		{"-stream", "member/u1", "-actor", "tester", "-count", "2"},
 	} {
 		r := s.want(exitOK, append([]string{"tail", "-since", "1h", "-poll", "5ms"}, args...)...)
-		if got := r.lines(); fmt.Sprint(len(got)) != args[len(args)-1] || strings.Contains(r.out, "product") {
+		if got := r.lines(); fmt.Sprint(len(got)) != args[len(args)-1] || strings.Contains(r.out, "course") {
 			t.Errorf("%q: %q", args, got)
 		}
 	}
@@ -48,20 +48,20 @@ func TestTailOfThePast(t *testing.T) {
 func TestTailFilters(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	line := eventLine{Stream: "user/7", Name: "user-created", Actor: "ann", Time: at}
+	line := eventLine{Stream: "member/7", Name: "member-created", Actor: "ann", Time: at}
 	for name, test := range map[string]struct {
 		filter eventFilter
 		want   bool
 	}{
 		"none":            {eventFilter{}, true},
-		"aggregate":       {eventFilter{aggregates: []string{"product", "user"}}, true},
-		"other aggregate": {eventFilter{aggregates: []string{"product"}}, false},
-		"event":           {eventFilter{names: []string{"user-created"}}, true},
-		"other event":     {eventFilter{names: []string{"user-renamed"}}, false},
+		"aggregate":       {eventFilter{aggregates: []string{"course", "member"}}, true},
+		"other aggregate": {eventFilter{aggregates: []string{"course"}}, false},
+		"event":           {eventFilter{names: []string{"member-created"}}, true},
+		"other event":     {eventFilter{names: []string{"member-renamed"}}, false},
 		"actor":           {eventFilter{actors: []string{"ann"}}, true},
 		"other actor":     {eventFilter{actors: []string{"bob"}}, false},
-		"stream":          {eventFilter{stream: "user/7"}, true},
-		"other stream":    {eventFilter{stream: "user/8"}, false},
+		"stream":          {eventFilter{stream: "member/7"}, true},
+		"other stream":    {eventFilter{stream: "member/8"}, false},
 		"since":           {eventFilter{since: at}, true},
 		"since later":     {eventFilter{since: at.Add(time.Second)}, false},
 	} {
@@ -169,16 +169,16 @@ func (w *watched) String() string {
 func TestTailFollows(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.send("create-user", "old", `{"name":"Ann","email":"a@example.com"}`)
+	s.send("create-member", "old", `{"name":"Ann","email":"a@example.com"}`)
 	ctx, stop := context.WithCancel(t.Context())
 	out := &watched{wrote: make(chan struct{}, 1)}
 	var errors bytes.Buffer
 	code := make(chan int)
 	go func() {
-		code <- run(ctx, domain.App(), []string{"tail", "-poll", "5ms", "-stage", testStage, "-endpoint", s.endpoint, "-region", "us-east-1"}, nil, out, &errors)
+		code <- run(ctx, testdomain.App(), []string{"tail", "-poll", "5ms", "-stage", testStage, "-endpoint", s.endpoint, "-region", "us-east-1"}, nil, out, &errors)
 	}()
 	for i := range 1000 { // until the tail has begun, and shows one
-		s.send("rename-user", "old", `{"name":"Ann `+strings.Repeat("n", i%50+1)+`"}`)
+		s.send("rename-member", "old", `{"name":"Ann `+strings.Repeat("n", i%50+1)+`"}`)
 		select {
 		case <-out.wrote:
 		case <-time.After(10 * time.Millisecond):
@@ -190,7 +190,7 @@ func TestTailFollows(t *testing.T) {
 	if c := <-code; c != exitOK || errors.Len() > 0 {
 		t.Errorf("code %d, %q", c, errors.String())
 	}
-	if text := out.String(); !strings.Contains(text, "user-renamed") || strings.Contains(text, "user-created") {
+	if text := out.String(); !strings.Contains(text, "member-renamed") || strings.Contains(text, "member-created") {
 		t.Errorf("got %q", text)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"daybook/domain"
+	"daybook/internal/testdomain"
 )
 
 // TestExitCodesInTheDocs: docs/cli.md has the table of package main, row by row.
@@ -81,14 +81,14 @@ func TestSuggestions(t *testing.T) {
 	t.Parallel()
 	s := newSiteInMemory(t)
 	for want, args := range map[string][]string{
-		`did you mean "streams"?`:     {"steams"},
-		`did you mean "redrive"?`:     {"dead", "redrve"},
-		`did you mean "-limit"?`:      {"streams", "-limt", "3"},
-		`did you mean "-stage"?`:      {"streams", "-stge", "x"},
-		`did you mean "create-user"?`: {"send", "crate-user"},
-		`did you mean "add-product"?`: {"schema", "ad-product"},
-		`did you mean "users"?`:       {"verify", "user"},
-		`did you mean "order"?`:       {"commands", "orders"},
+		`did you mean "streams"?`:       {"steams"},
+		`did you mean "redrive"?`:       {"dead", "redrve"},
+		`did you mean "-limit"?`:        {"streams", "-limt", "3"},
+		`did you mean "-stage"?`:        {"streams", "-stge", "x"},
+		`did you mean "create-member"?`: {"send", "crate-member"},
+		`did you mean "add-course"?`:    {"schema", "ad-course"},
+		`did you mean "members"?`:       {"verify", "member"},
+		`did you mean "booking"?`:       {"commands", "bookings"},
 	} {
 		r := s.want(exitUsage, args...)
 		if !strings.Contains(r.errors, want) || strings.Count(r.errors, "\n") != 1 || r.out != "" {
@@ -119,7 +119,7 @@ func TestHelpHasNoEmptyDefaults(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	if r := newSiteInMemory(t).want(exitOK, "-version"); !regexp.MustCompile(`^daybook version \S.* go1\.\S+\n$`).MatchString(r.out) {
+	if r := newSiteInMemory(t).want(exitOK, "-version"); !regexp.MustCompile(`^school version \S.* go1\.\S+\n$`).MatchString(r.out) {
 		t.Errorf("got %q", r.out)
 	}
 }
@@ -137,10 +137,10 @@ func TestErrorsAsJSON(t *testing.T) {
 		{exitUsage, "usage", []string{"-json", "nothing"}},
 		{exitUsage, "usage", []string{"streams", "--json", "-nonsense"}},
 		{exitUsage, "usage", []string{"verify", "planets", "-json"}},
-		{exitNotFound, "not-found", []string{"show", "user/7", "-json"}},
+		{exitNotFound, "not-found", []string{"show", "member/7", "-json"}},
 		{exitNotFound, "not-found", []string{"status", "x", "-json"}},
-		{exitRefused, "user-not-found", []string{"send", "rename-user", "-id", "7", "-payload", `{"name":"x"}`, "-json"}},
-		{exitRefused, "malformed", []string{"send", "create-user", "-payload", `{"name":""}`, "-json=true"}},
+		{exitRefused, "member-not-found", []string{"send", "rename-member", "-id", "7", "-payload", `{"name":"x"}`, "-json"}},
+		{exitRefused, "malformed", []string{"send", "create-member", "-payload", `{"name":""}`, "-json=true"}},
 		{exitFailed, "failed", []string{"dead", "list", "-json"}}, // there are no queues
 	} {
 		args := test.args
@@ -170,17 +170,17 @@ func TestEveryCommandWritesJSON(t *testing.T) {
 
 func everyCommandWritesJSON(t *testing.T) {
 	s := newSiteInMemory(t)
-	s.shop(2)
+	s.school(2)
 	export := filepath.Join(t.TempDir(), "all.jsonl")
 	lines := []struct {
 		name string
 		args []string
 	}{
-		{"streams", nil}, {"show", []string{"user/u1"}}, {"show", []string{"user/u1", "-at", "1"}}, {"show", []string{"user/u1", "-diff", "1..2"}},
-		{"tail", []string{"-since", "1h", "-count", "1"}}, {"send", []string{"rename-user", "-id", "u1", "-payload", `{"name":"Bea"}`, "-command-id", "k-1"}},
-		{"status", []string{"k-1"}}, {"commands", nil}, {"schema", []string{"create-user"}}, {"views", nil}, {"views", []string{"-exact"}},
-		{"lag", nil}, {"verify", []string{"users", "-patience", "0s"}}, {"parked", []string{"nobody"}}, {"redrive", []string{"users", "user/u1"}},
-		{"dead", []string{"list"}}, {"rebuild", []string{"users"}}, {"switch", []string{"users", "-yes"}}, {"drop", []string{"users", "v1-g2", "-yes"}},
+		{"streams", nil}, {"show", []string{"member/u1"}}, {"show", []string{"member/u1", "-at", "1"}}, {"show", []string{"member/u1", "-diff", "1..2"}},
+		{"tail", []string{"-since", "1h", "-count", "1"}}, {"send", []string{"rename-member", "-id", "u1", "-payload", `{"name":"Bea"}`, "-command-id", "k-1"}},
+		{"status", []string{"k-1"}}, {"commands", nil}, {"schema", []string{"create-member"}}, {"views", nil}, {"views", []string{"-exact"}},
+		{"lag", nil}, {"verify", []string{"members", "-patience", "0s"}}, {"parked", []string{"nobody"}}, {"redrive", []string{"members", "member/u1"}},
+		{"dead", []string{"list"}}, {"rebuild", []string{"members"}}, {"switch", []string{"members", "-yes"}}, {"drop", []string{"members", "v1-g2", "-yes"}},
 		{"claims", nil}, {"export", []string{"-o", export}}, {"import", []string{export, "-yes"}},
 		{"init", []string{"-module", "example.com/bank", "-sample", "none", t.TempDir()}}, {"new", []string{"aggregate", "type"}}, // refused: others would compile
 	}
@@ -216,10 +216,10 @@ func TestStoppedStack(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"streams"}, {"dead", "list"},
-		{"send", "create-user", "-payload", `{"name":"Ann","email":"a@example.com"}`, "-api", endpoint},
+		{"send", "create-member", "-payload", `{"name":"Ann","email":"a@example.com"}`, "-api", endpoint},
 	} {
 		var out, errors bytes.Buffer
-		code := run(t.Context(), domain.App(), append(args, "-stage", testStage, "-endpoint", endpoint, "-region", "us-east-1"), nil, &out, &errors)
+		code := run(t.Context(), testdomain.App(), append(args, "-stage", testStage, "-endpoint", endpoint, "-region", "us-east-1"), nil, &out, &errors)
 		if code != exitFailed || !strings.Contains(errors.String(), "nothing listens at "+endpoint+": start it with GOTOOLCHAIN=auto go run ./localstack") || len(errors.String()) > 400 {
 			t.Errorf("%q: exit %d, %q", args, code, errors.String())
 		}
@@ -245,7 +245,7 @@ func TestEmptyOnATerminal(t *testing.T) {
 	o := &output{w: &b, terminal: true}
 	table := o.table("STREAM")
 	for range 2 * tablePage { // a page is shown when it is full
-		table.row(nil, "user/7")
+		table.row(nil, "member/7")
 	}
 	table.end("no streams")
 	if strings.Contains(b.String(), "no streams") {
@@ -257,11 +257,11 @@ func TestCommandsAndSchema(t *testing.T) {
 	t.Parallel()
 	s := newSiteInMemory(t)
 	all := decode[commandLine](t, s.want(exitOK, "commands", "-json"))
-	if len(all) != len((&app{of: domain.App()}).commandNames()) {
-		t.Errorf("%d commands of %d", len(all), len((&app{of: domain.App()}).commandNames()))
+	if len(all) != len((&app{of: testdomain.App()}).commandNames()) {
+		t.Errorf("%d commands of %d", len(all), len((&app{of: testdomain.App()}).commandNames()))
 	}
-	if users := s.want(exitOK, "commands", "user").lines(); len(users) == 0 || len(users) >= len(all) || users[0][0] != "create-user" {
-		t.Errorf("got %q", users)
+	if members := s.want(exitOK, "commands", "member").lines(); len(members) == 0 || len(members) >= len(all) || members[0][0] != "create-member" {
+		t.Errorf("got %q", members)
 	}
 	for _, c := range all {
 		l := decode[schemaLine](t, s.want(exitOK, "schema", c.Command, "-json"))[0]
@@ -273,10 +273,10 @@ func TestCommandsAndSchema(t *testing.T) {
 			t.Errorf("%s: %v", c.Command, err)
 		}
 	}
-	example := s.want(exitOK, "schema", "create-user", "-example").out
-	if r := s.doWith(t.Context(), example, "send", "create-user", "-payload", "-"); r.code != exitOK {
+	example := s.want(exitOK, "schema", "create-member", "-example").out
+	if r := s.doWith(t.Context(), example, "send", "create-member", "-payload", "-"); r.code != exitOK {
 		t.Errorf("the example %s: %+v", example, r)
 	}
 	s.want(exitUsage, "schema")
-	s.want(exitUsage, "commands", "user", "order")
+	s.want(exitUsage, "commands", "member", "booking")
 }

@@ -4,5 +4,6 @@
 // tables, indexes, permissions and the local stack.
 //
 // It imports packages events, aggregate, view and process and the standard
-// library. Replace the sample shop by your own business here.
+// library. Replace the sample shop by your own business here. Two folders of the sample
+// are tools of it: catalogue loads one over HTTP, and e2e tests what is deployed.
 package domain

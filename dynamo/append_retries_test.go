@@ -10,10 +10,9 @@ import (
 	"time"
 
 	"daybook/aggregate"
-	"daybook/domain"
-	"daybook/domain/user"
 	"daybook/events"
 	"daybook/follow"
+	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 	"daybook/process"
 )
@@ -27,7 +26,7 @@ type appendRetries struct {
 	puts    func() int // that were sent of the command under test
 }
 
-// newAppendRetries opens a database with user 7, whose next puts fail: with a fault
+// newAppendRetries opens a database with member 7, whose next puts fail: with a fault
 // of the network, or, without one, since another writer is quicker each time.
 func newAppendRetries(t *testing.T, db *embedded.DB, f fault) *appendRetries {
 	t.Helper()
@@ -37,7 +36,7 @@ func newAppendRetries(t *testing.T, db *embedded.DB, f fault) *appendRetries {
 		o.AttemptTimeout = 0 // the default
 		c := New(o)
 		s := NewEventStore(c, TableName(testPrefix, EventsTable()), WithClaims(TableName(testPrefix, ClaimsTable())))
-		h, err := aggregate.NewHandler(s, domain.Aggregates(), nil)
+		h, err := aggregate.NewHandler(s, testdomain.Aggregates(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +48,7 @@ func newAppendRetries(t *testing.T, db *embedded.DB, f fault) *appendRetries {
 	a.events, _, a.handler = client(roundTripper(func(r *http.Request) (*http.Response, error) {
 		if f == none && a.net.plan != nil && appends(r) {
 			written++
-			if _, err := other.Handle(r.Context(), renameUser("7", written)); err != nil {
+			if _, err := other.Handle(r.Context(), renameMember("7", written)); err != nil {
 				return nil, err
 			}
 		}
@@ -58,7 +57,7 @@ func newAppendRetries(t *testing.T, db *embedded.DB, f fault) *appendRetries {
 	if err := Create(t.Context(), New(testOptions(db.RoundTripper())), testPrefix, EventsTable(), ClaimsTable(), ProcessesTable()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.handler.Handle(t.Context(), createUser("7")); err != nil {
+	if _, err := a.handler.Handle(t.Context(), createMember("7")); err != nil {
 		t.Fatal(err)
 	}
 	puts := 0
@@ -86,7 +85,7 @@ func (a *appendRetries) Handle(ctx context.Context, r process.Request) error {
 // react handles a commit whose reaction is the command.
 func (a *appendRetries) react(t *testing.T) error {
 	manager := process.New[struct{}]("renaming", "order").On(func(struct{}, orderPlaced, process.Meta) (struct{}, process.Reaction) {
-		return struct{}{}, process.Do(process.Send("7", user.Rename{Name: "Ann"}))
+		return struct{}{}, process.Do(process.Send("7", testdomain.RenameMember{Name: "Ann"}))
 	})
 	codec, err := events.NewCodec(events.Type{Name: "order-placed"})
 	if err != nil {
@@ -122,7 +121,7 @@ func TestOneFailingAppend(t *testing.T) {
 	} {
 		for path, handle := range map[string]func(*testing.T, *appendRetries) error{
 			"command": func(t *testing.T, a *appendRetries) error {
-				_, err := a.handler.Handle(t.Context(), renameUser("7", 1000))
+				_, err := a.handler.Handle(t.Context(), renameMember("7", 1000))
 				return err
 			},
 			"process": func(t *testing.T, a *appendRetries) error { return a.react(t) },

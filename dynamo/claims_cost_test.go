@@ -9,7 +9,7 @@ import (
 )
 
 func changeEmail(id, email string) aggregate.Command {
-	return aggregate.Command{Name: "change-user-email", ID: id, CommandID: "to-" + email, Payload: fmt.Appendf(nil, `{"email":%q}`, email)}
+	return aggregate.Command{Name: "change-member-email", ID: id, CommandID: "to-" + email, Payload: fmt.Appendf(nil, `{"email":%q}`, email)}
 }
 
 // batch handles a batch of which every command must be accepted.
@@ -29,18 +29,18 @@ func TestClaimCosts(t *testing.T) {
 	t.Parallel()
 	c := newCommandCosts(t)
 	h := c.handler()
-	cold, _ := c.of(h, createUser("7"))
+	cold, _ := c.of(h, createMember("7"))
 	c.want("a create with one claim", cold, Usage{Requests: 2, ReadUnits: 1, WriteUnits: 4})
 	move, _ := c.of(h, changeEmail("7", "a@example.org"))
 	c.want("a claim that moves", move, Usage{Requests: 1, WriteUnits: 6})
-	rename, _ := c.of(h, renameUser("7", 1))
+	rename, _ := c.of(h, renameMember("7", 1))
 	c.want("a command without claims", rename, Usage{Requests: 1, WriteUnits: 1})
 	repeat, r := c.of(h, changeEmail("7", "a@example.org"))
 	c.want("a repeat of a claim", repeat, Usage{})
 	if !r.Replayed {
 		t.Error("the repeat was not recognised")
 	}
-	c.of(h, createUser("8"))
+	c.of(h, createMember("8"))
 	ctx, meter := WithMeter(t.Context())
 	_, err := h.Handle(ctx, changeEmail("8", "a@example.org"))
 	if events.CodeOf(err) != events.CodeAlreadyTaken {
@@ -93,14 +93,14 @@ func TestHundredBatchedCommands(t *testing.T) {
 	t.Parallel()
 	c := newCommandCosts(t)
 	h := c.handler()
-	c.of(h, createUser("7"))
+	c.of(h, createMember("7"))
 	batch := make([]aggregate.Command, 100)
 	for i := range batch {
-		batch[i] = renameUser("7", i)
+		batch[i] = renameMember("7", i)
 		batch[i].Actor = ""
 	}
 	c.want("100 batched small commands", c.batch(h, batch), Usage{Requests: 1, WriteUnits: 10})
-	cs, err := c.store.Load(t.Context(), "user/7", 0)
+	cs, err := c.store.Load(t.Context(), "member/7", 0)
 	if err != nil || len(cs) != 2 || cs[1].Version != 101 {
 		t.Fatalf("%d commits, error %v", len(cs), err)
 	}
@@ -113,7 +113,7 @@ func TestBatchOfClaims(t *testing.T) {
 	t.Parallel()
 	c := newCommandCosts(t)
 	h := c.handler()
-	c.of(h, createUser("7"))
+	c.of(h, createMember("7"))
 	batch := make([]aggregate.Command, 150)
 	for i := range batch {
 		batch[i] = changeEmail("7", fmt.Sprintf("%d@example.org", i))
@@ -123,12 +123,12 @@ func TestBatchOfClaims(t *testing.T) {
 	if got.Requests != 2 {
 		t.Errorf("150 claims on one stream cost %+v", got)
 	}
-	cs, err := c.store.Load(t.Context(), "user/7", 0)
+	cs, err := c.store.Load(t.Context(), "member/7", 0)
 	if err != nil || len(cs) != 3 || cs[2].Version != 151 {
 		t.Fatalf("%d commits, error %v", len(cs), err)
 	}
-	for value, want := range map[string]events.Stream{"149@example.org": "user/7", "148@example.org": "", "0@example.org": ""} {
-		held, err := c.store.Holders(t.Context(), []string{(events.Claim{Name: "user-email", Value: value}).Key()})
+	for value, want := range map[string]events.Stream{"149@example.org": "member/7", "148@example.org": "", "0@example.org": ""} {
+		held, err := c.store.Holders(t.Context(), []string{(events.Claim{Name: "member-email", Value: value}).Key()})
 		if err != nil || held[0].Stream != want {
 			t.Errorf("%s is held by %+v, error %v", value, held, err)
 		}
@@ -140,14 +140,14 @@ func TestSeveralStreamsCost(t *testing.T) {
 	c := newCommandCosts(t)
 	h := c.handler()
 	for _, id := range []string{"a", "b"} {
-		c.of(h, aggregate.Command{Name: "add-product", ID: id, Payload: []byte(`{"name":"Lamp","category":"home","price":1990,"currency":"EUR","stock":5}`)})
+		c.of(h, aggregate.Command{Name: "add-course", ID: id, Payload: []byte(`{"name":"Chess","area":"home","fee":1990,"currency":"EUR","seats":5}`)})
 	}
 	move := func(n int) aggregate.Command {
-		return aggregate.Command{Name: "move-stock", ID: "a", CommandID: fmt.Sprint("m", n), Payload: []byte(`{"to":"b","quantity":1}`)}
+		return aggregate.Command{Name: "move-seats", ID: "a", CommandID: fmt.Sprint("m", n), Payload: []byte(`{"to":"b","quantity":1}`)}
 	}
 	warm, r := c.of(h, move(1))
 	c.want("a warm command over two streams", warm, Usage{Requests: 1, WriteUnits: 4})
-	if r.Token() != "product/a@2" || len(r.Others) != 1 || r.Others[0].String() != "product/b@2" {
+	if r.Token() != "course/a@2" || len(r.Others) != 1 || r.Others[0].String() != "course/b@2" {
 		t.Errorf("answered %+v", r)
 	}
 	cold, _ := c.of(c.handler(), move(2))

@@ -13,8 +13,8 @@ import (
 	"pgregory.net/rapid"
 
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/events"
+	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 )
 
@@ -24,7 +24,9 @@ func claimCommit(claims, releases []events.Claim) events.Commit {
 	return c
 }
 
-func emailOf(value string) []events.Claim { return []events.Claim{{Name: "user-email", Value: value}} }
+func emailOf(value string) []events.Claim {
+	return []events.Claim{{Name: "member-email", Value: value}}
+}
 
 func TestClaimsNeedATable(t *testing.T) {
 	t.Parallel()
@@ -53,7 +55,7 @@ func TestClaimsNeedATable(t *testing.T) {
 func TestScanHeldCursors(t *testing.T) {
 	t.Parallel()
 	s, _ := newStore(t)
-	for _, cursor := range []string{"x", "!", heldCursor("k", 1, 2), heldCursor("k", 0, 2), heldCursor("", 0, 1), (scanCursor{0, 1, 1, "user/7"}).String()[:3]} {
+	for _, cursor := range []string{"x", "!", heldCursor("k", 1, 2), heldCursor("k", 0, 2), heldCursor("", 0, 1), (scanCursor{0, 1, 1, "member/7"}).String()[:3]} {
 		if _, _, err := s.ScanHeld(t.Context(), 0, 1, cursor); events.CodeOf(err) != events.CodeMalformed {
 			t.Errorf("cursor %q: %v", cursor, err)
 		}
@@ -166,10 +168,10 @@ func TestVerdicts(t *testing.T) {
 // undated is a test without a deadline, which is none of a bubble's clock.
 type undated struct{ rapid.TB }
 
-// The shop on a database whose requests and answers get lost, throttled and
-// delayed, with processes that die at any step: addresses stay unique, units are
+// A domain on a database whose requests and answers get lost, throttled and
+// delayed, with processes that die at any step: addresses stay unique, seats are
 // neither lost nor made, and every answer holds.
-func TestShopUnderFaults(t *testing.T) {
+func TestDomainUnderFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rapid.Check(undated{t}, func(rt *rapid.T) {
@@ -184,9 +186,9 @@ func TestShopUnderFaults(t *testing.T) {
 			if err := Create(t.Context(), fx.client, testPrefix, EventsTable(), ClaimsTable()); err != nil {
 				rt.Fatal(err)
 			}
-			shop := &shop{rt: rt, t: t, store: eventStore(fx)}
-			for _, id := range shopIDs {
-				shop.send(rand.New(rand.NewPCG(seed, 0)), "add-product", id, "add-"+id, `{"name":"Lamp","category":"home","price":1,"currency":"EUR","stock":20}`)
+			school := &school{rt: rt, t: t, store: eventStore(fx)}
+			for _, id := range courseIDs {
+				school.send(rand.New(rand.NewPCG(seed, 0)), "add-course", id, "add-"+id, `{"name":"Chess","area":"home","fee":1,"currency":"EUR","seats":20}`)
 			}
 			faults := rand.New(rand.NewPCG(seed, 1))
 			rate := rapid.Float64Range(0, 0.5).Draw(rt, "faults")
@@ -199,18 +201,18 @@ func TestShopUnderFaults(t *testing.T) {
 			lanes, commands := rapid.IntRange(1, 3).Draw(rt, "lanes"), rapid.IntRange(1, 8).Draw(rt, "commands")
 			var wg sync.WaitGroup
 			for lane := range lanes {
-				wg.Go(func() { shop.lane(rand.New(rand.NewPCG(seed, uint64(lane+2))), lane, commands) })
+				wg.Go(func() { school.lane(rand.New(rand.NewPCG(seed, uint64(lane+2))), lane, commands) })
 			}
 			wg.Wait()
 			net.reset(nil)
-			shop.check()
+			school.check()
 		})
 	})
 }
 
-var shopIDs = []string{"1", "2", "3"}
+var courseIDs = []string{"1", "2", "3"}
 
-type shop struct {
+type school struct {
 	rt    *rapid.T
 	t     *testing.T
 	store *EventStore
@@ -220,16 +222,16 @@ type shop struct {
 }
 
 // lane sends commands one after the other, some of them twice.
-func (s *shop) lane(r *rand.Rand, lane, commands int) {
+func (s *school) lane(r *rand.Rand, lane, commands int) {
 	for n := range commands {
-		id, commandID := shopIDs[r.IntN(3)], fmt.Sprint(lane, "-", n)
+		id, commandID := courseIDs[r.IntN(3)], fmt.Sprint(lane, "-", n)
 		email := fmt.Sprintf(`"email":"e%d@example.com"`, r.IntN(3))
-		name, payload := "create-user", `{"name":"Ann",`+email+`}`
+		name, payload := "create-member", `{"name":"Ann",`+email+`}`
 		switch r.IntN(4) {
 		case 0:
-			name, payload = "change-user-email", `{`+email+`}`
+			name, payload = "change-member-email", `{`+email+`}`
 		case 1, 2:
-			name, payload = "move-stock", fmt.Sprintf(`{"to":%q,"quantity":%d}`, shopIDs[r.IntN(3)], 1+r.IntN(9))
+			name, payload = "move-seats", fmt.Sprintf(`{"to":%q,"quantity":%d}`, courseIDs[r.IntN(3)], 1+r.IntN(9))
 		}
 		for range 1 + r.IntN(2) {
 			s.send(r, name, id, commandID, payload)
@@ -239,12 +241,12 @@ func (s *shop) lane(r *rand.Rand, lane, commands int) {
 
 // send sends a command to a process that knows nothing or everything until the
 // answer is certain.
-func (s *shop) send(r *rand.Rand, name, id, commandID, payload string) {
+func (s *school) send(r *rand.Rand, name, id, commandID, payload string) {
 	var h *aggregate.Handler
 	for {
 		if h == nil || r.IntN(3) == 0 {
 			var err error
-			if h, err = aggregate.NewHandler(s.store, domain.Aggregates(), &aggregate.Options{Attempts: 50, SnapshotBytes: 300}); err != nil {
+			if h, err = aggregate.NewHandler(s.store, testdomain.Aggregates(), &aggregate.Options{Attempts: 50, SnapshotBytes: 300}); err != nil {
 				s.rt.Fatal(err)
 			}
 		}
@@ -254,7 +256,7 @@ func (s *shop) send(r *rand.Rand, name, id, commandID, payload string) {
 			continue
 		case "":
 			s.note(res)
-		case events.CodeAlreadyTaken, "user-already-exists", "user-not-found", "out-of-stock", "same-product":
+		case events.CodeAlreadyTaken, "member-already-exists", "member-not-found", "fully-booked", "same-course":
 		default:
 			s.rt.Errorf("%s: %v", name, err)
 		}
@@ -262,7 +264,7 @@ func (s *shop) send(r *rand.Rand, name, id, commandID, payload string) {
 	}
 }
 
-func (s *shop) note(res aggregate.Result) {
+func (s *school) note(res aggregate.Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.accepted == nil {
@@ -276,7 +278,7 @@ func (s *shop) note(res aggregate.Result) {
 // that answer and no other. A command that found what it asks for to be so
 // already wrote nothing and is remembered nowhere: its repeat is decided anew, and
 // may come to something (docs/adr/0003).
-func (s *shop) checkAnswers() {
+func (s *school) checkAnswers() {
 	for id, answers := range s.accepted {
 		version, written := s.wrote(answers[0].Stream, id), false
 		for _, a := range answers {
@@ -296,7 +298,7 @@ func (s *shop) checkAnswers() {
 }
 
 // wrote returns the version that a command led its stream to, 0 if it wrote nothing.
-func (s *shop) wrote(stream events.Stream, commandID string) int64 {
+func (s *school) wrote(stream events.Stream, commandID string) int64 {
 	cs, err := s.store.Load(s.t.Context(), stream, 0)
 	if err != nil {
 		s.rt.Fatal(err)
@@ -311,7 +313,7 @@ func (s *shop) wrote(stream events.Stream, commandID string) int64 {
 	return 0
 }
 
-func (s *shop) check() {
+func (s *school) check() {
 	_, err := events.VerifyClaims(s.t.Context(), s.store, 2, func(f events.ClaimFault) error {
 		s.rt.Errorf("%+v", f)
 		return nil
@@ -321,12 +323,12 @@ func (s *shop) check() {
 	}
 	s.checkAnswers()
 	var sum int64
-	for _, id := range shopIDs {
-		cs, err := s.store.Load(s.t.Context(), events.StreamOf("product", id), 0)
+	for _, id := range courseIDs {
+		cs, err := s.store.Load(s.t.Context(), events.StreamOf("course", id), 0)
 		if err != nil {
 			s.rt.Fatal(err)
 		}
-		stock, seen := int64(0), map[string]bool{}
+		seats, seen := int64(0), map[string]bool{}
 		for _, c := range cs {
 			if seen[c.Commands[0].ID] {
 				s.rt.Errorf("%s counted twice", c.Commands[0].ID)
@@ -334,23 +336,23 @@ func (s *shop) check() {
 			seen[c.Commands[0].ID] = true
 			for _, e := range c.Events {
 				v, err := events.Decode[struct {
-					Stock    int64 `json:"stock"`
+					Seats    int64 `json:"seats"`
 					Quantity int64 `json:"quantity"`
 				}](e)
 				if err != nil {
 					s.rt.Fatal(err)
 				}
-				if e.Name == "product-stock-moved-out" {
+				if e.Name == "course-seats-moved-out" {
 					v.Quantity = -v.Quantity
 				}
-				if stock += v.Stock + v.Quantity; stock < 0 {
-					s.rt.Errorf("product %s has %d units", id, stock)
+				if seats += v.Seats + v.Quantity; seats < 0 {
+					s.rt.Errorf("course %s has %d seats", id, seats)
 				}
 			}
 		}
-		sum += stock
+		sum += seats
 	}
-	if sum != int64(20*len(shopIDs)) {
-		s.rt.Errorf("%d units are there", sum)
+	if sum != int64(20*len(courseIDs)) {
+		s.rt.Errorf("%d seats are there", sum)
 	}
 }

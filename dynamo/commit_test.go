@@ -98,8 +98,8 @@ func genCommit() *rapid.Generator[events.Commit] {
 		}), 1, 12).Draw(t, "events")
 		if rapid.Bool().Draw(t, "snapshot") {
 			c.Snapshot = &events.Snapshot{Schema: rapid.IntRange(1, 1<<30).Draw(t, "schema"), State: genValue(3).Draw(t, "state")}
-			c.Snapshot.Commands = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) events.Remembered {
-				return events.Remembered{
+			c.Snapshot.Commands = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) events.CommandRecord {
+				return events.CommandRecord{
 					Key: genDigest().Draw(t, "key"), Digest: genDigest().Draw(t, "digest"),
 					Version: rapid.Int64Range(0, 1<<40).Draw(t, "version"), Started: rapid.Bool().Draw(t, "started"),
 					Commit: rapid.SampledFrom([]int64{0, 0, 1, 2, 3, math.MaxInt64}).Draw(t, "commit"), Hour: rapid.SampledFrom([]int32{0, 498_000, 498_001, math.MaxInt32}).Draw(t, "hour"),
@@ -277,7 +277,7 @@ func TestStoredForm(t *testing.T) {
 		Actor: "ann", Correlation: "0192f1c4-0000-7000-8000-000000000001", Causation: "x",
 		Commands: []events.Command{{ID: "0192f1c4-0000-7000-8000-000000000001", Digest: events.Digest{1, 2, 3, 4, 5, 6, 7, 8}, Version: 4}},
 		Events:   []events.Event{{Name: "user-renamed", Schema: 1, Data: jsontext.Value(`{"name":"Bo"}`)}, {Name: "user-seen", Schema: 2, Data: jsontext.Value(`{}`)}},
-		Snapshot: &events.Snapshot{Schema: 1, State: jsontext.Value(`{"name":"Bo"}`), Commands: []events.Remembered{{Version: 1, Started: true}, {Key: events.Digest{9}, Version: 3}}},
+		Snapshot: &events.Snapshot{Schema: 1, State: jsontext.Value(`{"name":"Bo"}`), Commands: []events.CommandRecord{{Version: 1, Started: true}, {Key: events.Digest{9}, Version: 3}}},
 	}
 	item, size, err := encodeCommit(&c)
 	if err != nil {
@@ -299,7 +299,7 @@ func TestStoredForm(t *testing.T) {
 // commits and hours, in runs: 128 commands, one per commit, take 10 bytes.
 func TestStoredWindow(t *testing.T) {
 	t.Parallel()
-	s := events.Snapshot{From: 1000, Commands: make([]events.Remembered, 128)}
+	s := events.Snapshot{From: 1000, Commands: make([]events.CommandRecord, 128)}
 	for i := range s.Commands {
 		s.Commands[i].Commit, s.Commands[i].Hour = 1000+int64(i), 498_000
 	}
@@ -308,7 +308,7 @@ func TestStoredWindow(t *testing.T) {
 		t.Errorf("stored %s, want %s", got, want)
 	}
 	for cut := 1; cut < len(packed); cut++ {
-		damaged := events.Snapshot{Commands: make([]events.Remembered, 128)}
+		damaged := events.Snapshot{Commands: make([]events.CommandRecord, 128)}
 		if err := unpackWindow(packed[:cut], &damaged); err == nil {
 			t.Errorf("%d bytes of it are read", cut)
 		}

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/events"
+	"daybook/internal/testdomain"
 )
 
 // commandCosts is a command path over a metered store: the handlers share a store as
@@ -25,7 +25,7 @@ func newCommandCosts(t *testing.T) *commandCosts {
 
 func (c *commandCosts) handler() *aggregate.Handler {
 	c.t.Helper()
-	h, err := aggregate.NewHandler(c.store, domain.Aggregates(), nil)
+	h, err := aggregate.NewHandler(c.store, testdomain.Aggregates(), nil)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -50,17 +50,17 @@ func (c *commandCosts) want(what string, got, most Usage) {
 	}
 }
 
-func createUser(id string) aggregate.Command {
+func createMember(id string) aggregate.Command {
 	return aggregate.Command{
-		Name: "create-user", ID: id, CommandID: "0b5c7b2e-7c4e-4a55-9a43-1f4e5d0c7a01-create-" + id, Actor: "arn:aws:iam::123456789012:user/ann",
+		Name: "create-member", ID: id, CommandID: "0b5c7b2e-7c4e-4a55-9a43-1f4e5d0c7a01-create-" + id, Actor: "arn:aws:iam::123456789012:user/ann",
 		Payload: fmt.Appendf(nil, `{"name":"Sao Bernardo Do Campo","email":"06b8999e2fba1a1fbc88172c%08s@example.com"}`, id),
 	}
 }
 
-func renameUser(id string, n int) aggregate.Command {
+func renameMember(id string, n int) aggregate.Command {
 	return aggregate.Command{
-		Name: "rename-user", ID: id, CommandID: fmt.Sprintf("0b5c7b2e-7c4e-4a55-9a43-%012d", n), Actor: "arn:aws:iam::123456789012:user/ann",
-		Payload: fmt.Appendf(nil, `{"name":"Name number %d"}`, n),
+		Name: "rename-member", ID: id, CommandID: fmt.Sprintf("0b5c7b2e-7c4e-4a55-9a43-%012d", n), Actor: "arn:aws:iam::123456789012:user/ann",
+		Payload: fmt.Appendf(nil, `{"name":"Name nr %d"}`, n),
 	}
 }
 
@@ -69,36 +69,36 @@ func TestCostContract(t *testing.T) {
 	t.Parallel()
 	c := newCommandCosts(t)
 	warm := c.handler()
-	create, _ := c.of(warm, aggregate.Command{Name: "add-product", Payload: []byte(`{"name":"Lamp","category":"home","price":1990,"currency":"EUR","stock":5}`)})
+	create, _ := c.of(warm, aggregate.Command{Name: "add-course", Payload: []byte(`{"name":"Chess","area":"home","fee":1990,"currency":"EUR","seats":5}`)})
 	c.want("a create whose id is generated", create, Usage{Requests: 1, WriteUnits: 1})
-	claiming, _ := c.of(warm, aggregate.Command{Name: "create-user", Payload: createUser("").Payload})
+	claiming, _ := c.of(warm, aggregate.Command{Name: "create-member", Payload: createMember("").Payload})
 	c.want("a create whose id is generated, with one claim", claiming, Usage{Requests: 1, WriteUnits: 4})
-	c.of(warm, createUser("7"))
+	c.of(warm, createMember("7"))
 	for n := range 19 {
-		got, _ := c.of(warm, renameUser("7", n))
+		got, _ := c.of(warm, renameMember("7", n))
 		most := Usage{Requests: 1, WriteUnits: 1}
 		c.want("a warm command", got, most)
 	}
 
-	cold, r := c.of(c.handler(), renameUser("7", 100))
+	cold, r := c.of(c.handler(), renameMember("7", 100))
 	if r.Version != 21 {
 		t.Fatalf("the cold command made version %d", r.Version)
 	}
 	c.want("a cold command on a stream of 20 commits", cold, Usage{Requests: 2, ReadUnits: 2, WriteUnits: 1})
 
-	behind, r := c.of(warm, renameUser("7", 101))
+	behind, r := c.of(warm, renameMember("7", 101))
 	if r.Version != 22 {
 		t.Fatalf("the command that was behind made version %d", r.Version)
 	}
 	// DynamoDB bills the refused put and does not report it: one unit more.
 	c.want("a command one commit behind", behind, Usage{Requests: 2, WriteUnits: 1})
 
-	repeat, r := c.of(warm, renameUser("7", 5))
+	repeat, r := c.of(warm, renameMember("7", 5))
 	if !r.Replayed {
 		t.Fatal("the repeat was not recognised")
 	}
 	c.want("a repeat on a warm stream", repeat, Usage{})
-	repeat, _ = c.of(c.handler(), renameUser("7", 5))
+	repeat, _ = c.of(c.handler(), renameMember("7", 5))
 	c.want("a repeat on a cold stream", repeat, Usage{Requests: 1, ReadUnits: 2})
 }
 
@@ -106,10 +106,10 @@ func TestTenSmallEventsCostOneWriteUnit(t *testing.T) {
 	t.Parallel()
 	c := newCommandCosts(t)
 	h := c.handler()
-	c.of(h, createUser("7"))
+	c.of(h, createMember("7"))
 	var batch []aggregate.Command
 	for n := range 10 {
-		batch = append(batch, aggregate.Command{Name: "rename-user", ID: "7", CommandID: fmt.Sprint("c-", n), Payload: fmt.Appendf(nil, `{"name":"Name number %d"}`, n)})
+		batch = append(batch, aggregate.Command{Name: "rename-member", ID: "7", CommandID: fmt.Sprint("c-", n), Payload: fmt.Appendf(nil, `{"name":"Name number %d"}`, n)})
 	}
 	ctx, meter := WithMeter(t.Context())
 	for _, o := range h.HandleBatch(ctx, batch) {
@@ -141,20 +141,20 @@ func TestLoadCostDoesNotGrowWithTheStream(t *testing.T) {
 func loadCosts(t *testing.T, long int, step time.Duration, more float64) {
 	c := newCommandCosts(t)
 	at := now
-	h, err := aggregate.NewHandler(c.store, domain.Aggregates(), &aggregate.Options{Now: func() time.Time { return at }})
+	h, err := aggregate.NewHandler(c.store, testdomain.Aggregates(), &aggregate.Options{Now: func() time.Time { return at }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.of(h, createUser("7"))
+	c.of(h, createMember("7"))
 	var written Usage
 	dearest := map[int]Usage{} // by length of the stream
 	for n := range long {
 		at = at.Add(step)
-		got, _ := c.of(h, renameUser("7", n))
+		got, _ := c.of(h, renameMember("7", n))
 		written.WriteUnits += got.WriteUnits
 		for _, length := range []int{100, long} {
 			if n >= length-60 && n < length {
-				dearest[length] = larger(dearest[length], c.load("user/7"))
+				dearest[length] = larger(dearest[length], c.load("member/7"))
 			}
 		}
 	}

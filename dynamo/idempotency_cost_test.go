@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/events"
 	"daybook/events/eventstest"
+	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 )
 
@@ -28,28 +28,28 @@ func (s sized) Append(ctx context.Context, at events.Position, c events.Commit) 
 	return stored, err
 }
 
-// busyUser stores a user's stream of n commands within a day, as a handler
+// busyMember stores a member's stream of n commands within a day, as a handler
 // writes it, and returns the bytes of its snapshots and of all, and a clock that
 // stands at the end of that day.
-func busyUser(t testing.TB, store *EventStore, n int) (snapshots, all int, clock func() time.Time) {
+func busyMember(t testing.TB, store *EventStore, n int) (snapshots, all int, clock func() time.Time) {
 	t.Helper()
 	at := now
 	clock = func() time.Time { return at }
 	memory := sized{&eventstest.Memory{}}
-	h, err := aggregate.NewHandler(memory, domain.Aggregates(), &aggregate.Options{Now: clock})
+	h, err := aggregate.NewHandler(memory, testdomain.Aggregates(), &aggregate.Options{Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Handle(t.Context(), createUser("7")); err != nil {
+	if _, err := h.Handle(t.Context(), createMember("7")); err != nil {
 		t.Fatal(err)
 	}
 	for i := range n - 1 {
 		at = at.Add(24 * time.Hour / time.Duration(n))
-		if _, err := h.Handle(t.Context(), renameUser("7", i)); err != nil {
+		if _, err := h.Handle(t.Context(), renameMember("7", i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	commits, err := memory.Load(t.Context(), "user/7", 0)
+	commits, err := memory.Load(t.Context(), "member/7", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,14 +78,14 @@ func busyUser(t testing.TB, store *EventStore, n int) (snapshots, all int, clock
 // a cold stream, and returns what each cost.
 func coldCosts(t testing.TB, store *EventStore, clock func() time.Time) (cold, warm Usage) {
 	t.Helper()
-	h, err := aggregate.NewHandler(store, domain.Aggregates(), &aggregate.Options{Now: clock})
+	h, err := aggregate.NewHandler(store, testdomain.Aggregates(), &aggregate.Options{Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var costs [2]Usage
 	for i := range costs {
 		ctx, meter := WithMeter(context.WithoutCancel(t.Context()))
-		if r, err := h.Handle(ctx, renameUser("7", 1_000_000+i)); err != nil || r.Replayed {
+		if r, err := h.Handle(ctx, renameMember("7", 1_000_000+i)); err != nil || r.Replayed {
 			t.Fatalf("%+v, error %v", r, err)
 		}
 		costs[i] = meter.Usage()
@@ -109,7 +109,7 @@ func TestIdempotencyCosts(t *testing.T) {
 		t.Run(fmt.Sprint(c.commands), func(t *testing.T) {
 			t.Parallel()
 			costs := newCommandCosts(t)
-			_, _, clock := busyUser(t, costs.store, c.commands)
+			_, _, clock := busyMember(t, costs.store, c.commands)
 			cold, warm := coldCosts(t, costs.store, clock)
 			t.Logf("cold %+v, warm %+v", cold, warm)
 			costs.want("a cold command with an id", cold, c.most)
@@ -117,11 +117,11 @@ func TestIdempotencyCosts(t *testing.T) {
 			if warm.ReadUnits > 0 || warm.Requests != 1 {
 				t.Errorf("a warm command reads: %+v", warm)
 			}
-			h, err := aggregate.NewHandler(costs.store, domain.Aggregates(), &aggregate.Options{Now: clock})
+			h, err := aggregate.NewHandler(costs.store, testdomain.Aggregates(), &aggregate.Options{Now: clock})
 			if err != nil {
 				t.Fatal(err)
 			}
-			repeat, r := costs.of(h, renameUser("7", 0))
+			repeat, r := costs.of(h, renameMember("7", 0))
 			if !r.Replayed || r.Version != 2 || repeat.WriteUnits > 0 {
 				t.Errorf("the repeat of the first command answers %+v and costs %+v", r, repeat)
 			}
@@ -144,7 +144,7 @@ func BenchmarkIdempotency(b *testing.B) {
 					b.Fatal(err)
 				}
 				store := NewEventStore(client, TableName(testPrefix, EventsTable()))
-				snapshots, all, clock := busyUser(b, store, n)
+				snapshots, all, clock := busyMember(b, store, n)
 				started := time.Now()
 				cold, warm := coldCosts(b, store, clock)
 				took := time.Since(started)

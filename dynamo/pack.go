@@ -116,7 +116,7 @@ func unpackClaims(b []byte) (claims, releases []events.Claim, err error) {
 // packRemembered packs the commands a snapshot carries, each in 17 bytes or a
 // few more: two digests, then the difference to the version before it and, in
 // the lowest bit, whether the command started the stream.
-func packRemembered(rs []events.Remembered) []byte {
+func packRemembered(rs []events.CommandRecord) []byte {
 	b := make([]byte, 0, 18*len(rs))
 	last := int64(0)
 	for _, r := range rs {
@@ -133,12 +133,12 @@ func packRemembered(rs []events.Remembered) []byte {
 }
 
 // unpackRemembered is the inverse of packRemembered.
-func unpackRemembered(b []byte) ([]events.Remembered, error) {
+func unpackRemembered(b []byte) ([]events.CommandRecord, error) {
 	r := unpacker{rest: b}
-	var rs []events.Remembered
+	var rs []events.CommandRecord
 	last := int64(0)
 	for len(r.rest) > 0 && !r.failed {
-		e := events.Remembered{Key: r.digest(), Digest: r.digest()}
+		e := events.CommandRecord{Key: r.digest(), Digest: r.digest()}
 		step := r.varint()
 		last += step >> 1
 		e.Version, e.Started = last, step&1 == 1

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/events"
+	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 )
 
@@ -39,7 +39,7 @@ func benchmarkCommandPath(b *testing.B, workers int) {
 		b.Fatal(err)
 	}
 	table := TableName(testPrefix, EventsTable())
-	h, err := aggregate.NewHandler(NewEventStore(client, table), domain.Aggregates(), &aggregate.Options{Parallel: workers})
+	h, err := aggregate.NewHandler(NewEventStore(client, table), testdomain.Aggregates(), &aggregate.Options{Parallel: workers})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -69,8 +69,8 @@ func batchOfCreates(n int) []aggregate.Command {
 	batch := make([]aggregate.Command, 100)
 	for i := range batch {
 		id := fmt.Sprintf("06b8999e2fba1a1fbc88172c%08d", n+i)
-		batch[i] = aggregate.Command{Name: "add-product", ID: id, CommandID: "load-product-" + id,
-			Payload: fmt.Appendf(nil, `{"name":"%s","category":"toys","price":10,"currency":"BRL","stock":5}`, id)}
+		batch[i] = aggregate.Command{Name: "add-course", ID: id, CommandID: "load-course-" + id,
+			Payload: fmt.Appendf(nil, `{"name":"%s","area":"toys","fee":10,"currency":"BRL","seats":5}`, id)}
 	}
 	return batch
 }
@@ -83,8 +83,8 @@ func bareItems(b *testing.B, n int) []map[string]types.AttributeValue {
 		id := fmt.Sprintf("06b8999e2fba1a1fbc88172c%08d", n+i)
 		c := events.Commit{
 			Stream: events.StreamOf("bare", id), Number: 1, Version: 1, ID: "0b5c7b2e-7c4e-4a55-9a43-1f4e5d0c7a01", Time: time.UnixMilli(1_700_000_000_000),
-			Commands: []events.Command{{ID: "load-product-" + id, Version: 1}},
-			Events:   []events.Event{{Name: "product-added", Schema: 2, Data: fmt.Appendf(nil, `{"name":"%s","category":"toys","price":10,"currency":"BRL","stock":5}`, id)}},
+			Commands: []events.Command{{ID: "load-course-" + id, Version: 1}},
+			Events:   []events.Event{{Name: "course-added", Schema: 2, Data: fmt.Appendf(nil, `{"name":"%s","area":"toys","fee":10,"currency":"BRL","seats":5}`, id)}},
 		}
 		var err error
 		if items[i], _, err = encodeCommit(&c); err != nil {
@@ -121,7 +121,7 @@ func BenchmarkWarmCommand(b *testing.B) {
 		b.Fatal(err)
 	}
 	table := TableName(testPrefix, EventsTable())
-	h, err := aggregate.NewHandler(NewEventStore(client, table), domain.Aggregates(), nil)
+	h, err := aggregate.NewHandler(NewEventStore(client, table), testdomain.Aggregates(), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func BenchmarkWarmCommand(b *testing.B) {
 		runtime.ReadMemStats(&before)
 		begin = cpuTime(b)
 		for i := range round {
-			if _, err := h.Handle(b.Context(), restocked(create.ID, n+i)); err != nil {
+			if _, err := h.Handle(b.Context(), extended(create.ID, n+i)); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -155,6 +155,6 @@ func BenchmarkWarmCommand(b *testing.B) {
 	b.ReportMetric(float64(mallocs)/float64(n), "mallocs/command")
 }
 
-func restocked(id string, n int) aggregate.Command {
-	return aggregate.Command{Name: "restock-product", ID: id, CommandID: fmt.Sprintf("restock-%d", n), Payload: []byte(`{"quantity":1}`)}
+func extended(id string, n int) aggregate.Command {
+	return aggregate.Command{Name: "extend-course", ID: id, CommandID: fmt.Sprintf("extend-%d", n), Payload: []byte(`{"seats":1}`)}
 }

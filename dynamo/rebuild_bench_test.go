@@ -9,9 +9,8 @@ import (
 	"time"
 
 	"daybook/aggregate"
-	"daybook/domain"
-	"daybook/domain/product"
 	"daybook/events"
+	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 	"daybook/view"
 )
@@ -19,10 +18,10 @@ import (
 // BenchmarkRebuild compares the rebuild of a view with a bare parallel Scan of
 // the same events table in the same run, on the same number of segments and
 // workers: events in a second of CPU time (the embedded DynamoDB's included),
-// and their ratio. Streams have ten commits of one event, as products do that
+// and their ratio. Streams have ten commits of one event, as courses do that
 // are ordered now and then, and one.
 func BenchmarkRebuild(b *testing.B) {
-	for _, view := range []view.View{product.Products, product.Categories} {
+	for _, view := range []view.View{testdomain.Courses, testdomain.Areas} {
 		for _, length := range []int{10, 1} {
 			b.Run(fmt.Sprintf("%s/commits=%d", view.Describe().Name, length), func(b *testing.B) { benchmarkRebuild(b, view, length) })
 		}
@@ -46,7 +45,7 @@ func benchmarkRebuild(b *testing.B, v view.View, length int) {
 		b.Fatal(err)
 	}
 	store := NewEventStore(client, TableName(testPrefix, EventsTable())).StrongScan()
-	codec, err := aggregate.Codec(domain.Aggregates())
+	codec, err := aggregate.Codec(testdomain.Aggregates())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -87,11 +86,11 @@ func fillEvents(b *testing.B, store *EventStore, codec *events.Codec, length int
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			at := events.Start(events.StreamOf("product", fmt.Sprintf("p%06d", i)))
+			at := events.Start(events.StreamOf("course", fmt.Sprintf("p%06d", i)))
 			for n := range length {
-				name, data := "product-restocked", any(product.Restocked{Quantity: 1})
+				name, data := "course-extended", any(testdomain.CourseExtended{Quantity: 1})
 				if n == 0 {
-					name, data = "product-added", product.Added{Name: fmt.Sprintf("Product %d", i), Category: fmt.Sprint(i % 70), Price: int64(i), Currency: "EUR", Stock: 5}
+					name, data = "course-added", testdomain.CourseAdded{Name: fmt.Sprintf("Course %d", i), Area: fmt.Sprint(i % 70), Fee: int64(i), Currency: "EUR", Seats: 5}
 				}
 				e, err := codec.Encode(name, data)
 				if err != nil {

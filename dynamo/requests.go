@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 )
 
@@ -31,16 +31,16 @@ type Requests struct {
 	table  string
 }
 
-var _ aggregate.Statuses = (*Requests)(nil)
+var _ async.Statuses = (*Requests)(nil)
 
 // NewRequests returns the statuses in a table, by its full name.
 func NewRequests(client API, table string) *Requests {
 	return &Requests{client: client, table: table}
 }
 
-// Begin implements aggregate.Statuses with one PutItem. After a lost answer it
+// Begin implements async.Statuses with one PutItem. After a lost answer it
 // may return the caller's own note.
-func (r *Requests) Begin(ctx context.Context, s aggregate.Status) (*aggregate.Status, error) {
+func (r *Requests) Begin(ctx context.Context, s async.Status) (*async.Status, error) {
 	known, err := r.put(ctx, s, "")
 	if err != nil || known == nil {
 		return nil, err
@@ -48,15 +48,15 @@ func (r *Requests) Begin(ctx context.Context, s aggregate.Status) (*aggregate.St
 	return decodeRequest(known)
 }
 
-// Settle implements aggregate.Statuses with one PutItem.
-func (r *Requests) Settle(ctx context.Context, s aggregate.Status) error {
+// Record implements async.Statuses with one PutItem.
+func (r *Requests) Record(ctx context.Context, s async.Status) error {
 	_, err := r.put(ctx, s, " OR #s < :s")
 	return err
 }
 
 // put notes a status where there is none or a forgotten one, or where the item
 // also passes a further condition. Else it returns the item that stays.
-func (r *Requests) put(ctx context.Context, s aggregate.Status, also string) (map[string]types.AttributeValue, error) {
+func (r *Requests) put(ctx context.Context, s async.Status, also string) (map[string]types.AttributeValue, error) {
 	item, err := requestItem(s)
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (r *Requests) put(ctx context.Context, s aggregate.Status, also string) (ma
 		ConditionExpression:      ptr("attribute_not_exists(#c) OR #t <= :t" + also),
 		ExpressionAttributeNames: map[string]string{"#c": attrRequest, "#t": attrSince},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":t": numberValue(s.Since.Add(-aggregate.StatusKept).UnixMilli()),
+			":t": numberValue(s.Since.Add(-async.StatusKept).UnixMilli()),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
@@ -81,8 +81,8 @@ func (r *Requests) put(ctx context.Context, s aggregate.Status, also string) (ma
 	return nil, translate(ctx, err)
 }
 
-// Get implements aggregate.Statuses with one GetItem, strongly consistent.
-func (r *Requests) Get(ctx context.Context, now time.Time, commandID string) (*aggregate.Status, error) {
+// Get implements async.Statuses with one GetItem, strongly consistent.
+func (r *Requests) Get(ctx context.Context, now time.Time, commandID string) (*async.Status, error) {
 	out, err := r.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &r.table, ConsistentRead: ptr(true),
 		Key: map[string]types.AttributeValue{attrRequest: &types.AttributeValueMemberS{Value: commandID}},

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 )
 
@@ -23,8 +24,8 @@ const (
 )
 
 // states are the states by their rank.
-func states() []aggregate.State {
-	return []aggregate.State{aggregate.StatePending, aggregate.StateFailed, aggregate.StateRejected, aggregate.StateAccepted}
+func states() []async.State {
+	return []async.State{async.StatePending, async.StateFailed, async.StateRejected, async.StateAccepted}
 }
 
 // storedProblem is an error as a status stores it.
@@ -36,8 +37,8 @@ type storedProblem struct {
 	Version  int64          `json:"version,omitzero"`
 }
 
-func requestItem(s aggregate.Status) (map[string]types.AttributeValue, error) {
-	expires := s.Since.Add(aggregate.StatusKept + time.Second - 1) // rounded up: never before it is forgotten
+func requestItem(s async.Status) (map[string]types.AttributeValue, error) {
+	expires := s.Since.Add(async.StatusKept + time.Second - 1) // rounded up: never before it is forgotten
 	item := map[string]types.AttributeValue{
 		attrRequest: &types.AttributeValueMemberS{Value: s.CommandID},
 		attrRank:    numberValue(int64(s.State.Rank())),
@@ -49,7 +50,7 @@ func requestItem(s aggregate.Status) (map[string]types.AttributeValue, error) {
 	if s.Actor != "" {
 		item[attrSentBy] = &types.AttributeValueMemberS{Value: s.Actor}
 	}
-	if s.State == aggregate.StateAccepted {
+	if s.State == async.StateAccepted {
 		item[attrAfter] = numberValue(s.Result.Version)
 		if s.Result.Started {
 			item[attrStarted] = &types.AttributeValueMemberBOOL{Value: true}
@@ -73,11 +74,11 @@ func requestItem(s aggregate.Status) (map[string]types.AttributeValue, error) {
 }
 
 // decodeRequest reads what requestItem wrote.
-func decodeRequest(item map[string]types.AttributeValue) (*aggregate.Status, error) {
+func decodeRequest(item map[string]types.AttributeValue) (*async.Status, error) {
 	rank, rankErr := integerOf(item[attrRank])
 	since, sinceErr := integerOf(item[attrSince])
 	digest, isBinary := item[attrDigest].(*types.AttributeValueMemberB)
-	s := &aggregate.Status{
+	s := &async.Status{
 		CommandID: textOf(item[attrRequest]), Since: time.UnixMilli(since).UTC(),
 		Stream: events.Stream(textOf(item[attrOf])), Actor: textOf(item[attrSentBy]),
 	}
@@ -85,7 +86,7 @@ func decodeRequest(item map[string]types.AttributeValue) (*aggregate.Status, err
 		return nil, unreadable(item)
 	}
 	s.State = states()[rank]
-	if s.State == aggregate.StateAccepted {
+	if s.State == async.StateAccepted {
 		if err := decodeResult(item, s); err != nil {
 			return nil, err
 		}
@@ -101,7 +102,7 @@ func decodeRequest(item map[string]types.AttributeValue) (*aggregate.Status, err
 }
 
 // decodeResult reads the answer of an accepted command.
-func decodeResult(item map[string]types.AttributeValue, s *aggregate.Status) error {
+func decodeResult(item map[string]types.AttributeValue, s *async.Status) error {
 	version, err := integerOf(item[attrAfter])
 	if err != nil {
 		return unreadable(item)

@@ -10,7 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/aggregate"
-	"daybook/aggregate/aggregatetest"
+	"daybook/aggregate/async"
+	"daybook/aggregate/async/asynctest"
+
 	"daybook/events"
 )
 
@@ -26,18 +28,18 @@ func newRequests(t *testing.T) (*Requests, *fixture) {
 
 func TestRequests(t *testing.T) {
 	t.Parallel()
-	aggregatetest.RunStatuses(t, func(t *testing.T) aggregate.Statuses {
+	asynctest.RunStatuses(t, func(t *testing.T) async.Statuses {
 		r, _ := newRequests(t)
 		return r
 	})
 }
 
-func requestStatus(id string, state aggregate.State) aggregate.Status {
-	s := aggregate.Status{CommandID: id, State: state, Since: noted, Stream: userStream(), Actor: "4f1f0f3e-9a50-4a57-9f43-2f6c8c1b8d11", Digest: events.Digest{1}}
+func requestStatus(id string, state async.State) async.Status {
+	s := async.Status{CommandID: id, State: state, Since: noted, Stream: userStream(), Actor: "4f1f0f3e-9a50-4a57-9f43-2f6c8c1b8d11", Digest: events.Digest{1}}
 	switch state {
-	case aggregate.StateAccepted:
+	case async.StateAccepted:
 		s.Result = aggregate.Result{Stream: s.Stream, CommandID: id, Version: 3, Started: true}
-	case aggregate.StateRejected:
+	case async.StateRejected:
 		s.Problem = &events.Error{Code: "out-of-stock", Message: "there are only 3 in stock", Rejected: true}
 	}
 	return s
@@ -46,14 +48,14 @@ func requestStatus(id string, state aggregate.State) aggregate.Status {
 func TestRequestsCosts(t *testing.T) {
 	t.Parallel()
 	r, _ := newRequests(t)
-	for _, outcome := range []aggregate.State{aggregate.StateAccepted, aggregate.StateRejected} {
+	for _, outcome := range []async.State{async.StateAccepted, async.StateRejected} {
 		id := "4f1f0f3e-9a50-4a57-9f43-2f6c8c1b8d11-" + string(outcome)
 		costs(t, "noting a pending command", Usage{Requests: 1, WriteUnits: 1}, func(_ *testing.T, ctx context.Context) error {
-			_, err := r.Begin(ctx, requestStatus(id, aggregate.StatePending))
+			_, err := r.Begin(ctx, requestStatus(id, async.StatePending))
 			return err
 		})
 		costs(t, "noting its outcome", Usage{Requests: 1, WriteUnits: 1}, func(_ *testing.T, ctx context.Context) error {
-			return r.Settle(ctx, requestStatus(id, outcome))
+			return r.Record(ctx, requestStatus(id, outcome))
 		})
 		costs(t, "looking", Usage{Requests: 1, ReadUnits: 1}, func(_ *testing.T, ctx context.Context) error {
 			_, err := r.Get(ctx, noted, id)
@@ -66,16 +68,16 @@ func TestRequestsSurviveALostAnswer(t *testing.T) {
 	t.Parallel()
 	r, f := newRequests(t)
 	f.net.reset(first(cut))
-	known, err := r.Begin(t.Context(), requestStatus("c", aggregate.StatePending))
-	if err != nil || known != nil && known.State != aggregate.StatePending {
+	known, err := r.Begin(t.Context(), requestStatus("c", async.StatePending))
+	if err != nil || known != nil && known.State != async.StatePending {
 		t.Errorf("Begin returns %+v, %v", known, err)
 	}
 	f.net.reset(first(cut))
-	if err := r.Settle(t.Context(), requestStatus("c", aggregate.StateAccepted)); err != nil {
+	if err := r.Record(t.Context(), requestStatus("c", async.StateAccepted)); err != nil {
 		t.Error(err)
 	}
 	f.net.reset(always(throttle))
-	if err := r.Settle(t.Context(), requestStatus("c", aggregate.StateAccepted)); events.CodeOf(err) != events.CodeBusy {
+	if err := r.Record(t.Context(), requestStatus("c", async.StateAccepted)); events.CodeOf(err) != events.CodeBusy {
 		t.Errorf("a throttled table: %v, want code busy", err)
 	}
 }
@@ -83,7 +85,7 @@ func TestRequestsSurviveALostAnswer(t *testing.T) {
 func TestRequestsExpire(t *testing.T) {
 	t.Parallel()
 	r, f := newRequests(t)
-	if err := r.Settle(t.Context(), requestStatus("c", aggregate.StateAccepted)); err != nil {
+	if err := r.Record(t.Context(), requestStatus("c", async.StateAccepted)); err != nil {
 		t.Fatal(err)
 	}
 	out, err := f.client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &r.table, Key: map[string]types.AttributeValue{attrRequest: &types.AttributeValueMemberS{Value: "c"}}})
@@ -91,7 +93,7 @@ func TestRequestsExpire(t *testing.T) {
 		t.Fatal(err)
 	}
 	second, err := integerOf(out.Item[RequestsTable().TTL])
-	if end := noted.Add(aggregate.StatusKept); err != nil || time.Unix(second, 0).Before(end) || time.Unix(second, 0).After(end.Add(time.Second)) {
+	if end := noted.Add(async.StatusKept); err != nil || time.Unix(second, 0).Before(end) || time.Unix(second, 0).After(end.Add(time.Second)) {
 		t.Errorf("expires at %d, %v; want %v or a second later", second, err, end)
 	}
 }
@@ -99,7 +101,7 @@ func TestRequestsExpire(t *testing.T) {
 func TestRequestsRefuseForeignItems(t *testing.T) {
 	t.Parallel()
 	r, f := newRequests(t)
-	sound, err := requestItem(requestStatus("c", aggregate.StateAccepted))
+	sound, err := requestItem(requestStatus("c", async.StateAccepted))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func streamed(t fatal, n, number int) (events.Commit, map[string]types.Attribute
 	t.Helper()
 	c := userCommit(n)
 	c.Stream, c.Number, c.Version = "user/käse", int64(number), int64(number*n)
-	c.Snapshot = &events.Snapshot{Schema: 1, State: userData(3), Commands: []events.Remembered{{Version: 5}}}
+	c.Snapshot = &events.Snapshot{Schema: 1, State: userData(3), Commands: []events.CommandRecord{{Version: 5}}}
 	item, size, err := encodeCommit(&c)
 	if err != nil {
 		t.Fatal(err)

@@ -61,8 +61,8 @@ type Command struct {
 // 422 instead of a repeated answer) and keep 128 remembered commands near 2 KB.
 type Digest [8]byte
 
-// Remembered is the short form in which a snapshot carries a command.
-type Remembered struct {
+// CommandRecord is the short form in which a snapshot carries a command.
+type CommandRecord struct {
 	Key     Digest // digest of the command id
 	Digest  Digest // as in Command
 	Version int64  // as in Command
@@ -75,9 +75,9 @@ type Remembered struct {
 
 // Snapshot is the state of an aggregate after the commit it rides in.
 type Snapshot struct {
-	Schema   int            // schema version of State; one that does not match is ignored
-	State    jsontext.Value // a JSON value
-	Commands []Remembered   // the last commands before this commit, oldest first
+	Schema   int             // schema version of State; one that does not match is ignored
+	State    jsontext.Value  // a JSON value
+	Commands []CommandRecord // the last commands before this commit, oldest first
 	// From is the number of the first commit from which on Commands has every
 	// command; 0 when not known, as in snapshots of older programs.
 	From int64

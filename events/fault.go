@@ -14,9 +14,9 @@ import (
 // what an event or a payload holds, so it is for tests and the log of one's own
 // machine.
 type Panic struct {
-	Doing string // what was called: "the handler of user-created"
+	Doing string // what was called: "the handler of account-opened"
 	Value any
-	// Stack says where, innermost first: "daybook/domain/user/user.go:88 (created)".
+	// Stack says where, innermost first: "example.com/bank/domain/account/account.go:88 (opened)".
 	// It holds no arguments, so it may be logged.
 	Stack []string
 }
@@ -44,13 +44,17 @@ func (p *Panic) Error() string {
 // internal that wraps a *Panic; what names the function: "the handler of
 // user-created".
 func Guard(what string, f func()) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = Wrap(CodeInternal, Recovered(what, p), what+" failed")
-		}
-	}()
+	defer Rescue(what, &err)
 	f()
 	return nil
+}
+
+// Rescue is Guard for a whole function: deferred first in it, with the address of
+// its error. Other results of a function that panicked are as it left them.
+func Rescue(what string, err *error) {
+	if p := recover(); p != nil {
+		*err = Wrap(CodeInternal, Recovered(what, p), what+" failed")
+	}
 }
 
 // maxPanicStack bounds Panic.Stack, in calls.

@@ -9,8 +9,8 @@ import (
 	"daybook/parallel"
 )
 
-// Redriven is the result of redriving one stream for one consumer.
-type Redriven struct {
+// RedriveResult is the result of redriving one stream for one consumer.
+type RedriveResult struct {
 	Consumer string
 	Stream   events.Stream
 	Commit   int64  // the last commit that the consumer has handled
@@ -28,7 +28,7 @@ type Redriven struct {
 // beside runs and other redrives. Memory does not grow with the stream.
 //
 // lane returns the consumer's work on a stream: its Last is set here.
-func Redrive[L Lane](ctx context.Context, history History, stream events.Stream, c Consumer[L], lane func(*Stream) L, o Options) (out Redriven, err error) {
+func Redrive[L Lane](ctx context.Context, history History, stream events.Stream, c Consumer[L], lane func(*Stream) L, o Options) (out RedriveResult, err error) {
 	for conflicts := 0; ; {
 		out, done, err := redrivePage(ctx, history, stream, c, lane, o)
 		if lost, ok := err.(lostRelease); ok { //nolint:errorlint // redrivePage returns it bare
@@ -48,13 +48,13 @@ type lostRelease struct{ error }
 
 // redrivePage handles the next commits of a stream, as many as one read gives. done
 // says that there were none, and that the stream is not parked.
-func redrivePage[L Lane](ctx context.Context, history History, stream events.Stream, c Consumer[L], lane func(*Stream) L, o Options) (out Redriven, done bool, err error) {
+func redrivePage[L Lane](ctx context.Context, history History, stream events.Stream, c Consumer[L], lane func(*Stream) L, o Options) (out RedriveResult, done bool, err error) {
 	r := Begin(history, nil, o)
 	s := NewStream(history, stream, nil)
 	one := lane(s)
 	t := one.task()
 	t.run, t.Redrive = r, true
-	out = Redriven{Consumer: t.About.Consumer, Stream: stream}
+	out = RedriveResult{Consumer: t.About.Consumer, Stream: stream}
 	if err := c.Load(ctx, []L{one}); err != nil {
 		return out, false, err
 	}
@@ -87,7 +87,7 @@ func redrivePage[L Lane](ctx context.Context, history History, stream events.Str
 // done with the result of each, one call at a time; nil for none. It goes on over
 // streams whose redrive fails, and returns their errors joined.
 func RedriveParked(ctx context.Context, concurrency int, list func(after events.Stream, limit int) ([]Fault, error),
-	redrive func(events.Stream) (Redriven, error), done func(Redriven)) error {
+	redrive func(events.Stream) (RedriveResult, error), done func(RedriveResult)) error {
 	var mu sync.Mutex
 	var errs []error
 	limit := parallel.New(concurrency) // its own: handling a stream needs the consumer's

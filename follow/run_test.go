@@ -101,7 +101,7 @@ func (w *world) handle(ds ...follow.Delivery) follow.Report {
 	return r.End()
 }
 
-func (w *world) redrive(stream events.Stream) (follow.Redriven, error) {
+func (w *world) redrive(stream events.Stream) (follow.RedriveResult, error) {
 	return follow.Redrive(context.Background(), w.store, stream, w, w.c.lane, w.options())
 }
 
@@ -192,7 +192,7 @@ func TestFailures(t *testing.T) {
 			t.Errorf("redriven without a fix: %+v, %v", out, err)
 		}
 		w.fail = func(string, *tally) error { return nil }
-		if out, err := w.redrive("door/2"); err != nil || out != (follow.Redriven{Consumer: "counter", Stream: "door/2", Commit: 4}) {
+		if out, err := w.redrive("door/2"); err != nil || out != (follow.RedriveResult{Consumer: "counter", Stream: "door/2", Commit: 4}) {
 			t.Errorf("redriven: %+v, %v", out, err)
 		}
 		w.want("after it", w.handle(w.commit("door/2")), "counted 7 skipped 0 held 0 gaps 0 faults 0 retry [] ")

@@ -16,32 +16,32 @@ func TestConcurrentInvocations(t *testing.T) {
 	t.Parallel()
 	const invocations, rounds = 64, 2
 	r := newRig(t)
-	call(t, r.command, "POST", "/commands/add-product", "", `{"id":"hot","payload":{"name":"P","category":"c","price":1,"currency":"EUR","stock":1}}`)
+	call(t, r.command, "POST", "/commands/add-course", "", `{"id":"hot","payload":{"name":"P","area":"c","fee":1,"currency":"EUR","seats":1}}`)
 	var wg sync.WaitGroup
 	for i := range invocations {
 		wg.Go(func() {
 			for round := range rounds {
 				id := fmt.Sprintf("%d-%d", i, round)
 				create := fmt.Sprintf(`{"id":%q,"payload":{"name":"Ada","email":"ada%s@example.com"}}`, id, id)
-				if a := call(t, r.command, "POST", "/commands/create-user", "", create); a.StatusCode != 201 {
+				if a := call(t, r.command, "POST", "/commands/create-member", "", create); a.StatusCode != 201 {
 					t.Errorf("create %s: %+v", id, a)
 				}
 				retried(t, func() answer {
-					return callWith(t, r.command, "POST", "/commands/restock-product", "", `{"id":"hot","payload":{"quantity":1}}`, map[string]string{"idempotency-key": id})
+					return callWith(t, r.command, "POST", "/commands/extend-course", "", `{"id":"hot","payload":{"quantity":1}}`, map[string]string{"idempotency-key": id})
 				})
-				batch := `{"Records":[` + keys("user/"+id, 1, "100") + "," + keys("product/hot", 1, "101") + `]}`
+				batch := `{"Records":[` + keys("member/"+id, 1, "100") + "," + keys("course/hot", 1, "101") + `]}`
 				if out, err := r.projector.Invoke(t.Context(), []byte(batch)); err != nil || string(out) != `{"batchItemFailures":[]}` {
 					t.Errorf("project %s: %s, %v", id, out, err)
 				}
-				if a := call(t, r.query, "GET", "/users/"+id, "after=user/"+id+"@1", ""); a.StatusCode != 200 {
+				if a := call(t, r.query, "GET", "/members/"+id, "after=member/"+id+"@1", ""); a.StatusCode != 200 {
 					t.Errorf("query %s: %+v", id, a)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	last := fmt.Sprintf("product/hot@%d", 1+invocations*rounds)
-	if a := call(t, r.query, "GET", "/products/hot", "after="+last, ""); !strings.Contains(a.Body, fmt.Sprintf(`"stock":%d,`, 1+invocations*rounds)) {
+	last := fmt.Sprintf("course/hot@%d", 1+invocations*rounds)
+	if a := call(t, r.query, "GET", "/courses/hot", "after="+last, ""); !strings.Contains(a.Body, fmt.Sprintf(`"seats":%d,`, 1+invocations*rounds)) {
 		t.Errorf("each restock counts once: %+v", a)
 	}
 	for _, written := range []string{r.log.String(), r.metrics.String()} {

@@ -32,9 +32,9 @@ func TestUnderAWSsEmulator(t *testing.T) {
 	invoke := startEmulator(t, emulator, filepath.Join(build(t), "command"))
 	for i := range 4 { // the first starts the function, the others find it warm
 		create := fmt.Sprintf(`{"id":"%d","payload":{"name":"Ada","email":"ada%d@example.com"}}`, i, i)
-		event := `{"version":"2.0","rawPath":"/commands/create-user","requestContext":{"http":{"method":"POST"}},"headers":{"content-type":"application/json"},"body":` + quoted(t, create) + `}`
-		if answer := invoke(event); !strings.Contains(answer, `"statusCode":201`) || !strings.Contains(answer, fmt.Sprintf(`user/%d@1`, i)) {
-			t.Errorf("user %d: %s", i, answer)
+		event := `{"version":"2.0","rawPath":"/commands/create-member","requestContext":{"http":{"method":"POST"}},"headers":{"content-type":"application/json"},"body":` + quoted(t, create) + `}`
+		if answer := invoke(event); !strings.Contains(answer, `"statusCode":201`) || !strings.Contains(answer, fmt.Sprintf(`member/%d@1`, i)) {
+			t.Errorf("member %d: %s", i, answer)
 		}
 	}
 	if answer := invoke(`{}`); !strings.Contains(answer, `"errorMessage"`) {

@@ -22,9 +22,9 @@ import (
 	awsevents "github.com/aws/aws-lambda-go/events"
 
 	"daybook"
-	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/functions"
+	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 )
 
@@ -92,7 +92,7 @@ func newRig(t testing.TB) *rig {
 	}
 	client := dynamo.New(dynamo.Options{Region: c.Region, Endpoint: c.Endpoint, Credentials: c.Credentials, Transport: db.RoundTripper()})
 	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable(), dynamo.RequestsTable()}
-	for _, v := range domain.Views() {
+	for _, v := range testdomain.Views() {
 		specs = append(specs, dynamo.ViewTable(v.Describe()))
 	}
 	if err := dynamo.Create(t.Context(), client, "test", specs...); err != nil {
@@ -101,7 +101,7 @@ func newRig(t testing.TB) *rig {
 	for into, construct := range map[*functions.Handler]func(daybook.App, functions.Config) (functions.Handler, error){
 		&r.command: functions.NewCommand, &r.query: functions.NewQuery, &r.projector: functions.NewProjector,
 	} {
-		if *into, err = construct(domain.App(), c); err != nil {
+		if *into, err = construct(testdomain.App(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -155,24 +155,24 @@ const ada = `{"id":"7","payload":{"name":"Ada","email":"ada@private.example"}}`
 func TestCommandAndQuery(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	a := call(t, r.command, "POST", "/commands/create-user", "", ada)
-	if a.StatusCode != 201 || !strings.Contains(a.Body, `"token":"user/7@1"`) || a.Headers["x-request-id"] != "request-1" {
+	a := call(t, r.command, "POST", "/commands/create-member", "", ada)
+	if a.StatusCode != 201 || !strings.Contains(a.Body, `"token":"member/7@1"`) || a.Headers["x-request-id"] != "request-1" {
 		t.Fatalf("create: %+v", a)
 	}
-	if a = call(t, r.query, "GET", "/users/7", "after=user/7@1", ""); a.StatusCode != 200 || !strings.Contains(a.Body, `"name":"Ada"`) {
+	if a = call(t, r.query, "GET", "/members/7", "after=member/7@1", ""); a.StatusCode != 200 || !strings.Contains(a.Body, `"name":"Ada"`) {
 		t.Errorf("row: %+v", a)
 	}
-	if a = call(t, r.query, "GET", "/streams/user/7", "", ""); !strings.Contains(a.Body, `"actor":"alice"`) {
+	if a = call(t, r.query, "GET", "/streams/member/7", "", ""); !strings.Contains(a.Body, `"actor":"alice"`) {
 		t.Errorf("history: %+v", a)
 	}
-	if a = call(t, r.command, "POST", "/commands/create-user", "", ada); a.StatusCode != 422 {
+	if a = call(t, r.command, "POST", "/commands/create-member", "", ada); a.StatusCode != 422 {
 		t.Errorf("create again: %+v", a)
 	}
 	log := r.log.String()
 	if strings.Contains(log, "private") || strings.Contains(log, "Ada") {
 		t.Errorf("the log holds a payload: %s", log)
 	}
-	for _, want := range []string{`"command":"create-user"`, `"stream":"user/7"`, `"requestId":"request-1"`, `"function":"query"`} {
+	for _, want := range []string{`"command":"create-member"`, `"stream":"member/7"`, `"requestId":"request-1"`, `"function":"query"`} {
 		if !strings.Contains(log, want) {
 			t.Errorf("no %s in the log: %s", want, log)
 		}
@@ -201,7 +201,7 @@ func (r *rig) measured(t *testing.T, name string) (sum float64) {
 		if err := json.Unmarshal([]byte(line), &m); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		if m.Deployment != "test" || m.AWS.Timestamp == 0 || len(m.AWS.Metrics) != 1 || m.AWS.Metrics[0].Namespace != "Daybook" ||
+		if m.Deployment != "test" || m.AWS.Timestamp == 0 || len(m.AWS.Metrics) != 1 || m.AWS.Metrics[0].Namespace != "School" ||
 			fmt.Sprint(m.AWS.Metrics[0].Dimensions) != "[[Deployment]]" || len(m.AWS.Metrics[0].Metrics) != len(m.Values) {
 			t.Errorf("line %s", line)
 		}
@@ -221,11 +221,11 @@ func (r *rig) measured(t *testing.T, name string) (sum float64) {
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	batch := `[{"command":"create-user","id":"7","payload":{"name":"A","email":"a@example.com"},"commandId":"c1"},
-		{"command":"create-user","id":"8","payload":{"name":"A","email":"b@example.com"},"commandId":"c2"}]`
+	batch := `[{"command":"create-member","id":"7","payload":{"name":"A","email":"a@example.com"},"commandId":"c1"},
+		{"command":"create-member","id":"8","payload":{"name":"A","email":"b@example.com"},"commandId":"c2"}]`
 	call(t, r.command, "POST", "/commands", "", batch)
 	call(t, r.command, "POST", "/commands", "", batch)
-	call(t, r.command, "POST", "/commands/create-user", "", ada)
+	call(t, r.command, "POST", "/commands/create-member", "", ada)
 	for name, want := range map[string]float64{"accepted": 2, "replays": 2, "rejected": 1, "conflicts": 0, "write-units": 8} {
 		if got := r.measured(t, name); got != want {
 			t.Errorf("%s: %v, want %v\n%s", name, got, want, &r.metrics)
@@ -234,7 +234,7 @@ func TestMetrics(t *testing.T) {
 	if r.measured(t, "read-units") == 0 {
 		t.Errorf("no read units: %s", &r.metrics)
 	}
-	if _, err := r.projector.Invoke(t.Context(), []byte(`{"Records":[`+keys("user/7", 1, "100")+`]}`)); err != nil {
+	if _, err := r.projector.Invoke(t.Context(), []byte(`{"Records":[`+keys("member/7", 1, "100")+`]}`)); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.measured(t, "gaps-filled"); got != 1 {
@@ -254,10 +254,10 @@ func TestProjectorReportsWhatFailed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for _, id := range []string{"1", "2", "3"} {
-		call(t, r.command, "POST", "/commands/create-user", "", strings.NewReplacer(`"7"`, `"`+id+`"`, "ada@", "ada"+id+"@").Replace(ada))
+		call(t, r.command, "POST", "/commands/create-member", "", strings.NewReplacer(`"7"`, `"`+id+`"`, "ada@", "ada"+id+"@").Replace(ada))
 	}
-	batch := `{"Records":[` + keys("user/1", 1, "100") + "," + keys("user/2", 1, "101") + "," + keys("user/3", 1, "102") + `]}`
-	r.transport.fail = func(r *http.Request) bool { return mentions(r, "user/2") }
+	batch := `{"Records":[` + keys("member/1", 1, "100") + "," + keys("member/2", 1, "101") + "," + keys("member/3", 1, "102") + `]}`
+	r.transport.fail = func(r *http.Request) bool { return mentions(r, "member/2") }
 	out, err := r.projector.Invoke(t.Context(), []byte(batch))
 	if want := `{"batchItemFailures":[{"itemIdentifier":"101"},{"itemIdentifier":"102"}]}`; err != nil || string(out) != want {
 		t.Errorf("answer %s, %v; want %s", out, err, want)
@@ -267,8 +267,8 @@ func TestProjectorReportsWhatFailed(t *testing.T) {
 		t.Errorf("answer %s, %v", out, err)
 	}
 	for _, id := range []string{"1", "2", "3"} {
-		if a := call(t, r.query, "GET", "/users/"+id, "", ""); a.StatusCode != 200 {
-			t.Errorf("user %s: %+v", id, a)
+		if a := call(t, r.query, "GET", "/members/"+id, "", ""); a.StatusCode != 200 {
+			t.Errorf("member %s: %+v", id, a)
 		}
 	}
 }
@@ -298,7 +298,7 @@ func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.transport.fail = func(*http.Request) bool { return true }
-	a := call(t, r.command, "POST", "/commands/create-user", "", ada)
+	a := call(t, r.command, "POST", "/commands/create-member", "", ada)
 	if a.StatusCode != 503 || a.Headers["retry-after"] == "" || strings.Contains(a.Body, "network") {
 		t.Errorf("answer %+v", a)
 	}
@@ -307,12 +307,41 @@ func TestDatabaseAway(t *testing.T) {
 	}
 }
 
-// build builds the mains as they are deployed.
+// build builds the mains as they are deployed, with the test domain in place of what
+// they pass.
 func build(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	command := exec.Command("go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-o", dir, "./command", "./query", "./projector", "./process")
-	if out, err := command.CombinedOutput(); err != nil {
+	args := []string{"build", "-tags", "lambda.norpc,nethttpomithttp2", "-o", dir, "-overlay", filepath.Join(dir, "overlay.json")}
+	var overlay struct{ Replace map[string]string }
+	overlay.Replace = map[string]string{}
+	for _, name := range []string{"command", "query", "projector", "process"} {
+		args = append(args, "./"+name)
+		path, err := filepath.Abs(filepath.Join(name, "main.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		main, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sample, tested := []byte(`"daybook/domain"`), []byte(`domain "daybook/internal/testdomain"`)
+		if !bytes.Contains(main, sample) {
+			t.Fatalf("%s does not import %s", path, sample)
+		}
+		overlay.Replace[path] = filepath.Join(dir, name+".go")
+		if err := os.WriteFile(overlay.Replace[path], bytes.Replace(main, sample, tested, 1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listed, err := json.Marshal(overlay)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "overlay.json"), listed, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return dir
@@ -359,7 +388,7 @@ func inLambda(t *testing.T, binary string) {
 	if err := dynamo.Create(t.Context(), client, "test", dynamo.EventsTable(), dynamo.ClaimsTable()); err != nil {
 		t.Fatal(err)
 	}
-	event, want := `{"version":"2.0","rawPath":"/commands/create-user","requestContext":{"http":{"method":"POST"}},"headers":{"content-type":"application/json"},"body":`+quoted(t, ada)+`}`, `"statusCode":201`
+	event, want := `{"version":"2.0","rawPath":"/commands/create-member","requestContext":{"http":{"method":"POST"}},"headers":{"content-type":"application/json"},"body":`+quoted(t, ada)+`}`, `"statusCode":201`
 	switch filepath.Base(binary) {
 	case "query":
 		event, want = `{"httpMethod":"GET","path":"/health"}`, `"statusCode":200`
@@ -446,20 +475,20 @@ func ExampleNewCommand() {
 	}
 	defer db.Close() //nolint:errcheck // nothing is kept
 	config := functions.Config{
-		EventsTable: "shop-events", ClaimsTable: "shop-claims", ViewPrefix: "shop", Region: "eu-west-1", Endpoint: "http://embedded",
+		EventsTable: "school-events", ClaimsTable: "school-claims", ViewPrefix: "school", Region: "eu-west-1", Endpoint: "http://embedded",
 		Credentials: dynamo.StaticCredentials("any", "any"), Transport: db.RoundTripper(), LogTo: &bytes.Buffer{},
 	}
 	client := dynamo.New(dynamo.Options{Region: config.Region, Endpoint: config.Endpoint, Credentials: config.Credentials, Transport: config.Transport})
-	if err := dynamo.Create(ctx, client, "shop", dynamo.EventsTable(), dynamo.ClaimsTable()); err != nil {
+	if err := dynamo.Create(ctx, client, "school", dynamo.EventsTable(), dynamo.ClaimsTable()); err != nil {
 		fmt.Println(err)
 		return
 	}
-	command, err := functions.NewCommand(domain.App(), config)
+	command, err := functions.NewCommand(testdomain.App(), config)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	out, err := command.Invoke(ctx, []byte(`{"version":"2.0","rawPath":"/commands/create-user","requestContext":{"http":{"method":"POST"}},
+	out, err := command.Invoke(ctx, []byte(`{"version":"2.0","rawPath":"/commands/create-member","requestContext":{"http":{"method":"POST"}},
 		"headers":{"content-type":"application/json"},"body":"{\"id\":\"7\",\"payload\":{\"name\":\"Ada\",\"email\":\"ada@example.com\"}}"}`))
 	var answer struct {
 		StatusCode int            `json:"statusCode"`
@@ -467,6 +496,6 @@ func ExampleNewCommand() {
 		Body       string         `json:"body"`
 	}
 	err = errors.Join(err, json.Unmarshal(out, &answer))
-	fmt.Println(answer.StatusCode, strings.Contains(answer.Body, `"token":"user/7@1"`), err)
+	fmt.Println(answer.StatusCode, strings.Contains(answer.Body, `"token":"member/7@1"`), err)
 	// Output: 201 true <nil>
 }

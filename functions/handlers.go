@@ -10,6 +10,7 @@ import (
 
 	"daybook"
 	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/api"
 	"daybook/dynamo"
 	"daybook/events"
@@ -39,19 +40,19 @@ func NewCommand(app daybook.App, c Config) (Handler, error) {
 		return nil, err
 	}
 	options := &api.Options{Logger: log, Title: app.Title()}
-	function := commandHandler{queue: noQueue{}}
+	function := commandHandler{queue: noQueue{}, metrics: metrics}
 	switch settings := []string{c.RequestsTable, c.CommandQueue, c.DeadQueue}; {
 	case !slices.Contains(settings, ""):
 		statuses := dynamo.NewRequests(client, c.RequestsTable)
 		commands, dead := messaging.NewQueue(c.CommandQueue, c.messaging(c.QueueEndpoint)), messaging.NewQueue(c.DeadQueue, c.messaging(c.QueueEndpoint))
-		options.Sender = sender{aggregate.NewSender(handler, commands, statuses), metrics}
-		queued := &queueHandler{worker: aggregate.NewWorker(handler, statuses, dead, nil), log: log, metrics: metrics}
-		function.queue = batchHandler[messaging.Received]{log: log, source: "queue's", decode: messaging.DecodeEvent, handle: queued.handle}
+		options.Sender = sender{async.NewSender(handler, commands, statuses), metrics}
+		queued := &queueHandler{worker: async.NewWorker(handler, statuses, dead, nil), log: log, metrics: metrics}
+		function.queue = batchHandler[messaging.SQSMessage]{log: log, source: "queue's", decode: messaging.DecodeEvent, handle: queued.handle}
 	case strings.Join(settings, "") != "":
 		return nil, errors.New("asynchronous commands need the requests table, the command queue and the dead-letter queue: not all are set")
 	}
 	function.http = c.overHTTP(api.NewCommands(handler, options), log)
-	return meteredHandler{function, metrics}, nil
+	return function, nil
 }
 
 // NewQuery returns the query function: API Gateway events of everything that
@@ -75,7 +76,7 @@ func NewQuery(app daybook.App, c Config) (Handler, error) {
 	if c.RequestsTable != "" {
 		options.Statuses = dynamo.NewRequests(client, c.RequestsTable)
 	}
-	return c.overHTTP(api.NewQueries(queries, store, app.Aggregates, app.Views, options), log), nil
+	return c.overHTTP(historyByItsRoute(api.NewQueries(queries, store, app.Aggregates, app.Views, options)), log), nil
 }
 
 // NewProjector returns the projector function: batches of the events table's
@@ -112,7 +113,7 @@ func (c Config) observe(log *slog.Logger, m *metrics) func(context.Context, aggr
 
 // overHTTP serves API Gateway events with h.
 func (c Config) overHTTP(h http.Handler, log *slog.Logger) Handler {
-	return apigateway.New(historyByItsRoute(h), apigateway.Options{
+	return apigateway.New(h, apigateway.Options{
 		Prefix: c.PathPrefix,
 		Log:    log,
 		Context: func(ctx context.Context, caller apigateway.Caller) context.Context {

@@ -11,18 +11,18 @@ import (
 func TestHistoryByItsRoute(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	call(t, r.command, "POST", "/commands/create-user", "", ada)
+	call(t, r.command, "POST", "/commands/create-member", "", ada)
 	const httpEvent = `{"version":"2.0","routeKey":"GET %s","rawPath":"%s","requestContext":{"stage":"$default","http":{"method":"GET"}}}`
 	const restEvent = `{"resource":"%s","path":"%s","httpMethod":"GET","requestContext":{"stage":"dev"}}`
 	for _, c := range []struct {
 		event, route, path string
 		status             int
 	}{
-		{httpEvent, "/streams/{proxy+}", "/streams/user/7", 200},
-		{httpEvent, "/{proxy+}", "/streams/user/7", 403},
-		{httpEvent, "/{proxy+}", "/users/nobody", 404},
-		{restEvent, "/streams/{proxy+}", "/streams/user/7", 200},
-		{restEvent, "/{proxy+}", "/%%73treams/user/7", 403},
+		{httpEvent, "/streams/{proxy+}", "/streams/member/7", 200},
+		{httpEvent, "/{proxy+}", "/streams/member/7", 403},
+		{httpEvent, "/{proxy+}", "/members/nobody", 404},
+		{restEvent, "/streams/{proxy+}", "/streams/member/7", 200},
+		{restEvent, "/{proxy+}", "/%%73treams/member/7", 403},
 		{restEvent, "/{proxy+}", "/streams%%2Fuser/7", 403},
 	} {
 		event := strings.ReplaceAll(fmt.Sprintf(c.event, c.route, c.path), "%%", "%")
@@ -40,9 +40,9 @@ func TestHistoryByItsRoute(t *testing.T) {
 func TestPercentSignInHTTPAPI(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	call(t, r.command, "POST", "/commands/create-user", "", strings.Replace(ada, `"7"`, `"per%cent"`, 1))
-	for path, status := range map[string]int{"/users/per%cent": 200, "/users/~cGVyJWNlbnQ": 200, "/users/per%25cent": 404} {
-		if a := call(t, r.query, "GET", path, "after=user/per%25cent@1", ""); a.StatusCode != status {
+	call(t, r.command, "POST", "/commands/create-member", "", strings.Replace(ada, `"7"`, `"per%cent"`, 1))
+	for path, status := range map[string]int{"/members/per%cent": 200, "/members/~cGVyJWNlbnQ": 200, "/members/per%25cent": 404} {
+		if a := call(t, r.query, "GET", path, "after=member/per%25cent@1", ""); a.StatusCode != status {
 			t.Errorf("%s: %+v", path, a)
 		}
 	}

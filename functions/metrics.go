@@ -1,7 +1,6 @@
 package functions
 
 import (
-	"context"
 	"encoding/json/v2"
 	"errors"
 	"io"
@@ -153,17 +152,7 @@ func (m *metrics) batch(r view.Report) {
 	})
 }
 
-// meteredHandler is a Handler whose invocations tell what they consumed.
-type meteredHandler struct {
-	Handler
-	metrics *metrics
-}
-
-// Invoke invokes the handler and writes the units it consumed.
-func (h meteredHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	ctx, meter := dynamo.WithMeter(ctx)
-	out, err := h.Handler.Invoke(ctx, payload)
-	used := meter.Usage()
-	h.metrics.put(map[string]float64{MetricReadUnits: used.ReadUnits, MetricWriteUnits: used.WriteUnits, MetricLostAnswers: float64(used.LostAnswers)})
-	return out, err
+// usage measures what an invocation consumed.
+func (m *metrics) usage(u dynamo.Usage) {
+	m.put(map[string]float64{MetricReadUnits: u.ReadUnits, MetricWriteUnits: u.WriteUnits, MetricLostAnswers: float64(u.LostAnswers)})
 }

@@ -7,6 +7,7 @@ import (
 
 	"daybook"
 	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/dynamo"
 	"daybook/follow"
 	"daybook/functions/names"
@@ -51,7 +52,8 @@ func (c Config) Effects(h *aggregate.Handler) process.Effects {
 	e := process.Effects{Commands: Commands(h), Timers: c.Timers, Publisher: c.Publisher}
 	if e.Timers == nil && c.ScheduleGroup != "" && c.ScheduleRole != "" && c.ScheduleTarget != "" {
 		e.Timers = messaging.NewTimers(messaging.TimersConfig{
-			Group: c.ScheduleGroup, Role: c.ScheduleRole, Target: c.ScheduleTarget, Encode: h.Encode,
+			Group: c.ScheduleGroup, Role: c.ScheduleRole, Target: c.ScheduleTarget,
+			Encode: func(c aggregate.Command) (async.Message, error) { return async.Encode(h, c) },
 		}, c.messaging(c.SchedulerEndpoint))
 	}
 	if e.Publisher == nil && c.EventBus != "" {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"daybook/aggregate"
+	"daybook/aggregate/async"
+	"daybook/dynamo"
 	"daybook/events"
 	"daybook/messaging"
 )
@@ -16,10 +18,13 @@ import (
 // commandHandler tells the two kinds of events of the command function apart.
 type commandHandler struct {
 	http, queue Handler
+	metrics     *metrics
 }
 
-// Invoke answers one event.
+// Invoke answers one event, and measures what it consumed.
 func (h commandHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	ctx, meter := dynamo.WithMeter(ctx)
+	defer func() { h.metrics.usage(meter.Usage()) }()
 	if hasRecords(payload) {
 		return h.queue.Invoke(ctx, payload)
 	}
@@ -47,13 +52,13 @@ func (noQueue) Invoke(context.Context, []byte) ([]byte, error) {
 
 // queueHandler handles batches of queued commands.
 type queueHandler struct {
-	worker  *aggregate.Worker
+	worker  *async.Worker
 	log     *slog.Logger
 	metrics *metrics
 }
 
-func (h *queueHandler) handle(ctx context.Context, received []messaging.Received) (retry []string) {
-	batch := make([]aggregate.Delivery, len(received))
+func (h *queueHandler) handle(ctx context.Context, received []messaging.SQSMessage) (retry []string) {
+	batch := make([]async.Delivery, len(received))
 	var age time.Duration
 	for i, r := range received {
 		batch[i] = r.Delivery
@@ -64,7 +69,7 @@ func (h *queueHandler) handle(ctx context.Context, received []messaging.Received
 	handled := h.worker.Handle(ctx, batch)
 	h.logBatch(ctx, handled, age)
 	for _, m := range handled {
-		if m.Verdict == aggregate.VerdictRetry {
+		if m.Verdict == async.VerdictRetry {
 			retry = append(retry, m.ID)
 		}
 	}
@@ -72,20 +77,20 @@ func (h *queueHandler) handle(ctx context.Context, received []messaging.Received
 }
 
 // logBatch logs and measures the outcome of a batch: names, ids and numbers.
-func (h *queueHandler) logBatch(ctx context.Context, handled []aggregate.Handled, age time.Duration) {
-	counts := map[aggregate.Verdict]int{}
+func (h *queueHandler) logBatch(ctx context.Context, handled []async.Disposition, age time.Duration) {
+	counts := map[async.Verdict]int{}
 	for _, m := range handled {
 		counts[m.Verdict]++
 		about := []any{"messageId", m.ID, "command", m.Command, "commandId", m.CommandID, "stream", m.Stream}
-		if m.Verdict != aggregate.VerdictDone {
+		if m.Verdict != async.VerdictDone {
 			about = append(about, "code", events.CodeOf(m.Err), "error", m.Err)
 		}
 		switch m.Verdict {
-		case aggregate.VerdictPoison:
+		case async.VerdictPoison:
 			h.log.ErrorContext(ctx, "dead letter", about...)
-		case aggregate.VerdictRetry:
+		case async.VerdictRetry:
 			h.log.WarnContext(ctx, "message to be delivered again", about...)
-		case aggregate.VerdictDone:
+		case async.VerdictDone:
 			if unsound(m.Err) {
 				h.log.WarnContext(ctx, "queued command is unsound", append(about, "code", events.CodeOf(m.Err), "error", m.Err)...)
 			}
@@ -94,11 +99,11 @@ func (h *queueHandler) logBatch(ctx context.Context, handled []aggregate.Handled
 			h.log.WarnContext(ctx, "outcome not noted", append(about, "cause", m.Note)...)
 		}
 	}
-	h.log.InfoContext(ctx, "batch", "messages", len(handled), "done", counts[aggregate.VerdictDone],
-		"retry", counts[aggregate.VerdictRetry], "poison", counts[aggregate.VerdictPoison], "ageMs", age.Milliseconds())
+	h.log.InfoContext(ctx, "batch", "messages", len(handled), "done", counts[async.VerdictDone],
+		"retry", counts[async.VerdictRetry], "poison", counts[async.VerdictPoison], "ageMs", age.Milliseconds())
 	h.metrics.put(map[string]float64{
-		MetricLate: float64(counts[aggregate.VerdictDone]), MetricPoison: float64(counts[aggregate.VerdictPoison]),
-		MetricTriedAgain: float64(counts[aggregate.VerdictRetry]), MetricMessageAge: float64(age.Milliseconds()),
+		MetricLate: float64(counts[async.VerdictDone]), MetricPoison: float64(counts[async.VerdictPoison]),
+		MetricTriedAgain: float64(counts[async.VerdictRetry]), MetricMessageAge: float64(age.Milliseconds()),
 	})
 }
 
@@ -111,12 +116,12 @@ func unsound(err error) bool {
 
 // sender counts the commands that are queued.
 type sender struct {
-	*aggregate.Sender
+	*async.Sender
 	metrics *metrics
 }
 
 // Send implements api.Sender.
-func (s sender) Send(ctx context.Context, cs []aggregate.Command) []aggregate.Sent {
+func (s sender) Send(ctx context.Context, cs []aggregate.Command) []async.Receipt {
 	sent := s.Sender.Send(ctx, cs)
 	queued := 0
 	for _, c := range sent {

@@ -11,8 +11,8 @@ import (
 
 	awsevents "github.com/aws/aws-lambda-go/events"
 
-	"daybook/domain"
 	"daybook/functions"
+	"daybook/internal/testdomain"
 )
 
 // sqs takes what is sent to queues.
@@ -94,7 +94,7 @@ func later(t *testing.T, h functions.Handler, path, key, body string) answer {
 func TestQueuedCommand(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	a := later(t, r.command, "/commands/create-user", "k-1", ada)
+	a := later(t, r.command, "/commands/create-member", "k-1", ada)
 	if a.StatusCode != 202 || a.Headers["location"] != "../commands/k-1" {
 		t.Fatalf("%+v", a)
 	}
@@ -102,17 +102,17 @@ func TestQueuedCommand(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	batch := r.sqs.take("commands-url")
-	if len(batch) != 1 || batch[0].Attributes["MessageGroupId"] != "user/7" {
+	if len(batch) != 1 || batch[0].Attributes["MessageGroupId"] != "member/7" {
 		t.Fatalf("queued %+v", batch)
 	}
-	rubbish := awsevents.SQSMessage{MessageId: "rubbish", Body: "{", EventSource: "aws:sqs", Attributes: map[string]string{"MessageGroupId": "user/7"}}
+	rubbish := awsevents.SQSMessage{MessageId: "rubbish", Body: "{", EventSource: "aws:sqs", Attributes: map[string]string{"MessageGroupId": "member/7"}}
 	if got := r.deliver(t, rubbish, batch[0]); got != none {
 		t.Errorf("answer %s", got)
 	}
-	if a := call(t, r.query, "GET", "/commands/k-1", "", ""); !strings.Contains(a.Body, `"status":"accepted"`) || !strings.Contains(a.Body, `"token":"user/7@1"`) {
+	if a := call(t, r.query, "GET", "/commands/k-1", "", ""); !strings.Contains(a.Body, `"status":"accepted"`) || !strings.Contains(a.Body, `"token":"member/7@1"`) {
 		t.Errorf("%+v", a)
 	}
-	if a := call(t, r.query, "GET", "/streams/user/7", "", ""); !strings.Contains(a.Body, `"actor":"alice"`) {
+	if a := call(t, r.query, "GET", "/streams/member/7", "", ""); !strings.Contains(a.Body, `"actor":"alice"`) {
 		t.Errorf("history: %+v", a)
 	}
 	letters := r.sqs.take("dead-url")
@@ -136,11 +136,11 @@ func TestABatchIsDeliveredAgainInPart(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for _, id := range []string{"1", "2"} {
-		later(t, r.command, "/commands/create-user", "k-"+id, strings.NewReplacer(`"7"`, `"`+id+`"`, "ada@", "ada"+id+"@").Replace(ada))
-		later(t, r.command, "/commands/rename-user", "r-"+id, `{"id":"`+id+`","payload":{"name":"Eve"}}`)
+		later(t, r.command, "/commands/create-member", "k-"+id, strings.NewReplacer(`"7"`, `"`+id+`"`, "ada@", "ada"+id+"@").Replace(ada))
+		later(t, r.command, "/commands/rename-member", "r-"+id, `{"id":"`+id+`","payload":{"name":"Eve"}}`)
 	}
 	batch := r.sqs.take("commands-url")
-	r.transport.fail = func(r *http.Request) bool { return mentions(r, `"user/2"`) && mentions(r, "test-events") }
+	r.transport.fail = func(r *http.Request) bool { return mentions(r, `"member/2"`) && mentions(r, "test-events") }
 	if got := r.deliver(t, batch...); got != `{"batchItemFailures":[{"itemIdentifier":"m-2"},{"itemIdentifier":"m-3"}]}` {
 		t.Errorf("answer %s", got)
 	}
@@ -155,7 +155,7 @@ func TestABatchIsDeliveredAgainInPart(t *testing.T) {
 			t.Errorf("%s: %+v", id, a)
 		}
 	}
-	if a := call(t, r.query, "GET", "/users/2", "after=user/2@2", ""); !strings.Contains(a.Body, `"name":"Eve"`) {
+	if a := call(t, r.query, "GET", "/members/2", "after=member/2@2", ""); !strings.Contains(a.Body, `"name":"Eve"`) {
 		t.Errorf("%+v", a)
 	}
 }
@@ -164,11 +164,11 @@ func TestTheQueueIsAway(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.sqs.down = true
-	if a := later(t, r.command, "/commands/create-user", "k", ada); a.StatusCode != 503 || strings.Contains(a.Body, "QueueDoesNotExist") || a.Headers["retry-after"] == "" {
+	if a := later(t, r.command, "/commands/create-member", "k", ada); a.StatusCode != 503 || strings.Contains(a.Body, "QueueDoesNotExist") || a.Headers["retry-after"] == "" {
 		t.Errorf("%+v", a)
 	}
 	r.sqs.down = false
-	if a := later(t, r.command, "/commands/create-user", "k", ada); a.StatusCode != 202 {
+	if a := later(t, r.command, "/commands/create-member", "k", ada); a.StatusCode != 202 {
 		t.Errorf("%+v", a)
 	}
 }
@@ -177,11 +177,11 @@ func TestHalfAConfigurationIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []functions.Config{{RequestsTable: "r"}, {CommandQueue: "q", DeadQueue: "d"}, {RequestsTable: "r", CommandQueue: "q"}} {
 		c.Region = "eu-west-1"
-		if _, err := functions.NewCommand(domain.App(), c); err == nil {
+		if _, err := functions.NewCommand(testdomain.App(), c); err == nil {
 			t.Errorf("%+v was taken", c)
 		}
 	}
-	h, err := functions.NewCommand(domain.App(), functions.Config{Region: "eu-west-1", LogTo: io.Discard})
+	h, err := functions.NewCommand(testdomain.App(), functions.Config{Region: "eu-west-1", LogTo: io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestHalfAConfigurationIsRefused(t *testing.T) {
 func TestWhatAQueuedCommandCosts(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	call(t, r.command, "POST", "/commands/create-user", "", ada)
+	call(t, r.command, "POST", "/commands/create-member", "", ada)
 	rename := `{"id":"7","payload":{"name":"Eve"}}`
 	costs := func(what string, writes, reads float64, f func()) {
 		t.Helper()
@@ -205,14 +205,14 @@ func TestWhatAQueuedCommandCosts(t *testing.T) {
 			t.Errorf("%s costs %v write and %v read units, want %v and %v", what, w, d, writes, reads)
 		}
 	}
-	costs("queueing", 1, 0, func() { later(t, r.command, "/commands/rename-user", "k", rename) })
+	costs("queueing", 1, 0, func() { later(t, r.command, "/commands/rename-member", "k", rename) })
 	batch := r.sqs.take("commands-url")
 	costs("handling a warm command", 2, 0, func() { r.deliver(t, batch...) })
 	batch[0].Attributes["ApproximateReceiveCount"] = "2"
 	costs("delivering it again", 0, 1, func() { r.deliver(t, batch...) })
 	var many []awsevents.SQSMessage
 	for i := range 10 {
-		later(t, r.command, "/commands/rename-user", fmt.Sprint("k-", i), strings.Replace(rename, "Eve", fmt.Sprint("Eve ", i), 1))
+		later(t, r.command, "/commands/rename-member", fmt.Sprint("k-", i), strings.Replace(rename, "Eve", fmt.Sprint("Eve ", i), 1))
 		many = append(many, r.sqs.take("commands-url")...)
 	}
 	costs("a batch of ten on one stream", 1+10, 0, func() { r.deliver(t, many...) })

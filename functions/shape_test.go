@@ -14,24 +14,24 @@ import (
 func TestViewThatDoesNotFitItsTable(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	call(t, r.command, "POST", "/commands/create-user", "", ada)
-	r.project(t, "user/7", 1)
+	call(t, r.command, "POST", "/commands/create-member", "", ada)
+	r.project(t, "member/7", 1)
 	client := dynamo.New(dynamo.Options{Region: "eu-west-1", Endpoint: "http://embedded", Credentials: dynamo.StaticCredentials("a", "b"), Transport: r.transport})
-	viewtest.FilledBy(t, dynamo.NewTables(client, "test"), view.Target{View: "users", Version: 2, Generation: 1}, func(s *view.Shape) {
+	viewtest.FilledBy(t, dynamo.NewTables(client, "test"), view.Target{View: "members", Version: 2, Generation: 1}, func(s *view.Shape) {
 		delete(s.Row, "active")
 		delete(s.Indexes, "by-name")
 	})
-	for _, path := range []string{"/users/7", "/users"} {
+	for _, path := range []string{"/members/7", "/members"} {
 		a := call(t, r.query, "GET", path, "", "")
 		if a.StatusCode != 503 || !strings.Contains(a.Body, `"code":"unavailable"`) || a.Headers["retry-after"] == "" || strings.Contains(a.Body, "by-name") {
 			t.Errorf("%s: %+v", path, a)
 		}
 	}
-	const words = "the rows of users v2 have no field active; the table of users v2 has no index by-name: raise Version(3), keep v2 as it was in Previous, and run daybook rebuild users; or take the change back"
+	const words = "the rows of members v2 have no field active; the table of members v2 has no index by-name: raise Version(3), keep v2 as it was in Previous, and run daybook rebuild members; or take the change back"
 	if !strings.Contains(r.log.String(), words) {
 		t.Errorf("the log does not say it: %s", r.log.String())
 	}
-	if a := call(t, r.query, "GET", "/categories", "", ""); a.StatusCode != 200 {
+	if a := call(t, r.query, "GET", "/areas", "", ""); a.StatusCode != 200 {
 		t.Errorf("another view: %+v", a)
 	}
 	if a := call(t, r.query, "GET", "/openapi.json", "", ""); a.StatusCode != 200 {
@@ -39,15 +39,15 @@ func TestViewThatDoesNotFitItsTable(t *testing.T) {
 	}
 	r.log.Reset()
 	r.metrics.Reset()
-	call(t, r.command, "POST", "/commands/add-product", "", `{"id":"p","payload":{"name":"Pen","category":"pens","price":1,"currency":"EUR","stock":0}}`)
-	r.project(t, "product/p", 1)
-	if log := r.log.String(); !strings.Contains(log, `"msg":"view not projected","function":"projector","view":"users","table":"v2","error":"the rows of users v2 have no field active;`) {
+	call(t, r.command, "POST", "/commands/add-course", "", `{"id":"p","payload":{"name":"Pen","area":"pens","fee":1,"currency":"EUR","seats":0}}`)
+	r.project(t, "course/p", 1)
+	if log := r.log.String(); !strings.Contains(log, `"msg":"view not projected","function":"projector","view":"members","table":"v2","error":"the rows of members v2 have no field active;`) {
 		t.Errorf("the projector's log: %s", log)
 	}
 	if !strings.Contains(r.metrics.String(), `"views-mismatched":1`) {
 		t.Errorf("metrics: %s", r.metrics.String())
 	}
-	if a := call(t, r.query, "GET", "/products/p", "", ""); a.StatusCode != 200 {
+	if a := call(t, r.query, "GET", "/courses/p", "", ""); a.StatusCode != 200 {
 		t.Errorf("a view that fits is not projected: %+v", a)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"daybook/aggregate"
 	"daybook/events"
 	"daybook/process"
 )
@@ -69,7 +68,7 @@ func (p *Publisher) Publish(ctx context.Context, es []process.CloudEvent) error 
 		if err != nil {
 			return events.Wrap(events.CodeInternal, fmt.Errorf("write event %s: %w", e.ID, err), msgInternal)
 		}
-		entries[i] = eventEntry{Bus: p.bus, Source: e.Source, Type: e.Type, Detail: string(aggregate.PlainJSON(detail)), Time: e.Time.Unix()}
+		entries[i] = eventEntry{Bus: p.bus, Source: e.Source, Type: e.Type, Detail: string(plainJSON(detail)), Time: e.Time.Unix()}
 		if entries[i].size() > maxEventBytes {
 			return events.Errorf(events.CodeTooLarge, "an integration event has at most %d bytes", maxEventBytes)
 		}

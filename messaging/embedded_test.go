@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/localstack/bus"
@@ -93,11 +94,11 @@ func timers(t *testing.T, lost float64) (*messaging.Timers, *fired) {
 	}
 	t.Cleanup(s.Close)
 	transport := (&wire.Hostile{Seed: 7, LoseAnswers: lost, LoseRequests: lost}).Over(wire.Transport(s))
-	encode := func(c aggregate.Command) (aggregate.Message, error) {
+	encode := func(c aggregate.Command) (async.Message, error) {
 		if c.Name == "unknown" {
-			return aggregate.Message{}, events.Errorf(events.CodeUnknownCommand, "unknown")
+			return async.Message{}, events.Errorf(events.CodeUnknownCommand, "unknown")
 		}
-		return aggregate.Message{Body: []byte(c.Name + " " + c.CommandID), Group: "order/" + c.ID}, nil
+		return async.Message{Body: []byte(c.Name + " " + c.CommandID), Group: "order/" + c.ID}, nil
 	}
 	o := options(transport)
 	o.Attempts = 20
@@ -353,7 +354,7 @@ func TestQueue(t *testing.T) {
 		o.Attempts = 20
 		q := messaging.NewQueue("http://embedded/000000000000/commands.fifo", o)
 		for i := range 30 {
-			for _, err := range q.Send(t.Context(), []aggregate.Message{{
+			for _, err := range q.Send(t.Context(), []async.Message{{
 				Body: fmt.Appendf(nil, "m%02d", i), Group: "g", Deduplication: fmt.Sprint(i), Attributes: map[string]string{"code": "busy"},
 			}}) {
 				if err != nil {

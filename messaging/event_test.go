@@ -9,7 +9,7 @@ import (
 
 	awsevents "github.com/aws/aws-lambda-go/events"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 )
 
 // Lambda's own type writes what DecodeEvent reads.
@@ -28,10 +28,10 @@ func TestDecodeEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := DecodeEvent(payload)
-	want := []Received{
-		{aggregate.Delivery{ID: "m-1", Body: []byte(`{"v":1}`), Group: "user/7", Receives: 3}, time.UnixMilli(1545082649183).UTC()},
-		{aggregate.Delivery{ID: "m-2", Body: []byte("rub\nbish"), Receives: 1}, time.Time{}},
-		{aggregate.Delivery{ID: "m-3", Body: []byte{}, Receives: 1}, time.Time{}},
+	want := []SQSMessage{
+		{async.Delivery{ID: "m-1", Body: []byte(`{"v":1}`), Group: "user/7", Receives: 3}, time.UnixMilli(1545082649183).UTC()},
+		{async.Delivery{ID: "m-2", Body: []byte("rub\nbish"), Receives: 1}, time.Time{}},
+		{async.Delivery{ID: "m-3", Body: []byte{}, Receives: 1}, time.Time{}},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v; want %+v", got, err, want)

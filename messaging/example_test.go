@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/messaging"
 )
 
@@ -29,12 +30,12 @@ func ExampleQueue_Send() {
 			return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}, nil
 		}),
 	})
-	message, err := aggregate.EncodeQueued("user/7", aggregate.Queued{Command: aggregate.Command{Name: "rename-user", ID: "7", CommandID: "c-1"}})
+	message, err := async.Envelope{Command: aggregate.Command{Name: "rename-user", ID: "7", CommandID: "c-1"}}.Message("user/7")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(queue.Send(context.Background(), []aggregate.Message{message}))
+	fmt.Println(queue.Send(context.Background(), []async.Message{message}))
 	// Output:
 	// POST https://sqs.eu-central-1.amazonaws.com/ AmazonSQS.SendMessageBatch
 	// [<nil>]

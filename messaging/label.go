@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,4 +23,12 @@ func label(text string, size int) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// plainJSON escapes the two characters that JSON may hold as they are and SQS
+// refuses in a body, also behind a schedule or an event bus. They can only be part
+// of strings.
+func plainJSON(body []byte) []byte {
+	body = bytes.ReplaceAll(body, []byte("\uFFFE"), []byte(`\ufffe`))
+	return bytes.ReplaceAll(body, []byte("\uFFFF"), []byte(`\uffff`))
 }

@@ -3,9 +3,10 @@ package messaging
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 )
 
@@ -23,7 +24,7 @@ type Queue struct {
 	url    string
 }
 
-var _ aggregate.Queue = (*Queue)(nil)
+var _ async.Queue = (*Queue)(nil)
 
 // NewQueue returns the queue with the given URL.
 func NewQueue(url string, o Options) *Queue {
@@ -60,10 +61,14 @@ type (
 	}
 )
 
-// Send implements aggregate.Queue with one SendMessageBatch for up to ten
+// Send implements async.Queue with one SendMessageBatch for up to ten
 // messages. A message behind one of its group that failed in an earlier request
 // is not sent: it would come first.
-func (q *Queue) Send(ctx context.Context, ms []aggregate.Message) []error {
+func (q *Queue) Send(ctx context.Context, ms []async.Message) []error {
+	ms = slices.Clone(ms)
+	for i := range ms {
+		ms[i].Body = plainJSON(ms[i].Body)
+	}
 	errs := make([]error, len(ms))
 	failed := map[string]error{} // by group
 	for from := 0; from < len(ms); {
@@ -97,7 +102,7 @@ func (q *Queue) Send(ctx context.Context, ms []aggregate.Message) []error {
 
 // send sends the messages at the given places in one request, and notes their
 // errors.
-func (q *Queue) send(ctx context.Context, ms []aggregate.Message, at []int, errs []error) {
+func (q *Queue) send(ctx context.Context, ms []async.Message, at []int, errs []error) {
 	in := sendBatch{QueueURL: q.url, Entries: make([]entry, len(at))}
 	for n, i := range at {
 		in.Entries[n] = entryOf(strconv.Itoa(i), ms[i])
@@ -129,7 +134,7 @@ func (q *Queue) send(ctx context.Context, ms []aggregate.Message, at []int, errs
 	}
 }
 
-func entryOf(id string, m aggregate.Message) entry {
+func entryOf(id string, m async.Message) entry {
 	e := entry{ID: id, Body: string(m.Body), Group: m.Group, Deduplication: m.Deduplication}
 	for name, value := range m.Attributes {
 		if value == "" {
@@ -144,7 +149,7 @@ func entryOf(id string, m aggregate.Message) entry {
 }
 
 // sizeOf is what a message counts towards the limits.
-func sizeOf(m aggregate.Message) int {
+func sizeOf(m async.Message) int {
 	size := len(m.Body)
 	for name, value := range m.Attributes {
 		size += len(name) + len("String") + min(len(value), maxAttribute)

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 )
 
@@ -40,10 +40,10 @@ func sqs(t *testing.T, fail func(request int, e entry) string) *network {
 
 func never(int, entry) string { return "" }
 
-func messages(n int) []aggregate.Message {
-	ms := make([]aggregate.Message, n)
+func messages(n int) []async.Message {
+	ms := make([]async.Message, n)
 	for i := range ms {
-		ms[i] = aggregate.Message{Body: fmt.Appendf(nil, `{"n":%d}`, i), Group: fmt.Sprintf("user/%d", i%3), Deduplication: fmt.Sprintf("c-%d", i)}
+		ms[i] = async.Message{Body: fmt.Appendf(nil, `{"n":%d}`, i), Group: fmt.Sprintf("user/%d", i%3), Deduplication: fmt.Sprintf("c-%d", i)}
 	}
 	return ms
 }
@@ -164,6 +164,19 @@ func TestAnEntryThatIsNotTold(t *testing.T) {
 	}
 }
 
+// Two characters that JSON may hold as they are, SQS refuses.
+func TestBodiesThatSQSTakes(t *testing.T) {
+	t.Parallel()
+	n, ms := sqs(t, never), messages(1)
+	ms[0].Body = []byte("{\"s\":\"\uFFFE\uFFFFä\"}")
+	if errs := NewQueue(queueURL, options(n)).Send(t.Context(), ms); errs[0] != nil {
+		t.Fatal(errs[0])
+	}
+	if got := sentBatches(t, n)[0][0].Body; got != `{"s":"\ufffe\uffffä"}` {
+		t.Errorf("sent %s", got)
+	}
+}
+
 func TestAttributes(t *testing.T) {
 	t.Parallel()
 	n := sqs(t, never)
@@ -171,7 +184,7 @@ func TestAttributes(t *testing.T) {
 	m.Attributes = map[string]string{
 		"code": "internal", "empty": "", "error": "a\x00b\uFFFFc\xffd\U0001F600", "long": strings.Repeat("ä", 2000),
 	}
-	if errs := NewQueue(queueURL, options(n)).Send(t.Context(), []aggregate.Message{m}); errs[0] != nil {
+	if errs := NewQueue(queueURL, options(n)).Send(t.Context(), []async.Message{m}); errs[0] != nil {
 		t.Fatal(errs[0])
 	}
 	want := map[string]attribute{

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 	"daybook/process"
 )
@@ -32,8 +33,8 @@ type TimersConfig struct {
 	// Target is the ARN of the command queue. It deduplicates by content: a
 	// schedule's message has no id of its own.
 	Target string
-	// Encode makes the message of a command; see aggregate.Handler.Encode.
-	Encode func(aggregate.Command) (aggregate.Message, error)
+	// Encode makes the message of a command; see async.Encode.
+	Encode func(aggregate.Command) (async.Message, error)
 }
 
 // Timers are one-time schedules of Amazon EventBridge Scheduler that send a
@@ -91,7 +92,7 @@ func (s *Timers) Set(ctx context.Context, t process.Timer) error {
 	}
 	in := createSchedule{
 		Group: s.config.Group, Timezone: "UTC", After: "DELETE", Window: flexibleWindow{"OFF"}, Description: label(t.Label, maxDescription),
-		Target: scheduleTarget{ARN: s.config.Target, Role: s.config.Role, Input: string(message.Body), SQS: sqsParameters{message.Group}},
+		Target: scheduleTarget{ARN: s.config.Target, Role: s.config.Role, Input: string(plainJSON(message.Body)), SQS: sqsParameters{message.Group}},
 	}
 	for try := 1; ; try++ {
 		at := due(t.At, time.Now())

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/events"
 	"daybook/process"
 )
@@ -17,8 +18,8 @@ func someTimers(n *network) *Timers {
 	o.AttemptTimeout = time.Minute // tests answer late
 	return NewTimers(TimersConfig{
 		Group: "daybook-dev", Role: "role", Target: "queue",
-		Encode: func(aggregate.Command) (aggregate.Message, error) {
-			return aggregate.Message{Body: []byte(`{"v":1}`), Group: "order/7"}, nil
+		Encode: func(aggregate.Command) (async.Message, error) {
+			return async.Message{Body: []byte("{\"s\":\"\uFFFE\"}"), Group: "order/7"}, nil
 		},
 	}, o)
 }
@@ -36,7 +37,7 @@ func TestWhatASettingSends(t *testing.T) {
 		}
 		set, cancel := n.seen[0], n.seen[1]
 		want := `{"GroupName":"daybook-dev","ScheduleExpression":"at(2000-01-01T01:00:00)","ScheduleExpressionTimezone":"UTC","ActionAfterCompletion":"DELETE",` +
-			`"FlexibleTimeWindow":{"Mode":"OFF"},"Target":{"Arn":"queue","RoleArn":"role","Input":"{\"v\":1}","SqsParameters":{"MessageGroupId":"order/7"}},` +
+			`"FlexibleTimeWindow":{"Mode":"OFF"},"Target":{"Arn":"queue","RoleArn":"role","Input":"{\"s\":\"\\ufffe\"}","SqsParameters":{"MessageGroupId":"order/7"}},` +
 			`"Description":"` + strings.Repeat("ä", 256) + `"}`
 		if set.Method != "POST" || set.URL.String() != "https://scheduler.eu-central-1.amazonaws.com/schedules/t1" || set.body != want || set.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("sent %s %s %s\nwant %s", set.Method, set.URL, set.body, want)

@@ -57,18 +57,18 @@ func (r *Runner) reactor(name string) (*def, error) {
 // Codes: not-found for a reactor that is not declared, and for a stream that it
 // does not follow; and the transient ones of the ledger, the store and the
 // effects.
-func (r *Runner) Redrive(ctx context.Context, reactor string, stream events.Stream) (follow.Redriven, error) {
+func (r *Runner) Redrive(ctx context.Context, reactor string, stream events.Stream) (follow.RedriveResult, error) {
 	d, err := r.reactor(reactor)
 	if err != nil {
-		return follow.Redriven{}, err
+		return follow.RedriveResult{}, err
 	}
 	if !d.follows(stream) {
-		return follow.Redriven{}, events.Errorf(events.CodeNotFound, "%v %s does not follow the stream", d.kind, d.name)
+		return follow.RedriveResult{}, events.Errorf(events.CodeNotFound, "%v %s does not follow the stream", d.kind, d.name)
 	}
 	return r.redrive(ctx, d, stream)
 }
 
-func (r *Runner) redrive(ctx context.Context, d *def, stream events.Stream) (follow.Redriven, error) {
+func (r *Runner) redrive(ctx context.Context, d *def, stream events.Stream) (follow.RedriveResult, error) {
 	b := &batch{Runner: r, outer: ctx}
 	return follow.Redrive(ctx, r.history, stream, b, func(s *follow.Stream) *run { return b.newRun(d, s) }, r.following())
 }
@@ -76,7 +76,7 @@ func (r *Runner) redrive(ctx context.Context, d *def, stream events.Stream) (fol
 // RedriveReactor redrives the parked streams of a reactor, several at a time, and
 // calls done with the result of each, one call at a time; nil for none. It goes on
 // over streams whose redrive fails, and returns their errors joined.
-func (r *Runner) RedriveReactor(ctx context.Context, reactor string, done func(follow.Redriven)) error {
+func (r *Runner) RedriveReactor(ctx context.Context, reactor string, done func(follow.RedriveResult)) error {
 	d, err := r.reactor(reactor)
 	if err != nil {
 		return err
@@ -85,11 +85,11 @@ func (r *Runner) RedriveReactor(ctx context.Context, reactor string, done func(f
 		func(after events.Stream, limit int) ([]follow.Fault, error) {
 			return r.Parked(ctx, reactor, after, limit)
 		},
-		func(stream events.Stream) (follow.Redriven, error) { return r.redrive(ctx, d, stream) }, done)
+		func(stream events.Stream) (follow.RedriveResult, error) { return r.redrive(ctx, d, stream) }, done)
 }
 
 // RedriveAll redrives the parked streams of all reactors: see RedriveReactor.
-func (r *Runner) RedriveAll(ctx context.Context, done func(follow.Redriven)) error {
+func (r *Runner) RedriveAll(ctx context.Context, done func(follow.RedriveResult)) error {
 	var errs []error
 	for _, d := range r.reactors {
 		errs = append(errs, r.RedriveReactor(ctx, d.name, done))

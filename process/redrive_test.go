@@ -71,7 +71,7 @@ func TestParkedAndRedriven(t *testing.T) {
 	same(t, "commands", w.sent()[before:], []string{"reserve-stock a", "reserve-stock bad", "confirm-order 2"})
 	same(t, "parked", parkedOf(t, r, "fulfilment", "", 10), []events.Stream{"order/1", "order/3"})
 	var streams []events.Stream
-	if err := r.RedriveAll(t.Context(), func(out follow.Redriven) { streams = append(streams, out.Stream) }); err != nil || len(streams) != 2 {
+	if err := r.RedriveAll(t.Context(), func(out follow.RedriveResult) { streams = append(streams, out.Stream) }); err != nil || len(streams) != 2 {
 		t.Errorf("got %v, %v", streams, err)
 	}
 	same(t, "parked", parkedOf(t, r, "fulfilment", "", 10), nil)

@@ -209,6 +209,10 @@ func moved(source []byte, module string) ([]byte, error) {
 	return format.Source(source)
 }
 
+// tools are the folders of the sample that are Daybook's own: they load data into
+// its local stack, and test what is deployed of it.
+var tools = []string{"domain/catalogue", "domain/e2e"}
+
 // domainOf is the domain: the sample's, or one that is empty as yet.
 func domainOf(o Options, from source) (files []file, err error) {
 	if o.Sample == "" {
@@ -218,8 +222,13 @@ func domainOf(o Options, from source) (files []file, err error) {
 	}
 	root := os.DirFS(from.dir)
 	err = fs.WalkDir(root, "domain", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		switch {
+		case err != nil:
 			return err
+		case d.IsDir() && slices.Contains(tools, name):
+			return fs.SkipDir
+		case d.IsDir():
+			return nil
 		}
 		data, err := fs.ReadFile(root, name)
 		if err == nil && path.Ext(name) == ".go" {

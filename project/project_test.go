@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json/v2"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -79,6 +81,14 @@ func TestProjectWithTheShop(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	if _, err := Init(t.Context(), Options{Dir: dir, Module: "example.com/store", Name: "store", Sample: Sample, From: "."}); err != nil {
 		t.Fatal(err)
+	}
+	for _, tool := range tools {
+		if _, err := os.Stat(filepath.Join("..", tool)); err != nil {
+			t.Errorf("not a folder of the sample: %v", err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, tool)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is in the project: %v", tool, err)
+		}
 	}
 	goIn(t, dir, "vet", "./...")
 	goIn(t, dir, "test", "-short", "./...")

@@ -261,7 +261,7 @@ func TestRedrive(t *testing.T) {
 	}
 	fixed := b.over(fragile(false)...)
 	done := map[events.Stream]int64{}
-	if err := fixed.p.RedriveAll(t.Context(), func(r follow.Redriven) {
+	if err := fixed.p.RedriveAll(t.Context(), func(r follow.RedriveResult) {
 		if r.Fault != nil {
 			t.Errorf("parked again: %+v", r.Fault)
 		}
@@ -506,7 +506,7 @@ func (b *bench) redriveAll(t *rapid.T, rounds int) {
 			t.Errorf("redriving does not end")
 			return
 		}
-		err := p.RedriveAll(context.Background(), func(r follow.Redriven) {
+		err := p.RedriveAll(context.Background(), func(r follow.RedriveResult) {
 			if r.Fault != nil {
 				t.Errorf("parked again: %+v", *r.Fault)
 			}

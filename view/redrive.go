@@ -19,13 +19,13 @@ import (
 //
 // Codes: unknown-view; not-found for a stream that does not feed the view; and
 // the transient ones of Table and events.Store.
-func (p *Projector) Redrive(ctx context.Context, view string, stream events.Stream) (follow.Redriven, error) {
+func (p *Projector) Redrive(ctx context.Context, view string, stream events.Stream) (follow.RedriveResult, error) {
 	v, err := p.view(view)
 	if err != nil {
-		return follow.Redriven{}, err
+		return follow.RedriveResult{}, err
 	}
 	if !v.follows(stream) {
-		return follow.Redriven{}, events.Errorf(events.CodeNotFound, "the view does not follow the stream")
+		return follow.RedriveResult{}, events.Errorf(events.CodeNotFound, "the view does not follow the stream")
 	}
 	return p.redrive(ctx, v, stream)
 }
@@ -33,18 +33,18 @@ func (p *Projector) Redrive(ctx context.Context, view string, stream events.Stre
 // RedriveView redrives the parked streams of a view, several at a time, and
 // calls done with the result of each, one call at a time; nil for none. It goes
 // on over streams whose redrive fails, and returns their errors joined.
-func (p *Projector) RedriveView(ctx context.Context, view string, done func(follow.Redriven)) error {
+func (p *Projector) RedriveView(ctx context.Context, view string, done func(follow.RedriveResult)) error {
 	v, err := p.view(view)
 	if err != nil {
 		return err
 	}
 	return follow.RedriveParked(ctx, p.opts.Concurrency,
 		func(after events.Stream, limit int) ([]follow.Fault, error) { return p.Parked(ctx, view, after, limit) },
-		func(stream events.Stream) (follow.Redriven, error) { return p.redrive(ctx, v, stream) }, done)
+		func(stream events.Stream) (follow.RedriveResult, error) { return p.redrive(ctx, v, stream) }, done)
 }
 
 // RedriveAll redrives the parked streams of all views: see RedriveView.
-func (p *Projector) RedriveAll(ctx context.Context, done func(follow.Redriven)) error {
+func (p *Projector) RedriveAll(ctx context.Context, done func(follow.RedriveResult)) error {
 	if p.routes != nil {
 		_, err := p.view("")
 		return err
@@ -57,7 +57,7 @@ func (p *Projector) RedriveAll(ctx context.Context, done func(follow.Redriven)) 
 }
 
 // redrive redrives one stream in a view.
-func (p *Projector) redrive(ctx context.Context, v *tableView, stream events.Stream) (follow.Redriven, error) {
+func (p *Projector) redrive(ctx context.Context, v *tableView, stream events.Stream) (follow.RedriveResult, error) {
 	b := &batchRun{Projector: p}
 	if v.kind == KindKeyed {
 		k := &keyedRun{batchRun: b, v: v}

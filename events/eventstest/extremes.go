@@ -12,8 +12,8 @@ import (
 )
 
 // remembered returns n remembered commands of all kinds.
-func remembered(n int) []events.Remembered {
-	rs := make([]events.Remembered, n)
+func remembered(n int) []events.CommandRecord {
+	rs := make([]events.CommandRecord, n)
 	for i := range rs {
 		binary.BigEndian.PutUint64(rs[i].Key[:], uint64(i)*0x9E3779B97F4A7C15)
 		binary.LittleEndian.PutUint64(rs[i].Digest[:], uint64(i+1)*0xC2B2AE3D27D4EB4F)

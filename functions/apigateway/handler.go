@@ -86,7 +86,11 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if e.malformed {
 		w = h.fault(r, http.StatusBadRequest)
 	} else {
-		w = h.serve(r)
+		w = newRecorder()
+		if p, ok := errors.AsType[*events.Panic](h.serve(w, r)); ok {
+			h.options.Log.ErrorContext(ctx, "panic", "error", p, "stack", p.Stack)
+			w = h.fault(r, http.StatusInternalServerError)
+		}
 	}
 	out, err := w.encode(e)
 	if errors.Is(err, errTooLong) {
@@ -103,14 +107,10 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 // serve runs the handler. A panic is an answer of 500: one request's defect must
 // not end the instance.
-func (h *Handler) serve(r *http.Request) *recorder {
-	w := newRecorder()
-	err := events.Guard("the handler", func() { h.handler.ServeHTTP(w, r) })
-	if p, ok := errors.AsType[*events.Panic](err); ok {
-		h.options.Log.ErrorContext(r.Context(), "panic", "error", p, "stack", p.Stack)
-		return h.fault(r, http.StatusInternalServerError)
-	}
-	return w
+func (h *Handler) serve(w *recorder, r *http.Request) (err error) {
+	defer events.Rescue("the handler", &err)
+	h.handler.ServeHTTP(w, r)
+	return nil
 }
 
 func (h *Handler) fault(r *http.Request, status int) *recorder {

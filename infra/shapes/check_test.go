@@ -7,8 +7,8 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"daybook/domain"
 	"daybook/infra/shapes"
+	"daybook/internal/testdomain"
 	"daybook/view"
 )
 
@@ -70,10 +70,10 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// The sample's views have their files, and fit.
-func TestSampleViews(t *testing.T) {
+// The test domain's views have their files, and fit.
+func TestViewsHaveTheirFiles(t *testing.T) {
 	t.Parallel()
-	if missing, err := shapes.Check(os.DirFS("../../domain"), domain.Views()); err != nil || len(missing) > 0 {
+	if missing, err := shapes.Check(os.DirFS("../../internal/testdomain"), testdomain.Views()); err != nil || len(missing) > 0 {
 		t.Errorf("%v, %v", missing, err)
 	}
 }

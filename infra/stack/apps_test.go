@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"daybook"
-	"daybook/domain"
+	"daybook/internal/testdomain"
 )
 
 // physical are the properties that name a resource in an account and region.
@@ -75,5 +75,5 @@ func otherApp(t *testing.T, name, context string) *template {
 	t.Helper()
 	synthesizing.Lock()
 	defer synthesizing.Unlock()
-	return synthApp(t, name, context, nil, daybook.App{Name: "bank", Views: domain.Views(), Processes: following()})
+	return synthApp(t, name, context, nil, daybook.App{Name: "bank", Views: testdomain.Views(), Processes: following()})
 }

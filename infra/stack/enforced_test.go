@@ -14,9 +14,9 @@ import (
 
 	"daybook"
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/functions"
+	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 	"daybook/view"
 )
@@ -38,7 +38,7 @@ func TestPermissionsAreEnoughAndUsed(t *testing.T) {
 	}
 	client := dynamo.New(dynamo.Options{Region: config.Region, Endpoint: config.Endpoint, Credentials: config.Credentials, Transport: db.RoundTripper()})
 	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable(), dynamo.RequestsTable()}
-	for _, v := range domain.Views() {
+	for _, v := range testdomain.Views() {
 		specs = append(specs, dynamo.ViewTable(v.Describe()))
 	}
 	if err := dynamo.Create(t.Context(), client, "daybook-dev", specs...); err != nil {
@@ -53,21 +53,21 @@ func TestPermissionsAreEnoughAndUsed(t *testing.T) {
 		c := config
 		guards[name] = newGuard(tpl, name, db.RoundTripper(), services)
 		c.Transport, c.Messaging = guards[name], guards[name]
-		if w.handlers[name], err = construct(domain.App(), c); err != nil {
+		if w.handlers[name], err = construct(testdomain.App(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.shop()
+	w.school()
 	rebuild(t, client)
 	c := config
 	c.Transport = guards["query"]
-	if w.handlers["query"], err = functions.NewQuery(domain.App(), c); err != nil { // an instance that starts after the switch
+	if w.handlers["query"], err = functions.NewQuery(testdomain.App(), c); err != nil { // an instance that starts after the switch
 		t.Fatal(err)
 	}
 	w.read()
-	w.send("rename-user", `{"id":"7","payload":{"name":"Ada"}}`, "user/7", 3)
-	w.send("move-product-category", `{"id":"1","payload":{"category":"food"}}`, "product/1", 3)
-	w.send("cancel-order", `{"id":"5","payload":{"reason":"mind changed"}}`, "order/5", 2)
+	w.send("rename-member", `{"id":"7","payload":{"name":"Ada"}}`, "member/7", 3)
+	w.send("move-course-area", `{"id":"1","payload":{"area":"food"}}`, "course/1", 3)
+	w.send("cancel-booking", `{"id":"5","payload":{"reason":"mind changed"}}`, "booking/5", 2)
 	w.later()
 	for _, g := range guards {
 		g.check(t)
@@ -77,7 +77,7 @@ func TestPermissionsAreEnoughAndUsed(t *testing.T) {
 // spare are grants that the work here does not come to.
 func spare(grant string) bool {
 	action, on, _ := strings.Cut(grant, " ")
-	for _, v := range domain.Views() {
+	for _, v := range testdomain.Views() {
 		for _, old := range view.Versions([]view.View{v}) {
 			if d := old.Describe(); d.Version < v.Describe().Version && strings.HasPrefix(on, "<daybook-dev-"+dynamo.ViewTable(d).Name+">") {
 				return true // an installation that began with the newest version has no use for the table
@@ -87,7 +87,7 @@ func spare(grant string) bool {
 	return slices.Contains([]string{
 		"dynamodb:BatchGetItem", // several keys at once: a large batch, a query of several keys
 		"dynamodb:GetItem",      // one key: a row not seen yet, or once more after a conflict
-		"dynamodb:DeleteItem",   // a row that its view drops, which no view of the sample does; a claim given back
+		"dynamodb:DeleteItem",   // a row that its view drops, which no view of the test domain does; a claim given back
 		// a stream that a decision over several looks at and leaves as it is
 		"dynamodb:ConditionCheckItem",
 	}, action)
@@ -101,29 +101,29 @@ type work struct {
 	next     int
 }
 
-// shop is the sample business at work: every view written, every index read.
-func (w *work) shop() {
-	w.send("create-user", `{"id":"7","payload":{"name":"Ada","email":"ada@example.com"}}`, "user/7", 1)
-	w.send("rename-user", `{"id":"7","payload":{"name":"Ada L"}}`, "user/7", 2)
-	w.send("add-product", `{"id":"1","payload":{"name":"Tea","category":"food","price":450,"currency":"EUR","stock":9}}`, "product/1", 1)
-	w.send("move-product-category", `{"id":"1","payload":{"category":"drinks"}}`, "product/1", 2)
-	w.send("place-order", `{"id":"5","payload":{"customer":"7","currency":"EUR","lines":[{"product":"1","quantity":1,"price":450}]}}`, "order/5", 1)
+// school is the test domain at work: every view written, every index read.
+func (w *work) school() {
+	w.send("create-member", `{"id":"7","payload":{"name":"Ada","email":"ada@example.com"}}`, "member/7", 1)
+	w.send("rename-member", `{"id":"7","payload":{"name":"Ada L"}}`, "member/7", 2)
+	w.send("add-course", `{"id":"1","payload":{"name":"Tea","area":"food","fee":450,"currency":"EUR","seats":9}}`, "course/1", 1)
+	w.send("move-course-area", `{"id":"1","payload":{"area":"drinks"}}`, "course/1", 2)
+	w.send("place-booking", `{"id":"5","payload":{"member":"7","currency":"EUR","lines":[{"course":"1","quantity":1,"fee":450}]}}`, "booking/5", 1)
 	w.read()
 }
 
 // rebuild rebuilds every view and switches to it, as an operator.
 func rebuild(t *testing.T, client *dynamo.Client) {
 	t.Helper()
-	codec, err := aggregate.Codec(domain.Aggregates())
+	codec, err := aggregate.Codec(testdomain.Aggregates())
 	if err != nil {
 		t.Fatal(err)
 	}
 	store := dynamo.NewEventStore(client, "daybook-dev-events").StrongScan()
-	r, err := view.NewRebuilder(store, codec, dynamo.NewTables(client, "daybook-dev"), domain.Views(), nil)
+	r, err := view.NewRebuilder(store, codec, dynamo.NewTables(client, "daybook-dev"), testdomain.Views(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range domain.Views() {
+	for _, v := range testdomain.Views() {
 		p, err := r.Run(t.Context(), v.Describe().Name)
 		if err != nil {
 			t.Fatal(err)
@@ -136,12 +136,12 @@ func rebuild(t *testing.T, client *dynamo.Client) {
 
 func (w *work) read() {
 	for _, path := range []string{
-		"/users/7?after=user/7@2", "/users?email=ada@example.com", "/users?active=true&sort=name", "/users?sort=name",
-		"/products/1", "/products?category=drinks&sort=price", "/products?category=drinks&sort=name",
-		"/categories/drinks", "/categories?sort=-products",
-		"/orders/5", "/orders?customer=7&sort=-placedAt", "/orders?status=placed&sort=-placedAt",
-		"/sales?day=2026-01-01&sort=revenue", "/sales?category=drinks&sort=day",
-		"/streams/user/7", "/health", "/openapi.json",
+		"/members/7?after=member/7@2", "/members?email=ada@example.com", "/members?active=true&sort=name", "/members?sort=name",
+		"/courses/1", "/courses?area=drinks&sort=fee", "/courses?area=drinks&sort=name",
+		"/areas/drinks", "/areas?sort=-courses",
+		"/bookings/5", "/bookings?member=7&sort=-placedAt", "/bookings?status=placed&sort=-placedAt",
+		"/tallies/placed", "/tallies?id=placed", "/earnings?day=2026-01-01&sort=revenue", "/earnings?area=drinks&sort=day",
+		"/streams/member/7", "/health", "/openapi.json",
 	} {
 		path, query, _ := strings.Cut(path, "?")
 		w.http("query", "GET", path, query, "")
@@ -164,7 +164,7 @@ func (w *work) send(command, body, stream string, commit int) {
 // queue got handled.
 func (w *work) later() {
 	w.t.Helper()
-	w.http("command", "POST", "/commands/rename-user", "", `{"id":"7","payload":{"name":"Grace"}}`, "prefer", "respond-async", "idempotency-key", "later")
+	w.http("command", "POST", "/commands/rename-member", "", `{"id":"7","payload":{"name":"Grace"}}`, "prefer", "respond-async", "idempotency-key", "later")
 	const queue = "daybook-dev-commands.fifo"
 	messages := append(w.services.take(queue), `{"v":99}`)
 	if len(messages) != 2 {

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"daybook/domain"
 	"daybook/infra/bundle"
 	"daybook/infra/settings"
 	"daybook/infra/stack"
+	"daybook/internal/testdomain"
 )
 
 func TestFunctions(t *testing.T) {
@@ -116,7 +116,7 @@ func TestStreamMappings(t *testing.T) {
 			filter string
 		}{
 			"projector": {s.BatchSize, `{"eventName":["INSERT"]}`},
-			"process":   {s.ProcessBatchSize, `{"dynamodb":{"Keys":{"stream":{"S":[{"prefix":"order/"},{"prefix":"product/"}]}}},"eventName":["INSERT"]}`},
+			"process":   {s.ProcessBatchSize, `{"dynamodb":{"Keys":{"stream":{"S":[{"prefix":"booking/"},{"prefix":"course/"}]}}},"eventName":["INSERT"]}`},
 		} {
 			p := tpl.mapping(t, function)
 			for property, want := range map[string]string{
@@ -155,7 +155,7 @@ func TestNothingFollowed(t *testing.T) {
 	t.Parallel()
 	needNode(t)
 	synthesizing.Lock()
-	tpl := synthDomain(t, "nothing-followed", `{}`, domain.Views())
+	tpl := synthDomain(t, "nothing-followed", `{}`, testdomain.Views())
 	synthesizing.Unlock()
 	same(t, tpl, "enabled", tpl.mapping(t, "process")["Enabled"], "false")
 	same(t, tpl, "enabled", tpl.mapping(t, "projector")["Enabled"], "true")

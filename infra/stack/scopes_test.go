@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"daybook/aggregate"
-	"daybook/domain"
+	"daybook/internal/testdomain"
 )
 
 // scoped are commands of which three need scopes, and one has no address.
@@ -31,7 +31,7 @@ func TestScopesArePolicies(t *testing.T) {
 	synthesizing.Lock()
 	defer synthesizing.Unlock()
 	for _, name := range []string{"http-iam", "rest-iam"} {
-		tpl := synthCommands(t, name, contextOf(t, name), scoped(), domain.Views())
+		tpl := synthCommands(t, name, contextOf(t, name), scoped(), testdomain.Views())
 		got := map[string][]string{}
 		for _, s := range tpl.statements() {
 			if s.kind == "AWS::IAM::ManagedPolicy" {
@@ -77,8 +77,8 @@ func TestScopesOfTokensNeedNoRoutes(t *testing.T) {
 	synthesizing.Lock()
 	defer synthesizing.Unlock()
 	for name, warned := range map[string]bool{"http-jwt": false, "rest-none": true} {
-		with := synthCommands(t, name, contextOf(t, name), scoped(), domain.Views())
-		without := synthCommands(t, name, contextOf(t, name), nil, domain.Views())
+		with := synthCommands(t, name, contextOf(t, name), scoped(), testdomain.Views())
+		without := synthCommands(t, name, contextOf(t, name), nil, testdomain.Views())
 		if len(with.Resources) != len(without.Resources) {
 			t.Errorf("%s: %d resources with scopes, %d without", name, len(with.Resources), len(without.Resources))
 		}

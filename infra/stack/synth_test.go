@@ -11,10 +11,10 @@ import (
 
 	"daybook"
 	"daybook/aggregate"
-	"daybook/domain"
 	"daybook/infra/bundle"
 	"daybook/infra/settings"
 	"daybook/infra/stack"
+	"daybook/internal/testdomain"
 	"daybook/process"
 	"daybook/view"
 )
@@ -87,25 +87,25 @@ func contextOf(t *testing.T, name string) string {
 }
 
 type (
-	orderPlaced    struct{}
-	orderConfirmed struct{}
+	bookingPlaced    struct{}
+	bookingConfirmed struct{}
 )
 
-func (orderPlaced) EventName() string    { return "order-placed" }
-func (orderConfirmed) EventName() string { return "order-confirmed" }
+func (bookingPlaced) EventName() string    { return "booking-placed" }
+func (bookingConfirmed) EventName() string { return "booking-confirmed" }
 
-// synth makes the template of a context, for the sample's views and managers that
-// follow orders and products.
+// synth makes the template of a context, for the test domain's views and managers that
+// follow bookings and courses.
 func synth(t *testing.T, name, context string) *template {
 	t.Helper()
-	return synthDomain(t, name, context, domain.Views(), following()...)
+	return synthDomain(t, name, context, testdomain.Views(), following()...)
 }
 
-// following are managers that follow orders and products.
+// following are managers that follow bookings and courses.
 func following() []process.Reactor {
 	return []process.Reactor{
-		process.New[struct{}]("reserve", "product", "order").React(func(orderPlaced, process.Meta) process.Reaction { return process.Reaction{} }),
-		process.New[struct{}]("remind", "order").React(func(orderConfirmed, process.Meta) process.Reaction { return process.Reaction{} }),
+		process.New[struct{}]("reserve", "course", "booking").React(func(bookingPlaced, process.Meta) process.Reaction { return process.Reaction{} }),
+		process.New[struct{}]("remind", "booking").React(func(bookingConfirmed, process.Meta) process.Reaction { return process.Reaction{} }),
 	}
 }
 

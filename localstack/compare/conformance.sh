@@ -57,7 +57,7 @@ for _ in $(seq 300); do
 	sleep 0.1
 done
 [ -n "$api" ] || { cat "$engines/daybook.log" >&2; exit 1; }
-DAYBOOK_URL=$api go test -count=1 ./localstack/e2e
+DAYBOOK_URL=$api go test -count=1 ./domain/e2e
 echo "dynoxide: the end-to-end tests pass on it"
 stop
 

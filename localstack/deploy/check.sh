@@ -3,9 +3,9 @@
 # deploys once more to see that nothing changes: what CI runs. Then again with IAM
 # authorization, on a MiniStack that verifies signatures and holds callers and
 # functions to their policies. Everything is started and stopped here, on loopback.
-. "$(dirname "$0")/lib.sh"
+cd "$(dirname "$0")" # what is checked is Daybook's own project
+. ./lib.sh
 
-here="$root/localstack/deploy"
 export MINISTACK_PORT=${MINISTACK_PORT:-4566}
 endpoint=http://127.0.0.1:$MINISTACK_PORT
 # What is deployed outlives a restart of MiniStack.
@@ -34,7 +34,7 @@ policy() {
 "$here/ministack.sh" start
 trap '"$here/ministack.sh" stop' EXIT
 
-go build -C "$root" -o "$state/daybook" ./cmd/daybook
+go build -C "$daybook" -o "$state/daybook" ./cmd/daybook
 
 for api in rest http; do
   deployed "stage=$api" "api=$api"
@@ -53,7 +53,7 @@ for api in rest http; do
   echo "a second deployment of the $api API changes nothing"
 done
 
-DAYBOOK_TEST_ENDPOINT=$endpoint DAYBOOK_TEST_ENGINE=ministack go test -C "$root" -count=1 -run Conform ./dynamo
+DAYBOOK_TEST_ENDPOINT=$endpoint DAYBOOK_TEST_ENGINE=ministack go test -C "$daybook" -count=1 -run Conform ./dynamo
 echo "MiniStack's DynamoDB passes the conformance suites"
 
 # With tokens asked for, MiniStack lets nobody in without one.

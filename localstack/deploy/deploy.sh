@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Deploys Daybook to an emulator of AWS:
+# Deploys the project of the working directory to an emulator of AWS:
 #
 #   deploy.sh [EMULATOR] [ENDPOINT] [setting=value ...]
 #
@@ -42,7 +42,7 @@ cdk bootstrap "${context[@]}" --output "$state/cdk.out" aws://000000000000/us-ea
 cdk deploy "${context[@]}" --output "$state/cdk.out" --require-approval never --outputs-file "$state/outputs.json" --all
 echo "$endpoint" >"$state/endpoint"
 if grep -q '"ApiUrl"' "$state/outputs.json"; then
-  echo "Daybook answers on $("$root/localstack/deploy/url.sh")"
+  echo "the API answers on $("$here/url.sh")"
 else
   echo "tables, queues, timers and bus are on $endpoint; go run ./localstack -endpoint $endpoint runs the handlers on tables of its own there"
 fi

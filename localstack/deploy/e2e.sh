@@ -3,8 +3,8 @@
 # the tests that run against go run ./localstack.
 . "$(dirname "$0")/lib.sh"
 
-DAYBOOK_URL=$("$root/localstack/deploy/url.sh")
+DAYBOOK_URL=$("$here/url.sh")
 export DAYBOOK_URL
 echo "end-to-end tests against $DAYBOOK_URL"
-cd "$root"
-go test -count=1 ./localstack/e2e "$@"
+cd "$daybook"
+go test -count=1 ./domain/e2e "$@"

@@ -2,7 +2,13 @@
 
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+daybook=$(cd "$here/../.." && pwd) # the checkout with these scripts
+# The project that is deployed is the one around the working directory: of Daybook
+# itself, or one that init made. Elsewhere it is Daybook.
+root=$PWD
+until [ -f "$root/cdk.json" ] || [ "$root" = / ]; do root=$(dirname "$root"); done
+[ -f "$root/cdk.json" ] || root=$daybook
 state="$root/build/localstack" # what the scripts leave behind
 [ "${GOTOOLCHAIN:-local}" != local ] || export GOTOOLCHAIN=auto
 

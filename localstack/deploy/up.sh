@@ -4,8 +4,6 @@
 # what it has started.
 . "$(dirname "$0")/lib.sh"
 
-here="$root/localstack/deploy"
-
 # compose starts one of the compose files and waits until it is healthy.
 compose() {
   need docker "$1 runs in a container; make localstack-up EMULATOR=ministack needs none"

@@ -119,15 +119,15 @@ func appendUnits(dst []byte, units float64) []byte {
 	return strconv.AppendFloat(dst, units, 'f', 1, 64)
 }
 
-// Consumed are capacity units.
-type Consumed struct {
+// ConsumedCapacity are capacity units.
+type ConsumedCapacity struct {
 	ReadUnits, WriteUnits float64
 }
 
 // meter counts what requests have consumed in a table and its indexes.
 type meter struct {
 	mu sync.Mutex
-	Consumed
+	ConsumedCapacity
 }
 
 func (m *meter) read(units float64) {
@@ -146,14 +146,14 @@ func (m *meter) write(units float64) {
 // and its indexes since the database was opened, as CloudWatch would count
 // them: with those of conditions that failed and of cancelled transactions,
 // which no answer mentions. Deletions by time to live are free.
-func (db *DB) Consumed(table string) Consumed {
+func (db *DB) Consumed(table string) ConsumedCapacity {
 	t, err := db.table(table)
 	if err != nil {
-		return Consumed{}
+		return ConsumedCapacity{}
 	}
 	t.meter.mu.Lock()
 	defer t.meter.mu.Unlock()
-	return t.meter.Consumed
+	return t.meter.ConsumedCapacity
 }
 
 // wanted reports whether a ReturnConsumedCapacity asks for an answer.

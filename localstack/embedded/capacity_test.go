@@ -273,7 +273,7 @@ func TestConsumed(t *testing.T) {
 	t.Parallel()
 	e := start(t, embedded.Options{})
 	e.table(t, "things", "", withIndex("by-owner", "owner", "", projectAll))
-	if got := e.db.Consumed("none"); got != (embedded.Consumed{}) {
+	if got := e.db.Consumed("none"); got != (embedded.ConsumedCapacity{}) {
 		t.Fatal(got)
 	}
 	things, never := aws.String("things"), aws.String("attribute_not_exists(pk)")
@@ -319,7 +319,7 @@ func TestConsumed(t *testing.T) {
 			t.Fatal(err)
 		}
 		after := e.db.Consumed("things")
-		if got := (embedded.Consumed{ReadUnits: after.ReadUnits - before.ReadUnits, WriteUnits: after.WriteUnits - before.WriteUnits}); got != (embedded.Consumed{ReadUnits: step.read, WriteUnits: step.write}) {
+		if got := (embedded.ConsumedCapacity{ReadUnits: after.ReadUnits - before.ReadUnits, WriteUnits: after.WriteUnits - before.WriteUnits}); got != (embedded.ConsumedCapacity{ReadUnits: step.read, WriteUnits: step.write}) {
 			t.Errorf("%s: %+v", step.name, got)
 		}
 	}

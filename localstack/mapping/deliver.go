@@ -130,7 +130,7 @@ func (d *delivery) expired(records []Record) int {
 func (d *delivery) discard(b batch, n int, condition string) {
 	records := b.records[:n]
 	event, _ := encodeAll(records)
-	gone := Discarded{
+	gone := DiscardedBatch{
 		Mapping: d.name, FunctionARN: d.functionARN, StreamARN: d.streamARN, Shard: d.shard,
 		Condition: condition, Records: records, Invocations: b.invoked, Failed: b.failed, Event: event, Time: time.Now(),
 	}

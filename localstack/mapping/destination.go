@@ -10,8 +10,8 @@ import (
 	"uuid"
 )
 
-// Discarded is a run of records that the mapping gave up.
-type Discarded struct {
+// DiscardedBatch is a run of records that the mapping gave up.
+type DiscardedBatch struct {
 	Mapping     string
 	FunctionARN string
 	StreamARN   string
@@ -26,7 +26,7 @@ type Discarded struct {
 
 // Destination takes what a mapping gives up. Discard returns where it put it.
 type Destination interface {
-	Discard(d Discarded) (where string, err error)
+	Discard(d DiscardedBatch) (where string, err error)
 }
 
 // Directory is an on-failure destination: a directory laid out as Lambda lays
@@ -67,7 +67,7 @@ type batchInfo struct {
 }
 
 // Discard writes d to a file of its own and returns the file's path.
-func (dir Directory) Discard(d Discarded) (string, error) {
+func (dir Directory) Discard(d DiscardedBatch) (string, error) {
 	at := d.Time.UTC()
 	path := filepath.Join(string(dir), "aws", "lambda", d.Mapping, d.Shard, at.Format("2006/01/02"),
 		at.Format("2006-01-02T15.04.05")+"-"+uuid.New().String())
@@ -85,7 +85,7 @@ func (dir Directory) Discard(d Discarded) (string, error) {
 }
 
 // document writes d as Lambda writes it to S3.
-func (d Discarded) document() ([]byte, error) {
+func (d DiscardedBatch) document() ([]byte, error) {
 	const millis = "2006-01-02T15:04:05.000Z"
 	first, last := d.Records[0], d.Records[len(d.Records)-1]
 	record := invocationRecord{

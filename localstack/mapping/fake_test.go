@@ -219,7 +219,7 @@ type fakeDestination struct {
 	gone []string // "condition: sequence numbers (invocations)"
 }
 
-func (d *fakeDestination) Discard(x Discarded) (string, error) {
+func (d *fakeDestination) Discard(x DiscardedBatch) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var names []string

@@ -81,7 +81,7 @@ func TestDirectory(t *testing.T) {
 		{Sequence: "8", Created: at, JSON: []byte(`{"a":2}`)},
 	}
 	event, _ := encode(records)
-	where, err := Directory(dir).Discard(Discarded{
+	where, err := Directory(dir).Discard(DiscardedBatch{
 		Mapping: "projector", FunctionARN: "arn:f", StreamARN: "arn:s", Shard: "shard-1", Condition: RetryAttemptsExhausted,
 		Records: records, Invocations: 3, Failed: true, Event: event, Time: at,
 	})

@@ -314,7 +314,7 @@ func play(t *testing.T, n int, change func(*Settings), bad []int) (processed map
 
 type collect map[int]bool
 
-func (c collect) Discard(d Discarded) (string, error) {
+func (c collect) Discard(d DiscardedBatch) (string, error) {
 	for _, r := range d.Records {
 		var n int
 		if _, err := fmt.Sscan(r.Sequence, &n); err != nil {

@@ -22,9 +22,10 @@ import (
 	queuetypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"daybook/aggregate"
-	"daybook/domain"
+	"daybook/aggregate/async"
 	"daybook/dynamo"
 	"daybook/events/eventstest"
+	"daybook/internal/testdomain"
 )
 
 // later sends a command that is to be handled later; nil says that it was
@@ -66,24 +67,24 @@ func outcome(t *testing.T, url, key string) string {
 	}
 }
 
-// restocks sends commands on five products until enough are acknowledged, and
+// restocks sends commands on five courses until enough are acknowledged, and
 // those that were not again at the next call.
 type restocks struct {
 	mu           sync.Mutex
-	sent         map[string]int // product by command id
+	sent         map[string]int // course by command id
 	acknowledged map[string]bool
 }
 
-const products = 5
+const courses = 5
 
 func (r *restocks) send(ctx context.Context, url string, client, from int, enough func()) {
 	for i := from; ctx.Err() == nil; i++ {
 		key := fmt.Sprintf("restock-%d-%d", client, i)
-		product := (client + i) % products
+		course := (client + i) % courses
 		r.mu.Lock()
-		r.sent[key] = product
+		r.sent[key] = course
 		r.mu.Unlock()
-		err := later(ctx, url, "restock-product", key, fmt.Sprintf(`{"id":"p%d","payload":{"quantity":1}}`, product))
+		err := later(ctx, url, "extend-course", key, fmt.Sprintf(`{"id":"p%d","payload":{"quantity":1}}`, course))
 		r.mu.Lock()
 		r.acknowledged[key] = err == nil
 		if len(r.sent)%200 == 0 {
@@ -99,9 +100,9 @@ func TestKillQueue(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p := begin(t, "-data", dir)
-	for i := range products {
-		body := fmt.Sprintf(`{"id":"p%d","payload":{"name":"Pen","category":"pens","price":1,"currency":"EUR","stock":0}}`, i)
-		if status, answer := (curl{url: p.url + "/commands/add-product", json: body}).send(t); status != http.StatusCreated {
+	for i := range courses {
+		body := fmt.Sprintf(`{"id":"p%d","payload":{"name":"Pen","area":"pens","fee":1,"currency":"EUR","seats":0}}`, i)
+		if status, answer := (curl{url: p.url + "/commands/add-course", json: body}).send(t); status != http.StatusCreated {
 			t.Fatal(status, answer)
 		}
 	}
@@ -121,13 +122,13 @@ func TestKillQueue(t *testing.T) {
 	}
 	want := map[int]int{}
 	acknowledged := 0
-	for key, product := range r.sent {
-		want[product]++
+	for key, course := range r.sent {
+		want[course]++
 		if r.acknowledged[key] {
 			acknowledged++
 			continue
 		}
-		if err := later(t.Context(), p.url, "restock-product", key, fmt.Sprintf(`{"id":"p%d","payload":{"quantity":1}}`, product)); err != nil {
+		if err := later(t.Context(), p.url, "extend-course", key, fmt.Sprintf(`{"id":"p%d","payload":{"quantity":1}}`, course)); err != nil {
 			t.Errorf("%s sent again: %v", key, err)
 		}
 	}
@@ -136,10 +137,10 @@ func TestKillQueue(t *testing.T) {
 			t.Errorf("%s, acknowledged %t: %s", key, r.acknowledged[key], got)
 		}
 	}
-	for product, n := range want {
-		_, body := (curl{url: fmt.Sprintf("%s/products/p%d?after=product/p%d@%d", p.url, product, product, n+1)}).answer(t)
-		if !strings.Contains(body, fmt.Sprintf(`"stock":%d,`, n)) {
-			t.Errorf("product p%d was restocked %d times: %s", product, n, body)
+	for course, n := range want {
+		_, body := (curl{url: fmt.Sprintf("%s/courses/p%d?after=course/p%d@%d", p.url, course, course, n+1)}).answer(t)
+		if !strings.Contains(body, fmt.Sprintf(`"seats":%d,`, n)) {
+			t.Errorf("course p%d was restocked %d times: %s", course, n, body)
 		}
 	}
 	t.Logf("%d commands, %d acknowledged at once", len(r.sent), acknowledged)
@@ -155,25 +156,25 @@ func TestServicesForOthers(t *testing.T) {
 	dir := t.TempDir()
 	p := begin(t, "-data", dir)
 	endpoint, region, keys := field(p.welcome, "DynamoDB"), "us-east-1", dynamo.StaticCredentials("any", "any")
-	if _, _, err := createUser(t.Context(), p.url, "hello"); err != nil {
+	if _, _, err := createMember(t.Context(), p.url, "hello"); err != nil {
 		t.Fatal(err)
 	}
 
-	handler, err := aggregate.NewHandler(&eventstest.Memory{}, domain.Aggregates(), nil)
+	handler, err := aggregate.NewHandler(&eventstest.Memory{}, testdomain.Aggregates(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	message, err := handler.Encode(aggregate.Command{Name: "rename-user", ID: "hello", Payload: []byte(`{"name":"Countess"}`), CommandID: "timed"})
+	message, err := async.Encode(handler, aggregate.Command{Name: "rename-member", ID: "hello", Payload: []byte(`{"name":"Countess"}`), CommandID: "timed"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	timers := scheduler.New(scheduler.Options{Region: region, Credentials: keys, BaseEndpoint: &endpoint})
 	if _, err := timers.CreateSchedule(t.Context(), &scheduler.CreateScheduleInput{
-		Name: aws.String("t"), GroupName: aws.String("daybook-local"), ActionAfterCompletion: scheduletypes.ActionAfterCompletionDelete,
+		Name: aws.String("t"), GroupName: aws.String("school-local"), ActionAfterCompletion: scheduletypes.ActionAfterCompletionDelete,
 		FlexibleTimeWindow: &scheduletypes.FlexibleTimeWindow{Mode: scheduletypes.FlexibleTimeWindowModeOff},
 		ScheduleExpression: aws.String("at(" + time.Now().Add(2*time.Second).UTC().Format("2006-01-02T15:04:05") + ")"),
 		Target: &scheduletypes.Target{
-			Arn: aws.String("arn:aws:sqs:us-east-1:000000000000:daybook-local-commands.fifo"), RoleArn: aws.String("arn:aws:iam::000000000000:role/r"),
+			Arn: aws.String("arn:aws:sqs:us-east-1:000000000000:school-local-commands.fifo"), RoleArn: aws.String("arn:aws:iam::000000000000:role/r"),
 			Input: aws.String(string(message.Body)), SqsParameters: &scheduletypes.SqsParameters{MessageGroupId: &message.Group},
 		},
 	}); err != nil {
@@ -181,25 +182,25 @@ func TestServicesForOthers(t *testing.T) {
 	}
 	events := eventbridge.New(eventbridge.Options{Region: region, Credentials: keys, BaseEndpoint: &endpoint})
 	put, err := events.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []eventtypes.PutEventsRequestEntry{
-		{EventBusName: aws.String("daybook-local"), Source: aws.String("s"), DetailType: aws.String("d"), Detail: aws.String(`{"subject":"order/7"}`)},
+		{EventBusName: aws.String("school-local"), Source: aws.String("s"), DetailType: aws.String("d"), Detail: aws.String(`{"subject":"booking/7"}`)},
 	}})
 	if err != nil || put.FailedEntryCount != 0 {
 		t.Fatal(put, err)
 	}
 	poison := sqs.New(sqs.Options{Region: region, Credentials: keys, BaseEndpoint: &endpoint})
 	if _, err := poison.SendMessage(t.Context(), &sqs.SendMessageInput{
-		QueueUrl: aws.String("daybook-local-commands.fifo"), MessageBody: aws.String("rubbish"), MessageGroupId: aws.String("g"),
+		QueueUrl: aws.String("school-local-commands.fifo"), MessageBody: aws.String("rubbish"), MessageGroupId: aws.String("g"),
 	}); err != nil {
 		t.Fatal(err)
 	}
 	p.end(syscall.SIGKILL)
 
 	p = begin(t, "-data", dir)
-	if line, err := os.ReadFile(field(p.welcome, "Outbox")); err != nil || string(line) != `{"subject":"order/7"}`+"\n" {
+	if line, err := os.ReadFile(field(p.welcome, "Outbox")); err != nil || string(line) != `{"subject":"booking/7"}`+"\n" {
 		t.Errorf("the outbox holds %q, %v", line, err)
 	}
 	for deadline := time.Now().Add(patience); ; {
-		_, body := (curl{url: p.url + "/users/hello?after=user/hello@1"}).send(t)
+		_, body := (curl{url: p.url + "/members/hello?after=member/hello@1"}).send(t)
 		if strings.Contains(body, "Countess") {
 			break
 		}
@@ -210,15 +211,15 @@ func TestServicesForOthers(t *testing.T) {
 	endpoint = field(p.welcome, "DynamoDB")
 	dead := sqs.New(sqs.Options{Region: region, Credentials: keys, BaseEndpoint: &endpoint})
 	got, err := dead.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
-		QueueUrl: aws.String("daybook-local-dead-commands.fifo"), WaitTimeSeconds: 20, MessageAttributeNames: []string{"All"},
+		QueueUrl: aws.String("school-local-dead-commands.fifo"), WaitTimeSeconds: 20, MessageAttributeNames: []string{"All"},
 	})
 	if err != nil || len(got.Messages) != 1 || aws.ToString(got.Messages[0].Body) != "rubbish" || len(got.Messages[0].MessageAttributes) == 0 {
 		t.Errorf("dead letters %+v, %v", got, err)
 	}
 	left, err := dead.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
-		QueueUrl: aws.String("daybook-local-commands.fifo"), AttributeNames: []queuetypes.QueueAttributeName{"All"},
+		QueueUrl: aws.String("school-local-commands.fifo"), AttributeNames: []queuetypes.QueueAttributeName{"All"},
 	})
-	if err != nil || left.Attributes["VisibilityTimeout"] != "60" || !strings.Contains(left.Attributes["RedrivePolicy"], "daybook-local-dead-commands.fifo") {
+	if err != nil || left.Attributes["VisibilityTimeout"] != "60" || !strings.Contains(left.Attributes["RedrivePolicy"], "school-local-dead-commands.fifo") {
 		t.Errorf("the command queue: %v, %v", left, err)
 	}
 	if code := p.end(os.Interrupt); code != 0 {

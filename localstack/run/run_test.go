@@ -123,7 +123,7 @@ func fails(t *testing.T, args []string, words ...string) {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	line := stderr.String()
-	if strings.Count(line, "\n") != 1 || !strings.HasPrefix(line, "daybook: ") || stdout.Len() > 0 {
+	if strings.Count(line, "\n") != 1 || !strings.HasPrefix(line, "school: ") || stdout.Len() > 0 {
 		t.Errorf("not one line of error: %q, and on standard output %q", line, &stdout)
 	}
 	for _, word := range words {
@@ -233,7 +233,7 @@ func TestWelcome(t *testing.T) {
 			t.Errorf("health: %d %s", status, body)
 		}
 		checkMemory(t, p)
-		if code := p.end(os.Interrupt); code != 0 || p.stderr.Len() > 0 || p.rest.String() != "Daybook has stopped.\n" {
+		if code := p.end(os.Interrupt); code != 0 || p.stderr.Len() > 0 || p.rest.String() != "School has stopped.\n" {
 			t.Errorf("exit code %d, %q, %q", code, p.rest, p.stderr)
 		}
 		// Two seconds are promised for the start alone, and on a machine that
@@ -350,7 +350,7 @@ func TestFlags(t *testing.T) {
 		want string
 	}{
 		{"-help", 0, "-dynamodb-addr"},
-		{"-nonsense", 2, "daybook: there is no flag -nonsense (see -help)\n"},
+		{"-nonsense", 2, "school: there is no flag -nonsense (see -help)\n"},
 		{"-dynamo-addr=x", 2, `did you mean "-dynamodb-addr"?`},
 		{"-seed=x", 2, "-seed"},
 	} {
@@ -464,7 +464,7 @@ func TestDynamoDBForOthers(t *testing.T) {
 			t.Errorf("%+v: %d %s", line, status, body)
 		}
 	}
-	if status, body := (curl{url: first.url + "/users/hello?after=user/hello@1"}).send(t); status != 200 {
+	if status, body := (curl{url: first.url + "/members/hello?after=member/hello@1"}).send(t); status != 200 {
 		t.Errorf("the first stack doesn't see what the second wrote: %d %s", status, body)
 	}
 	if code := second.end(os.Interrupt); code != 0 {
@@ -473,7 +473,7 @@ func TestDynamoDBForOthers(t *testing.T) {
 	fails(t, []string{"-data", "", "-endpoint", "http://127.0.0.1:1"}, "http://127.0.0.1:1")
 }
 
-// load sends creates of users until ctx ends, and returns the answers.
+// load sends creates of members until ctx ends, and returns the answers.
 func load(ctx context.Context, url string, clients int, enough func()) map[string]string {
 	var mu sync.Mutex
 	answers := make(map[string]string)
@@ -482,7 +482,7 @@ func load(ctx context.Context, url string, clients int, enough func()) map[strin
 		all.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
 				id := fmt.Sprintf("u%d-%d", n, i)
-				body, _, err := createUser(ctx, url, id)
+				body, _, err := createMember(ctx, url, id)
 				mu.Lock()
 				answers[id] = body
 				if err != nil {
@@ -499,8 +499,8 @@ func load(ctx context.Context, url string, clients int, enough func()) map[strin
 	return answers
 }
 
-func createUser(ctx context.Context, url, id string) (body string, replayed bool, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/commands/create-user",
+func createMember(ctx context.Context, url, id string) (body string, replayed bool, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/commands/create-member",
 		strings.NewReader(`{"id":"`+id+`","payload":{"name":"Ada","email":"`+id+`@example.com"}}`))
 	if err != nil {
 		return "", false, err
@@ -533,7 +533,7 @@ func TestKill(t *testing.T) {
 	p = begin(t, "-data", dir)
 	acknowledged := 0
 	for id, before := range answers {
-		now, replayed, err := createUser(t.Context(), p.url, id)
+		now, replayed, err := createMember(t.Context(), p.url, id)
 		if err != nil {
 			t.Errorf("%s sent again: %v", id, err)
 			continue
@@ -551,7 +551,7 @@ func TestKill(t *testing.T) {
 		if err := json.Unmarshal([]byte(now), &answer); err != nil || answer.Version != 1 {
 			t.Errorf("%s: %s, %v", id, now, err)
 		}
-		if status, body := (curl{url: p.url + "/users/" + id + "?after=" + answer.Token}).send(t); status != 200 {
+		if status, body := (curl{url: p.url + "/members/" + id + "?after=" + answer.Token}).send(t); status != 200 {
 			t.Errorf("%s: %d %s", id, status, body)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"daybook/domain"
+	"daybook/internal/testdomain"
 	"daybook/localstack/stack"
 )
 
@@ -19,7 +19,7 @@ func TestStartTellsItsSteps(t *testing.T) {
 	var steps []string
 	note := func(step string) { steps = append(steps, step) }
 	dir := filepath.Join(t.TempDir(), "data")
-	s, err := stack.Start(t.Context(), domain.App(), stack.Options{Data: dir, LogTo: io.Discard, Doing: note})
+	s, err := stack.Start(t.Context(), testdomain.App(), stack.Options{Data: dir, LogTo: io.Discard, Doing: note})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestStartTellsItsSteps(t *testing.T) {
 	steps = nil
 	refuse := httptest.NewServer(http.NotFoundHandler())
 	defer refuse.Close()
-	if _, err := stack.Start(t.Context(), domain.App(), stack.Options{Endpoint: refuse.URL, LogTo: io.Discard, Doing: note}); err == nil {
+	if _, err := stack.Start(t.Context(), testdomain.App(), stack.Options{Endpoint: refuse.URL, LogTo: io.Discard, Doing: note}); err == nil {
 		t.Fatal("started on an endpoint that is no DynamoDB")
 	}
 	if len(steps) != 1 || !strings.HasSuffix(steps[0], " at "+refuse.URL) {

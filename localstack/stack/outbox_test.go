@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
-	"daybook/domain"
 	"daybook/dynamo"
+	"daybook/internal/testdomain"
 	"daybook/localstack/stack"
 )
 
@@ -30,7 +30,7 @@ func put(t *testing.T, s *stack.Stack, subject string, numbers ...int) {
 	in := &eventbridge.PutEventsInput{}
 	for _, n := range numbers {
 		in.Entries = append(in.Entries, types.PutEventsRequestEntry{
-			EventBusName: aws.String(domain.App().Prefix(stack.Stage)), Source: aws.String("s"), DetailType: aws.String("d"), Detail: aws.String(fmt.Sprintf(`{"subject":%q,"n":%d}`, subject, n)),
+			EventBusName: aws.String(testdomain.App().Prefix(stack.Stage)), Source: aws.String("s"), DetailType: aws.String("d"), Detail: aws.String(fmt.Sprintf(`{"subject":%q,"n":%d}`, subject, n)),
 		})
 	}
 	if out, err := c.PutEvents(t.Context(), in); err != nil || out.FailedEntryCount > 0 {
@@ -85,8 +85,8 @@ func TestWebhook(t *testing.T) {
 	defer server.Close()
 	o := stack.Options{Data: t.TempDir(), DynamoDBAddr: "127.0.0.1:0", Outbox: server.URL}
 	s := start(t, o)
-	put(t, s, "order/1", 1, 2)
-	put(t, s, "order/2", 1)
+	put(t, s, "booking/1", 1, 2)
+	put(t, s, "booking/2", 1)
 	h.await(t, "tried", func() bool { return h.tries >= 2 })
 	if err := s.Close(); err != nil {
 		t.Error(err)
@@ -98,9 +98,9 @@ func TestWebhook(t *testing.T) {
 	if s.Outbox() != server.URL {
 		t.Errorf("the outbox is %q", s.Outbox())
 	}
-	put(t, s, "order/1", 3)
-	h.await(t, "delivered", func() bool { return len(h.got["order/1"]) >= 3 && len(h.got["order/2"]) >= 1 })
-	if !slices.Equal(h.got["order/1"], []int{1, 2, 3}) || !slices.Equal(h.got["order/2"], []int{1}) {
+	put(t, s, "booking/1", 3)
+	h.await(t, "delivered", func() bool { return len(h.got["booking/1"]) >= 3 && len(h.got["booking/2"]) >= 1 })
+	if !slices.Equal(h.got["booking/1"], []int{1, 2, 3}) || !slices.Equal(h.got["booking/2"], []int{1}) {
 		t.Errorf("got %v", h.got)
 	}
 }
@@ -116,9 +116,9 @@ func TestOutboxes(t *testing.T) {
 		if s.Outbox() != test.want {
 			t.Errorf("%+v: outbox %q", test, s.Outbox())
 		}
-		put(t, s, "order/1", 7)
+		put(t, s, "booking/1", 7)
 		if test.want != "" {
-			if got, err := os.ReadFile(test.want); err != nil || !strings.Contains(string(got), `{"subject":"order/1","n":7}`+"\n") {
+			if got, err := os.ReadFile(test.want); err != nil || !strings.Contains(string(got), `{"subject":"booking/1","n":7}`+"\n") {
 				t.Errorf("%+v: %q, %v", test, got, err)
 			}
 		}
@@ -126,7 +126,7 @@ func TestOutboxes(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := stack.Start(t.Context(), domain.App(), stack.Options{Outbox: data, LogTo: io.Discard}); err == nil || !strings.Contains(err.Error(), "-outbox") {
+	if _, err := stack.Start(t.Context(), testdomain.App(), stack.Options{Outbox: data, LogTo: io.Discard}); err == nil || !strings.Contains(err.Error(), "-outbox") {
 		t.Errorf("an outbox that is a directory: %v", err)
 	}
 }
@@ -153,7 +153,7 @@ func TestHostileQueue(t *testing.T) {
 		return answer.StatusCode, string(data)
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		if status, body := send(http.MethodPost, "/commands/add-product", "add", `{"id":"p","payload":{"name":"Pen","category":"pens","price":1,"currency":"EUR","stock":0}}`); status == http.StatusAccepted {
+		if status, body := send(http.MethodPost, "/commands/add-course", "add", `{"id":"p","payload":{"name":"Pen","area":"pens","fee":1,"currency":"EUR","seats":0}}`); status == http.StatusAccepted {
 			break
 		} else if time.Now().After(deadline) {
 			t.Fatal(status, body)
@@ -162,7 +162,7 @@ func TestHostileQueue(t *testing.T) {
 	const n = 40
 	for i := range n {
 		for deadline := time.Now().Add(30 * time.Second); ; {
-			status, body := send(http.MethodPost, "/commands/restock-product", fmt.Sprint("restock-", i), `{"id":"p","payload":{"quantity":1}}`)
+			status, body := send(http.MethodPost, "/commands/extend-course", fmt.Sprint("restock-", i), `{"id":"p","payload":{"quantity":1}}`)
 			if status == http.StatusAccepted || status == http.StatusOK {
 				break
 			}
@@ -172,8 +172,8 @@ func TestHostileQueue(t *testing.T) {
 		}
 	}
 	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		status, body := send(http.MethodGet, fmt.Sprintf("/products/p?after=product/p@%d", n+1), "", "")
-		if status == http.StatusOK && strings.Contains(body, fmt.Sprintf(`"stock":%d,"version":%d`, n, n+1)) {
+		status, body := send(http.MethodGet, fmt.Sprintf("/courses/p?after=course/p@%d", n+1), "", "")
+		if status == http.StatusOK && strings.Contains(body, fmt.Sprintf(`"seats":%d,"version":%d`, n, n+1)) {
 			return
 		}
 		if time.Now().After(deadline) {

@@ -11,12 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/aggregate"
-	"daybook/domain"
-	"daybook/domain/user"
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/events/eventstest"
 	"daybook/follow"
+	"daybook/internal/testdomain"
 	"daybook/localstack/stack"
 	"daybook/view"
 	"daybook/view/viewtest"
@@ -28,13 +27,13 @@ func TestDataOfAnotherDeclaration(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	s := start(t, stack.Options{Data: data})
-	users := view.Target{View: "users", Version: 2, Generation: 1}
-	viewtest.FilledBy(t, dynamo.NewTables(s.Client(), domain.App().Prefix(stack.Stage)), users, func(s *view.Shape) { delete(s.Row, "active") })
+	members := view.Target{View: "members", Version: 2, Generation: 1}
+	viewtest.FilledBy(t, dynamo.NewTables(s.Client(), testdomain.App().Prefix(stack.Stage)), members, func(s *view.Shape) { delete(s.Row, "active") })
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := stack.Start(t.Context(), domain.App(), stack.Options{Data: data, LogTo: io.Discard})
-	const want = "the rows of users v2 have no field active: raise Version(3), keep v2 as it was in Previous, and run daybook rebuild users; " +
+	_, err := stack.Start(t.Context(), testdomain.App(), stack.Options{Data: data, LogTo: io.Discard})
+	const want = "the rows of members v2 have no field active: raise Version(3), keep v2 as it was in Previous, and run daybook rebuild members; " +
 		"or take the change back; or start with other data (-data)"
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
@@ -46,7 +45,7 @@ func TestDataOfOtherIndexes(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	s := start(t, stack.Options{Data: data})
-	table := aws.String(domain.App().Prefix(stack.Stage) + "-users-v2")
+	table := aws.String(testdomain.App().Prefix(stack.Stage) + "-members-v2")
 	_, err := s.Client().UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: table, GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{
 		{Delete: &types.DeleteGlobalSecondaryIndexAction{IndexName: aws.String("by-name")}},
 	}})
@@ -56,20 +55,20 @@ func TestDataOfOtherIndexes(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = stack.Start(t.Context(), domain.App(), stack.Options{Data: data, LogTo: io.Discard})
-	if err == nil || !strings.HasPrefix(err.Error(), "the table of users v2 has no index by-name: raise Version(3)") {
+	_, err = stack.Start(t.Context(), testdomain.App(), stack.Options{Data: data, LogTo: io.Discard})
+	if err == nil || !strings.HasPrefix(err.Error(), "the table of members v2 has no index by-name: raise Version(3)") {
 		t.Errorf("got %v", err)
 	}
 }
 
 // Whoever holds an e-mail address is found by it, however it is written, and the
-// row shows it as it was given; a second user can't have it.
+// row shows it as it was given; a second member can't have it.
 func TestHolderOfAnAddress(t *testing.T) {
 	t.Parallel()
 	s := start(t, stack.Options{})
 	post := func(id, email string) (int, string) {
 		body := strings.NewReader(`{"id":"` + id + `","payload":{"name":"Ann","email":"` + email + `"}}`)
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/commands/create-user", body)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/commands/create-member", body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +91,7 @@ func TestHolderOfAnAddress(t *testing.T) {
 		t.Error(status, body)
 	}
 	for _, filter := range []string{"email=ANN@Example.com", "email=ann@example.com", "email.in=x@y.z,aNN@example.com", "active=true&email.prefix=ANN@"} {
-		response, body := get(t, s.URL()+"/users?after=user/ann@1&"+filter)
+		response, body := get(t, s.URL()+"/members?after=member/ann@1&"+filter)
 		if response.StatusCode != http.StatusOK || !strings.Contains(body, `"id":"ann"`) || !strings.Contains(body, `"email":"Ann@Example.com"`) {
 			t.Errorf("%s: %d %s", filter, response.StatusCode, body)
 		}
@@ -108,27 +107,27 @@ func TestDataOfAnOlderVersion(t *testing.T) {
 	if n := s.Notes(); len(n) != 0 {
 		t.Errorf("fresh data: %q", n)
 	}
-	codec, err := aggregate.Codec(domain.Aggregates())
+	codec, err := aggregate.Codec(testdomain.Aggregates())
 	if err != nil {
 		t.Fatal(err)
 	}
-	older := view.Versions([]view.View{user.Users})[:1]
-	p, err := view.NewProjector(&eventstest.Memory{}, codec, dynamo.NewTables(s.Client(), domain.App().Prefix(stack.Stage)), older, &view.ProjectorOptions{Routed: true})
+	older := view.Versions([]view.View{testdomain.Members})[:1]
+	p, err := view.NewProjector(&eventstest.Memory{}, codec, dynamo.NewTables(s.Client(), testdomain.App().Prefix(stack.Stage)), older, &view.ProjectorOptions{Routed: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Client().DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(dynamo.TableName(domain.App().Prefix(stack.Stage), dynamo.ControlTable())),
+	if _, err := s.Client().DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(dynamo.TableName(testdomain.App().Prefix(stack.Stage), dynamo.ControlTable())),
 		Key: map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: "routes"}}}); err != nil { // as if the older program had begun
 		t.Fatal(err)
 	}
-	commit := events.Commit{Stream: "user/1", Number: 1, Version: 1, Events: []events.Event{{Name: "user-deactivated", Schema: 1, Data: []byte("{}")}}}
+	commit := events.Commit{Stream: "member/1", Number: 1, Version: 1, Events: []events.Event{{Name: "member-deactivated", Schema: 1, Data: []byte("{}")}}}
 	if r := p.Project(t.Context(), []follow.Delivery{{Stream: commit.Stream, Number: 1, Commit: &commit, Sequence: "1"}}); r.Err != nil {
 		t.Fatal(r.Err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	const want = "users v2 is declared and not filled, so an older version answers: run daybook rebuild users, then daybook switch users"
+	const want = "members v2 is declared and not filled, so an older version answers: run daybook rebuild members, then daybook switch members"
 	if n := start(t, stack.Options{Data: data}).Notes(); len(n) != 1 || n[0] != want {
 		t.Errorf("got %q", n)
 	}

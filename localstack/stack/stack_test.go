@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"daybook/domain"
+	"daybook/internal/testdomain"
 	"daybook/localstack/gateway"
 	"daybook/localstack/stack"
 )
@@ -24,7 +24,7 @@ import (
 func start(t testing.TB, o stack.Options) *stack.Stack {
 	t.Helper()
 	o.LogTo, o.LogLevel = io.Discard, slog.LevelError
-	s, err := stack.Start(t.Context(), domain.App(), o)
+	s, err := stack.Start(t.Context(), testdomain.App(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,10 +40,10 @@ type accepted struct {
 	Token string `json:"token"`
 }
 
-// create creates a user and returns the consistency token, "" when the stack
+// create creates a member and returns the consistency token, "" when the stack
 // could not be reached.
 func create(ctx context.Context, url, id string) (string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/commands/create-user",
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/commands/create-member",
 		strings.NewReader(`{"id":"`+id+`","payload":{"name":"Ada","email":"`+id+`@example.com"}}`))
 	if err != nil {
 		return "", err
@@ -115,9 +115,9 @@ func TestCloseInTheMiddleOfALoad(t *testing.T) {
 
 	s = start(t, stack.Options{Data: data, Format: gateway.RESTAPI})
 	for _, token := range tokens {
-		id, _, _ := strings.Cut(strings.TrimPrefix(token, "user/"), "@")
+		id, _, _ := strings.Cut(strings.TrimPrefix(token, "member/"), "@")
 		for deadline := time.Now().Add(20 * time.Second); ; {
-			response, body := get(t, s.URL()+"/users?email="+id+"@example.com&after="+token)
+			response, body := get(t, s.URL()+"/members?email="+id+"@example.com&after="+token)
 			if strings.Contains(body, `"id":"`+id+`"`) {
 				break
 			}
@@ -146,11 +146,11 @@ func TestFailedStartReleasesEverything(t *testing.T) {
 	}
 	data := t.TempDir()
 	o := stack.Options{Addr: addr, DynamoDBAddr: taken.Addr().String(), Data: data, LogTo: io.Discard}
-	if _, err := stack.Start(t.Context(), domain.App(), o); err == nil || !strings.Contains(err.Error(), taken.Addr().String()) {
+	if _, err := stack.Start(t.Context(), testdomain.App(), o); err == nil || !strings.Contains(err.Error(), taken.Addr().String()) {
 		t.Fatalf("error %v", err)
 	}
 	start(t, stack.Options{Addr: addr, Data: data})
-	if _, err := stack.Start(t.Context(), domain.App(), stack.Options{Data: data, LogTo: io.Discard}); err == nil || !strings.Contains(err.Error(), data) {
+	if _, err := stack.Start(t.Context(), testdomain.App(), stack.Options{Data: data, LogTo: io.Discard}); err == nil || !strings.Contains(err.Error(), data) {
 		t.Errorf("a second stack on the same data: %v", err)
 	}
 }
@@ -162,7 +162,7 @@ func TestCanceledStart(t *testing.T) {
 	defer away.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := stack.Start(ctx, domain.App(), stack.Options{Endpoint: away.URL, LogTo: io.Discard}); err == nil || !strings.Contains(err.Error(), away.URL) {
+	if _, err := stack.Start(ctx, testdomain.App(), stack.Options{Endpoint: away.URL, LogTo: io.Discard}); err == nil || !strings.Contains(err.Error(), away.URL) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -200,7 +200,7 @@ func TestCloseEndsEverything(t *testing.T) { // not parallel: it counts goroutin
 }
 
 func ExampleStart() {
-	s, err := stack.Start(context.Background(), domain.App(), stack.Options{LogTo: io.Discard})
+	s, err := stack.Start(context.Background(), testdomain.App(), stack.Options{LogTo: io.Discard})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -237,7 +237,7 @@ func BenchmarkProjection(b *testing.B) {
 			b.Fatal(err)
 		}
 		for {
-			if _, body := get(b, s.URL()+"/users?email="+id+"@example.com"); strings.Contains(body, id) {
+			if _, body := get(b, s.URL()+"/members?email="+id+"@example.com"); strings.Contains(body, id) {
 				break
 			}
 		}

@@ -14,7 +14,7 @@ import (
 	"os"
 	"time"
 
-	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/api"
 	"daybook/domain"
 	"daybook/view"
@@ -60,4 +60,4 @@ func (declared) Describe(context.Context) ([]view.Description, error) {
 // queue.
 type unasked struct{}
 
-func (unasked) Get(context.Context, time.Time, string) (*aggregate.Status, error) { return nil, nil }
+func (unasked) Get(context.Context, time.Time, string) (*async.Status, error) { return nil, nil }

@@ -2,8 +2,8 @@
 package main
 
 import (
-	"daybook/domain"
+	"daybook/internal/testdomain"
 	"daybook/localstack/run"
 )
 
-func main() { run.Main(domain.App()) }
+func main() { run.Main(testdomain.App()) }
