@@ -156,5 +156,5 @@ func BenchmarkWarmCommand(b *testing.B) {
 }
 
 func extended(id string, n int) aggregate.Command {
-	return aggregate.Command{Name: "extend-course", ID: id, CommandID: fmt.Sprintf("extend-%d", n), Payload: []byte(`{"seats":1}`)}
+	return aggregate.Command{Name: "extend-course", ID: id, CommandID: fmt.Sprintf("extend-%d", n), Payload: []byte(`{"quantity":1}`)}
 }
