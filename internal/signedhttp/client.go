@@ -52,7 +52,7 @@ type Doer interface {
 }
 
 // Target is where calls go, and the region and service they are signed for. The path
-// of URL ends with a slash.
+// of URL ends with a slash where calls have one of their own.
 type Target struct {
 	URL             *url.URL
 	Header          http.Header // of every request

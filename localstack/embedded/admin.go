@@ -531,7 +531,7 @@ func (db *DB) deleteTable(body, out []byte) ([]byte, error) {
 	if err := db.changeSchema(c); err != nil {
 		return nil, err
 	}
-	db.activity.wake(t.name)
+	db.activity.wakeAll(t.name)
 	out = append(out, `{"TableDescription":`...)
 	return append(db.appendTable(out, t, "DELETING"), '}'), nil
 }

@@ -24,9 +24,9 @@ type Options struct {
 	// CheckpointFile keeps the checkpoints over a restart; "" keeps none, and a
 	// restart begins at the oldest record.
 	CheckpointFile string
-	// Activity returns a channel that is closed at the stream's next change, so
+	// Activity returns a channel that is closed at a shard's next change, so
 	// that an idle mapping need not poll often. Nil: there is no such signal.
-	Activity func() <-chan struct{}
+	Activity func(shard string) <-chan struct{}
 	// Poll is how long a shard without records rests when no activity is
 	// signalled: by default 250 ms, Lambda's rate, and 2 s with Activity.
 	Poll time.Duration
@@ -51,7 +51,7 @@ type Mapping struct {
 	settings    Settings
 	destination Destination
 	checkpoints *checkpoints
-	activity    func() <-chan struct{}
+	activity    func(shard string) <-chan struct{}
 	poll        time.Duration
 	discover    time.Duration
 	grace       time.Duration
@@ -82,7 +82,7 @@ func New(o Options) (*Mapping, error) {
 		}
 	}
 	if m.activity == nil {
-		m.activity = func() <-chan struct{} { return nil }
+		m.activity = func(string) <-chan struct{} { return nil }
 	}
 	if m.discover == 0 {
 		m.discover = 10 * time.Second
