@@ -71,7 +71,7 @@ func New(o Options) *Client {
 		Region:             firstOf(o.Region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION")),
 		Credentials:        o.Credentials,
 		Retryer:            newRetryer(o.Attempts),
-		HTTPClient:         signedhttp.NewHTTPClient(signedhttp.HTTP{Transport: o.Transport, Connections: o.Connections, Timeout: o.AttemptTimeout}),
+		HTTPClient:         newHTTPClient(o),
 		APIOptions:         []func(*middleware.Stack) error{addMeter(o.Observe)}, // of what the SDK sends
 		EndpointDiscovery:  dynamodb.EndpointDiscoveryOptions{EnableEndpointDiscovery: aws.EndpointDiscoveryDisabled},
 		EndpointResolverV2: &endpoints{resolver: dynamodb.NewDefaultEndpointResolverV2()},
@@ -143,6 +143,20 @@ func environmentCredentials(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, errNoCredentials
 	}
 	return c, nil
+}
+
+// newHTTPClient returns a client whose timeout bounds one attempt, its body included.
+func newHTTPClient(o Options) *http.Client {
+	if o.Transport == nil {
+		o.Transport = signedhttp.NewTransport(o.Connections)
+	}
+	if o.AttemptTimeout <= 0 {
+		o.AttemptTimeout = signedhttp.DefaultTimeout
+	}
+	return &http.Client{
+		Transport: o.Transport, Timeout: o.AttemptTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // newRetryer is the SDK's standard mode with DynamoDB's pauses. Contention between

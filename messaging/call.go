@@ -68,6 +68,12 @@ func newClient(s service, o Options) *client {
 	if o.Endpoint == "" {
 		o.Endpoint = endpoint.Of(string(s), o.Region)
 	}
+	if o.Transport == nil {
+		o.Transport = signedhttp.NewTransport(0)
+	}
+	if o.AttemptTimeout <= 0 {
+		o.AttemptTimeout = signedhttp.DefaultTimeout
+	}
 	if o.Attempts <= 0 {
 		o.Attempts = defaultAttempts
 	}
@@ -84,7 +90,7 @@ func newClient(s service, o Options) *client {
 	return &client{retryer: retryer, sender: signedhttp.New(signedhttp.Options{
 		Locate:      func(context.Context, *aws.Credentials) (*signedhttp.Target, error) { return target() },
 		Credentials: o.Credentials, Retryer: retryer, AnswerLimit: maxAnswer,
-		HTTP:      signedhttp.NewHTTPClient(signedhttp.HTTP{Transport: o.Transport, Timeout: o.AttemptTimeout}),
+		Transport: o.Transport, Timeout: o.AttemptTimeout,
 		UserAgent: func() string { return signedhttp.UserAgent(string(s), "") },
 	})}
 }

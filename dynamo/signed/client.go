@@ -44,8 +44,9 @@ func New(sdk *dynamodb.Client, watch Watch) *Client {
 	if _, ok := c.options.Retryer.(*retry.Standard); !ok {
 		return SDK(sdk)
 	}
+	transport, timeout := signedhttp.TransportOf(c.options.HTTPClient)
 	c.sender = signedhttp.New(signedhttp.Options{
-		Locate: c.locate, Credentials: c.options.Credentials, HTTP: c.options.HTTPClient, Retryer: c.options.Retryer,
+		Locate: c.locate, Credentials: c.options.Credentials, Transport: transport, Timeout: timeout, Retryer: c.options.Retryer,
 		UserAgent:     func() string { return signedhttp.UserAgent("dynamodb", c.options.AppID) },
 		BeforeAttempt: watch.Attempt, DisableClockSkewCorrection: c.options.DisableClockSkewCorrection,
 		DisableChecksum: c.options.DisableValidateResponseChecksum,

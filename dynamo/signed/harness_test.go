@@ -124,6 +124,10 @@ func plain(output any) any {
 	return output
 }
 
+// timeout maps an http.Client's time-out error to the context's, which it wraps in
+// meaning and not in type.
+var timeout = strings.NewReplacer("*http.timeoutError", "context.deadlineExceededError", " (Client.Timeout exceeded while awaiting headers)", "")
+
 // chain describes an error: the types that it wraps, its code and its words.
 func chain(err error) string {
 	var types []string
@@ -134,7 +138,7 @@ func chain(err error) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		code = fmt.Sprintf("%+v", api)
 	}
-	return strings.Join(types, " > ") + " | " + code + " | " + fmt.Sprint(err)
+	return timeout.Replace(strings.Join(types, " > ") + " | " + code + " | " + fmt.Sprint(err))
 }
 
 // same compares what both clients made of a call.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,16 +24,20 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Options are the settings of a Client. Locate, HTTP, Retryer and UserAgent must be
-// set.
+// Options are the settings of a Client. Locate, Transport, Retryer and UserAgent must
+// be set.
 type Options struct {
 	// Locate returns where calls with these credentials go. It is asked before each
 	// attempt, so it remembers what it found.
 	Locate func(context.Context, *aws.Credentials) (*Target, error)
 	// Credentials sign every attempt, unless they are nil or empty.
 	Credentials aws.CredentialsProvider
-	// HTTP sends one attempt and bounds its time.
-	HTTP Doer
+	// Transport sends one attempt. Without an http.Client around it, no redirect is
+	// followed.
+	Transport http.RoundTripper
+	// Timeout bounds one attempt, from connecting to the last byte of the answer; 0 is
+	// no bound.
+	Timeout time.Duration
 	// Retryer decides which failures are repeated, and when; see NewRetryer.
 	Retryer aws.Retryer
 	// UserAgent returns the header of that name. It is called once.
@@ -44,11 +49,6 @@ type Options struct {
 
 	DisableClockSkewCorrection bool
 	DisableChecksum            bool // of answers
-}
-
-// Doer sends an HTTP request: an *http.Client.
-type Doer interface {
-	Do(*http.Request) (*http.Response, error)
 }
 
 // Target is where calls go, and the region and service they are signed for. The path
@@ -136,16 +136,21 @@ func (c *Client) try(ctx context.Context, k *Call, skew time.Duration) (*http.Re
 	if err != nil {
 		return nil, err
 	}
+	bounded, cancel := ctx, func() {}
+	if c.options.Timeout > 0 {
+		bounded, cancel = context.WithTimeout(ctx, c.options.Timeout)
+	}
+	defer cancel()
 	b := &body{}
 	b.r.Reset(k.Body)
-	r, err := c.request(ctx, k, t, &credentials, b, skew)
+	r, err := c.request(bounded, k, t, &credentials, b, skew)
 	if err != nil {
 		return nil, err
 	}
-	response, err := c.options.HTTP.Do(r)
+	response, err := c.options.Transport.RoundTrip(r)
 	_ = b.Close() // whoever still sends it gets no more of the buffer
 	if err != nil {
-		err = &smithyhttp.RequestSendError{Err: err}
+		err = &smithyhttp.RequestSendError{Err: sendError(r, err)}
 		if ctx.Err() != nil {
 			err = &smithy.CanceledError{Err: ctx.Err()}
 		}
@@ -155,6 +160,14 @@ func (c *Client) try(ctx context.Context, k *Call, skew time.Duration) (*http.Re
 		return response, responseError(response, err)
 	}
 	return response, nil
+}
+
+// sendError is the error of an http.Client.
+func sendError(r *http.Request, err error) error {
+	if _, ok := errors.AsType[*url.Error](err); ok {
+		return err
+	}
+	return &url.Error{Op: r.Method[:1] + strings.ToLower(r.Method[1:]), URL: r.URL.Redacted(), Err: err}
 }
 
 func (c *Client) credentials(ctx context.Context) (aws.Credentials, error) {

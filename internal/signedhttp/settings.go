@@ -14,54 +14,56 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// HTTP are the settings of NewHTTPClient.
-type HTTP struct {
-	// Transport defaults to one with keep-alive and short connection timeouts.
-	Transport http.RoundTripper
-	// Connections is how many idle connections the default transport keeps. It
-	// defaults to 32.
-	Connections int
-	// Timeout bounds one request, from connecting to the last byte of the answer. It
-	// defaults to 3 s.
-	Timeout time.Duration
-}
-
 const (
-	defaultTimeout   = 3 * time.Second
 	connectTimeout   = time.Second
 	handshakeTimeout = 2 * time.Second
 	idleTimeout      = 90 * time.Second
 	idleConnections  = 32
 )
 
-// NewHTTPClient returns a client for AWS's services. They speak HTTP/1.1, so HTTP/2
-// is not asked for. A session cache spares a thawed function the longer half of a
-// new TLS handshake.
-func NewHTTPClient(o HTTP) *http.Client {
-	if o.Timeout <= 0 {
-		o.Timeout = defaultTimeout
+// DefaultTimeout bounds an attempt where an operator has not said otherwise.
+const DefaultTimeout = 3 * time.Second
+
+// NewTransport returns a transport for AWS's services that keeps a number of idle
+// connections, 32 for 0. They speak HTTP/1.1, so HTTP/2 is not asked for. A session
+// cache spares a thawed function the longer half of a new TLS handshake.
+func NewTransport(connections int) *http.Transport {
+	if connections <= 0 {
+		connections = idleConnections
 	}
-	if o.Connections <= 0 {
-		o.Connections = idleConnections
-	}
-	if o.Transport == nil {
-		dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
-		o.Transport = &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         dialer.DialContext,
-			TLSHandshakeTimeout: handshakeTimeout,
-			MaxIdleConns:        o.Connections,
-			MaxIdleConnsPerHost: o.Connections,
-			IdleConnTimeout:     idleTimeout,
-			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(8)},
-		}
-	}
-	return &http.Client{
-		Transport:     o.Transport,
-		Timeout:       o.Timeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	dialer := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dialer.DialContext,
+		TLSHandshakeTimeout: handshakeTimeout,
+		MaxIdleConns:        connections,
+		MaxIdleConnsPerHost: connections,
+		IdleConnTimeout:     idleTimeout,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(8)},
 	}
 }
+
+// TransportOf returns the transport and the timeout of an SDK client's HTTP client.
+func TransportOf(client Doer) (http.RoundTripper, time.Duration) {
+	c, ok := client.(*http.Client)
+	switch {
+	case !ok:
+		return doing{client}, 0
+	case c.Transport == nil:
+		return http.DefaultTransport, c.Timeout
+	}
+	return c.Transport, c.Timeout
+}
+
+// Doer sends an HTTP request, as the SDK asks for it.
+type Doer interface {
+	Do(*http.Request) (*http.Response, error)
+}
+
+type doing struct{ Doer }
+
+// RoundTrip implements http.RoundTripper.
+func (d doing) RoundTrip(r *http.Request) (*http.Response, error) { return d.Do(r) }
 
 // Retries are the settings of NewRetryer.
 type Retries struct {

@@ -25,7 +25,7 @@ type exchange struct {
 	bodies []string
 }
 
-func (e *exchange) Do(r *http.Request) (*http.Response, error) {
+func (e *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func to(t rapid.TB, address, region, service string) func(context.Context, *aws.
 
 func newClient(t rapid.TB, e *exchange, change func(*Options)) *Client {
 	o := Options{
-		Locate: to(t, "https://sqs.eu-west-1.amazonaws.com/", "eu-west-1", "sqs"), HTTP: e,
+		Locate: to(t, "https://sqs.eu-west-1.amazonaws.com/", "eu-west-1", "sqs"), Transport: e,
 		Retryer:   NewRetryer(Retries{Attempts: 3, FaultPause: time.Second, ThrottlePause: time.Minute}),
 		UserAgent: func() string { return UserAgent("test", "") },
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {

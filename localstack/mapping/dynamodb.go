@@ -31,8 +31,9 @@ import (
 func NewSource(client *dynamodbstreams.Client, streamARN, region string) Source {
 	o := client.Options()
 	s := &dynamoDBSource{client: client, arn: streamARN, region: region}
+	transport, timeout := signedhttp.TransportOf(o.HTTPClient)
 	s.sender = signedhttp.New(signedhttp.Options{
-		Locate: locate(o), Credentials: o.Credentials, HTTP: o.HTTPClient, Retryer: o.Retryer,
+		Locate: locate(o), Credentials: o.Credentials, Transport: transport, Timeout: timeout, Retryer: o.Retryer,
 		UserAgent: func() string { return signedhttp.UserAgent("dynamodbstreams", o.AppID) },
 	})
 	return s
