@@ -53,7 +53,7 @@ aws-clients: ## boto3, the AWS CLI and the AWS SDK for JavaScript against the em
 aws-clients-all: ## these, and libraries on top of them
 	./localstack/awsclients/run.sh all
 
-openapi-lint: ## the OpenAPI description through Redocly's and Spectral's rules
+openapi-lint: ## the OpenAPI description through Redocly's and Spectral's rules, the AsyncAPI one through AsyncAPI's parser
 	./localstack/clients/lint.sh
 
 clients: ## a client by each generator of docs/clients.md, compiled and called

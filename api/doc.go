@@ -1,5 +1,5 @@
 // Package api is Daybook over HTTP: requests and answers, problems, the OpenAPI
-// description. Its handlers are plain net/http and know nothing of where they
+// and AsyncAPI descriptions. Its handlers are plain net/http and know nothing of where they
 // run; an adapter in front translates API Gateway's events, verifies who calls
 // and says so with WithActor and WithRequestID.
 //
@@ -10,5 +10,5 @@
 // one table (problem.go) maps codes to HTTP status. What went wrong inside is
 // logged with the request's id and never answered. Payloads are never logged.
 //
-// It imports packages events, aggregate and view and the standard library.
+// It imports packages events, aggregate, view and process and the standard library.
 package api

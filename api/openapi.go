@@ -9,10 +9,11 @@ import (
 	"sync"
 
 	"daybook/aggregate"
+	"daybook/events"
 	"daybook/view"
 )
 
-// description is the OpenAPI description and its entity tag.
+// description is a description of the API and its entity tag.
 type description struct {
 	body []byte
 	tag  string
@@ -28,13 +29,27 @@ func (q *queries) described(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return d.answer(r), nil
+}
+
+// newDescription writes a description: the same declarations give the same text.
+func newDescription(document any) (*description, error) {
+	body, err := json.Marshal(document, json.Deterministic(true))
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(body)
+	return &description{body: body, tag: `"` + hex.EncodeToString(sum[:8]) + `"`}, nil
+}
+
+func (d *description) answer(r *http.Request) *answer {
 	a := &answer{status: http.StatusOK, contentType: "application/json", body: d.body, header: http.Header{}}
 	a.header.Set("ETag", d.tag)
 	a.header.Set("Cache-Control", "private, no-cache")
 	if notModified(r.Header, d.tag) {
 		a.status, a.contentType, a.body = http.StatusNotModified, "", nil
 	}
-	return a, nil
+	return a
 }
 
 // openAPI keeps the description of the views' versions that were described last.
@@ -62,7 +77,7 @@ func (o *openAPI) of(views []view.Description) (*description, error) {
 	for _, a := range o.aggregates {
 		commands = append(commands, a.Describe()...)
 	}
-	d, err := describe(o.opts, commands, views)
+	d, err := describe(o.opts, commands, views, o.eventTypes())
 	if err == nil {
 		o.versions, o.known = versions, d
 	}
@@ -71,7 +86,8 @@ func (o *openAPI) of(views []view.Description) (*description, error) {
 
 // describe writes the OpenAPI 3.1 description of an API: the same declarations
 // give the same text.
-func describe(o Options, commands []aggregate.Description, views []view.Description) (*description, error) {
+func describe(o Options, commands []aggregate.Description, views []view.Description, declared []events.Type) (*description, error) {
+	commands = aggregate.Public(commands)
 	d := document{
 		OpenAPI: "3.1.0",
 		Info: information{
@@ -90,15 +106,17 @@ func describe(o Options, commands []aggregate.Description, views []view.Descript
 			{Name: "service", Description: "The service itself."},
 		},
 		Paths: map[string]pathItem{
-			"/":                         {Get: rootOperation()},
+			"/":                         {Get: rootOperation(exampleEntrance(o, commands, views))},
 			"/health":                   {Get: healthOperation()},
 			"/openapi.json":             {Get: descriptionOperation()},
-			"/streams/{aggregate}/{id}": {Get: historyOperation(commands, views)},
+			"/streams/{aggregate}/{id}": {Get: historyOperation(commands, views, declared)},
 		},
 		Components: sharedComponents(),
 		Security:   []map[string][]string{},
 	}
-	commands = aggregate.Public(commands)
+	if len(o.outboxes()) > 0 {
+		d.Paths["/asyncapi.json"] = pathItem{Get: asyncAPIOperation()}
+	}
 	later := o.Statuses != nil
 	payloads := make([]payload, len(commands))
 	for i, c := range commands {
@@ -125,10 +143,5 @@ func describe(o Options, commands []aggregate.Description, views []view.Descript
 		d.Paths["/"+v.Name+"/{key}"] = pathItem{Get: rowOperation(v)}
 	}
 	o.Security.secure(&d, commands)
-	body, err := json.Marshal(d, json.Deterministic(true))
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(body)
-	return &description{body: body, tag: `"` + hex.EncodeToString(sum[:8]) + `"`}, nil
+	return newDescription(d)
 }

@@ -37,7 +37,7 @@ func statusOperation() *operation {
 		Responses: with(map[string]response{"200": {
 			Description: "The status.",
 			Headers:     headerRefs("Retry-After", "X-Request-Id"),
-			Content:     jsonContent(schemaRef("command-status")),
+			Content:     jsonContent(schemaRef("command-status"), exampleStatus()),
 		}}, http.StatusNotFound),
 	}
 }

@@ -75,9 +75,9 @@ func commandOperation(c aggregate.Description, p payload, later bool) *operation
 	if p.example != nil {
 		body.Example = jsontext.Value(`{"id":"7","payload":` + string(p.example) + `}`)
 	}
-	success := func(description string, headers ...string) response {
+	success := func(description string, version int64, headers ...string) response {
 		headers = append(headers, "ETag", "X-Request-Id", "X-Correlation-Id", "Idempotent-Replayed")
-		return response{Description: description, Headers: headerRefs(headers...), Content: jsonContent(schemaRef("accepted"))}
+		return response{Description: description, Headers: headerRefs(headers...), Content: jsonContent(schemaRef("accepted"), exampleAccepted(c.Aggregate, version))}
 	}
 	o := &operation{
 		OperationID: c.Name,
@@ -89,8 +89,8 @@ func commandOperation(c aggregate.Description, p payload, later bool) *operation
 		},
 		RequestBody: &requestBody{Required: true, Content: map[string]media{"application/json": body}},
 		Responses: with(map[string]response{
-			"200": success("Accepted."),
-			"201": success("Accepted; it started the stream.", "Location"),
+			"200": success("Accepted.", 2),
+			"201": success("Accepted; it started the stream.", 1, "Location"),
 		}, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusRequestEntityTooLarge,
 			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity),
 	}
@@ -99,7 +99,7 @@ func commandOperation(c aggregate.Description, p payload, later bool) *operation
 		o.Responses["202"] = response{
 			Description: "Queued, with Prefer: respond-async.",
 			Headers:     headerRefs("Location", "Preference-Applied", "Retry-After", "X-Request-Id", "X-Correlation-Id", "Idempotent-Replayed"),
-			Content:     jsonContent(schemaRef("queued")),
+			Content:     jsonContent(schemaRef("queued"), exampleQueued()),
 		}
 	}
 	return o
@@ -155,7 +155,7 @@ func batchOperation(commands []aggregate.Description, payloads []payload, later 
 		Responses: with(map[string]response{"207": {
 			Description: "A result for each command, in order.",
 			Headers:     headerRefs("X-Request-Id", "X-Correlation-Id"),
-			Content:     jsonContent(jsontext.Value(`{"type":"array","items":` + string(schemaRef("batch-result")) + `}`)),
+			Content:     jsonContent(jsontext.Value(`{"type":"array","items":`+string(schemaRef("batch-result"))+`}`), exampleResults(commands)),
 		}}, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType),
 	}
 	if later {
@@ -163,7 +163,7 @@ func batchOperation(commands []aggregate.Description, payloads []payload, later 
 		o.Responses["202"] = response{
 			Description: "With Prefer: respond-async, at least one command was queued. A result for each, in order: status 202 or its problem.",
 			Headers:     headerRefs("Preference-Applied", "Retry-After", "X-Request-Id", "X-Correlation-Id"),
-			Content:     jsonContent(jsontext.Value(`{"type":"array","items":` + string(schemaRef("batch-result")) + `}`)),
+			Content:     jsonContent(jsontext.Value(`{"type":"array","items":`+string(schemaRef("batch-result"))+`}`), exampleQueuedResults()),
 		}
 	}
 	return o

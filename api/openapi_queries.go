@@ -8,12 +8,15 @@ import (
 	"slices"
 
 	"daybook/aggregate"
+	"daybook/events"
 	"daybook/view"
+	"daybook/view/query"
 )
 
 func rowName(v view.Description) string { return "view." + v.Name }
 
 func rowOperation(v view.Description) *operation {
+	row, _ := exampleRow(v)
 	parameters := []parameter{
 		keySegmentParameter("key"), parameterRef("after"), parameterRef("If-Changed"),
 	}
@@ -21,7 +24,7 @@ func rowOperation(v view.Description) *operation {
 		parameters = append(parameters, parameterRef("at"))
 	}
 	responses := with(map[string]response{
-		"200": {Description: "The row.", Headers: headerRefs("ETag", "X-Request-Id", "Daybook-Parked"), Content: jsonContent(schemaRef(rowName(v)))},
+		"200": {Description: "The row.", Headers: headerRefs("ETag", "X-Request-Id", "Daybook-Parked"), Content: jsonContent(schemaRef(rowName(v)), row)},
 		"304": {Description: "The row is as the client has it.", Headers: headerRefs("ETag", "X-Request-Id", "Daybook-Parked")},
 	}, http.StatusRequestEntityTooLarge)
 	responses["404"] = responseRef(missingRow)
@@ -47,7 +50,7 @@ func listOperation(v view.Description) *operation {
 		Description: servedBy(v),
 		Parameters:  listParameters(v),
 		Responses: with(map[string]response{
-			"200": {Description: "A page of rows.", Headers: headerRefs("X-Request-Id", "Daybook-Stale", "Daybook-Parked"), Content: jsonContent(page)},
+			"200": {Description: "A page of rows.", Headers: headerRefs("X-Request-Id", "Daybook-Stale", "Daybook-Parked"), Content: jsonContent(page, examplePage(v))},
 		}, http.StatusRequestEntityTooLarge),
 	}
 }
@@ -73,9 +76,12 @@ var operatorNames = map[string]string{
 
 func listParameters(v view.Description) []parameter {
 	var ps []parameter
+	_, row := exampleRow(v)
 	for _, f := range v.Fields {
 		for _, op := range f.Operators {
-			ps = append(ps, filter(f, op))
+			p := filter(f, op)
+			p.Schema = withExample(p.Schema, exampleFilter(row, f, op))
+			ps = append(ps, p)
 		}
 	}
 	sorts := map[string]bool{"id": true}
@@ -89,7 +95,7 @@ func listParameters(v view.Description) []parameter {
 	return append(ps,
 		parameter{Name: "sort", In: "query", Description: "The order of the rows; - is descending.",
 			Schema: jsontext.Value(`{"type":"string","enum":` + string(texts(orders)) + `}`)},
-		parameter{Name: "limit", In: "query", Description: "The largest number of rows.", Schema: jsontext.Value(fmt.Sprintf(`{"type":"integer","minimum":1,"maximum":%d,"default":%d}`, view.MaxLimit, view.DefaultLimit))},
+		parameter{Name: "limit", In: "query", Description: "The largest number of rows.", Schema: jsontext.Value(fmt.Sprintf(`{"type":"integer","minimum":1,"maximum":%d,"default":%d}`, query.MaxLimit, query.DefaultLimit))},
 		parameter{Name: "cursor", In: "query", Description: "next of the page before.", Schema: textSchema},
 		parameterRef("after"))
 }
@@ -106,7 +112,7 @@ func filter(f view.FieldDescription, op string) parameter {
 	case "in":
 		explode := false
 		p.Style, p.Explode = "form", &explode
-		value = jsontext.Value(fmt.Sprintf(`{"type":"array","items":%s,"minItems":1,"maxItems":%d}`, value, view.MaxIn))
+		value = jsontext.Value(fmt.Sprintf(`{"type":"array","items":%s,"minItems":1,"maxItems":%d}`, value, query.MaxIn))
 	case "exists":
 		value = jsontext.Value(`{"type":"boolean"}`)
 	}
@@ -137,7 +143,7 @@ func valueSchema(f view.FieldDescription) jsontext.Value {
 	return textSchema
 }
 
-func historyOperation(commands []aggregate.Description, views []view.Description) *operation {
+func historyOperation(commands []aggregate.Description, views []view.Description, declared []events.Type) *operation {
 	aggregates := map[string]bool{}
 	for _, c := range commands {
 		aggregates[c.Aggregate] = true
@@ -163,12 +169,12 @@ func historyOperation(commands []aggregate.Description, views []view.Description
 			{Name: "limit", In: "query", Description: "The largest number of events.", Schema: jsontext.Value(fmt.Sprintf(`{"type":"integer","minimum":1,"maximum":%d,"default":%d}`, maxEvents, defaultEvents))},
 		},
 		Responses: with(map[string]response{
-			"200": {Description: "A page of events.", Headers: headerRefs("X-Request-Id"), Content: jsonContent(schemaRef("history"))},
+			"200": {Description: "A page of events.", Headers: headerRefs("X-Request-Id"), Content: jsonContent(schemaRef("history"), exampleHistory(declared))},
 		}, http.StatusNotFound, http.StatusRequestEntityTooLarge),
 	}
 }
 
-func rootOperation() *operation {
+func rootOperation(example jsontext.Value) *operation {
 	linkSchema := closed(map[string]jsontext.Value{
 		"name": textSchema, "method": jsontext.Value(`{"type":"string","enum":["GET","POST"]}`),
 		"href": jsontext.Value(`{"type":"string","format":"uri-reference","description":"Relative to this address."}`),
@@ -182,7 +188,7 @@ func rootOperation() *operation {
 			Headers:     headerRefs("X-Request-Id"),
 			Content: jsonContent(closed(map[string]jsontext.Value{
 				"title": textSchema, "version": textSchema, "links": links, "views": links, "commands": links,
-			}, "title", "version", "links", "views", "commands")),
+			}, "title", "version", "links", "views", "commands"), example),
 		}}),
 	}
 }
@@ -194,18 +200,22 @@ func healthOperation() *operation {
 		Responses: withProblems(map[string]response{"200": {
 			Description: "It does.",
 			Headers:     headerRefs("X-Request-Id"),
-			Content:     jsonContent(closed(map[string]jsontext.Value{"status": one("ok")}, "status")),
+			Content:     jsonContent(closed(map[string]jsontext.Value{"status": one("ok")}, "status"), jsontext.Value(healthy)),
 		}}, http.StatusMethodNotAllowed),
 	}
 }
 
 func descriptionOperation() *operation {
+	return documentOperation("get-openapi", "This description", "Made from the declarations of the views that answer now, so it changes with them.", "OpenAPI 3.1.")
+}
+
+// documentOperation describes a path that answers a description of the API.
+func documentOperation(id, summary, text, format string) *operation {
 	return &operation{
-		OperationID: "get-openapi", Tags: []string{"service"}, Summary: "This description",
-		Description: "Made from the declarations of the views that answer now, so it changes with them.",
-		Parameters:  []parameter{parameterRef("If-Changed")},
+		OperationID: id, Tags: []string{"service"}, Summary: summary, Description: text,
+		Parameters: []parameter{parameterRef("If-Changed")},
 		Responses: with(map[string]response{
-			"200": {Description: "OpenAPI 3.1.", Headers: headerRefs("ETag"), Content: jsonContent(jsontext.Value(`{"type":"object"}`))},
+			"200": {Description: format, Headers: headerRefs("ETag"), Content: jsonContent(jsontext.Value(`{"type":"object"}`), nil)},
 			"304": {Description: "The description is as the client has it.", Headers: headerRefs("ETag")},
 		}),
 	}

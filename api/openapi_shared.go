@@ -179,7 +179,7 @@ func problemResponses() map[string]response {
 		responses[strconv.Itoa(status)] = response{
 			Description: http.StatusText(status) + ": " + strings.Join(codes, ", "),
 			Headers:     headerRefs(headers...),
-			Content:     map[string]media{"application/problem+json": {Schema: schemaRef("problem")}},
+			Content:     map[string]media{"application/problem+json": {Schema: schemaRef("problem"), Examples: exampleProblems(status)}},
 		}
 	}
 	missing := responses[strconv.Itoa(http.StatusNotFound)]

@@ -73,8 +73,9 @@ type (
 		Content     map[string]media    `json:"content,omitempty"`
 	}
 	media struct {
-		Schema  jsontext.Value `json:"schema"`
-		Example jsontext.Value `json:"example,omitzero"`
+		Schema   jsontext.Value     `json:"schema"`
+		Example  jsontext.Value     `json:"example,omitzero"`
+		Examples map[string]example `json:"examples,omitempty"`
 	}
 	header struct {
 		Description string         `json:"description"`
@@ -119,9 +120,9 @@ func headerRefs(names ...string) map[string]response {
 	return refs
 }
 
-// jsonContent is a body of JSON.
-func jsonContent(schema jsontext.Value) map[string]media {
-	return map[string]media{"application/json": {Schema: schema}}
+// jsonContent is a body of JSON, with an example unless that is nil.
+func jsonContent(schema, example jsontext.Value) map[string]media {
+	return map[string]media{"application/json": {Schema: schema, Example: example}}
 }
 
 func (d discriminator) json() string {

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 	"uuid"
+
+	"daybook/process"
 )
 
 // Options sets what is not the same for every API; nil, and the zero value of
@@ -28,6 +30,12 @@ type Options struct {
 	// License is the license of the API in the description, an SPDX expression:
 	// "LicenseRef-Proprietary" by default.
 	License string
+	// Processes are the application's; the integration events of its outboxes are
+	// described at /asyncapi.json. Without outboxes there is no such path.
+	Processes []process.Reactor
+	// Pages are the paths of pages that stand beside the API, such as "docs", for
+	// GET / to name. The API itself has none.
+	Pages []string
 	// Security is what the gateway in front asks of callers, for the OpenAPI
 	// description: nothing by default.
 	Security Security

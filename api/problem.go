@@ -18,34 +18,35 @@ const CodeUnsupportedMediaType events.Code = "unsupported-media-type"
 
 // kind is what a code is over HTTP.
 type kind struct {
-	status int
-	title  string
+	status  int
+	title   string
+	example string // of a detail, for the description
 }
 
 // kinds maps the codes of the system to HTTP. A code that is not here (conflict
 // stays inside) is internal; a domain rejection is rejected whatever its code.
 var kinds = map[events.Code]kind{
-	events.CodeMalformed:        {http.StatusBadRequest, "The request is malformed"},
-	events.CodeNoIndex:          {http.StatusBadRequest, "No index serves the query"},
-	events.CodeUnauthenticated:  {http.StatusUnauthorized, "Credentials are missing or not valid"},
-	events.CodeForbidden:        {http.StatusForbidden, "The credentials do not allow this"},
-	events.CodeUnknownCommand:   {http.StatusNotFound, "There is no such command"},
-	events.CodeUnknownView:      {http.StatusNotFound, "There is no such view"},
-	events.CodeNotFound:         {http.StatusNotFound, "There is nothing here"},
-	events.CodeMethodNotAllowed: {http.StatusMethodNotAllowed, "The method is not allowed here"},
-	events.CodeVersionConflict:  {http.StatusConflict, "The stream is at another version"},
-	events.CodeAlreadyTaken:     {http.StatusConflict, "The value is taken"},
-	events.CodeTooLarge:         {http.StatusRequestEntityTooLarge, "Too large"},
-	CodeUnsupportedMediaType:    {http.StatusUnsupportedMediaType, "The body is not declared as JSON"},
-	events.CodeKeyReused:        {http.StatusUnprocessableEntity, "The idempotency key was used for another command"},
-	events.CodeThrottled:        {http.StatusTooManyRequests, "Too many requests"},
-	events.CodeBusy:             {http.StatusServiceUnavailable, "Busy, try again"},
-	events.CodeUnavailable:      {http.StatusServiceUnavailable, "Unavailable, try again"},
-	events.CodeCanceled:         {http.StatusServiceUnavailable, "The request was given up"},
-	events.CodeInternal:         {http.StatusInternalServerError, "An unexpected fault"},
+	events.CodeMalformed:        {http.StatusBadRequest, "The request is malformed", "the payload is malformed"},
+	events.CodeNoIndex:          {http.StatusBadRequest, "No index serves the query", "no index serves this query"},
+	events.CodeUnauthenticated:  {http.StatusUnauthorized, "Credentials are missing or not valid", "the request has no credentials"},
+	events.CodeForbidden:        {http.StatusForbidden, "The credentials do not allow this", "the command needs a scope, which the caller does not have"},
+	events.CodeUnknownCommand:   {http.StatusNotFound, "There is no such command", "there is no such command"},
+	events.CodeUnknownView:      {http.StatusNotFound, "There is no such view", "there is no such view"},
+	events.CodeNotFound:         {http.StatusNotFound, "There is nothing here", "there is nothing of this id"},
+	events.CodeMethodNotAllowed: {http.StatusMethodNotAllowed, "The method is not allowed here", "the path does not allow DELETE"},
+	events.CodeVersionConflict:  {http.StatusConflict, "The stream is at another version", "the stream is at version 3, not 2"},
+	events.CodeAlreadyTaken:     {http.StatusConflict, "The value is taken", "the value is taken"},
+	events.CodeTooLarge:         {http.StatusRequestEntityTooLarge, "Too large", "a body has at most 1048576 bytes"},
+	CodeUnsupportedMediaType:    {http.StatusUnsupportedMediaType, "The body is not declared as JSON", "the Content-Type of a body must be application/json"},
+	events.CodeKeyReused:        {http.StatusUnprocessableEntity, "The idempotency key was used for another command", "the command id was used for another command"},
+	events.CodeThrottled:        {http.StatusTooManyRequests, "Too many requests", "too many requests"},
+	events.CodeBusy:             {http.StatusServiceUnavailable, "Busy, try again", "too many commands write to this stream at once"},
+	events.CodeUnavailable:      {http.StatusServiceUnavailable, "Unavailable, try again", "the store does not answer"},
+	events.CodeCanceled:         {http.StatusServiceUnavailable, "The request was given up", "the request was given up"},
+	events.CodeInternal:         {http.StatusInternalServerError, "An unexpected fault", "the fault was logged under the request's id"},
 }
 
-var rejected = kind{http.StatusUnprocessableEntity, "The command was rejected"}
+var rejected = kind{http.StatusUnprocessableEntity, "The command was rejected", "this is closed already"}
 
 // defaultRetryAfter is what a client is told to wait when an error says that
 // trying again helps, but not when.

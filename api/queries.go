@@ -7,24 +7,26 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"daybook/aggregate"
 	"daybook/events"
 	"daybook/nearest"
 	"daybook/view"
+	"daybook/view/query"
 )
 
-// Querier answers queries of views; *view.Queries does. Its errors are
+// Querier answers queries of views; *query.Queries does. Its errors are
 // *events.Error.
 type Querier interface {
 	// Get returns the row of key, as of the given tokens at least. With not-found,
 	// Parked of the row says that it may be missing because a stream is parked.
 	Get(ctx context.Context, view, key string, after []events.Token) (view.Row, error)
 	// At returns the row of key as it was at a moment; Parked as with Get.
-	At(ctx context.Context, view, key string, at view.Moment) (view.Row, error)
+	At(ctx context.Context, view, key string, at query.Moment) (view.Row, error)
 	// List returns the rows that the parameters of a request's query ask for;
 	// each value of after is one token.
-	List(ctx context.Context, view string, params map[string][]string) (view.Page, error)
+	List(ctx context.Context, view string, params map[string][]string) (query.Page, error)
 	// Describe describes the views as they answer now: it changes when queries
 	// are switched to another version of a view.
 	Describe(ctx context.Context) ([]view.Description, error)
@@ -42,6 +44,9 @@ type queries struct {
 	history History
 	views   map[string]bool
 	openAPI *openAPI
+	// asyncAPI describes the integration events when first asked for; nil without
+	// outboxes.
+	asyncAPI func() (*description, error)
 }
 
 // NewQueries returns the handler of everything that reads: views, histories,
@@ -52,6 +57,9 @@ func NewQueries(querier Querier, history History, aggregates []aggregate.Aggrega
 	q := &queries{opts: opts, querier: querier, history: history, views: map[string]bool{}}
 	for _, v := range views {
 		q.views[v.Describe().Name] = true
+	}
+	if len(opts.outboxes()) > 0 {
+		q.asyncAPI = sync.OnceValues(func() (*description, error) { return describeMessages(opts) })
 	}
 	q.openAPI = &openAPI{opts: opts, aggregates: aggregates}
 	return &server{opts: opts, find: q.find}
@@ -86,6 +94,11 @@ func (q *queries) target(path []string) (e endpoint, allow string, err error) {
 		e = health
 	case "openapi.json":
 		e = q.described
+	case "asyncapi.json":
+		if q.asyncAPI == nil {
+			return nil, "", notFound()
+		}
+		e = q.messages
 	case "streams":
 		if len(path) < 3 {
 			return nil, "", notFound()
@@ -141,8 +154,8 @@ func emptySegment(path []string) error {
 // names are the names that can begin a path.
 func (q *queries) names() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for _, fixed := range []string{"commands", "health", "openapi.json", "streams"} {
-			if !yield(fixed) {
+		for _, fixed := range []string{"commands", "health", "openapi.json", "asyncapi.json", "streams"} {
+			if (fixed != "asyncapi.json" || q.asyncAPI != nil) && !yield(fixed) {
 				return
 			}
 		}
@@ -150,7 +163,10 @@ func (q *queries) names() iter.Seq[string] {
 	}
 }
 
+// healthy is the answer to GET /health.
+const healthy = `{"status":"ok"}`
+
 // health says that the process answers.
 func health(*http.Request) (*answer, error) {
-	return &answer{status: http.StatusOK, contentType: "application/json", body: []byte(`{"status":"ok"}`)}, nil
+	return &answer{status: http.StatusOK, contentType: "application/json", body: []byte(healthy)}, nil
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json/v2"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,28 +27,42 @@ type link struct {
 	Href   string `json:"href"`
 }
 
-// root answers GET /.
-func (q *queries) root(*http.Request) (*answer, error) {
+// entranceOf names what an API has: the public commands and the views that are given,
+// what every API has, and the pages that stand beside this one.
+func entranceOf(o Options, commands []aggregate.Description, views []string) entrance {
 	e := entrance{
-		Title: q.opts.Title, Version: q.opts.Version,
+		Title: o.Title, Version: o.Version,
 		Links: []link{
 			{"openapi", http.MethodGet, "openapi.json"},
 			{"health", http.MethodGet, "health"},
 		},
 		Views: []link{}, Commands: []link{},
 	}
-	for view := range q.views {
+	if len(o.outboxes()) > 0 {
+		e.Links = append(e.Links, link{"asyncapi", http.MethodGet, "asyncapi.json"})
+	}
+	for _, page := range o.Pages {
+		e.Links = append(e.Links, link{page, http.MethodGet, page})
+	}
+	for _, view := range views {
 		e.Views = append(e.Views, link{view, http.MethodGet, view})
 	}
-	for _, a := range q.openAPI.aggregates {
-		for _, c := range aggregate.Public(a.Describe()) {
-			e.Commands = append(e.Commands, link{c.Name, http.MethodPost, "commands/" + c.Name})
-		}
+	for _, c := range commands {
+		e.Commands = append(e.Commands, link{c.Name, http.MethodPost, "commands/" + c.Name})
 	}
 	byName := func(a, b link) int { return strings.Compare(a.Name, b.Name) }
 	slices.SortFunc(e.Views, byName)
 	slices.SortFunc(e.Commands, byName)
-	body, err := json.Marshal(e)
+	return e
+}
+
+// root answers GET /.
+func (q *queries) root(*http.Request) (*answer, error) {
+	var commands []aggregate.Description
+	for _, a := range q.openAPI.aggregates {
+		commands = append(commands, aggregate.Public(a.Describe())...)
+	}
+	body, err := json.Marshal(entranceOf(q.opts, commands, slices.Collect(maps.Keys(q.views))))
 	if err != nil {
 		return nil, err
 	}

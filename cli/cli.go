@@ -57,8 +57,8 @@ type app struct {
 	of             daybook.App
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	dropDelay      time.Duration     // view.DropDelay when 0
-	lease          time.Duration     // of a rebuild's parts; that of view.RebuildOptions when 0
+	dropDelay      time.Duration     // admin.DropDelay when 0
+	lease          time.Duration     // of a rebuild's parts; that of admin.RebuildOptions when 0
 	transport      http.RoundTripper // to DynamoDB and SQS; the network when nil
 
 	// What process managers and outboxes are redriven with.

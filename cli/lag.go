@@ -11,6 +11,8 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/driver"
+	"daybook/view/projection"
 )
 
 func lagCommand(a *app) *cli.Command {
@@ -145,7 +147,7 @@ func (l *lagging) ask(ctx context.Context, heads []head) error {
 		var keys []string
 		var followed []head
 		for _, h := range heads {
-			if key, ok := view.StreamKey(v, h.stream); ok {
+			if key, ok := projection.StreamKey(v, h.stream); ok {
 				keys, followed = append(keys, key), append(followed, h)
 			}
 		}
@@ -167,7 +169,7 @@ func (l *lagging) ask(ctx context.Context, heads []head) error {
 }
 
 // count takes one stream in one view into its line.
-func (l *lagging) count(ctx context.Context, at int, h head, item *view.Item) error {
+func (l *lagging) count(ctx context.Context, at int, h head, item *driver.Item) error {
 	applied, parked := int64(0), false
 	if item != nil {
 		applied, parked = item.Commit, item.Parked != 0

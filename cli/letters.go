@@ -17,6 +17,7 @@ import (
 
 	"daybook/aggregate/async"
 	"daybook/events"
+	"daybook/functions/names"
 )
 
 // deadLetters is the queue of dead letters, opened.
@@ -34,7 +35,7 @@ func (s *session) openDead(ctx context.Context) (*deadLetters, error) {
 		o.BaseEndpoint = &s.endpoint
 	}
 	d := &deadLetters{client: sqs.New(o), patience: hidden}
-	for name, url := range map[string]*string{s.prefix + "-dead-commands.fifo": &d.dead, s.prefix + "-commands.fifo": &d.commands} {
+	for name, url := range map[string]*string{names.Join(s.prefix, names.DeadQueue): &d.dead, names.Join(s.prefix, names.CommandQueue): &d.commands} {
 		out, err := d.client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 		if err != nil {
 			return nil, fmt.Errorf("queue %s: %w", name, err)

@@ -21,6 +21,7 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/driver"
 )
 
 // localStage is the stage of the local stack, and localEndpoint where its
@@ -50,12 +51,12 @@ type session struct {
 	client     *dynamo.Client
 	store      *dynamo.EventStore
 	admin      *dynamo.Tables
-	tables     view.Tables // one of each view, once pinned
+	tables     driver.Tables // one of each view, once pinned
 	codec      *events.Codec
 	aggregates []aggregate.Aggregate
 	declared   []view.View
 	views      []view.View // as declared, until pinned
-	pinned     []view.Target
+	pinned     []driver.Target
 }
 
 // open reads the global flags. It sends nothing.

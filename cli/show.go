@@ -17,6 +17,7 @@ import (
 	"daybook/aggregate"
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/projection"
 )
 
 func showCommand(a *app) *cli.Command {
@@ -230,7 +231,7 @@ func (p *past) moment(commits []events.Commit) (moment, error) {
 		if len(commits) == 0 {
 			continue
 		}
-		fold, err := view.NewFold(v, p.codec)
+		fold, err := projection.NewFold(v, p.codec)
 		if err != nil {
 			return m, err
 		}

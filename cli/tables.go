@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"daybook/dynamo"
-	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
 )
 
 // tableLine is one of the tables that a view has.
@@ -71,24 +72,24 @@ func (s *session) tablesOf(ctx context.Context) (map[string][]tableLine, error) 
 			all[name] = append(all[name], l)
 		}
 	}
-	unfilled, err := view.Unfilled(ctx, s.codec, s.admin, s.declared)
+	unfilled, err := admin.Unfilled(ctx, s.codec, s.admin, s.declared)
 	if err != nil {
 		return nil, s.reach(dynamo.TableName(s.prefix, dynamo.ControlTable()), err)
 	}
 	for _, t := range unfilled {
-		all[t.View] = append(all[t.View], tableLine{Table: t.String(), State: tableUnfilled, next: view.UnfilledText(t)})
+		all[t.View] = append(all[t.View], tableLine{Table: t.String(), State: tableUnfilled, next: admin.UnfilledText(t)})
 	}
 	return all, nil
 }
 
 // mismatches says which tables were filled by other declarations than this
 // program's, and how they differ.
-func (s *session) mismatches(ctx context.Context) (map[view.Target]string, error) {
-	all, err := view.Mismatches(ctx, s.codec, s.admin, s.declared)
+func (s *session) mismatches(ctx context.Context) (map[driver.Target]string, error) {
+	all, err := admin.Mismatches(ctx, s.codec, s.admin, s.declared)
 	if err != nil {
 		return nil, s.reach(dynamo.TableName(s.prefix, dynamo.ControlTable()), err)
 	}
-	texts := map[view.Target]string{}
+	texts := map[driver.Target]string{}
 	for _, m := range all {
 		texts[m.Target] = m.Text
 	}

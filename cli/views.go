@@ -11,6 +11,8 @@ import (
 
 	"daybook/follow"
 	"daybook/view"
+	"daybook/view/driver"
+	"daybook/view/projection"
 )
 
 func viewsCommand(a *app) *cli.Command {
@@ -200,8 +202,8 @@ func (s *session) count(ctx context.Context, v view.View, parallel int, bar *pro
 	return e, err
 }
 
-func (e *exactLine) take(found *view.Scanned) {
-	isRow := view.IsRow(found.Item.Key)
+func (e *exactLine) take(found *driver.Scanned) {
+	isRow := projection.IsRow(found.Item.Key)
 	switch {
 	case found.Err != nil:
 		e.Other++

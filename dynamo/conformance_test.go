@@ -12,6 +12,7 @@ import (
 	"daybook/process"
 	"daybook/process/processtest"
 	"daybook/view"
+	"daybook/view/driver"
 	"daybook/view/viewtest"
 )
 
@@ -49,7 +50,7 @@ func TestSDKConforms(t *testing.T) {
 	})
 	t.Run("tables", func(t *testing.T) {
 		t.Parallel()
-		viewtest.Run(t, func(t *testing.T, views []view.View) view.Tables {
+		viewtest.Run(t, func(t *testing.T, views []view.View) driver.Tables {
 			var specs []TableSpec
 			for _, v := range views {
 				specs = append(specs, ViewTable(v.Describe()))
@@ -116,7 +117,7 @@ func TestClientsOverAHostileEngine(t *testing.T) {
 
 func TestTablesConform(t *testing.T) {
 	t.Parallel()
-	viewtest.Run(t, func(t *testing.T, views []view.View) view.Tables {
+	viewtest.Run(t, func(t *testing.T, views []view.View) driver.Tables {
 		var specs []TableSpec
 		for _, v := range views {
 			specs = append(specs, ViewTable(v.Describe()))
@@ -127,7 +128,7 @@ func TestTablesConform(t *testing.T) {
 
 func TestRoutedTablesConform(t *testing.T) {
 	t.Parallel()
-	viewtest.RunRouted(t, func(t *testing.T, views []view.View) view.AdminTables {
+	viewtest.RunRouted(t, func(t *testing.T, views []view.View) driver.AdminTables {
 		specs := []TableSpec{ControlTable()}
 		for _, v := range view.Versions(views) {
 			specs = append(specs, ViewTable(v.Describe()))

@@ -36,6 +36,7 @@ type Config struct {
 	ViewPrefix     string
 	PathPrefix     string
 	Security       api.Security // only described: the gateway sees to it
+	Pages          []string     // beside the API, for GET / to name
 	LogLevel       slog.Level
 	Region         string
 

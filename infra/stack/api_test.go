@@ -251,7 +251,7 @@ func TestCallerPolicies(t *testing.T) {
 		if tpl.Settings.API == settings.REST {
 			stage = tpl.Settings.Stage
 		}
-		reading := []string{stage + "/GET/openapi.json", stage + "/GET/health", stage + "/GET/commands/*", stage + "/HEAD/commands/*"}
+		reading := []string{stage + "/GET/openapi.json", stage + "/GET/asyncapi.json", stage + "/GET/health", stage + "/GET/commands/*", stage + "/HEAD/commands/*"}
 		for _, v := range tpl.Schema.Views {
 			reading = append(reading, stage+"/GET/"+v.Name, stage+"/GET/"+v.Name+"/*", stage+"/HEAD/"+v.Name, stage+"/HEAD/"+v.Name+"/*")
 		}

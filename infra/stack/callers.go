@@ -27,7 +27,7 @@ func newCallerPolicies(scope constructs.Construct, prefix string, api API, comma
 	for views := range slices.Chunk(views, viewsPerPolicy) {
 		part++
 		id, reading := numbered("Read", part), []string{
-			api.invoke("GET", "/openapi.json"), api.invoke("GET", "/health"),
+			api.invoke("GET", "/openapi.json"), api.invoke("GET", "/asyncapi.json"), api.invoke("GET", "/health"),
 			api.invoke("GET", "/commands/*"), api.invoke("HEAD", "/commands/*"), // the outcome of a command
 		}
 		for _, view := range views {

@@ -3,7 +3,6 @@ package mapping
 import (
 	"bytes"
 	"context"
-	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
 	"fmt"
@@ -155,48 +154,10 @@ func classify(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// wireRecord is a record as GetRecords answers it and, with other names for who made
-// the change, as it stands in the event of a function. Items pass through as they are.
-type wireRecord struct {
-	EventID      string        `json:"eventID"`
-	EventName    string        `json:"eventName"`
-	EventVersion string        `json:"eventVersion"`
-	EventSource  string        `json:"eventSource"`
-	Region       string        `json:"awsRegion"`
-	Change       *wireChange   `json:"dynamodb"`
-	Identity     *wireIdentity `json:"userIdentity,omitempty"`
-	StreamARN    string        `json:"eventSourceARN"`
-}
-
-type wireChange struct {
-	Created  wireTime       `json:"ApproximateCreationDateTime"`
-	Keys     jsontext.Value `json:"Keys,omitzero"`
-	NewImage jsontext.Value `json:"NewImage,omitzero"`
-	OldImage jsontext.Value `json:"OldImage,omitzero"`
-	Sequence string         `json:"SequenceNumber"`
-	Size     int64          `json:"SizeBytes"`
-	ViewType string         `json:"StreamViewType"`
-}
-
-// wireIdentity is written with small letters; GetRecords has capitals.
-type wireIdentity struct {
-	Type        string `json:"type,case:ignore"`
-	PrincipalID string `json:"principalId,case:ignore"`
-}
-
-// wireTime is in seconds since 1970: whole ones in an event, with a fraction from an
-// endpoint that has one.
-type wireTime float64
-
-// MarshalJSONTo implements json.MarshalerTo.
-func (t wireTime) MarshalJSONTo(e *jsontext.Encoder) error {
-	return e.WriteToken(jsontext.Int(int64(t)))
-}
-
 // page reads an answer of GetRecords.
 func (s *dynamoDBSource) page(answer []byte) (Page, error) {
 	var got struct {
-		Records []wireRecord
+		Records []streamRecord
 		Next    string `json:"NextShardIterator"`
 	}
 	if err := json.Unmarshal(answer, &got); err != nil {
@@ -214,7 +175,7 @@ func (s *dynamoDBSource) page(answer []byte) (Page, error) {
 }
 
 // record writes r as it stands in the event of a function.
-func (s *dynamoDBSource) record(r wireRecord) (Record, error) {
+func (s *dynamoDBSource) record(r streamRecord) (Record, error) {
 	if r.Change == nil || r.Change.Sequence == "" {
 		return Record{}, errors.New("a stream record has no sequence number")
 	}

@@ -16,7 +16,7 @@ import (
 // welcome says where everything is and what to try.
 func welcome(app daybook.App, s *stack.Stack, o stack.Options) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s is running.\n\n  API       %s\n", app.Title(), s.URL())
+	fmt.Fprintf(&b, "%s is running.\n\n  API       %s\n  Docs      %s/docs\n", app.Title(), s.URL(), s.URL())
 	switch {
 	case o.Endpoint != "":
 		fmt.Fprintf(&b, "  DynamoDB  %s\n", o.Endpoint)

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"daybook/localstack/embedded"
 	"daybook/localstack/gateway"
 	"daybook/localstack/mapping"
+	"daybook/localstack/pages"
 )
 
 // Stage is the stage of every local stack; App.Prefix makes the tables' names of it.
@@ -114,15 +116,8 @@ func Start(ctx context.Context, app daybook.App, o Options) (*Stack, error) {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Addr == "" {
-		o.Addr = "127.0.0.1:0"
-	}
-	if o.Region == "" {
-		o.Region = os.Getenv("AWS_REGION")
-	}
-	if o.Region == "" {
-		o.Region = "us-east-1"
-	}
+	o.Addr = cmp.Or(o.Addr, "127.0.0.1:0")
+	o.Region = cmp.Or(o.Region, os.Getenv("AWS_REGION"), "us-east-1")
 	if o.Mapping == nil {
 		settings := DefaultMapping()
 		o.Mapping = &settings
@@ -224,10 +219,12 @@ func (credentials) Retrieve(context.Context) (aws.Credentials, error) {
 	return c, nil
 }
 
-// gateway constructs the query function, and the way to it and to the command
-// function.
+// gateway constructs the query function, the way to it and to the command function,
+// and the pages in front.
 func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
-	query, err := functions.NewQuery(s.app, s.config)
+	config := s.config
+	config.Pages = []string{pages.Docs}
+	query, err := functions.NewQuery(s.app, config)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +233,7 @@ func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
 		CORSOrigins: s.options.CORSOrigins, Scopes: aggregate.Scopes(s.app.Commands()), Log: s.log,
 	})
 	s.prefix = g.Prefix()
-	return g, nil
+	return pages.New(g, s.prefix), nil
 }
 
 // Prefix is what the names of tables, queues and the event bus begin with.

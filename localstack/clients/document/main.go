@@ -35,7 +35,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "document: -authorization is none, iam or jwt, not %q\n", *kind)
 		os.Exit(2)
 	}
-	h := api.NewQueries(declared{}, nil, domain.App().Aggregates, domain.App().Views, &api.Options{Security: security, Statuses: unasked{}})
+	h := api.NewQueries(declared{}, nil, domain.App().Aggregates, domain.App().Views, &api.Options{Security: security, Statuses: unasked{}, Processes: domain.App().Processes})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/openapi.json", nil))
 	if w.Code != 200 {
