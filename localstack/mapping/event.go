@@ -5,18 +5,18 @@ import "encoding/json/jsontext"
 // streamRecord is a record as GetRecords answers it and, with other names for who made
 // the change, as it stands in the event of a function. Items pass through as they are.
 type streamRecord struct {
-	EventID      string        `json:"eventID"`
-	EventName    string        `json:"eventName"`
-	EventVersion string        `json:"eventVersion"`
-	EventSource  string        `json:"eventSource"`
-	Region       string        `json:"awsRegion"`
+	EventID      string    `json:"eventID"`
+	EventName    string    `json:"eventName"`
+	EventVersion string    `json:"eventVersion"`
+	EventSource  string    `json:"eventSource"`
+	Region       string    `json:"awsRegion"`
 	Change       *change   `json:"dynamodb"`
 	Identity     *identity `json:"userIdentity,omitempty"`
-	StreamARN    string        `json:"eventSourceARN"`
+	StreamARN    string    `json:"eventSourceARN"`
 }
 
 type change struct {
-	Created  seconds       `json:"ApproximateCreationDateTime"`
+	Created  seconds        `json:"ApproximateCreationDateTime"`
 	Keys     jsontext.Value `json:"Keys,omitzero"`
 	NewImage jsontext.Value `json:"NewImage,omitzero"`
 	OldImage jsontext.Value `json:"OldImage,omitzero"`
