@@ -65,7 +65,7 @@ func benchmarkCommandPath(b *testing.B, workers int) {
 	}
 	b.ReportMetric(float64(n)/bare.Seconds(), "puts/s")
 	b.ReportMetric(float64(n)/path.Seconds(), "commands/s")
-	b.ReportMetric(bare.Seconds()/path.Seconds(), "ratio")
+	b.ReportMetric(bare.Seconds()/path.Seconds(), fmt.Sprintf("command-path-%d-ratio", workers))
 }
 
 // bareSDK is a client of the SDK with nothing of ours: no meter, and no time-out, for
@@ -120,9 +120,28 @@ func barePuts(b *testing.B, client *dynamodb.Client, table string, items []map[s
 	wg.Wait()
 }
 
-// BenchmarkWarmCommand compares single commands to an aggregate that the handler has
-// just written with the SDK's PutItem, in processor time as BenchmarkCommandPath.
-func BenchmarkWarmCommand(b *testing.B) {
+// BenchmarkCommand compares single commands with the SDK's PutItem, in processor time
+// as BenchmarkCommandPath: to an aggregate that the handler has just written, and
+// creates with ids of their own.
+func BenchmarkCommand(b *testing.B) {
+	first := batchOfCreates(0)[0]
+	b.Run("warm", func(b *testing.B) {
+		benchmarkCommand(b, "warm-command", func(n int) aggregate.Command { return extended(first.ID, n) })
+	})
+	b.Run("create", func(b *testing.B) {
+		benchmarkCommand(b, "create", func(n int) aggregate.Command {
+			c := first
+			c.ID, c.CommandID = fmt.Sprintf("%s-%d", first.ID, n), fmt.Sprintf("create-%d", n)
+			return c
+		})
+	})
+}
+
+// warmAllocations is what a warm command may allocate, in objects, the embedded
+// database's included.
+const warmAllocations = 280
+
+func benchmarkCommand(b *testing.B, name string, command func(n int) aggregate.Command) {
 	db, err := embedded.Open(b.Context(), embedded.Options{})
 	if err != nil {
 		b.Fatal(err)
@@ -137,8 +156,7 @@ func BenchmarkWarmCommand(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	create := batchOfCreates(0)[0]
-	if _, err := h.Handle(b.Context(), create); err != nil {
+	if _, err := h.Handle(b.Context(), batchOfCreates(0)[0]); err != nil {
 		b.Fatal(err)
 	}
 	const round = 50 // commands, and puts, in turn
@@ -155,7 +173,7 @@ func BenchmarkWarmCommand(b *testing.B) {
 		runtime.ReadMemStats(&before)
 		begin = cpuTime(b)
 		for i := range round {
-			if _, err := h.Handle(b.Context(), extended(create.ID, n+i)); err != nil {
+			if _, err := h.Handle(b.Context(), command(n+i)); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -164,8 +182,12 @@ func BenchmarkWarmCommand(b *testing.B) {
 		mallocs += after.Mallocs - before.Mallocs
 		n += round
 	}
-	b.ReportMetric(bare.Seconds()/path.Seconds(), "ratio")
-	b.ReportMetric(float64(mallocs)/float64(n), "mallocs/command")
+	each := float64(mallocs) / float64(n)
+	b.ReportMetric(bare.Seconds()/path.Seconds(), name+"-ratio")
+	b.ReportMetric(each, "mallocs/command")
+	if name == "warm-command" {
+		b.ReportMetric(warmAllocations/each, "warm-allocations-ratio")
+	}
 }
 
 func extended(id string, n int) aggregate.Command {
