@@ -46,6 +46,7 @@ func subcommands(a *app) []*cli.Command {
 		switchCommand(a),
 		dropCommand(a),
 		claimsCommand(a),
+		consoleCommand(a),
 		exportCommand(a),
 		importCommand(a),
 		initCommand(a),

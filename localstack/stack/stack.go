@@ -18,6 +18,7 @@ import (
 
 	"daybook"
 	"daybook/aggregate"
+	"daybook/console"
 	"daybook/dynamo"
 	"daybook/functions"
 	"daybook/localstack/embedded"
@@ -88,6 +89,7 @@ type Stack struct {
 	tables   *server // the embedded services for AWS clients; nil for none
 	db       *embedded.DB
 	services services
+	console  *console.Console // nil for none
 	config   functions.Config
 	prefix   string // of the API's paths
 	notes    []string
@@ -163,6 +165,9 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	if err := s.startMappings(ctx, command); err != nil {
+		return err
+	}
+	if handler, err = s.withConsole(handler); err != nil {
 		return err
 	}
 	if s.tables != nil {
@@ -272,6 +277,9 @@ func (s *Stack) close() error {
 	var errs []error
 	if s.api != nil {
 		errs = append(errs, s.api.close())
+	}
+	if s.console != nil {
+		s.console.Close()
 	}
 	if s.stopMapping != nil {
 		s.stopMapping()
