@@ -97,10 +97,13 @@ var mayImport = map[string][]string{
 	"dynamo":    {"events", "follow", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},
 	"api":       {"events", "aggregate", "view", "process", "nearest"},
+	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
+	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
+	"connect":   {"events", "aggregate", "dynamo", "inspect"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "domain", "internal"}
+var pure = []string{".", "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -129,7 +132,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "functions", "localstack", "cli", "cmd", "infra"} {
+	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "functions", "localstack", "cli", "cmd", "infra"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}

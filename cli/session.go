@@ -13,13 +13,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 	"github.com/urfave/cli/v3"
 
 	"daybook"
 	"daybook/aggregate"
+	"daybook/connect"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/inspect"
 	"daybook/view"
 )
 
@@ -106,6 +109,21 @@ func (s *session) config(ctx context.Context, profile, region string) (aws.Confi
 		return loaded, usage("no AWS region is set: use -region, AWS_REGION or a profile that has one")
 	}
 	return loaded, nil
+}
+
+// installation reads the installation: what is printed here.
+func (s *session) installation() (*inspect.Installation, error) {
+	sources := connect.Sources(s.client, s.prefix, s.deadLetters())
+	return inspect.Open(s.of, sources)
+}
+
+// deadLetters are those of the command queue.
+func (s *session) deadLetters() *connect.DeadLetters {
+	o := sqs.Options{Region: s.aws.Region, Credentials: s.aws.Credentials, HTTPClient: &http.Client{Timeout: 30 * time.Second, Transport: s.transport}}
+	if s.endpoint != "" {
+		o.BaseEndpoint = &s.endpoint
+	}
+	return connect.NewDeadLetters(o, s.prefix)
 }
 
 // streamsClient reads the change stream of the events table.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"daybook/inspect"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"fmt"
@@ -256,7 +257,7 @@ func TestEmptyOnATerminal(t *testing.T) {
 func TestCommandsAndSchema(t *testing.T) {
 	t.Parallel()
 	s := newSiteInMemory(t)
-	all := decode[commandLine](t, s.want(exitOK, "commands", "-json"))
+	all := decode[inspect.Command](t, s.want(exitOK, "commands", "-json"))
 	if len(all) != len((&app{of: testdomain.App()}).commandNames()) {
 		t.Errorf("%d commands of %d", len(all), len((&app{of: testdomain.App()}).commandNames()))
 	}
@@ -264,11 +265,11 @@ func TestCommandsAndSchema(t *testing.T) {
 		t.Errorf("got %q", members)
 	}
 	for _, c := range all {
-		l := decode[schemaLine](t, s.want(exitOK, "schema", c.Command, "-json"))[0]
+		l := decode[inspect.Command](t, s.want(exitOK, "schema", c.Command, "-json"))[0]
 		if l.Command != c.Command || l.Schema.Kind() != jsontext.KindBeginObject || l.Example.Kind() != jsontext.KindBeginObject {
 			t.Errorf("%s: %+v", c.Command, l)
 		}
-		var indented schemaLine
+		var indented inspect.Command
 		if err := json.Unmarshal([]byte(s.want(exitOK, "schema", c.Command).out), &indented); err != nil || string(indented.Example) == "" {
 			t.Errorf("%s: %v", c.Command, err)
 		}

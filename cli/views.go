@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/follow"
+	"daybook/inspect"
 	"daybook/view"
 )
 
@@ -98,7 +99,7 @@ func (s *session) writeViews(lines []viewLine, exact bool) {
 		cells := []any{l.View, l.Version, l.Kind, l.Status, l.Items, l.Bytes, l.Parked, tablesText(l.Tables)}
 		if l.Exact != nil {
 			e := l.Exact
-			cells = append(cells, e.Rows, e.Hidden, e.Checkpoints, e.Behind, lagLine{Seconds: e.Seconds}.lag())
+			cells = append(cells, e.Rows, e.Hidden, e.Checkpoints, e.Behind, inspect.Lag{Seconds: e.Seconds}.Duration())
 		}
 		t.row(l, cells...)
 	}

@@ -27,6 +27,8 @@ type run struct {
 	acting   bool      // they had begun when the last commit failed
 
 	timers map[string]string // as Entry.Timers, with what the commit under way has done
+
+	declined []Rejection // of the commit under way, that no Else acted on; under batch.mu
 }
 
 // maxConflicts bounds how often a run begins anew without any progress, since
@@ -50,7 +52,7 @@ func (r *run) reload(ctx context.Context) error { return r.Load(ctx, []*run{r}) 
 
 // Handle implements follow.Consumer: it looks at the next commit.
 func (b *batch) Handle(ctx context.Context, r *run) error {
-	r.acting = false
+	r.acting, r.declined = false, nil
 	if err := r.recall(ctx); err != nil {
 		return err
 	}
@@ -179,12 +181,33 @@ func (r *run) advance(ctx context.Context, n int64, memory jsontext.Value, timer
 		timers = nil
 	}
 	err := r.update(ctx, n, func(e *Entry) {
+		e.Answered = answered(e.Answered, n, e.Rejections, r.declined)
 		e.Commit, e.Memory, e.MemorySchema, e.Attempts, e.Rejections, e.Timers = n, memory, r.d.schema, 0, nil, timers
 	})
 	if err == nil {
 		r.Commit, r.memory = n, memory
 	}
 	return err
+}
+
+// answered adds the rejections of commit n to those of earlier ones.
+func answered(earlier []Answered, n int64, acted, declined []Rejection) []Answered {
+	all := slices.Clone(earlier)
+	for _, x := range append(slices.Clip(acted), declined...) {
+		all = slices.DeleteFunc(all, func(a Answered) bool { return a.CommandID == x.CommandID })
+		all = append(all, Answered{n, x})
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all[max(0, len(all)-MaxAnswered):]
+}
+
+// note keeps a rejection until the commit is handled or parks the stream.
+func (r *run) note(x Rejection) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.declined = append(r.declined, x)
 }
 
 // update changes the entry, which waits for commit n. If another runner wrote it
@@ -235,7 +258,7 @@ func (r *run) park(ctx context.Context, e *follow.CommitError) error {
 		if old := next.Fault; old != nil && old.Commit == e.Number {
 			fault.Attempts = old.Attempts + 1
 		}
-		next.Fault, next.Attempts = &fault, 0
+		next.Fault, next.Attempts, next.Answered = &fault, 0, answered(next.Answered, e.Number, nil, r.declined)
 	})
 	if err == nil {
 		r.Park(fault)
