@@ -47,6 +47,7 @@ func subcommands(a *app) []*cli.Command {
 		claimsCommand(a),
 		exportCommand(a),
 		importCommand(a),
+		mcpCommand(a),
 		initCommand(a),
 		newCommand(a),
 	}

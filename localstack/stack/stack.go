@@ -237,15 +237,16 @@ func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
 	var query functions.Handler
 	g := gateway.New(gateway.Options{
 		Command: command.Invoke, Format: s.options.Format, Stage: s.options.Stage,
-		Query: func(ctx context.Context, event []byte) ([]byte, error) { return query.Invoke(ctx, event) },
+		Query:       func(ctx context.Context, event []byte) ([]byte, error) { return query.Invoke(ctx, event) },
 		CORSOrigins: s.options.CORSOrigins, Scopes: aggregate.Scopes(s.app.Commands()), Log: s.log,
 	})
 	s.prefix = g.Prefix()
-	config, err := s.config, error(nil)
+	config := s.config
 	config.Pages = []string{pages.Docs}
 	if console := s.consoleFrom(); console != "" {
 		config.Pages = append(config.Pages, console)
 	}
+	var err error
 	if query, err = functions.NewQuery(s.app, config); err != nil {
 		return nil, err
 	}
