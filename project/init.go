@@ -94,7 +94,7 @@ func filesOf(o Options, from source) (files []file, err error) {
 		}
 		files = append(files, more...)
 	}
-	more, err := rendered("root", map[string]string{"README.md": "README.md", "ci.yml": ".github/workflows/ci.yml"}, o)
+	more, err := rendered("root", map[string]string{"README.md": "README.md", "AGENTS.md": "AGENTS.md", "llms.txt": "llms.txt", "ci.yml": ".github/workflows/ci.yml"}, o)
 	return append(files, more...), err
 }
 
