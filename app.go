@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"daybook/aggregate"
+	"daybook/functions/names"
 	"daybook/process"
 	"daybook/view"
 )
@@ -24,7 +25,7 @@ type App struct {
 
 // Prefix returns what the physical names of a stage begin with: "shop-dev". Names
 // have no hyphen, so that no two applications share a prefix.
-func (a App) Prefix(stage string) string { return a.Name + "-" + stage }
+func (a App) Prefix(stage string) string { return names.Join(a.Name, stage) }
 
 // Title returns the name for people, and for CloudWatch: the namespace of metrics,
 // the title of the API's description.

@@ -15,10 +15,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"daybook/functions/names"
 )
 
 // pkg is what go list tells of a package.
@@ -53,10 +56,16 @@ func (p pkg) dir() string {
 }
 
 // room is the first part of a package's directory: "events", and "." for the root.
+// The names that rooms must agree on are a room of their own.
 func (p pkg) room() string {
+	if p.dir() == namesRoom {
+		return namesRoom
+	}
 	room, _, _ := strings.Cut(p.dir(), "/")
 	return room
 }
+
+const namesRoom = "functions/names"
 
 func list(t *testing.T, args ...string) []pkg {
 	t.Helper()
@@ -84,7 +93,8 @@ func list(t *testing.T, args ...string) []pkg {
 // mayImport says which other rooms a room may import. A room that is not here
 // (functions, localstack, cmd, infra) wires the others.
 var mayImport = map[string][]string{
-	".":         {"events", "aggregate", "view", "process"},
+	namesRoom:   {},
+	".":         {namesRoom, "events", "aggregate", "view", "process"},
 	"nearest":   {},
 	"parallel":  {},
 	"events":    {"parallel"},
@@ -94,18 +104,39 @@ var mayImport = map[string][]string{
 	"process":   {"events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
 	"internal":  {".", "events", "aggregate", "view", "process"},
-	"dynamo":    {"events", "follow", "aggregate", "view", "process"},
+	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},
 	"api":       {"events", "aggregate", "view", "process", "nearest"},
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
 	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
-	"connect":   {"events", "aggregate", "dynamo", "inspect"},
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
-	"console":   {".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo"},
+	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect"},
+	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo"},
+}
+
+// viewPackages says which packages of room view others may import: the room's own
+// packages each, and other rooms. A room that is not here wires them all.
+var viewPackages = map[string][]string{
+	"view":                     {"view/driver", "view/internal/definition"},
+	"view/driver":              {},
+	"view/internal/definition": {"view/driver"},
+	"view/internal/routing":    {"view", "view/driver", "view/internal/definition"},
+	"view/projection":          {"view", "view/driver", "view/internal/definition", "view/internal/routing"},
+	"view/query":               {"view", "view/driver", "view/internal/definition", "view/internal/routing"},
+	"view/admin":               {"view", "view/driver", "view/internal/definition", "view/internal/routing", "view/projection"},
+	"view/viewtest":            {"view", "view/driver", "view/projection", "view/admin"},
+	".":                        {"view"},
+	"process":                  {},
+	"domain":                   {"view"},
+	"dynamo":                   {"view", "view/driver"},
+	"messaging":                {},
+	"api":                      {"view", "view/query"},
+	"functions":                {"view", "view/projection", "view/query"},
+	"internal":                 {"view"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal"}
+var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -140,6 +171,36 @@ func TestImportsPointOneWay(t *testing.T) {
 	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "console", "mcp", "functions", "localstack", "cli", "cmd", "infra"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
+		}
+	}
+}
+
+// TestReadersOfViewsAreApart keeps the packages of views to their readers: a driver
+// knows no projector, a query function no rebuild.
+func TestReadersOfViewsAreApart(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, p := range list(t, "./...") {
+		key := p.room()
+		if key == "view" {
+			key = p.dir()
+		}
+		allowed, ruled := viewPackages[key]
+		if seen[key] = true; !ruled {
+			if p.room() == "view" {
+				t.Errorf("%s has no rule in viewPackages", p.ImportPath)
+			}
+			continue
+		}
+		for _, imported := range p.Imports {
+			if other := (pkg{ImportPath: imported}); other.room() == "view" && !slices.Contains(allowed, other.dir()) {
+				t.Errorf("%s imports %s: of views it may import %v", p.ImportPath, imported, allowed)
+			}
+		}
+	}
+	for key := range viewPackages {
+		if !seen[key] {
+			t.Errorf("%s was not looked at: there is no such package", key)
 		}
 	}
 }
@@ -248,6 +309,41 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// agreed matches literals that are names of package names: those of its environment
+// variables and outputs, and what stands behind a prefix. Metrics need no such check,
+// since they are not written by their names.
+var agreed = sync.OnceValue(func() *regexp.Regexp {
+	var parts, whole []string
+	for _, part := range append(names.Functions(), names.CommandQueue, names.DeadQueue, names.EventsTable, names.ClaimsTable, names.RequestsTable, names.ProcessesTable, names.ControlTable) {
+		parts = append(parts, regexp.QuoteMeta(part))
+	}
+	for _, o := range names.Outputs() {
+		whole = append(whole, o.String())
+	}
+	source, err := os.ReadFile(namesRoom + "/names.go")
+	if err != nil {
+		panic(err)
+	}
+	for _, env := range regexp.MustCompile(`EnvPrefix \+ "(\w+)"`).FindAllSubmatch(source, -1) {
+		whole = append(whole, names.EnvPrefix+string(env[1]))
+	}
+	queues := regexp.QuoteMeta(names.CommandQueue) // the end of both
+	return regexp.MustCompile("^[\"`](-(" + strings.Join(parts, "|") + ")|(" + strings.Join(whole, "|") + ")|.*" + queues + ")[\"`]$")
+})
+
+// Literals of the names that rooms agree on are found, others are not.
+func TestAgreedNames(t *testing.T) {
+	t.Parallel()
+	for literal, want := range map[string]bool{
+		`"-events"`: true, `"-process"`: true, `"-dead-commands.fifo"`: true, `"commands.fifo"`: true, `"ApiUrl"`: true, `"DAYBOOK_EVENTS_TABLE"`: true, "`EventBus`": true,
+		`"events"`: false, `"-processes-late"`: false, `"DAYBOOK_STAGE"`: false, `"command"`: false,
+	} {
+		if agreed().MatchString(literal) != want {
+			t.Errorf("%s is found: %v, want %v", literal, !want, want)
+		}
+	}
+}
+
 // faults finds what the house rules forbid in a source file.
 func faults(path string, file *ast.File) (found []string) {
 	domain := strings.HasPrefix(path, "domain") && file.Name.Name != "main" // which is a tool of the sample
@@ -278,6 +374,14 @@ func faults(path string, file *ast.File) (found []string) {
 			return true
 		})
 	}
+	if !strings.HasPrefix(path, namesRoom+"/") {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING && agreed().MatchString(l.Value) {
+				found = append(found, "the name "+l.Value+" is one of package "+namesRoom+": take it from there")
+			}
+			return true
+		})
+	}
 	if domain {
 		ast.Inspect(file, func(n ast.Node) bool {
 			if s, ok := n.(*ast.SelectorExpr); ok {
@@ -301,5 +405,33 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 				t.Errorf("%s has no doc.go: %v", p.ImportPath, err)
 			}
 		}
+	}
+}
+
+// Scripts read the stack's outputs by names that there are.
+func TestScriptsReadOutputsThatThereAre(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, o := range names.Outputs() {
+		known[o.String()] = true
+	}
+	scripts, err := filepath.Glob("localstack/deploy/*.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := 0
+	for _, path := range scripts {
+		script, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`"([A-Z]\w+)".*outputs\.json`).FindAllSubmatch(script, -1) {
+			if read++; !known[string(m[1])] {
+				t.Errorf("%s reads the output %s, which is not one of package %s", path, m[1], namesRoom)
+			}
+		}
+	}
+	if read < 2 {
+		t.Errorf("found %d outputs that scripts read", read)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"daybook/api"
 	"daybook/events/eventstest"
 	"daybook/internal/testdomain"
-	"daybook/view"
+	"daybook/view/query"
 	"daybook/view/viewtest"
 )
 
@@ -24,7 +24,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	queries, err := view.NewQueries(store, codec, viewtest.NewMemory(testdomain.Views()...), testdomain.Views(), &view.QueriesOptions{Routed: true})
+	queries, err := query.New(store, codec, viewtest.NewMemory(testdomain.Views()...), testdomain.Views(), &query.Options{Routed: true})
 	if err != nil {
 		panic(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"daybook/events"
 	"daybook/internal/testdomain"
 	"daybook/view"
+	"daybook/view/query"
 )
 
 // commander is a Commander that notes what it was given.
@@ -56,10 +57,10 @@ func (c *commander) Describe() []aggregate.Description {
 type querier struct {
 	view, key string
 	after     []events.Token
-	at        view.Moment
+	at        query.Moment
 	params    map[string][]string
 	row       view.Row
-	page      view.Page
+	page      query.Page
 	err       error
 	described []view.Description // in place of the domain's
 }
@@ -69,12 +70,12 @@ func (q *querier) Get(_ context.Context, v, key string, after []events.Token) (v
 	return q.row, q.err
 }
 
-func (q *querier) At(_ context.Context, v, key string, at view.Moment) (view.Row, error) {
+func (q *querier) At(_ context.Context, v, key string, at query.Moment) (view.Row, error) {
 	q.view, q.key, q.at = v, key, at
 	return q.row, q.err
 }
 
-func (q *querier) List(_ context.Context, v string, params map[string][]string) (view.Page, error) {
+func (q *querier) List(_ context.Context, v string, params map[string][]string) (query.Page, error) {
 	q.view, q.params = v, params
 	return q.page, q.err
 }

@@ -11,6 +11,7 @@ import (
 	"daybook/events"
 	"daybook/events/eventstest"
 	"daybook/view"
+	"daybook/view/query"
 )
 
 // TestAnswerHeadersAreAll finds each header that an answer may have in the list
@@ -35,7 +36,7 @@ func TestAnswerHeadersAreAll(t *testing.T) {
 	for name := range newOffice(t).as("ann", "POST", "/commands/create-member", newMember, later).Header() {
 		seen[name] = true
 	}
-	q := &querier{row: view.Row{Version: 3, Parked: true}, page: view.Page{Stale: true, Parked: true}}
+	q := &querier{row: view.Row{Version: 3, Parked: true}, page: query.Page{Stale: true, Parked: true}}
 	for _, target := range []string{"/members/7", "/members", "/openapi.json", "/health", "/streams/member/7"} {
 		note(queries(q, new(eventstest.Memory)), "GET", target, "")
 	}

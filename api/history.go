@@ -47,7 +47,7 @@ type pastEvent struct {
 // stream answers GET /streams/{aggregate}/{id}.
 func (q *queries) stream(aggregate, id string) endpoint {
 	return func(r *http.Request) (*answer, error) {
-		params, err := query(r, "from", "limit")
+		params, err := parameters(r, "from", "limit")
 		if err != nil {
 			return nil, err
 		}

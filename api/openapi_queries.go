@@ -10,6 +10,7 @@ import (
 	"daybook/aggregate"
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/query"
 )
 
 func rowName(v view.Description) string { return "view." + v.Name }
@@ -94,7 +95,7 @@ func listParameters(v view.Description) []parameter {
 	return append(ps,
 		parameter{Name: "sort", In: "query", Description: "The order of the rows; - is descending.",
 			Schema: jsontext.Value(`{"type":"string","enum":` + string(texts(orders)) + `}`)},
-		parameter{Name: "limit", In: "query", Description: "The largest number of rows.", Schema: jsontext.Value(fmt.Sprintf(`{"type":"integer","minimum":1,"maximum":%d,"default":%d}`, view.MaxLimit, view.DefaultLimit))},
+		parameter{Name: "limit", In: "query", Description: "The largest number of rows.", Schema: jsontext.Value(fmt.Sprintf(`{"type":"integer","minimum":1,"maximum":%d,"default":%d}`, query.MaxLimit, query.DefaultLimit))},
 		parameter{Name: "cursor", In: "query", Description: "next of the page before.", Schema: textSchema},
 		parameterRef("after"))
 }
@@ -111,7 +112,7 @@ func filter(f view.FieldDescription, op string) parameter {
 	case "in":
 		explode := false
 		p.Style, p.Explode = "form", &explode
-		value = jsontext.Value(fmt.Sprintf(`{"type":"array","items":%s,"minItems":1,"maxItems":%d}`, value, view.MaxIn))
+		value = jsontext.Value(fmt.Sprintf(`{"type":"array","items":%s,"minItems":1,"maxItems":%d}`, value, query.MaxIn))
 	case "exists":
 		value = jsontext.Value(`{"type":"boolean"}`)
 	}

@@ -22,6 +22,7 @@ import (
 	"daybook/events"
 	"daybook/internal/testdomain"
 	"daybook/view"
+	"daybook/view/query"
 )
 
 // contract is an API's description, as an independent validator reads it.
@@ -642,7 +643,7 @@ func TestOpenAPITellsTheMalformed(t *testing.T) {
 		{"fee", parameter("/courses", "fee"), true, get("/courses?area=tools&fee=", ""),
 			[]string{"0", "-9223372036854775808", "9223372036854775807"}, []string{"9223372036854775808", "-9223372036854775809", "1.5"}},
 		{"fee.in", parameter("/courses", "fee.in"), true, get("/courses?area=tools&fee.in=", ""),
-			[]string{"[0]", "[1,2]"}, []string{"[]", "[9223372036854775808]", "[" + strings.Repeat("1,", view.MaxIn) + "1]"}},
+			[]string{"[0]", "[1,2]"}, []string{"[]", "[9223372036854775808]", "[" + strings.Repeat("1,", query.MaxIn) + "1]"}},
 		{"id", []string{"paths", "/commands/create-member", "post", "requestBody", "content", "application/json", "schema", "properties", "id"}, false, withID,
 			[]string{"7", "a/b", long}, []string{"", "a\nb", "\u0085", "\ufffd", long + "a"}},
 		{"Idempotency-Key", header("Idempotency-Key"), false, create("Idempotency-Key"),

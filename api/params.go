@@ -8,16 +8,16 @@ import (
 	"strings"
 
 	"daybook/events"
-	"daybook/view"
+	"daybook/view/query"
 )
 
 // maxTokenSize is more bytes than any token has: two names, a version, and four
 // bytes for a character of an id.
 const maxTokenSize = 64 + 4*events.MaxIDLength + 32
 
-// query reads the parameters of a request. Names that are not among the allowed
+// parameters reads the parameters of a request. Names that are not among the allowed
 // are malformed; none given allows all.
-func query(r *http.Request, allowed ...string) (url.Values, error) {
+func parameters(r *http.Request, allowed ...string) (url.Values, error) {
 	params, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, events.Malformed("query", "must be percent-encoded name=value pairs joined by &")
@@ -61,8 +61,8 @@ func tokens(values []string) ([]events.Token, error) {
 			return nil, events.Malformed("after", "must be consistency tokens, aggregate/id@version, joined by commas")
 		}
 	}
-	if len(all) > view.MaxTokens {
-		return nil, events.Malformed("after", "must be at most "+strconv.Itoa(view.MaxTokens)+" tokens")
+	if len(all) > query.MaxTokens {
+		return nil, events.Malformed("after", "must be at most "+strconv.Itoa(query.MaxTokens)+" tokens")
 	}
 	return all, nil
 }

@@ -12,6 +12,7 @@ import (
 	"daybook/events"
 	"daybook/events/eventstest"
 	"daybook/view"
+	"daybook/view/query"
 )
 
 func TestRow(t *testing.T) {
@@ -75,7 +76,7 @@ func TestRow(t *testing.T) {
 func TestRowAsItWas(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	for target, want := range map[string]view.Moment{
+	for target, want := range map[string]query.Moment{
 		"/members/7?at=2":                                   {Version: 2},
 		"/members/7?at=9223372036854775807":                 {Version: 1<<63 - 1},
 		"/members/7?at=2026-01-31T12:00:00Z":                {Time: noon},
@@ -95,16 +96,16 @@ func TestList(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, target string
-		page         view.Page
+		page         query.Page
 		body, stale  string
 		params       map[string][]string
 	}{
-		{"empty", "/members", view.Page{}, `{"items":[]}`, "", map[string][]string{}},
-		{"rows", "/members?name=Ada&fee.gte=10&sort=-fee&in=a&in=b&x=%2B+%C3%BC", view.Page{Items: rows(`{"id":"1"}`, `{"id":"2"}`), Next: "c1"},
+		{"empty", "/members", query.Page{}, `{"items":[]}`, "", map[string][]string{}},
+		{"rows", "/members?name=Ada&fee.gte=10&sort=-fee&in=a&in=b&x=%2B+%C3%BC", query.Page{Items: rows(`{"id":"1"}`, `{"id":"2"}`), Next: "c1"},
 			`{"items":[{"id":"1"},{"id":"2"}],"next":"c1"}`, "",
 			map[string][]string{"name": {"Ada"}, "fee.gte": {"10"}, "sort": {"-fee"}, "in": {"a", "b"}, "x": {"+ ü"}}},
-		{"parked", "/members?name=Ada", view.Page{Parked: true}, `{"items":[]}`, "", map[string][]string{"name": {"Ada"}}},
-		{"stale", "/members?after=member/7@3,member/8@1&after=member/9@1", view.Page{Stale: true}, `{"items":[]}`, "true",
+		{"parked", "/members?name=Ada", query.Page{Parked: true}, `{"items":[]}`, "", map[string][]string{"name": {"Ada"}}},
+		{"stale", "/members?after=member/7@3,member/8@1&after=member/9@1", query.Page{Stale: true}, `{"items":[]}`, "true",
 			map[string][]string{"after": {"member/7@3", "member/8@1", "member/9@1"}}},
 	}
 	for _, tt := range tests {
@@ -221,7 +222,7 @@ func TestQuerierErrors(t *testing.T) {
 		q.err = errors.New("secret")
 		wantProblem(t, do(queries(q, nil), "GET", target, ""), 500, "internal")
 	}
-	q := &querier{page: view.Page{Items: rows(`{`)}}
+	q := &querier{page: query.Page{Items: rows(`{`)}}
 	wantProblem(t, do(queries(q, nil), "GET", "/members", ""), 500, "internal")
 }
 

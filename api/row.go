@@ -10,13 +10,14 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/query"
 )
 
 // row answers GET /{view}/{key}, with at the row as it was. Its entity tag is the row's version, so a
 // client keeps it and asks again with If-None-Match.
 func (q *queries) row(view, key string) endpoint {
 	return func(r *http.Request) (*answer, error) {
-		params, err := query(r, "after", "at")
+		params, err := parameters(r, "after", "at")
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +70,7 @@ func (q *queries) rowOf(ctx context.Context, name, key string, params url.Values
 	case params.Has("after"):
 		return view.Row{}, events.Malformed("at", "must not be given together with after: the past does not change")
 	}
-	at, err := view.ParseMoment(params.Get("at"))
+	at, err := query.ParseMoment(params.Get("at"))
 	if err != nil {
 		return view.Row{}, err
 	}
@@ -85,7 +86,7 @@ type listAnswer struct {
 // list answers GET /{view}: what its parameters mean is the querier's to say.
 func (q *queries) list(view string) endpoint {
 	return func(r *http.Request) (*answer, error) {
-		params, err := query(r)
+		params, err := parameters(r)
 		if err != nil {
 			return nil, err
 		}

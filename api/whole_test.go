@@ -16,7 +16,8 @@ import (
 	"daybook/events/eventstest"
 	"daybook/follow"
 	"daybook/internal/testdomain"
-	"daybook/view"
+	"daybook/view/projection"
+	"daybook/view/query"
 	"daybook/view/viewtest"
 )
 
@@ -26,7 +27,7 @@ type school struct {
 	t         testing.TB
 	handler   http.Handler
 	store     *eventstest.Memory
-	projector *view.Projector
+	projector *projection.Projector
 }
 
 func newSchool(t testing.TB) *school {
@@ -45,10 +46,10 @@ func newSchool(t testing.TB) *school {
 		t.Fatal(err)
 	}
 	tables := viewtest.NewMemory(testdomain.Views()...)
-	if s.projector, err = view.NewProjector(s.store, codec, tables, testdomain.Views(), &view.ProjectorOptions{Routed: true}); err != nil {
+	if s.projector, err = projection.New(s.store, codec, tables, testdomain.Views(), &projection.Options{Routed: true}); err != nil {
 		t.Fatal(err)
 	}
-	q, err := view.NewQueries(s.store, codec, tables, testdomain.Views(), &view.QueriesOptions{Wait: time.Nanosecond, Routed: true})
+	q, err := query.New(s.store, codec, tables, testdomain.Views(), &query.Options{Wait: time.Nanosecond, Routed: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,8 +245,8 @@ func TestPagesOfAList(t *testing.T) {
 // serve sends a request as the server of net/http would hand it over.
 func serve(h http.Handler, method, target string, body []byte) *httptest.ResponseRecorder {
 	r := request(method, "/", strings.NewReader(string(body)))
-	path, query, _ := strings.Cut(target, "?")
-	r.URL.RawQuery = query
+	path, rawQuery, _ := strings.Cut(target, "?")
+	r.URL.RawQuery = rawQuery
 	r.URL.Path, r.URL.RawPath = path, ""
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)

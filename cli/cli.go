@@ -31,6 +31,7 @@ func subcommands(a *app) []*cli.Command {
 		streamsCommand(a),
 		showCommand(a),
 		tailCommand(a),
+		explainCommand(a),
 		sendCommand(a),
 		statusCommand(a),
 		commandsCommand(a),
@@ -45,6 +46,7 @@ func subcommands(a *app) []*cli.Command {
 		switchCommand(a),
 		dropCommand(a),
 		claimsCommand(a),
+		consoleCommand(a),
 		exportCommand(a),
 		importCommand(a),
 		mcpCommand(a),
@@ -58,8 +60,8 @@ type app struct {
 	of             daybook.App
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	dropDelay      time.Duration     // view.DropDelay when 0
-	lease          time.Duration     // of a rebuild's parts; that of view.RebuildOptions when 0
+	dropDelay      time.Duration     // admin.DropDelay when 0
+	lease          time.Duration     // of a rebuild's parts; that of admin.RebuildOptions when 0
 	transport      http.RoundTripper // to DynamoDB and SQS; the network when nil
 
 	// What process managers and outboxes are redriven with.
@@ -78,7 +80,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		return exitOK
 	}
 	if silent, ok := errors.AsType[*exitError](err); !ok || silent.err != nil {
-		a.report(ctx, explain(err), asksForJSON(args))
+		a.report(ctx, withHint(err), asksForJSON(args))
 	}
 	return exitCode(ctx, err)
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"daybook/view"
+	"daybook/view/driver"
 )
 
 func dropCommand(a *app) *cli.Command {
@@ -37,7 +37,7 @@ func (a *app) drop(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() != 2 {
 		return usage("drop takes a view and one of its tables")
 	}
-	t, err := view.ParseTarget(name, c.Args().Get(1))
+	t, err := driver.ParseTarget(name, c.Args().Get(1))
 	if err != nil {
 		return plain(err)
 	}

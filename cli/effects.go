@@ -30,13 +30,14 @@ func (s *session) effects(ctx context.Context) (process.Effects, error) {
 	if effects := config.Effects(handler); functions.Enough(effects, s.of.Processes) == nil {
 		return effects, nil
 	}
-	environment, err := s.environment(ctx, s.prefix+"-process")
+	name := names.Join(s.prefix, names.Process)
+	environment, err := s.environment(ctx, name)
 	if err != nil {
 		return process.Effects{}, fmt.Errorf("can't find out where timers and integration events go; is the process function deployed? %w", err)
 	}
 	environment[names.EnvRegion] = s.aws.Region
 	if config, err = functions.FromEnv(func(name string) string { return environment[name] }); err != nil {
-		return process.Effects{}, fmt.Errorf("function %s-process: %w", s.prefix, err)
+		return process.Effects{}, fmt.Errorf("function %s: %w", name, err)
 	}
 	config.Credentials = s.aws.Credentials
 	config.SchedulerEndpoint, config.BusEndpoint = s.endpoint, s.endpoint
@@ -82,7 +83,7 @@ func (s *session) environment(ctx context.Context, function string) (map[string]
 	}
 	own := map[string]string{}
 	for name, value := range answer.Environment.Variables {
-		if strings.HasPrefix(name, "DAYBOOK_") {
+		if strings.HasPrefix(name, names.EnvPrefix) {
 			own[name] = value
 		}
 	}

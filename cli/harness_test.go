@@ -20,7 +20,7 @@ import (
 	"daybook/localstack/embedded"
 	"daybook/localstack/queue"
 	"daybook/localstack/wire"
-	"daybook/view"
+	"daybook/view/projection"
 )
 
 const testStage = "test"
@@ -36,7 +36,7 @@ type site struct {
 	tables    *dynamo.Tables
 	codec     *events.Codec
 	handler   *aggregate.Handler
-	p         *view.Projector
+	p         *projection.Projector
 	sent      int
 }
 
@@ -89,7 +89,7 @@ func newSiteInMemory(t *testing.T) *site {
 	if s.handler, err = aggregate.NewHandler(s.store, testdomain.Aggregates(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if s.p, err = view.NewProjector(s.store, s.codec, s.tables, testdomain.Views(), &view.ProjectorOptions{Routed: true}); err != nil {
+	if s.p, err = projection.New(s.store, s.codec, s.tables, testdomain.Views(), &projection.Options{Routed: true}); err != nil {
 		t.Fatal(err)
 	}
 	return s

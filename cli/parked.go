@@ -9,7 +9,7 @@ import (
 	"daybook/events"
 	"daybook/follow"
 	"daybook/inspect"
-	"daybook/view"
+	"daybook/view/projection"
 )
 
 func parkedCommand(a *app) *cli.Command {
@@ -70,8 +70,8 @@ func (a *app) parked(ctx context.Context, c *cli.Command) error {
 }
 
 // projector projects, and lists and redrives what is parked.
-func (s *session) projector() (*view.Projector, error) {
-	return view.NewProjector(s.store, s.codec, s.tables, s.views, nil)
+func (s *session) projector() (*projection.Projector, error) {
+	return projection.New(s.store, s.codec, s.tables, s.views, nil)
 }
 
 // parkedPage is how many parked streams are read at once.

@@ -8,6 +8,8 @@ import (
 
 	"daybook/dynamo"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
 )
 
 // tableFlag chooses a table of a view other than the one that answers.
@@ -21,12 +23,12 @@ func (s *session) pin(ctx context.Context, c *cli.Command) error {
 	if _, err := s.reachable(ctx); err != nil {
 		return err
 	}
-	var at []view.Target
+	var at []driver.Target
 	if text := c.String("table"); text != "" {
 		if c.Args().Len() == 0 {
 			return usage("-table needs the name of a view")
 		}
-		t, err := view.ParseTarget(c.Args().First(), text)
+		t, err := driver.ParseTarget(c.Args().First(), text)
 		if err != nil {
 			return usage("-table %s is not the name of a table: write v2, or v1-g2", text)
 		}
@@ -35,11 +37,11 @@ func (s *session) pin(ctx context.Context, c *cli.Command) error {
 		}
 		at = append(at, t)
 	}
-	tables, views, err := view.Pin(ctx, s.admin, s.views, at...)
+	tables, views, err := admin.Pin(ctx, s.admin, s.views, at...)
 	if err != nil {
 		return s.reach(dynamo.TableName(s.prefix, dynamo.ControlTable()), err)
 	}
-	s.tables, s.views, s.pinned = tables, views, view.Pinned(tables)
+	s.tables, s.views, s.pinned = tables, views, admin.Pinned(tables)
 	return nil
 }
 
@@ -58,14 +60,14 @@ func (a *app) openViews(ctx context.Context, c *cli.Command) (*session, []view.V
 }
 
 // targetTable is the full name of a target's table.
-func (s *session) targetTable(t view.Target) string {
+func (s *session) targetTable(t driver.Target) string {
 	d := view.Description{Name: t.View, Version: t.Version}
 	return dynamo.TableName(s.prefix, dynamo.GenerationTable(d, t.Generation))
 }
 
 // viewTable is the full name of the table of a view that is looked at.
 func (s *session) viewTable(d view.Description) string {
-	if i := slices.IndexFunc(s.pinned, func(t view.Target) bool { return t.View == d.Name && t.Version == d.Version }); i >= 0 {
+	if i := slices.IndexFunc(s.pinned, func(t driver.Target) bool { return t.View == d.Name && t.Version == d.Version }); i >= 0 {
 		return s.targetTable(s.pinned[i])
 	}
 	return dynamo.TableName(s.prefix, dynamo.ViewTable(d))

@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/events"
-	"daybook/view"
+	"daybook/view/admin"
 )
 
 func rebuildCommand(a *app) *cli.Command {
@@ -47,7 +47,7 @@ func (a *app) rebuild(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() != 1 {
 		return usage("rebuild takes the name of a view")
 	}
-	opts := view.RebuildOptions{Segments: c.Int("segments"), Workers: c.Int("parallel"), Rate: c.Float("rate"), Join: c.Bool("join"), Lease: a.lease}
+	opts := admin.RebuildOptions{Segments: c.Int("segments"), Workers: c.Int("parallel"), Rate: c.Float("rate"), Join: c.Bool("join"), Lease: a.lease}
 	if opts.Segments < 1 || opts.Segments > 10_000 || opts.Workers < 1 || opts.Workers > 256 || opts.Rate < 0 {
 		return usage("-segments is from 1 to 10,000, -parallel from 1 to 256, and -rate above 0")
 	}
@@ -63,7 +63,7 @@ func (a *app) rebuild(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	bar := s.progress("rebuild", "commits", info.Items)
-	opts.Progress = func(p view.Progress) { bar.set(p.Commits) }
+	opts.Progress = func(p admin.Progress) { bar.set(p.Commits) }
 	rebuilder, err := s.rebuilder(&opts)
 	if err != nil {
 		bar.end()
@@ -93,8 +93,8 @@ func (a *app) rebuild(ctx context.Context, c *cli.Command) error {
 }
 
 // rebuilder rebuilds, switches and drops.
-func (s *session) rebuilder(opts *view.RebuildOptions) (*view.Rebuilder, error) {
-	return view.NewRebuilder(s.store.StrongScan(), s.codec, s.admin, s.declared, opts)
+func (s *session) rebuilder(opts *admin.RebuildOptions) (*admin.Rebuilder, error) {
+	return admin.NewRebuilder(s.store.StrongScan(), s.codec, s.admin, s.declared, opts)
 }
 
 // plain is an error as an operator reads it: what can't be done, without a code

@@ -10,7 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/internal/testdomain"
-	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
 )
 
 // TestRebuild goes the operator's way: rebuild, look, verify, switch, switch
@@ -43,7 +44,7 @@ func TestRebuild(t *testing.T) {
 	}
 	begun := time.Now()
 	at := decode[switchLine](t, s.want(exitOK, "switch", "courses", "-yes", "-json"))[0]
-	if at.Table != "v1-g2" || at.At.Sub(begun) <= view.RouteAge {
+	if at.Table != "v1-g2" || at.At.Sub(begun) <= admin.RouteAge {
 		t.Errorf("got %+v at %v", at, begun)
 	}
 	views, text := decode[viewLine](t, s.want(exitOK, "views", "courses", "-json"))[0], tables()
@@ -71,15 +72,15 @@ func TestRebuild(t *testing.T) {
 // installation with queries needs.
 func (s *site) switchNow(table string) {
 	s.t.Helper()
-	to, err := view.ParseTarget("courses", table)
+	to, err := driver.ParseTarget("courses", table)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r, err := view.NewRebuilder(s.store.StrongScan(), s.codec, s.tables, testdomain.Views(), nil)
+	r, err := admin.NewRebuilder(s.store.StrongScan(), s.codec, s.tables, testdomain.Views(), nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if _, err := r.Switch(s.t.Context(), to, &view.SwitchOptions{Delay: time.Nanosecond, AllowFaults: true}); err != nil {
+	if _, err := r.Switch(s.t.Context(), to, &admin.SwitchOptions{Delay: time.Nanosecond, AllowFaults: true}); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"daybook/inspect"
 	"daybook/process"
 	"daybook/view"
+	"daybook/view/projection"
 )
 
 func redriveCommand(a *app) *cli.Command {
@@ -80,7 +81,7 @@ func (a *app) redrive(ctx context.Context, c *cli.Command) error {
 // redriver redrives streams and prints the result of each.
 type redriver struct {
 	*session
-	projector *view.Projector
+	projector *projection.Projector
 	runner    *process.Runner // nil until a process manager or an outbox has work
 	table     *table
 	still     bool // a stream stayed parked

@@ -24,6 +24,7 @@ import (
 	"daybook/events"
 	"daybook/inspect"
 	"daybook/view"
+	"daybook/view/driver"
 )
 
 // localStage is the stage of the local stack, and localEndpoint where its
@@ -53,12 +54,12 @@ type session struct {
 	client     *dynamodb.Client
 	store      *dynamo.EventStore
 	admin      *dynamo.Tables
-	tables     view.Tables // one of each view, once pinned
+	tables     driver.Tables // one of each view, once pinned
 	codec      *events.Codec
 	aggregates []aggregate.Aggregate
 	declared   []view.View
 	views      []view.View // as declared, until pinned
-	pinned     []view.Target
+	pinned     []driver.Target
 }
 
 // open reads the global flags. It sends nothing.
@@ -119,11 +120,15 @@ func (s *session) installation() (*inspect.Installation, error) {
 
 // deadLetters are those of the command queue.
 func (s *session) deadLetters() *connect.DeadLetters {
+	return connect.NewDeadLetters(s.sqsOptions(), s.prefix)
+}
+
+func (s *session) sqsOptions() sqs.Options {
 	o := sqs.Options{Region: s.aws.Region, Credentials: s.aws.Credentials, HTTPClient: &http.Client{Timeout: 30 * time.Second, Transport: s.transport}}
 	if s.endpoint != "" {
 		o.BaseEndpoint = &s.endpoint
 	}
-	return connect.NewDeadLetters(o, s.prefix)
+	return o
 }
 
 // streamsClient reads the change stream of the events table.

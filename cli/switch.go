@@ -8,7 +8,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/dynamo"
-	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
 )
 
 func switchCommand(a *app) *cli.Command {
@@ -34,12 +35,12 @@ func (a *app) switchTables(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	var t view.Target
+	var t driver.Target
 	switch text := c.Args().Get(1); {
 	case text != "" && c.Bool("back"):
 		return usage("give a table or -back, not both")
 	case text != "":
-		t, err = view.ParseTarget(name, text)
+		t, err = driver.ParseTarget(name, text)
 	case c.Bool("back"):
 		t, err = rebuilder.Back(ctx, name)
 	default:
@@ -51,17 +52,17 @@ func (a *app) switchTables(ctx context.Context, c *cli.Command) error {
 	if err := s.confirm(c, fmt.Sprintf("Let %s answer the queries of %s?", s.targetTable(t), name)); err != nil {
 		return err
 	}
-	if err := s.switchTo(ctx, rebuilder, t, &view.SwitchOptions{AllowFaults: c.Bool("parked")}); err != nil {
+	if err := s.switchTo(ctx, rebuilder, t, &admin.SwitchOptions{AllowFaults: c.Bool("parked")}); err != nil {
 		return err
 	}
 	return s.out.err
 }
 
 // newestTable is the newest table of a view that is right.
-func newestTable(ctx context.Context, r *view.Rebuilder, name string) (view.Target, error) {
+func newestTable(ctx context.Context, r *admin.Rebuilder, name string) (driver.Target, error) {
 	routes, err := r.Routes(ctx)
 	if err != nil {
-		return view.Target{}, err
+		return driver.Target{}, err
 	}
 	route := routes[name]
 	for i := len(route.Tables) - 1; i >= 0; i-- {
@@ -69,7 +70,7 @@ func newestTable(ctx context.Context, r *view.Rebuilder, name string) (view.Targ
 			return s.Target, nil
 		}
 	}
-	return view.Target{}, usage("no table of %s is complete: run rebuild %s", name, name)
+	return driver.Target{}, usage("no table of %s is complete: run rebuild %s", name, name)
 }
 
 // switchLine is a switch that was announced.
@@ -79,7 +80,7 @@ type switchLine struct {
 	At    time.Time `json:"at"`
 }
 
-func (s *session) switchTo(ctx context.Context, r *view.Rebuilder, t view.Target, opts *view.SwitchOptions) error {
+func (s *session) switchTo(ctx context.Context, r *admin.Rebuilder, t driver.Target, opts *admin.SwitchOptions) error {
 	at, err := r.Switch(ctx, t, opts)
 	if err != nil {
 		return plain(err)
@@ -92,12 +93,12 @@ func (s *session) switchTo(ctx context.Context, r *view.Rebuilder, t view.Target
 
 // openTables opens what switches and drops tables of the view that the first
 // argument names.
-func (a *app) openTables(ctx context.Context, c *cli.Command, what string) (*session, *view.Rebuilder, string, error) {
+func (a *app) openTables(ctx context.Context, c *cli.Command, what string) (*session, *admin.Rebuilder, string, error) {
 	if n := c.Args().Len(); n < 1 || n > 2 {
 		return nil, nil, "", usage("%s takes a view and one of its tables", what)
 	}
 	if text := c.Args().Get(1); text != "" {
-		if _, err := view.ParseTarget("", text); err != nil {
+		if _, err := driver.ParseTarget("", text); err != nil {
 			return nil, nil, "", usage("%q is not the name of a table: write v2, or v1-g2", text)
 		}
 	}

@@ -180,7 +180,7 @@ func everyCommandWritesJSON(t *testing.T) {
 		{"streams", nil}, {"show", []string{"member/u1"}}, {"show", []string{"member/u1", "-at", "1"}}, {"show", []string{"member/u1", "-diff", "1..2"}},
 		{"tail", []string{"-since", "1h", "-count", "1"}}, {"send", []string{"rename-member", "-id", "u1", "-payload", `{"name":"Bea"}`, "-command-id", "k-1"}},
 		{"status", []string{"k-1"}}, {"commands", nil}, {"schema", []string{"create-member"}}, {"views", nil}, {"views", []string{"-exact"}},
-		{"lag", nil}, {"verify", []string{"members", "-patience", "0s"}}, {"parked", []string{"nobody"}}, {"redrive", []string{"members", "member/u1"}},
+		{"explain", []string{"member/u1@1"}}, {"lag", nil}, {"verify", []string{"members", "-patience", "0s"}}, {"parked", []string{"nobody"}}, {"redrive", []string{"members", "member/u1"}},
 		{"dead", []string{"list"}}, {"rebuild", []string{"members"}}, {"switch", []string{"members", "-yes"}}, {"drop", []string{"members", "v1-g2", "-yes"}},
 		{"claims", nil}, {"export", []string{"-o", export}}, {"import", []string{export, "-yes"}},
 		{"init", []string{"-module", "example.com/bank", "-sample", "none", t.TempDir()}}, {"new", []string{"aggregate", "type"}}, // refused: others would compile

@@ -18,6 +18,8 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
 )
 
 func verifyCommand(a *app) *cli.Command {
@@ -50,7 +52,7 @@ func (a *app) verify(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	opts := view.VerifyOptions{
+	opts := admin.VerifyOptions{
 		Segments: c.Int("segments"), Parallel: c.Int("parallel"), Fraction: c.Float("fraction"), Seed: c.Uint64("seed"),
 		Patience: c.Duration("patience"), Memory: c.Int("memory") << 20, Findings: c.Int("limit"),
 	}
@@ -70,8 +72,8 @@ func (a *app) verify(ctx context.Context, c *cli.Command) error {
 	}
 	bar := s.progress("verify", "items", total)
 	defer bar.end()
-	opts.Progress = func(p view.VerifyProgress) { bar.set(p.Commits + p.Items) }
-	verifier, err := view.NewVerifier(s.store, s.codec, s.tables, views, &opts)
+	opts.Progress = func(p admin.VerifyProgress) { bar.set(p.Commits + p.Items) }
+	verifier, err := admin.NewVerifier(s.store, s.codec, s.tables, views, &opts)
 	if err != nil {
 		return usage("%w", err)
 	}
@@ -112,13 +114,13 @@ type mismatchLine struct {
 }
 
 // mismatchesOf returns those of the tables that were verified.
-func (s *session) mismatchesOf(ctx context.Context, r view.VerifyReport) (lines []mismatchLine, err error) {
+func (s *session) mismatchesOf(ctx context.Context, r admin.VerifyReport) (lines []mismatchLine, err error) {
 	texts, err := s.mismatches(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, v := range r.Views {
-		t, err := view.ParseTarget(v.Name, v.Table)
+		t, err := driver.ParseTarget(v.Name, v.Table)
 		if err != nil {
 			return nil, err
 		}
@@ -192,7 +194,7 @@ func (s *session) verifyTotal(ctx context.Context, views []view.View, fraction f
 }
 
 // keepState reads the state that an earlier run left, and has this one's kept.
-func keepState(path string, opts *view.VerifyOptions, seedSet bool) error {
+func keepState(path string, opts *admin.VerifyOptions, seedSet bool) error {
 	if path == "" {
 		return nil
 	}
@@ -202,7 +204,7 @@ func keepState(path string, opts *view.VerifyOptions, seedSet bool) error {
 	case err != nil:
 		return err
 	default:
-		state := &view.VerifyState{}
+		state := &admin.VerifyState{}
 		if err := json.Unmarshal(text, state); err != nil {
 			return usage("-state %s: it is not the state of a check: %w", path, err)
 		}
@@ -211,7 +213,7 @@ func keepState(path string, opts *view.VerifyOptions, seedSet bool) error {
 			opts.Seed = state.Report.Seed
 		}
 	}
-	opts.Save = func(state view.VerifyState) error { return writeState(path, state) }
+	opts.Save = func(state admin.VerifyState) error { return writeState(path, state) }
 	return nil
 }
 
@@ -241,12 +243,12 @@ func removeState(path string) error {
 
 // writeReport writes a report as JSON, or as text: a line for each finding, and
 // one for each view.
-func (s *session) writeReport(r view.VerifyReport, claims *claimReport, mismatches []mismatchLine, took time.Duration) {
+func (s *session) writeReport(r admin.VerifyReport, claims *claimReport, mismatches []mismatchLine, took time.Duration) {
 	if s.out.json {
 		s.out.value(struct {
 			Clean   bool    `json:"clean"`
 			Seconds float64 `json:"seconds"`
-			view.VerifyReport
+			admin.VerifyReport
 			Claims     *claimReport   `json:"claims,omitzero"`
 			Mismatches []mismatchLine `json:"mismatches,omitzero"`
 		}{r.Clean() && claims.clean() && len(mismatches) == 0, took.Seconds(), r, claims, mismatches})
@@ -265,7 +267,7 @@ func (s *session) writeReport(r view.VerifyReport, claims *claimReport, mismatch
 	}
 	for _, v := range r.Views {
 		s.out.printf("%s %s: %d rows of %d streams compared, %s\n", v.Name, v.Table, v.Rows, v.Streams, countsText(v))
-		if v.Counts[view.FoundParked] > 0 {
+		if v.Counts[admin.FoundParked] > 0 {
 			s.out.printf("%s %s: parked streams stay parked until the cause is fixed and deployed; then run %s redrive %s -table %s\n", v.Name, v.Table, s.of.Name, v.Name, v.Table)
 		}
 	}
@@ -276,7 +278,7 @@ func (s *session) writeReport(r view.VerifyReport, claims *claimReport, mismatch
 	s.out.printf("%d streams, %s folded\n", r.Streams, rate(r.Events, "events", took))
 }
 
-func countsText(v view.ViewReport) string {
+func countsText(v admin.ViewReport) string {
 	if v.Found() == 0 {
 		return "all as the events say"
 	}
@@ -289,7 +291,7 @@ func countsText(v view.ViewReport) string {
 
 // findingText writes a finding: view, kind and item, and behind them what
 // differs.
-func findingText(f view.Finding) string {
+func findingText(f admin.Finding) string {
 	what := "row " + f.Row
 	switch {
 	case f.Row == "" && f.Stream != "":
@@ -298,7 +300,7 @@ func findingText(f view.Finding) string {
 		what = `row "", whose key is empty`
 	}
 	var more []string
-	if f.Applied < f.Last && f.Kind != view.FoundMissing {
+	if f.Applied < f.Last && f.Kind != admin.FoundMissing {
 		more = append(more, fmt.Sprintf("commit %d of %d", f.Applied, f.Last))
 	}
 	for _, d := range f.Fields {

@@ -13,6 +13,8 @@ import (
 	"daybook/follow"
 	"daybook/inspect"
 	"daybook/view"
+	"daybook/view/driver"
+	"daybook/view/projection"
 )
 
 func viewsCommand(a *app) *cli.Command {
@@ -109,7 +111,7 @@ func (s *session) tablesOf(ctx context.Context) (map[string][]inspect.Table, err
 
 // mismatches says which tables were filled by other declarations than this
 // program's, and how they differ.
-func (s *session) mismatches(ctx context.Context) (map[view.Target]string, error) {
+func (s *session) mismatches(ctx context.Context) (map[driver.Target]string, error) {
 	i, err := s.installation()
 	if err != nil {
 		return nil, err
@@ -233,8 +235,8 @@ func (s *session) count(ctx context.Context, v view.View, parallel int, bar *pro
 	return e, err
 }
 
-func (e *exactLine) take(found *view.Scanned) {
-	isRow := view.IsRow(found.Item.Key)
+func (e *exactLine) take(found *driver.Scanned) {
+	isRow := projection.IsRow(found.Item.Key)
 	switch {
 	case found.Err != nil:
 		e.Other++

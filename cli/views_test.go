@@ -16,6 +16,9 @@ import (
 	"daybook/inspect"
 	"daybook/internal/testdomain"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
+	"daybook/view/projection"
 	"daybook/view/viewtest"
 )
 
@@ -182,9 +185,9 @@ func TestVerify(t *testing.T) {
 	}
 	report := decode[struct {
 		Clean bool `json:"clean"`
-		view.VerifyReport
+		admin.VerifyReport
 	}](t, s.want(exitFound, "verify", "-patience", "0s", "-json", "-limit", "2"))[0]
-	if report.Clean || report.Views[0].Found() != 4 || len(report.Views[0].Findings) != 2 || report.Views[2].Counts[view.FoundDifferent] != 2 {
+	if report.Clean || report.Views[0].Found() != 4 || len(report.Views[0].Findings) != 2 || report.Views[2].Counts[admin.FoundDifferent] != 2 {
 		t.Errorf("got %+v", report)
 	}
 	if r := s.want(exitFound, "verify", "members", "-patience", "0s", "-limit", "1"); !strings.Contains(r.out, "members\t… and 3 more\n") {
@@ -258,7 +261,7 @@ func TestTableOfAnotherDeclaration(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.school(3)
-	viewtest.FilledBy(t, s.tables, view.Target{View: "members", Version: 2, Generation: 1}, func(s *view.Shape) { s.Indexes["by-name"] = view.IndexShape{Sort: "name", Shards: 4} })
+	viewtest.FilledBy(t, s.tables, driver.Target{View: "members", Version: 2, Generation: 1}, func(s *view.Shape) { s.Indexes["by-name"] = view.IndexShape{Sort: "name", Shards: 4} })
 	const words = "index by-name of members v2 has shards: 4, not 1: raise Version(3), keep v2 as it was in Previous, and run daybook rebuild members; or take the change back"
 	if r := s.want(exitOK, "views"); r.lines()[0][7] != "v2* does not fit" || r.lines()[1][7] != "v1*" || r.errors != "members v2 does not fit: "+words+"\n" {
 		t.Errorf("got %+v", r)
@@ -285,7 +288,7 @@ func TestViewsListsAnUnfilledVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	var err error
-	if s.p, err = view.NewProjector(s.store, s.codec, s.tables, older, &view.ProjectorOptions{Routed: true}); err != nil {
+	if s.p, err = projection.New(s.store, s.codec, s.tables, older, &projection.Options{Routed: true}); err != nil {
 		t.Fatal(err)
 	}
 	s.school(3)

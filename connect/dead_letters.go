@@ -16,6 +16,7 @@ import (
 
 	"daybook/aggregate/async"
 	"daybook/events"
+	"daybook/functions/names"
 	"daybook/inspect"
 )
 
@@ -42,7 +43,7 @@ func NewDeadLetters(o sqs.Options, prefix string) *DeadLetters {
 
 // Open finds the two queues by their names. Letters that arrive later are not There.
 func (d *DeadLetters) Open(ctx context.Context) error {
-	for name, url := range map[string]*string{d.prefix + "-dead-commands.fifo": &d.dead, d.prefix + "-commands.fifo": &d.commands} {
+	for name, url := range map[string]*string{names.Join(d.prefix, names.DeadQueue): &d.dead, names.Join(d.prefix, names.CommandQueue): &d.commands} {
 		out, err := d.client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 		if err != nil {
 			return fmt.Errorf("queue %s: %w", name, err)

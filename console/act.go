@@ -15,6 +15,9 @@ import (
 	"daybook/inspect"
 	"daybook/process"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
+	"daybook/view/projection"
 )
 
 // writing refuses what changes the installation, unless the console may.
@@ -140,11 +143,11 @@ func (c *Console) redriver(ctx context.Context, name string) (redriveOne, redriv
 		if v.Describe().Name != name {
 			continue
 		}
-		tables, views, err := view.Pin(ctx, c.o.Sources.Tables, []view.View{v})
+		tables, views, err := admin.Pin(ctx, c.o.Sources.Tables, []view.View{v})
 		if err != nil {
 			return nil, nil, err
 		}
-		p, err := view.NewProjector(c.o.Sources.Events, codec, tables, views, nil)
+		p, err := projection.New(c.o.Sources.Events, codec, tables, views, nil)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -193,12 +196,12 @@ func (c *Console) handleLetters(r *http.Request) (any, error) {
 }
 
 // rebuilder rebuilds and switches tables of views.
-func (c *Console) rebuilder(o *view.RebuildOptions) (*view.Rebuilder, error) {
+func (c *Console) rebuilder(o *admin.RebuildOptions) (*admin.Rebuilder, error) {
 	codec, err := aggregate.Codec(c.o.App.Aggregates)
 	if err != nil {
 		return nil, err
 	}
-	return view.NewRebuilder(c.o.Scanned, codec, c.o.Tables, c.o.App.Views, o)
+	return admin.NewRebuilder(c.o.Scanned, codec, c.o.Tables, c.o.App.Views, o)
 }
 
 // rebuild begins to build a view's next table, or goes on with one that was begun, and
@@ -236,7 +239,7 @@ func (c *Console) switchTable(r *http.Request) (any, error) {
 	if err := read(r, &q); err != nil {
 		return nil, err
 	}
-	t, err := view.ParseTarget(q.View, q.Table)
+	t, err := driver.ParseTarget(q.View, q.Table)
 	if err != nil {
 		return nil, err
 	}
@@ -273,11 +276,11 @@ func (c *Console) verifySample(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	tables, views, err := view.Pin(ctx, c.o.Sources.Tables, c.o.App.Views[at:at+1])
+	tables, views, err := admin.Pin(ctx, c.o.Sources.Tables, c.o.App.Views[at:at+1])
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := view.NewVerifier(c.o.Scanned, codec, tables, views, &view.VerifyOptions{Fraction: sampleShare, Seed: uint64(time.Now().UnixNano()), Findings: pageLimit})
+	verifier, err := admin.NewVerifier(c.o.Scanned, codec, tables, views, &admin.VerifyOptions{Fraction: sampleShare, Seed: uint64(time.Now().UnixNano()), Findings: pageLimit})
 	if err != nil {
 		return nil, err
 	}

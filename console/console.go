@@ -13,7 +13,7 @@ import (
 	"daybook/events"
 	"daybook/inspect"
 	"daybook/process"
-	"daybook/view"
+	"daybook/view/driver"
 )
 
 // Options say what a console is for. App, Sources and Changes are required.
@@ -39,11 +39,11 @@ type Options struct {
 	// are being stored, until ctx ends.
 	Changes func(ctx context.Context, since time.Time, each func(c *events.Commit, stored time.Time)) error
 	// Tables makes, fills and switches tables of views.
-	Tables view.AdminTables
+	Tables driver.AdminTables
 	// Scanned is Sources.Events with a strongly consistent Scan, for rebuilds.
 	Scanned events.Store
 	// Measure says how large the table of a view is, in items and bytes.
-	Measure func(ctx context.Context, t view.Target) (items, size int64, err error)
+	Measure func(ctx context.Context, t driver.Target) (items, size int64, err error)
 	// Effects are what process managers and outboxes are redriven with.
 	Effects func(ctx context.Context, h *aggregate.Handler) (process.Effects, error)
 	// Queue is the command queue; nil for none.

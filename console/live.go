@@ -241,7 +241,9 @@ func (l *live) pulse(after int64, limit int) (pulse, error) {
 	for i := len(l.commits) - 1; i >= 0 && l.commits[i].seq > after; i-- {
 		p.Commits = append(p.Commits, l.commits[i])
 	}
-	slices.SortStableFunc(p.Commits, func(a, b seen) int { return b.Time.Compare(a.Time) }) // shards come one after another
+	slices.SortStableFunc(p.Commits, func(a, b seen) int {
+		return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(b.Commit, a.Commit))
+	}) // shards come one after another
 	p.Commits = p.Commits[:min(len(p.Commits), limit)]
 	for at := time.Now().Unix()/60 - 59; at <= time.Now().Unix()/60; at++ {
 		m := minute{Time: time.Unix(at*60, 0).UTC()}

@@ -9,7 +9,7 @@ import (
 	"daybook/events"
 	"daybook/explain"
 	"daybook/inspect"
-	"daybook/view"
+	"daybook/view/driver"
 )
 
 // What one page holds at most.
@@ -260,7 +260,7 @@ func (c *Console) views(r *http.Request) (any, error) {
 				continue
 			}
 			l.Table = t.Table
-			if target, err := view.ParseTarget(d.Name, t.Table); err == nil && c.o.Measure != nil {
+			if target, err := driver.ParseTarget(d.Name, t.Table); err == nil && c.o.Measure != nil {
 				l.Items, l.Bytes, _ = c.o.Measure(r.Context(), target) // 0 where the caller may not look
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"daybook/process"
 	"daybook/process/processtest"
 	"daybook/view"
+	"daybook/view/driver"
 	"daybook/view/viewtest"
 )
 
@@ -21,7 +22,7 @@ func TestEventStoreConforms(t *testing.T) {
 
 func TestTablesConform(t *testing.T) {
 	t.Parallel()
-	viewtest.Run(t, func(t *testing.T, views []view.View) view.Tables {
+	viewtest.Run(t, func(t *testing.T, views []view.View) driver.Tables {
 		var specs []TableSpec
 		for _, v := range views {
 			specs = append(specs, ViewTable(v.Describe()))
@@ -32,7 +33,7 @@ func TestTablesConform(t *testing.T) {
 
 func TestRoutedTablesConform(t *testing.T) {
 	t.Parallel()
-	viewtest.RunRouted(t, func(t *testing.T, views []view.View) view.AdminTables {
+	viewtest.RunRouted(t, func(t *testing.T, views []view.View) driver.AdminTables {
 		specs := []TableSpec{ControlTable()}
 		for _, v := range view.Versions(views) {
 			specs = append(specs, ViewTable(v.Describe()))

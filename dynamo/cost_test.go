@@ -18,6 +18,8 @@ import (
 	"daybook/events"
 	"daybook/follow"
 	"daybook/view"
+	"daybook/view/driver"
+	"daybook/view/projection"
 	"daybook/view/viewtest"
 )
 
@@ -260,19 +262,19 @@ func TestScanIsNotConsistent(t *testing.T) {
 
 func TestQueryTableCosts(t *testing.T) {
 	t.Parallel()
-	desc := view.Description{Name: "users", Version: 1, Indexes: []view.IndexDescription{{Name: "by-email", SortKind: view.SortString}}}
+	desc := view.Description{Name: "users", Version: 1, Indexes: []driver.IndexDescription{{Name: "by-email", SortKind: driver.SortString}}}
 	table := NewTables(newFixture(t, ViewTable(desc)).client, testPrefix).Table("users", 1)
-	item := view.Item{Key: "7", Row: userData(1), Commit: 1, Version: 1}
-	write := func(ws ...view.Write) func(*testing.T, context.Context) error {
+	item := driver.Item{Key: "7", Row: userData(1), Commit: 1, Version: 1}
+	write := func(ws ...driver.Write) func(*testing.T, context.Context) error {
 		return func(_ *testing.T, ctx context.Context) error { return table.Transact(ctx, ws) }
 	}
-	costs(t, "a row in no index", Usage{Requests: 1, WriteUnits: 1}, write(view.Write{Item: item}))
+	costs(t, "a row in no index", Usage{Requests: 1, WriteUnits: 1}, write(driver.Write{Item: item}))
 	indexed := item
 	indexed.Version = 2
-	indexed.Index = map[string]view.IndexKey{"by-email": {Partition: "all", Sort: view.Sort{Kind: view.SortString, Text: "b"}}}
-	costs(t, "a row that joins an index", Usage{Requests: 1, WriteUnits: 2}, write(view.Write{Item: indexed, Expect: 1}))
+	indexed.Index = map[string]driver.IndexKey{"by-email": {Partition: "all", Sort: driver.Sort{Kind: driver.SortString, Text: "b"}}}
+	costs(t, "a row that joins an index", Usage{Requests: 1, WriteUnits: 2}, write(driver.Write{Item: indexed, Expect: 1}))
 	costs(t, "a transaction", Usage{Requests: 1, WriteUnits: 4},
-		write(view.Write{Item: view.Item{Key: "a", Version: 1}}, view.Write{Item: view.Item{Key: "b", Version: 1}}))
+		write(driver.Write{Item: driver.Item{Key: "a", Version: 1}}, driver.Write{Item: driver.Item{Key: "b", Version: 1}}))
 	costs(t, "one row", Usage{Requests: 1, ReadUnits: 1}, func(_ *testing.T, ctx context.Context) error {
 		_, err := table.Get(ctx, []string{"7"})
 		return err
@@ -282,7 +284,7 @@ func TestQueryTableCosts(t *testing.T) {
 		return err
 	})
 	costs(t, "a page of an index", Usage{Requests: 1, ReadUnits: 0.5}, func(_ *testing.T, ctx context.Context) error {
-		_, _, err := table.Range(ctx, view.Range{Index: "by-email", Partition: "all", Limit: 10})
+		_, _, err := table.Range(ctx, driver.Range{Index: "by-email", Partition: "all", Limit: 10})
 		return err
 	})
 }
@@ -322,7 +324,7 @@ func TestProjectionCosts(t *testing.T) {
 	if err := Create(t.Context(), f.client, testPrefix, ViewTable(v.Describe())); err != nil {
 		t.Fatal(err)
 	}
-	p, err := view.NewProjector(store, codec, NewTables(f.client, testPrefix), []view.View{v}, nil)
+	p, err := projection.New(store, codec, NewTables(f.client, testPrefix), []view.View{v}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

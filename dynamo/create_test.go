@@ -10,11 +10,12 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/driver"
 )
 
 func usersDescription() view.Description {
-	return view.Description{Name: "users", Version: 3, Indexes: []view.IndexDescription{
-		{Name: "by-email", SortKind: view.SortString}, {Name: "by-age", SortKind: view.SortNumber},
+	return view.Description{Name: "users", Version: 3, Indexes: []driver.IndexDescription{
+		{Name: "by-email", SortKind: driver.SortString}, {Name: "by-age", SortKind: driver.SortNumber},
 	}}
 }
 
@@ -125,16 +126,16 @@ func TestCompareIndexes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, ViewTable(usersDescription()))
 	tables := NewTables(f.client, testPrefix)
-	target := view.Target{View: "users", Version: 3, Generation: 1}
+	target := driver.Target{View: "users", Version: 3, Generation: 1}
 	for name, test := range map[string]struct {
-		indexes []view.IndexDescription
-		target  view.Target
+		indexes []driver.IndexDescription
+		target  driver.Target
 		want    []string
 	}{
 		"the same": {usersDescription().Indexes, target, nil},
-		"no table": {nil, view.Target{View: "users", Version: 3, Generation: 2}, nil},
+		"no table": {nil, driver.Target{View: "users", Version: 3, Generation: 2}, nil},
 		"added, removed and changed": {
-			[]view.IndexDescription{{Name: "by-age", SortKind: view.SortString}, {Name: "by-name", SortKind: view.SortString}}, target,
+			[]driver.IndexDescription{{Name: "by-age", SortKind: driver.SortString}, {Name: "by-name", SortKind: driver.SortString}}, target,
 			[]string{
 				"index by-age of users v3 has the keys (_p-by-age S, _s-by-age N) ALL, not (_p-by-age S, _s-by-age S) ALL",
 				"the table of users v3 has no index by-name",
@@ -144,7 +145,7 @@ func TestCompareIndexes(t *testing.T) {
 	} {
 		d := usersDescription()
 		d.Indexes = test.indexes
-		got, err := tables.CompareIndexes(t.Context(), test.target, d)
+		got, err := tables.CompareIndexes(t.Context(), test.target, d.TableIndexes())
 		if err != nil || !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
@@ -154,10 +155,10 @@ func TestCompareIndexes(t *testing.T) {
 // Who may not look at a table is told nothing about it, and may go on.
 func TestCompareIndexesWithoutPermission(t *testing.T) {
 	t.Parallel()
-	target := view.Target{View: "users", Version: 3, Generation: 1}
+	target := driver.Target{View: "users", Version: 3, Generation: 1}
 	for code, want := range map[string]events.Code{"AccessDeniedException": "", "ValidationException": events.CodeInternal} {
 		tables := NewTables(New(testOptions(apiFault(code, "x"))), testPrefix)
-		if got, err := tables.CompareIndexes(t.Context(), target, usersDescription()); got != nil || events.CodeOf(err) != want {
+		if got, err := tables.CompareIndexes(t.Context(), target, usersDescription().TableIndexes()); got != nil || events.CodeOf(err) != want {
 			t.Errorf("%s: %q, %v", code, got, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"daybook/events"
 	"daybook/localstack/embedded"
 	"daybook/view"
+	"daybook/view/driver"
 )
 
 // local returns a client of a database in this process. On AWS it is
@@ -64,20 +65,20 @@ func ExampleTables() {
 	ctx := context.Background()
 	client, closeDB := local(ctx)
 	defer closeDB()
-	users := view.Description{Name: "users", Version: 1, Indexes: []view.IndexDescription{{Name: "by-name", SortKind: view.SortString}}}
+	users := view.Description{Name: "users", Version: 1, Indexes: []driver.IndexDescription{{Name: "by-name", SortKind: driver.SortString}}}
 	if err := dynamo.Create(ctx, client, "shop-dev", dynamo.ViewTable(users)); err != nil {
 		log.Fatal(err)
 	}
 	table := dynamo.NewTables(client, "shop-dev").Table("users", 1)
 	for key, name := range map[string]string{"7": "Ann", "8": "Bob"} {
-		item := view.Item{Key: key, Row: jsontext.Value(`{"name":"` + name + `"}`), Commit: 1, Version: 1, Index: map[string]view.IndexKey{
-			"by-name": {Partition: "all", Sort: view.Sort{Kind: view.SortString, Text: name}},
+		item := driver.Item{Key: key, Row: jsontext.Value(`{"name":"` + name + `"}`), Commit: 1, Version: 1, Index: map[string]driver.IndexKey{
+			"by-name": {Partition: "all", Sort: driver.Sort{Kind: driver.SortString, Text: name}},
 		}}
-		if err := table.Put(ctx, view.Write{Item: item}); err != nil {
+		if err := table.Put(ctx, driver.Write{Item: item}); err != nil {
 			log.Fatal(err)
 		}
 	}
-	items, end, err := table.Range(ctx, view.Range{Index: "by-name", Partition: "all", Limit: 10})
+	items, end, err := table.Range(ctx, driver.Range{Index: "by-name", Partition: "all", Limit: 10})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -110,7 +111,7 @@ func ExampleDecodeStreamEvent() {
 }
 
 func ExampleViewTable() {
-	spec := dynamo.ViewTable(view.Description{Name: "products", Version: 2, Indexes: []view.IndexDescription{{Name: "by-price", SortKind: view.SortNumber}}})
+	spec := dynamo.ViewTable(view.Description{Name: "products", Version: 2, Indexes: []driver.IndexDescription{{Name: "by-price", SortKind: driver.SortNumber}}})
 	fmt.Println(dynamo.TableName("shop-dev", spec), spec.Partition)
 	for _, x := range spec.Indexes {
 		fmt.Println(x.Name, x.Partition, *x.Sort)

@@ -11,6 +11,7 @@ import (
 	"daybook/events"
 	"daybook/localstack/embedded"
 	"daybook/view"
+	"daybook/view/driver"
 )
 
 // inBubble runs f with a database and a clock of its own: pauses and timeouts
@@ -124,9 +125,12 @@ func TestFaultsThatLast(t *testing.T) {
 					"scan":     func() error { _, _, err := s.Scan(t.Context(), 0, 1, ""); return err },
 					"get":      func() error { _, err := table.Get(t.Context(), []string{"a"}); return err },
 					"get two":  func() error { _, err := table.Get(t.Context(), []string{"a", "b"}); return err },
-					"put":      func() error { return table.Put(t.Context(), view.Write{Item: view.Item{Key: "a", Version: 1}}) },
+					"put":      func() error { return table.Put(t.Context(), driver.Write{Item: driver.Item{Key: "a", Version: 1}}) },
 					"transact": func() error { return table.Transact(t.Context(), twoWrites()) },
-					"range":    func() error { _, _, err := table.Range(t.Context(), view.Range{Partition: "a", Limit: 1}); return err },
+					"range": func() error {
+						_, _, err := table.Range(t.Context(), driver.Range{Partition: "a", Limit: 1})
+						return err
+					},
 				} {
 					fx.net.reset(always(want.fault))
 					begin := time.Now()
@@ -150,8 +154,8 @@ func TestFaultsThatLast(t *testing.T) {
 	}
 }
 
-func twoWrites() []view.Write {
-	return []view.Write{{Item: view.Item{Key: "a", Version: 1}}, {Item: view.Item{Key: "b", Version: 1}}}
+func twoWrites() []driver.Write {
+	return []driver.Write{{Item: driver.Item{Key: "a", Version: 1}}, {Item: driver.Item{Key: "b", Version: 1}}}
 }
 
 func TestContextEndsWhileWaiting(t *testing.T) {
@@ -177,27 +181,27 @@ func TestLostAnswersOfTables(t *testing.T) {
 	t.Parallel()
 	inBubble(t, []TableSpec{ViewTable(view.Description{Name: "users", Version: 1})}, func(t *testing.T, fx *fixture) {
 		table := NewTables(fx.client, testPrefix).Table("users", 1)
-		item := view.Item{Key: "a", Row: userData(1), Version: 1, Commit: 1, Memo: []byte(`{"m":1}`)}
+		item := driver.Item{Key: "a", Row: userData(1), Version: 1, Commit: 1, Memo: []byte(`{"m":1}`)}
 		fx.net.reset(first(cut))
-		if err := table.Put(t.Context(), view.Write{Item: item}); err != nil {
+		if err := table.Put(t.Context(), driver.Write{Item: item}); err != nil {
 			t.Errorf("put: %v", err)
 		}
 		fx.net.reset(nil)
-		if err := table.Put(t.Context(), view.Write{Item: item}); events.CodeOf(err) != events.CodeConflict {
+		if err := table.Put(t.Context(), driver.Write{Item: item}); events.CodeOf(err) != events.CodeConflict {
 			t.Errorf("the same put by another: %v", err)
 		}
 		other := item
 		other.Row = userData(2)
 		fx.net.reset(first(refuse))
-		if err := table.Put(t.Context(), view.Write{Item: other}); events.CodeOf(err) != events.CodeConflict {
+		if err := table.Put(t.Context(), driver.Write{Item: other}); events.CodeOf(err) != events.CodeConflict {
 			t.Errorf("another put after a fault: %v", err)
 		}
 		fx.net.reset(first(cut, throttle))
-		if err := table.Put(t.Context(), view.Write{Item: item, Expect: 1, Delete: true}); err != nil {
+		if err := table.Put(t.Context(), driver.Write{Item: item, Expect: 1, Delete: true}); err != nil {
 			t.Errorf("delete: %v", err)
 		}
 		fx.net.reset(nil)
-		if err := table.Put(t.Context(), view.Write{Item: item, Expect: 1, Delete: true}); events.CodeOf(err) != events.CodeConflict {
+		if err := table.Put(t.Context(), driver.Write{Item: item, Expect: 1, Delete: true}); events.CodeOf(err) != events.CodeConflict {
 			t.Errorf("the same delete by another: %v", err)
 		}
 		fx.net.reset(first(cut, cut))

@@ -12,47 +12,47 @@ import (
 	"github.com/aws/smithy-go"
 
 	"daybook/events"
+	"daybook/functions/names"
 	"daybook/view"
+	"daybook/view/driver"
 )
 
 var (
-	_ view.AdminTables   = (*Tables)(nil)
-	_ view.IndexedTables = (*Tables)(nil)
+	_ driver.AdminTables   = (*Tables)(nil)
+	_ driver.IndexedTables = (*Tables)(nil)
 )
 
 // ControlTable is the table of control records: which table of each view
 // answers, and how far rebuilds are. It has an item for the whole installation
 // and, while a rebuild runs, one for each of its segments.
 func ControlTable() TableSpec {
-	return TableSpec{Name: "control", Partition: Key{Name: attrKey, Type: KeyString}}
+	return TableSpec{Name: names.ControlTable, Partition: Key{Name: attrKey, Type: KeyString}}
 }
 
 // GenerationTable is the table of a view's version that was built again. The
 // first generation is ViewTable itself; the second has "-g2" behind its name.
 func GenerationTable(d view.Description, generation int) TableSpec {
-	spec := ViewTable(d)
-	spec.Name = targetName(view.Target{View: d.Name, Version: d.Version, Generation: generation})
-	return spec
+	return targetTable(driver.Target{View: d.Name, Version: d.Version, Generation: generation}, d.TableIndexes())
 }
 
 // targetName is the part of the name of a target's table behind the prefix.
-func targetName(t view.Target) string { return t.View + "-" + t.String() }
+func targetName(t driver.Target) string { return t.View + "-" + t.String() }
 
-// Open implements view.RoutedTables.
-func (t *Tables) Open(target view.Target) view.Table {
+// Open implements driver.RoutedTables.
+func (t *Tables) Open(target driver.Target) driver.Table {
 	return &table{client: t.client, name: t.prefix + "-" + targetName(target)}
 }
 
-// Control implements view.RoutedTables.
-func (t *Tables) Control() view.Table {
+// Control implements driver.RoutedTables.
+func (t *Tables) Control() driver.Table {
 	return &table{client: t.client, name: TableName(t.prefix, ControlTable())}
 }
 
-// Create implements view.AdminTables. A later generation has on-demand capacity
+// Create implements driver.AdminTables. A later generation has on-demand capacity
 // and is encrypted with the key of the first one. Deletion protection and
 // point-in-time recovery are not turned on: it can be built again.
-func (t *Tables) Create(ctx context.Context, target view.Target, d view.Description) error {
-	first := TableName(t.prefix, GenerationTable(d, 1))
+func (t *Tables) Create(ctx context.Context, target driver.Target, indexes []driver.IndexDescription) error {
+	first := TableName(t.prefix, targetTable(driver.Target{View: target.View, Version: target.Version, Generation: 1}, indexes))
 	out, err := t.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &first})
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing && target.Generation > 1 {
 		out, err = &dynamodb.DescribeTableOutput{Table: &types.TableDescription{}}, nil
@@ -60,7 +60,7 @@ func (t *Tables) Create(ctx context.Context, target view.Target, d view.Descript
 	if err != nil {
 		return fmt.Errorf("table %s: %w", first, translate(ctx, err))
 	}
-	spec := GenerationTable(d, target.Generation)
+	spec := targetTable(target, indexes)
 	name := TableName(t.prefix, spec)
 	if target.Generation > 1 {
 		in := createInput(t.prefix, spec)
@@ -78,9 +78,9 @@ func (t *Tables) Create(ctx context.Context, target view.Target, d view.Descript
 	return nil
 }
 
-// CompareIndexes implements view.IndexedTables with one DescribeTable.
-func (t *Tables) CompareIndexes(ctx context.Context, target view.Target, d view.Description) ([]string, error) {
-	spec := GenerationTable(d, target.Generation)
+// CompareIndexes implements driver.IndexedTables with one DescribeTable.
+func (t *Tables) CompareIndexes(ctx context.Context, target driver.Target, declared []driver.IndexDescription) ([]string, error) {
+	spec := targetTable(target, declared)
 	name := TableName(t.prefix, spec)
 	out, err := t.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing || denied(err) {
@@ -120,9 +120,9 @@ func denied(err error) bool {
 	return errors.As(err, &e) && e.ErrorCode() == "AccessDeniedException"
 }
 
-// Drop implements view.AdminTables. A table that is protected against deletion
+// Drop implements driver.AdminTables. A table that is protected against deletion
 // is not dropped: forbidden, with what to do about it.
-func (t *Tables) Drop(ctx context.Context, target view.Target) error {
+func (t *Tables) Drop(ctx context.Context, target driver.Target) error {
 	name := t.prefix + "-" + targetName(target)
 	out, err := t.client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 	if err == nil && value(out.Table.DeletionProtectionEnabled) {

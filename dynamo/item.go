@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/events"
-	"daybook/view"
+	"daybook/view/driver"
 )
 
 // The attributes of an item of a query table, besides those of its row; see the
@@ -35,7 +35,7 @@ var errItem = errors.New("the item can't be stored")
 
 // encodeItem returns the attributes of an item of a query table. Errors:
 // too-large, internal.
-func encodeItem(it *view.Item) (map[string]types.AttributeValue, error) {
+func encodeItem(it *driver.Item) (map[string]types.AttributeValue, error) {
 	item := map[string]types.AttributeValue{
 		attrKey:   &types.AttributeValueMemberS{Value: it.Key},
 		attrGuard: numberValue(it.Version),
@@ -59,7 +59,7 @@ func encodeItem(it *view.Item) (map[string]types.AttributeValue, error) {
 		if err != nil || place.Partition == "" {
 			return nil, events.Wrap(events.CodeInternal, fmt.Errorf("item %q, index %s: %w", it.Key, name, errItem), "a row can't be stored")
 		}
-		if len(place.Partition) > maxPartitionSize || (place.Sort.Kind == view.SortString && len(place.Sort.Text) > maxSortSize) {
+		if len(place.Partition) > maxPartitionSize || (place.Sort.Kind == driver.SortString && len(place.Sort.Text) > maxSortSize) {
 			return nil, tooLarge("an item")
 		}
 		item[attrIndexPartition+name] = &types.AttributeValueMemberS{Value: place.Partition}
@@ -95,14 +95,14 @@ func encodeRow(item map[string]types.AttributeValue, row jsontext.Value) error {
 }
 
 // sortValue is a sort key as an attribute.
-func sortValue(s view.Sort) (types.AttributeValue, error) {
+func sortValue(s driver.Sort) (types.AttributeValue, error) {
 	switch s.Kind {
-	case view.SortString:
+	case driver.SortString:
 		if s.Text == "" {
 			return nil, errItem
 		}
 		return &types.AttributeValueMemberS{Value: s.Text}, nil
-	case view.SortNumber:
+	case driver.SortNumber:
 		n, err := parseNumber(s.Text)
 		return &types.AttributeValueMemberN{Value: n.String()}, err
 	}
@@ -110,7 +110,7 @@ func sortValue(s view.Sort) (types.AttributeValue, error) {
 }
 
 // decodeItem reads an item that encodeItem wrote. Its error has code internal.
-func decodeItem(item map[string]types.AttributeValue) (view.Item, error) {
+func decodeItem(item map[string]types.AttributeValue) (driver.Item, error) {
 	r := itemReader{members: map[string]types.AttributeValue{}}
 	for name, v := range item {
 		if member, ok := memberName(name); ok {
@@ -137,14 +137,14 @@ func decodeItem(item map[string]types.AttributeValue) (view.Item, error) {
 		}
 	}
 	if r.err != nil {
-		return view.Item{}, events.Wrap(events.CodeInternal, fmt.Errorf("item %q: %w", r.item.Key, r.err), "a stored row can't be read")
+		return driver.Item{}, events.Wrap(events.CodeInternal, fmt.Errorf("item %q: %w", r.item.Key, r.err), "a stored row can't be read")
 	}
 	return r.item, nil
 }
 
 // itemReader gathers the attributes of an item.
 type itemReader struct {
-	item    view.Item
+	item    driver.Item
 	members map[string]types.AttributeValue
 	order   []byte
 	raw     string
@@ -211,7 +211,7 @@ func (r *itemReader) place(name string, v types.AttributeValue) {
 		}
 	}
 	if r.item.Index == nil {
-		r.item.Index = map[string]view.IndexKey{}
+		r.item.Index = map[string]driver.IndexKey{}
 	}
 	place := r.item.Index[index]
 	switch v := v.(type) {
@@ -219,14 +219,14 @@ func (r *itemReader) place(name string, v types.AttributeValue) {
 		if isPartition {
 			place.Partition = v.Value
 		} else {
-			place.Sort = view.Sort{Kind: view.SortString, Text: v.Value}
+			place.Sort = driver.Sort{Kind: driver.SortString, Text: v.Value}
 		}
 	case *types.AttributeValueMemberN:
 		n, err := parseNumber(v.Value)
 		if err != nil || isPartition {
 			r.fail(fmt.Errorf("attribute %s has another type", name))
 		}
-		place.Sort = view.Sort{Kind: view.SortNumber, Text: n.String()}
+		place.Sort = driver.Sort{Kind: driver.SortNumber, Text: n.String()}
 	}
 	r.item.Index[index] = place
 }

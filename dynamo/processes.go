@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/events"
+	"daybook/functions/names"
 	"daybook/process"
 )
 
@@ -20,7 +21,7 @@ const parkedIndex = "_parked"
 // ProcessesTable is the table that Processes keeps its entries in.
 func ProcessesTable() TableSpec {
 	return TableSpec{
-		Name:      "processes",
+		Name:      names.ProcessesTable,
 		Partition: Key{Name: attrKey, Type: KeyString},
 		Indexes: []IndexSpec{{
 			Name:      parkedIndex,

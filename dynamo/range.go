@@ -9,25 +9,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/events"
-	"daybook/view"
+	"daybook/view/driver"
 )
 
-// Range implements view.Table: the key alone by a GetItem, an index by Queries
+// Range implements driver.Table: the key alone by a GetItem, an index by Queries
 // of it until an item was found or the range has ended.
-func (t *table) Range(ctx context.Context, r view.Range) ([]view.Item, bool, error) {
+func (t *table) Range(ctx context.Context, r driver.Range) ([]driver.Item, bool, error) {
 	if r.Index == "" {
 		it, err := t.getOne(ctx, r.Partition)
 		if err != nil || it == nil {
 			return nil, err == nil, err
 		}
-		return []view.Item{*it}, true, nil
+		return []driver.Item{*it}, true, nil
 	}
 	q, empty, err := newIndexQuery(r)
 	if err != nil || empty {
 		return nil, err == nil, err
 	}
 	in := q.input(t.name)
-	var items []view.Item
+	var items []driver.Item
 	for {
 		out, err := t.client.Query(ctx, in)
 		if err != nil {
@@ -53,16 +53,16 @@ func (t *table) Range(ctx context.Context, r view.Range) ([]view.Item, bool, err
 // test of the sort key, and BETWEEN includes both ends, so a range with two
 // bounds may have to leave out what lies on an open one.
 type indexQuery struct {
-	r         view.Range
-	low, high *view.Bound
+	r         driver.Range
+	low, high *driver.Bound
 }
 
 // newIndexQuery returns the query of a range, or that the range holds nothing:
 // DynamoDB refuses a lower bound above the upper one, and a start outside the
 // bounds.
-func newIndexQuery(r view.Range) (q indexQuery, empty bool, err error) {
+func newIndexQuery(r driver.Range) (q indexQuery, empty bool, err error) {
 	q = indexQuery{r: r, low: r.Low, high: r.High}
-	for _, b := range []*view.Bound{r.Low, r.High} {
+	for _, b := range []*driver.Bound{r.Low, r.High} {
 		if b == nil {
 			continue
 		}
@@ -72,8 +72,8 @@ func newIndexQuery(r view.Range) (q indexQuery, empty bool, err error) {
 	}
 	// Behind a string comes the same string with a zero byte, so an open lower
 	// bound is a closed one.
-	if b := q.low; b != nil && q.high != nil && b.Open && b.Sort.Kind == view.SortString && len(b.Sort.Text) < maxSortSize {
-		q.low = &view.Bound{Sort: view.Sort{Kind: view.SortString, Text: b.Sort.Text + "\x00"}}
+	if b := q.low; b != nil && q.high != nil && b.Open && b.Sort.Kind == driver.SortString && len(b.Sort.Text) < maxSortSize {
+		q.low = &driver.Bound{Sort: driver.Sort{Kind: driver.SortString, Text: b.Sort.Text + "\x00"}}
 	}
 	if q.low != nil && q.high != nil {
 		if c := q.low.Sort.Compare(q.high.Sort); c > 0 || (c == 0 && (q.low.Open || q.high.Open)) {
@@ -98,7 +98,7 @@ func newIndexQuery(r view.Range) (q indexQuery, empty bool, err error) {
 
 // side says whether a sort key lies before what the key condition selects (-1),
 // in it (0), or behind it (1).
-func (q indexQuery) side(s view.Sort) int {
+func (q indexQuery) side(s driver.Sort) int {
 	if p := q.r.Prefix; p != "" {
 		if strings.HasPrefix(s.Text, p) {
 			return 0
@@ -119,7 +119,7 @@ func (q indexQuery) side(s view.Sort) int {
 }
 
 // holds reports whether a sort key is in the range.
-func (q indexQuery) holds(s view.Sort) bool { return q.side(s) == 0 }
+func (q indexQuery) holds(s driver.Sort) bool { return q.side(s) == 0 }
 
 // input is the Query of the index.
 func (q indexQuery) input(table string) *dynamodb.QueryInput {
@@ -153,7 +153,7 @@ func (q indexQuery) input(table string) *dynamodb.QueryInput {
 
 // test is the test of the sort key and its values.
 func (q indexQuery) test() (string, []types.AttributeValue) {
-	operand := func(s view.Sort) types.AttributeValue {
+	operand := func(s driver.Sort) types.AttributeValue {
 		v, _ := sortValue(s)
 		return v
 	}

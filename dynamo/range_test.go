@@ -10,24 +10,25 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/driver"
 )
 
 // rangeTable is a table of items whose keys and sort keys all differ.
-func rangeTable(t *testing.T) (view.Table, []view.Item) {
+func rangeTable(t *testing.T) (driver.Table, []driver.Item) {
 	t.Helper()
-	desc := view.Description{Name: "things", Version: 1, Indexes: []view.IndexDescription{
-		{Name: "by-name", SortKind: view.SortString}, {Name: "by-price", SortKind: view.SortNumber},
+	desc := view.Description{Name: "things", Version: 1, Indexes: []driver.IndexDescription{
+		{Name: "by-name", SortKind: driver.SortString}, {Name: "by-price", SortKind: driver.SortNumber},
 	}}
 	table := NewTables(newFixture(t, ViewTable(desc)).client, testPrefix).Table("things", 1)
 	names := []string{"a", "a\x00", "a\x00\x00", "a\x01", "aa", "ab", "b", "ba", strings.Repeat("c", 1024), "é", "\U0001F600"}
-	var items []view.Item
+	var items []driver.Item
 	for i, name := range names {
-		it := view.Item{Key: fmt.Sprint("k", (i*7)%len(names)), Version: 1, Index: map[string]view.IndexKey{
-			"by-name":  {Partition: "p", Sort: view.Sort{Kind: view.SortString, Text: name}},
-			"by-price": {Partition: "p", Sort: view.Sort{Kind: view.SortNumber, Text: fmt.Sprint((i - 5) * 10)}},
+		it := driver.Item{Key: fmt.Sprint("k", (i*7)%len(names)), Version: 1, Index: map[string]driver.IndexKey{
+			"by-name":  {Partition: "p", Sort: driver.Sort{Kind: driver.SortString, Text: name}},
+			"by-price": {Partition: "p", Sort: driver.Sort{Kind: driver.SortNumber, Text: fmt.Sprint((i - 5) * 10)}},
 		}}
 		items = append(items, it)
-		if err := table.Put(t.Context(), view.Write{Item: it}); err != nil {
+		if err := table.Put(t.Context(), driver.Write{Item: it}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -35,8 +36,8 @@ func rangeTable(t *testing.T) (view.Table, []view.Item) {
 }
 
 // inRange computes a range by hand: all of it, without regard to its limit.
-func inRange(items []view.Item, r view.Range) []string {
-	in := slices.DeleteFunc(slices.Clone(items), func(it view.Item) bool {
+func inRange(items []driver.Item, r driver.Range) []string {
+	in := slices.DeleteFunc(slices.Clone(items), func(it driver.Item) bool {
 		s := it.Index[r.Index].Sort
 		out := !strings.HasPrefix(s.Text, r.Prefix)
 		if r.Low != nil {
@@ -53,7 +54,7 @@ func inRange(items []view.Item, r view.Range) []string {
 		}
 		return out
 	})
-	slices.SortFunc(in, func(a, b view.Item) int {
+	slices.SortFunc(in, func(a, b driver.Item) int {
 		c := a.Index[r.Index].Sort.Compare(b.Index[r.Index].Sort)
 		if r.Desc {
 			return -c
@@ -71,19 +72,19 @@ func TestRanges(t *testing.T) {
 	t.Parallel()
 	table, items := rangeTable(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		r := view.Range{
+		r := driver.Range{
 			Index: rapid.SampledFrom([]string{"by-name", "by-price"}).Draw(rt, "index"), Partition: "p",
 			Desc: rapid.Bool().Draw(rt, "desc"), Limit: rapid.IntRange(1, 12).Draw(rt, "limit"),
 		}
-		sort := rapid.Custom(func(rt *rapid.T) view.Sort {
+		sort := rapid.Custom(func(rt *rapid.T) driver.Sort {
 			if r.Index == "by-price" {
-				return view.Sort{Kind: view.SortNumber, Text: fmt.Sprint(rapid.IntRange(-13, 13).Draw(rt, "n") * 5)}
+				return driver.Sort{Kind: driver.SortNumber, Text: fmt.Sprint(rapid.IntRange(-13, 13).Draw(rt, "n") * 5)}
 			}
 			text := rapid.SampledFrom([]string{"a", "a\x00", "aa", "ab", "b", "bb", strings.Repeat("c", 1024), "d", "é", "A", "\U0001F600"}).Draw(rt, "text")
-			return view.Sort{Kind: view.SortString, Text: text}
+			return driver.Sort{Kind: driver.SortString, Text: text}
 		})
-		bound := rapid.Custom(func(rt *rapid.T) *view.Bound {
-			return &view.Bound{Sort: sort.Draw(rt, "sort"), Open: rapid.Bool().Draw(rt, "open")}
+		bound := rapid.Custom(func(rt *rapid.T) *driver.Bound {
+			return &driver.Bound{Sort: sort.Draw(rt, "sort"), Open: rapid.Bool().Draw(rt, "open")}
 		})
 		if rapid.Bool().Draw(rt, "low") {
 			r.Low = bound.Draw(rt, "low bound")
@@ -95,8 +96,8 @@ func TestRanges(t *testing.T) {
 			r.Low, r.High, r.Prefix = nil, nil, rapid.SampledFrom([]string{"a", "a\x00", "b", "x"}).Draw(rt, "prefix")
 		}
 		if rapid.Bool().Draw(rt, "after") {
-			r.After = &view.Place{Sort: sort.Draw(rt, "place"), Key: "k3"}
-			if at := slices.IndexFunc(items, func(it view.Item) bool { return it.Index[r.Index].Sort == r.After.Sort }); at >= 0 {
+			r.After = &driver.Place{Sort: sort.Draw(rt, "place"), Key: "k3"}
+			if at := slices.IndexFunc(items, func(it driver.Item) bool { return it.Index[r.Index].Sort == r.After.Sort }); at >= 0 {
 				r.After.Key = items[at].Key
 			}
 		}
@@ -109,7 +110,7 @@ func TestRanges(t *testing.T) {
 			}
 			for _, it := range page {
 				got = append(got, it.Key)
-				r.After = &view.Place{Sort: it.Index[r.Index].Sort, Key: it.Key}
+				r.After = &driver.Place{Sort: it.Index[r.Index].Sort, Key: it.Key}
 			}
 			if end {
 				break
@@ -127,12 +128,12 @@ func TestRanges(t *testing.T) {
 func TestRangesThatCannotBeAsked(t *testing.T) {
 	t.Parallel()
 	table, _ := rangeTable(t)
-	empty := view.Sort{Kind: view.SortString}
-	for name, r := range map[string]view.Range{
+	empty := driver.Sort{Kind: driver.SortString}
+	for name, r := range map[string]driver.Range{
 		"no such index":   {Index: "by-size", Partition: "p", Limit: 1},
-		"an empty bound":  {Index: "by-name", Partition: "p", Limit: 1, Low: &view.Bound{Sort: empty}},
-		"an empty place":  {Index: "by-name", Partition: "p", Limit: 1, After: &view.Place{Sort: empty, Key: "k"}},
-		"a place of none": {Index: "by-name", Partition: "p", Limit: 1, After: &view.Place{Sort: view.Sort{Kind: view.SortString, Text: "a"}}},
+		"an empty bound":  {Index: "by-name", Partition: "p", Limit: 1, Low: &driver.Bound{Sort: empty}},
+		"an empty place":  {Index: "by-name", Partition: "p", Limit: 1, After: &driver.Place{Sort: empty, Key: "k"}},
+		"a place of none": {Index: "by-name", Partition: "p", Limit: 1, After: &driver.Place{Sort: driver.Sort{Kind: driver.SortString, Text: "a"}}},
 	} {
 		if items, _, err := table.Range(t.Context(), r); events.CodeOf(err) != events.CodeInternal {
 			t.Errorf("%s: %d items, error %v", name, len(items), err)

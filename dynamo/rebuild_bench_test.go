@@ -13,6 +13,7 @@ import (
 	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 	"daybook/view"
+	"daybook/view/admin"
 )
 
 // BenchmarkRebuild compares the rebuild of a view with a bare parallel Scan of
@@ -57,7 +58,7 @@ func benchmarkRebuild(b *testing.B, v view.View, length int) {
 		bareScan(b, store)
 		scan, scanWall = scan+cpuTime(b)-used, scanWall+time.Since(began)
 
-		r, err := view.NewRebuilder(store, codec, tables, []view.View{v}, &view.RebuildOptions{Segments: benchSegments, Workers: benchWorkers})
+		r, err := admin.NewRebuilder(store, codec, tables, []view.View{v}, &admin.RebuildOptions{Segments: benchSegments, Workers: benchWorkers})
 		if err != nil {
 			b.Fatal(err)
 		}

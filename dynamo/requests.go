@@ -11,13 +11,14 @@ import (
 
 	"daybook/aggregate/async"
 	"daybook/events"
+	"daybook/functions/names"
 )
 
 // RequestsTable is the table that Requests keeps the statuses of queued commands
 // in. They expire.
 func RequestsTable() TableSpec {
 	return TableSpec{
-		Name:      "requests",
+		Name:      names.RequestsTable,
 		Partition: Key{Name: attrRequest, Type: KeyString},
 		TTL:       attrExpires,
 	}

@@ -13,24 +13,24 @@ import (
 	"daybook/events"
 	"daybook/events/decimal"
 	"daybook/localstack/embedded/attr"
-	"daybook/view"
+	"daybook/view/driver"
 )
 
 func TestItemsComeBack(t *testing.T) {
 	t.Parallel()
-	genPlace := rapid.Custom(func(t *rapid.T) view.IndexKey {
-		k := view.IndexKey{Partition: "=" + rapid.String().Draw(t, "partition"), Sort: view.Sort{Kind: view.SortString, Text: "=" + rapid.String().Draw(t, "sort")}}
+	genPlace := rapid.Custom(func(t *rapid.T) driver.IndexKey {
+		k := driver.IndexKey{Partition: "=" + rapid.String().Draw(t, "partition"), Sort: driver.Sort{Kind: driver.SortString, Text: "=" + rapid.String().Draw(t, "sort")}}
 		if rapid.Bool().Draw(t, "number") {
 			n, err := parseNumber(fmt.Sprintf("%s1.2e%d", rapid.SampledFrom([]string{"", "-"}).Draw(t, "sign"), rapid.IntRange(decimal.MinExponent, decimal.MaxExponent).Draw(t, "exponent")))
 			if err != nil {
 				t.Fatal(err)
 			}
-			k.Sort = view.Sort{Kind: view.SortNumber, Text: n.String()}
+			k.Sort = driver.Sort{Kind: driver.SortNumber, Text: n.String()}
 		}
 		return k
 	})
 	rapid.Check(t, func(t *rapid.T) {
-		want := view.Item{
+		want := driver.Item{
 			Key:     "k" + rapid.String().Draw(t, "key"),
 			Commit:  rapid.Int64().Draw(t, "commit"),
 			Version: rapid.Int64().Draw(t, "version"),
@@ -48,7 +48,7 @@ func TestItemsComeBack(t *testing.T) {
 		}
 		for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"by-name", "x", "a"}), 0, 3, rapid.ID).Draw(t, "indexes") {
 			if want.Index == nil {
-				want.Index = map[string]view.IndexKey{}
+				want.Index = map[string]driver.IndexKey{}
 			}
 			want.Index[name] = genPlace.Draw(t, "place")
 		}
@@ -73,7 +73,7 @@ func TestRowsAreNativeAttributes(t *testing.T) {
 	t.Parallel()
 	row := `{"name":"Ann","key":"k","_c":"x","cents":-1995,"share":0.25,"big":123456789012345678901234567890,"active":true,"none":null,"empty":"",` +
 		`"tags":["a",1,[]],"address":{"zip":"10115","city":"Berlin","geo":{}}}`
-	item, err := encodeItem(&view.Item{Key: "7", Row: jsontext.Value(row), Commit: 3, Version: 4})
+	item, err := encodeItem(&driver.Item{Key: "7", Row: jsontext.Value(row), Commit: 3, Version: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestRowsThatStayText(t *testing.T) {
 		"a name escaped":  `{"\u0061":1}`,
 		"1.5e40 as plain": `{"a":15000000000000000000000000000000000000000}`,
 	} {
-		item, err := encodeItem(&view.Item{Key: "7", Row: jsontext.Value(row), Version: 1})
+		item, err := encodeItem(&driver.Item{Key: "7", Row: jsontext.Value(row), Version: 1})
 		if err != nil || item[attrRaw] == nil || len(item) != 3 {
 			t.Errorf("%s: item %v, error %v", name, item, err)
 			continue
@@ -121,26 +121,26 @@ func TestRowsThatStayText(t *testing.T) {
 
 func TestItemsThatCannotBeStored(t *testing.T) {
 	t.Parallel()
-	place := func(partition string, sort view.Sort) view.Item {
-		return view.Item{Key: "7", Index: map[string]view.IndexKey{"x": {Partition: partition, Sort: sort}}}
+	place := func(partition string, sort driver.Sort) driver.Item {
+		return driver.Item{Key: "7", Index: map[string]driver.IndexKey{"x": {Partition: partition, Sort: sort}}}
 	}
-	text := view.Sort{Kind: view.SortString, Text: "a"}
+	text := driver.Sort{Kind: driver.SortString, Text: "a"}
 	for name, c := range map[string]struct {
-		item view.Item
+		item driver.Item
 		want events.Code
 	}{
-		"a row that is no object":  {view.Item{Key: "7", Row: jsontext.Value(`[]`)}, events.CodeInternal},
-		"a row that is no JSON":    {view.Item{Key: "7", Row: jsontext.Value(`{"a":}`)}, events.CodeInternal},
-		"a name twice":             {view.Item{Key: "7", Row: jsontext.Value(`{"a":1,"a":2}`)}, events.CodeInternal},
-		"two rows":                 {view.Item{Key: "7", Row: jsontext.Value(`{"a":1}{}`)}, events.CodeInternal},
+		"a row that is no object":  {driver.Item{Key: "7", Row: jsontext.Value(`[]`)}, events.CodeInternal},
+		"a row that is no JSON":    {driver.Item{Key: "7", Row: jsontext.Value(`{"a":}`)}, events.CodeInternal},
+		"a name twice":             {driver.Item{Key: "7", Row: jsontext.Value(`{"a":1,"a":2}`)}, events.CodeInternal},
+		"two rows":                 {driver.Item{Key: "7", Row: jsontext.Value(`{"a":1}{}`)}, events.CodeInternal},
 		"no partition":             {place("", text), events.CodeInternal},
-		"no sort key":              {place("a", view.Sort{Kind: view.SortString}), events.CodeInternal},
-		"no kind of sort key":      {place("a", view.Sort{Text: "a"}), events.CodeInternal},
-		"a number that is none":    {place("a", view.Sort{Kind: view.SortNumber, Text: "a"}), events.CodeInternal},
+		"no sort key":              {place("a", driver.Sort{Kind: driver.SortString}), events.CodeInternal},
+		"no kind of sort key":      {place("a", driver.Sort{Text: "a"}), events.CodeInternal},
+		"a number that is none":    {place("a", driver.Sort{Kind: driver.SortNumber, Text: "a"}), events.CodeInternal},
 		"a partition over 2 KB":    {place(strings.Repeat("a", 2049), text), events.CodeTooLarge},
-		"a sort key over 1 KB":     {place("a", view.Sort{Kind: view.SortString, Text: strings.Repeat("a", 1025)}), events.CodeTooLarge},
-		"a key over 2 KB":          {view.Item{Key: strings.Repeat("a", 2049)}, events.CodeTooLarge},
-		"a row of more than 400KB": {view.Item{Key: "7", Row: jsontext.Value(`{"a":"` + strings.Repeat("a", maxItemSize) + `"}`)}, events.CodeTooLarge},
+		"a sort key over 1 KB":     {place("a", driver.Sort{Kind: driver.SortString, Text: strings.Repeat("a", 1025)}), events.CodeTooLarge},
+		"a key over 2 KB":          {driver.Item{Key: strings.Repeat("a", 2049)}, events.CodeTooLarge},
+		"a row of more than 400KB": {driver.Item{Key: "7", Row: jsontext.Value(`{"a":"` + strings.Repeat("a", maxItemSize) + `"}`)}, events.CodeTooLarge},
 	} {
 		if _, err := encodeItem(&c.item); events.CodeOf(err) != c.want {
 			t.Errorf("%s: %v", name, err)
@@ -152,7 +152,7 @@ func TestItemsThatCannotBeStored(t *testing.T) {
 // a member; the order no longer fits then.
 func TestItemsChangedByHand(t *testing.T) {
 	t.Parallel()
-	item, err := encodeItem(&view.Item{Key: "7", Row: jsontext.Value(`{"b":1,"a":{"d":2,"c":3}}`), Version: 1})
+	item, err := encodeItem(&driver.Item{Key: "7", Row: jsontext.Value(`{"b":1,"a":{"d":2,"c":3}}`), Version: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,12 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/events"
-	"daybook/view"
+	"daybook/view/driver"
 )
 
-// Scan implements view.Table with one page of a parallel Scan, at most 1 MB,
+// Scan implements driver.Table with one page of a parallel Scan, at most 1 MB,
 // strongly consistent: a read unit for each 4 KB.
-func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) ([]view.Scanned, string, error) {
+func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) ([]driver.Scanned, string, error) {
 	if segments < 1 || segments > maxSegments || segment < 0 || segment >= segments {
 		return nil, "", events.Malformed("segment", "segments is from 1 to 1,000,000 and segment below it")
 	}
@@ -34,7 +34,7 @@ func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) 
 	if err != nil {
 		return nil, "", translate(ctx, err)
 	}
-	page := make([]view.Scanned, len(out.Items))
+	page := make([]driver.Scanned, len(out.Items))
 	for i, raw := range out.Items {
 		page[i] = scannedItem(raw)
 	}
@@ -46,12 +46,12 @@ func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) 
 }
 
 // scannedItem decodes an item; one that can't be read keeps its key.
-func scannedItem(raw map[string]types.AttributeValue) view.Scanned {
+func scannedItem(raw map[string]types.AttributeValue) driver.Scanned {
 	it, err := decodeItem(raw)
 	if err != nil {
-		return view.Scanned{Item: view.Item{Key: textOf(raw[attrKey])}, Err: err}
+		return driver.Scanned{Item: driver.Item{Key: textOf(raw[attrKey])}, Err: err}
 	}
-	return view.Scanned{Item: it}
+	return driver.Scanned{Item: it}
 }
 
 // itemCursor is the place behind a page of a Scan of a query table.

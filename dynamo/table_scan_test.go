@@ -9,6 +9,7 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/driver"
 )
 
 // TestScanLeavesOthersAlone: an item that was changed by hand is told by its
@@ -19,7 +20,7 @@ func TestScanLeavesOthersAlone(t *testing.T) {
 	f := newFixture(t, spec)
 	table := NewTables(f.client, testPrefix).Table("things", 1)
 	for _, key := range []string{"a", "b"} {
-		if err := table.Put(t.Context(), view.Write{Item: view.Item{Key: key, Version: 1, Row: []byte(`{"n":1}`)}}); err != nil {
+		if err := table.Put(t.Context(), driver.Write{Item: driver.Item{Key: key, Version: 1, Row: []byte(`{"n":1}`)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -78,7 +79,7 @@ func TestScanIsBilledAsConsistent(t *testing.T) {
 	})
 	f := newFixture(t, ViewTable(things.Describe()))
 	table := NewTables(f.client, testPrefix).Table("things", 1)
-	if err := table.Put(t.Context(), view.Write{Item: view.Item{Key: "a", Version: 1, Row: []byte(`{"n":1}`)}}); err != nil {
+	if err := table.Put(t.Context(), driver.Write{Item: driver.Item{Key: "a", Version: 1, Row: []byte(`{"n":1}`)}}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, meter := WithMeter(t.Context())

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/events"
-	"daybook/view"
+	"daybook/view/driver"
 )
 
 // maxTransaction is the largest total size of the items of one transaction, in
@@ -23,7 +23,7 @@ type Tables struct {
 	prefix string
 }
 
-var _ view.Tables = (*Tables)(nil)
+var _ driver.Tables = (*Tables)(nil)
 
 // NewTables returns the query tables of an installation, whose names begin with
 // prefix and a hyphen.
@@ -31,10 +31,10 @@ func NewTables(client *dynamodb.Client, prefix string) *Tables {
 	return &Tables{client: client, prefix: prefix}
 }
 
-// Table implements view.Tables. It sends nothing; a table that does not exist
+// Table implements driver.Tables. It sends nothing; a table that does not exist
 // makes calls fail with unavailable.
-func (t *Tables) Table(name string, version int) view.Table {
-	return &table{client: t.client, name: t.prefix + "-" + viewTableName(name, version)}
+func (t *Tables) Table(name string, version int) driver.Table {
+	return t.Open(driver.Target{View: name, Version: version, Generation: 1})
 }
 
 // table is the table of one view at one version.
@@ -47,9 +47,9 @@ func itemKey(key string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{attrKey: &types.AttributeValueMemberS{Value: key}}
 }
 
-// Get implements view.Table with one GetItem or BatchGetItem.
-func (t *table) Get(ctx context.Context, keys []string) ([]*view.Item, error) {
-	items := make([]*view.Item, len(keys))
+// Get implements driver.Table with one GetItem or BatchGetItem.
+func (t *table) Get(ctx context.Context, keys []string) ([]*driver.Item, error) {
+	items := make([]*driver.Item, len(keys))
 	if len(keys) == 1 {
 		it, err := t.getOne(ctx, keys[0])
 		items[0] = it
@@ -72,7 +72,7 @@ func (t *table) Get(ctx context.Context, keys []string) ([]*view.Item, error) {
 	return items, err
 }
 
-func (t *table) getOne(ctx context.Context, key string) (*view.Item, error) {
+func (t *table) getOne(ctx context.Context, key string) (*driver.Item, error) {
 	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.name, Key: itemKey(key), ConsistentRead: ptr(true)})
 	if err != nil {
 		return nil, translate(ctx, err)
@@ -92,7 +92,7 @@ type condition struct {
 }
 
 // expect is the condition that the item which w replaces is the expected one.
-func expect(w view.Write) condition {
+func expect(w driver.Write) condition {
 	if w.Expect == 0 && w.ExpectParked == 0 {
 		return condition{expression: "attribute_not_exists(#k)", names: map[string]string{"#k": attrKey}}
 	}
@@ -108,8 +108,8 @@ func expect(w view.Write) condition {
 	return c
 }
 
-// Put implements view.Table with one PutItem or DeleteItem.
-func (t *table) Put(ctx context.Context, w view.Write) error {
+// Put implements driver.Table with one PutItem or DeleteItem.
+func (t *table) Put(ctx context.Context, w driver.Write) error {
 	ctx, attempts := WithMeter(ctx)
 	var err error
 	if w.Delete {
@@ -124,7 +124,7 @@ func (t *table) Put(ctx context.Context, w view.Write) error {
 	return translate(ctx, err)
 }
 
-func (t *table) put(ctx context.Context, w view.Write) error {
+func (t *table) put(ctx context.Context, w driver.Write) error {
 	item, err := encodeItem(&w.Item)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (t *table) put(ctx context.Context, w view.Write) error {
 	return err
 }
 
-func (t *table) remove(ctx context.Context, w view.Write) error {
+func (t *table) remove(ctx context.Context, w driver.Write) error {
 	c := expect(w)
 	_, err := t.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName:                           &t.name,
@@ -156,7 +156,7 @@ func (t *table) remove(ctx context.Context, w view.Write) error {
 
 // done reports whether the table holds what w would have made of it: then an
 // earlier attempt of the same call did, and its answer was lost.
-func done(w view.Write, stored map[string]types.AttributeValue) bool {
+func done(w driver.Write, stored map[string]types.AttributeValue) bool {
 	if w.Delete || len(stored) == 0 {
 		return w.Delete && len(stored) == 0
 	}
@@ -171,10 +171,10 @@ func done(w view.Write, stored map[string]types.AttributeValue) bool {
 	return reflect.DeepEqual(have, want)
 }
 
-// Transact implements view.Table with one TransactWriteItems, or, for a single
+// Transact implements driver.Table with one TransactWriteItems, or, for a single
 // write, as Put: a transaction costs double. The SDK gives the call a token, so
 // that an attempt repeated after a lost answer does nothing.
-func (t *table) Transact(ctx context.Context, ws []view.Write) error {
+func (t *table) Transact(ctx context.Context, ws []driver.Write) error {
 	if len(ws) == 1 {
 		return t.Put(ctx, ws[0])
 	}

@@ -1,11 +1,11 @@
 package dynamo
 
 import (
-	"strconv"
-
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"daybook/functions/names"
 	"daybook/view"
+	"daybook/view/driver"
 )
 
 // KeyType is the type of a key attribute.
@@ -51,7 +51,7 @@ type TableSpec struct {
 // new images, so that a projector needs no read to see a commit.
 func EventsTable() TableSpec {
 	return TableSpec{
-		Name:       "events",
+		Name:       names.EventsTable,
 		Partition:  Key{Name: attrStream, Type: KeyString},
 		Sort:       &Key{Name: attrCommit, Type: KeyNumber},
 		StreamView: string(types.StreamViewTypeNewImage),
@@ -62,7 +62,7 @@ func EventsTable() TableSpec {
 // once-only commands in. The latter expire.
 func ClaimsTable() TableSpec {
 	return TableSpec{
-		Name:      "claims",
+		Name:      names.ClaimsTable,
 		Partition: Key{Name: attrClaim, Type: KeyString},
 		TTL:       attrExpires,
 	}
@@ -70,12 +70,17 @@ func ClaimsTable() TableSpec {
 
 // ViewTable is the table of a view at its version: one item for each row and
 // checkpoint, one global secondary index for each index of the view's table
-// (the declared ones and view.ParkedIndex), over two attributes of its own.
+// (the declared ones and driver.ParkedIndex), over two attributes of its own.
 func ViewTable(d view.Description) TableSpec {
-	spec := TableSpec{Name: viewTableName(d.Name, d.Version), Partition: Key{Name: attrKey, Type: KeyString}}
-	for _, x := range d.TableIndexes() {
+	return GenerationTable(d, 1)
+}
+
+// targetTable is the table of a target with the given indexes.
+func targetTable(t driver.Target, indexes []driver.IndexDescription) TableSpec {
+	spec := TableSpec{Name: targetName(t), Partition: Key{Name: attrKey, Type: KeyString}}
+	for _, x := range indexes {
 		sort := Key{Name: attrIndexSort + x.Name, Type: KeyString}
-		if x.SortKind == view.SortNumber {
+		if x.SortKind == driver.SortNumber {
 			sort.Type = KeyNumber
 		}
 		spec.Indexes = append(spec.Indexes, IndexSpec{
@@ -89,9 +94,4 @@ func ViewTable(d view.Description) TableSpec {
 
 // TableName is the full name of a table: "daybook-dev-events" for the prefix
 // "daybook-dev".
-func TableName(prefix string, spec TableSpec) string { return prefix + "-" + spec.Name }
-
-// viewTableName is the part of the name of a view's table behind the prefix.
-func viewTableName(view string, version int) string {
-	return view + "-v" + strconv.Itoa(version)
-}
+func TableName(prefix string, spec TableSpec) string { return names.Join(prefix, spec.Name) }

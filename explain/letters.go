@@ -16,7 +16,7 @@ func (e *explainer) letters(ctx context.Context) []inspect.Letter {
 	}
 	page, err := e.i.DeadLetters(ctx, 1000)
 	if err != nil {
-		e.out.Partial = true
+		e.out.Unread = "dead letters: " + err.Error()
 	}
 	return page.Letters
 }

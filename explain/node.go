@@ -84,6 +84,8 @@ type Explanation struct {
 	Waiting int `json:"waiting,omitzero"`
 	// Partial says that a bound of Options ended the reading.
 	Partial bool `json:"partial,omitzero"`
+	// Unread says what could not be read, and why.
+	Unread string `json:"unread,omitzero"`
 }
 
 // each calls f for the nodes of the tree, in its order.

@@ -47,7 +47,9 @@ func (e *explainer) addReactions(ctx context.Context, c *events.Commit, into *No
 		if err := r.fill(ctx, n); err != nil {
 			return err
 		}
-		into.Effects = append(into.Effects, n)
+		if n.State != StateDone || len(n.Effects) > 0 { // else it only remembers
+			into.Effects = append(into.Effects, n)
+		}
 	}
 	return nil
 }
@@ -113,10 +115,13 @@ func (r *reaction) derive(ctx context.Context) error {
 		return events.Errorf(events.CodeTooLarge, "the stream is too long to fold")
 	}
 	var failed error
-	r.effects, err = process.Derive(r.e.codec, r.r, r.e.s.Source, commits, func(q process.Request) (*process.Rejection, bool) {
-		rejection, known, err := r.answer(ctx, q)
+	r.effects, err = process.Derive(r.e.codec, r.r, r.e.s.Source, commits, func(q process.Request) *process.Rejection {
+		c, err := r.find(ctx, q)
 		failed = errors.Join(failed, err)
-		return rejection, known
+		if c != nil {
+			return nil
+		}
+		return r.rejection(q.CommandID)
 	})
 	if err == nil {
 		err = failed
@@ -125,21 +130,6 @@ func (r *reaction) derive(ctx context.Context) error {
 		err = c.Err
 	}
 	return err
-}
-
-// answer says what became of a command that the reactor sends at once.
-func (r *reaction) answer(ctx context.Context, q process.Request) (rejection *process.Rejection, known bool, err error) {
-	c, err := r.find(ctx, q)
-	switch {
-	case err != nil:
-		return nil, false, err
-	case c != nil:
-		return nil, true, nil
-	}
-	if x := r.rejection(q.CommandID); x != nil {
-		return x, true, nil
-	}
-	return nil, r.handled(), nil
 }
 
 // find returns the commit that answers a command, nil for none.

@@ -7,11 +7,14 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
+	"daybook/view/projection"
 )
 
 // pinned returns a view with the table that answers queries; nil tables and why not.
-func (e *explainer) pinned(ctx context.Context, v view.View) (view.Table, view.View, error) {
-	tables, views, err := view.Pin(ctx, e.s.Tables, []view.View{v})
+func (e *explainer) pinned(ctx context.Context, v view.View) (driver.Table, view.View, error) {
+	tables, views, err := admin.Pin(ctx, e.s.Tables, []view.View{v})
 	if err != nil {
 		return nil, v, err
 	}
@@ -22,7 +25,7 @@ func (e *explainer) pinned(ctx context.Context, v view.View) (view.Table, view.V
 // addRows adds what the views that handle an event of a commit made of it.
 func (e *explainer) addRows(ctx context.Context, c *events.Commit, into *Node, _ int) error {
 	for _, v := range e.i.App().Views {
-		key, follows := view.StreamKey(v, c.Stream)
+		key, follows := projection.StreamKey(v, c.Stream)
 		d := v.Describe()
 		handled := func(event events.Event) bool { return slices.Contains(d.Events, event.Name) }
 		if !follows || !slices.ContainsFunc(c.Events, handled) || !e.room() {
@@ -43,15 +46,15 @@ func (e *explainer) addRows(ctx context.Context, c *events.Commit, into *Node, _
 // judgeRow tells how far a view is with a commit.
 func (e *explainer) judgeRow(ctx context.Context, v view.View, key string, c *events.Commit, n *Node) error {
 	table, v, err := e.pinned(ctx, v)
-	var item *view.Item
+	var item *driver.Item
 	if err == nil {
-		var items []*view.Item
+		var items []*driver.Item
 		if items, err = table.Get(ctx, []string{key}); err == nil {
 			item = items[0]
 		}
 	}
 	if err != nil {
-		if events.Transient(err) {
+		if events.Transient(err) && events.CodeOf(err) != events.CodeConflict { // conflict: no such table, or no such declaration
 			return err
 		}
 		n.State, n.Code, n.Text = StateLate, string(events.CodeOf(err)), events.FaultText(err)

@@ -39,6 +39,9 @@ func (x Explanation) Text() string {
 	if x.Partial {
 		b.WriteString("not all was read: an answer is bounded\n")
 	}
+	if x.Unread != "" {
+		fmt.Fprintf(&b, "could not be read: %s\n", clean(x.Unread))
+	}
 	return b.String()
 }
 

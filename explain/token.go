@@ -27,12 +27,21 @@ func (e *explainer) answer(ctx context.Context, token string) error {
 	case len(fields) == 3 && e.reactor(fields[0]) != nil:
 		return e.answerTimer(ctx, fields[0], events.Stream(fields[1]), fields[2])
 	}
-	if strings.ContainsAny(token, "=#") {
-		if found, err := e.answerClaim(ctx, token); found || err != nil {
-			return err
-		}
+	kind, _, isClaim := strings.Cut(token, "=")
+	if !isClaim {
+		kind, _, isClaim = strings.Cut(token, "#")
 	}
-	return e.answerID(ctx, token)
+	if !isClaim {
+		return e.answerID(ctx, token)
+	}
+	if found, err := e.answerClaim(ctx, token); found || err != nil {
+		return err
+	}
+	err := e.answerID(ctx, token)
+	if events.CodeOf(err) == events.CodeNotFound && events.ValidateName("claim", kind) == nil {
+		err = events.Errorf(events.CodeNotFound, "no stream holds a value %s of %s", token, kind)
+	}
+	return err
 }
 
 func (e *explainer) declares(aggregate string) bool {

@@ -22,7 +22,7 @@ import (
 	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 	"daybook/localstack/mapping"
-	"daybook/view"
+	"daybook/view/admin"
 )
 
 // counted counts requests by what they ask for: "PutItem events", "POST timer".
@@ -238,7 +238,7 @@ func TestARebuildSetsNothingOff(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rebuilder, err := view.NewRebuilder(dynamo.NewEventStore(client, "test-events"), codec, dynamo.NewTables(client, "test"), testdomain.Views(), nil)
+		rebuilder, err := admin.NewRebuilder(dynamo.NewEventStore(client, "test-events"), codec, dynamo.NewTables(client, "test"), testdomain.Views(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,8 @@ import (
 	"daybook/functions/apigateway"
 	"daybook/functions/names"
 	"daybook/messaging"
-	"daybook/view"
+	"daybook/view/projection"
+	"daybook/view/query"
 )
 
 // Handler is a Lambda handler of bytes; aws-lambda-go starts it as it is. It is
@@ -67,8 +68,8 @@ func NewQuery(app daybook.App, c Config) (Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	queries, err := view.NewQueries(store, codec, dynamo.NewTables(client, c.ViewPrefix), app.Views,
-		&view.QueriesOptions{Routed: true})
+	queries, err := query.New(store, codec, dynamo.NewTables(client, c.ViewPrefix), app.Views,
+		&query.Options{Routed: true})
 	if err != nil {
 		return nil, err
 	}
@@ -89,12 +90,12 @@ func NewProjector(app daybook.App, c Config) (Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	projector, err := view.NewProjector(store, codec, dynamo.NewTables(client, c.ViewPrefix), app.Views,
-		&view.ProjectorOptions{Routed: true})
+	projector, err := projection.New(store, codec, dynamo.NewTables(client, c.ViewPrefix), app.Views,
+		&projection.Options{Routed: true})
 	if err != nil {
 		return nil, err
 	}
-	p := &projection{config: c, projector: projector, log: c.logger(names.Projector), metrics: newMetrics(app, c)}
+	p := &projections{config: c, projector: projector, log: c.logger(names.Projector), metrics: newMetrics(app, c)}
 	return ofStream(p.log, p.handle), nil
 }
 

@@ -11,7 +11,7 @@ import (
 	"daybook/events"
 	"daybook/follow"
 	"daybook/process"
-	"daybook/view"
+	"daybook/view/projection"
 )
 
 // A panic of the domain's code is logged with its stack, and with its value only
@@ -23,7 +23,7 @@ func TestLogShowsWhereTheDomainPanicked(t *testing.T) {
 		var out bytes.Buffer
 		c := Config{LogTo: &out, LogLevel: slog.LevelError, ShowPanics: show}
 		log := c.logger("any")
-		(&projection{config: c, log: log}).logBatch(t.Context(), 1, view.Report{Report: follow.Report{Faults: []follow.Fault{{Stream: "door/7", Text: events.FaultText(fault), Cause: fault}}}})
+		(&projections{config: c, log: log}).logBatch(t.Context(), 1, projection.Report{Report: follow.Report{Faults: []follow.Fault{{Stream: "door/7", Text: events.FaultText(fault), Cause: fault}}}})
 		(&processHandler{config: c, log: log}).logBatch(t.Context(), 1, process.Report{Report: follow.Report{Faults: []follow.Fault{{Stream: "door/7", Text: events.FaultText(fault), Cause: fault}}}})
 		c.observe(log, newMetrics(daybook.App{}, c))(t.Context(), aggregate.Observation{Command: "open-door", Err: fault})
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")

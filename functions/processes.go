@@ -117,9 +117,9 @@ func (h *processHandler) logBatch(ctx context.Context, records int, r process.Re
 
 // process measures one batch of the process function.
 func (m *metrics) process(r process.Report) {
-	m.put(map[string]float64{
-		MetricCommandsSent: float64(r.Commands), MetricTimersSet: float64(r.Timers), MetricPublished: float64(r.Published),
-		MetricProcessDuplicates: float64(r.Skipped), MetricProcessGaps: float64(r.Gaps), MetricProcessParked: float64(len(r.Faults)),
-		MetricProcessHeld: float64(r.Held), MetricProcessRetries: float64(len(r.Retry)), MetricProcessLag: float64(r.Lag.Milliseconds()),
+	m.put(map[names.Metric]float64{
+		names.MetricCommandsSent: float64(r.Commands), names.MetricTimersSet: float64(r.Timers), names.MetricPublished: float64(r.Published),
+		names.MetricProcessDuplicates: float64(r.Skipped), names.MetricProcessGaps: float64(r.Gaps), names.MetricProcessParked: float64(len(r.Faults)),
+		names.MetricProcessHeld: float64(r.Held), names.MetricProcessRetries: float64(len(r.Retry)), names.MetricProcessLag: float64(r.Lag.Milliseconds()),
 	})
 }

@@ -5,18 +5,18 @@ import (
 	"log/slog"
 
 	"daybook/follow"
-	"daybook/view"
+	"daybook/view/projection"
 )
 
-// projection projects batches of the events table's stream.
-type projection struct {
+// projections projects batches of the events table's stream.
+type projections struct {
 	config    Config
-	projector *view.Projector
+	projector *projection.Projector
 	log       *slog.Logger
 	metrics   *metrics
 }
 
-func (p *projection) handle(ctx context.Context, batch []follow.Delivery) []string {
+func (p *projections) handle(ctx context.Context, batch []follow.Delivery) []string {
 	report := p.projector.Project(ctx, batch)
 	p.logBatch(ctx, len(batch), report)
 	p.metrics.batch(report)
@@ -24,7 +24,7 @@ func (p *projection) handle(ctx context.Context, batch []follow.Delivery) []stri
 }
 
 // logBatch logs the outcome of a batch: names, ids and numbers.
-func (p *projection) logBatch(ctx context.Context, records int, r view.Report) {
+func (p *projections) logBatch(ctx context.Context, records int, r projection.Report) {
 	p.config.logReport(ctx, p.log, r.Report, func(f follow.Fault) []any { return []any{"view", f.Consumer, "version", f.Version} })
 	for _, m := range r.Mismatches {
 		p.log.ErrorContext(ctx, "view not projected", "view", m.View, "table", m.Target.String(), "error", m.Text)

@@ -12,6 +12,7 @@ import (
 	"daybook/aggregate/async"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/functions/names"
 	"daybook/messaging"
 )
 
@@ -101,9 +102,9 @@ func (h *queueHandler) logBatch(ctx context.Context, handled []async.Disposition
 	}
 	h.log.InfoContext(ctx, "batch", "messages", len(handled), "done", counts[async.VerdictDone],
 		"retry", counts[async.VerdictRetry], "poison", counts[async.VerdictPoison], "ageMs", age.Milliseconds())
-	h.metrics.put(map[string]float64{
-		MetricLate: float64(counts[async.VerdictDone]), MetricPoison: float64(counts[async.VerdictPoison]),
-		MetricTriedAgain: float64(counts[async.VerdictRetry]), MetricMessageAge: float64(age.Milliseconds()),
+	h.metrics.put(map[names.Metric]float64{
+		names.MetricLate: float64(counts[async.VerdictDone]), names.MetricPoison: float64(counts[async.VerdictPoison]),
+		names.MetricTriedAgain: float64(counts[async.VerdictRetry]), names.MetricMessageAge: float64(age.Milliseconds()),
 	})
 }
 
@@ -129,6 +130,6 @@ func (s sender) Send(ctx context.Context, cs []aggregate.Command) []async.Receip
 			queued++
 		}
 	}
-	s.metrics.put(map[string]float64{MetricQueued: float64(queued)})
+	s.metrics.put(map[names.Metric]float64{names.MetricQueued: float64(queued)})
 	return sent
 }

@@ -6,6 +6,7 @@ import (
 
 	"daybook/dynamo"
 	"daybook/view"
+	"daybook/view/driver"
 	"daybook/view/viewtest"
 )
 
@@ -17,7 +18,7 @@ func TestViewThatDoesNotFitItsTable(t *testing.T) {
 	call(t, r.command, "POST", "/commands/create-member", "", ada)
 	r.project(t, "member/7", 1)
 	client := dynamo.New(dynamo.Options{Region: "eu-west-1", Endpoint: "http://embedded", Credentials: dynamo.StaticCredentials("a", "b"), Transport: r.transport})
-	viewtest.FilledBy(t, dynamo.NewTables(client, "test"), view.Target{View: "members", Version: 2, Generation: 1}, func(s *view.Shape) {
+	viewtest.FilledBy(t, dynamo.NewTables(client, "test"), driver.Target{View: "members", Version: 2, Generation: 1}, func(s *view.Shape) {
 		delete(s.Row, "active")
 		delete(s.Indexes, "by-name")
 	})

@@ -16,6 +16,7 @@ import (
 	"daybook/process"
 	"daybook/process/processtest"
 	"daybook/view"
+	"daybook/view/projection"
 	"daybook/view/viewtest"
 )
 
@@ -158,7 +159,7 @@ func (b *bench) follow() {
 	if err != nil {
 		b.Fatal(err)
 	}
-	projector, err := view.NewProjector(b.store, codec, b.tables, b.App().Views, &view.ProjectorOptions{Routed: true})
+	projector, err := projection.New(b.store, codec, b.tables, b.App().Views, &projection.Options{Routed: true})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,18 +12,21 @@ import (
 	"daybook/follow"
 	"daybook/process"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
+	"daybook/view/projection"
 )
 
 // followers are views, each with one table, and process managers and outboxes.
 type followers struct {
-	tables   view.Tables // of the views
+	tables   driver.Tables // of the views
 	views    []view.View
 	reactors []process.Reactor
 }
 
 // followers returns the followers of the given names, all for none. at names tables
 // in place of those that answer queries.
-func (i *Installation) followers(ctx context.Context, names []string, at ...view.Target) (f followers, err error) {
+func (i *Installation) followers(ctx context.Context, names []string, at ...driver.Target) (f followers, err error) {
 	if len(names) == 0 {
 		f.views, f.reactors = i.app.Views, i.app.Processes
 	}
@@ -43,11 +46,11 @@ func (i *Installation) followers(ctx context.Context, names []string, at ...view
 			return f, unknown("view, process manager or outbox", name, i.followerNames())
 		}
 	}
-	at = slices.DeleteFunc(slices.Clone(at), func(t view.Target) bool {
+	at = slices.DeleteFunc(slices.Clone(at), func(t driver.Target) bool {
 		return !slices.ContainsFunc(f.views, func(v view.View) bool { return v.Describe().Name == t.View })
 	})
 	if len(f.views) > 0 {
-		f.tables, f.views, err = view.Pin(ctx, i.sources.Tables, f.views, at...)
+		f.tables, f.views, err = admin.Pin(ctx, i.sources.Tables, f.views, at...)
 	}
 	return f, err
 }
@@ -94,10 +97,10 @@ func ParkedOf(f follow.Fault) Parked {
 
 // ParkedQuery asks for parked streams.
 type ParkedQuery struct {
-	Names []string      // of views, process managers and outboxes; none for all
-	At    []view.Target // tables in place of those that answer queries
-	Limit int           // 1 to 1,000; 0 for 100
-	After *ParkedPlace  // goes on behind a page: its Next
+	Names []string        // of views, process managers and outboxes; none for all
+	At    []driver.Target // tables in place of those that answer queries
+	Limit int             // 1 to 1,000; 0 for 100
+	After *ParkedPlace    // goes on behind a page: its Next
 }
 
 // ParkedPlace is a place in a list of parked streams.
@@ -168,7 +171,7 @@ type parkedList struct {
 func (i *Installation) parkedLists(f followers) ([]parkedList, error) {
 	var lists []parkedList
 	if len(f.views) > 0 {
-		projector, err := view.NewProjector(i.sources.Events, i.codec, f.tables, f.views, nil)
+		projector, err := projection.New(i.sources.Events, i.codec, f.tables, f.views, nil)
 		if err != nil {
 			return nil, err
 		}

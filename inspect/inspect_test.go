@@ -10,7 +10,7 @@ import (
 	"daybook/aggregate/async"
 	"daybook/events"
 	"daybook/inspect"
-	"daybook/view"
+	"daybook/view/driver"
 )
 
 // TestDescribe: what the application declares, with what feeds what, as JSON.
@@ -181,10 +181,10 @@ func TestRows(t *testing.T) {
 	}
 	table := b.tables.Table("towns", 1)
 	item := b.tables.Items("towns", 1)
-	at := slices.IndexFunc(item, func(i view.Item) bool { return i.Row != nil && strings.Contains(string(i.Row), `"grams":8`) })
+	at := slices.IndexFunc(item, func(i driver.Item) bool { return i.Row != nil && strings.Contains(string(i.Row), `"grams":8`) })
 	wrong := item[at]
 	wrong.Row, wrong.Version = []byte(`{"parcels":1,"grams":9}`), wrong.Version+1
-	if err := table.Put(t.Context(), view.Write{Item: wrong, Expect: item[at].Version}); err != nil {
+	if err := table.Put(t.Context(), driver.Write{Item: wrong, Expect: item[at].Version}); err != nil {
 		t.Fatal(err)
 	}
 	r := must[inspect.RowReport](t)(b.VerifyRow(t.Context(), "towns", "t1", 1000))

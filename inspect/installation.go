@@ -14,12 +14,14 @@ import (
 	"daybook/nearest"
 	"daybook/process"
 	"daybook/view"
+	"daybook/view/driver"
+	"daybook/view/query"
 )
 
 // Sources are what an installation is read from. All may be called concurrently.
 type Sources struct {
 	Events   events.Store
-	Tables   view.RoutedTables
+	Tables   driver.RoutedTables
 	Ledger   Ledger
 	Statuses Statuses
 	// DeadLetters may be nil for an installation without a command queue.
@@ -52,7 +54,7 @@ type Installation struct {
 	app     daybook.App
 	sources Sources
 	codec   *events.Codec
-	queries *view.Queries
+	queries *query.Queries
 }
 
 // Open opens an installation. It sends nothing. An error says what is wrong with
@@ -66,7 +68,7 @@ func Open(app daybook.App, s Sources) (*Installation, error) {
 	if err != nil {
 		return nil, err
 	}
-	queries, err := view.NewQueries(s.Events, codec, s.Tables, app.Views, &view.QueriesOptions{Routed: true, Now: s.Now})
+	queries, err := query.New(s.Events, codec, s.Tables, app.Views, &query.Options{Routed: true, Now: s.Now})
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,8 @@ import (
 	"daybook/parallel"
 	"daybook/process"
 	"daybook/view"
+	"daybook/view/driver"
+	"daybook/view/projection"
 )
 
 // LagQuery asks how far views, process managers and outboxes are behind. The events
@@ -215,18 +217,18 @@ func (m *measurement) count(ctx context.Context, at int, h head, p checkpoint) e
 type viewLag struct {
 	i     *Installation
 	v     view.View
-	table view.Table
+	table driver.Table
 }
 
 func (l viewLag) follows(stream events.Stream) bool {
-	_, ok := view.StreamKey(l.v, stream)
+	_, ok := projection.StreamKey(l.v, stream)
 	return ok
 }
 
 func (l viewLag) checkpoints(ctx context.Context, streams []events.Stream) ([]checkpoint, error) {
 	keys := make([]string, len(streams))
 	for n, stream := range streams {
-		keys[n], _ = view.StreamKey(l.v, stream)
+		keys[n], _ = projection.StreamKey(l.v, stream)
 	}
 	items, err := l.table.Get(ctx, keys)
 	points := make([]checkpoint, len(streams))

@@ -12,6 +12,7 @@ import (
 	"daybook/aggregate"
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/projection"
 )
 
 // At is a point in a stream's past: a time, or a version, 0 for before the first.
@@ -160,7 +161,7 @@ func (i *Installation) moment(stream events.Stream, commits []events.Commit) (Mo
 		if len(commits) == 0 {
 			continue
 		}
-		fold, err := view.NewFold(v, i.codec)
+		fold, err := projection.NewFold(v, i.codec)
 		if err != nil {
 			return m, err
 		}

@@ -7,6 +7,7 @@ import (
 	"daybook/events"
 	"daybook/parallel"
 	"daybook/view"
+	"daybook/view/projection"
 )
 
 // Row is one row as queries answer it.
@@ -27,7 +28,7 @@ type RowsPage struct {
 	Parked bool             `json:"parked,omitzero"`
 }
 
-// Rows answers a query of a view, with the parameters and codes of view.Queries'
+// Rows answers a query of a view, with the parameters and codes of query.Queries'
 // List: filters, sort, limit and cursor as the HTTP API takes them.
 func (i *Installation) Rows(ctx context.Context, name string, params map[string][]string) (RowsPage, error) {
 	page, err := i.queries.List(ctx, name, params)
@@ -37,7 +38,7 @@ func (i *Installation) Rows(ctx context.Context, name string, params map[string]
 	return RowsPage{page.Items, page.Next, page.Stale, page.Parked}, err
 }
 
-// Row answers one row, with the codes of view.Queries' Get.
+// Row answers one row, with the codes of query.Queries' Get.
 func (i *Installation) Row(ctx context.Context, name, key string) (Row, error) {
 	row, err := i.queries.Get(ctx, name, key, nil)
 	return Row{name, key, row.Version, row.JSON, row.Parked}, err
@@ -65,7 +66,7 @@ func (i *Installation) VerifyRow(ctx context.Context, name, key string, budget i
 	if err != nil || len(f.views) == 0 {
 		return r, events.Errorf(events.CodeUnknownView, "there is no view %q", name)
 	}
-	fold, err := view.NewFold(f.views[0], i.codec)
+	fold, err := projection.NewFold(f.views[0], i.codec)
 	if err != nil {
 		return r, err
 	}
@@ -95,7 +96,7 @@ func (i *Installation) VerifyRow(ctx context.Context, name, key string, budget i
 }
 
 // foldStream adds one stream, if it exists.
-func (i *Installation) foldStream(ctx context.Context, fold *view.Fold, stream events.Stream) error {
+func (i *Installation) foldStream(ctx context.Context, fold *projection.Fold, stream events.Stream) error {
 	if _, err := events.ParseStream(string(stream)); err != nil {
 		return nil // no stream has such a name, so there is no row
 	}
@@ -114,7 +115,7 @@ func (i *Installation) foldStream(ctx context.Context, fold *view.Fold, stream e
 }
 
 // foldAll adds all streams that a view follows.
-func (i *Installation) foldAll(ctx context.Context, fold *view.Fold, v view.View, budget int) error {
+func (i *Installation) foldAll(ctx context.Context, fold *projection.Fold, v view.View, budget int) error {
 	const parts = 8
 	read := make([][]events.Commit, parts)
 	each := max(1, budget/parts)
@@ -125,7 +126,7 @@ func (i *Installation) foldAll(ctx context.Context, fold *view.Fold, v view.View
 				return err
 			}
 			for _, c := range page {
-				if _, ok := view.StreamKey(v, c.Stream); ok {
+				if _, ok := projection.StreamKey(v, c.Stream); ok {
 					read[segment] = append(read[segment], c)
 				}
 			}

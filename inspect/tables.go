@@ -4,7 +4,8 @@ import (
 	"context"
 	"time"
 
-	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
 )
 
 // Table is one of the tables that a view has.
@@ -33,8 +34,8 @@ const (
 )
 
 // Tables says what tables each view has, by the view's name. Codes are those of
-// view.Table.
-func (i *Installation) Tables(ctx context.Context, r *view.Rebuilder) (map[string][]Table, error) {
+// driver.Table.
+func (i *Installation) Tables(ctx context.Context, r *admin.Rebuilder) (map[string][]Table, error) {
 	routes, err := r.Routes(ctx)
 	if err != nil {
 		return nil, err
@@ -62,18 +63,18 @@ func (i *Installation) Tables(ctx context.Context, r *view.Rebuilder) (map[strin
 			all[name] = append(all[name], t)
 		}
 	}
-	unfilled, err := view.Unfilled(ctx, i.codec, i.sources.Tables, i.app.Views)
+	unfilled, err := admin.Unfilled(ctx, i.codec, i.sources.Tables, i.app.Views)
 	for _, t := range unfilled {
-		all[t.View] = append(all[t.View], Table{Table: t.String(), State: TableUnfilled, Next: view.UnfilledText(t)})
+		all[t.View] = append(all[t.View], Table{Table: t.String(), State: TableUnfilled, Next: admin.UnfilledText(t)})
 	}
 	return all, err
 }
 
 // Mismatches says which tables were filled by other declarations than this program's,
-// and how they differ. Codes are those of view.Table.
-func (i *Installation) Mismatches(ctx context.Context) (map[view.Target]string, error) {
-	all, err := view.Mismatches(ctx, i.codec, i.sources.Tables, i.app.Views)
-	texts := map[view.Target]string{}
+// and how they differ. Codes are those of driver.Table.
+func (i *Installation) Mismatches(ctx context.Context) (map[driver.Target]string, error) {
+	all, err := admin.Mismatches(ctx, i.codec, i.sources.Tables, i.app.Views)
+	texts := map[driver.Target]string{}
 	for _, m := range all {
 		texts[m.Target] = m.Text
 	}

@@ -23,6 +23,7 @@ import (
 	"daybook/process"
 	"daybook/process/processtest"
 	"daybook/view"
+	"daybook/view/projection"
 	"daybook/view/viewtest"
 )
 
@@ -150,7 +151,7 @@ func (s *site) project() {
 	if err != nil {
 		s.Fatal(err)
 	}
-	projector, err := view.NewProjector(s.store, codec, s.tables, bank().Views, &view.ProjectorOptions{Routed: true})
+	projector, err := projection.New(s.store, codec, s.tables, bank().Views, &projection.Options{Routed: true})
 	if err != nil {
 		s.Fatal(err)
 	}

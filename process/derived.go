@@ -25,13 +25,13 @@ type Effect struct {
 	Published *CloudEvent
 }
 
-// Answer is what became of a command: known is false while it has no answer, and
-// rejection nil when it was accepted.
-type Answer func(Request) (rejection *Rejection, known bool)
+// Answer is how a command was rejected, nil when it was accepted or has no answer
+// yet: what follows then is what is to come.
+type Answer func(Request) *Rejection
 
 // Derive returns what a reactor asks for because of the last of commits, which are
 // all commits of a stream up to it, in order: nothing is done. answer decides which
-// branch of a group is taken, neither while it is not known. source begins the
+// branch of a group is taken. source begins the
 // source of integration events; see Options.Source.
 //
 // Its errors are those that would park the stream.
@@ -100,26 +100,23 @@ func flatten(all []Effect, event events.Token, branch string, p plan, answer Ans
 
 func flattenGroup(all []Effect, event events.Token, branch string, g *groupPlan, answer Answer) ([]Effect, error) {
 	var first *Rejection
-	known := true
 	for _, s := range g.sendings {
 		all = append(all, Effect{Event: event, Branch: branch, Command: &s.Request, Unless: s.unless})
-		rejection, answered := answer(s.Request)
-		known = known && answered
-		if first == nil && rejection != nil && !slices.Contains(s.unless, rejection.Code) {
+		if rejection := answer(s.Request); first == nil && rejection != nil && !slices.Contains(s.unless, rejection.Code) {
 			first = rejection
 		}
 	}
 	switch {
-	case first != nil && g.otherwise != nil:
-		steps, err := g.otherwise(*first)
-		if err != nil {
-			return all, err
-		}
-		return flatten(all, event, "else", steps, answer)
-	case first == nil && known:
+	case first == nil:
 		return flatten(all, event, "then", g.then, answer)
+	case g.otherwise == nil:
+		return all, nil
 	}
-	return all, nil
+	steps, err := g.otherwise(*first)
+	if err != nil {
+		return all, err
+	}
+	return flatten(all, event, "else", steps, answer)
 }
 
 // EventID returns the id of the integration event that an outbox makes of a

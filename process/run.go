@@ -52,7 +52,7 @@ func (r *run) reload(ctx context.Context) error { return r.Load(ctx, []*run{r}) 
 
 // Handle implements follow.Consumer: it looks at the next commit.
 func (b *batch) Handle(ctx context.Context, r *run) error {
-	r.acting, r.declined = false, nil
+	r.acting = false
 	if err := r.recall(ctx); err != nil {
 		return err
 	}
@@ -153,6 +153,7 @@ func (r *run) skipHistory(ctx context.Context, n int64) (int64, error) {
 
 // react handles one commit: all is decided first, then done, then written down.
 func (r *run) react(ctx context.Context, c *events.Commit) error {
+	r.declined = nil
 	planner := &planner{d: r.d, source: r.opts.Source, sent: map[string]int{}}
 	memory, plan, err := r.decide(c, planner.plan)
 	if err == nil {
@@ -185,7 +186,7 @@ func (r *run) advance(ctx context.Context, n int64, memory jsontext.Value, timer
 		e.Commit, e.Memory, e.MemorySchema, e.Attempts, e.Rejections, e.Timers = n, memory, r.d.schema, 0, nil, timers
 	})
 	if err == nil {
-		r.Commit, r.memory = n, memory
+		r.Commit, r.memory, r.declined = n, memory, nil
 	}
 	return err
 }

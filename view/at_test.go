@@ -11,7 +11,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/eventstest"
-	"daybook/view"
+	"daybook/view/query"
 	"daybook/view/viewtest"
 )
 
@@ -44,12 +44,12 @@ func TestAt(t *testing.T) {
 	c = b.commit("user/7", events.After(&c), 20, created("Ann"), renamed("B"), renamed("C"))
 	c = b.commit("user/7", events.After(&c), 30, toggled(false))
 	b.commit("user/7", events.After(&c), 40, toggled(true), renamed("D"))
-	second := func(n int) view.Moment { return view.Moment{Time: time.Date(2026, 1, 1, 0, 0, n, 0, time.UTC)} }
-	version := func(n int64) view.Moment { return view.Moment{Version: n} }
+	second := func(n int) query.Moment { return query.Moment{Time: time.Date(2026, 1, 1, 0, 0, n, 0, time.UTC)} }
+	version := func(n int64) query.Moment { return query.Moment{Version: n} }
 	b.tables.Before = func(viewtest.Call) error { return events.Errorf(events.CodeInternal, "no table is read") }
 	for _, c := range []struct {
 		view, key string
-		at        view.Moment
+		at        query.Moment
 		want      string // the row, or a code
 	}{
 		{"users", "7", version(1), "not-found"},
@@ -99,14 +99,14 @@ func TestAtOfAParkedStream(t *testing.T) {
 	}
 	b.append("user/7", append(evs, renamed("bad"), renamed("Z"))...)
 	b.append("user/8", renamed("bad"))
-	row, err := qs.At(t.Context(), "users", "7", view.Moment{Version: 153})
+	row, err := qs.At(t.Context(), "users", "7", query.Moment{Version: 153})
 	if err != nil || !row.Parked || row.Version != 151 || !strings.Contains(string(row.JSON), `"149"`) {
 		t.Errorf("got %s, %+v, %v", row.JSON, row, err)
 	}
-	if row, err = qs.At(t.Context(), "users", "7", view.Moment{Version: 120}); err != nil || row.Parked || row.Version != 120 {
+	if row, err = qs.At(t.Context(), "users", "7", query.Moment{Version: 120}); err != nil || row.Parked || row.Version != 120 {
 		t.Errorf("got %+v, %v", row, err)
 	}
-	if _, err = qs.At(t.Context(), "users", "8", view.Moment{Version: 1}); events.CodeOf(err) != events.CodeNotFound {
+	if _, err = qs.At(t.Context(), "users", "8", query.Moment{Version: 1}); events.CodeOf(err) != events.CodeNotFound {
 		t.Errorf("got %v", err)
 	}
 }
@@ -129,7 +129,7 @@ func TestAtIsTheFoldOfThePast(t *testing.T) {
 		past := func(n int) string {
 			return viewtest.Given(t, b.codec, newUsers2(), viewtest.Commits(t, b.codec, "user/7", flat[:n]...)...).Row("7")
 		}
-		check := func(m view.Moment, n int) {
+		check := func(m query.Moment, n int) {
 			row, err := qs.At(t.Context(), "shown", "7", m)
 			if err != nil && events.CodeOf(err) != events.CodeNotFound {
 				rt.Fatal(err)
@@ -144,10 +144,10 @@ func TestAtIsTheFoldOfThePast(t *testing.T) {
 		}
 		for range 3 {
 			n := rapid.IntRange(1, len(flat)).Draw(rt, "version")
-			check(view.Moment{Version: int64(n)}, n)
+			check(query.Moment{Version: int64(n)}, n)
 			c := commits[rapid.IntRange(0, len(commits)-1).Draw(rt, "commit")]
-			check(view.Moment{Time: c.Time}, int(c.Version))
-			check(view.Moment{Time: c.Time.Add(-time.Nanosecond)}, int(c.First()-1))
+			check(query.Moment{Time: c.Time}, int(c.Version))
+			check(query.Moment{Time: c.Time.Add(-time.Nanosecond)}, int(c.First()-1))
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 
 	"daybook/events"
 	"daybook/follow"
-	"daybook/view"
+	"daybook/view/query"
 	"daybook/view/viewtest"
 )
 
@@ -29,7 +29,7 @@ func TestListRefusesVersionsThatAreNotThere(t *testing.T) {
 		var reads atomic.Int64
 		a.store.Before = func(string, events.Stream) error { reads.Add(1); return nil }
 		begun := time.Now()
-		for query, most := range map[string]int64{
+		for request, most := range map[string]int64{
 			"users after=user/7@2":                              1,
 			"users after=user/7@9223372036854775807":            1,
 			"users after=user/none@1":                           1,
@@ -42,14 +42,14 @@ func TestListRefusesVersionsThatAreNotThere(t *testing.T) {
 			"users sort=name after=user/8@1 after=user/none@3":  2,
 		} {
 			var name string
-			_, err := fmt.Sscan(query, &name)
+			_, err := fmt.Sscan(request, &name)
 			if err != nil {
 				t.Fatal(err)
 			}
 			reads.Store(0)
-			_, err = a.qs.List(t.Context(), name, params(query[len(name):]))
+			_, err = a.qs.List(t.Context(), name, params(request[len(name):]))
 			if events.CodeOf(err) != events.CodeMalformed || reads.Load() > most || time.Since(begun) > 0 {
-				t.Errorf("%s: %v with %d reads after %v", query, err, reads.Load(), time.Since(begun))
+				t.Errorf("%s: %v with %d reads after %v", request, err, reads.Load(), time.Since(begun))
 			}
 		}
 		reads.Store(0)
@@ -70,7 +70,7 @@ func TestVersionsOfAnyStream(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		synctest.Test(t, func(t *testing.T) {
-			a := ask(t, &view.QueriesOptions{Wait: time.Nanosecond}, newUsers())
+			a := ask(t, &query.Options{Wait: time.Nanosecond}, newUsers())
 			at := events.Start("user/7")
 			commits := rapid.IntRange(1, 70).Draw(rt, "commits")
 			applied := rapid.IntRange(0, commits).Draw(rt, "applied")
@@ -105,10 +105,10 @@ func TestVersionsOfAnyStream(t *testing.T) {
 func TestReadersAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a := ask(t, &view.QueriesOptions{CatchUp: 50, ReadBudget: 300}, newUsers(), newCategories())
+		a := ask(t, &query.Options{CatchUp: 50, ReadBudget: 300}, newUsers(), newCategories())
 		var after []events.Token
 		list := map[string][]string{}
-		for i := range view.MaxTokens {
+		for i := range query.MaxTokens {
 			stream := events.StreamOf("product", fmt.Sprint(i))
 			a.append(stream, added("books", 1))
 			after = append(after, events.Token{Stream: stream, Version: 1})

@@ -9,6 +9,8 @@ import (
 	"daybook/events"
 	"daybook/follow"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/query"
 )
 
 // awkward are row keys that a path, a terminal or DynamoDB does not take as they
@@ -55,7 +57,7 @@ func TestAnyTextIsARowKey(t *testing.T) {
 	if got := allIDs(t, qs, "categories", 3); !slices.Equal(got, slices.Sorted(slices.Values(awkward))) {
 		t.Errorf("listed %.40q", got)
 	}
-	v, err := view.NewVerifier(b.store, b.codec, b.tables, views, nil)
+	v, err := admin.NewVerifier(b.store, b.codec, b.tables, views, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +67,7 @@ func TestAnyTextIsARowKey(t *testing.T) {
 }
 
 // allIDs returns the ids of all rows of a view, sorted, read in pages.
-func allIDs(t *testing.T, qs *view.Queries, name string, limit int) []string {
+func allIDs(t *testing.T, qs *query.Queries, name string, limit int) []string {
 	t.Helper()
 	var all []string
 	for cursor := []string(nil); ; {

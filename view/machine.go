@@ -4,9 +4,12 @@ import (
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"daybook/events"
 	"daybook/follow"
+	"daybook/view/internal/definition"
 )
 
 // machine folds events into a state of type S: the row of a stream, or what a
@@ -20,13 +23,13 @@ func newMachine[S any]() *machine[S] {
 }
 
 // on declares the handler of an event.
-func on[S any, E events.Data](d *def, m *machine[S], apply func(S, E, Meta) S) {
+func on[S any, E events.Data](d *definition.Definition, m *machine[S], apply func(S, E, Meta) S) {
 	event, err := events.NameOf[E]()
 	if err != nil {
-		d.fail("%w", err)
+		d.Fail("%w", err)
 		return
 	}
-	if _, twice := m.handlers[event]; !d.handles(event, twice, apply == nil) {
+	if _, twice := m.handlers[event]; !handles(d, event, twice, apply == nil) {
 		return
 	}
 	m.handlers[event] = func(s S, e events.Event, meta Meta) (S, error) {
@@ -44,70 +47,70 @@ func on[S any, E events.Data](d *def, m *machine[S], apply func(S, E, Meta) S) {
 
 // handles reports whether a handler of an event can be declared, and notes why
 // not. Kept out of on, which is instantiated per event type.
-func (d *def) handles(event string, twice, missing bool) bool {
+func handles(d *definition.Definition, event string, twice, missing bool) bool {
 	err := events.ValidateName("event", event)
 	switch {
 	case err != nil:
-		d.fail("event %q: %w", event, err)
+		d.Fail("event %q: %w", event, err)
 	case twice:
-		d.fail("event %q is handled twice", event)
+		d.Fail("event %q is handled twice", event)
 	case missing:
-		d.fail("event %q has no handler", event)
+		d.Fail("event %q has no handler", event)
 	default:
 		return true
 	}
 	return false
 }
 
-func (m *machine[S]) events() []string { return sortedKeys(m.handlers) }
+func (m *machine[S]) events() []string { return slices.Sorted(maps.Keys(m.handlers)) }
 
-func (m *machine[S]) missing(d *def) error {
+func (m *machine[S]) missing(d *definition.Definition) error {
 	if len(m.handlers) == 0 {
-		return fmt.Errorf("view %q: it handles no event", d.name)
+		return fmt.Errorf("view %q: it handles no event", d.Name)
 	}
 	return nil
 }
 
 // fold applies the commits from..to to state. A commit is applied whole or not
 // at all; on a *follow.CommitError, folded is the state before the commit that failed.
-func (m *machine[S]) fold(codec *events.Codec, state jsontext.Value, from, to int64, at commitAt) (foldedState, error) {
+func (m *machine[S]) fold(codec *events.Codec, state jsontext.Value, from, to int64, at definition.CommitAt) (definition.FoldState, error) {
 	out, err := m.foldAll(codec, state, from, to, at)
 	var fe *follow.CommitError
 	if !errors.As(err, &fe) || events.Transient(err) || fe.Number == from {
 		if err != nil {
-			return foldedState{state: state, handled: state != nil, commit: from - 1}, err
+			return definition.FoldState{State: state, Handled: state != nil, Commit: from - 1}, err
 		}
 		return out, nil
 	}
 	// A handler may have changed the state in place before it failed.
 	out, again := m.foldAll(codec, state, from, fe.Number-1, at)
 	if again != nil {
-		return foldedState{state: state, handled: state != nil, commit: from - 1}, again
+		return definition.FoldState{State: state, Handled: state != nil, Commit: from - 1}, again
 	}
 	return out, err
 }
 
-func (m *machine[S]) foldAll(codec *events.Codec, state jsontext.Value, from, to int64, at commitAt) (foldedState, error) {
+func (m *machine[S]) foldAll(codec *events.Codec, state jsontext.Value, from, to int64, at definition.CommitAt) (definition.FoldState, error) {
 	s, err := decodeState[S](state)
 	if err != nil {
-		return foldedState{}, &follow.CommitError{Number: from, Err: err}
+		return definition.FoldState{}, &follow.CommitError{Number: from, Err: err}
 	}
-	out := foldedState{handled: state != nil}
+	out := definition.FoldState{Handled: state != nil}
 	for n := from; n <= to; n++ {
 		c, err := at(n)
 		if err != nil {
-			return foldedState{}, &follow.CommitError{Number: n, Err: err}
+			return definition.FoldState{}, &follow.CommitError{Number: n, Err: err}
 		}
 		handled := false
 		if s, handled, err = m.apply(codec, s, c); err != nil {
-			return foldedState{}, &follow.CommitError{Number: n, Err: err}
+			return definition.FoldState{}, &follow.CommitError{Number: n, Err: err}
 		}
-		out.handled = out.handled || handled
-		out.commit, out.version = n, c.Version
+		out.Handled = out.Handled || handled
+		out.Commit, out.Version = n, c.Version
 	}
-	if out.handled {
-		if out.state, err = encodeState("row", s); err != nil {
-			return foldedState{}, &follow.CommitError{Number: to, Err: err}
+	if out.Handled {
+		if out.State, err = encodeState("row", s); err != nil {
+			return definition.FoldState{}, &follow.CommitError{Number: to, Err: err}
 		}
 	}
 	return out, nil
@@ -146,10 +149,10 @@ func hides[Row any](hide func(Row) bool, row jsontext.Value) (hidden bool, err e
 	return hidden, err
 }
 
-func setHide[Row any](d *def, to *func(Row) bool, hidden func(Row) bool) {
+func setHide[Row any](d *definition.Definition, to *func(Row) bool, hidden func(Row) bool) {
 	if *to != nil {
-		d.fail("Hide is declared twice")
+		d.Fail("Hide is declared twice")
 	}
 	*to = hidden
-	d.hiding = hidden != nil
+	d.Hiding = hidden != nil
 }

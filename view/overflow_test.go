@@ -10,6 +10,8 @@ import (
 	"daybook/events"
 	"daybook/follow"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
 )
 
 func overflowing() []view.View {
@@ -39,12 +41,12 @@ func TestOverflowsPark(t *testing.T) {
 	if row, err = qs.Get(t.Context(), "categories", "books", token("product/4", 1)); err != nil || !row.Parked {
 		t.Errorf("after the parked commit: %+v, %v", row, err)
 	}
-	v, err := view.NewVerifier(b.store, b.codec, b.tables, views[:1], nil)
+	v, err := admin.NewVerifier(b.store, b.codec, b.tables, views[:1], nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	report, err := v.Verify(t.Context())
-	if err != nil || report.Views[0].Found() != 1 || report.Views[0].Counts[view.FoundParked] != 1 || !strings.Contains(report.Views[0].Findings[0].Text, "field Units") {
+	if err != nil || report.Views[0].Found() != 1 || report.Views[0].Counts[admin.FoundParked] != 1 || !strings.Contains(report.Views[0].Findings[0].Text, "field Units") {
 		t.Errorf("%+v, %v", report, err)
 	}
 }
@@ -63,11 +65,11 @@ func TestVerifyFindsWrappedSums(t *testing.T) {
 	toys.Row, toys.Memo, toys.Index = nil, []byte(`{"streams":0}`), nil
 	index := books.Index["all"]
 	index.Sort.Text = "2"
-	books.Index = map[string]view.IndexKey{"all": index}
-	for _, item := range []view.Item{checkpoint, books, toys} {
+	books.Index = map[string]driver.IndexKey{"all": index}
+	for _, item := range []driver.Item{checkpoint, books, toys} {
 		b.set("categories", item)
 	}
-	v, err := view.NewVerifier(b.store, b.codec, b.tables, views, nil)
+	v, err := admin.NewVerifier(b.store, b.codec, b.tables, views, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +77,7 @@ func TestVerifyFindsWrappedSums(t *testing.T) {
 	if err != nil || report.Views[0].Found() != 1 {
 		t.Fatalf("%+v, %v", report, err)
 	}
-	if f := report.Views[0].Findings[0]; f.Kind != view.FoundDifferent || f.Row != "books" || !strings.Contains(f.Text, "a sum is beyond what its type holds: field Units") {
+	if f := report.Views[0].Findings[0]; f.Kind != admin.FoundDifferent || f.Row != "books" || !strings.Contains(f.Text, "a sum is beyond what its type holds: field Units") {
 		t.Errorf("%+v", f)
 	}
 }

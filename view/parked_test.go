@@ -18,6 +18,10 @@ import (
 	"daybook/events/eventstest"
 	"daybook/follow"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
+	"daybook/view/projection"
+	"daybook/view/query"
 	"daybook/view/viewtest"
 )
 
@@ -52,16 +56,16 @@ func fragile(broken bool) []view.View {
 // over returns a bench on the tables of b with other views.
 func (b *bench) over(views ...view.View) *bench {
 	b.t.Helper()
-	p, err := view.NewProjector(b.store, b.codec, b.tables, views, &view.ProjectorOptions{Now: func() time.Time { return testNow }})
+	p, err := projection.New(b.store, b.codec, b.tables, views, &projection.Options{Now: func() time.Time { return testNow }})
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	return &bench{t: b.t, codec: b.codec, store: b.store, tables: b.tables, p: p}
 }
 
-func (b *bench) queries(views ...view.View) *view.Queries {
+func (b *bench) queries(views ...view.View) *query.Queries {
 	b.t.Helper()
-	qs, err := view.NewQueries(b.store, b.codec, b.tables, views, nil)
+	qs, err := query.New(b.store, b.codec, b.tables, views, nil)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -151,7 +155,7 @@ func TestParkedRowsAreServedAndSaySo(t *testing.T) {
 			}
 		}
 		started := time.Now()
-		for params, want := range map[string]view.Page{
+		for params, want := range map[string]query.Page{
 			"name.prefix=A":       {Parked: true},
 			"name.prefix=B":       {},
 			"after=user/7@3":      {Parked: true, Stale: true},
@@ -217,17 +221,17 @@ func TestParkedContributorsShow(t *testing.T) {
 		if parked("users", "11") || !parked("users", "11", token("user/11", 1)...) {
 			t.Error("a row that could not be caught up does not say so")
 		}
-		row, err := qs.At(t.Context(), "users", "9", view.Moment{Version: 1})
+		row, err := qs.At(t.Context(), "users", "9", query.Moment{Version: 1})
 		if events.CodeOf(err) != events.CodeNotFound || !row.Parked {
 			t.Errorf("as it was: %+v, %v", row, err)
 		}
 	})
 }
 
-func parse(t *testing.T, query string) map[string][]string {
+func parse(t *testing.T, request string) map[string][]string {
 	t.Helper()
 	params := map[string][]string{}
-	for pair := range strings.SplitSeq(query, "&") {
+	for pair := range strings.SplitSeq(request, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		params[name] = append(params[name], value)
 	}
@@ -409,7 +413,7 @@ func TestOneProductInAThousand(t *testing.T) {
 	for _, v := range fragile(false) {
 		sameTables(t, b, v, streams)
 	}
-	check, err := view.NewVerifier(b.store, b.codec, b.tables, fragile(false), nil)
+	check, err := admin.NewVerifier(b.store, b.codec, b.tables, fragile(false), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -496,7 +500,7 @@ func poisoned(t *rapid.T, aggregate string) []events.Data {
 
 // redriveAll redrives until nothing is parked, or the given number of times.
 func (b *bench) redriveAll(t *rapid.T, rounds int) {
-	p, err := view.NewProjector(b.store, b.codec, b.tables, fragile(false), nil)
+	p, err := projection.New(b.store, b.codec, b.tables, fragile(false), nil)
 	if err != nil {
 		t.Errorf("%v", err)
 		return
@@ -539,7 +543,7 @@ func (b *bench) countedRows(t *rapid.T) {
 	}
 }
 
-func countedRows(t *rapid.T, items []view.Item) {
+func countedRows(t *rapid.T, items []driver.Item) {
 	counts, counted := map[string]int64{}, map[string]int64{}
 	for _, item := range items {
 		if strings.HasPrefix(item.Key, "@stream/") && item.Parked != 0 && item.Memo != nil {
@@ -547,17 +551,17 @@ func countedRows(t *rapid.T, items []view.Item) {
 			if err := json.Unmarshal(item.Memo, &m); err != nil {
 				t.Errorf("%v", err)
 			}
-			counts[view.ItemKey(m.Category)]++
+			counts[projection.ItemKey(m.Category)]++
 		}
 	}
 	for _, item := range items {
 		key := item.Key
 		if part, ok := strings.CutPrefix(key, "@row/"); ok {
-			key = view.ItemKey(part[len("0/"):])
+			key = projection.ItemKey(part[len("0/"):])
 		} else if part, ok := strings.CutPrefix(key, "@longrow/"); ok {
 			key = "@long/" + part[len("0/"):]
 		}
-		if view.IsRow(key) {
+		if projection.IsRow(key) {
 			counted[key] += item.Parked
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"daybook/events/eventstest"
 	"daybook/follow"
 	"daybook/view"
+	"daybook/view/projection"
 	"daybook/view/viewtest"
 )
 
@@ -171,7 +172,7 @@ func (b *bench) projectAll(t *rapid.T, random *rand.Rand, views []view.View, ds 
 		mine := ds[len(ds)*i/projectors : len(ds)*(i+1)/projectors]
 		seed := random.Uint64()
 		wg.Go(func() {
-			p, err := view.NewProjector(b.store, b.codec, b.tables, views, nil)
+			p, err := projection.New(b.store, b.codec, b.tables, views, nil)
 			if err == nil {
 				err = deliver(p, rand.New(rand.NewPCG(seed, 3)), mine, mayPark)
 			}
@@ -185,7 +186,7 @@ func (b *bench) projectAll(t *rapid.T, random *rand.Rand, views []view.View, ds 
 	wg.Wait()
 }
 
-func deliver(p *view.Projector, random *rand.Rand, queue []follow.Delivery, mayPark bool) error {
+func deliver(p *projection.Projector, random *rand.Rand, queue []follow.Delivery, mayPark bool) error {
 	for rounds := 0; len(queue) > 0; rounds++ {
 		if rounds > 10_000 {
 			return fmt.Errorf("the projector does not get on")

@@ -15,6 +15,8 @@ import (
 	"daybook/events/eventstest"
 	"daybook/follow"
 	"daybook/view"
+	"daybook/view/driver"
+	"daybook/view/projection"
 	"daybook/view/viewtest"
 )
 
@@ -24,7 +26,7 @@ type bench struct {
 	codec  *events.Codec
 	store  *eventstest.Memory
 	tables *viewtest.Memory
-	p      *view.Projector
+	p      *projection.Projector
 }
 
 var testNow = time.Date(2026, 1, 1, 1, 0, 0, 0, time.UTC)
@@ -33,7 +35,7 @@ func newBench(t testing.TB, views ...view.View) *bench {
 	t.Helper()
 	b := &bench{t: t, codec: newCodec(), store: &eventstest.Memory{}, tables: viewtest.NewMemory(views...)}
 	var err error
-	b.p, err = view.NewProjector(b.store, b.codec, b.tables, views, &view.ProjectorOptions{Now: func() time.Time { return testNow }})
+	b.p, err = projection.New(b.store, b.codec, b.tables, views, &projection.Options{Now: func() time.Time { return testNow }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +61,7 @@ func (b *bench) append(stream events.Stream, evs ...events.Data) []follow.Delive
 // row returns a stored row's JSON, "" when it has none.
 func (b *bench) row(name, key string) string {
 	for _, item := range b.tables.Items(name, 1) {
-		if item.Key == view.ItemKey(key) {
+		if item.Key == projection.ItemKey(key) {
 			return string(item.Row)
 		}
 	}
@@ -73,7 +75,7 @@ func (b *bench) want(name, key, want string) {
 	}
 }
 
-func (b *bench) clean(r view.Report) view.Report {
+func (b *bench) clean(r projection.Report) projection.Report {
 	b.t.Helper()
 	if r.Retry != nil || r.Err != nil || len(r.Faults) > 0 {
 		b.t.Fatalf("the projection failed: retry %q, %v, faults %+v", r.Retry, r.Err, r.Faults)
@@ -215,12 +217,12 @@ func TestKeysThatLookReserved(t *testing.T) {
 	b.want("users", "@", `{"name":"Bob","email":"Bob@x","active":true}`)
 	b.want("categories", "@stream/product/1", `{"products":1,"units":3}`)
 	for _, key := range []string{"@stream/product/1", "@", "@x", "x", "@long/x", "@@long/x", "a\x00\nb"} {
-		if got, ok := view.RowKey(&view.Item{Key: view.ItemKey(key)}); got != key || !ok || !view.IsRow(view.ItemKey(key)) {
+		if got, ok := projection.RowKey(&driver.Item{Key: projection.ItemKey(key)}); got != key || !ok || !projection.IsRow(projection.ItemKey(key)) {
 			t.Errorf("key %q comes back as %q, %v", key, got, ok)
 		}
 	}
 	for _, key := range []string{"@stream/product/1", "@parked/product/1", "@row/1/x", ""} {
-		if _, ok := view.RowKey(&view.Item{Key: key}); ok || view.IsRow(key) {
+		if _, ok := projection.RowKey(&driver.Item{Key: key}); ok || projection.IsRow(key) {
 			t.Errorf("item %q is taken for a row", key)
 		}
 	}
@@ -543,7 +545,7 @@ func TestVacatedRowsKeepTheirVersion(t *testing.T) {
 		b.clean(b.p.Project(t.Context(), ds[i:i+1]))
 		b.want("categories", "books", want)
 		items := b.tables.Items("categories", 1)
-		if at := slices.IndexFunc(items, func(it view.Item) bool { return it.Key == "books" }); items[at].Version != int64(i)+1 {
+		if at := slices.IndexFunc(items, func(it driver.Item) bool { return it.Key == "books" }); items[at].Version != int64(i)+1 {
 			t.Errorf("version %d after commit %d", items[at].Version, i+1)
 		}
 	}
@@ -568,14 +570,14 @@ func (userCraeted) EventName() string { return "user-craeted" }
 func TestNewProjectorRefusesWrongViews(t *testing.T) {
 	t.Parallel()
 	empty, _ := events.NewCodec()
-	_, err := view.NewProjector(nil, empty, viewtest.NewMemory(), []view.View{newUsers(), newUsers(), view.New[userRow]("X", "user")}, nil)
+	_, err := projection.New(nil, empty, viewtest.NewMemory(), []view.View{newUsers(), newUsers(), view.New[userRow]("X", "user")}, nil)
 	for _, want := range []string{`"users" is declared twice`, `no aggregate declares event "user-created"`, "lower-case", "handles no event"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
 	misspelt := view.New[userRow]("users", "user").On(func(r userRow, _ userCraeted, _ view.Meta) userRow { return r })
-	_, err = view.NewProjector(nil, newCodec(), viewtest.NewMemory(), []view.View{misspelt}, nil)
+	_, err = projection.New(nil, newCodec(), viewtest.NewMemory(), []view.View{misspelt}, nil)
 	if want := `view "users": no aggregate declares event "user-craeted"; did you mean "user-created"?`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -583,7 +585,7 @@ func TestNewProjectorRefusesWrongViews(t *testing.T) {
 
 // sameTables compares a table with what whole streams make of the view.
 func sameTables(t interface{ Fatalf(string, ...any) }, b *bench, v view.View, streams map[events.Stream][]events.Commit) {
-	fold, err := view.NewFold(v, b.codec)
+	fold, err := projection.NewFold(v, b.codec)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -599,7 +601,7 @@ func sameTables(t interface{ Fatalf(string, ...any) }, b *bench, v view.View, st
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	got := map[string]view.Item{}
+	got := map[string]driver.Item{}
 	for _, item := range b.tables.Items(d.Name, d.Version) {
 		if item.Row != nil || !bytes.Contains(item.Memo, []byte(`"streams":0`)) {
 			got[item.Key] = item
@@ -607,7 +609,7 @@ func sameTables(t interface{ Fatalf(string, ...any) }, b *bench, v view.View, st
 	}
 	for i := range want {
 		item, ok := got[want[i].Key]
-		if !ok || !view.Same(v, &item, &want[i]) {
+		if !ok || !projection.Same(v, &item, &want[i]) {
 			t.Fatalf("%s: item %q is\n%+v, want\n%+v", d.Name, want[i].Key, item, want[i])
 		}
 		delete(got, want[i].Key)

@@ -14,7 +14,8 @@ import (
 	"pgregory.net/rapid"
 
 	"daybook/events"
-	"daybook/view"
+	"daybook/view/projection"
+	"daybook/view/query"
 )
 
 // What random things and queries are made of.
@@ -187,7 +188,7 @@ func sortable(v any) any {
 func TestQueriesAgainstBruteForce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		a := ask(t, &view.QueriesOptions{ReadBudget: rapid.IntRange(1, 40).Draw(rt, "budget")}, newThings())
+		a := ask(t, &query.Options{ReadBudget: rapid.IntRange(1, 40).Draw(rt, "budget")}, newThings())
 		things := map[string]thing{}
 		for i := range rapid.IntRange(0, 12).Draw(rt, "rows") {
 			things[[]string{"", "@", "@@"}[i%3]+strconv.Itoa(i)] = randomThing(rt)
@@ -261,7 +262,7 @@ func bruteForce(things map[string]thing, conds []condition, by string, desc bool
 		if by != "" {
 			c = column.compare(sortable(column.get(x, things[x])), sortable(column.get(y, things[y])))
 		}
-		c = cmp.Or(c, strings.Compare(view.ItemKey(x), view.ItemKey(y)))
+		c = cmp.Or(c, strings.Compare(projection.ItemKey(x), projection.ItemKey(y)))
 		if by != "" && desc {
 			return -c
 		}

@@ -18,6 +18,9 @@ import (
 	"daybook/events/eventstest"
 	"daybook/follow"
 	"daybook/view"
+	"daybook/view/driver"
+	"daybook/view/projection"
+	"daybook/view/query"
 	"daybook/view/viewtest"
 )
 
@@ -70,20 +73,20 @@ func newThings() *view.RowView[thing] {
 // asking is a bench with queries.
 type asking struct {
 	*bench
-	qs *view.Queries
+	qs *query.Queries
 }
 
-func ask(t testing.TB, opts *view.QueriesOptions, views ...view.View) *asking {
+func ask(t testing.TB, opts *query.Options, views ...view.View) *asking {
 	t.Helper()
 	codec, err := events.NewCodec(append(newCodec().Types(), events.Type{Name: "thing-set"})...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &bench{t: t, codec: codec, store: &eventstest.Memory{}, tables: viewtest.NewMemory(views...)}
-	if b.p, err = view.NewProjector(b.store, codec, b.tables, views, nil); err != nil {
+	if b.p, err = projection.New(b.store, codec, b.tables, views, nil); err != nil {
 		t.Fatal(err)
 	}
-	qs, err := view.NewQueries(b.store, codec, b.tables, views, opts)
+	qs, err := query.New(b.store, codec, b.tables, views, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +113,7 @@ func params(text string) map[string][]string {
 	return p
 }
 
-func ids(t testing.TB, page view.Page) string {
+func ids(t testing.TB, page query.Page) string {
 	t.Helper()
 	var all []string
 	for _, item := range page.Items {
@@ -148,7 +151,7 @@ func TestList(t *testing.T) {
 	t.Parallel()
 	a := ask(t, nil, newThings())
 	a.set(shopThings())
-	for query, want := range map[string]string{
+	for request, want := range map[string]string{
 		"":                                  "4 1 2 3 5", // by-… none; all-name has no shards: by name
 		"group=a":                           "2 1 3",
 		"group=a sort=-price":               "3 1 2",
@@ -237,13 +240,13 @@ func TestList(t *testing.T) {
 		"id.in=1 id.in=3":                   "1 3",
 		"after=user/1@3":                    "4 1 2 3 5",
 	} {
-		page, err := a.qs.List(t.Context(), "things", params(query))
+		page, err := a.qs.List(t.Context(), "things", params(request))
 		if err != nil {
-			t.Errorf("%q: %v", query, err)
+			t.Errorf("%q: %v", request, err)
 			continue
 		}
-		if got := ids(t, page); got != want || page.Stale || (page.Next != "") != strings.Contains(query, "limit=") {
-			t.Errorf("%q: got %q, want %q; next %q", query, got, want, page.Next)
+		if got := ids(t, page); got != want || page.Stale || (page.Next != "") != strings.Contains(request, "limit=") {
+			t.Errorf("%q: got %q, want %q; next %q", request, got, want, page.Next)
 		}
 	}
 }
@@ -251,7 +254,7 @@ func TestList(t *testing.T) {
 func TestListRefuses(t *testing.T) {
 	t.Parallel()
 	a := ask(t, nil, newThings(), view.New[thing]("bare", "thing").On(func(_ thing, e thing, _ view.Meta) thing { return e }))
-	for query, want := range map[string]string{
+	for request, want := range map[string]string{
 		"bogus=1":                      "malformed bogus",
 		"bogus.gte=1":                  "malformed bogus.gte",
 		"name.like=x":                  "malformed name.like",
@@ -298,7 +301,7 @@ func TestListRefuses(t *testing.T) {
 		"flag.in=true,false sort=name": "",
 		"name.in=" + numbers(101):      "malformed name.in",
 	} {
-		_, err := a.qs.List(t.Context(), "things", params(query))
+		_, err := a.qs.List(t.Context(), "things", params(request))
 		got := string(events.CodeOf(err))
 		var e *events.Error
 		if ok := asError(err, &e); ok {
@@ -307,7 +310,7 @@ func TestListRefuses(t *testing.T) {
 			}
 		}
 		if got != want {
-			t.Errorf("%q: got %q (%v), want %q", query, got, err, want)
+			t.Errorf("%q: got %q (%v), want %q", request, got, err, want)
 		}
 	}
 	if _, err := a.qs.List(t.Context(), "nothing", nil); events.CodeOf(err) != events.CodeUnknownView {
@@ -329,7 +332,7 @@ func TestNoIndexSaysWhatToDeclare(t *testing.T) {
 		return view.New[thing]("bare", "thing").On(func(_ thing, e thing, _ view.Meta) thing { return e })
 	}
 	advice := regexp.MustCompile(`declare Index\("([a-z0-9-]+)", view\.(All\(\)|By\("(\w+)"\))(?:\.Then\("(\w+)"\))?\) and raise the view's Version$`)
-	for query, name := range map[string]string{
+	for request, name := range map[string]string{
 		"":                                 "all",
 		"sort=id":                          "all",
 		"sort=-price":                      "all-by-price",
@@ -342,14 +345,14 @@ func TestNoIndexSaysWhatToDeclare(t *testing.T) {
 		"group=a sort=group":               "by-group",
 		"version=1 group=a":                "by-group",
 	} {
-		_, err := ask(t, nil, bare()).qs.List(t.Context(), "bare", params(query))
+		_, err := ask(t, nil, bare()).qs.List(t.Context(), "bare", params(request))
 		if events.CodeOf(err) != events.CodeNoIndex {
-			t.Errorf("%q: %v", query, err)
+			t.Errorf("%q: %v", request, err)
 			continue
 		}
 		said := advice.FindStringSubmatch(err.Error())
 		if said == nil || said[1] != name {
-			t.Errorf("%q: %v, want an index %s", query, err, name)
+			t.Errorf("%q: %v, want an index %s", request, err, name)
 			continue
 		}
 		by := view.All()
@@ -359,8 +362,8 @@ func TestNoIndexSaysWhatToDeclare(t *testing.T) {
 		if said[4] != "" {
 			by = by.Then(said[4])
 		}
-		if _, err := ask(t, nil, bare().Index(said[1], by)).qs.List(t.Context(), "bare", params(query)); err != nil {
-			t.Errorf("%q: the index that was advised, %s: %v", query, said[0], err)
+		if _, err := ask(t, nil, bare().Index(said[1], by)).qs.List(t.Context(), "bare", params(request)); err != nil {
+			t.Errorf("%q: the index that was advised, %s: %v", request, said[0], err)
 		}
 	}
 	_, err := ask(t, nil, bare()).qs.List(t.Context(), "bare", params("sort=version"))
@@ -389,7 +392,7 @@ func numbers(n int) string {
 
 func TestListReadsWithinBounds(t *testing.T) {
 	t.Parallel()
-	a := ask(t, &view.QueriesOptions{ReadBudget: 250}, newThings())
+	a := ask(t, &query.Options{ReadBudget: 250}, newThings())
 	things := map[string]thing{}
 	for i := range 1000 {
 		things[fmt.Sprintf("%04d", i)] = thing{Group: "g", Price: int64(i), Flag: i%2 == 0, Score: float64(i % 500)}
@@ -398,7 +401,7 @@ func TestListReadsWithinBounds(t *testing.T) {
 	ranges := func() int { return a.tables.Calls()["Range"] }
 	before := ranges()
 	page, err := a.qs.List(t.Context(), "things", params("group=g"))
-	if err != nil || len(page.Items) != view.DefaultLimit || page.Next == "" || ranges() != before+1 {
+	if err != nil || len(page.Items) != query.DefaultLimit || page.Next == "" || ranges() != before+1 {
 		t.Fatalf("a page cost %d ranges: %d items, %v", ranges()-before, len(page.Items), err)
 	}
 	// One row in 500 matches: pages come short and go on.
@@ -453,8 +456,8 @@ func TestCursors(t *testing.T) {
 	if err != nil || page.Next == "" {
 		t.Fatal(page, err)
 	}
-	next := func(view, query, cursor string) (string, error) {
-		p := params(query)
+	next := func(view, request, cursor string) (string, error) {
+		p := params(request)
 		p["cursor"] = []string{cursor}
 		page, err := a.qs.List(t.Context(), view, p)
 		return ids(t, page), err
@@ -505,12 +508,12 @@ func TestLongStrings(t *testing.T) {
 			}
 		}
 	}
-	for query, want := range map[string]string{
+	for request, want := range map[string]string{
 		"gt": "2 3", "gte": "1 2 3", "lt": "0", "lte": "0 1", "prefix": "1", "ne": "0 2 3",
 	} {
-		page, err := a.qs.List(t.Context(), "things", map[string][]string{"name." + query: {long + "a"}})
+		page, err := a.qs.List(t.Context(), "things", map[string][]string{"name." + request: {long + "a"}})
 		if err != nil || ids(t, page) != want {
-			t.Errorf("%s: got %q, %v", query, ids(t, page), err)
+			t.Errorf("%s: got %q, %v", request, ids(t, page), err)
 		}
 	}
 }
@@ -579,7 +582,7 @@ func TestGetCatchesUp(t *testing.T) {
 
 func TestGetCatchesUpWithinBounds(t *testing.T) {
 	t.Parallel()
-	a := ask(t, &view.QueriesOptions{CatchUp: 200}, newUsers())
+	a := ask(t, &query.Options{CatchUp: 200}, newUsers())
 	evs := []events.Data{created("Ann")}
 	for range 400 {
 		evs = append(evs, noted())
@@ -744,13 +747,13 @@ func TestTableErrorsReachTheCaller(t *testing.T) {
 			}
 			return nil
 		}
-		for query, reads := range map[string]string{"": "Range", "flag": "", "id=1": "Get", "active=true": "Range", "after=user/1@1": "both"} {
+		for request, reads := range map[string]string{"": "Range", "flag": "", "id=1": "Get", "active=true": "Range", "after=user/1@1": "both"} {
 			if reads == "" {
 				continue
 			}
-			_, err := a.qs.List(t.Context(), "users", params(query))
+			_, err := a.qs.List(t.Context(), "users", params(request))
 			if want := reads == method || reads == "both"; (events.CodeOf(err) == events.CodeThrottled) != want {
-				t.Errorf("%s, query %q: %v", method, query, err)
+				t.Errorf("%s, query %q: %v", method, request, err)
 			}
 		}
 		for name, stream := range map[string]events.Stream{"users": "user/1", "categories": "product/1"} {
@@ -775,7 +778,7 @@ func TestSparseIndex(t *testing.T) {
 			t.Errorf("item %q is in %v", item.Key, item.Index)
 		}
 	}
-	for query, want := range map[string]string{
+	for request, want := range map[string]string{
 		"group=a":                   "no-index",
 		"group=a nick.ne=x":         "no-index",
 		"group=a nick.exists=false": "no-index",
@@ -785,26 +788,26 @@ func TestSparseIndex(t *testing.T) {
 		"group=a sort=-nick":        "1 3",
 		"group=a nick.prefix=":      "3 1",
 	} {
-		page, err := a.qs.List(t.Context(), "sparse", params(query))
+		page, err := a.qs.List(t.Context(), "sparse", params(request))
 		if got := string(events.CodeOf(err)) + ids(t, page); got != want {
-			t.Errorf("%q: got %q (%v), want %q", query, got, err, want)
+			t.Errorf("%q: got %q (%v), want %q", request, got, err, want)
 		}
 	}
 }
 
 // lagging are tables whose indexes are behind: ranges come from another one.
-type lagging struct{ now, old view.Tables }
+type lagging struct{ now, old driver.Tables }
 
-func (l lagging) Table(name string, version int) view.Table {
+func (l lagging) Table(name string, version int) driver.Table {
 	return laggingTable{l.now.Table(name, version), l.old.Table(name, version)}
 }
 
 type laggingTable struct {
-	view.Table
-	old view.Table
+	driver.Table
+	old driver.Table
 }
 
-func (l laggingTable) Range(ctx context.Context, r view.Range) ([]view.Item, bool, error) {
+func (l laggingTable) Range(ctx context.Context, r driver.Range) ([]driver.Item, bool, error) {
 	return l.old.Range(ctx, r)
 }
 
@@ -815,21 +818,21 @@ func TestListWaitsForTheIndex(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := ask(t, nil, newUsers())
 		old := viewtest.NewMemory(newUsers())
-		behind, err := view.NewProjector(a.store, a.codec, old, []view.View{newUsers()}, nil)
+		behind, err := projection.New(a.store, a.codec, old, []view.View{newUsers()}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		qs, err := view.NewQueries(a.store, a.codec, lagging{a.tables, old}, []view.View{newUsers()}, nil)
+		qs, err := query.New(a.store, a.codec, lagging{a.tables, old}, []view.View{newUsers()}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ds := slices.Concat(a.append("user/7", created("Dan"), renamed("Bob")), a.append("user/8", created("Cid")), a.append("user/9", created("Eve")))
 		a.clean(a.p.Project(t.Context(), ds))
 		a.clean(behind.Project(t.Context(), slices.Concat(ds[:1], ds[2:])))
-		list := func(query string) (string, bool, time.Duration) {
+		list := func(request string) (string, bool, time.Duration) {
 			t.Helper()
 			start := time.Now()
-			page, err := qs.List(t.Context(), "users", params(query))
+			page, err := qs.List(t.Context(), "users", params(request))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -880,11 +883,11 @@ func TestKeyedListWaitsForTheIndex(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := ask(t, nil, newCategories())
 		old := viewtest.NewMemory(newCategories())
-		behind, err := view.NewProjector(a.store, a.codec, old, []view.View{newCategories()}, nil)
+		behind, err := projection.New(a.store, a.codec, old, []view.View{newCategories()}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		qs, err := view.NewQueries(a.store, a.codec, lagging{a.tables, old}, []view.View{newCategories()}, nil)
+		qs, err := query.New(a.store, a.codec, lagging{a.tables, old}, []view.View{newCategories()}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

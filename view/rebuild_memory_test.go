@@ -11,6 +11,8 @@ import (
 	"daybook/events"
 	"daybook/events/eventstest"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
 	"daybook/view/viewtest"
 )
 
@@ -56,14 +58,14 @@ type sink struct {
 	highest uint64
 }
 
-func (s *sink) Open(t view.Target) view.Table { return &sinkTable{s.Memory.Open(t), s} }
+func (s *sink) Open(t driver.Target) driver.Table { return &sinkTable{s.Memory.Open(t), s} }
 
 type sinkTable struct {
-	view.Table
+	driver.Table
 	s *sink
 }
 
-func (t *sinkTable) Put(context.Context, view.Write) error {
+func (t *sinkTable) Put(context.Context, driver.Write) error {
 	t.s.writing.RLock()
 	n := t.s.puts.Add(1)
 	t.s.writing.RUnlock()
@@ -97,8 +99,8 @@ func TestRebuildMemoryIsFlat(t *testing.T) {
 			t.Fatal(err)
 		}
 		tables := &sink{Memory: viewtest.NewMemory(newUsers()), every: int64(streams) / 40}
-		r, err := view.NewRebuilder(&endless{&eventstest.Memory{}, streams, e}, codec, tables, []view.View{newUsers()},
-			&view.RebuildOptions{Segments: 8, Workers: 2})
+		r, err := admin.NewRebuilder(&endless{&eventstest.Memory{}, streams, e}, codec, tables, []view.View{newUsers()},
+			&admin.RebuildOptions{Segments: 8, Workers: 2})
 		if err != nil {
 			t.Fatal(err)
 		}

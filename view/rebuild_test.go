@@ -18,6 +18,10 @@ import (
 	"daybook/events/eventstest"
 	"daybook/follow"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
+	"daybook/view/projection"
+	"daybook/view/query"
 	"daybook/view/viewtest"
 )
 
@@ -122,7 +126,7 @@ func (w *world) write(random *rand.Rand, n int) {
 
 // project runs a projector until there is nothing left to do.
 func (w *world) project(random *rand.Rand, views []view.View) {
-	p, err := view.NewProjector(w.store, w.codec, w.tables, views, &view.ProjectorOptions{Routed: true})
+	p, err := projection.New(w.store, w.codec, w.tables, views, &projection.Options{Routed: true})
 	if err != nil {
 		w.problem("%v", err)
 		return
@@ -150,9 +154,9 @@ func (w *world) project(random *rand.Rand, views []view.View) {
 	}
 }
 
-func (w *world) rebuilder(t testing.TB, tables view.AdminTables, o view.RebuildOptions) *view.Rebuilder {
+func (w *world) rebuilder(t testing.TB, tables driver.AdminTables, o admin.RebuildOptions) *admin.Rebuilder {
 	t.Helper()
-	r, err := view.NewRebuilder(w.store, w.codec, tables, w.views, &o)
+	r, err := admin.NewRebuilder(w.store, w.codec, tables, w.views, &o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,9 +164,9 @@ func (w *world) rebuilder(t testing.TB, tables view.AdminTables, o view.RebuildO
 }
 
 // right compares a table with what the events say.
-func (w *world) right(t testing.TB, v view.View, target view.Target) {
+func (w *world) right(t testing.TB, v view.View, target driver.Target) {
 	t.Helper()
-	fold, err := view.NewFold(v, w.codec)
+	fold, err := projection.NewFold(v, w.codec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,18 +181,18 @@ func (w *world) right(t testing.TB, v view.View, target view.Target) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := map[string]*view.Item{}
+	got := map[string]*driver.Item{}
 	for _, item := range w.tables.ItemsOf(target) {
 		got[item.Key] = &item
 	}
 	for _, item := range items {
-		if !view.Same(v, &item, got[item.Key]) {
+		if !projection.Same(v, &item, got[item.Key]) {
 			t.Errorf("%s %s: item %q is\n%+v, want\n%+v", target.View, target, item.Key, got[item.Key], item)
 		}
 		delete(got, item.Key)
 	}
 	for key, item := range got {
-		if !view.Same(v, nil, item) {
+		if !projection.Same(v, nil, item) {
 			t.Errorf("%s %s: item %q should not be there", target.View, target, key)
 		}
 	}
@@ -197,33 +201,33 @@ func (w *world) right(t testing.TB, v view.View, target view.Target) {
 // mortal are tables of a process that can be killed: then nothing it does
 // reaches them any more.
 type mortal struct {
-	view.AdminTables
+	driver.AdminTables
 	dead atomic.Bool
 }
 
-func (m *mortal) Open(t view.Target) view.Table { return &mortalTable{m.AdminTables.Open(t), m} }
-func (m *mortal) Control() view.Table           { return &mortalTable{m.AdminTables.Control(), m} }
+func (m *mortal) Open(t driver.Target) driver.Table { return &mortalTable{m.AdminTables.Open(t), m} }
+func (m *mortal) Control() driver.Table             { return &mortalTable{m.AdminTables.Control(), m} }
 
 type mortalTable struct {
-	view.Table
+	driver.Table
 	m *mortal
 }
 
-func (t *mortalTable) Get(ctx context.Context, keys []string) ([]*view.Item, error) {
+func (t *mortalTable) Get(ctx context.Context, keys []string) ([]*driver.Item, error) {
 	if t.m.dead.Load() {
 		return nil, events.Errorf(events.CodeInternal, "killed")
 	}
 	return t.Table.Get(ctx, keys)
 }
 
-func (t *mortalTable) Put(ctx context.Context, w view.Write) error {
+func (t *mortalTable) Put(ctx context.Context, w driver.Write) error {
 	if t.m.dead.Load() {
 		return events.Errorf(events.CodeInternal, "killed")
 	}
 	return t.Table.Put(ctx, w)
 }
 
-func (t *mortalTable) Transact(ctx context.Context, ws []view.Write) error {
+func (t *mortalTable) Transact(ctx context.Context, ws []driver.Write) error {
 	if t.m.dead.Load() {
 		return events.Errorf(events.CodeInternal, "killed")
 	}
@@ -242,7 +246,7 @@ func TestRebuildUnderFire(t *testing.T) {
 		t.Run(fmt.Sprintf("%#x", seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 0))
-			o := view.RebuildOptions{
+			o := admin.RebuildOptions{
 				Segments: 1 + random.IntN(6), Workers: 1 + random.IntN(3), Chunk: 1 + random.IntN(30),
 				Rate: float64(random.IntN(2) * 100), Attempts: 100, Lease: time.Second,
 			}
@@ -260,14 +264,14 @@ func TestRebuildUnderFire(t *testing.T) {
 			for _, p := range w.problems {
 				t.Error(p)
 			}
-			w.right(t, newShaped(1), view.Target{View: "shaped", Version: 1, Generation: 1})
-			w.right(t, newShaped(2), view.Target{View: "shaped", Version: 2, Generation: 1})
-			w.right(t, categories, view.Target{View: "categories", Version: 1, Generation: 2})
+			w.right(t, newShaped(1), driver.Target{View: "shaped", Version: 1, Generation: 1})
+			w.right(t, newShaped(2), driver.Target{View: "shaped", Version: 2, Generation: 1})
+			w.right(t, categories, driver.Target{View: "categories", Version: 1, Generation: 2})
 		})
 	}
 }
 
-func (w *world) underFire(t *testing.T, seed uint64, kills int, o view.RebuildOptions) {
+func (w *world) underFire(t *testing.T, seed uint64, kills int, o admin.RebuildOptions) {
 	var wg sync.WaitGroup
 	w.writing.Store(true)
 	for i := range uint64(2) {
@@ -289,7 +293,7 @@ func (w *world) underFire(t *testing.T, seed uint64, kills int, o view.RebuildOp
 	wg.Wait()
 }
 
-func (w *world) rebuildAndSwitch(t *testing.T, random *rand.Rand, name string, kills int, o view.RebuildOptions) {
+func (w *world) rebuildAndSwitch(t *testing.T, random *rand.Rand, name string, kills int, o admin.RebuildOptions) {
 	for range kills {
 		m := &mortal{AdminTables: w.tables}
 		ctx, kill := context.WithCancel(t.Context())
@@ -326,13 +330,13 @@ func (w *world) rebuildAndSwitch(t *testing.T, random *rand.Rand, name string, k
 	if err != nil && !events.Transient(err) {
 		w.problem("switch back of %s: %v", name, err)
 	}
-	time.Sleep(view.RouteAge)
+	time.Sleep(admin.RouteAge)
 }
 
 // read asks for rows and lists as long as there are commits, and checks each
 // answer against the events.
 func (w *world) read(random *rand.Rand) {
-	qs, err := view.NewQueries(w.store, w.codec, w.tables, w.views, &view.QueriesOptions{Routed: true})
+	qs, err := query.New(w.store, w.codec, w.tables, w.views, &query.Options{Routed: true})
 	if err != nil {
 		w.problem("%v", err)
 		return
@@ -363,7 +367,7 @@ func (w *world) read(random *rand.Rand) {
 
 // readPages reads a whole list, slowly: its pages hold rows of one shape, each
 // key once unless its name changed meanwhile.
-func (w *world) readPages(qs *view.Queries, random *rand.Rand) {
+func (w *world) readPages(qs *query.Queries, random *rand.Rand) {
 	params := map[string][]string{"limit": {"4"}, "sort": {"name"}}
 	shape := 0
 	for range 50 {
@@ -402,7 +406,7 @@ func (w *world) check(text []byte) (shape int) {
 		w.problem("%v", err)
 		return 0
 	}
-	fold, _ := view.NewFold(newShaped(row.Shape), w.codec)
+	fold, _ := projection.NewFold(newShaped(row.Shape), w.codec)
 	w.mu.Lock()
 	commits := slices.Clone(w.streams[events.StreamOf("user", row.ID)])
 	w.mu.Unlock()
@@ -419,7 +423,7 @@ func (w *world) check(text []byte) (shape int) {
 	return row.Shape
 }
 
-func routeOf(t testing.TB, r *view.Rebuilder, name string) view.Route {
+func routeOf(t testing.TB, r *admin.Rebuilder, name string) admin.Route {
 	t.Helper()
 	routes, err := r.Routes(t.Context())
 	if err != nil {
@@ -428,7 +432,7 @@ func routeOf(t testing.TB, r *view.Rebuilder, name string) view.Route {
 	return routes[name]
 }
 
-func summary(r view.Route) string {
+func summary(r admin.Route) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "serving %s", r.Serving)
 	for _, s := range r.Tables {

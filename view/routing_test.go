@@ -11,11 +11,15 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
+	"daybook/view/projection"
+	"daybook/view/query"
 	"daybook/view/viewtest"
 )
 
-func v(version, generation int) view.Target {
-	return view.Target{View: "shaped", Version: version, Generation: generation}
+func v(version, generation int) driver.Target {
+	return driver.Target{View: "shaped", Version: version, Generation: generation}
 }
 
 func moving() view.View { return newShaped(2).Previous(newShaped(1)) }
@@ -23,7 +27,7 @@ func moving() view.View { return newShaped(2).Previous(newShaped(1)) }
 // deployed projects what is left to project with the given code.
 func (w *world) deployed(t testing.TB, views ...view.View) {
 	t.Helper()
-	p, err := view.NewProjector(w.store, w.codec, w.tables, views, &view.ProjectorOptions{Routed: true})
+	p, err := projection.New(w.store, w.codec, w.tables, views, &projection.Options{Routed: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,16 +37,16 @@ func (w *world) deployed(t testing.TB, views ...view.View) {
 	w.backlog = nil
 }
 
-func (w *world) queries(t testing.TB, views ...view.View) *view.Queries {
+func (w *world) queries(t testing.TB, views ...view.View) *query.Queries {
 	t.Helper()
-	qs, err := view.NewQueries(w.store, w.codec, w.tables, views, &view.QueriesOptions{Routed: true})
+	qs, err := query.New(w.store, w.codec, w.tables, views, &query.Options{Routed: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return qs
 }
 
-func shapeOf(t testing.TB, qs *view.Queries, key string) int {
+func shapeOf(t testing.TB, qs *query.Queries, key string) int {
 	t.Helper()
 	row, err := qs.Get(t.Context(), "shaped", key, nil)
 	if err != nil {
@@ -64,7 +68,7 @@ func wantCode(t testing.TB, err error, want events.Code, text string) {
 	}
 }
 
-func (w *world) wantRoute(t testing.TB, r *view.Rebuilder, want string) {
+func (w *world) wantRoute(t testing.TB, r *admin.Rebuilder, want string) {
 	t.Helper()
 	if got := summary(routeOf(t, r, "shaped")); got != want {
 		t.Errorf("route: %s, want: %s", got, want)
@@ -87,15 +91,15 @@ func TestSwitchIsMadeTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := seeded(t, moving())
-		r := w.rebuilder(t, w.tables, view.RebuildOptions{})
+		r := w.rebuilder(t, w.tables, admin.RebuildOptions{})
 		if _, err := r.Run(t.Context(), "shaped"); err != nil {
 			t.Fatal(err)
 		}
-		all := make([]*view.Queries, 20)
+		all := make([]*query.Queries, 20)
 		for i := range all {
 			all[i] = w.queries(t, moving())
 			shapeOf(t, all[i], "1")
-			time.Sleep(view.RouteAge / 20)
+			time.Sleep(admin.RouteAge / 20)
 		}
 		at, err := r.Switch(t.Context(), v(2, 1), nil)
 		if err != nil {
@@ -134,9 +138,9 @@ func TestDescribeFollowsTheSwitch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := seeded(t, moving())
-		r := w.rebuilder(t, w.tables, view.RebuildOptions{})
+		r := w.rebuilder(t, w.tables, admin.RebuildOptions{})
 		moved, old := w.queries(t, moving()), w.queries(t, newShaped(1))
-		describes := func(qs *view.Queries, want int) {
+		describes := func(qs *query.Queries, want int) {
 			t.Helper()
 			d, err := qs.Describe(t.Context())
 			if err != nil || len(d) != 1 || d[0].Name != "shaped" || d[0].Version != want {
@@ -171,7 +175,7 @@ func TestCursorsStayOnTheirTable(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := seeded(t, moving())
-		r := w.rebuilder(t, w.tables, view.RebuildOptions{})
+		r := w.rebuilder(t, w.tables, admin.RebuildOptions{})
 		qs := w.queries(t, moving())
 		first, err := qs.List(t.Context(), "shaped", map[string][]string{"sort": {"name"}, "limit": {"10"}})
 		if err != nil {
@@ -217,7 +221,7 @@ func TestOldProjectorsAreNoticed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := seeded(t, moving())
-		r := w.rebuilder(t, w.tables, view.RebuildOptions{})
+		r := w.rebuilder(t, w.tables, admin.RebuildOptions{})
 		if _, err := r.Begin(t.Context(), "shaped"); err != nil {
 			t.Fatal(err)
 		}
@@ -264,7 +268,7 @@ func TestFillThatWasPassedBy(t *testing.T) {
 			return nil
 		}
 		w.commit("user/1", renamed("x"))
-		r := w.rebuilder(t, w.tables, view.RebuildOptions{})
+		r := w.rebuilder(t, w.tables, admin.RebuildOptions{})
 		_, err := r.Run(t.Context(), "shaped")
 		wantCode(t, err, events.CodeUnavailable, "deploy")
 		_, err = r.Switch(t.Context(), v(2, 1), nil)
@@ -284,7 +288,7 @@ func TestViewAddedLater(t *testing.T) {
 		w := seeded(t, newShaped(1), newUsers())
 		later := []view.View{newShaped(1), newUsers()}
 		qs := w.queries(t, later...)
-		list := func() view.Page {
+		list := func() query.Page {
 			page, err := qs.List(t.Context(), "users", map[string][]string{"sort": {"name"}, "limit": {"100"}})
 			if err != nil {
 				t.Fatal(err)
@@ -300,11 +304,11 @@ func TestViewAddedLater(t *testing.T) {
 			t.Errorf("not filled yet: %+v", page)
 		}
 		w.views = later
-		r := w.rebuilder(t, w.tables, view.RebuildOptions{})
-		if p, err := r.Run(t.Context(), "users"); err != nil || p.Target != (view.Target{View: "users", Version: 1, Generation: 1}) {
+		r := w.rebuilder(t, w.tables, admin.RebuildOptions{})
+		if p, err := r.Run(t.Context(), "users"); err != nil || p.Target != (driver.Target{View: "users", Version: 1, Generation: 1}) {
 			t.Fatalf("%+v, %v", p, err)
 		}
-		time.Sleep(view.RouteAge)
+		time.Sleep(admin.RouteAge)
 		if page := list(); page.Stale || len(page.Items) != 26 {
 			t.Errorf("filled: stale %t, %d rows", page.Stale, len(page.Items))
 		}
@@ -316,7 +320,7 @@ func TestWhoIsReadNextIsNeverBehind(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := seeded(t, moving())
-		r := w.rebuilder(t, w.tables, view.RebuildOptions{})
+		r := w.rebuilder(t, w.tables, admin.RebuildOptions{})
 		if _, err := r.Run(t.Context(), "shaped"); err != nil {
 			t.Fatal(err)
 		}
@@ -350,7 +354,7 @@ func TestWhoIsReadNextIsNeverBehind(t *testing.T) {
 			return nil
 		}
 		w.commit("user/1", renamed("z"))
-		p, err := view.NewProjector(w.store, w.codec, w.tables, []view.View{moving()}, &view.ProjectorOptions{Routed: true})
+		p, err := projection.New(w.store, w.codec, w.tables, []view.View{moving()}, &projection.Options{Routed: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -368,8 +372,8 @@ func TestBegin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := seeded(t, newShaped(1))
 		w.views = []view.View{newShaped(1)}
-		r := w.rebuilder(t, w.tables, view.RebuildOptions{})
-		joiner := w.rebuilder(t, w.tables, view.RebuildOptions{Join: true})
+		r := w.rebuilder(t, w.tables, admin.RebuildOptions{})
+		joiner := w.rebuilder(t, w.tables, admin.RebuildOptions{Join: true})
 		_, err := joiner.Run(t.Context(), "shaped")
 		wantCode(t, err, events.CodeConflict, "not being filled")
 		for range 2 { // the second one goes on with the first one's
@@ -392,7 +396,7 @@ func TestBegin(t *testing.T) {
 		}
 		_, err = r.Run(t.Context(), "other")
 		wantCode(t, err, events.CodeUnknownView, "")
-		_, err = r.Switch(t.Context(), view.Target{View: "other"}, nil)
+		_, err = r.Switch(t.Context(), driver.Target{View: "other"}, nil)
 		wantCode(t, err, events.CodeUnknownView, "")
 		_, err = r.Switch(t.Context(), v(1, 3), nil)
 		wantCode(t, err, events.CodeConflict, "being filled")
@@ -420,7 +424,7 @@ func TestRebuildRate(t *testing.T) {
 		}
 		w.views = []view.View{newShaped(1)}
 		calls := 0
-		r := w.rebuilder(t, w.tables, view.RebuildOptions{Rate: 10, Segments: 5, Workers: 5, Progress: func(p view.Progress) { calls++ }})
+		r := w.rebuilder(t, w.tables, admin.RebuildOptions{Rate: 10, Segments: 5, Workers: 5, Progress: func(p admin.Progress) { calls++ }})
 		begin := time.Now()
 		p, err := r.Run(t.Context(), "shaped")
 		if took := time.Since(begin); err != nil || took < 9*time.Second || took > 11*time.Second || p.Commits != 100 || p.Projected != 25 {
@@ -443,13 +447,13 @@ func TestRebuildWithFaults(t *testing.T) {
 			return shapedRow{Shape: 2, Name: e.Name}
 		}).Version(2).Previous(newShaped(1))
 		w := seeded(t, broken)
-		r := w.rebuilder(t, w.tables, view.RebuildOptions{})
+		r := w.rebuilder(t, w.tables, admin.RebuildOptions{})
 		if p, err := r.Run(t.Context(), "shaped"); err != nil || p.Faults != 1 || p.Written != 24 {
 			t.Fatalf("%+v, %v", p, err)
 		}
 		_, err := r.Switch(t.Context(), v(2, 1), nil)
 		wantCode(t, err, events.CodeConflict, "run daybook redrive shaped -table v2; to switch all the same, add -parked")
-		if _, err := r.Switch(t.Context(), v(2, 1), &view.SwitchOptions{AllowFaults: true}); err != nil {
+		if _, err := r.Switch(t.Context(), v(2, 1), &admin.SwitchOptions{AllowFaults: true}); err != nil {
 			t.Error(err)
 		}
 		for _, item := range w.tables.ItemsOf(v(1, 1)) {
@@ -468,7 +472,7 @@ func TestKeyedVersionsOfTablesDiffer(t *testing.T) {
 		w := newWorld(newCategories())
 		w.commit("product/1", added("a", 1))
 		w.deployed(t, newCategories())
-		qs, r := w.queries(t, newCategories()), w.rebuilder(t, w.tables, view.RebuildOptions{})
+		qs, r := w.queries(t, newCategories()), w.rebuilder(t, w.tables, admin.RebuildOptions{})
 		before, err := qs.Get(t.Context(), "categories", "a", nil)
 		if err != nil || before.Version != 1 {
 			t.Fatalf("%+v, %v", before, err)
@@ -490,13 +494,13 @@ func TestKeyedVersionsOfTablesDiffer(t *testing.T) {
 
 func TestTargets(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]view.Target{"v1": v(1, 1), "v12": v(12, 1), "v2-g3": v(2, 3)} {
-		if got, err := view.ParseTarget("shaped", text); err != nil || got != want || got.String() != text {
+	for text, want := range map[string]driver.Target{"v1": v(1, 1), "v12": v(12, 1), "v2-g3": v(2, 3)} {
+		if got, err := driver.ParseTarget("shaped", text); err != nil || got != want || got.String() != text {
 			t.Errorf("%s: %v, %v", text, got, err)
 		}
 	}
 	for _, text := range []string{"", "1", "v0", "v01", "v1-g1", "v1-g0", "v1-", "v-1", "v1-g2x", "V1"} {
-		_, err := view.ParseTarget("shaped", text)
+		_, err := driver.ParseTarget("shaped", text)
 		wantCode(t, err, events.CodeMalformed, "version")
 	}
 }
@@ -525,8 +529,8 @@ func TestPreviousVersions(t *testing.T) {
 	if !slices.Equal(names, []string{"shaped1", "shaped2", "users1"}) {
 		t.Errorf("versions %v", names)
 	}
-	static := struct{ view.Tables }{viewtest.NewMemory()}
-	if _, err := view.NewProjector(nil, newCodec(), static, nil, &view.ProjectorOptions{Routed: true}); err == nil {
+	static := struct{ driver.Tables }{viewtest.NewMemory()}
+	if _, err := projection.New(nil, newCodec(), static, nil, &projection.Options{Routed: true}); err == nil {
 		t.Error("tables without routes are routed")
 	}
 }
@@ -536,7 +540,7 @@ func TestPreviousVersions(t *testing.T) {
 func TestUnfilled(t *testing.T) {
 	t.Parallel()
 	unfilled := func(w *world, views ...view.View) string {
-		all, err := view.Unfilled(t.Context(), w.codec, w.tables, views)
+		all, err := admin.Unfilled(t.Context(), w.codec, w.tables, views)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -547,18 +551,18 @@ func TestUnfilled(t *testing.T) {
 		t.Errorf("a fresh installation begins with the newest version, and got %s", got)
 	}
 	w = seeded(t, moving())
-	if got, want := unfilled(w, moving(), newUsers()), fmt.Sprint([]view.Target{v(2, 1)}); got != want {
+	if got, want := unfilled(w, moving(), newUsers()), fmt.Sprint([]driver.Target{v(2, 1)}); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if got := unfilled(w, newShaped(1)); got != "[]" {
 		t.Errorf("without a newer version: %s", got)
 	}
 	const want = "shaped v2 is declared and not filled, so an older version answers: run daybook rebuild shaped, then daybook switch shaped"
-	if got := view.UnfilledText(v(2, 1)); got != want {
+	if got := admin.UnfilledText(v(2, 1)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	w.views = []view.View{moving()}
-	if _, err := w.rebuilder(t, w.tables, view.RebuildOptions{}).Begin(t.Context(), "shaped"); err != nil {
+	if _, err := w.rebuilder(t, w.tables, admin.RebuildOptions{}).Begin(t.Context(), "shaped"); err != nil {
 		t.Fatal(err)
 	}
 	if got := unfilled(w, moving()); got != "[]" {

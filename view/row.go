@@ -2,60 +2,23 @@ package view
 
 import (
 	"encoding/json/jsontext"
-
-	"daybook/events"
 )
 
-// RowView is a view with one row for each stream of an aggregate: the row's key
-// is the aggregate's id, and its content is what the stream's events make of
-// it. A row appears with the first event that the view handles.
-//
-// Its methods declare the view, return it again, and collect what is wrong for
-// Err. They are not for concurrent use; a declared view is immutable.
-type RowView[Row any] struct {
-	*def
-	m    *machine[Row]
-	hide func(Row) bool
-}
-
-// New declares a view with the given name that follows the given aggregate. Row
-// is a struct; it must not declare "id" and "version", which every answered row
-// has: its key, first, and its stream's version, last.
-func New[Row any](name, aggregate string) *RowView[Row] {
-	v := &RowView[Row]{def: newDefinition(KindRows, name, []string{aggregate}), m: newMachine[Row]()}
-	declareRow[Row](v.def)
-	v.handled = v.m.events
-	v.missing = func() error { return v.m.missing(v.def) }
-	v.fold = v.m.fold
-	v.hides = func(row jsontext.Value) (bool, error) { return hides(v.hide, row) }
-	return v
-}
-
-// On declares what an event makes of a row. E is the type of the event's newest
-// schema version, which carries its stored name. apply is a pure function; a panic
-// in it is a permanent fault of the stream in this view.
-func (v *RowView[Row]) On[E events.Data](apply func(row Row, e E, m Meta) Row) *RowView[Row] {
-	on(v.def, v.m, apply)
-	return v
-}
-
-// Index declares an index: see By and All.
-func (v *RowView[Row]) Index(name string, by IndexBy) *RowView[Row] {
-	v.addIndex(name, by)
-	return v
-}
-
-// Hide declares which rows no query returns. A hidden row is kept up to date
-// and appears again when hidden says so.
-func (v *RowView[Row]) Hide(hidden func(Row) bool) *RowView[Row] {
-	setHide(v.def, &v.hide, hidden)
-	return v
-}
-
-// Version raises the version of the view, 1 unless told. Every version has a
-// table of its own, filled from all stored events; raise it when handlers, Row
-// or indexes change what the rows hold.
-func (v *RowView[Row]) Version(version int) *RowView[Row] {
-	v.setVersion(version)
-	return v
+// Row is one row as queries answer it.
+type Row struct {
+	Key string
+	// JSON is the row's object: its key as "id", its fields, and in a view that
+	// follows one stream the stream's version as "version".
+	JSON jsontext.Value
+	// Version changes with the row: it is the stream's version, or counts the
+	// writes of a keyed row. It is 0 for a keyed row that was caught up in
+	// memory: such an answer has no version.
+	Version int64
+	// Shape counts the versions of the view up to the one that made the row, from
+	// the one that the installation began with, 1: the same stream's version looks
+	// another way in another version of the view.
+	Shape int
+	// Parked says that the row is behind, because the view can't apply a commit
+	// of its stream, or of a stream that contributes to it.
+	Parked bool
 }

@@ -6,11 +6,12 @@ import (
 	"encoding/json/v2"
 
 	"daybook/events/schema"
+	"daybook/view/internal/definition"
 )
 
 // rowSchema writes the JSON Schema of a row as queries answer it: that of the Go
 // type with the members every answered row has.
-func rowSchema(own *schema.Schema, kind Kind) jsontext.Value {
+func rowSchema(own *schema.Schema, versioned bool) jsontext.Value {
 	var row objectSchema
 	if err := json.Unmarshal(own.JSON(), &row); err != nil {
 		return nil // package schema writes objects for structs
@@ -18,12 +19,12 @@ func rowSchema(own *schema.Schema, kind Kind) jsontext.Value {
 	if row.Properties == nil {
 		row.Properties = map[string]jsontext.Value{}
 	}
-	row.Properties[fieldID] = jsontext.Value(`{"type":"string"}`)
-	row.Required = append([]string{fieldID}, row.Required...)
+	row.Properties[definition.FieldID] = jsontext.Value(`{"type":"string"}`)
+	row.Required = append([]string{definition.FieldID}, row.Required...)
 	added := `"id":"7"`
-	if kind == KindRows {
-		row.Properties[fieldVersion] = jsontext.Value(`{"type":"integer","format":"int64","minimum":1}`)
-		row.Required = append(row.Required, fieldVersion)
+	if versioned {
+		row.Properties[definition.FieldVersion] = jsontext.Value(`{"type":"integer","format":"int64","minimum":1}`)
+		row.Required = append(row.Required, definition.FieldVersion)
 		added += `,"version":1`
 	}
 	for i, example := range row.Examples {

@@ -12,6 +12,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/schema"
+	"daybook/view/internal/definition"
 )
 
 // Shape is what a view's table is filled by, as far as a declaration tells it: a
@@ -47,61 +48,43 @@ type IndexShape struct {
 }
 
 // ShapeOf returns the shape of a view at its own version.
-func ShapeOf(v View) Shape { return v.definition().shape() }
-
-func (d *def) shape() Shape {
+func ShapeOf(v View) Shape {
+	d := v.Definition()
 	s := Shape{
-		View: d.name, Version: d.version, Kind: d.kind.String(), Aggregates: slices.Clone(d.aggregates), Events: d.handled(),
-		Row: map[string]string{}, Hides: d.hiding, Spread: d.spread,
+		View: d.Name, Version: d.Version, Kind: kindOfView(d).String(), Aggregates: slices.Clone(d.Aggregates), Events: d.Handled(),
+		Row: map[string]string{}, Hides: d.Hiding, Spread: d.Spread,
 	}
-	if d.rowType != nil {
-		for _, m := range membersOf(d.rowType, nil) {
+	if d.RowType != nil {
+		for _, m := range membersOf(d.RowType, nil) {
 			s.Row[m.name] = m.text
 		}
 	}
-	if d.memoType != nil {
-		s.Memory = typeText(d.memoType, nil)
+	if d.MemoType != nil {
+		s.Memory = typeText(d.MemoType, nil)
 	}
-	for _, ix := range d.indexes {
+	for _, ix := range d.Indexes {
 		if s.Indexes == nil {
 			s.Indexes = map[string]IndexShape{}
 		}
-		s.Indexes[ix.name] = ix.shape()
+		s.Indexes[ix.Name] = indexShape(ix)
 	}
 	return s
 }
 
-func (ix index) shape() IndexShape {
-	s := IndexShape{Sort: ix.sort.name, SortForm: ix.sort.form.stored(), Shards: ix.shards}
-	fields := []field{ix.sort}
-	if ix.partition != nil {
-		s.Partition, s.PartitionForm = ix.partition.name, ix.partition.form.stored()
-		fields = append(fields, *ix.partition)
+func indexShape(ix definition.Index) IndexShape {
+	s := IndexShape{Sort: ix.Sort.Name, SortForm: ix.Sort.Form.Stored(), Shards: ix.Shards}
+	fields := []definition.Field{ix.Sort}
+	if ix.Partition != nil {
+		s.Partition, s.PartitionForm = ix.Partition.Name, ix.Partition.Form.Stored()
+		fields = append(fields, *ix.Partition)
 	}
 	for _, f := range fields {
-		if f.omitted && !f.nullable {
-			s.Zeros = append(s.Zeros, f.name)
+		if f.Omitted && !f.Nullable {
+			s.Zeros = append(s.Zeros, f.Name)
 		}
 	}
 	slices.Sort(s.Zeros)
 	s.Zeros = slices.Compact(s.Zeros)
-	return s
-}
-
-// unrecorded is the shape that a table has, as far as can be known, if programs
-// filled it that recorded none: they put no row into an index by a zero that its
-// JSON leaves out, and knew no normal forms. In everything else it can only be
-// taken to be as declared.
-func (s Shape) unrecorded() Shape {
-	indexes := s.Indexes
-	s.Indexes = nil
-	for name, ix := range indexes {
-		if s.Indexes == nil {
-			s.Indexes = map[string]IndexShape{}
-		}
-		ix.PartitionForm, ix.SortForm, ix.Zeros = "", "", nil
-		s.Indexes[name] = ix
-	}
 	return s
 }
 
@@ -167,15 +150,15 @@ func membersOf(t reflect.Type, within []reflect.Type) []member {
 // numbers and the names of types don't count, but for a type that writes its JSON
 // itself.
 func typeText(t reflect.Type, within []reflect.Type) string {
-	kind, _ := kindOf(t)
+	kind, _ := definition.KindOf(t)
 	switch {
-	case kind == kindTime:
+	case kind == definition.KindTime:
 		return kind.String()
 	case t.Kind() == reflect.Pointer:
 		return typeText(t.Elem(), within) + " or null"
 	case t.Name() != "" && schema.WritesJSON(t):
 		return t.String()
-	case kind != kindOther:
+	case kind != definition.KindOther:
 		return kind.String()
 	case slices.Contains(within, t):
 		return "recursive " + t.Name()

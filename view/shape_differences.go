@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -120,7 +121,7 @@ func partsText(spread int) string {
 // eachChange calls f for each name whose values differ, sorted; the zero value
 // stands for none.
 func eachChange[V any](have, want map[string]V, f func(name string, have, want V)) {
-	names := append(sortedKeys(have), sortedKeys(want)...)
+	names := append(slices.Sorted(maps.Keys(have)), slices.Sorted(maps.Keys(want))...)
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		if fmt.Sprint(have[name]) != fmt.Sprint(want[name]) {
@@ -134,9 +135,9 @@ func without(all, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(others, s) })
 }
 
-// remedy says what to do about differences, as the rest of their sentence. newest
+// Remedy says what to do about differences, as the rest of their sentence. newest
 // tells that declared is the view's newest declared version.
-func (s Shape) remedy(newest bool) string {
+func (s Shape) Remedy(newest bool) string {
 	if !newest {
 		return fmt.Sprintf("take the change of v%d in Previous back", s.Version)
 	}
@@ -152,5 +153,5 @@ func (s Shape) Explain(declared Shape, newest bool) string {
 	if len(differences) == 0 {
 		return ""
 	}
-	return strings.Join(differences, "; ") + ": " + declared.remedy(newest)
+	return strings.Join(differences, "; ") + ": " + declared.Remedy(newest)
 }

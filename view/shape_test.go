@@ -11,6 +11,9 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
+	"daybook/view/projection"
 	"daybook/view/viewtest"
 )
 
@@ -146,7 +149,7 @@ func TestMismatchedDeclarations(t *testing.T) {
 				if all, err := qs.Describe(t.Context()); err != nil || len(all) != 2 {
 					t.Errorf("described: %v, %v", all, err)
 				}
-				all, err := view.Mismatches(t.Context(), w.codec, w.tables, []view.View{changed, newUsers()})
+				all, err := admin.Mismatches(t.Context(), w.codec, w.tables, []view.View{changed, newUsers()})
 				help := ": raise Version(2), keep v1 as it was in Previous, and run daybook rebuild accounts; or take the change back"
 				if err != nil || len(all) != 1 || !strings.Contains(all[0].Text, test.want) || !strings.HasSuffix(all[0].Text, help) || strings.Contains(all[0].Text, "\n") {
 					t.Errorf("%+v, %v", all, err)
@@ -173,7 +176,7 @@ func TestProjectorWithAMismatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := bank(t)
 		changed := []view.View{indexed[accountWithKind](), newUsers()}
-		p, err := view.NewProjector(w.store, w.codec, w.tables, changed, &view.ProjectorOptions{Routed: true})
+		p, err := projection.New(w.store, w.codec, w.tables, changed, &projection.Options{Routed: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +204,7 @@ func TestProjectorWithAMismatch(t *testing.T) {
 		if err != nil || !page.Stale {
 			t.Errorf("taken back: %+v, %v", page, err)
 		}
-		if _, err := w.rebuilder(t, w.tables, view.RebuildOptions{}).Run(t.Context(), "accounts"); err != nil {
+		if _, err := w.rebuilder(t, w.tables, admin.RebuildOptions{}).Run(t.Context(), "accounts"); err != nil {
 			t.Fatal(err)
 		}
 		w.right(t, indexed[accountRow](), at("accounts", 1, 1))
@@ -212,8 +215,8 @@ func TestProjectorWithAMismatch(t *testing.T) {
 	})
 }
 
-func at(name string, version, generation int) view.Target {
-	return view.Target{View: name, Version: version, Generation: generation}
+func at(name string, version, generation int) driver.Target {
+	return driver.Target{View: name, Version: version, Generation: generation}
 }
 
 // With a new version the old one answers on, gets live commits, and the new one
@@ -229,7 +232,7 @@ func TestRaisedVersionFits(t *testing.T) {
 				w.views = []view.View{next, newUsers()}
 				w.commit("user/2", created("Bob"))
 				w.deployed(t, w.views...)
-				r := w.rebuilder(t, w.tables, view.RebuildOptions{})
+				r := w.rebuilder(t, w.tables, admin.RebuildOptions{})
 				if _, err := r.Run(t.Context(), "accounts"); err != nil {
 					t.Fatal(err)
 				}
@@ -246,7 +249,7 @@ func TestRaisedVersionFits(t *testing.T) {
 						t.Errorf("version %d: %+v, %v", version, row, err)
 					}
 				}
-				if all, err := view.Mismatches(t.Context(), w.codec, w.tables, w.views); err != nil || len(all) > 0 {
+				if all, err := admin.Mismatches(t.Context(), w.codec, w.tables, w.views); err != nil || len(all) > 0 {
 					t.Errorf("%+v, %v", all, err)
 				}
 			})
@@ -291,7 +294,7 @@ func TestRebuildOfAMismatch(t *testing.T) {
 		w.views = []view.View{indexed[accountWithKind](), newUsers()}
 		w.commit("user/1", renamed("Anna"))
 		w.deployed(t, w.views...)
-		r := w.rebuilder(t, w.tables, view.RebuildOptions{})
+		r := w.rebuilder(t, w.tables, admin.RebuildOptions{})
 		p, err := r.Run(t.Context(), "accounts")
 		if err != nil || p.Target != at("accounts", 1, 2) {
 			t.Fatalf("%+v, %v", p, err)
@@ -305,7 +308,7 @@ func TestRebuildOfAMismatch(t *testing.T) {
 		if err != nil || !strings.Contains(string(row.JSON), `"kind":""`) {
 			t.Errorf("%s, %v", row.JSON, err)
 		}
-		_, err = r.Switch(t.Context(), at("accounts", 1, 1), &view.SwitchOptions{Delay: time.Second})
+		_, err = r.Switch(t.Context(), at("accounts", 1, 1), &admin.SwitchOptions{Delay: time.Second})
 		wantCode(t, err, events.CodeConflict, "filled by another declaration")
 		w.right(t, indexed[accountWithKind](), at("accounts", 1, 2))
 	})
@@ -323,7 +326,7 @@ func TestHarmlessChanges(t *testing.T) {
 		w.deployed(t, indexed[accountRow](), newUsers()) // a row that stays as it is
 		w.commit("user/1", renamed("Anna"))
 		w.deployed(t, v, newUsers())
-		if all, err := view.Mismatches(t.Context(), w.codec, w.tables, []view.View{v}); err != nil || len(all) > 0 {
+		if all, err := admin.Mismatches(t.Context(), w.codec, w.tables, []view.View{v}); err != nil || len(all) > 0 {
 			t.Errorf("%s: %+v, %v", name, all, err)
 		}
 		if row, err := w.queries(t, v).Get(t.Context(), "accounts", "1", nil); err != nil || row.Version != 2 {
@@ -348,7 +351,7 @@ func (w *world) forget(t testing.TB) {
 		t.Fatalf("no shape in %s", old.Memo)
 	}
 	next.Version++
-	if err := control.Put(t.Context(), view.Write{Item: next, Expect: old.Version}); err != nil {
+	if err := control.Put(t.Context(), driver.Write{Item: next, Expect: old.Version}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -370,7 +373,7 @@ func TestUnrecordedShapes(t *testing.T) {
 		w.commit("user/1", created("Ann"))
 		w.deployed(t, test.v)
 		w.forget(t)
-		before, err := view.Mismatches(t.Context(), w.codec, w.tables, []view.View{test.v})
+		before, err := admin.Mismatches(t.Context(), w.codec, w.tables, []view.View{test.v})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -381,14 +384,14 @@ func TestUnrecordedShapes(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, before, err)
 		}
 		w.commit("user/1", renamed("Anna"))
-		p, err := view.NewProjector(w.store, w.codec, w.tables, []view.View{test.v}, &view.ProjectorOptions{Routed: true})
+		p, err := projection.New(w.store, w.codec, w.tables, []view.View{test.v}, &projection.Options{Routed: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if r := p.Project(t.Context(), w.backlog); r.Err != nil || (len(r.Mismatches) > 0) != (test.want != "") {
 			t.Errorf("%s: projected %+v", name, r)
 		}
-		after, err := view.Mismatches(t.Context(), w.codec, w.tables, []view.View{test.v})
+		after, err := admin.Mismatches(t.Context(), w.codec, w.tables, []view.View{test.v})
 		if err != nil || !slices.Equal(before, after) || (len(after) > 0) != (test.want != "") {
 			t.Errorf("%s: before %+v, recorded %+v, %v", name, before, after, err)
 		}
@@ -430,7 +433,7 @@ func TestFreshInstallationStartsWithTheNewest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(moving())
 	w.views = []view.View{moving()}
-	if all, err := view.RecordShapes(t.Context(), w.codec, w.tables, w.views); err != nil || len(all) > 0 {
+	if all, err := admin.RecordShapes(t.Context(), w.codec, w.tables, w.views); err != nil || len(all) > 0 {
 		t.Fatalf("%v, %v", all, err)
 	}
 	w.commit("user/1", created("Ann"))

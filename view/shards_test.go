@@ -12,6 +12,7 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/query"
 	"daybook/view/viewtest"
 )
 
@@ -26,17 +27,17 @@ func newParcels(name string, shards int) view.View {
 }
 
 // pages reads all pages of a query and returns each one's rows.
-func pages(t *rapid.T, qs *view.Queries, name, query string, limits []int) []string {
+func pages(t *rapid.T, qs *query.Queries, name, request string, limits []int) []string {
 	var all []string
-	p := params(query)
+	p := params(request)
 	for n := 0; ; n++ {
 		if n > 200 {
-			t.Fatalf("%s of %s does not end", query, name)
+			t.Fatalf("%s of %s does not end", request, name)
 		}
 		p["limit"] = []string{fmt.Sprint(limits[n%len(limits)])}
 		page, err := qs.List(context.Background(), name, p)
 		if err != nil {
-			t.Fatalf("%s of %s: %v", query, name, err)
+			t.Fatalf("%s of %s: %v", request, name, err)
 		}
 		for _, item := range page.Items {
 			all = append(all, string(item))
@@ -73,10 +74,10 @@ func TestShardsAreInvisible(t *testing.T) {
 			order = "sort=id"
 		}
 		limits := rapid.SliceOfN(rapid.IntRange(1, 25), 1, 4).Draw(rt, "limits")
-		query := where + " " + order
-		got, want := pages(rt, a.qs, "sharded", query, limits), pages(rt, a.qs, "plain", query, []int{1000})
+		request := where + " " + order
+		got, want := pages(rt, a.qs, "sharded", request, limits), pages(rt, a.qs, "plain", request, []int{1000})
 		if !slices.Equal(got, want) {
-			rt.Fatalf("%q in %d shards: got\n%s\nwant\n%s", query, shards, strings.Join(got, "\n"), strings.Join(want, "\n"))
+			rt.Fatalf("%q in %d shards: got\n%s\nwant\n%s", request, shards, strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	})
 }
@@ -110,17 +111,17 @@ func TestShardsCost(t *testing.T) {
 		things[fmt.Sprint(i)] = thing{Group: string(rune('a' + i%5)), Price: int64(i)}
 	}
 	a.set(things)
-	for query, reads := range map[string]int{
+	for request, reads := range map[string]int{
 		"group=a sort=price limit=10":             16,
 		"group.in=a,b,c,d sort=-price limit=1":    64,
 		"group=a sort=price limit=10 id.gte=none": 16,
 	} {
 		before := a.tables.Calls()["Range"]
-		if _, err := a.qs.List(t.Context(), "sharded", params(query)); err != nil {
-			t.Errorf("%s: %v", query, err)
+		if _, err := a.qs.List(t.Context(), "sharded", params(request)); err != nil {
+			t.Errorf("%s: %v", request, err)
 		}
 		if got := a.tables.Calls()["Range"] - before; got != reads {
-			t.Errorf("%s: %d reads, want %d", query, got, reads)
+			t.Errorf("%s: %d reads, want %d", request, got, reads)
 		}
 	}
 	_, err := a.qs.List(t.Context(), "sharded", params("group.in=a,b,c,d,e"))

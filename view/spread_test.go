@@ -14,6 +14,7 @@ import (
 	"daybook/events"
 	"daybook/follow"
 	"daybook/view"
+	"daybook/view/admin"
 	"daybook/view/viewtest"
 )
 
@@ -248,7 +249,7 @@ func TestVerifySpreadRows(t *testing.T) {
 		ds = append(ds, b.append(events.StreamOf("product", fmt.Sprint(i)), added(fmt.Sprint("c", i%3), 2), moved(fmt.Sprint("d", i%2)))...)
 	}
 	b.clean(b.p.Project(t.Context(), ds))
-	v, err := view.NewVerifier(b.store, b.codec, b.tables, []view.View{newSpread()}, &view.VerifyOptions{})
+	v, err := admin.NewVerifier(b.store, b.codec, b.tables, []view.View{newSpread()}, &admin.VerifyOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,8 @@ import (
 	"daybook/events"
 	"daybook/follow"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
 	"daybook/view/viewtest"
 )
 
@@ -34,12 +36,12 @@ func verifyBench(t *testing.T) *bench {
 	return b
 }
 
-func (b *bench) verify(opts view.VerifyOptions) view.VerifyReport {
+func (b *bench) verify(opts admin.VerifyOptions) admin.VerifyReport {
 	b.t.Helper()
 	if opts.Now == nil {
 		opts.Now = func() time.Time { return testNow }
 	}
-	v, err := view.NewVerifier(b.store, b.codec, b.tables, []view.View{newUsers(), newCategories()}, &opts)
+	v, err := admin.NewVerifier(b.store, b.codec, b.tables, []view.View{newUsers(), newCategories()}, &opts)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -51,7 +53,7 @@ func (b *bench) verify(opts view.VerifyOptions) view.VerifyReport {
 }
 
 // item returns a stored item as it is.
-func (b *bench) item(name, key string) view.Item {
+func (b *bench) item(name, key string) driver.Item {
 	b.t.Helper()
 	items, err := b.tables.Table(name, 1).Get(context.Background(), []string{key})
 	if err != nil || items[0] == nil {
@@ -61,10 +63,10 @@ func (b *bench) item(name, key string) view.Item {
 }
 
 // set replaces an item by another, as a person at the console could.
-func (b *bench) set(name string, item view.Item) {
+func (b *bench) set(name string, item driver.Item) {
 	b.t.Helper()
 	b.remove(name, item.Key)
-	if err := b.tables.Table(name, 1).Put(context.Background(), view.Write{Item: item}); err != nil {
+	if err := b.tables.Table(name, 1).Put(context.Background(), driver.Write{Item: item}); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -74,7 +76,7 @@ func (b *bench) remove(name, key string) {
 	table := b.tables.Table(name, 1)
 	items, err := table.Get(context.Background(), []string{key})
 	if err == nil && items[0] != nil {
-		err = table.Put(context.Background(), view.Write{Item: view.Item{Key: key}, Expect: items[0].Version, ExpectParked: items[0].Parked, Delete: true})
+		err = table.Put(context.Background(), driver.Write{Item: driver.Item{Key: key}, Expect: items[0].Version, ExpectParked: items[0].Parked, Delete: true})
 	}
 	if err != nil {
 		b.t.Fatal(err)
@@ -82,7 +84,7 @@ func (b *bench) remove(name, key string) {
 }
 
 // brief writes findings as one line each, sorted.
-func brief(r view.VerifyReport) []string {
+func brief(r admin.VerifyReport) []string {
 	lines := []string{}
 	for _, v := range r.Views {
 		for _, f := range v.Findings {
@@ -104,7 +106,7 @@ func brief(r view.VerifyReport) []string {
 func TestVerifyClean(t *testing.T) {
 	t.Parallel()
 	b := verifyBench(t)
-	for _, o := range []view.VerifyOptions{{}, {Segments: 1, Parallel: 1}, {Segments: 300}, {Memory: 1}} {
+	for _, o := range []admin.VerifyOptions{{}, {Segments: 1, Parallel: 1}, {Segments: 300}, {Memory: 1}} {
 		r := b.verify(o)
 		if !r.Clean() || len(brief(r)) > 0 {
 			t.Errorf("%+v: %q", o, brief(r))
@@ -202,13 +204,13 @@ func TestVerifyFindsEachDamage(t *testing.T) {
 			t.Parallel()
 			b := verifyBench(t)
 			test.damage(b)
-			r := b.verify(view.VerifyOptions{})
+			r := b.verify(admin.VerifyOptions{})
 			got := brief(r)
 			if !slices.Equal(got, test.want) || r.Clean() {
 				t.Errorf("got  %q\nwant %q", got, test.want)
 			}
 			// A little memory finds the same.
-			if again := brief(b.verify(view.VerifyOptions{Memory: 1, Segments: 3})); !slices.Equal(again, got) {
+			if again := brief(b.verify(admin.VerifyOptions{Memory: 1, Segments: 3})); !slices.Equal(again, got) {
 				t.Errorf("with little memory %q", again)
 			}
 		})
@@ -238,7 +240,7 @@ func TestVerifyTellsParkedStreams(t *testing.T) {
 		t.Fatalf("the streams are not parked: %+v", r)
 	}
 	want := []string{"categories parked checkpoint product/bad", "users parked row bad", "users parked row worse"}
-	r := b.verify(view.VerifyOptions{Now: func() time.Time { return time.Time{} }}) // nothing to wait for
+	r := b.verify(admin.VerifyOptions{Now: func() time.Time { return time.Time{} }}) // nothing to wait for
 	if got := brief(r); !slices.Equal(got, want) {
 		t.Fatalf("got %q", got)
 	}
@@ -250,14 +252,14 @@ func TestVerifyTellsParkedStreams(t *testing.T) {
 	row := b.item("categories", "c1")
 	row.Parked = 0
 	b.set("categories", row)
-	if got := brief(b.verify(view.VerifyOptions{})); !slices.Equal(got, append([]string{"categories different row c1 (parked) 0→1"}, want...)) {
+	if got := brief(b.verify(admin.VerifyOptions{})); !slices.Equal(got, append([]string{"categories different row c1 (parked) 0→1"}, want...)) {
 		t.Errorf("a row that does not count its parked stream: %q", got)
 	}
 	b.remove("users", "@parked/user/bad")
 	user := b.item("users", "u3")
 	user.Parked = 1
 	b.set("users", user)
-	if got := brief(b.verify(view.VerifyOptions{})); !slices.Contains(got, "users different row u3") || !slices.Contains(got, "users parked row bad") {
+	if got := brief(b.verify(admin.VerifyOptions{})); !slices.Contains(got, "users different row u3") || !slices.Contains(got, "users parked row bad") {
 		t.Errorf("a mark without reason and a record lost: %q", got)
 	}
 }
@@ -268,8 +270,8 @@ func TestVerifyCountsBeyondItsList(t *testing.T) {
 	for i := range 20 {
 		b.remove("users", fmt.Sprint("u", i))
 	}
-	r := b.verify(view.VerifyOptions{Findings: 3})
-	if users := r.Views[0]; users.Counts[view.FoundMissing] != 20 || len(users.Findings) != 3 || users.Found() != 20 {
+	r := b.verify(admin.VerifyOptions{Findings: 3})
+	if users := r.Views[0]; users.Counts[admin.FoundMissing] != 20 || len(users.Findings) != 3 || users.Found() != 20 {
 		t.Errorf("got %+v", users)
 	}
 }
@@ -280,7 +282,7 @@ func TestVerifyPart(t *testing.T) {
 	seen := map[int64]bool{}
 	total := int64(0)
 	for seed := range uint64(40) {
-		r := b.verify(view.VerifyOptions{Fraction: 0.1, Seed: seed})
+		r := b.verify(admin.VerifyOptions{Fraction: 0.1, Seed: seed})
 		if !r.Clean() || r.Fraction != 0.1 || r.Seed != seed {
 			t.Errorf("got %+v", r)
 		}
@@ -299,15 +301,15 @@ func TestVerifyGoesOn(t *testing.T) {
 	b := verifyBench(t)
 	b.remove("users", "u3")
 	b.remove("categories", "c1")
-	want := brief(b.verify(view.VerifyOptions{}))
-	whole := b.verify(view.VerifyOptions{})
+	want := brief(b.verify(admin.VerifyOptions{}))
+	whole := b.verify(admin.VerifyOptions{})
 	stop := errors.New("stopped")
-	var state *view.VerifyState
+	var state *admin.VerifyState
 	runs := 0
 	for ; runs < 500; runs++ {
 		saves := 0
-		opts := view.VerifyOptions{Segments: 8, Parallel: 1, Resume: state, Now: func() time.Time { return testNow }}
-		opts.Save = func(s view.VerifyState) error {
+		opts := admin.VerifyOptions{Segments: 8, Parallel: 1, Resume: state, Now: func() time.Time { return testNow }}
+		opts.Save = func(s admin.VerifyState) error {
 			if saves++; saves > 1 {
 				return stop
 			}
@@ -315,10 +317,10 @@ func TestVerifyGoesOn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			state = &view.VerifyState{}
+			state = &admin.VerifyState{}
 			return json.Unmarshal(text, state)
 		}
-		v, err := view.NewVerifier(b.store, b.codec, b.tables, []view.View{newUsers(), newCategories()}, &opts)
+		v, err := admin.NewVerifier(b.store, b.codec, b.tables, []view.View{newUsers(), newCategories()}, &opts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -336,7 +338,7 @@ func TestVerifyGoesOn(t *testing.T) {
 	if runs < 20 {
 		t.Errorf("it ended after %d runs", runs)
 	}
-	v, err := view.NewVerifier(b.store, b.codec, b.tables, []view.View{newUsers(), newCategories()}, &view.VerifyOptions{Segments: 9, Resume: state})
+	v, err := admin.NewVerifier(b.store, b.codec, b.tables, []view.View{newUsers(), newCategories()}, &admin.VerifyOptions{Segments: 9, Resume: state})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -350,18 +352,18 @@ func TestVerifyGoesOn(t *testing.T) {
 func TestVerifyStaysOnItsTable(t *testing.T) {
 	t.Parallel()
 	w := seeded(t, newShaped(1))
-	r := w.rebuilder(t, w.tables, view.RebuildOptions{})
+	r := w.rebuilder(t, w.tables, admin.RebuildOptions{})
 	if _, err := r.Run(t.Context(), "shaped"); err != nil {
 		t.Fatal(err)
 	}
-	var state *view.VerifyState
-	verify := func(at view.Target) (view.VerifyReport, error) {
-		tables, views, err := view.Pin(t.Context(), w.tables, []view.View{newShaped(1)}, at)
+	var state *admin.VerifyState
+	verify := func(at driver.Target) (admin.VerifyReport, error) {
+		tables, views, err := admin.Pin(t.Context(), w.tables, []view.View{newShaped(1)}, at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		opts := view.VerifyOptions{Resume: state, Save: func(s view.VerifyState) error { state = &s; return nil }}
-		check, err := view.NewVerifier(w.store, w.codec, tables, views, &opts)
+		opts := admin.VerifyOptions{Resume: state, Save: func(s admin.VerifyState) error { state = &s; return nil }}
+		check, err := admin.NewVerifier(w.store, w.codec, tables, views, &opts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -396,7 +398,7 @@ func TestVerifyWaitsForYoungCommits(t *testing.T) {
 					b.p.Project(context.Background(), []follow.Delivery{{Stream: "user/7", Number: 1}})
 				}()
 			}
-			r := b.verify(view.VerifyOptions{Patience: 3 * time.Second, Now: time.Now})
+			r := b.verify(admin.VerifyOptions{Patience: 3 * time.Second, Now: time.Now})
 			if r.Clean() != catchesUp {
 				t.Errorf("catches up %v: %q", catchesUp, brief(r))
 			}
@@ -440,7 +442,7 @@ func TestVerifyOfABusyStream(t *testing.T) {
 			}()
 			time.Sleep(5 * time.Second)
 			start := time.Now()
-			r := b.verify(view.VerifyOptions{Patience: 3 * time.Second, Now: time.Now})
+			r := b.verify(admin.VerifyOptions{Patience: 3 * time.Second, Now: time.Now})
 			if took := time.Since(start); r.Clean() != goesOn || took > 4*time.Second {
 				t.Errorf("goes on %v: %q after %v", goesOn, brief(r), took)
 			}
@@ -467,17 +469,17 @@ func TestVerifyUnderLoad(t *testing.T) {
 		})
 	}
 	for range 3 {
-		for _, v := range b.verify(view.VerifyOptions{Segments: 8}).Views {
+		for _, v := range b.verify(admin.VerifyOptions{Segments: 8}).Views {
 			for kind, n := range v.Counts {
 				// Commits a moment old may be missing; nothing else may be wrong.
-				if kind != view.FoundStale && kind != view.FoundMissing && kind != view.FoundUnsettled && n > 0 {
+				if kind != admin.FoundStale && kind != admin.FoundMissing && kind != admin.FoundUnsettled && n > 0 {
 					t.Errorf("%s: %d %s: %+v", v.Name, n, kind, v.Findings)
 				}
 			}
 		}
 	}
 	wg.Wait()
-	if r := b.verify(view.VerifyOptions{}); !r.Clean() {
+	if r := b.verify(admin.VerifyOptions{}); !r.Clean() {
 		t.Errorf("at rest: %q", brief(r))
 	}
 }
@@ -485,8 +487,8 @@ func TestVerifyUnderLoad(t *testing.T) {
 func TestVerifyRefuses(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, newUsers())
-	for _, o := range []view.VerifyOptions{{Fraction: -1}, {Fraction: 1.1}, {Segments: -1}, {Segments: 1_000_001}} {
-		if _, err := view.NewVerifier(b.store, b.codec, b.tables, []view.View{newUsers()}, &o); events.CodeOf(err) != events.CodeMalformed {
+	for _, o := range []admin.VerifyOptions{{Fraction: -1}, {Fraction: 1.1}, {Segments: -1}, {Segments: 1_000_001}} {
+		if _, err := admin.NewVerifier(b.store, b.codec, b.tables, []view.View{newUsers()}, &o); events.CodeOf(err) != events.CodeMalformed {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
@@ -497,7 +499,7 @@ func TestVerifyRefuses(t *testing.T) {
 		}
 		return nil
 	}
-	v, err := view.NewVerifier(b.store, b.codec, b.tables, []view.View{newUsers()}, nil)
+	v, err := admin.NewVerifier(b.store, b.codec, b.tables, []view.View{newUsers()}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

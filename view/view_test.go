@@ -7,6 +7,8 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/driver"
+	"daybook/view/projection"
 	"daybook/view/viewtest"
 )
 
@@ -238,11 +240,11 @@ func TestDescribe(t *testing.T) {
 			t.Errorf("the schema lacks %s: %s", want, d.Schema())
 		}
 	}
-	if want := (view.IndexDescription{Name: "all", Sort: "name", SortKind: view.SortString, Shards: 3}); d.Indexes[2] != want {
+	if want := (driver.IndexDescription{Name: "all", Sort: "name", SortKind: driver.SortString, Shards: 3}); d.Indexes[2] != want {
 		t.Errorf("got index %+v", d.Indexes[2])
 	}
 	c := newCategories().Describe()
-	if want := (view.IndexDescription{Name: "all", Sort: "products", SortKind: view.SortNumber, Shards: 1}); c.Kind.String() != "keyed" || c.Indexes[0] != want {
+	if want := (driver.IndexDescription{Name: "all", Sort: "products", SortKind: driver.SortNumber, Shards: 1}); c.Kind.String() != "keyed" || c.Indexes[0] != want {
 		t.Errorf("got %+v", c)
 	}
 	if strings.Contains(string(c.Schema()), `"version"`) {
@@ -261,7 +263,7 @@ func TestDescribe(t *testing.T) {
 func TestFoldRefuses(t *testing.T) {
 	t.Parallel()
 	codec := newCodec()
-	fold, err := view.NewFold(newUsers(), codec)
+	fold, err := projection.NewFold(newUsers(), codec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,10 +278,10 @@ func TestFoldRefuses(t *testing.T) {
 			t.Errorf("%s: taken", name)
 		}
 	}
-	if _, err := view.NewFold(view.New[userRow]("users", "user"), codec); err == nil {
+	if _, err := projection.NewFold(view.New[userRow]("users", "user"), codec); err == nil {
 		t.Error("a view without handlers is taken")
 	}
-	boom, err := view.NewFold(newBoom(), codec)
+	boom, err := projection.NewFold(newBoom(), codec)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,10 @@ import (
 	"daybook/dynamo"
 	"daybook/dynamo/changes"
 	"daybook/events"
+	"daybook/functions/names"
 	"daybook/inspect"
 	"daybook/view"
+	"daybook/view/driver"
 )
 
 // Installation fills in how a console reaches its installation: the tables whose names
@@ -31,7 +33,7 @@ func Installation(o *console.Options, client *dynamodb.Client, streams *dynamodb
 	store := dynamo.NewEventStore(client, events, dynamo.WithClaims(dynamo.TableName(o.Prefix, dynamo.ClaimsTable())))
 	o.Scanned, o.Tables = store.StrongScan(), dynamo.NewTables(client, o.Prefix)
 	o.Changes = changesOf(client, streams, events)
-	o.Measure = func(ctx context.Context, t view.Target) (items, size int64, err error) {
+	o.Measure = func(ctx context.Context, t driver.Target) (items, size int64, err error) {
 		name := dynamo.TableName(o.Prefix, dynamo.GenerationTable(view.Description{Name: t.View, Version: t.Version}, t.Generation))
 		out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 		if err != nil {
@@ -103,11 +105,11 @@ func (q *consoleQueue) Drop(ctx context.Context, ids []string) (dropped []inspec
 
 // Depth implements console.Queue.
 func (q *consoleQueue) Depth(ctx context.Context) (d inspect.Depth, err error) {
-	commands, err := q.attributes(ctx, "commands.fifo")
+	commands, err := q.attributes(ctx, names.CommandQueue)
 	if err != nil {
 		return d, err
 	}
-	dead, err := q.attributes(ctx, "dead-commands.fifo")
+	dead, err := q.attributes(ctx, names.DeadQueue)
 	d.Pending, d.InFlight = commands[0], commands[1]
 	d.Dead = dead[0] + dead[1]
 	return d, err

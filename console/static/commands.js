@@ -33,13 +33,13 @@ function Form({ app, c, id: given }) {
   const [id, setId] = useState(given)
   const [payload, setPayload] = useState(blank(c.schema))
   const [raw, setRaw] = useState(false)
-  const [more, setMore] = useState({ commandId: fresh(), expected: '', actor: '' })
+  const [more, setMore] = useState({ commandId: fresh(), expected: '' })
   const [answer, set] = useState()
   const [busy, setBusy] = useState('')
   const [round, setRound] = useState(0) // remounts the form after "example"
   const run = async dryRun => {
     setBusy(dryRun ? 'dry' : 'send')
-    const body = { id, payload, commandId: more.commandId, actor: more.actor, dryRun, ...more.expected !== '' ? { expectedVersion: Number(more.expected) } : {} }
+    const body = { id, payload, commandId: more.commandId, dryRun, ...more.expected !== '' ? { expectedVersion: Number(more.expected) } : {} }
     try { set({ dryRun, data: await post('commands/' + encodeURIComponent(c.command), body), commandId: more.commandId }) } catch (error) { set({ dryRun, error, commandId: more.commandId }) }
     setBusy('')
   }

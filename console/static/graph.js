@@ -1,6 +1,6 @@
 // The application as a picture: aggregates with their events in the middle, what
 // reacts to them on the left, what is read on the right. An arrow begins at its event.
-import { html, useState } from './vendor/htm-preact.js'
+import { html, useState, useEffect, useRef } from './vendor/htm-preact.js'
 import { hue, link } from './ui.js'
 
 const box = 196, row = 21, gap = 22, lane = 150
@@ -45,13 +45,15 @@ export function layout(app) {
 
 export function Graph({ app, state = {}, sends = [] }) {
   const [hot, setHot] = useState()
+  const frame = useRef()
+  useEffect(() => { frame.current.scrollLeft = (frame.current.scrollWidth - frame.current.clientWidth) / 2 }, []) // the aggregates first, where it is narrow
   const g = layout(app)
   const on = a => !hot || (hot.event ? a.from === hot.name && a.event === hot.event : a.to === hot.name && a.kind === hot.kind || a.from === hot.name && hot.kind === 'aggregate')
   const watch = what => ({ onMouseEnter: () => setHot(what), onMouseLeave: () => setHot(), onFocus: () => setHot(what), onBlur: () => setHot() })
   const target = b => b.kind === 'view' ? link('views', b.name) : link('processes', b.name)
   const outer = b => {
     const s = state[`${b.kind}/${b.name}`]
-    return html`<a href=${target(b)} class="node ${b.kind} ${s?.kind ?? ''}" ...${watch(b)} aria-label="${b.kind} ${b.name}${s ? `, ${s.text}` : ''}">
+    return html`<a href=${target(b)} class="node ${b.kind} ${s?.kind ?? ''}" ...${watch(b)}>
       <rect x=${b.x + .5} y=${b.y + .5} width=${b.w - 1} height=${b.h - 1} rx="4" />
       <text x=${b.x + 12} y=${b.y + 17} class="name">${b.name}</text>
       <text x=${b.x + 12} y=${b.y + 31} class="sub">${b.kind === 'view' ? (b.rows === 'keyed' ? 'view, keyed rows' : 'view') : b.kind === 'outbox' ? 'outbox' : 'process manager'}</text>
@@ -59,14 +61,14 @@ export function Graph({ app, state = {}, sends = [] }) {
       ${(b.publishes ?? []).map((p, i) => html`<text x=${b.x + 12} y=${b.y + 48 + 16 * i} class="port">⇠ ${short(p.type)}</text>`)}
     </a>`
   }
-  return html`<div class="graph scroll" tabindex="0" role="region" aria-label="Graph of the application">
+  return html`<div class="graph scroll" ref=${frame} tabindex="0" role="region" aria-label="Graph of the application">
     <svg viewBox="-2 -2 ${g.width + 4} ${g.height + 4}" width=${g.width} role="group" aria-label="Aggregates, and what follows their events">
       ${sends.map(s => {
         const from = g.left.find(b => b.name === s.process), to = g.middle.find(b => b.name === s.aggregate)
         return from && to && html`<path class="sends ${hot && hot.name !== s.process ? 'off' : ''}" d="M${from.x + from.w} ${from.y + 8}C${from.x + from.w + lane * .6} ${from.y + 8} ${to.x - lane * .6} ${to.y + 14} ${to.x} ${to.y + 14}"><title>${s.process} sent commands to ${s.aggregate}</title></path>`
       })}
       ${g.arrows.map(a => html`<path class="arrow ${hue(a.from)} ${on(a) ? hot ? 'hot' : '' : 'off'}" d=${a.d}><title>${a.event} → ${a.to}</title></path><path class="tip ${hue(a.from)} ${on(a) ? '' : 'off'}" d=${a.head} />`)}
-      ${g.middle.map(m => html`<a href="${link('streams')}?aggregate=${m.name}" class="node aggregate ${hue(m.name)}" ...${watch(m)} aria-label="aggregate ${m.name}, ${Object.keys(m.ports).length} events">
+      ${g.middle.map(m => html`<a href="${link('streams')}?aggregate=${m.name}" class="node aggregate ${hue(m.name)}" ...${watch(m)}>
         <rect x=${m.x + .5} y=${m.y + .5} width=${m.w - 1} height=${m.h - 1} rx="4" />
         <path class="bar" d="M${m.x + 1} ${m.y + 27.5}h${m.w - 2}" />
         <text x=${m.x + 12} y=${m.y + 19} class="name">${m.name}</text>

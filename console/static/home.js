@@ -19,7 +19,7 @@ export function usePulse() {
           const p = await get(`pulse?after=${last.current}`, abort.signal)
           const fresh = p.seq >= last.current ? p.commits : []
           last.current = p.seq
-          set(old => ({ ...p, error: undefined, fresh: old.seq === undefined ? 0 : fresh.length, commits: [...fresh, ...old.commits].sort((a, b) => b.time.localeCompare(a.time)).slice(0, kept) }))
+          set(old => ({ ...p, error: undefined, fresh: old.seq === undefined ? 0 : fresh.length, commits: [...fresh, ...old.commits].sort((a, b) => new Date(b.time) - new Date(a.time) || b.commit - a.commit).slice(0, kept) }))
         } catch (error) {
           if (error.name === 'AbortError') return
           set(old => ({ ...old, error }))

@@ -1,5 +1,5 @@
 // Streams, found by aggregate and id, and one stream as a timeline.
-import { html, useState, useEffect } from './vendor/htm-preact.js'
+import { html, useState, useEffect, useRef } from './vendor/htm-preact.js'
 import { query, useLoad } from './api.js'
 import { Changes, Diff, Empty, Json, Loaded, Notice, Page, Pager, Panel, Stream, Table, Tag, Time, bytes, differences, hue, link, number, plural, useQuery } from './ui.js'
 
@@ -95,9 +95,11 @@ function Entry({ c, at, stream }) {
   const changes = c.events.map((e, i) => e.after === undefined ? [] : differences(states[i], e.after))
   const marked = at !== undefined && c.events.some(e => e.version === at)
   const [open, set] = useState(marked)
-  return html`<li class="entry ${marked ? 'marked' : ''}"><details open=${open} onToggle=${e => set(e.target.open)}>
+  const here = useRef()
+  useEffect(() => { if (marked) { set(true); here.current.scrollIntoView({ block: 'center' }) } }, [marked])
+  return html`<li ref=${here} class="entry ${marked ? 'marked' : ''}"><details open=${open} onToggle=${e => set(e.target.open)}>
     <summary><span class="version">${c.events.length > 1 ? `${c.events[0].version}–${c.version}` : c.version}</span>
-      <time class="mono" datetime=${c.time} title="${c.time}">${c.time.slice(11, 23).replace('Z', '')}</time>
+      <time class="mono" datetime=${c.time} title="${c.time}">${new Date(c.time).toISOString().slice(11, 23)}</time>
       <span class="what">${c.events.map((e, i) => html`<span><b>${e.name}</b> <${Changes} changes=${changes[i]} /></span>`)}</span>
       <span class="actor">${c.actor}</span></summary>
     ${open && html`<div class="inside">

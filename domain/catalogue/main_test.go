@@ -21,6 +21,8 @@ import (
 	"daybook/localstack/stack"
 	"daybook/process"
 	"daybook/view"
+	"daybook/view/driver"
+	"daybook/view/projection"
 )
 
 // A catalogue that is loaded over HTTP, twice, is in every view as its events
@@ -223,7 +225,7 @@ func (c *checker) view(v view.View) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	fold, err := view.NewFold(v, codec)
+	fold, err := projection.NewFold(v, codec)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -246,7 +248,7 @@ func (c *checker) view(v view.View) {
 	c.t.Logf("%s: %d items are as the events say", d.Name, len(want))
 }
 
-func (c *checker) items(v view.View, table view.Table, want []view.Item) {
+func (c *checker) items(v view.View, table driver.Table, want []driver.Item) {
 	keys := make([]string, len(want))
 	for i, item := range want {
 		keys[i] = item.Key
@@ -256,7 +258,7 @@ func (c *checker) items(v view.View, table view.Table, want []view.Item) {
 		c.t.Fatal(err)
 	}
 	for i := range want {
-		if !view.Same(v, got[i], &want[i]) {
+		if !projection.Same(v, got[i], &want[i]) {
 			c.t.Errorf("%s %s is %+v, want %+v", v.Describe().Name, keys[i], got[i], want[i])
 		}
 	}

@@ -18,7 +18,7 @@ import (
 	"daybook/events"
 	"daybook/localstack/stack"
 	"daybook/process"
-	"daybook/view"
+	"daybook/view/admin"
 )
 
 // TestGeneratedCommandsParkNothing: whatever the schemas of the commands allow,
@@ -211,7 +211,7 @@ func nothingParked(t *testing.T, s *stack.Stack) {
 		t.Fatal(err)
 	}
 	store := dynamo.NewEventStore(s.Client(), domain.App().Prefix(stack.Stage)+"-events")
-	v, err := view.NewVerifier(store, codec, dynamo.NewTables(s.Client(), domain.App().Prefix(stack.Stage)), domain.Views(), &view.VerifyOptions{Segments: 4, Patience: patience})
+	v, err := admin.NewVerifier(store, codec, dynamo.NewTables(s.Client(), domain.App().Prefix(stack.Stage)), domain.Views(), &admin.VerifyOptions{Segments: 4, Patience: patience})
 	if err != nil {
 		t.Fatal(err)
 	}

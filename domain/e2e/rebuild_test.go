@@ -28,7 +28,9 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/localstack/stack"
-	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
+	"daybook/view/projection"
 )
 
 // The long form of TestRebuildUnderLoad, on a real catalogue:
@@ -255,7 +257,7 @@ func (l *load) check(ctx context.Context, text []byte) (id string, version int64
 	want, ok := l.right[name]
 	l.mu.Unlock()
 	if !ok {
-		fold, err := view.NewFold(products.Products, l.codec)
+		fold, err := projection.NewFold(products.Products, l.codec)
 		if err != nil {
 			l.problem("%v", err)
 			return row.ID, row.Version
@@ -372,7 +374,7 @@ func (l *load) run(t *testing.T) {
 		wg.Go(func() { l.change(rand.New(rand.NewPCG(1, i))) })
 		wg.Go(func() { l.read(ctx, rand.New(rand.NewPCG(2, i))) })
 	}
-	first := view.Target{View: "products", Version: 1, Generation: 1}
+	first := driver.Target{View: "products", Version: 1, Generation: 1}
 	next := l.rebuild(t)
 	l.switchTo(t, next)
 	if *rebuildReads >= 10_000 { // and back, and over again: each takes seconds
@@ -401,9 +403,9 @@ func (l *load) goOn(reads int64) {
 }
 
 // rebuilder is a new process, as it were.
-func (l *load) rebuilder(t *testing.T) *view.Rebuilder {
-	r, err := view.NewRebuilder(l.store.StrongScan(), l.codec, l.tables, domain.Views(),
-		&view.RebuildOptions{Segments: 16, Workers: 2, Chunk: 50, Lease: time.Second, Rate: float64(len(l.products))})
+func (l *load) rebuilder(t *testing.T) *admin.Rebuilder {
+	r, err := admin.NewRebuilder(l.store.StrongScan(), l.codec, l.tables, domain.Views(),
+		&admin.RebuildOptions{Segments: 16, Workers: 2, Chunk: 50, Lease: time.Second, Rate: float64(len(l.products))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -411,7 +413,7 @@ func (l *load) rebuilder(t *testing.T) *view.Rebuilder {
 }
 
 // rebuild runs the rebuild, cut off at random moments.
-func (l *load) rebuild(t *testing.T) view.Target {
+func (l *load) rebuild(t *testing.T) driver.Target {
 	for range *rebuildKills {
 		ctx, cut := context.WithTimeout(t.Context(), time.Duration(rand.IntN(250))*time.Millisecond)
 		_, err := l.rebuilder(t).Run(ctx, "products")
@@ -427,16 +429,16 @@ func (l *load) rebuild(t *testing.T) view.Target {
 			t.Logf("%+v", p)
 			return p.Target
 		case events.CodeOf(err) == events.CodeConflict: // built by a run that was cut off
-			return view.Target{View: "products", Version: 1, Generation: 2}
+			return driver.Target{View: "products", Version: 1, Generation: 2}
 		case !events.Transient(err):
 			t.Fatal(err)
 		}
 	}
 	t.Fatal("the rebuild does not end")
-	return view.Target{}
+	return driver.Target{}
 }
 
-func (l *load) switchTo(t *testing.T, to view.Target) {
+func (l *load) switchTo(t *testing.T, to driver.Target) {
 	r := l.rebuilder(t)
 	for range 50 {
 		at, err := r.Switch(t.Context(), to, nil)
@@ -454,11 +456,11 @@ func (l *load) switchTo(t *testing.T, to view.Target) {
 
 // verify compares a table with the events: every row, and that there are no
 // others.
-func (l *load) verify(t *testing.T, at view.Target) {
+func (l *load) verify(t *testing.T, at driver.Target) {
 	t.Helper()
 	table, wrong := l.tables.Open(at), 0
 	for _, id := range l.products {
-		fold, err := view.NewFold(products.Products, l.codec)
+		fold, err := projection.NewFold(products.Products, l.codec)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -469,7 +471,7 @@ func (l *load) verify(t *testing.T, at view.Target) {
 		// What was delivered may still be on its way.
 		for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 			got, err := table.Get(t.Context(), []string{want.Key})
-			if err == nil && view.Same(products.Products, &want, got[0]) {
+			if err == nil && projection.Same(products.Products, &want, got[0]) {
 				break
 			}
 			if time.Now().After(deadline) {

@@ -11,6 +11,7 @@ import (
 	"daybook/domain/order"
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/projection"
 	"daybook/view/viewtest"
 )
 
@@ -68,7 +69,7 @@ func TestSales(t *testing.T) {
 func TestSalesBeyondInt64(t *testing.T) {
 	t.Parallel()
 	codec := orderCodec(t)
-	fold, err := view.NewFold(order.Sales, codec)
+	fold, err := projection.NewFold(order.Sales, codec)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,3 +1,4 @@
-// Package names holds the names that functions, their deployment and the local
-// stack must agree on: environment variables and functions. It imports nothing.
+// Package names holds the names that the functions, their deployment, the local
+// stack and the command line must agree on: environment variables, functions,
+// tables, queues, metrics and the stack's outputs. It imports nothing.
 package names

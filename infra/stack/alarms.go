@@ -10,7 +10,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"daybook/functions"
+	"daybook/functions/names"
 )
 
 // AlarmsProps are the properties of NewAlarms.
@@ -77,7 +77,7 @@ func NewAlarms(scope constructs.Construct, p AlarmsProps) Alarms {
 			comparison = awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD
 		}
 		made := awscloudwatch.NewAlarm(scope, jsii.String(title(a.name)+"Alarm"), &awscloudwatch.AlarmProps{
-			AlarmName:          jsii.String(p.Prefix + "-" + a.name),
+			AlarmName:          jsii.String(names.Join(p.Prefix, a.name)),
 			AlarmDescription:   jsii.String(a.meaning + " " + a.noData.reason + " See docs/deploy.md, " + a.name + "."),
 			Metric:             a.metric,
 			Threshold:          jsii.Number(a.above),
@@ -139,9 +139,9 @@ func streamAlarms(p AlarmsProps) []alarm {
 		{"projection-late", "The projector is behind: views are out of date.",
 			ofFunction(f.Projector, "IteratorAge", "Maximum", 1), float64(p.LagAlarm) * 1000, 5, 5, noWork()},
 		{"streams-parked", "A view can't follow a stream: its rows are out of date until a redrive.",
-			own(p.Metrics, functions.MetricParked, "Sum", 1), 0, 1, 1, nothingHappened()},
+			own(p.Metrics, names.MetricParked, 1), 0, 1, 1, nothingHappened()},
 		{"views-mismatched", "A view's declaration does not fit its table: the view refuses queries and applies no events.",
-			own(p.Metrics, functions.MetricMismatches, "Sum", 1), 0, 1, 1, nothingHappened()},
+			own(p.Metrics, names.MetricMismatches, 1), 0, 1, 1, nothingHappened()},
 		{"records-failed", "The projector gave records up; they are in the failure bucket.",
 			ofMapping(m.Projector, "OnFailureDestinationDeliveredEventCount", 1), 0, 1, 1, nothingHappened()},
 		{"records-dropped", "The projector gave records up, and they reached no bucket.",
@@ -149,7 +149,7 @@ func streamAlarms(p AlarmsProps) []alarm {
 		{"processes-late", "The process function is behind: commands, timers and integration events come late.",
 			ofFunction(f.Process, "IteratorAge", "Maximum", 1), float64(p.LagAlarm) * 1000, 5, 5, noWork()},
 		{"processes-parked", "A process manager or outbox can't follow a stream: nothing happens there until a redrive.",
-			own(p.Metrics, functions.MetricProcessParked, "Sum", 1), 0, 1, 1, nothingHappened()},
+			own(p.Metrics, names.MetricProcessParked, 1), 0, 1, 1, nothingHappened()},
 		{"process-records-failed", "The process function gave records up; they are in the failure bucket.",
 			ofMapping(m.Process, "OnFailureDestinationDeliveredEventCount", 1), 0, 1, 1, nothingHappened()},
 		{"process-records-dropped", "The process function gave records up, and they reached no bucket.",

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"daybook/functions"
+	"daybook/functions/names"
 )
 
 func TestAlarms(t *testing.T) {
@@ -15,14 +15,14 @@ func TestAlarms(t *testing.T) {
 		s := tpl.Settings
 		want := map[string][2]string{ // metric and threshold
 			"projection-late":  {"IteratorAge", fmt.Sprint(s.LagAlarm * 1000)},
-			"streams-parked":   {functions.MetricParked, "0"},
-			"views-mismatched": {functions.MetricMismatches, "0"},
+			"streams-parked":   {names.MetricParked.String(), "0"},
+			"views-mismatched": {names.MetricMismatches.String(), "0"},
 			"records-failed":   {"OnFailureDestinationDeliveredEventCount", "0"},
 			"records-dropped":  {"DroppedEventCount", "0"},
 			"failure-bucket":   {"NumberOfObjects", "0"},
 
 			"processes-late":          {"IteratorAge", fmt.Sprint(s.LagAlarm * 1000)},
-			"processes-parked":        {functions.MetricProcessParked, "0"},
+			"processes-parked":        {names.MetricProcessParked.String(), "0"},
 			"process-records-failed":  {"OnFailureDestinationDeliveredEventCount", "0"},
 			"process-records-dropped": {"DroppedEventCount", "0"},
 			"commands-late":           {"ApproximateAgeOfOldestMessage", fmt.Sprint(s.LagAlarm)},
@@ -118,11 +118,11 @@ func TestAlarmDimensions(t *testing.T) {
 	tpl := variant(t, "http-iam")
 	for name, want := range map[string]string{
 		"projection-late":        "FunctionName=<daybook-dev-projector>",
-		"streams-parked":         functions.Dimension + "=daybook-dev",
-		"views-mismatched":       functions.Dimension + "=daybook-dev",
+		"streams-parked":         names.Dimension + "=daybook-dev",
+		"views-mismatched":       names.Dimension + "=daybook-dev",
 		"records-failed":         "EventSourceMappingUUID=<AWS::Lambda::EventSourceMapping>.Id",
 		"processes-late":         "FunctionName=<daybook-dev-process>",
-		"processes-parked":       functions.Dimension + "=daybook-dev",
+		"processes-parked":       names.Dimension + "=daybook-dev",
 		"commands-late":          "QueueName=<daybook-dev-commands.fifo>.QueueName",
 		"dead-commands":          "QueueName=<daybook-dev-dead-commands.fifo>.QueueName",
 		"timers-dropped":         "ScheduleGroup=daybook-dev",
@@ -152,7 +152,7 @@ func TestAlarmDimensions(t *testing.T) {
 	for _, q := range p["Metrics"].([]any) {
 		used[tpl.text(at(q, "MetricStat", "Metric", "MetricName"))] = true
 	}
-	if !used[functions.MetricConflicts] || !used[functions.MetricAccepted] || !used[functions.MetricRejected] {
+	if !used[names.MetricConflicts.String()] || !used[names.MetricAccepted.String()] || !used[names.MetricRejected.String()] {
 		t.Errorf("the conflict ratio is made of %v", sorted(used))
 	}
 }
@@ -169,8 +169,8 @@ func TestDashboard(t *testing.T) {
 		})); err != nil {
 			t.Errorf("the dashboard is no JSON: %v", err)
 		}
-		for _, metric := range functions.Metrics() {
-			if !strings.Contains(body, `"`+metric+`"`) {
+		for _, metric := range names.Metrics() {
+			if !strings.Contains(body, `"`+metric.String()+`"`) {
 				t.Errorf("the dashboard lacks %s", metric)
 			}
 		}

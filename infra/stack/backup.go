@@ -7,6 +7,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"daybook/functions/names"
 	"daybook/infra/settings"
 )
 
@@ -43,7 +44,7 @@ func newBackup(scope constructs.Construct, s settings.Settings, events Table, ke
 		},
 	})
 	plan.AddSelection(jsii.String("Events"), &awsbackup.BackupSelectionOptions{
-		BackupSelectionName: jsii.String(s.Prefix() + "-events"),
+		BackupSelectionName: jsii.String(names.Join(s.Prefix(), names.EventsTable)),
 		Resources:           &[]awsbackup.BackupResource{awsbackup.BackupResource_FromArn(events.TableArn())},
 	})
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"daybook/functions"
+	"daybook/functions/names"
 )
 
 // DashboardProps are the properties of NewDashboard.
@@ -34,11 +34,13 @@ func NewDashboard(scope constructs.Construct, id string, p DashboardProps) awscl
 	board.AddWidgets(awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{
 		Title: jsii.String("Alarms"), Alarms: &alarms, Width: jsii.Number(24), Height: jsii.Number(4),
 	}))
-	sum := func(names ...string) (all []awscloudwatch.IMetric) {
-		for _, name := range names {
-			all = append(all, own(p.Metrics, name, "Sum", 1))
+	of := func(g names.Graph, others ...awscloudwatch.IMetric) (all []awscloudwatch.IMetric) {
+		for _, metric := range names.Metrics() {
+			if metric.Graph() == g {
+				all = append(all, own(p.Metrics, metric, 1))
+			}
 		}
-		return all
+		return append(all, others...)
 	}
 	each := func(metric, statistic string) (all []awscloudwatch.IMetric) {
 		for _, f := range p.Functions.all() {
@@ -47,22 +49,22 @@ func NewDashboard(scope constructs.Construct, id string, p DashboardProps) awscl
 		return all
 	}
 	board.AddWidgets(graph("API: requests, refused, failed", p.API.count, p.API.refused, p.API.failed), graph("API: latency p99, ms", p.API.latency))
-	board.AddWidgets(graph("Commands", sum(functions.MetricAccepted, functions.MetricRejected, functions.MetricConflicts, functions.MetricLostAnswers, functions.MetricReplays)...),
+	board.AddWidgets(graph("Commands", of(names.GraphCommands)...),
 		graph("Commands: conflicts, percent", conflictRatio(p.Metrics, 5)))
-	board.AddWidgets(graph("Projection: lag p99 and age of the stream, ms", own(p.Metrics, functions.MetricProjectionLag, "p99", 1), ofFunction(p.Functions.Projector, "IteratorAge", "Maximum", 1)),
-		graph("Projection: events out of line", sum(functions.MetricDuplicates, functions.MetricGaps, functions.MetricParked, functions.MetricHeld, functions.MetricMismatches)...))
+	board.AddWidgets(graph("Projection: lag p99 and age of the stream, ms", of(names.GraphProjectionLag, ofFunction(p.Functions.Projector, "IteratorAge", "Maximum", 1))...),
+		graph("Projection: events out of line", of(names.GraphProjection)...))
 	board.AddWidgets(graph("Queued commands: oldest, s", ofQueue(p.Queue.Commands, "ApproximateAgeOfOldestMessage")),
 		graph("Queued commands: waiting, in work, dead", ofQueue(p.Queue.Commands, "ApproximateNumberOfMessagesVisible"),
 			ofQueue(p.Queue.Commands, "ApproximateNumberOfMessagesNotVisible"), ofQueue(p.Queue.Dead, "ApproximateNumberOfMessagesVisible")),
-		graph("Queued commands: outcomes", sum(functions.MetricQueued, functions.MetricLate, functions.MetricTriedAgain, functions.MetricPoison)...))
-	board.AddWidgets(graph("Processes: lag p99 and age of the stream, ms", own(p.Metrics, functions.MetricProcessLag, "p99", 1), ofFunction(p.Functions.Process, "IteratorAge", "Maximum", 1)),
-		graph("Processes: commands, timers, published", sum(functions.MetricCommandsSent, functions.MetricTimersSet, functions.MetricPublished)...),
-		graph("Processes: events out of line", sum(functions.MetricProcessDuplicates, functions.MetricProcessGaps, functions.MetricProcessRetries, functions.MetricProcessParked, functions.MetricProcessHeld)...))
-	board.AddWidgets(graph("Queued commands: age p99, ms", own(p.Metrics, functions.MetricMessageAge, "p99", 1)),
+		graph("Queued commands: outcomes", of(names.GraphOutcomes)...))
+	board.AddWidgets(graph("Processes: lag p99 and age of the stream, ms", of(names.GraphProcessLag, ofFunction(p.Functions.Process, "IteratorAge", "Maximum", 1))...),
+		graph("Processes: commands, timers, published", of(names.GraphEffects)...),
+		graph("Processes: events out of line", of(names.GraphProcess)...))
+	board.AddWidgets(graph("Queued commands: age p99, ms", of(names.GraphMessageAge)...),
 		graph("Timers: gone off, failed, dropped", ofGroup(p.Prefix, "InvocationAttemptCount", 1), ofGroup(p.Prefix, "TargetErrorCount", 1), ofGroup(p.Prefix, "InvocationDroppedCount", 1)))
 	board.AddWidgets(graph("Functions: duration p99, ms", each("Duration", "p99")...),
 		graph("Functions: errors", each("Errors", "Sum")...), graph("Functions: concurrency", each("ConcurrentExecutions", "Maximum")...))
-	board.AddWidgets(graph("Units of a command", own(p.Metrics, functions.MetricReadUnits, "Average", 1), own(p.Metrics, functions.MetricWriteUnits, "Average", 1)),
+	board.AddWidgets(graph("Units of a command", of(names.GraphUnits)...),
 		graph("Events table: units consumed", consumed(p.Events, "Read"), consumed(p.Events, "Write")),
 		graph("Tables: throttled", throttled(p.Tables)...))
 	return board

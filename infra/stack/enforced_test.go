@@ -20,6 +20,7 @@ import (
 	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 	"daybook/view"
+	"daybook/view/admin"
 )
 
 // The functions do their work with what the template grants them, and are
@@ -120,7 +121,7 @@ func rebuild(t *testing.T, client *dynamodb.Client) {
 		t.Fatal(err)
 	}
 	store := dynamo.NewEventStore(client, "daybook-dev-events").StrongScan()
-	r, err := view.NewRebuilder(store, codec, dynamo.NewTables(client, "daybook-dev"), testdomain.Views(), nil)
+	r, err := admin.NewRebuilder(store, codec, dynamo.NewTables(client, "daybook-dev"), testdomain.Views(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +130,7 @@ func rebuild(t *testing.T, client *dynamodb.Client) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.Switch(t.Context(), p.Target, &view.SwitchOptions{Delay: time.Nanosecond}); err != nil {
+		if _, err := r.Switch(t.Context(), p.Target, &admin.SwitchOptions{Delay: time.Nanosecond}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"daybook/functions/names"
 	"daybook/infra/settings"
 )
 
@@ -70,7 +71,7 @@ func NewFunction(scope constructs.Construct, id string, p FunctionProps) Functio
 		architecture = awslambda.Architecture_X86_64()
 	}
 	props := &awslambda.FunctionProps{
-		FunctionName:  jsii.String(p.Prefix + "-" + p.Name),
+		FunctionName:  jsii.String(names.Join(p.Prefix, p.Name)),
 		Description:   jsii.String(p.Description),
 		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
 		Handler:       jsii.String("bootstrap"),

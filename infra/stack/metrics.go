@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
-	"daybook/functions"
+	"daybook/functions/names"
 )
 
 // minutes is a period.
@@ -17,15 +17,15 @@ func minutes(n int) awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number
 // Metrics is where the functions of a deployment write metrics.
 type Metrics struct {
 	Namespace string // the App's title
-	Prefix    string // the value of functions.Dimension
+	Prefix    string // the value of names.Dimension
 }
 
 // own is a metric that the functions write.
-func own(of Metrics, name, statistic string, period int) awscloudwatch.IMetric {
+func own(of Metrics, metric names.Metric, period int) awscloudwatch.IMetric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace: jsii.String(of.Namespace), MetricName: jsii.String(name),
-		DimensionsMap: &map[string]*string{functions.Dimension: jsii.String(of.Prefix)},
-		Statistic:     jsii.String(statistic), Period: minutes(period),
+		Namespace: jsii.String(of.Namespace), MetricName: jsii.String(metric.String()),
+		DimensionsMap: &map[string]*string{names.Dimension: jsii.String(of.Prefix)},
+		Statistic:     jsii.String(metric.Statistic()), Period: minutes(period),
 	})
 }
 
@@ -96,9 +96,9 @@ func conflictRatio(of Metrics, period int) awscloudwatch.IMetric {
 	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 		Expression: jsii.String("IF(FILL(accepted,0)+FILL(rejected,0)>=100,100*FILL(conflicts,0)/(FILL(accepted,0)+FILL(rejected,0)),0)"),
 		UsingMetrics: &map[string]awscloudwatch.IMetric{
-			"accepted":  own(of, functions.MetricAccepted, "Sum", period),
-			"rejected":  own(of, functions.MetricRejected, "Sum", period),
-			"conflicts": own(of, functions.MetricConflicts, "Sum", period),
+			"accepted":  own(of, names.MetricAccepted, period),
+			"rejected":  own(of, names.MetricRejected, period),
+			"conflicts": own(of, names.MetricConflicts, period),
 		},
 		Label: jsii.String("conflicts, percent of commands"), Period: minutes(period),
 	})

@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"daybook/functions/names"
 )
 
 const (
@@ -46,12 +48,12 @@ type CommandQueue struct {
 // own, which a schedule's is, is known again by its content.
 func NewCommandQueue(scope constructs.Construct, id string, p QueueProps) CommandQueue {
 	stack := awscdk.Stack_Of(scope)
-	name := p.Prefix + "-commands.fifo"
+	name := names.Join(p.Prefix, names.CommandQueue)
 	// By name: the queues would wait for each other otherwise.
 	source := awssqs.Queue_FromQueueArn(scope, jsii.String(id+"Source"), stack.FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("sqs"), Resource: jsii.String(name),
 	}))
-	dead := queueProps(p, p.Prefix+"-dead-commands.fifo")
+	dead := queueProps(p, names.Join(p.Prefix, names.DeadQueue))
 	dead.RedriveAllowPolicy = &awssqs.RedriveAllowPolicy{
 		RedrivePermission: awssqs.RedrivePermission_BY_QUEUE, SourceQueues: &[]awssqs.IQueue{source},
 	}

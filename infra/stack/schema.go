@@ -7,6 +7,7 @@ import (
 	"daybook"
 	"daybook/dynamo"
 	"daybook/view"
+	"daybook/view/driver"
 )
 
 // Schema is what a deployment stores.
@@ -62,7 +63,7 @@ func SchemaOf(app daybook.App) (Schema, error) {
 			v.Indexes = append(v.Indexes, index.Name)
 		}
 		if d.Kind == view.KindKeyed { // an answer says that a row may lack a stream
-			v.Indexes = append(v.Indexes, view.ParkedIndex)
+			v.Indexes = append(v.Indexes, driver.ParkedIndex)
 		}
 		s.Views = append(s.Views, v)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"daybook/aggregate"
+	"daybook/functions/names"
 	"daybook/infra/settings"
 )
 
@@ -115,23 +116,23 @@ func newMappings(scope constructs.Construct, s settings.Settings, st stores, f F
 	return m
 }
 
-func output(stack awscdk.Stack, id, value, meaning string) {
-	awscdk.NewCfnOutput(stack, jsii.String(id), &awscdk.CfnOutputProps{Value: jsii.String(value), Description: jsii.String(meaning)})
+func output(stack awscdk.Stack, o names.Output, value string) {
+	awscdk.NewCfnOutput(stack, jsii.String(o.String()), &awscdk.CfnOutputProps{Value: jsii.String(value), Description: jsii.String(o.Meaning())})
 }
 
 func serviceOutputs(stack awscdk.Stack, api API, failures string) {
-	output(stack, "ApiUrl", api.URL, "Where to send requests")
+	output(stack, names.OutputURL, api.URL)
 	if api.Target != "" {
-		output(stack, "DomainTarget", api.Target, "What the DNS record of the domain name must point to")
+		output(stack, names.OutputDomainTarget, api.Target)
 	}
-	output(stack, "FailureBucket", failures, "Where records are that the projector or the process function gave up")
+	output(stack, names.OutputFailureBucket, failures)
 }
 
 func storeOutputs(stack awscdk.Stack, st stores) {
-	output(stack, "EventsTable", *st.events.TableName(), "The table of events")
-	output(stack, "CommandQueue", *st.queue.Commands.QueueUrl(), "Where commands wait that were accepted to be handled later")
-	output(stack, "DeadQueue", *st.queue.Dead.QueueUrl(), "Where commands are that can't be handled")
-	output(stack, "EventBus", st.bus.Name, "Where integration events are published")
+	output(stack, names.OutputEventsTable, *st.events.TableName())
+	output(stack, names.OutputCommandQueue, *st.queue.Commands.QueueUrl())
+	output(stack, names.OutputDeadQueue, *st.queue.Dead.QueueUrl())
+	output(stack, names.OutputEventBus, st.bus.Name)
 }
 
 // warn says at synthesis what a team should not find out later.

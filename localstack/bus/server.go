@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
@@ -62,12 +63,9 @@ type Server struct {
 
 // New returns a server.
 func New(o Options) *Server {
-	s := &Server{buses: map[string]bool{DefaultBus: true}, sink: o.Sink, log: o.Log, protocol: newProtocol()}
+	s := &Server{buses: map[string]bool{DefaultBus: true}, sink: o.Sink, log: cmp.Or(o.Log, slog.Default()), protocol: newProtocol()}
 	for _, b := range o.Buses {
 		s.buses[b] = true
-	}
-	if s.log == nil {
-		s.log = slog.Default()
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -88,7 +89,7 @@ func (h *Webhook) Invoke(ctx context.Context, batch []byte) ([]byte, error) {
 		group := r.Attributes["MessageGroupId"]
 		if !held[group] {
 			if err := h.post(ctx, []byte(r.Body)); err != nil {
-				h.log().Warn("the outbox's webhook did not accept an event; it will be retried", "tries", r.Attributes["ApproximateReceiveCount"], "error", err)
+				cmp.Or(h.Log, slog.Default()).Warn("the outbox's webhook did not accept an event; it will be retried", "tries", r.Attributes["ApproximateReceiveCount"], "error", err)
 				held[group] = true
 			}
 		}
@@ -99,21 +100,10 @@ func (h *Webhook) Invoke(ctx context.Context, batch []byte) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-func (h *Webhook) log() *slog.Logger {
-	if h.Log == nil {
-		return slog.Default()
-	}
-	return h.Log
-}
-
 // post posts one event. Only a 2xx answer to the POST itself counts: a redirect is
 // not followed, since a client turns most of them into a GET without the event.
 func (h *Webhook) post(ctx context.Context, body []byte) error {
-	timeout := h.Timeout
-	if timeout <= 0 {
-		timeout = 10 * time.Second
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(max(h.Timeout, 0), 10*time.Second))
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL, bytes.NewReader(body))
 	if err != nil {

@@ -66,34 +66,26 @@ func checkTableName(c *checks, name, field string) {
 	}
 }
 
-func (in *createTableRequest) check() error {
-	var c checks
-	checkTableName(&c, in.TableName, "tableName")
+func (in *createTableRequest) check(c *checks) {
+	checkTableName(c, in.TableName, "tableName")
 	c.required(in.AttributeDefinitions != nil, "attributeDefinitions")
 	for i, a := range in.AttributeDefinitions {
 		at := "attributeDefinitions." + strconv.Itoa(i+1) + ".member."
-		checkAttributeName(&c, a.AttributeName, at+"attributeName")
+		checkAttributeName(c, a.AttributeName, at+"attributeName")
 		c.required(a.AttributeType != "", at+"attributeType")
 		c.oneOf(a.AttributeType, at+"attributeType", "B", "N", "S")
 	}
 	c.required(in.KeySchema != nil, "keySchema")
 	if in.KeySchema != nil {
-		checkKeyElements(&c, in.KeySchema, "keySchema", 2)
+		checkKeyElements(c, in.KeySchema, "keySchema", 2)
 	}
 	c.oneOf(in.BillingMode, "billingMode", "PROVISIONED", "PAY_PER_REQUEST")
-	checkThroughput(&c, in.ProvisionedThroughput, "provisionedThroughput")
+	checkThroughput(c, in.ProvisionedThroughput, "provisionedThroughput")
 	c.oneOf(in.TableClass, "tableClass", "STANDARD", "STANDARD_INFREQUENT_ACCESS")
 	for i, x := range in.GlobalSecondaryIndexes {
-		checkIndexRequest(&c, x, "globalSecondaryIndexes."+strconv.Itoa(i+1)+".member.")
+		checkIndexRequest(c, x, "globalSecondaryIndexes."+strconv.Itoa(i+1)+".member.")
 	}
-	checkStreamSpecification(&c, in.StreamSpecification)
-	if err := c.err(); err != nil {
-		return err
-	}
-	if err := checkBilling(in.BillingMode, in.ProvisionedThroughput); err != nil {
-		return err
-	}
-	return checkStreamView(in.StreamSpecification)
+	checkStreamSpecification(c, in.StreamSpecification)
 }
 
 // checkKeyElements adds the violations of a key schema; most is how many
@@ -209,6 +201,12 @@ func (in *createTableRequest) define() (definition, error) {
 		Name: in.TableName, Attributes: in.AttributeDefinitions, Key: in.KeySchema,
 		OnDemand: in.BillingMode == "PAY_PER_REQUEST", Class: in.TableClass, Protected: in.DeletionProtectionEnabled,
 		Encryption: in.SSESpecification != nil && in.SSESpecification.Enabled != nil && *in.SSESpecification.Enabled,
+	}
+	if err := checkBilling(in.BillingMode, in.ProvisionedThroughput); err != nil {
+		return d, err
+	}
+	if err := checkStreamView(in.StreamSpecification); err != nil {
+		return d, err
 	}
 	if in.ProvisionedThroughput != nil {
 		d.Throughput = *in.ProvisionedThroughput
@@ -347,11 +345,7 @@ func (d *definition) checkAttributesUsed() error {
 		strings.Join(names, ", "), strings.Join(slices.Sorted(maps.Keys(used)), ", "))
 }
 
-func (db *DB) createTable(body, out []byte) ([]byte, error) {
-	in, err := checked[createTableRequest](body)
-	if err != nil {
-		return nil, err
-	}
+func (db *DB) createTable(in *createTableRequest) (any, error) {
 	d, err := in.define()
 	if err != nil {
 		return nil, err
@@ -372,9 +366,7 @@ func (db *DB) createTable(body, out []byte) ([]byte, error) {
 	if err := db.changeSchema(schema); err != nil {
 		return nil, err
 	}
-	out = append(out, `{"TableDescription":`...)
-	out = db.appendTable(out, db.tables[d.Name], "CREATING")
-	return append(out, '}'), nil
+	return db.tableAnswer(db.tables[d.Name], "CREATING"), nil
 }
 
 // defineStream makes a new stream's definition.
@@ -467,21 +459,7 @@ func (db *DB) tableARN(name string) string {
 
 type tableNameRequest struct{ TableName string }
 
-func (in *tableNameRequest) check() error {
-	var c checks
-	checkTableName(&c, in.TableName, "tableName")
-	return c.err()
-}
-
-// namedTable finds the table of a request, with the error that administrative
-// operations give.
-func (db *DB) namedTable(name string) (*table, error) {
-	t, err := db.table(name)
-	if err != nil {
-		return nil, tableNotFound(name)
-	}
-	return t, nil
-}
+func (in *tableNameRequest) check(c *checks) { checkTableName(c, in.TableName, "tableName") }
 
 // lockSchema locks the database and one of its tables, to change or delete it.
 func (db *DB) lockSchema(name string) (t *table, unlock func(), err error) {
@@ -494,28 +472,27 @@ func (db *DB) lockSchema(name string) (t *table, unlock func(), err error) {
 	return t, func() { t.mu.Unlock(); db.mu.Unlock() }, nil
 }
 
-func (db *DB) describeTable(body, out []byte) ([]byte, error) {
-	in, err := checked[tableNameRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	t, err := db.namedTable(in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	err = t.withRead(func() error {
-		out = append(out, `{"Table":`...)
-		out = append(db.appendTable(out, t, "ACTIVE"), '}')
-		return nil
+func (db *DB) describeTable(in *tableNameRequest) (any, error) {
+	return db.describe(in, func(t *table) any {
+		return struct{ Table tableDescription }{db.description(t, "ACTIVE")}
 	})
-	return out, err
 }
 
-func (db *DB) deleteTable(body, out []byte) ([]byte, error) {
-	in, err := checked[tableNameRequest](body)
+// describe answers a request for something of a table, which part makes while the
+// table is locked. Its errors are those of administrative operations.
+func (db *DB) describe(in *tableNameRequest, part func(t *table) any) (answer any, err error) {
+	t, err := db.table(in.TableName)
 	if err != nil {
-		return nil, err
+		return nil, tableNotFound(in.TableName)
 	}
+	err = t.withRead(func() error {
+		answer = part(t)
+		return nil
+	})
+	return answer, err
+}
+
+func (db *DB) deleteTable(in *tableNameRequest) (any, error) {
 	t, unlock, err := db.lockSchema(in.TableName)
 	if err != nil {
 		return nil, err
@@ -532,8 +509,7 @@ func (db *DB) deleteTable(body, out []byte) ([]byte, error) {
 		return nil, err
 	}
 	db.activity.wake(t.name)
-	out = append(out, `{"TableDescription":`...)
-	return append(db.appendTable(out, t, "DELETING"), '}'), nil
+	return db.tableAnswer(t, "DELETING"), nil
 }
 
 type listTablesRequest struct {
@@ -541,45 +517,37 @@ type listTablesRequest struct {
 	Limit                   *int64
 }
 
-func (db *DB) listTables(body, out []byte) ([]byte, error) {
-	in, err := decode[listTablesRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	var c checks
+func (in *listTablesRequest) check(c *checks) {
 	c.atLeast(in.Limit, "limit", 1)
-	c.atMost(in.Limit, "limit", 100)
-	if err := c.err(); err != nil {
-		return nil, err
+	c.atMost(in.Limit, "limit", maxTables)
+}
+
+func (db *DB) listTables(in *listTablesRequest) (any, error) {
+	var out struct {
+		TableNames             []string
+		LastEvaluatedTableName string `json:",omitzero"`
 	}
-	limit := 100
-	if in.Limit != nil {
-		limit = int(*in.Limit)
-	}
-	var names []string
 	db.mu.RLock()
-	for name := range db.tables {
-		if name > in.ExclusiveStartTableName {
-			names = append(names, name)
-		}
-	}
+	names := slices.Sorted(maps.Keys(db.tables))
 	db.mu.RUnlock()
-	slices.Sort(names)
-	more := len(names) > limit
-	names = names[:min(limit, len(names))]
-	out = append(out, `{"TableNames":[`...)
-	for i, name := range names {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = appendString(out, name)
+	names = slices.DeleteFunc(names, func(name string) bool { return name <= in.ExclusiveStartTableName })
+	if limit := limitOr(in.Limit, maxTables); len(names) > limit {
+		names = names[:limit]
+		out.LastEvaluatedTableName = names[limit-1]
 	}
-	out = append(out, ']')
-	if more {
-		out = append(out, `,"LastEvaluatedTableName":`...)
-		out = appendString(out, names[len(names)-1])
+	out.TableNames = names
+	return out, nil
+}
+
+// maxTables is the length of a page of ListTables.
+const maxTables = 100
+
+// limitOr is a request's Limit, or the default.
+func limitOr(limit *int64, most int) int {
+	if limit == nil {
+		return most
 	}
-	return append(out, '}'), nil
+	return int(*limit)
 }
 
 // disabledAt is the definition of the stream once it is disabled.

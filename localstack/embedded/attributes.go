@@ -9,14 +9,11 @@ import (
 
 // alter changes a table's definition and logs it.
 func (db *DB) alter(name string, change func(d *definition) error) error {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	t := db.tables[name]
-	if t == nil {
-		return tableNotFound(name)
+	t, unlock, err := db.lockSchema(name)
+	if err != nil {
+		return err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	defer unlock()
 	d := t.def.clone()
 	if err := change(&d); err != nil {
 		return err
@@ -26,29 +23,27 @@ func (db *DB) alter(name string, change func(d *definition) error) error {
 
 type timeToLiveRequest struct {
 	TableName               string
-	TimeToLiveSpecification *struct {
-		AttributeName string
-		Enabled       *bool
-	}
+	TimeToLiveSpecification *timeToLiveSpecification
 }
 
-func (db *DB) updateTimeToLive(body, out []byte) ([]byte, error) {
-	in, err := decode[timeToLiveRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	var c checks
-	checkTableName(&c, in.TableName, "tableName")
+type timeToLiveSpecification struct {
+	AttributeName string
+	Enabled       *bool
+}
+
+func (in *timeToLiveRequest) check(c *checks) {
+	checkTableName(c, in.TableName, "tableName")
 	spec := in.TimeToLiveSpecification
 	c.required(spec != nil, "timeToLiveSpecification")
 	if spec != nil {
-		checkAttributeName(&c, spec.AttributeName, "timeToLiveSpecification.attributeName")
+		checkAttributeName(c, spec.AttributeName, "timeToLiveSpecification.attributeName")
 		c.required(spec.Enabled != nil, "timeToLiveSpecification.enabled")
 	}
-	if err := c.err(); err != nil {
-		return nil, err
-	}
-	err = db.alter(in.TableName, func(d *definition) error {
+}
+
+func (db *DB) updateTimeToLive(in *timeToLiveRequest) (any, error) {
+	spec := in.TimeToLiveSpecification
+	err := db.alter(in.TableName, func(d *definition) error {
 		switch {
 		case *spec.Enabled && d.TTL == spec.AttributeName:
 			return validation("TimeToLive is already enabled")
@@ -69,41 +64,29 @@ func (db *DB) updateTimeToLive(body, out []byte) ([]byte, error) {
 		return nil, err
 	}
 	db.wakeSweeper()
-	m := open(out)
-	addValue(&m, "TimeToLiveSpecification", spec)
-	return m.close(), nil
+	return struct{ TimeToLiveSpecification *timeToLiveSpecification }{spec}, nil
 }
 
-func (db *DB) describeTimeToLive(body, out []byte) ([]byte, error) {
-	return db.describe(body, out, func(m *members, d definition) {
-		m.add("TimeToLiveDescription")
-		t := open(m.out)
-		if d.TTL == "" {
-			t.str("TimeToLiveStatus", "DISABLED")
-		} else {
-			t.str("TimeToLiveStatus", "ENABLED")
-			t.str("AttributeName", d.TTL)
+func (db *DB) describeTimeToLive(in *tableNameRequest) (any, error) {
+	var out struct {
+		TimeToLiveDescription struct {
+			TimeToLiveStatus string
+			AttributeName    string `json:",omitzero"`
 		}
-		m.out = t.close()
+	}
+	return db.describe(in, func(t *table) any {
+		of := &out.TimeToLiveDescription
+		of.TimeToLiveStatus, of.AttributeName = statusOf(t.def.TTL != ""), t.def.TTL
+		return out
 	})
 }
 
-// describe answers a request for one part of a table's definition.
-func (db *DB) describe(body, out []byte, part func(m *members, d definition)) ([]byte, error) {
-	in, err := checked[tableNameRequest](body)
-	if err != nil {
-		return nil, err
+// statusOf is the status of something that can be switched on.
+func statusOf(enabled bool) string {
+	if enabled {
+		return "ENABLED"
 	}
-	t, err := db.namedTable(in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	m := open(out)
-	err = t.withRead(func() error {
-		part(&m, t.def)
-		return nil
-	})
-	return m.close(), err
+	return "DISABLED"
 }
 
 type continuousBackupsRequest struct {
@@ -114,13 +97,8 @@ type continuousBackupsRequest struct {
 	}
 }
 
-func (db *DB) updateContinuousBackups(body, out []byte) ([]byte, error) {
-	in, err := decode[continuousBackupsRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	var c checks
-	checkTableName(&c, in.TableName, "tableName")
+func (in *continuousBackupsRequest) check(c *checks) {
+	checkTableName(c, in.TableName, "tableName")
 	spec := in.PointInTimeRecoverySpecification
 	c.required(spec != nil, "pointInTimeRecoverySpecification")
 	if spec != nil {
@@ -128,49 +106,50 @@ func (db *DB) updateContinuousBackups(body, out []byte) ([]byte, error) {
 		c.atLeast(spec.RecoveryPeriodInDays, "pointInTimeRecoverySpecification.recoveryPeriodInDays", 1)
 		c.atMost(spec.RecoveryPeriodInDays, "pointInTimeRecoverySpecification.recoveryPeriodInDays", 35)
 	}
-	if err := c.err(); err != nil {
-		return nil, err
-	}
-	m := open(out)
+}
+
+func (db *DB) updateContinuousBackups(in *continuousBackupsRequest) (answer any, err error) {
 	err = db.alter(in.TableName, func(d *definition) error {
 		switch {
-		case !*spec.PointInTimeRecoveryEnabled:
+		case !*in.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled:
 			d.Recovery = time.Time{}
 		case d.Recovery.IsZero():
 			d.Recovery = db.opts.Now().UTC()
 		}
-		d.appendBackups(&m, db.opts.Now())
+		answer = d.backups(db.opts.Now())
 		return nil
 	})
-	return m.close(), err
+	return answer, err
 }
 
-func (db *DB) describeContinuousBackups(body, out []byte) ([]byte, error) {
-	out, err := db.describe(body, out, func(m *members, d definition) { d.appendBackups(m, db.opts.Now()) })
+func (db *DB) describeContinuousBackups(in *tableNameRequest) (any, error) {
+	answer, err := db.describe(in, func(t *table) any { return t.def.backups(db.opts.Now()) })
 	if e, _ := asAPIError(err); err != nil && e.name() == "ResourceNotFoundException" {
 		e.kind = prefixDynamoDB + "TableNotFoundException"
 		return nil, e
 	}
-	return out, err
+	return answer, err
 }
 
-// appendBackups writes a ContinuousBackupsDescription. The setting is kept and
-// shown; there is nothing to restore from.
-func (d definition) appendBackups(m *members, now time.Time) {
-	m.add("ContinuousBackupsDescription")
-	b := open(m.out)
-	b.str("ContinuousBackupsStatus", "ENABLED")
-	b.add("PointInTimeRecoveryDescription")
-	r := open(b.out)
-	if d.Recovery.IsZero() {
-		r.str("PointInTimeRecoveryStatus", "DISABLED")
-	} else {
-		r.str("PointInTimeRecoveryStatus", "ENABLED")
-		r.time("EarliestRestorableDateTime", d.Recovery)
-		r.time("LatestRestorableDateTime", now)
+type backupsDescription struct {
+	ContinuousBackupsStatus        string
+	PointInTimeRecoveryDescription recoveryDescription
+}
+
+type recoveryDescription struct {
+	PointInTimeRecoveryStatus  string
+	EarliestRestorableDateTime float64 `json:",omitzero"`
+	LatestRestorableDateTime   float64 `json:",omitzero"`
+}
+
+// backups is the answer about a table's backups. The setting is kept and shown;
+// there is nothing to restore from.
+func (d definition) backups(now time.Time) any {
+	r := recoveryDescription{PointInTimeRecoveryStatus: statusOf(!d.Recovery.IsZero())}
+	if !d.Recovery.IsZero() {
+		r.EarliestRestorableDateTime, r.LatestRestorableDateTime = seconds(d.Recovery), seconds(now)
 	}
-	b.out = r.close()
-	m.out = b.close()
+	return struct{ ContinuousBackupsDescription backupsDescription }{backupsDescription{"ENABLED", r}}
 }
 
 type tagRequest struct {
@@ -200,21 +179,23 @@ func (db *DB) resourceName(arn string) (string, error) {
 	return name, nil
 }
 
-func (db *DB) tagResource(body, out []byte) ([]byte, error) {
-	in, err := decode[tagRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	var c checks
+func (in *tagRequest) check(c *checks) {
 	c.required(in.ResourceArn != "", "resourceArn")
 	c.required(in.Tags != nil, "tags")
-	if err := c.err(); err != nil {
-		return nil, err
-	}
+}
+
+func (in *untagRequest) check(c *checks) {
+	c.required(in.ResourceArn != "", "resourceArn")
+	c.required(in.TagKeys != nil, "tagKeys")
+}
+
+func (in *listTagsRequest) check(c *checks) { c.required(in.ResourceArn != "", "resourceArn") }
+
+func (db *DB) tagResource(in *tagRequest) (any, error) {
 	if len(in.Tags) == 0 {
 		return nil, validation("Atleast one Tag needs to be provided as Input.")
 	}
-	return out, db.alterTags(in.ResourceArn, func(d *definition) error {
+	return nil, db.alterTags(in.ResourceArn, func(d *definition) error {
 		if d.Tags == nil {
 			d.Tags = map[string]string{}
 		}
@@ -228,21 +209,11 @@ func (db *DB) tagResource(body, out []byte) ([]byte, error) {
 	})
 }
 
-func (db *DB) untagResource(body, out []byte) ([]byte, error) {
-	in, err := decode[untagRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	var c checks
-	c.required(in.ResourceArn != "", "resourceArn")
-	c.required(in.TagKeys != nil, "tagKeys")
-	if err := c.err(); err != nil {
-		return nil, err
-	}
+func (db *DB) untagResource(in *untagRequest) (any, error) {
 	if len(in.TagKeys) == 0 {
 		return nil, validation("Atleast one Tag Key needs to be provided as Input.")
 	}
-	return out, db.alterTags(in.ResourceArn, func(d *definition) error {
+	return nil, db.alterTags(in.ResourceArn, func(d *definition) error {
 		for _, key := range in.TagKeys {
 			delete(d.Tags, key)
 		}
@@ -255,26 +226,20 @@ func (db *DB) alterTags(arn string, change func(d *definition) error) error {
 	if err != nil {
 		return err
 	}
-	if err := db.alter(name, change); err != nil {
-		if e, _ := asAPIError(err); e.name() == "ResourceNotFoundException" {
-			e.message = "Requested resource not found: ResourcArn: " + arn + " not found"
-			return e
-		}
-		return err
-	}
-	return nil
+	return tagError(arn, db.alter(name, change))
 }
 
-func (db *DB) listTagsOfResource(body, out []byte) ([]byte, error) {
-	in, err := decode[listTagsRequest](body)
-	if err != nil {
-		return nil, err
+// tagError gives the error about a table that is not there the words of the
+// operations on tags.
+func tagError(arn string, err error) error {
+	if e, _ := asAPIError(err); err != nil && e.name() == "ResourceNotFoundException" {
+		e.message = "Requested resource not found: ResourcArn: " + arn + " not found"
+		return e
 	}
-	var c checks
-	c.required(in.ResourceArn != "", "resourceArn")
-	if err := c.err(); err != nil {
-		return nil, err
-	}
+	return err
+}
+
+func (db *DB) listTagsOfResource(in *listTagsRequest) (any, error) {
 	if in.NextToken != nil {
 		return nil, validation("Invalid NextToken")
 	}
@@ -282,32 +247,12 @@ func (db *DB) listTagsOfResource(body, out []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := db.table(name)
-	if err != nil {
-		return nil, dynamoError("ResourceNotFoundException", "Requested resource not found: ResourcArn: "+in.ResourceArn+" not found")
-	}
-	var tags []tagPair
-	err = t.withRead(func() error {
+	answer, err := db.describe(&tableNameRequest{name}, func(t *table) any {
+		var out struct{ Tags []tagPair }
 		for _, key := range slices.Sorted(maps.Keys(t.def.Tags)) {
-			tags = append(tags, tagPair{key, t.def.Tags[key]})
+			out.Tags = append(out.Tags, tagPair{key, t.def.Tags[key]})
 		}
-		return nil
+		return out
 	})
-	if err != nil {
-		return nil, err
-	}
-	m := open(out)
-	m.add("Tags")
-	m.out = append(m.out, '[')
-	for i, tag := range tags {
-		if i > 0 {
-			m.out = append(m.out, ',')
-		}
-		pair := open(m.out)
-		pair.str("Key", tag.Key)
-		pair.str("Value", tag.Value)
-		m.out = pair.close()
-	}
-	m.out = append(m.out, ']')
-	return m.close(), nil
+	return answer, tagError(in.ResourceArn, err)
 }

@@ -56,7 +56,7 @@ func (b *byTable[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-func (b *byTable[T]) check(c *checks) {
+func (b *byTable[T]) check(c *checks, capacity string) {
 	c.required(b.set, "requestItems")
 	if b.set && len(b.tables) == 0 {
 		c.unquoted("RequestItems", "Member must have length greater than or equal to 1")
@@ -64,6 +64,7 @@ func (b *byTable[T]) check(c *checks) {
 	for _, t := range b.tables {
 		checkTableName(c, t.name, "requestItems."+t.name+".key")
 	}
+	checkCapacity(c, capacity)
 }
 
 // rawKey is one key of a BatchGetItem, with its text for UnprocessedKeys.
@@ -105,49 +106,35 @@ type getPart struct {
 	left       []jsontext.Value // not read: the answer was full
 }
 
-func (db *DB) batchGetItem(body, out []byte) ([]byte, error) {
-	in, err := decode[batchGetRequest](body)
-	if err != nil {
-		return nil, err
-	}
+func (db *DB) batchGetItem(in *batchGetRequest, out []byte) ([]byte, error) {
 	parts, err := in.parts(db)
 	if err != nil {
 		return nil, err
 	}
 	m := open(out)
 	m.add("Responses")
-	m.out = append(m.out, '{')
+	responses := open(m.out)
 	var charges []*charge
 	size := 0
 	for i := range parts {
 		p := &parts[i]
-		if i > 0 {
-			m.out = append(m.out, ',')
-		}
-		m.out = appendString(m.out, p.t.name)
-		m.out = append(m.out, ':', '[')
 		used := &charge{t: p.t}
-		if m.out, err = p.read(db, m.out, used, &size); err != nil {
+		responses.key(p.t.name)
+		if responses.out, err = p.read(db, responses.out, used, &size); err != nil {
 			return nil, err
 		}
-		m.out = append(m.out, ']')
 		charges = append(charges, used)
 	}
-	m.out = append(m.out, '}')
+	m.out = responses.close()
 	m.add("UnprocessedKeys")
 	m.out = appendUnprocessedKeys(m.out, parts)
 	m.capacities(charges, in.ReturnConsumedCapacity)
 	return m.close(), nil
 }
 
-// parts validates the request.
-func (in *batchGetRequest) parts(db *DB) ([]getPart, error) {
-	var c checks
-	in.RequestItems.check(&c)
-	c.oneOf(in.ReturnConsumedCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
-	total := 0
+func (in *batchGetRequest) check(c *checks) {
+	in.RequestItems.check(c, in.ReturnConsumedCapacity)
 	for _, t := range in.RequestItems.tables {
-		total += len(t.part.Keys)
 		at := "RequestItems." + t.name + ".member.Keys"
 		switch n := len(t.part.Keys); {
 		case t.part.Keys == nil:
@@ -158,8 +145,13 @@ func (in *batchGetRequest) parts(db *DB) ([]getPart, error) {
 			c.unquoted(at, "Member must have length less than or equal to "+strconv.Itoa(maxBatchGet))
 		}
 	}
-	if err := c.err(); err != nil {
-		return nil, err
+}
+
+// parts validates the request.
+func (in *batchGetRequest) parts(db *DB) ([]getPart, error) {
+	total := 0
+	for _, t := range in.RequestItems.tables {
+		total += len(t.part.Keys)
 	}
 	if total > maxBatchGet {
 		return nil, validation("Too many items requested for the BatchGetItem call")
@@ -216,26 +208,19 @@ func (p *getPart) read(db *DB, out []byte, used *charge, size *int) ([]byte, err
 	if err != nil {
 		return out, err
 	}
-	some := false
+	var found []row
 	for i, r := range rows {
 		if *size+r.size() > maxBatchBytes || db.faults.leaveUnprocessed() {
 			p.left = append(p.left, p.request.Keys[i].text)
 			continue
 		}
 		*size += r.size()
-		units := readUnits(r.size(), p.request.ConsistentRead)
-		used.addTable(units)
-		p.t.meter.read(units)
-		if r == "" {
-			continue
+		used.addRead(readUnits(r.size(), p.request.ConsistentRead))
+		if r != "" {
+			found = append(found, r)
 		}
-		if some {
-			out = append(out, ',')
-		}
-		some = true
-		out = r.appendProjected(out, p.projection)
 	}
-	return out, nil
+	return appendList(out, found, func(out []byte, r row) []byte { return r.appendProjected(out, p.projection) }), nil
 }
 
 func appendUnprocessedKeys(out []byte, parts []getPart) []byte {
@@ -244,10 +229,10 @@ func appendUnprocessedKeys(out []byte, parts []getPart) []byte {
 		if len(p.left) == 0 {
 			continue
 		}
-		m.out, m.some = appendMemberName(m.out, p.t.name, m.some), true
+		m.key(p.t.name)
 		k := open(m.out)
 		k.add("Keys")
-		k.out = appendRawList(k.out, p.left)
+		k.out = appendRaw(k.out, p.left)
 		if p.request.ConsistentRead {
 			k.add("ConsistentRead")
 			k.out = append(k.out, "true"...)
@@ -259,7 +244,7 @@ func appendUnprocessedKeys(out []byte, parts []getPart) []byte {
 			k.add("ExpressionAttributeNames")
 			names := open(k.out)
 			for placeholder, name := range p.request.ExpressionAttributeNames {
-				names.out, names.some = appendMemberName(names.out, placeholder, names.some), true
+				names.key(placeholder)
 				names.out = appendString(names.out, name)
 			}
 			k.out = names.close()
@@ -269,22 +254,8 @@ func appendUnprocessedKeys(out []byte, parts []getPart) []byte {
 	return m.close()
 }
 
-func appendMemberName(out []byte, name string, comma bool) []byte {
-	if comma {
-		out = append(out, ',')
-	}
-	return append(appendString(out, name), ':')
-}
-
-func appendRawList(out []byte, list []jsontext.Value) []byte {
-	out = append(out, '[')
-	for i, v := range list {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, v...)
-	}
-	return append(out, ']')
+func appendRaw(out []byte, list []jsontext.Value) []byte {
+	return appendList(out, list, func(out []byte, v jsontext.Value) []byte { return append(out, v...) })
 }
 
 // capacities writes the ConsumedCapacity list of an operation on many tables.
@@ -293,14 +264,7 @@ func (m *members) capacities(charges []*charge, detail string) {
 		return
 	}
 	m.add("ConsumedCapacity")
-	m.out = append(m.out, '[')
-	for i, c := range charges {
-		if i > 0 {
-			m.out = append(m.out, ',')
-		}
-		m.out = c.appendTo(m.out, detail)
-	}
-	m.out = append(m.out, ']')
+	m.out = appendList(m.out, charges, func(out []byte, c *charge) []byte { return c.appendTo(out, detail) })
 }
 
 type writeRequest struct {
@@ -333,17 +297,12 @@ type batchWriteRequest struct {
 
 // writePart is what a BatchWriteItem does to one table.
 type writePart struct {
-	t    *table
-	keys []string
-	puts []put // without an item for a delete
-	left []jsontext.Value
+	t       *table
+	actions []action
+	left    []jsontext.Value
 }
 
-func (db *DB) batchWriteItem(body, out []byte) ([]byte, error) {
-	in, err := decode[batchWriteRequest](body)
-	if err != nil {
-		return nil, err
-	}
+func (db *DB) batchWriteItem(in *batchWriteRequest, out []byte) ([]byte, error) {
 	parts, err := in.parts(db)
 	if err != nil {
 		return nil, err
@@ -354,12 +313,12 @@ func (db *DB) batchWriteItem(body, out []byte) ([]byte, error) {
 		p := &parts[i]
 		used := &charge{t: p.t}
 		charges = append(charges, used)
-		for j := range p.puts {
+		for j := range p.actions {
 			if db.faults.leaveUnprocessed() {
 				p.left = append(p.left, in.RequestItems.tables[i].part[j].text)
 				continue
 			}
-			at, err := p.write(db, j, used)
+			at, err := db.writePartly(&p.actions[j], used)
 			if err != nil {
 				return nil, err
 			}
@@ -376,8 +335,8 @@ func (db *DB) batchWriteItem(body, out []byte) ([]byte, error) {
 	left := open(m.out)
 	for _, p := range parts {
 		if len(p.left) > 0 {
-			left.out, left.some = appendMemberName(left.out, p.t.name, left.some), true
-			left.out = appendRawList(left.out, p.left)
+			left.key(p.t.name)
+			left.out = appendRaw(left.out, p.left)
 		}
 	}
 	m.out = left.close()
@@ -385,36 +344,26 @@ func (db *DB) batchWriteItem(body, out []byte) ([]byte, error) {
 	return m.close(), nil
 }
 
-// write carries out one of the writes, by itself: a batch is not atomic.
-func (p *writePart) write(db *DB, i int, used *charge) (pos position, err error) {
-	err = p.t.withWrite(func() error {
-		var c change
-		if p.puts[i].item == nil {
-			c = change{t: p.t, key: p.keys[i], old: p.t.get(p.keys[i])}
-		} else {
-			if err := p.t.checkIndexKeys(p.puts[i].item); err != nil {
-				return err
-			}
-			c = p.puts[i].change(p.t, p.keys[i])
+// writePartly carries out one of the writes, by itself: a batch is not atomic.
+func (db *DB) writePartly(a *action, used *charge) (pos position, err error) {
+	err = a.t.withWrite(func() error {
+		c, err := a.decideAlone()
+		if err != nil {
+			return err
 		}
 		before := used.units
-		used.addWrite(p.t, c.old, c.new, 1)
-		p.t.meter.write(used.units - before)
+		used.addWrite(a.t, c.old, c.new, 1)
+		a.t.meter.write(used.units - before)
 		pos, err = db.commit(nil, c)
 		return err
 	})
 	return pos, err
 }
 
-// parts validates the request.
-func (in *batchWriteRequest) parts(db *DB) ([]writePart, error) {
-	var c checks
-	in.RequestItems.check(&c)
-	c.oneOf(in.ReturnConsumedCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
-	c.oneOf(in.ReturnItemCollectionMetrics, "returnItemCollectionMetrics", "SIZE", "NONE")
-	total := 0
+func (in *batchWriteRequest) check(c *checks) {
+	in.RequestItems.check(c, in.ReturnConsumedCapacity)
+	checkMetrics(c, in.ReturnItemCollectionMetrics)
 	for _, t := range in.RequestItems.tables {
-		total += len(t.part)
 		if len(t.part) == 0 {
 			c.add("'{"+t.name+"=[]}'", "requestItems", "Map value must satisfy constraint: "+
 				"[Member must have length less than or equal to 25, Member must have length greater than or equal to 1]")
@@ -428,8 +377,13 @@ func (in *batchWriteRequest) parts(db *DB) ([]writePart, error) {
 			c.required(w.DeleteRequest == nil || w.DeleteRequest.Key.set, at+"deleteRequest.key")
 		}
 	}
-	if err := c.err(); err != nil {
-		return nil, err
+}
+
+// parts validates the request.
+func (in *batchWriteRequest) parts(db *DB) ([]writePart, error) {
+	total := 0
+	for _, t := range in.RequestItems.tables {
+		total += len(t.part)
 	}
 	if total > maxBatchWrite {
 		return nil, validation("Too many items requested for the BatchWriteItem call")
@@ -438,57 +392,59 @@ func (in *batchWriteRequest) parts(db *DB) ([]writePart, error) {
 	for _, t := range in.RequestItems.tables {
 		p := writePart{}
 		for _, w := range t.part {
-			q, err := w.parse()
+			a, err := w.action()
 			if err != nil {
 				return nil, err
 			}
-			p.puts = append(p.puts, q)
+			p.actions = append(p.actions, a)
 		}
 		parts = append(parts, p)
 	}
 	for i := range parts {
-		if err := parts[i].resolve(db, in.RequestItems.tables[i]); err != nil {
+		if err := parts[i].resolve(db, in.RequestItems.tables[i].name); err != nil {
 			return nil, err
 		}
 	}
 	return parts, nil
 }
 
-// parse validates one write as far as that needs no table.
-func (w *rawWrite) parse() (put, error) {
+// action validates one write as far as that needs no table.
+func (w *rawWrite) action() (action, error) {
 	switch {
 	case w.PutRequest != nil && w.DeleteRequest != nil:
-		return put{}, validation("Supplied WriteRequest has more than one operation set, must contain exactly one of PutRequest and DeleteRequest")
+		return action{}, validation("Supplied WriteRequest has more than one operation set, must contain exactly one of PutRequest and DeleteRequest")
 	case w.PutRequest != nil:
-		return parsePut(w.PutRequest.Item, &placeholders{}, nil)
+		return (&itemPut{Item: w.PutRequest.Item}).action()
 	case w.DeleteRequest != nil:
-		return put{}, w.DeleteRequest.Key.err
+		return (&itemKey{Key: w.DeleteRequest.Key}).remove()
 	}
-	return put{}, validation("Supplied WriteRequest is empty, must contain exactly one of PutRequest and DeleteRequest")
+	return action{}, validation("Supplied WriteRequest is empty, must contain exactly one of PutRequest and DeleteRequest")
 }
 
 // resolve finds the table and the keys.
-func (p *writePart) resolve(db *DB, in tablePart[[]rawWrite]) (err error) {
-	if p.t, err = db.table(in.name); err != nil {
+func (p *writePart) resolve(db *DB, table string) (err error) {
+	if p.t, err = db.table(table); err != nil {
 		return err
 	}
-	for i := range in.part {
-		var key string
-		if it := p.puts[i].item; it != nil && !p.t.schema.fits(it) {
+	var keys []string
+	for i := range p.actions {
+		a := &p.actions[i]
+		a.t = p.t
+		if a.kind == actionPut && !p.t.schema.fits(a.item) {
 			return keyMismatch()
 		}
-		if p.puts[i].item != nil {
-			err = p.t.withRead(func() (err error) { key, err = p.puts[i].keyIn(p.t); return err })
-		} else {
-			key, err = p.t.schema.keyOnly(in.part[i].DeleteRequest.Key.item)
-		}
-		if err != nil {
+		if a.key, err = a.locate(); err != nil {
 			return err
 		}
-		if slices.Contains(p.keys, key) {
+		if a.kind == actionPut {
+			if err := p.t.withRead(func() error { return p.t.checkIndexKeys(a.item) }); err != nil {
+				return err
+			}
+		}
+		if slices.Contains(keys, a.key) {
 			return validation("Provided list of item keys contains duplicates")
 		}
-		p.keys = append(p.keys, key)
+		keys = append(keys, a.key)
 	}
 	return nil
 }

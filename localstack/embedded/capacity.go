@@ -48,6 +48,12 @@ func (c *charge) addTable(units float64) {
 	c.onTable += units
 }
 
+// addRead charges a read of the table, and counts it.
+func (c *charge) addRead(units float64) {
+	c.addTable(units)
+	c.t.meter.read(units)
+}
+
 func (c *charge) addIndex(name string, units float64) {
 	if units == 0 {
 		return

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -67,29 +68,14 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.SyncEvery <= 0 {
-		o.SyncEvery = defaultSyncEvery
-	}
-	if o.CompactAt <= 0 {
-		o.CompactAt = defaultCompactAt
-	}
-	if o.Shards <= 0 {
-		o.Shards = defaultShards
-	}
-	if o.StreamBytes <= 0 {
-		o.StreamBytes = defaultStreamBytes
-	}
-	if o.Region == "" {
-		o.Region = defaultRegion
-	}
-	if o.Account == "" {
-		o.Account = defaultAccount
-	}
+	o.SyncEvery = cmp.Or(max(o.SyncEvery, 0), defaultSyncEvery)
+	o.CompactAt = cmp.Or(max(o.CompactAt, 0), defaultCompactAt)
+	o.Shards = cmp.Or(max(o.Shards, 0), defaultShards)
+	o.StreamBytes = cmp.Or(max(o.StreamBytes, 0), defaultStreamBytes)
+	o.Region, o.Account = cmp.Or(o.Region, defaultRegion), cmp.Or(o.Account, defaultAccount)
+	o.Log = cmp.Or(o.Log, slog.Default())
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = slog.Default()
 	}
 	return o
 }
@@ -100,10 +86,11 @@ func (o Options) withDefaults() Options {
 // log. mu guards which tables and streams there are; a change of that holds it
 // for writing.
 type DB struct {
-	opts   Options
-	faults *faults // nil when well-behaved
-	lock   interface{ Close() error }
-	log    *wal // nil when nothing is kept
+	opts       Options
+	operations map[string]operation // by X-Amz-Target
+	faults     *faults              // nil when well-behaved
+	lock       interface{ Close() error }
+	log        *wal // nil when nothing is kept
 
 	mu      sync.RWMutex
 	tables  map[string]*table
@@ -129,7 +116,7 @@ type DB struct {
 // already (ErrLocked). The context bounds the start alone.
 func Open(ctx context.Context, opts Options) (*DB, error) {
 	db := &DB{
-		opts: opts.withDefaults(), tables: map[string]*table{}, streams: map[uint64]*stream{}, nextID: 1,
+		opts: opts.withDefaults(), operations: operations(), tables: map[string]*table{}, streams: map[uint64]*stream{}, nextID: 1,
 		compacting: make(chan struct{}, 1), ttlChanged: make(chan struct{}, 1),
 	}
 	db.closing, db.close = context.WithCancel(context.Background())

@@ -1,118 +1,100 @@
 package embedded
 
-import (
-	"encoding/json/v2"
-	"strconv"
-	"time"
-)
+// tableDescription is a table's TableDescription.
+type tableDescription struct {
+	AttributeDefinitions      []attributeDefinition
+	TableName                 string
+	KeySchema                 []keyElement
+	TableStatus               string
+	CreationDateTime          float64
+	ProvisionedThroughput     throughputDescription
+	TableSizeBytes            int64
+	ItemCount                 int
+	TableArn                  string
+	TableID                   string               `json:"TableId"`
+	BillingModeSummary        *billingSummary      `json:",omitzero"`
+	TableClassSummary         *classSummary        `json:",omitzero"`
+	SSEDescription            *sseDescription      `json:",omitzero"`
+	GlobalSecondaryIndexes    []indexDescription   `json:",omitempty"`
+	StreamSpecification       *streamSpecification `json:",omitzero"`
+	LatestStreamLabel         string               `json:",omitzero"`
+	LatestStreamArn           string               `json:",omitzero"`
+	DeletionProtectionEnabled bool
+}
 
-// appendTable writes a TableDescription. The table is locked.
-func (db *DB) appendTable(out []byte, t *table, status string) []byte {
+type billingSummary struct {
+	BillingMode                       string
+	LastUpdateToPayPerRequestDateTime float64
+}
+
+type classSummary struct{ TableClass string }
+
+type sseDescription struct{ Status, SSEType string }
+
+type throughputDescription struct {
+	NumberOfDecreasesToday int
+	throughput
+}
+
+type indexDescription struct {
+	IndexName             string
+	KeySchema             []keyElement
+	Projection            projection
+	IndexStatus           string
+	Backfilling           bool `json:",omitzero"`
+	ProvisionedThroughput throughputDescription
+	IndexSizeBytes        int64
+	ItemCount             int
+	IndexArn              string
+}
+
+// tableAnswer is the answer to a request that makes, changes or deletes a table.
+func (db *DB) tableAnswer(t *table, status string) any {
+	return struct{ TableDescription tableDescription }{db.description(t, status)}
+}
+
+// description is a table's TableDescription. The table is locked.
+func (db *DB) description(t *table, status string) tableDescription {
 	d := t.def
-	m := open(out)
-	addValue(&m, "AttributeDefinitions", d.Attributes)
-	m.str("TableName", d.Name)
-	addValue(&m, "KeySchema", d.Key)
-	m.str("TableStatus", status)
-	m.time("CreationDateTime", d.Created)
-	m.add("ProvisionedThroughput")
-	m.out = appendThroughput(m.out, d.Throughput)
-	m.int("TableSizeBytes", t.size)
-	m.int("ItemCount", int64(t.rows.Len()))
-	m.str("TableArn", db.tableARN(d.Name))
-	m.str("TableId", d.UUID)
+	out := tableDescription{
+		AttributeDefinitions: d.Attributes, TableName: d.Name, KeySchema: d.Key, TableStatus: status,
+		CreationDateTime: seconds(d.Created), ProvisionedThroughput: throughputDescription{throughput: d.Throughput},
+		TableSizeBytes: t.size, ItemCount: t.rows.Len(), TableArn: db.tableARN(d.Name), TableID: d.UUID,
+		DeletionProtectionEnabled: d.Protected,
+	}
 	if d.OnDemand {
-		m.add("BillingModeSummary")
-		b := open(m.out)
-		b.str("BillingMode", "PAY_PER_REQUEST")
-		b.time("LastUpdateToPayPerRequestDateTime", d.Created)
-		m.out = b.close()
+		out.BillingModeSummary = &billingSummary{"PAY_PER_REQUEST", seconds(d.Created)}
 	}
 	if d.Class != "" {
-		m.add("TableClassSummary")
-		c := open(m.out)
-		c.str("TableClass", d.Class)
-		m.out = c.close()
+		out.TableClassSummary = &classSummary{d.Class}
 	}
 	if d.Encryption {
-		m.add("SSEDescription")
-		m.out = append(m.out, `{"Status":"ENABLED","SSEType":"KMS"}`...)
+		out.SSEDescription = &sseDescription{"ENABLED", "KMS"}
 	}
-	if len(t.indexes) > 0 {
-		m.add("GlobalSecondaryIndexes")
-		m.out = db.appendIndexes(m.out, t, status)
+	for _, x := range t.indexes {
+		out.GlobalSecondaryIndexes = append(out.GlobalSecondaryIndexes, db.indexDescription(t, x, status))
 	}
 	if s := t.stream; s != nil {
 		if s.enabled() {
-			m.add("StreamSpecification")
-			spec := open(m.out)
-			spec.add("StreamEnabled")
-			spec.out = append(spec.out, "true"...)
-			spec.str("StreamViewType", s.def.View)
-			m.out = spec.close()
+			enabled := true
+			out.StreamSpecification = &streamSpecification{&enabled, s.def.View}
 		}
-		m.str("LatestStreamLabel", s.def.Label)
-		m.str("LatestStreamArn", s.def.ARN)
+		out.LatestStreamLabel, out.LatestStreamArn = s.def.Label, s.def.ARN
 	}
-	m.add("DeletionProtectionEnabled")
-	m.out = strconv.AppendBool(m.out, d.Protected)
-	return m.close()
+	return out
 }
 
-func (db *DB) appendIndexes(out []byte, t *table, status string) []byte {
-	out = append(out, '[')
-	for i, x := range t.indexes {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		m := open(out)
-		m.str("IndexName", x.def.IndexName)
-		addValue(&m, "KeySchema", x.def.KeySchema)
-		addValue(&m, "Projection", x.def.Projection)
-		switch {
-		case x.building:
-			m.str("IndexStatus", "CREATING")
-			m.add("Backfilling")
-			m.out = append(m.out, "true"...)
-		case status == "CREATING" || status == "DELETING":
-			m.str("IndexStatus", status)
-		default:
-			m.str("IndexStatus", "ACTIVE")
-		}
-		m.add("ProvisionedThroughput")
-		m.out = appendThroughput(m.out, x.def.Throughput)
-		m.int("IndexSizeBytes", x.size)
-		m.int("ItemCount", int64(x.entries.Len()))
-		m.str("IndexArn", db.tableARN(t.name)+"/index/"+x.def.IndexName)
-		out = m.close()
+func (db *DB) indexDescription(t *table, x *index, status string) indexDescription {
+	out := indexDescription{
+		IndexName: x.def.IndexName, KeySchema: x.def.KeySchema, Projection: x.def.Projection, IndexStatus: "ACTIVE",
+		Backfilling: x.building, ProvisionedThroughput: throughputDescription{throughput: x.def.Throughput},
+		IndexSizeBytes: x.size, ItemCount: x.entries.Len(), IndexArn: db.tableARN(t.name) + "/index/" + x.def.IndexName,
 	}
-	return append(out, ']')
-}
-
-func appendThroughput(out []byte, t throughput) []byte {
-	m := open(out)
-	m.int("NumberOfDecreasesToday", 0)
-	m.int("ReadCapacityUnits", t.ReadCapacityUnits)
-	m.int("WriteCapacityUnits", t.WriteCapacityUnits)
-	return m.close()
-}
-
-func (m *members) int(name string, value int64) {
-	m.add(name)
-	m.out = strconv.AppendInt(m.out, value, 10)
-}
-
-func (m *members) time(name string, value time.Time) {
-	m.add(name)
-	m.out = appendTime(m.out, value)
-}
-
-// addValue writes a part of a definition as JSON.
-func addValue[T any](m *members, name string, part T) {
-	m.add(name)
-	b, err := json.Marshal(part)
-	if err != nil { // strings and lists of them can be written, always
-		panic("embedded: write a definition: " + err.Error())
+	switch {
+	case x.building:
+		out.IndexStatus = "CREATING"
+	case status == "CREATING" || status == "DELETING":
+		out.IndexStatus = status
 	}
-	m.out = append(m.out, b...)
+	return out
 }

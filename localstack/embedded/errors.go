@@ -146,14 +146,8 @@ func (e *apiError) appendTo(dst []byte) []byte {
 		dst = e.item.appendJSON(dst)
 	}
 	if len(e.reasons) > 0 {
-		dst = append(dst, `,"CancellationReasons":[`...)
-		for i, r := range e.reasons {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = r.appendTo(dst)
-		}
-		dst = append(dst, ']')
+		dst = append(dst, `,"CancellationReasons":`...)
+		dst = appendList(dst, e.reasons, func(dst []byte, r cancellation) []byte { return r.appendTo(dst) })
 	}
 	return append(dst, '}')
 }

@@ -1,10 +1,10 @@
 package embedded
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -87,9 +87,7 @@ func newFaults(h *Hostile) *faults {
 		return nil
 	}
 	f := &faults{h: *h}
-	if f.h.MaxDelay <= 0 {
-		f.h.MaxDelay = defaultMaxDelay
-	}
+	f.h.MaxDelay = cmp.Or(max(f.h.MaxDelay, 0), defaultMaxDelay)
 	for i := range f.random {
 		f.random[i] = rand.New(rand.NewPCG(h.Seed, uint64(i)))
 	}
@@ -113,18 +111,9 @@ func (f *faults) pick(kind fault, n int) int {
 	return f.random[kind].IntN(n)
 }
 
-// spared are the operations that no fault meets: the ones that have no part in
-// what a deployed function does.
-func spared(target string) bool {
-	if strings.HasPrefix(target, targetStreams) {
-		return target != targetStreams+"GetRecords"
-	}
-	return adminOperation(strings.TrimPrefix(target, targetTables)) != nil
-}
-
 // before decides whether a request is refused before anything is done.
-func (f *faults) before(target string) (answer, bool) {
-	if f == nil || spared(target) {
+func (f *faults) before() (answer, bool) {
+	if f == nil {
 		return answer{}, false
 	}
 	switch {
@@ -146,9 +135,7 @@ func (f *faults) before(target string) (answer, bool) {
 }
 
 // loseAnswer decides whether the answer to a request that was carried out is lost.
-func (f *faults) loseAnswer(target string) bool {
-	return f != nil && !spared(target) && f.happens(faultLoseAnswer, f.h.LoseAnswers)
-}
+func (f *faults) loseAnswer() bool { return f != nil && f.happens(faultLoseAnswer, f.h.LoseAnswers) }
 
 func (f *faults) conflict() bool { return f != nil && f.happens(faultConflict, f.h.Conflict) }
 

@@ -6,178 +6,70 @@ import (
 )
 
 type putItemRequest struct {
-	TableName           string
-	Item                attributes
-	ConditionExpression *string
-	placeholders
+	itemPut
 	returning
 }
 
 type deleteItemRequest struct {
-	TableName           string
-	Key                 attributes
-	ConditionExpression *string
-	placeholders
+	itemKey
 	returning
 }
 
 type updateItemRequest struct {
-	TableName           string
-	Key                 attributes
-	UpdateExpression    *string
-	ConditionExpression *string
-	placeholders
+	itemUpdate
 	returning
 }
 
-type getItemRequest struct {
-	TableName                string
-	Key                      attributes
-	ConsistentRead           bool
-	ProjectionExpression     *string
-	ExpressionAttributeNames map[string]string
-	ReturnConsumedCapacity   string
+func (in *putItemRequest) check(c *checks) {
+	in.itemPut.check(c, "")
+	in.returning.check(c)
+	checkOnFailure(c, in.ReturnValuesOnConditionCheckFailure, "")
 }
 
-// put is a put that has been validated as far as that needs no table.
-type put struct {
-	item      attr.Item
-	size      int
-	condition *expr.Condition
+func (in *deleteItemRequest) check(c *checks) { in.itemKey.checkWrite(c, &in.returning) }
+
+func (in *updateItemRequest) check(c *checks) { in.itemKey.checkWrite(c, &in.returning) }
+
+func (k *itemKey) checkWrite(c *checks, r *returning) {
+	k.check(c, "")
+	r.check(c)
+	checkOnFailure(c, k.ReturnValuesOnConditionCheckFailure, "")
 }
 
-func parsePut(item attributes, p *placeholders, condition *string) (put, error) {
-	if item.err != nil {
-		return put{}, item.err
-	}
-	c, err := p.condition(condition)
-	if err != nil {
-		return put{}, err
-	}
-	size := item.item.Size()
-	if size > maxItemSize {
-		return put{}, validation("Item size has exceeded the maximum allowed size")
-	}
-	return put{item: item.item, size: size, condition: c}, nil
+// itemWrite is a request to write one item.
+type itemWrite interface {
+	action() (action, error)
+	answer() *returning
 }
 
-// keyIn is the item's key in a table, if all its keys are valid there.
-func (p put) keyIn(t *table) (string, error) {
-	key, err := t.schema.keyOf(p.item)
-	if err != nil {
-		return "", err
-	}
-	return key, t.checkIndexKeys(p.item)
-}
+func (in *putItemRequest) action() (action, error) { return in.onlyOld(in.itemPut.action) }
 
-// change is what the put does to a table; the table is locked.
-func (p put) change(t *table, key string) change {
-	old := t.get(key)
-	new := newRow(key, p.item, p.size)
-	if new == old {
-		new = old // share its bytes
-	}
-	return change{t: t, key: key, old: old, new: new}
-}
+func (in *deleteItemRequest) action() (action, error) { return in.onlyOld(in.itemKey.remove) }
 
-// checkIndexKeys refuses an item that no index of the table could hold. The
-// table is locked.
-func (t *table) checkIndexKeys(it attr.Item) error {
-	for _, x := range t.indexes {
-		if err := checkIndexKeys(x.schema, x.def.IndexName, it); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (db *DB) putItem(body, out []byte) ([]byte, error) {
-	in, err := decode[putItemRequest](body)
+// writeItem decides one change under the table's lock, commits it, and answers.
+func writeItem[P itemWrite](db *DB, in P, out []byte) ([]byte, error) {
+	a, err := in.action()
 	if err != nil {
 		return nil, err
 	}
-	if err := in.returning.checkWrite(in.TableName, "item", in.Item.set); err != nil {
+	if a.t, err = db.table(a.table); err != nil {
 		return nil, err
 	}
-	if err := in.returning.onlyOld(); err != nil {
-		return nil, err
-	}
-	p, err := parsePut(in.Item, &in.placeholders, in.ConditionExpression)
-	if err != nil {
-		return nil, err
-	}
-	t, err := db.table(in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	return db.write(t, out, &in.returning, func() (change, error) {
-		key, err := p.keyIn(t)
-		if err != nil {
-			return change{}, err
-		}
-		if err := t.checkPaths(p.condition); err != nil {
-			return change{}, err
-		}
-		ch := p.change(t, key)
-		if !holds(p.condition, ch.old) {
-			return ch, in.failed(ch.old)
-		}
-		return ch, nil
-	}, nil)
-}
-
-func (db *DB) deleteItem(body, out []byte) ([]byte, error) {
-	in, err := decode[deleteItemRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	if err := in.returning.checkWrite(in.TableName, "key", in.Key.set); err != nil {
-		return nil, err
-	}
-	if err := in.returning.onlyOld(); err != nil {
-		return nil, err
-	}
-	if in.Key.err != nil {
-		return nil, in.Key.err
-	}
-	condition, err := in.condition(in.ConditionExpression)
-	if err != nil {
-		return nil, err
-	}
-	t, err := db.table(in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	return db.write(t, out, &in.returning, func() (change, error) {
-		key, err := t.schema.keyOnly(in.Key.item)
-		if err != nil {
-			return change{}, err
-		}
-		if err := t.checkPaths(condition); err != nil {
-			return change{}, err
-		}
-		old := t.get(key)
-		if !holds(condition, old) {
-			return change{old: old}, in.failed(old)
-		}
-		return change{t: t, key: key, old: old}, nil
-	}, nil)
-}
-
-// write decides one change under the table's lock, commits it, and answers.
-func (db *DB) write(t *table, out []byte, r *returning, decide func() (change, error), update *expr.Update) ([]byte, error) {
 	var ch change
 	var pos position
-	used := charge{t: t}
-	err := t.withWrite(func() (err error) {
-		if ch, err = decide(); err != nil {
+	used := charge{t: a.t}
+	err = a.t.withWrite(func() (err error) {
+		if a.key, err = a.locate(); err != nil {
+			return err
+		}
+		if ch, err = a.decideAlone(); err != nil {
 			if isConditionFailed(err) {
-				t.meter.write(writeUnits(ch.old.size()))
+				a.t.meter.write(writeUnits(ch.old.size()))
 			}
 			return err
 		}
-		used.addWrite(t, ch.old, ch.new, 1)
-		t.meter.write(used.units)
+		used.addWrite(a.t, ch.old, ch.new, 1)
+		a.t.meter.write(used.units)
 		pos, err = db.commit(nil, ch)
 		return err
 	})
@@ -187,8 +79,9 @@ func (db *DB) write(t *table, out []byte, r *returning, decide func() (change, e
 	if err := db.finish(pos); err != nil {
 		return nil, err
 	}
+	r := in.answer()
 	m := open(out)
-	ch.appendReturned(&m, r.ReturnValues, update)
+	ch.appendReturned(&m, r.ReturnValues, a.update)
 	m.capacity(&used, r.ReturnConsumedCapacity)
 	return m.close(), nil
 }
@@ -216,184 +109,101 @@ func (c change) appendReturned(m *members, which string, update *expr.Update) {
 	}
 }
 
-// update is an update that has been validated as far as that needs no table.
-type update struct {
-	key       attr.Item
-	update    *expr.Update // nil sets nothing but the key
-	condition *expr.Condition
+// checkIndexKeys refuses an item that no index of the table could hold. The
+// table is locked.
+func (t *table) checkIndexKeys(it attr.Item) error {
+	for _, x := range t.indexes {
+		if err := checkIndexKeys(x.schema, x.def.IndexName, it); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func parseUpdate(key attributes, p *placeholders, src, condition *string) (update, error) {
-	if key.err != nil {
-		return update{}, key.err
-	}
-	u, err := p.usage()
-	if err != nil {
-		return update{}, err
-	}
-	up := update{key: key.item}
-	if src != nil {
-		if up.update, err = expr.ParseUpdate(*src, u); err != nil {
-			return update{}, err
-		}
-	}
-	if up.condition, err = parseCondition(expr.ConditionExpression, condition, u); err != nil {
-		return update{}, err
-	}
-	return up, u.Unused()
+// itemGet is the read of one item, as requests have it.
+type itemGet struct {
+	TableName                string
+	Key                      attributes
+	ProjectionExpression     *string
+	ExpressionAttributeNames map[string]string
 }
 
-// keyIn is the item's key in a table, if the update leaves it alone.
-func (u update) keyIn(t *table) (string, error) {
-	key, err := t.schema.keyOnly(u.key)
-	if err != nil || u.update == nil {
-		return key, err
-	}
-	for _, name := range u.update.Attributes() {
-		if t.schema.isKey(name) {
-			return "", invalidParameter("Cannot update attribute %s. This attribute is part of the key", name)
-		}
-	}
-	return key, nil
+func (g *itemGet) check(c *checks, at string) {
+	checkTableName(c, g.TableName, at+"tableName")
+	c.required(g.Key.set, at+"key")
 }
 
-// change is what the update does to a row; the table is locked.
-func (u update) change(t *table, key string, old row) (change, error) {
-	var before attr.Item
-	if old != "" {
-		before = old.item()
-	}
-	it := before
-	if u.update != nil {
-		var err error
-		if it, err = u.update.Apply(before); err != nil {
-			return change{}, err
-		}
-	}
-	if old == "" {
-		whole := make(attr.Item, len(it)+len(u.key))
-		for name, v := range it {
-			whole[name] = v
-		}
-		for name, v := range u.key {
-			whole[name] = v
-		}
-		it = whole
-	}
-	size := it.Size()
-	if size > maxItemSize {
-		return change{}, validation("Item size to update has exceeded the maximum allowed size")
-	}
-	if err := u.checkIndexKeys(t, it); err != nil {
-		return change{}, err
-	}
-	new := newRow(key, it, size)
-	if new == old {
-		new = old // share its bytes
-	}
-	return change{t: t, key: key, old: old, new: new}, nil
+// read is one read of an item.
+type read struct {
+	t          *table
+	key        string
+	projection *expr.Projection
+	row        row
+	bad        error // the key is not the table's
 }
 
-// checkIndexKeys refuses an item that no index of the table could hold, in the
-// words that DynamoDB has for updates. The table is locked.
-func (u update) checkIndexKeys(t *table, it attr.Item) error {
-	err := t.checkIndexKeys(it)
-	if err == nil || u.update == nil {
+// parse validates the read as far as that needs no table.
+func (g *itemGet) parse() (r read, err error) {
+	if g.Key.err != nil {
+		return r, g.Key.err
+	}
+	r.projection, err = soleProjection(g.ProjectionExpression, g.ExpressionAttributeNames)
+	return r, err
+}
+
+// resolve finds the table and the key.
+func (r *read) resolve(db *DB, g *itemGet) (err error) {
+	if r.t, err = db.table(g.TableName); err != nil {
 		return err
 	}
-	for _, x := range t.indexes {
-		for _, p := range x.schema.all {
-			v := it[p.Name]
-			switch {
-			case v.Kind() == 0:
-			case v.Kind() == p.Kind && p.Kind != attr.Number && v.Str() == "":
-				return emptyIndexUpdate(p.Kind)
-			case v.Kind() != p.Kind && u.update.KindOf(p.Name) == 0:
-				return validation("The update expression attempted to update the secondary index key to unsupported type")
-			}
-		}
-	}
-	return err // a type that the expression alone tells, or a length
+	r.key, r.bad = r.t.schema.keyOnly(g.Key.item)
+	return nil
 }
 
-// emptyIndexUpdate is the error of an update that would empty an index's key.
-func emptyIndexUpdate(kind attr.Kind) error {
-	return validation("One or more parameter values are not valid. The update expression attempted to update a secondary " +
-		"index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty " +
-		map[attr.Kind]string{attr.String: "string", attr.Binary: "binary"}[kind] + " value.")
+// take reads the item; the table is locked.
+func (r *read) take() error {
+	if r.bad != nil {
+		return r.bad
+	}
+	r.row = r.t.get(r.key)
+	return r.t.checkPaths(r.projection)
 }
 
-func (db *DB) updateItem(body, out []byte) ([]byte, error) {
-	in, err := decode[updateItemRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	if err := in.returning.checkWrite(in.TableName, "key", in.Key.set); err != nil {
-		return nil, err
-	}
-	u, err := parseUpdate(in.Key, &in.placeholders, in.UpdateExpression, in.ConditionExpression)
-	if err != nil {
-		return nil, err
-	}
-	t, err := db.table(in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	return db.write(t, out, &in.returning, func() (change, error) {
-		key, err := u.keyIn(t)
-		if err != nil {
-			return change{}, err
-		}
-		if err := t.checkPaths(u.update, u.condition); err != nil {
-			return change{}, err
-		}
-		old := t.get(key)
-		if !holds(u.condition, old) {
-			return change{old: old}, in.failed(old)
-		}
-		return u.change(t, key, old)
-	}, u.update)
-}
-
-func (db *DB) getItem(body, out []byte) ([]byte, error) {
-	in, err := decode[getItemRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	var c checks
-	checkTableName(&c, in.TableName, "tableName")
-	c.required(in.Key.set, "key")
-	c.oneOf(in.ReturnConsumedCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
-	if err := c.err(); err != nil {
-		return nil, err
-	}
-	if in.Key.err != nil {
-		return nil, in.Key.err
-	}
-	projection, err := soleProjection(in.ProjectionExpression, in.ExpressionAttributeNames)
-	if err != nil {
-		return nil, err
-	}
-	t, err := db.table(in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	key, err := t.schema.keyOnly(in.Key.item)
-	if err != nil {
-		return nil, err
-	}
-	var r row
-	if err := t.withRead(func() error { r = t.get(key); return t.checkPaths(projection) }); err != nil {
-		return nil, err
-	}
+// appendTo writes an object with the item, empty if there is none.
+func (r *read) appendTo(out []byte) members {
 	m := open(out)
-	if r != "" {
+	if r.row != "" {
 		m.add("Item")
-		m.out = r.appendProjected(m.out, projection)
+		m.out = r.row.appendProjected(m.out, r.projection)
 	}
-	used := charge{t: t}
-	used.addTable(readUnits(r.size(), in.ConsistentRead))
-	t.meter.read(used.units)
+	return m
+}
+
+type getItemRequest struct {
+	itemGet
+	ConsistentRead         bool
+	ReturnConsumedCapacity string
+}
+
+func (in *getItemRequest) check(c *checks) {
+	in.itemGet.check(c, "")
+	checkCapacity(c, in.ReturnConsumedCapacity)
+}
+
+func (db *DB) getItem(in *getItemRequest, out []byte) ([]byte, error) {
+	r, err := in.parse()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.resolve(db, &in.itemGet); err != nil {
+		return nil, err
+	}
+	if err := r.t.withRead(r.take); err != nil {
+		return nil, err
+	}
+	m := r.appendTo(out)
+	used := charge{t: r.t}
+	used.addRead(readUnits(r.row.size(), in.ConsistentRead))
 	m.capacity(&used, in.ReturnConsumedCapacity)
 	return m.close(), nil
 }

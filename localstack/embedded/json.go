@@ -4,7 +4,6 @@ import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
-	"strconv"
 	"time"
 
 	"daybook/localstack/embedded/attr"
@@ -21,9 +20,19 @@ func appendString(dst []byte, s string) []byte {
 
 func appendItem(dst []byte, it attr.Item) []byte { return attr.AppendJSON(dst, it) }
 
-// appendTime writes a time as DynamoDB does: seconds with milliseconds.
-func appendTime(dst []byte, t time.Time) []byte {
-	return strconv.AppendFloat(dst, float64(t.UnixMilli())/1000, 'f', -1, 64)
+// seconds is a time as DynamoDB writes it: seconds with milliseconds.
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+// appendList writes an array.
+func appendList[T any](dst []byte, list []T, one func(dst []byte, e T) []byte) []byte {
+	dst = append(dst, '[')
+	for i, e := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = one(dst, e)
+	}
+	return append(dst, ']')
 }
 
 // attributes is a map of attribute values in a request. Values that are invalid
@@ -52,13 +61,15 @@ func (a *attributes) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return nil
 }
 
-// decode reads a request. A member that the operation doesn't know is refused:
-// it may change the request's meaning.
-func decode[T any](body []byte) (*T, error) {
-	in := new(T)
+// decode reads a request and checks its constraints. A member that the operation
+// doesn't know is refused: it may change the request's meaning.
+func decode[T any, P request[T]](body []byte) (P, error) {
+	in := P(new(T))
 	err := json.Unmarshal(body, in, json.RejectUnknownMembers(true))
 	if err == nil {
-		return in, nil
+		var c checks
+		in.check(&c)
+		return in, c.err()
 	}
 	var malformed *attr.SerializationError
 	if errors.As(err, &malformed) {
@@ -72,18 +83,6 @@ func decode[T any](body []byte) (*T, error) {
 		return nil, serialization(mismatch(semantic.JSONKind))
 	}
 	return nil, serialization("The request body is not valid JSON")
-}
-
-// checked reads a request that checks itself.
-func checked[T any, P interface {
-	*T
-	check() error
-}](body []byte) (P, error) {
-	in, err := decode[T](body)
-	if err != nil {
-		return nil, err
-	}
-	return in, P(in).check()
 }
 
 // mismatch is DynamoDB's text about a value of the wrong JSON type.
@@ -103,17 +102,4 @@ func mismatch(found jsontext.Kind) string {
 		return "FALSE_VALUE cannot be converted to String"
 	}
 	return "The request has a value of an unexpected type"
-}
-
-func appendInt(dst []byte, n int) []byte { return strconv.AppendInt(dst, int64(n), 10) }
-
-func decimal(n int64) string { return strconv.FormatInt(n, 10) }
-
-// decodeLoose reads the members that T has and passes over all others. The
-// body was decoded once already.
-func decodeLoose[T any](body []byte) (in T, err error) {
-	if err := json.Unmarshal(body, &in); err != nil {
-		return in, serialization("The request body is not valid JSON")
-	}
-	return in, nil
 }

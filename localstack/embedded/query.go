@@ -3,6 +3,8 @@ package embedded
 import (
 	"slices"
 
+	"github.com/tidwall/btree"
+
 	"daybook/localstack/embedded/attr"
 	"daybook/localstack/embedded/expr"
 )
@@ -40,12 +42,28 @@ type scanRequest struct {
 	TotalSegments *int64
 }
 
+func (in *queryRequest) check(c *checks) {
+	if in.Limit != nil && *in.Limit < 1 {
+		c.unquoted("Limit", "Member must have value greater than or equal to 1")
+	}
+	in.reading.check(c)
+}
+
+func (in *scanRequest) check(c *checks) {
+	c.atLeast(in.Limit, "limit", 1)
+	in.reading.check(c)
+	c.atLeast(in.Segment, "segment", 0)
+	c.atMost(in.Segment, "segment", 999999)
+	c.atLeast(in.TotalSegments, "totalSegments", 1)
+	c.atMost(in.TotalSegments, "totalSegments", 1000000)
+}
+
 func (in *reading) check(c *checks) {
 	checkTableName(c, in.TableName, "tableName")
 	if in.IndexName != nil {
 		checkTableName(c, *in.IndexName, "indexName")
 	}
-	c.oneOf(in.ReturnConsumedCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
+	checkCapacity(c, in.ReturnConsumedCapacity)
 	c.oneOf(in.Select, "select", "SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
 }
 
@@ -241,32 +259,25 @@ func (p *page) start() (key string, bounded bool) {
 }
 
 func (p *page) walkRows(c *collector) {
-	tree := p.t.rows
-	visit := func(r ref) bool { return c.visit(p.t.arena.rowKey(r), r) }
-	key, bounded := p.start()
-	pivot := p.t.arena.pivot(key)
-	defer p.t.arena.done(pivot)
-	switch {
-	case !p.backward:
-		tree.Ascend(pivot, visit)
-	case bounded:
-		tree.Descend(pivot, visit)
-	default:
-		tree.Reverse(visit)
-	}
+	walk(p, p.t.rows, func(pivot ref) ref { return pivot }, func(r ref) bool { return c.visit(p.t.arena.rowKey(r), r) })
 }
 
 func (p *page) walkEntries(c *collector) {
-	tree := p.x.entries
-	visit := func(e entry) bool { return c.visit(p.t.arena.text(e.key), e.row) }
+	walk(p, p.x.entries, func(pivot ref) entry { return entry{key: pivot} },
+		func(e entry) bool { return c.visit(p.t.arena.text(e.key), e.row) })
+}
+
+// walk visits a tree in the page's direction, from where it begins; at makes an
+// element to begin at of a pivot.
+func walk[T any](p *page, tree *btree.BTreeG[T], at func(pivot ref) T, visit func(T) bool) {
 	key, bounded := p.start()
 	pivot := p.t.arena.pivot(key)
 	defer p.t.arena.done(pivot)
 	switch {
 	case !p.backward:
-		tree.Ascend(entry{key: pivot}, visit)
+		tree.Ascend(at(pivot), visit)
 	case bounded:
-		tree.Descend(entry{key: pivot}, visit)
+		tree.Descend(at(pivot), visit)
 	default:
 		tree.Reverse(visit)
 	}
@@ -368,8 +379,11 @@ func (p *page) matches(r row) bool {
 	return p.filter.Eval(r.pick(names))
 }
 
-// appendTo writes the answer.
-func (p *page) appendTo(out []byte, detail string) []byte {
+// answer reads the page and writes it.
+func (p *page) answer(out []byte, detail string) ([]byte, error) {
+	if err := p.read(); err != nil {
+		return nil, err
+	}
 	m := open(out)
 	if !p.countOnly {
 		m.add("Items")
@@ -377,10 +391,8 @@ func (p *page) appendTo(out []byte, detail string) []byte {
 		m.out = append(m.out, p.items...)
 		m.out = append(m.out, ']')
 	}
-	m.add("Count")
-	m.out = appendInt(m.out, p.count)
-	m.add("ScannedCount")
-	m.out = appendInt(m.out, p.scanned)
+	m.int("Count", p.count)
+	m.int("ScannedCount", p.scanned)
 	if p.last != "" {
 		m.add("LastEvaluatedKey")
 		names := p.t.schema.names()
@@ -391,28 +403,16 @@ func (p *page) appendTo(out []byte, detail string) []byte {
 	}
 	used := charge{t: p.t}
 	if units := readUnits(p.bytes, p.consistent); p.x == nil {
-		used.addTable(units)
+		used.addRead(units)
 	} else {
 		used.addIndex(p.x.def.IndexName, units)
+		p.t.meter.read(units)
 	}
-	p.t.meter.read(used.units)
 	m.capacity(&used, detail)
-	return m.close()
+	return m.close(), nil
 }
 
-func (db *DB) query(body, out []byte) ([]byte, error) {
-	in, err := decode[queryRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	var c checks
-	if in.Limit != nil && *in.Limit < 1 {
-		c.unquoted("Limit", "Member must have value greater than or equal to 1")
-	}
-	in.reading.check(&c)
-	if err := c.err(); err != nil {
-		return nil, err
-	}
+func (db *DB) query(in *queryRequest, out []byte) ([]byte, error) {
 	if err := in.checkSelect(); err != nil {
 		return nil, err
 	}
@@ -435,10 +435,7 @@ func (db *DB) query(body, out []byte) ([]byte, error) {
 	if err := p.bind(condition, in.ExclusiveStartKey); err != nil {
 		return nil, err
 	}
-	if err := p.read(); err != nil {
-		return nil, err
-	}
-	return p.appendTo(out, in.ReturnConsumedCapacity), nil
+	return p.answer(out, in.ReturnConsumedCapacity)
 }
 
 // checkFilterPaths refuses a filter that looks inside a key.
@@ -475,11 +472,7 @@ func (p *page) bind(condition *expr.KeyCondition, start attributes) error {
 	if !inRange(p.after, string(partition)) {
 		return validation("The provided starting key is outside query boundaries based on provided conditions")
 	}
-	sort := make([]attr.Value, 0, maxKeyAttributes)
-	for _, a := range s.Range {
-		sort = append(sort, start.item[a.Name])
-	}
-	if !r.Match(sort...) {
+	if p.after < p.from || p.to != "" && p.after >= p.to {
 		return validation("The provided starting key does not match the range key predicate")
 	}
 	return nil
@@ -488,21 +481,7 @@ func (p *page) bind(condition *expr.KeyCondition, start attributes) error {
 // inRange reports whether a key belongs to the partition with the prefix.
 func inRange(key, prefix string) bool { return len(key) >= len(prefix) && key[:len(prefix)] == prefix }
 
-func (db *DB) scan(body, out []byte) ([]byte, error) {
-	in, err := decode[scanRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	var c checks
-	c.atLeast(in.Limit, "limit", 1)
-	in.reading.check(&c)
-	c.atLeast(in.Segment, "segment", 0)
-	c.atMost(in.Segment, "segment", 999999)
-	c.atLeast(in.TotalSegments, "totalSegments", 1)
-	c.atMost(in.TotalSegments, "totalSegments", 1000000)
-	if err := c.err(); err != nil {
-		return nil, err
-	}
+func (db *DB) scan(in *scanRequest, out []byte) ([]byte, error) {
 	if err := in.checkSegments(); err != nil {
 		return nil, err
 	}
@@ -530,13 +509,10 @@ func (db *DB) scan(body, out []byte) ([]byte, error) {
 		return nil, err
 	}
 	if p.after != "" && (p.after < p.from || p.to != "" && p.after >= p.to) {
-		return nil, validation("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. " +
-			"TotalSegments: " + decimal(*in.TotalSegments) + " Segment: " + decimal(*in.Segment))
+		return nil, validationf("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. "+
+			"TotalSegments: %d Segment: %d", *in.TotalSegments, *in.Segment)
 	}
-	if err := p.read(); err != nil {
-		return nil, err
-	}
-	return p.appendTo(out, in.ReturnConsumedCapacity), nil
+	return p.answer(out, in.ReturnConsumedCapacity)
 }
 
 func (in *scanRequest) checkSegments() error {

@@ -3,6 +3,7 @@ package embedded
 import (
 	"encoding/json/jsontext"
 	"errors"
+	"strconv"
 
 	"daybook/localstack/embedded/attr"
 	"daybook/localstack/embedded/expr"
@@ -85,48 +86,38 @@ func holds(c *expr.Condition, r row) bool {
 
 // returning is what a single write answers with, besides success.
 type returning struct {
-	ReturnValues                        string
-	ReturnConsumedCapacity              string
-	ReturnItemCollectionMetrics         string
-	ReturnValuesOnConditionCheckFailure string
+	ReturnValues                string
+	ReturnConsumedCapacity      string
+	ReturnItemCollectionMetrics string
 }
+
+func (r *returning) answer() *returning { return r }
 
 func (r *returning) check(c *checks) {
-	c.oneOf(r.ReturnConsumedCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
-	c.oneOf(r.ReturnItemCollectionMetrics, "returnItemCollectionMetrics", "SIZE", "NONE")
+	checkCapacity(c, r.ReturnConsumedCapacity)
+	checkMetrics(c, r.ReturnItemCollectionMetrics)
 	c.oneOf(r.ReturnValues, "returnValues", "ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW")
-	checkOnFailure(c, r.ReturnValuesOnConditionCheckFailure, "returnValuesOnConditionCheckFailure")
 }
 
-// checkWrite checks what requests to write one item have in common; item is the
-// member that names it.
-func (r *returning) checkWrite(table, item string, set bool) error {
-	var c checks
-	checkTableName(&c, table, "tableName")
-	c.required(set, item)
-	r.check(&c)
-	return c.err()
-}
-
-// onlyOld refuses what only an update can return.
-func (r *returning) onlyOld() error {
+// onlyOld refuses what only an update can return, or makes the action.
+func (r *returning) onlyOld(of func() (action, error)) (action, error) {
 	switch r.ReturnValues {
 	case "", "NONE", "ALL_OLD":
-		return nil
+		return of()
 	}
-	return validation("ReturnValues can only be ALL_OLD or NONE")
+	return action{}, validation("ReturnValues can only be ALL_OLD or NONE")
 }
 
-func checkOnFailure(c *checks, value, field string) {
-	c.oneOf(value, field, "ALL_OLD", "NONE")
+func checkCapacity(c *checks, value string) {
+	c.oneOf(value, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
 }
 
-// failed is a failed condition's error, with the old item if asked for.
-func (r *returning) failed(old row) error {
-	if r.ReturnValuesOnConditionCheckFailure != "ALL_OLD" {
-		old = ""
-	}
-	return conditionFailed(old)
+func checkMetrics(c *checks, value string) {
+	c.oneOf(value, "returnItemCollectionMetrics", "SIZE", "NONE")
+}
+
+func checkOnFailure(c *checks, value, at string) {
+	c.oneOf(value, at+"returnValuesOnConditionCheckFailure", "ALL_OLD", "NONE")
 }
 
 // members writes an object's members with the commas between them.
@@ -137,21 +128,35 @@ type members struct {
 
 func open(out []byte) members { return members{out: append(out, '{')} }
 
-// add starts a member and returns the buffer for its value; the caller assigns
-// the result back.
+// add starts a member; the caller appends its value to out.
 func (m *members) add(name string) {
-	if m.some {
-		m.out = append(m.out, ',')
-	}
-	m.some = true
+	m.next()
 	m.out = append(m.out, '"')
 	m.out = append(m.out, name...)
 	m.out = append(m.out, `":`...)
 }
 
+// key is add for a name that may have anything in it.
+func (m *members) key(name string) {
+	m.next()
+	m.out = append(appendString(m.out, name), ':')
+}
+
+func (m *members) next() {
+	if m.some {
+		m.out = append(m.out, ',')
+	}
+	m.some = true
+}
+
 func (m *members) str(name, value string) {
 	m.add(name)
 	m.out = appendString(m.out, value)
+}
+
+func (m *members) int(name string, value int) {
+	m.add(name)
+	m.out = strconv.AppendInt(m.out, int64(value), 10)
 }
 
 func (m *members) capacity(c *charge, detail string) {

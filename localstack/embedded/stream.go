@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -256,11 +257,7 @@ func (s *stream) appendRecord(dst []byte, sh *shard, pos uint64, r images, regio
 	dst = appendString(dst, region)
 	dst = append(dst, `,"dynamodb":{"ApproximateCreationDateTime":`...)
 	dst = strconv.AppendUint(dst, uint64(r.at), 10)
-	image := r.new
-	if image == "" {
-		image = r.old
-	}
-	keys := image.pick(s.keys)
+	keys := cmp.Or(r.new, r.old).pick(s.keys)
 	size := keys.Size()
 	dst = append(dst, `,"Keys":`...)
 	dst = appendItem(dst, keys)

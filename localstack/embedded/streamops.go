@@ -49,51 +49,34 @@ func (db *DB) findStream(arn string) (*stream, error) {
 	return nil, dynamoError("ResourceNotFoundException", "Requested resource not found: Stream: "+arn+" not found")
 }
 
-func (db *DB) listStreams(body, out []byte) ([]byte, error) {
-	in, err := decode[listStreamsRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	var c checks
+func (in *listStreamsRequest) check(c *checks) {
 	c.atLeast(in.Limit, "limit", 1)
 	c.atMost(in.Limit, "limit", maxStreams)
 	if in.TableName != nil {
-		checkTableName(&c, *in.TableName, "tableName")
+		checkTableName(c, *in.TableName, "tableName")
 	}
-	if err := c.err(); err != nil {
-		return nil, err
+}
+
+// streamName is a stream in a list.
+type streamName struct{ StreamArn, TableName, StreamLabel string }
+
+func (db *DB) listStreams(in *listStreamsRequest) (any, error) {
+	var out struct {
+		Streams                []streamName
+		LastEvaluatedStreamArn string `json:",omitzero"`
 	}
-	limit := maxStreams
-	if in.Limit != nil {
-		limit = int(*in.Limit)
-	}
-	m := open(out)
-	m.add("Streams")
-	m.out = append(m.out, '[')
-	n, last, more := 0, "", false
+	limit := limitOr(in.Limit, maxStreams)
 	for _, s := range db.readable() {
 		if s.def.ARN <= in.ExclusiveStartStreamArn || in.TableName != nil && *in.TableName != s.def.Table {
 			continue
 		}
-		if n == limit {
-			more = true
+		if len(out.Streams) == limit {
+			out.LastEvaluatedStreamArn = out.Streams[limit-1].StreamArn
 			break
 		}
-		if n > 0 {
-			m.out = append(m.out, ',')
-		}
-		n, last = n+1, s.def.ARN
-		one := open(m.out)
-		one.str("StreamArn", s.def.ARN)
-		one.str("TableName", s.def.Table)
-		one.str("StreamLabel", s.def.Label)
-		m.out = one.close()
+		out.Streams = append(out.Streams, streamName{s.def.ARN, s.def.Table, s.def.Label})
 	}
-	m.out = append(m.out, ']')
-	if more {
-		m.str("LastEvaluatedStreamArn", last)
-	}
-	return m.close(), nil
+	return out, nil
 }
 
 type describeStreamRequest struct {
@@ -102,77 +85,63 @@ type describeStreamRequest struct {
 	ExclusiveStartShardId string
 }
 
-func (db *DB) describeStream(body, out []byte) ([]byte, error) {
-	in, err := decode[describeStreamRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	var c checks
+func (in *describeStreamRequest) check(c *checks) {
 	c.required(in.StreamArn != "", "streamArn")
 	c.atLeast(in.Limit, "limit", 1)
 	c.atMost(in.Limit, "limit", maxShards)
-	if err := c.err(); err != nil {
-		return nil, err
-	}
+}
+
+func (db *DB) describeStream(in *describeStreamRequest) (any, error) {
 	s, err := db.findStream(in.StreamArn)
 	if err != nil {
 		return nil, err
 	}
-	limit := maxShards
-	if in.Limit != nil {
-		limit = int(*in.Limit)
-	}
 	s.trim(db.opts.Now())
-	m := open(out)
-	m.add("StreamDescription")
-	m.out = s.appendDescription(m.out, in.ExclusiveStartShardId, limit)
-	return m.close(), nil
+	return struct{ StreamDescription streamDescription }{s.description(in.ExclusiveStartShardId, limitOr(in.Limit, maxShards))}, nil
 }
 
-func (s *stream) appendDescription(out []byte, after string, limit int) []byte {
+type streamDescription struct {
+	StreamArn               string
+	StreamLabel             string
+	StreamStatus            string
+	StreamViewType          string
+	CreationRequestDateTime float64
+	TableName               string
+	KeySchema               []keyElement
+	Shards                  []shardDescription
+	LastEvaluatedShardID    string `json:"LastEvaluatedShardId,omitzero"`
+}
+
+type shardDescription struct {
+	ShardID             string `json:"ShardId"`
+	SequenceNumberRange struct {
+		StartingSequenceNumber string
+		EndingSequenceNumber   string `json:",omitzero"`
+	}
+}
+
+// description is a stream with up to limit shards behind the one of an id.
+func (s *stream) description(after string, limit int) streamDescription {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	m := open(out)
-	m.str("StreamArn", s.def.ARN)
-	m.str("StreamLabel", s.def.Label)
-	if s.enabled() {
-		m.str("StreamStatus", "ENABLED")
-	} else {
-		m.str("StreamStatus", "DISABLED")
+	out := streamDescription{
+		StreamArn: s.def.ARN, StreamLabel: s.def.Label, StreamStatus: statusOf(s.enabled()), StreamViewType: s.def.View,
+		CreationRequestDateTime: seconds(s.def.Created), TableName: s.def.Table, KeySchema: s.def.Key,
 	}
-	m.str("StreamViewType", s.def.View)
-	m.time("CreationRequestDateTime", s.def.Created)
-	m.str("TableName", s.def.Table)
-	addValue(&m, "KeySchema", s.def.Key)
-	m.add("Shards")
-	m.out = append(m.out, '[')
-	from := 0
-	for i, sh := range s.shards {
-		if sh.id == after {
-			from = i + 1
-		}
-	}
+	from := 1 + slices.IndexFunc(s.shards, func(sh *shard) bool { return sh.id == after })
 	to := min(len(s.shards), from+limit)
-	for i, sh := range s.shards[from:to] {
-		if i > 0 {
-			m.out = append(m.out, ',')
-		}
-		one := open(m.out)
-		one.str("ShardId", sh.id)
-		one.add("SequenceNumberRange")
-		r := open(one.out)
-		r.str("StartingSequenceNumber", sh.sequence(0))
+	for _, sh := range s.shards[from:to] {
+		one := shardDescription{ShardID: sh.id}
+		one.SequenceNumberRange.StartingSequenceNumber = sh.sequence(0)
 		if !s.enabled() {
-			r.str("EndingSequenceNumber", sh.sequence(max(sh.end, 1)-1))
+			one.SequenceNumberRange.EndingSequenceNumber = sh.sequence(max(sh.end, 1) - 1)
 		}
-		one.out = r.close()
-		m.out = one.close()
+		out.Shards = append(out.Shards, one)
 	}
-	m.out = append(m.out, ']')
 	if to < len(s.shards) {
-		m.str("LastEvaluatedShardId", s.shards[to-1].id)
+		out.LastEvaluatedShardID = s.shards[to-1].id
 	}
-	return m.close()
+	return out
 }
 
 func (s *stream) shard(id string) *shard {
@@ -201,15 +170,15 @@ type shardIteratorRequest struct {
 	Timestamp         *float64 // Unix seconds, with milliseconds
 }
 
-func (in *shardIteratorRequest) check(now time.Time) error {
-	var c checks
+func (in *shardIteratorRequest) check(c *checks) {
 	c.required(in.StreamArn != "", "streamArn")
 	c.required(in.ShardId != "", "shardId")
 	c.required(in.ShardIteratorType != "", "shardIteratorType")
 	c.oneOf(in.ShardIteratorType, "shardIteratorType", iterateAfter, iterateLatest, iterateAt, iterateHorizon, iterateTime)
-	if err := c.err(); err != nil {
-		return err
-	}
+}
+
+// valid refuses a request whose members don't go with its type.
+func (in *shardIteratorRequest) valid(now time.Time) error {
 	byNumber := in.ShardIteratorType == iterateAt || in.ShardIteratorType == iterateAfter
 	byTime := in.ShardIteratorType == iterateTime
 	for _, member := range []struct {
@@ -232,12 +201,8 @@ func (in *shardIteratorRequest) check(now time.Time) error {
 // millis is the request's Timestamp in milliseconds, its precision.
 func (in *shardIteratorRequest) millis() float64 { return math.Round(*in.Timestamp * 1000) }
 
-func (db *DB) getShardIterator(body, out []byte) ([]byte, error) {
-	in, err := decode[shardIteratorRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	if err := in.check(db.opts.Now()); err != nil {
+func (db *DB) getShardIterator(in *shardIteratorRequest) (any, error) {
+	if err := in.valid(db.opts.Now()); err != nil {
 		return nil, err
 	}
 	s, err := db.findStream(in.StreamArn)
@@ -255,9 +220,7 @@ func (db *DB) getShardIterator(body, out []byte) ([]byte, error) {
 	if it.position, err = in.position(sh); err != nil {
 		return nil, err
 	}
-	m := open(out)
-	m.str("ShardIterator", it.encode(s.def.ARN))
-	return m.close(), nil
+	return struct{ ShardIterator string }{it.encode(s.def.ARN)}, nil
 }
 
 // position is where the iterator begins. The shard's stream is locked.
@@ -329,18 +292,13 @@ type getRecordsRequest struct {
 	Limit         *int64
 }
 
-func (db *DB) getRecords(body, out []byte) ([]byte, error) {
-	in, err := decode[getRecordsRequest](body)
-	if err != nil {
-		return nil, err
-	}
-	var c checks
+func (in *getRecordsRequest) check(c *checks) {
 	c.required(in.ShardIterator != "", "shardIterator")
 	c.atLeast(in.Limit, "limit", 1)
 	c.atMost(in.Limit, "limit", maxRecords)
-	if err := c.err(); err != nil {
-		return nil, err
-	}
+}
+
+func (db *DB) getRecords(in *getRecordsRequest, out []byte) ([]byte, error) {
 	it, ok := decodeIterator(in.ShardIterator)
 	if !ok {
 		return nil, validation("Invalid ShardIterator")
@@ -354,12 +312,8 @@ func (db *DB) getRecords(body, out []byte) ([]byte, error) {
 	if s == nil || it.shard >= len(s.shards) || !s.readableSince(db.opts.Now().Add(-retention)) {
 		return nil, resourceNotFound()
 	}
-	limit := maxRecords
-	if in.Limit != nil {
-		limit = int(*in.Limit)
-	}
 	s.trim(db.opts.Now())
-	return db.readShard(s, it, limit, out)
+	return db.readShard(s, it, limitOr(in.Limit, maxRecords), out)
 }
 
 // readShard writes up to limit records from an iterator on.
@@ -385,15 +339,11 @@ func (db *DB) readShard(s *stream, it iterator, limit int, out []byte) ([]byte, 
 	s.mu.RUnlock()
 	m := open(out)
 	m.add("Records")
-	m.out = append(m.out, '[')
-	for i, r := range records {
-		if i > 0 {
-			m.out = append(m.out, ',')
-		}
-		m.out = s.appendRecord(m.out, sh, pos, r, db.opts.Region)
+	m.out = appendList(m.out, records, func(out []byte, r images) []byte {
+		out = s.appendRecord(out, sh, pos, r, db.opts.Region)
 		pos++
-	}
-	m.out = append(m.out, ']')
+		return out
+	})
 	if !closed {
 		next := iterator{stream: it.stream, shard: it.shard, position: pos, issued: db.now(), repeated: it.repeated}
 		db.faults.repeat(&next, it.position)

@@ -2,10 +2,9 @@ package embedded
 
 import (
 	"encoding/json/jsontext"
+	"encoding/json/v2"
 	"strconv"
 	"sync"
-
-	"daybook/localstack/embedded/expr"
 )
 
 // Limits of transactions, from AWS's "Amazon DynamoDB Transactions".
@@ -15,32 +14,11 @@ const (
 	maxTokenLen         = 36
 )
 
-type transactPut struct {
-	TableName                           string
-	Item                                attributes
-	ConditionExpression                 *string
-	ReturnValuesOnConditionCheckFailure string
-	placeholders
-}
-
-type transactKey struct {
-	TableName                           string
-	Key                                 attributes
-	ConditionExpression                 *string
-	ReturnValuesOnConditionCheckFailure string
-	placeholders
-}
-
-type transactUpdate struct {
-	transactKey
-	UpdateExpression *string
-}
-
 type transactAction struct {
-	ConditionCheck *transactKey
-	Delete         *transactKey
-	Put            *transactPut
-	Update         *transactUpdate
+	ConditionCheck *itemKey
+	Delete         *itemKey
+	Put            *itemPut
+	Update         *itemUpdate
 }
 
 type transactWriteRequest struct {
@@ -50,34 +28,10 @@ type transactWriteRequest struct {
 	ReturnItemCollectionMetrics string
 }
 
-// action is one action of a transaction, validated as far as that needs no
-// table.
-type action struct {
-	table     string
-	condition *expr.Condition
-	onFailure string
-	put       *put
-	update    *update
-	remove    bool
-	keyItem   attributes // of a delete or a check
-
-	t   *table
-	key string
-	bad error // the key is not the table's; the action's reason
-}
-
-func (in *transactWriteRequest) check() error {
-	var c checks
-	switch n := len(in.TransactItems); {
-	case in.TransactItems == nil:
-		c.required(false, "transactItems")
-	case n == 0:
-		c.add("'[]'", "transactItems", "Member must have length greater than or equal to 1")
-	case n > maxActions:
-		c.add("'["+strconv.Itoa(n)+" actions]'", "transactItems", "Member must have length less than or equal to 100")
-	}
-	c.oneOf(in.ReturnConsumedCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
-	c.oneOf(in.ReturnItemCollectionMetrics, "returnItemCollectionMetrics", "SIZE", "NONE")
+func (in *transactWriteRequest) check(c *checks) {
+	checkTransactItems(c, len(in.TransactItems), in.TransactItems != nil, "actions")
+	checkCapacity(c, in.ReturnConsumedCapacity)
+	checkMetrics(c, in.ReturnItemCollectionMetrics)
 	if t := in.ClientRequestToken; t != nil {
 		if *t == "" {
 			c.add("''", "clientRequestToken", "Member must have length greater than or equal to 1")
@@ -87,16 +41,26 @@ func (in *transactWriteRequest) check() error {
 		}
 	}
 	for i := range in.TransactItems {
-		in.TransactItems[i].check(&c, "transactItems."+strconv.Itoa(i+1)+".member.")
+		in.TransactItems[i].check(c, "transactItems."+strconv.Itoa(i+1)+".member.")
 	}
-	return c.err()
+}
+
+// checkTransactItems adds the violations of a number of actions or reads.
+func checkTransactItems(c *checks, n int, set bool, what string) {
+	switch {
+	case !set:
+		c.required(false, "transactItems")
+	case n == 0:
+		c.add("'[]'", "transactItems", "Member must have length greater than or equal to 1")
+	case n > maxActions:
+		c.add("'["+strconv.Itoa(n)+" "+what+"]'", "transactItems", "Member must have length less than or equal to 100")
+	}
 }
 
 func (a *transactAction) check(c *checks, at string) {
-	key := func(k *transactKey, at string) {
-		checkTableName(c, k.TableName, at+"tableName")
-		c.required(k.Key.set, at+"key")
-		checkOnFailure(c, k.ReturnValuesOnConditionCheckFailure, at+"returnValuesOnConditionCheckFailure")
+	key := func(k *itemKey, at string) {
+		k.check(c, at)
+		checkOnFailure(c, k.ReturnValuesOnConditionCheckFailure, at)
 	}
 	if a.ConditionCheck != nil {
 		key(a.ConditionCheck, at+"conditionCheck.")
@@ -106,13 +70,12 @@ func (a *transactAction) check(c *checks, at string) {
 		key(a.Delete, at+"delete.")
 	}
 	if a.Update != nil {
-		key(&a.Update.transactKey, at+"update.")
+		key(&a.Update.itemKey, at+"update.")
 		c.required(a.Update.UpdateExpression != nil, at+"update.updateExpression")
 	}
 	if a.Put != nil {
-		checkTableName(c, a.Put.TableName, at+"put.tableName")
-		c.required(a.Put.Item.set, at+"put.item")
-		checkOnFailure(c, a.Put.ReturnValuesOnConditionCheckFailure, at+"put.returnValuesOnConditionCheckFailure")
+		a.Put.check(c, at+"put.")
+		checkOnFailure(c, a.Put.ReturnValuesOnConditionCheckFailure, at+"put.")
 	}
 }
 
@@ -124,31 +87,17 @@ func (a *transactAction) parse() (action, error) {
 			n++
 		}
 	}
-	if n != 1 {
-		return action{}, validation("TransactItems can only contain one of Check, Put, Update or Delete")
-	}
 	switch {
+	case n != 1:
+		return action{}, validation("TransactItems can only contain one of Check, Put, Update or Delete")
 	case a.Put != nil:
-		p, err := parsePut(a.Put.Item, &a.Put.placeholders, a.Put.ConditionExpression)
-		return action{table: a.Put.TableName, condition: p.condition, onFailure: a.Put.ReturnValuesOnConditionCheckFailure, put: &p}, err
+		return a.Put.action()
 	case a.Update != nil:
-		u, err := parseUpdate(a.Update.Key, &a.Update.placeholders, a.Update.UpdateExpression, a.Update.ConditionExpression)
-		return action{table: a.Update.TableName, condition: u.condition, onFailure: a.Update.ReturnValuesOnConditionCheckFailure, update: &u}, err
+		return a.Update.action()
 	case a.Delete != nil:
-		return a.Delete.parse(true)
+		return a.Delete.remove()
 	}
-	return a.ConditionCheck.parse(false)
-}
-
-func (k *transactKey) parse(remove bool) (action, error) {
-	if k.Key.err != nil {
-		return action{}, k.Key.err
-	}
-	condition, err := k.condition(k.ConditionExpression)
-	return action{
-		table: k.TableName, condition: condition, onFailure: k.ReturnValuesOnConditionCheckFailure,
-		remove: remove, keyItem: k.Key,
-	}, err
+	return a.ConditionCheck.action(actionCheck)
 }
 
 // resolve finds the action's table and key. A key that is not the table's is
@@ -158,17 +107,11 @@ func (a *action) resolve(db *DB) (err error) {
 	if a.t, err = db.table(a.table); err != nil {
 		return err
 	}
-	switch {
-	case a.put != nil:
-		a.key, a.bad = a.t.schema.keyOf(a.put.item)
-		return a.t.schema.emptyKey(a.put.item, "")
-	case a.update != nil:
-		a.key, a.bad = a.update.keyIn(a.t)
-		return a.t.schema.emptyKey(a.update.key, "")
-	default:
-		a.key, a.bad = a.t.schema.keyOnly(a.keyItem.item)
-		return a.t.schema.emptyKey(a.keyItem.item, "")
+	a.key, a.bad = a.locate()
+	if a.kind == actionPut {
+		return a.t.schema.emptyKey(a.item, "")
 	}
+	return a.t.schema.emptyKey(a.keys, "")
 }
 
 // emptyIndexKey is the error of a put or an update that would leave an attribute
@@ -176,16 +119,16 @@ func (a *action) resolve(db *DB) (err error) {
 // before any condition is evaluated. The table is locked.
 func (a *action) emptyIndexKey() error {
 	for _, x := range a.t.indexes {
-		if a.put != nil {
-			if err := x.schema.emptyKey(a.put.item, x.def.IndexName); err != nil {
+		if a.kind == actionPut {
+			if err := x.schema.emptyKey(a.item, x.def.IndexName); err != nil {
 				return err
 			}
 		}
-		if a.update == nil || a.update.update == nil {
+		if a.update == nil {
 			continue
 		}
 		for _, p := range x.schema.all {
-			v, ok := a.update.update.ValueOf(p.Name)
+			v, ok := a.update.ValueOf(p.Name)
 			if ok && v.Kind() == p.Kind && checkNotEmpty(p, v, "") != nil {
 				return emptyIndexUpdate(p.Kind)
 			}
@@ -198,49 +141,33 @@ func (a *action) emptyIndexKey() error {
 // cancels the transaction.
 func (a *action) decide() (change, cancellation) {
 	if a.bad != nil {
-		return change{t: a.t}, invalidAction(a.bad)
+		return change{t: a.t}, reasonOf(a.bad)
 	}
-	expressions := []pathed{a.condition}
-	if a.update != nil {
-		expressions = append(expressions, a.update.update)
+	old, err := a.evaluate()
+	if err == nil && a.kind == actionPut {
+		err = a.t.checkIndexKeys(a.item)
 	}
-	if err := a.t.checkPaths(expressions...); err != nil {
-		return change{t: a.t}, invalidAction(err)
-	}
-	old := a.t.get(a.key)
-	if !holds(a.condition, old) {
-		r := cancellation{code: "ConditionalCheckFailed", message: "The conditional request failed"}
-		if a.onFailure == "ALL_OLD" {
-			r.item = old
-		}
-		return change{t: a.t, old: old}, r
-	}
-	c := change{t: a.t, key: a.key, old: old}
-	var err error
-	switch {
-	case a.put != nil:
-		if err = a.t.checkIndexKeys(a.put.item); err == nil {
-			c = a.put.change(a.t, a.key)
-		}
-	case a.update != nil:
-		c, err = a.update.change(a.t, a.key, old)
-	case !a.remove:
-		c.new = old
+	var c change
+	if err == nil {
+		c, err = a.change(old)
 	}
 	if err != nil {
-		return change{t: a.t, old: old}, invalidAction(err)
+		return change{t: a.t, old: old}, reasonOf(err)
 	}
 	return c, cancellation{code: "None"}
 }
 
-// invalidAction is the reason of an action that can't be carried out.
-func invalidAction(err error) cancellation {
+// reasonOf is the reason of an action that can't be carried out.
+func reasonOf(err error) cancellation {
 	e, _ := asAPIError(err)
+	if isConditionFailed(e) {
+		return cancellation{code: "ConditionalCheckFailed", message: e.message, item: e.item}
+	}
 	return cancellation{code: "ValidationError", message: e.message}
 }
 
 func (db *DB) transactWriteItems(body, out []byte) ([]byte, error) {
-	in, err := checked[transactWriteRequest](body)
+	in, err := decode[transactWriteRequest](body)
 	if err != nil {
 		return nil, err
 	}
@@ -279,9 +206,9 @@ func (db *DB) transactWriteItems(body, out []byte) ([]byte, error) {
 // requestToken is the token with a digest of what it stands for: the request's
 // actions, whatever else the request says.
 func requestToken(token string, body []byte) (*tokenUse, error) {
-	in, err := decodeLoose[struct{ TransactItems jsontext.Value }](body)
-	if err != nil {
-		return nil, err
+	var in struct{ TransactItems jsontext.Value }
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, serialization("The request body is not valid JSON")
 	}
 	if err := in.TransactItems.Canonicalize(); err != nil {
 		return nil, serialization("The request body is not valid JSON")
@@ -317,9 +244,7 @@ func (in *transactWriteRequest) actions(db *DB) ([]action, error) {
 			return nil, validation("Transaction request cannot include multiple operations on one item")
 		}
 		seen[target{a.t, a.key}] = true
-		if a.put != nil {
-			size += a.put.size
-		}
+		size += a.size
 	}
 	if size > maxTransactionBytes {
 		return nil, transactionTooLarge()
@@ -414,9 +339,7 @@ func (db *DB) replay(out []byte, actions []action, detail string) ([]byte, error
 	for i := range actions {
 		a := &actions[i]
 		err := a.t.withRead(func() error {
-			units := 2 * readUnits(a.t.get(a.key).size(), true)
-			chargeOf(&charges, a.t, "Read").addTable(units)
-			a.t.meter.read(units)
+			chargeOf(&charges, a.t, "Read").addRead(2 * readUnits(a.t.get(a.key).size(), true))
 			return nil
 		})
 		if err != nil {
@@ -428,70 +351,40 @@ func (db *DB) replay(out []byte, actions []action, detail string) ([]byte, error
 	return m.close(), nil
 }
 
-type transactGet struct {
-	Get *struct {
-		TableName                string
-		Key                      attributes
-		ProjectionExpression     *string
-		ExpressionAttributeNames map[string]string
-	}
-}
+type transactGet struct{ Get *itemGet }
 
 type transactGetRequest struct {
 	TransactItems          []transactGet
 	ReturnConsumedCapacity string
 }
 
-// read is one read of a transaction.
-type read struct {
-	t          *table
-	key        string
-	projection *expr.Projection
-	row        row
-	bad        error // the key is not the table's
-}
-
-func (in *transactGetRequest) check() error {
-	var c checks
-	switch n := len(in.TransactItems); {
-	case in.TransactItems == nil:
-		c.required(false, "transactItems")
-	case n == 0:
-		c.add("'[]'", "transactItems", "Member must have length greater than or equal to 1")
-	case n > maxActions:
-		c.add("'["+strconv.Itoa(n)+" reads]'", "transactItems", "Member must have length less than or equal to 100")
-	}
-	c.oneOf(in.ReturnConsumedCapacity, "returnConsumedCapacity", "INDEXES", "TOTAL", "NONE")
+func (in *transactGetRequest) check(c *checks) {
+	checkTransactItems(c, len(in.TransactItems), in.TransactItems != nil, "reads")
+	checkCapacity(c, in.ReturnConsumedCapacity)
 	for i, g := range in.TransactItems {
 		at := "transactItems." + strconv.Itoa(i+1) + ".member.get"
 		if g.Get == nil {
 			c.required(false, at)
 			continue
 		}
-		checkTableName(&c, g.Get.TableName, at+".tableName")
-		c.required(g.Get.Key.set, at+".key")
+		g.Get.check(c, at+".")
 	}
-	return c.err()
 }
 
 // reads finds what to read.
 func (in *transactGetRequest) reads(db *DB) ([]read, error) {
 	reads := make([]read, len(in.TransactItems))
 	for i, g := range in.TransactItems {
-		if g.Get.Key.err != nil {
-			return nil, g.Get.Key.err
-		}
 		var err error
-		if reads[i].projection, err = soleProjection(g.Get.ProjectionExpression, g.Get.ExpressionAttributeNames); err != nil {
+		if reads[i], err = g.Get.parse(); err != nil {
 			return nil, err
 		}
 	}
 	for i, g := range in.TransactItems {
-		var err error
-		if reads[i].t, err = db.table(g.Get.TableName); err != nil {
+		if err := reads[i].resolve(db, g.Get); err != nil {
 			return nil, err
 		}
-		if reads[i].key, reads[i].bad = reads[i].t.schema.keyOnly(g.Get.Key.item); reads[i].bad != nil {
+		if reads[i].bad != nil {
 			continue
 		}
 		for _, earlier := range reads[:i] {
@@ -503,11 +396,7 @@ func (in *transactGetRequest) reads(db *DB) ([]read, error) {
 	return reads, nil
 }
 
-func (db *DB) transactGetItems(body, out []byte) ([]byte, error) {
-	in, err := checked[transactGetRequest](body)
-	if err != nil {
-		return nil, err
-	}
+func (db *DB) transactGetItems(in *transactGetRequest, out []byte) ([]byte, error) {
 	reads, err := in.reads(db)
 	if err != nil {
 		return nil, err
@@ -519,26 +408,15 @@ func (db *DB) transactGetItems(body, out []byte) ([]byte, error) {
 	var charges []*charge
 	m := open(out)
 	m.add("Responses")
-	m.out = append(m.out, '[')
-	for i, r := range reads {
-		if i > 0 {
-			m.out = append(m.out, ',')
-		}
+	m.out = appendList(m.out, reads, func(out []byte, r read) []byte {
 		size += r.row.size()
-		units := 2 * readUnits(r.row.size(), true)
-		chargeOf(&charges, r.t, "Read").addTable(units)
-		r.t.meter.read(units)
-		answer := open(m.out)
-		if r.row != "" {
-			answer.add("Item")
-			answer.out = r.row.appendProjected(answer.out, r.projection)
-		}
-		m.out = answer.close()
-	}
+		chargeOf(&charges, r.t, "Read").addRead(2 * readUnits(r.row.size(), true))
+		one := r.appendTo(out)
+		return one.close()
+	})
 	if size > maxTransactionBytes {
 		return nil, transactionTooLarge()
 	}
-	m.out = append(m.out, ']')
 	m.capacities(charges, in.ReturnConsumedCapacity)
 	return m.close(), nil
 }
@@ -558,15 +436,9 @@ func readAll(reads []read) error {
 	failed := false
 	for i := range reads {
 		reasons[i].code = "None"
-		if reads[i].bad != nil {
-			reasons[i], failed = invalidAction(reads[i].bad), true
-			continue
+		if err := reads[i].take(); err != nil {
+			reasons[i], failed = reasonOf(err), true
 		}
-		if err := reads[i].t.checkPaths(reads[i].projection); err != nil {
-			reasons[i], failed = invalidAction(err), true
-			continue
-		}
-		reads[i].row = reads[i].t.get(reads[i].key)
 	}
 	if failed {
 		return cancelled(reasons)

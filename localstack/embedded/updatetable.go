@@ -26,30 +26,30 @@ type updateTableRequest struct {
 	DeletionProtectionEnabled   *bool
 }
 
-func (in *updateTableRequest) check() error {
-	var c checks
-	checkTableName(&c, in.TableName, "tableName")
+func (in *updateTableRequest) check(c *checks) {
+	checkTableName(c, in.TableName, "tableName")
 	c.oneOf(in.BillingMode, "billingMode", "PROVISIONED", "PAY_PER_REQUEST")
 	c.oneOf(in.TableClass, "tableClass", "STANDARD", "STANDARD_INFREQUENT_ACCESS")
-	checkThroughput(&c, in.ProvisionedThroughput, "provisionedThroughput")
-	checkStreamSpecification(&c, in.StreamSpecification)
+	checkThroughput(c, in.ProvisionedThroughput, "provisionedThroughput")
+	checkStreamSpecification(c, in.StreamSpecification)
 	for i, u := range in.GlobalSecondaryIndexUpdates {
 		at := "globalSecondaryIndexUpdates." + strconv.Itoa(i+1) + ".member."
 		if u.Create != nil {
-			checkIndexRequest(&c, *u.Create, at+"create.")
+			checkIndexRequest(c, *u.Create, at+"create.")
 		}
 		if u.Delete != nil {
-			checkTableName(&c, u.Delete.IndexName, at+"delete.indexName")
+			checkTableName(c, u.Delete.IndexName, at+"delete.indexName")
 		}
 		if u.Update != nil {
-			checkTableName(&c, u.Update.IndexName, at+"update.indexName")
+			checkTableName(c, u.Update.IndexName, at+"update.indexName")
 			c.required(u.Update.ProvisionedThroughput != nil, at+"update.provisionedThroughput")
-			checkThroughput(&c, u.Update.ProvisionedThroughput, at+"update.provisionedThroughput")
+			checkThroughput(c, u.Update.ProvisionedThroughput, at+"update.provisionedThroughput")
 		}
 	}
-	if err := c.err(); err != nil {
-		return err
-	}
+}
+
+// valid refuses a request that changes nothing, or what can't be.
+func (in *updateTableRequest) valid() error {
 	if in.ProvisionedThroughput == nil && in.BillingMode == "" && in.StreamSpecification == nil &&
 		len(in.GlobalSecondaryIndexUpdates) == 0 && in.SSESpecification == nil && in.TableClass == "" &&
 		in.DeletionProtectionEnabled == nil {
@@ -58,9 +58,8 @@ func (in *updateTableRequest) check() error {
 	return checkStreamView(in.StreamSpecification)
 }
 
-func (db *DB) updateTable(body, out []byte) ([]byte, error) {
-	in, err := checked[updateTableRequest](body)
-	if err != nil {
+func (db *DB) updateTable(in *updateTableRequest) (any, error) {
+	if err := in.valid(); err != nil {
 		return nil, err
 	}
 	t, unlock, err := db.lockSchema(in.TableName)
@@ -80,10 +79,9 @@ func (db *DB) updateTable(body, out []byte) ([]byte, error) {
 	if err := db.changeSchema(c); err != nil {
 		return nil, err
 	}
-	out = append(out, `{"TableDescription":`...)
-	out = append(db.appendTable(out, t, "UPDATING"), '}')
+	answer := db.tableAnswer(t, "UPDATING")
 	db.build(t)
-	return out, nil
+	return answer, nil
 }
 
 // apply makes the request's changes in a definition, but for the stream.

@@ -24,90 +24,6 @@ const (
 	maxRequest = 16 << 20
 )
 
-// operation is one request of the API: it appends its answer to out.
-type operation func(db *DB, body, out []byte) ([]byte, error)
-
-// operations finds an operation by its X-Amz-Target.
-func operations(target string) operation {
-	if name, ok := strings.CutPrefix(target, targetTables); ok {
-		return tableOperation(name)
-	}
-	if name, ok := strings.CutPrefix(target, targetStreams); ok {
-		return streamOperation(name)
-	}
-	return nil
-}
-
-func tableOperation(name string) operation {
-	switch name {
-	case "PutItem":
-		return (*DB).putItem
-	case "GetItem":
-		return (*DB).getItem
-	case "UpdateItem":
-		return (*DB).updateItem
-	case "DeleteItem":
-		return (*DB).deleteItem
-	case "Query":
-		return (*DB).query
-	case "Scan":
-		return (*DB).scan
-	case "BatchGetItem":
-		return (*DB).batchGetItem
-	case "BatchWriteItem":
-		return (*DB).batchWriteItem
-	case "TransactWriteItems":
-		return (*DB).transactWriteItems
-	case "TransactGetItems":
-		return (*DB).transactGetItems
-	}
-	return adminOperation(name)
-}
-
-func adminOperation(name string) operation {
-	switch name {
-	case "CreateTable":
-		return (*DB).createTable
-	case "DescribeTable":
-		return (*DB).describeTable
-	case "UpdateTable":
-		return (*DB).updateTable
-	case "DeleteTable":
-		return (*DB).deleteTable
-	case "ListTables":
-		return (*DB).listTables
-	case "UpdateTimeToLive":
-		return (*DB).updateTimeToLive
-	case "DescribeTimeToLive":
-		return (*DB).describeTimeToLive
-	case "UpdateContinuousBackups":
-		return (*DB).updateContinuousBackups
-	case "DescribeContinuousBackups":
-		return (*DB).describeContinuousBackups
-	case "TagResource":
-		return (*DB).tagResource
-	case "UntagResource":
-		return (*DB).untagResource
-	case "ListTagsOfResource":
-		return (*DB).listTagsOfResource
-	}
-	return nil
-}
-
-func streamOperation(name string) operation {
-	switch name {
-	case "ListStreams":
-		return (*DB).listStreams
-	case "DescribeStream":
-		return (*DB).describeStream
-	case "GetShardIterator":
-		return (*DB).getShardIterator
-	case "GetRecords":
-		return (*DB).getRecords
-	}
-	return nil
-}
-
 // answer is what goes back to a client.
 type answer struct {
 	status int
@@ -125,18 +41,22 @@ func (db *DB) answer(ctx context.Context, target string, body []byte) (a answer)
 			a = errorAnswer(internalError())
 		}
 	}()
-	op := operations(target)
-	if op == nil {
+	op, ok := db.operations[target]
+	if !ok {
 		return errorAnswer(unknownOperationFor(target))
 	}
 	if !db.enter() {
 		return errorAnswer(internalError())
 	}
 	defer db.leave()
-	if a, refused := db.faults.before(target); refused {
+	faults := db.faults
+	if op.spared {
+		faults = nil
+	}
+	if a, refused := faults.before(); refused {
 		return a
 	}
-	out, err := op(db, body, make([]byte, 0, 1024))
+	out, err := op.run(db, body, make([]byte, 0, 1024))
 	if err != nil {
 		e, internal := asAPIError(err)
 		if internal {
@@ -144,7 +64,7 @@ func (db *DB) answer(ctx context.Context, target string, body []byte) (a answer)
 		}
 		return errorAnswer(e)
 	}
-	return answer{status: http.StatusOK, body: out, lost: db.faults.loseAnswer(target)}
+	return answer{status: http.StatusOK, body: out, lost: faults.loseAnswer()}
 }
 
 func unknownOperationFor(target string) *apiError {

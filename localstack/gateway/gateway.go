@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,27 +79,12 @@ type Gateway struct {
 
 // New returns a gateway to two functions.
 func New(o Options) *Gateway {
-	g := &Gateway{options: o, timeout: 30 * time.Second}
+	stage, timeout := "$default", 30*time.Second
 	if o.Format == RESTAPI {
-		g.timeout = 29 * time.Second
+		stage, timeout = "local", 29*time.Second
 	}
-	if o.Stage == "" {
-		g.options.Stage = "$default"
-		if o.Format == RESTAPI {
-			g.options.Stage = "local"
-		}
-	}
-	if o.Actor == "" {
-		g.options.Actor = "local"
-	}
-	if o.Concurrency <= 0 {
-		o.Concurrency = DefaultConcurrency
-	}
-	g.busy = make(chan struct{}, o.Concurrency)
-	if o.Log == nil {
-		g.options.Log = slog.Default()
-	}
-	return g
+	o.Stage, o.Actor, o.Log = cmp.Or(o.Stage, stage), cmp.Or(o.Actor, "local"), cmp.Or(o.Log, slog.Default())
+	return &Gateway{options: o, timeout: timeout, busy: make(chan struct{}, cmp.Or(max(o.Concurrency, 0), DefaultConcurrency))}
 }
 
 // Prefix is what stands in front of every path: "" or "/" and the stage.

@@ -73,25 +73,20 @@ func (d *delivery) deliver(ctx context.Context, records []Record) error {
 // attempt invokes the function once and returns how many leading records are
 // processed, with the error that stopped it there.
 func (d *delivery) attempt(ctx context.Context, records []Record, event []byte) (int, error) {
-	ictx, cancel := invocation(ctx, d.settings.Timeout, d.grace)
-	defer cancel()
-	answer, err := d.function(ictx, event)
-	if err == nil {
-		err = ictx.Err()
-	}
+	answer, err := invoke(ctx, d.Function, event, d.Settings.Timeout, d.Grace)
 	if err != nil {
 		return 0, err
 	}
-	return d.settings.processed(records, answer)
+	return d.Settings.processed(records, answer)
 }
 
 // failure applies Lambda's rules to the first batch of the queue, of which done
 // leading records are processed, and waits before the next try.
 func (d *delivery) failure(ctx context.Context, queue []batch, done int, cause error) ([]batch, error) {
 	queue[0].failed = true
-	d.log.LogAttrs(ctx, slog.LevelWarn, "batch failed", slog.String("mapping", d.name), slog.String("shard", d.shard),
+	d.Log.LogAttrs(ctx, slog.LevelWarn, "batch failed", slog.String("mapping", d.Name), slog.String("shard", d.shard),
 		slog.Int("records", len(queue[0].records)), slog.Int("processed", done), slog.Any("error", cause))
-	bisect := d.settings.BisectBatchOnFunctionError
+	bisect := d.Settings.BisectBatchOnFunctionError
 	switch {
 	case errors.Is(cause, ErrThrottled):
 	case bisect && done > 0: // split at the checkpoint, the first part is processed
@@ -101,19 +96,19 @@ func (d *delivery) failure(ctx context.Context, queue []batch, done int, cause e
 	default:
 		queue = advance(queue, done)
 		queue[0].attempts++
-		if limit := d.settings.MaximumRetryAttempts; limit >= 0 && queue[0].attempts > limit {
+		if limit := d.Settings.MaximumRetryAttempts; limit >= 0 && queue[0].attempts > limit {
 			d.discard(queue[0], len(queue[0].records), RetryAttemptsExhausted)
 			d.streak = 0
 			return queue[1:], nil
 		}
 	}
 	d.streak++
-	return queue, sleep(ctx, d.backoff(d.streak))
+	return queue, sleep(ctx, d.Backoff(d.streak))
 }
 
 // expired returns how many leading records are over the maximum age.
 func (d *delivery) expired(records []Record) int {
-	limit := d.settings.MaximumRecordAge
+	limit := d.Settings.MaximumRecordAge
 	if limit < 0 {
 		return 0
 	}
@@ -131,22 +126,22 @@ func (d *delivery) discard(b batch, n int, condition string) {
 	records := b.records[:n]
 	event, _ := encodeAll(records)
 	gone := DiscardedBatch{
-		Mapping: d.name, FunctionARN: d.functionARN, StreamARN: d.streamARN, Shard: d.shard,
+		Mapping: d.Name, FunctionARN: d.FunctionARN, StreamARN: d.StreamARN, Shard: d.shard,
 		Condition: condition, Records: records, Invocations: b.invoked, Failed: b.failed, Event: event, Time: time.Now(),
 	}
 	attrs := []slog.Attr{
-		slog.String("mapping", d.name), slog.String("shard", d.shard), slog.String("condition", condition),
+		slog.String("mapping", d.Name), slog.String("shard", d.shard), slog.String("condition", condition),
 		slog.Int("records", n), slog.String("first", records[0].Sequence), slog.String("last", records[n-1].Sequence),
 	}
-	if d.destination != nil {
-		where, err := d.destination.Discard(gone)
+	if d.Destination != nil {
+		where, err := d.Destination.Discard(gone)
 		if err != nil {
 			attrs = append(attrs, slog.Any("error", err))
 		} else {
 			attrs = append(attrs, slog.String("destination", where))
 		}
 	}
-	d.log.LogAttrs(context.Background(), slog.LevelError, "records discarded", attrs...)
+	d.Log.LogAttrs(context.Background(), slog.LevelError, "records discarded", attrs...)
 	d.checkpoints.set(d.shard, records[n-1].Sequence)
 }
 

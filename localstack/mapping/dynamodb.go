@@ -1,9 +1,9 @@
 package mapping
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/json/jsontext"
+	"encoding/json/v2"
 	"errors"
 	"fmt"
 	"time"
@@ -101,35 +101,22 @@ func (s *dynamoDBSource) record(r types.Record) (Record, error) {
 	}
 	change := r.Dynamodb
 	created := aws.ToTime(change.ApproximateCreationDateTime)
-	region := aws.ToString(r.AwsRegion)
-	if region == "" {
-		region = s.region
+	e := streamEvent{
+		EventID: aws.ToString(r.EventID), EventName: string(r.EventName), EventVersion: aws.ToString(r.EventVersion),
+		EventSource: "aws:dynamodb", Region: cmp.Or(aws.ToString(r.AwsRegion), s.region), SourceARN: s.arn,
 	}
-	var w recordWriter
-	w.token(jsontext.BeginObject)
-	w.text("eventID", aws.ToString(r.EventID))
-	w.text("eventName", string(r.EventName))
-	w.text("eventVersion", aws.ToString(r.EventVersion))
-	w.text("eventSource", "aws:dynamodb")
-	w.text("awsRegion", region)
-	w.name("dynamodb")
-	w.token(jsontext.BeginObject)
-	w.number("ApproximateCreationDateTime", created.Unix())
-	w.item("Keys", change.Keys)
-	w.item("NewImage", change.NewImage)
-	w.item("OldImage", change.OldImage)
-	w.text("SequenceNumber", *change.SequenceNumber)
-	w.number("SizeBytes", aws.ToInt64(change.SizeBytes))
-	w.text("StreamViewType", string(change.StreamViewType))
-	w.token(jsontext.EndObject)
-	w.identity(r.UserIdentity)
-	w.text("eventSourceARN", s.arn)
-	w.token(jsontext.EndObject)
-	if w.err != nil {
-		return Record{}, fmt.Errorf("stream record %s: %w", *change.SequenceNumber, w.err)
+	e.Change.Created, e.Change.Sequence = created.Unix(), *change.SequenceNumber
+	e.Change.Size, e.Change.ViewType = aws.ToInt64(change.SizeBytes), string(change.StreamViewType)
+	e.Change.Keys, e.Change.NewImage, e.Change.OldImage = change.Keys, change.NewImage, change.OldImage
+	if i := r.UserIdentity; i != nil {
+		e.Identity = &identity{aws.ToString(i.Type), aws.ToString(i.PrincipalId)}
+	}
+	text, err := json.Marshal(e, json.WithMarshalers(json.MarshalToFunc(writeAttribute)))
+	if err != nil {
+		return Record{}, fmt.Errorf("stream record %s: %w", *change.SequenceNumber, err)
 	}
 	return Record{
 		Sequence: *change.SequenceNumber, EventName: string(r.EventName), Created: created.Truncate(time.Millisecond),
-		JSON: bytes.TrimSpace(w.buffer.Bytes()),
+		JSON: text,
 	}, nil
 }

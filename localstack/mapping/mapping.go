@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,19 +45,8 @@ type Options struct {
 
 // Mapping feeds a function from a stream. Run it once.
 type Mapping struct {
-	name, streamARN, functionARN string
-
-	source      Source
-	function    Function
-	settings    Settings
-	destination Destination
+	Options
 	checkpoints *checkpoints
-	activity    func() <-chan struct{}
-	poll        time.Duration
-	discover    time.Duration
-	grace       time.Duration
-	backoff     func(int) time.Duration
-	log         *slog.Logger
 }
 
 // New returns a mapping, or an error that names what its options lack.
@@ -67,35 +57,20 @@ func New(o Options) (*Mapping, error) {
 	if err := o.Settings.Validate(); err != nil {
 		return nil, fmt.Errorf("event source mapping %s: %w", o.Name, err)
 	}
-	m := &Mapping{
-		name: o.Name, streamARN: o.StreamARN, functionARN: o.FunctionARN,
-		source: o.Source, function: o.Function, settings: o.Settings, destination: o.Destination,
-		activity: o.Activity, poll: o.Poll, discover: o.Discover, grace: o.Grace, backoff: o.Backoff, log: o.Log,
+	poll := 2 * time.Second
+	if o.Activity == nil {
+		o.Activity, poll = func() <-chan struct{} { return nil }, 250*time.Millisecond
 	}
-	if m.log == nil {
-		m.log = slog.Default()
+	if o.Backoff == nil {
+		o.Backoff = backoff
 	}
-	if m.poll == 0 {
-		m.poll = 250 * time.Millisecond
-		if m.activity != nil {
-			m.poll = 2 * time.Second
-		}
-	}
-	if m.activity == nil {
-		m.activity = func() <-chan struct{} { return nil }
-	}
-	if m.discover == 0 {
-		m.discover = 10 * time.Second
-	}
-	if m.grace == 0 {
-		m.grace = 5 * time.Second
-	}
-	if m.backoff == nil {
-		m.backoff = backoff
-	}
-	m.checkpoints = loadCheckpoints(o.CheckpointFile, o.StreamARN, m.log)
-	return m, nil
+	o.Poll, o.Discover, o.Grace = cmp.Or(o.Poll, poll), cmp.Or(o.Discover, 10*time.Second), cmp.Or(o.Grace, defaultGrace)
+	o.Log = cmp.Or(o.Log, slog.Default())
+	return &Mapping{o, loadCheckpoints(o.CheckpointFile, o.StreamARN, o.Log)}, nil
 }
+
+// defaultGrace is the default of Options.Grace and QueueOptions.Grace.
+const defaultGrace = 5 * time.Second
 
 // Run feeds the function until ctx ends. A batch that is in the function then
 // may end within the grace period; its records are delivered again if it
@@ -108,11 +83,11 @@ func (m *Mapping) Run(ctx context.Context) {
 	ended := make(chan string)
 	running := make(map[string]bool)
 	for failures := 0; ; {
-		wait := m.discover
+		wait := m.Discover
 		if err := m.start(ctx, &workers, running, ended); err != nil && ctx.Err() == nil {
 			failures++
-			wait = m.backoff(failures)
-			m.log.Warn("the stream's shards can't be listed", "mapping", m.name, "error", err)
+			wait = m.Backoff(failures)
+			m.Log.Warn("the stream's shards can't be listed", "mapping", m.Name, "error", err)
 		} else {
 			failures = 0
 		}
@@ -131,7 +106,7 @@ func (m *Mapping) Run(ctx context.Context) {
 
 // start starts a worker for each shard that has none and whose parent is done.
 func (m *Mapping) start(ctx context.Context, workers *sync.WaitGroup, running map[string]bool, ended chan<- string) error {
-	shards, err := m.source.Shards(ctx)
+	shards, err := m.Source.Shards(ctx)
 	if err != nil {
 		return err
 	}
@@ -160,15 +135,20 @@ func (m *Mapping) start(ctx context.Context, workers *sync.WaitGroup, running ma
 	return nil
 }
 
-// invocation is the context of one invocation: it ends with the function's
-// time-out, and the grace period after ctx.
-func invocation(ctx context.Context, timeout, grace time.Duration) (context.Context, context.CancelFunc) {
+// invoke invokes a function once. It ends with the function's time-out, and the
+// grace period after ctx.
+func invoke(ctx context.Context, f Function, event []byte, timeout, grace time.Duration) ([]byte, error) {
 	ictx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-	unhook := context.AfterFunc(ctx, func() {
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
 		_ = sleep(ictx, grace)
 		cancel()
-	})
-	return ictx, func() { unhook(); cancel() }
+	})()
+	answer, err := f(ictx, event)
+	if err == nil {
+		err = ictx.Err()
+	}
+	return answer, err
 }
 
 // backoff doubles from 100 ms to 30 s, and takes a random part between a half

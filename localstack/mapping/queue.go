@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,20 +70,10 @@ type QueueMapping struct{ QueueOptions }
 
 // NewQueueMapping returns a mapping, or an error that names what its options lack.
 func NewQueueMapping(o QueueOptions) (*QueueMapping, error) {
-	if o.BatchSize == 0 {
-		o.BatchSize = 10
-	}
-	if o.Concurrency == 0 {
-		o.Concurrency = 4
-	}
-	if o.Grace == 0 {
-		o.Grace = 5 * time.Second
-	}
+	o.BatchSize, o.Concurrency, o.Grace = cmp.Or(o.BatchSize, 10), cmp.Or(o.Concurrency, 4), cmp.Or(o.Grace, defaultGrace)
+	o.Log = cmp.Or(o.Log, slog.Default())
 	if o.Backoff == nil {
 		o.Backoff = backoff
-	}
-	if o.Log == nil {
-		o.Log = slog.Default()
 	}
 	switch {
 	case o.Queue == nil || o.Function == nil:
@@ -182,12 +173,7 @@ func (m *QueueMapping) invoke(ctx context.Context, batch []Message) (map[string]
 	if err != nil {
 		return all, err
 	}
-	ictx, cancel := invocation(ctx, m.Timeout, m.Grace)
-	defer cancel()
-	answer, err := m.Function(ictx, event)
-	if err == nil {
-		err = ictx.Err()
-	}
+	answer, err := invoke(ctx, m.Function, event, m.Timeout, m.Grace)
 	if err != nil {
 		return all, err
 	}

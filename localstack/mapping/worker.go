@@ -24,12 +24,12 @@ func (w *worker) run(ctx context.Context) {
 		records, err := w.gather(ctx)
 		switch {
 		case errors.Is(err, ErrGone):
-			_ = sleep(ctx, w.poll)
+			_ = sleep(ctx, w.Poll)
 			return
 		case err != nil && ctx.Err() == nil:
 			failures++
-			w.log.Warn("a shard can't be read", "mapping", w.name, "shard", w.shard, "error", err)
-			_ = sleep(ctx, w.backoff(failures))
+			w.Log.Warn("a shard can't be read", "mapping", w.Name, "shard", w.shard, "error", err)
+			_ = sleep(ctx, w.Backoff(failures))
 			continue
 		case err != nil:
 			return
@@ -54,8 +54,8 @@ func (w *worker) gather(ctx context.Context) ([]Record, error) {
 	var size int
 	var deadline time.Time
 	for {
-		changed := w.activity() // before reading, so that no change is missed
-		page, err := w.read(ctx, min(maxPage, w.settings.BatchSize-len(records)))
+		changed := w.Activity() // before reading, so that no change is missed
+		page, err := w.read(ctx, min(maxPage, w.Settings.BatchSize-len(records)))
 		if err != nil {
 			if len(records) > 0 && ctx.Err() == nil {
 				return records, nil
@@ -63,15 +63,15 @@ func (w *worker) gather(ctx context.Context) ([]Record, error) {
 			return nil, err
 		}
 		for _, r := range page.Records {
-			if w.settings.wants(r) {
+			if w.Settings.wants(r) {
 				records = append(records, r)
 				size += len(r.JSON) + 1
 			}
 		}
 		if len(records) > 0 && deadline.IsZero() {
-			deadline = time.Now().Add(w.settings.BatchingWindow)
+			deadline = time.Now().Add(w.Settings.BatchingWindow)
 		}
-		full := len(records) >= w.settings.BatchSize || size >= MaxPayload
+		full := len(records) >= w.Settings.BatchSize || size >= MaxPayload
 		if full || w.closed || !deadline.IsZero() && !time.Now().Before(deadline) {
 			return records, nil
 		}
@@ -89,7 +89,7 @@ func (w *worker) gather(ctx context.Context) ([]Record, error) {
 
 // rest waits for a change of the stream, the next poll or the deadline.
 func (w *worker) rest(ctx context.Context, changed <-chan struct{}, deadline time.Time) error {
-	wait := w.poll
+	wait := w.Poll
 	if !deadline.IsZero() {
 		wait = min(wait, time.Until(deadline))
 	}
@@ -110,18 +110,18 @@ func (w *worker) read(ctx context.Context, limit int) (Page, error) {
 	for renewals := 0; ; renewals++ {
 		if w.iterator == "" {
 			var err error
-			w.iterator, err = w.source.Iterator(ctx, w.shard, w.after)
+			w.iterator, err = w.Source.Iterator(ctx, w.shard, w.after)
 			if errors.Is(err, ErrTrimmed) && w.after != "" {
-				w.log.Warn("records were trimmed before they were read", "mapping", w.name, "shard", w.shard, "after", w.after)
+				w.Log.Warn("records were trimmed before they were read", "mapping", w.Name, "shard", w.shard, "after", w.after)
 				w.after = ""
-				w.iterator, err = w.source.Iterator(ctx, w.shard, "")
+				w.iterator, err = w.Source.Iterator(ctx, w.shard, "")
 			}
 			if err != nil {
 				w.iterator = ""
 				return Page{}, err
 			}
 		}
-		page, err := w.source.Records(ctx, w.iterator, limit)
+		page, err := w.Source.Records(ctx, w.iterator, limit)
 		if err != nil {
 			w.iterator = ""
 			if errors.Is(err, ErrTrimmed) {

@@ -119,8 +119,8 @@ func (s *Server) getQueueAttributes(ctx context.Context, q *queue, in getAttribu
 	q.expire(time.Now())
 	all := maps.Clone(q.all)
 	all["QueueArn"] = s.ARN(q.name)
-	all["ApproximateNumberOfMessages"] = strconv.Itoa(len(q.messages) - len(q.flights))
-	all["ApproximateNumberOfMessagesNotVisible"] = strconv.Itoa(len(q.flights))
+	all["ApproximateNumberOfMessages"] = strconv.Itoa(len(q.messages) - q.flights.Len())
+	all["ApproximateNumberOfMessagesNotVisible"] = strconv.Itoa(q.flights.Len())
 	all["ApproximateNumberOfMessagesDelayed"] = "0"
 	all["CreatedTimestamp"] = strconv.FormatInt(q.created.Unix(), 10)
 	all["LastModifiedTimestamp"] = strconv.FormatInt(q.changed.Unix(), 10)

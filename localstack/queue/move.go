@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json/v2"
@@ -289,10 +290,7 @@ func (s *Server) moveBack(ctx context.Context, task *move, messages []*message) 
 
 // destination is the queue that a task moves a message to.
 func (s *Server) destination(task *move, m *message) (*queue, error) {
-	arn := task.to
-	if arn == "" {
-		arn = m.source
-	}
+	arn := cmp.Or(task.to, m.source)
 	if arn == "" {
 		return nil, clientError("CouldNotDetermineMessageSource", "message %s was sent to the queue itself", m.id)
 	}

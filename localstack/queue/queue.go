@@ -1,9 +1,10 @@
 package queue
 
 import (
-	"container/heap"
 	"strings"
 	"time"
+
+	"github.com/tidwall/btree"
 )
 
 // dedupInterval is how long a queue remembers deduplication ids.
@@ -26,7 +27,6 @@ type message struct {
 
 	receipt string    // of the last receive; "" when not in flight
 	visible time.Time // end of its flight
-	place   int       // in the heap of flights
 }
 
 // group is one message group with messages in the queue.
@@ -55,18 +55,18 @@ type queue struct {
 	groups   map[string]*group
 	ready    []*group // may have something to receive, each once, first in first served
 	messages map[uint64]*message
-	flights  flights
-	landing  *time.Timer           // of the first flight to end
-	known    map[string]remembered // by deduplication key
-	forget   []remembered          // known, in the order in which it was sent
-	moves    []*move               // from it, the latest first
-	wake     chan struct{}         // closed when there may be something to receive
+	flights  *btree.BTreeG[*message] // in flight, the first to end it first
+	landing  *time.Timer             // of the first flight to end
+	known    map[string]remembered   // by deduplication key
+	forget   []remembered            // known, in the order in which it was sent
+	moves    []*move                 // from it, the latest first
+	wake     chan struct{}           // closed when there may be something to receive
 }
 
 func (s *Server) newQueue(name string, set settings, now time.Time) *queue {
 	q := &queue{
 		name: name, settings: set, created: now, changed: now, groups: map[string]*group{},
-		messages: map[uint64]*message{}, known: map[string]remembered{}, wake: make(chan struct{}),
+		messages: map[uint64]*message{}, flights: btree.NewBTreeGOptions(flyingBefore, btree.Options{NoLocks: true}), known: map[string]remembered{}, wake: make(chan struct{}),
 	}
 	q.landing = time.AfterFunc(time.Hour, func() {
 		s.mu.Lock()
@@ -164,14 +164,14 @@ func (q *queue) remove(m *message) {
 func (q *queue) fly(m *message, receipt string, until time.Time) {
 	m.receipt, m.visible = receipt, until
 	m.group.flights++
-	heap.Push(&q.flights, m)
+	q.flights.Set(m)
 	q.schedule()
 }
 
 // schedule sets the timer to the end of the first flight.
 func (q *queue) schedule() {
-	if len(q.flights) > 0 {
-		q.landing.Reset(time.Until(q.flights[0].visible))
+	if first, ok := q.flights.Min(); ok {
+		q.landing.Reset(time.Until(first.visible))
 	} else {
 		q.landing.Stop()
 	}
@@ -179,7 +179,7 @@ func (q *queue) schedule() {
 
 // land ends a message's flight.
 func (q *queue) land(m *message) {
-	heap.Remove(&q.flights, m.place)
+	q.flights.Delete(m)
 	m.receipt = ""
 	m.group.flights--
 	q.offer(m.group)
@@ -187,8 +187,8 @@ func (q *queue) land(m *message) {
 
 // expire ends the flights whose time is over.
 func (q *queue) expire(now time.Time) {
-	for len(q.flights) > 0 && !q.flights[0].visible.After(now) {
-		q.land(q.flights[0])
+	for first, ok := q.flights.Min(); ok && !first.visible.After(now); first, ok = q.flights.Min() {
+		q.land(first)
 	}
 	q.schedule()
 }
@@ -207,37 +207,12 @@ func (q *queue) inFlight(handle string) (*message, error) {
 	return m, nil
 }
 
-// flights is a heap of messages in flight by the time at which they end it.
-type flights []*message
-
-func (f flights) Len() int { return len(f) }
-
-func (f flights) Less(i, j int) bool {
-	if !f[i].visible.Equal(f[j].visible) {
-		return f[i].visible.Before(f[j].visible)
+// flyingBefore orders messages in flight by the time at which they end it.
+func flyingBefore(a, b *message) bool {
+	if !a.visible.Equal(b.visible) {
+		return a.visible.Before(b.visible)
 	}
-	return f[i].sequence < f[j].sequence
-}
-
-func (f flights) Swap(i, j int) {
-	f[i], f[j] = f[j], f[i]
-	f[i].place, f[j].place = i, j
-}
-
-// Push is for package heap.
-func (f *flights) Push(x any) {
-	m := x.(*message)
-	m.place = len(*f)
-	*f = append(*f, m)
-}
-
-// Pop is for package heap.
-func (f *flights) Pop() any {
-	last := len(*f) - 1
-	m := (*f)[last]
-	(*f)[last] = nil
-	*f = (*f)[:last]
-	return m
+	return a.sequence < b.sequence
 }
 
 // isFIFO reports whether a name is one of a FIFO queue.

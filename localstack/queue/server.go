@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strings"
@@ -44,15 +45,9 @@ type Server struct {
 
 // Open returns a server of the queues and messages in the table.
 func Open(ctx context.Context, o Options) (*Server, error) {
-	s := &Server{region: o.Region, account: o.Account, log: o.Log, store: &store{client: o.Client, table: o.Table}, protocol: newProtocol(), operations: operations(), closed: make(chan struct{})}
-	if s.region == "" {
-		s.region = "us-east-1"
-	}
-	if s.account == "" {
-		s.account = "000000000000"
-	}
-	if s.log == nil {
-		s.log = slog.Default()
+	s := &Server{
+		region: cmp.Or(o.Region, "us-east-1"), account: cmp.Or(o.Account, "000000000000"), log: cmp.Or(o.Log, slog.Default()),
+		store: &store{client: o.Client, table: o.Table}, protocol: newProtocol(), operations: operations(), closed: make(chan struct{}),
 	}
 	if err := s.load(ctx); err != nil {
 		return nil, err

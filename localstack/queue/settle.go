@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"container/heap"
 	"context"
 	"fmt"
 	"time"
@@ -133,7 +132,8 @@ func (q *queue) change(r receipt, now time.Time) error {
 	case m == nil:
 		return clientError("MessageNotInflight", "The message is not in flight.")
 	}
+	q.flights.Delete(m)
 	m.visible = now.Add(time.Duration(*r.VisibilityTimeout) * time.Second)
-	heap.Fix(&q.flights, m.place)
+	q.flights.Set(m)
 	return nil
 }

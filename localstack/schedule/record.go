@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
 	"strings"
@@ -110,18 +111,10 @@ func (d definition) when() (time.Time, error) {
 // check completes a definition with what AWS takes for granted, and returns the
 // error of one that can't be.
 func (d *definition) check() error {
-	if d.GroupName == "" {
-		d.GroupName = DefaultGroup
-	}
-	if d.State == "" {
-		d.State = "ENABLED"
-	}
-	if d.ActionAfterCompletion == "" {
-		d.ActionAfterCompletion = "NONE"
-	}
-	if d.ScheduleExpressionTimezone == "" {
-		d.ScheduleExpressionTimezone = "UTC"
-	}
+	d.GroupName = cmp.Or(d.GroupName, DefaultGroup)
+	d.State = cmp.Or(d.State, "ENABLED")
+	d.ActionAfterCompletion = cmp.Or(d.ActionAfterCompletion, "NONE")
+	d.ScheduleExpressionTimezone = cmp.Or(d.ScheduleExpressionTimezone, "UTC")
 	switch {
 	case d.FlexibleTimeWindow.Mode != "OFF":
 		return validation("FlexibleTimeWindow must have the Mode OFF in this engine.")

@@ -1,13 +1,14 @@
 package schedule
 
 import (
-	"container/heap"
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/tidwall/btree"
 
 	"daybook/localstack/wire"
 )
@@ -46,9 +47,9 @@ type Server struct {
 
 	// mu is held while a change is decided, kept and made.
 	mu        sync.Mutex
-	schedules map[string]*schedule // by group/name
-	due       queue
-	timer     *time.Timer // of the first that is due
+	schedules map[string]*schedule     // by group/name
+	due       *btree.BTreeG[*schedule] // those that fire, the first to do so first
+	timer     *time.Timer              // of the first that is due
 	firing    bool
 	closed    bool
 
@@ -64,25 +65,17 @@ type schedule struct {
 	at       time.Time // of the next try
 	begun    time.Time // of the first
 	failures int
-	place    int // in the queue; -1 for one that never is due again
 }
 
 // Open returns a server of the schedules in the table; those that fell due
 // meanwhile fire at once.
 func Open(ctx context.Context, o Options) (*Server, error) {
-	if o.Region == "" {
-		o.Region = "us-east-1"
-	}
-	if o.Account == "" {
-		o.Account = "000000000000"
-	}
+	o.Region, o.Account = cmp.Or(o.Region, "us-east-1"), cmp.Or(o.Account, "000000000000")
+	o.Log = cmp.Or(o.Log, slog.Default())
 	if o.Backoff == nil {
 		o.Backoff = func(n int) time.Duration { return min(time.Second<<min(n-1, 20), 10*time.Minute) }
 	}
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	s := &Server{opts: o, protocol: newProtocol(), store: &store{client: o.Client, table: o.Table}, groups: map[string]bool{DefaultGroup: true}, schedules: map[string]*schedule{}}
+	s := &Server{opts: o, protocol: newProtocol(), store: &store{client: o.Client, table: o.Table}, groups: map[string]bool{DefaultGroup: true}, schedules: map[string]*schedule{}, due: btree.NewBTreeGOptions(dueBefore, btree.Options{NoLocks: true})}
 	for _, g := range o.Groups {
 		s.groups[g] = true
 	}
@@ -118,7 +111,6 @@ func (s *Server) Close() {
 func (s *Server) hold(x *schedule) {
 	s.release(x.key)
 	s.schedules[x.key] = x
-	x.place = -1
 	at, err := x.when()
 	if err != nil { // it was checked before it was kept
 		s.opts.Log.Error("embedded scheduler: a schedule can't fire", "schedule", x.key, "error", err)
@@ -126,27 +118,26 @@ func (s *Server) hold(x *schedule) {
 	}
 	x.at = at
 	if !x.Done && x.State == "ENABLED" {
-		heap.Push(&s.due, x)
+		s.due.Set(x)
 	}
 }
 
 // release takes a schedule out of memory. The lock is held.
 func (s *Server) release(key string) {
 	if x := s.schedules[key]; x != nil {
-		if x.place >= 0 {
-			heap.Remove(&s.due, x.place)
-		}
+		s.due.Delete(x)
 		delete(s.schedules, key)
 	}
 }
 
 // wait sets the timer to the first schedule that is due. The lock is held.
 func (s *Server) wait() {
-	if s.closed || s.firing || len(s.due) == 0 {
+	first, ok := s.due.Min()
+	if s.closed || s.firing || !ok {
 		s.timer.Stop()
 		return
 	}
-	s.timer.Reset(time.Until(s.due[0].at))
+	s.timer.Reset(time.Until(first.at))
 }
 
 // fire sends what is due, one after the other.
@@ -159,8 +150,7 @@ func (s *Server) fire() {
 	s.firing = true
 	s.background.Add(1)
 	defer s.background.Done()
-	for !s.closed && len(s.due) > 0 && !s.due[0].at.After(time.Now()) {
-		x := s.due[0]
+	for x, ok := s.due.Min(); !s.closed && ok && !x.at.After(time.Now()); x, ok = s.due.Min() {
 		if x.begun.IsZero() {
 			x.begun = time.Now()
 		}
@@ -177,7 +167,7 @@ func (s *Server) fire() {
 // sent records the outcome of sending a schedule: it is complete, or is retried,
 // or is given up. The lock is held.
 func (s *Server) sent(x *schedule, err error) {
-	if s.schedules[x.key] != x || x.place < 0 { // it was deleted or changed meanwhile
+	if due, ok := s.due.Get(x); !ok || due != x { // it was deleted or changed meanwhile
 		return
 	}
 	if err != nil && s.ctx.Err() != nil { // it is retried after the next start
@@ -204,8 +194,9 @@ func (s *Server) sent(x *schedule, err error) {
 
 // again makes a schedule due after a pause. The lock is held.
 func (s *Server) again(x *schedule, pause time.Duration) {
+	s.due.Delete(x)
 	x.at = time.Now().Add(pause)
-	heap.Fix(&s.due, x.place)
+	s.due.Set(x)
 }
 
 // complete removes a schedule, or keeps it as one that is done. The lock is held.
@@ -222,41 +213,15 @@ func (s *Server) complete(x *schedule) error {
 	if err := s.store.put(s.ctx, x.key, done); err != nil {
 		return err
 	}
-	heap.Remove(&s.due, x.place)
-	x.record, x.place = done, -1
+	s.due.Delete(x)
+	x.record = done
 	return nil
 }
 
-// queue is a heap of schedules by the time at which they are due.
-type queue []*schedule
-
-func (q queue) Len() int { return len(q) }
-
-func (q queue) Less(i, j int) bool {
-	if !q[i].at.Equal(q[j].at) {
-		return q[i].at.Before(q[j].at)
+// dueBefore orders schedules by the time at which they are due.
+func dueBefore(a, b *schedule) bool {
+	if !a.at.Equal(b.at) {
+		return a.at.Before(b.at)
 	}
-	return q[i].key < q[j].key
-}
-
-func (q queue) Swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].place, q[j].place = i, j
-}
-
-// Push is for package heap.
-func (q *queue) Push(x any) {
-	s := x.(*schedule)
-	s.place = len(*q)
-	*q = append(*q, s)
-}
-
-// Pop is for package heap.
-func (q *queue) Pop() any {
-	last := len(*q) - 1
-	s := (*q)[last]
-	(*q)[last] = nil
-	*q = (*q)[:last]
-	s.place = -1
-	return s
+	return a.key < b.key
 }

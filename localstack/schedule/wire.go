@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"encoding/json/v2"
 	"maps"
 	"net/http"
@@ -150,10 +151,7 @@ func same(a, b definition) bool {
 
 // find returns the schedule that a request names. The lock is held.
 func (s *Server) find(r *http.Request) (*schedule, error) {
-	group := r.URL.Query().Get("groupName")
-	if group == "" {
-		group = DefaultGroup
-	}
+	group := cmp.Or(r.URL.Query().Get("groupName"), DefaultGroup)
 	name := strings.TrimPrefix(r.URL.Path, "/schedules/")
 	if x := s.schedules[group+"/"+name]; x != nil {
 		return x, nil

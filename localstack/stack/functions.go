@@ -19,7 +19,7 @@ func (s *Stack) describeFunction(w http.ResponseWriter, r *http.Request) {
 	path, ok := strings.CutPrefix(r.URL.Path, "/2015-03-31/functions/")
 	name, rest, _ := strings.Cut(path, "/")
 	status, answer := http.StatusOK, any(nil)
-	switch short := strings.TrimPrefix(name, s.Prefix()+"-"); {
+	switch short := strings.TrimPrefix(name, s.name("")); {
 	case !ok || r.Method != http.MethodGet || rest != "configuration":
 		status, answer = http.StatusBadRequest, lambdaError{Message: "The operation is not supported by this engine."}
 		w.Header().Set("X-Amzn-Errortype", "UnknownOperationException")

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"daybook/dynamo"
+	"daybook/functions/names"
 	"daybook/localstack/bus"
 	"daybook/localstack/mapping"
 	"daybook/localstack/queue"
@@ -22,12 +23,10 @@ import (
 	"daybook/localstack/wire"
 )
 
-// Names of what the CDK app makes beside tables and functions, without the prefix.
+// Names without the prefix.
 const (
-	commandQueue = "commands.fifo"
-	deadQueue    = "dead-commands.fifo"
-	outboxQueue  = "outbox.fifo" // of a webhook; on AWS the event bus keeps events
-	timerRole    = "timers"
+	outboxQueue = "outbox.fifo" // of a webhook; on AWS the event bus keeps events
+	timerRole   = "timers"
 
 	// servicesURL is where functions find queue, scheduler and bus.
 	servicesURL = "http://services.embedded"
@@ -43,7 +42,7 @@ const (
 )
 
 // name is a name with the prefix.
-func (s *Stack) name(of string) string { return s.Prefix() + "-" + of }
+func (s *Stack) name(of string) string { return names.Join(s.Prefix(), of) }
 
 // NoOutbox is the Options.Outbox that forgets integration events.
 const NoOutbox = "none"
@@ -94,8 +93,8 @@ func (s *Stack) configureServices() {
 	c := &s.config
 	c.Messaging = s.messagingTransport()
 	c.QueueEndpoint, c.SchedulerEndpoint, c.BusEndpoint = servicesURL, servicesURL, servicesURL
-	c.CommandQueue, c.DeadQueue = queueURL(s.name(commandQueue)), queueURL(s.name(deadQueue))
-	c.ScheduleGroup, c.ScheduleRole, c.ScheduleTarget = s.Prefix(), "arn:aws:iam::000000000000:role/"+s.name(timerRole), s.services.queue.ARN(s.name(commandQueue))
+	c.CommandQueue, c.DeadQueue = queueURL(s.name(names.CommandQueue)), queueURL(s.name(names.DeadQueue))
+	c.ScheduleGroup, c.ScheduleRole, c.ScheduleTarget = s.Prefix(), "arn:aws:iam::000000000000:role/"+s.name(timerRole), s.services.queue.ARN(s.name(names.CommandQueue))
 	c.EventBus = s.Prefix()
 }
 
@@ -144,12 +143,12 @@ func (s *Stack) createQueues(ctx context.Context) error {
 		"ContentBasedDeduplication": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId",
 		"MessageRetentionPeriod": fortnight, "VisibilityTimeout": strconv.Itoa(int((2 * functionTimeout).Seconds())),
 	}
-	commands := map[string]string{"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":20}`, s.services.queue.ARN(s.name(deadQueue)))}
+	commands := map[string]string{"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":20}`, s.services.queue.ARN(s.name(names.DeadQueue)))}
 	outbox := map[string]string{"VisibilityTimeout": strconv.Itoa(int((2 * bus.WebhookTimeout).Seconds()))}
 	for _, q := range []struct {
 		name string
 		own  map[string]string
-	}{{s.name(deadQueue), nil}, {s.name(commandQueue), commands}, {s.name(outboxQueue), outbox}} {
+	}{{s.name(names.DeadQueue), nil}, {s.name(names.CommandQueue), commands}, {s.name(outboxQueue), outbox}} {
 		if err := s.createQueue(ctx, q.name, settings, q.own); err != nil {
 			return fmt.Errorf("queue %s can't be used: %w", q.name, err)
 		}

@@ -18,6 +18,8 @@ import (
 	"daybook/internal/testdomain"
 	"daybook/localstack/stack"
 	"daybook/view"
+	"daybook/view/driver"
+	"daybook/view/projection"
 	"daybook/view/viewtest"
 )
 
@@ -27,7 +29,7 @@ func TestDataOfAnotherDeclaration(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	s := start(t, stack.Options{Data: data})
-	members := view.Target{View: "members", Version: 2, Generation: 1}
+	members := driver.Target{View: "members", Version: 2, Generation: 1}
 	viewtest.FilledBy(t, dynamo.NewTables(s.Client(), testdomain.App().Prefix(stack.Stage)), members, func(s *view.Shape) { delete(s.Row, "active") })
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -112,7 +114,7 @@ func TestDataOfAnOlderVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	older := view.Versions([]view.View{testdomain.Members})[:1]
-	p, err := view.NewProjector(&eventstest.Memory{}, codec, dynamo.NewTables(s.Client(), testdomain.App().Prefix(stack.Stage)), older, &view.ProjectorOptions{Routed: true})
+	p, err := projection.New(&eventstest.Memory{}, codec, dynamo.NewTables(s.Client(), testdomain.App().Prefix(stack.Stage)), older, &projection.Options{Routed: true})
 	if err != nil {
 		t.Fatal(err)
 	}

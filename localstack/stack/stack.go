@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,15 +119,8 @@ func Start(ctx context.Context, app daybook.App, o Options) (*Stack, error) {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Addr == "" {
-		o.Addr = "127.0.0.1:0"
-	}
-	if o.Region == "" {
-		o.Region = os.Getenv("AWS_REGION")
-	}
-	if o.Region == "" {
-		o.Region = "us-east-1"
-	}
+	o.Addr = cmp.Or(o.Addr, "127.0.0.1:0")
+	o.Region = cmp.Or(o.Region, os.Getenv("AWS_REGION"), "us-east-1")
 	if o.Mapping == nil {
 		settings := DefaultMapping()
 		o.Mapping = &settings

@@ -22,6 +22,8 @@ import (
 	"daybook/localstack/queue"
 	"daybook/localstack/schedule"
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
 )
 
 func newClient(c functions.Config) *dynamodb.Client {
@@ -43,7 +45,7 @@ func (s *Stack) createTables(ctx context.Context) error {
 		return err
 	}
 	s.options.Doing("comparing the views with their tables" + at)
-	if err := s.fitting(ctx, view.Mismatches); err != nil {
+	if err := s.fitting(ctx, admin.Mismatches); err != nil {
 		return err
 	}
 	var specs []dynamo.TableSpec
@@ -53,7 +55,7 @@ func (s *Stack) createTables(ctx context.Context) error {
 	if err := s.create(ctx, specs...); err != nil {
 		return err
 	}
-	if err := s.fitting(ctx, view.RecordShapes); err != nil {
+	if err := s.fitting(ctx, admin.RecordShapes); err != nil {
 		return err
 	}
 	return s.findUnfilled(ctx)
@@ -65,19 +67,19 @@ func (s *Stack) findUnfilled(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all, err := view.Unfilled(ctx, codec, dynamo.NewTables(newClient(s.config), s.Prefix()), s.app.Views)
+	all, err := admin.Unfilled(ctx, codec, dynamo.NewTables(newClient(s.config), s.Prefix()), s.app.Views)
 	if err != nil {
 		return fmt.Errorf("the views' tables can't be read: %w", err)
 	}
 	for _, t := range all {
-		s.notes = append(s.notes, view.UnfilledText(t))
+		s.notes = append(s.notes, admin.UnfilledText(t))
 	}
 	return nil
 }
 
 // fitting refuses views whose tables were filled by other declarations, in one
 // line that says what to do.
-func (s *Stack) fitting(ctx context.Context, compare func(context.Context, *events.Codec, view.RoutedTables, []view.View) ([]view.Mismatch, error)) error {
+func (s *Stack) fitting(ctx context.Context, compare func(context.Context, *events.Codec, driver.RoutedTables, []view.View) ([]driver.Mismatch, error)) error {
 	codec, err := aggregate.Codec(s.app.Aggregates)
 	if err != nil {
 		return err
@@ -133,7 +135,7 @@ func (s *Stack) startMappings(ctx context.Context, command functions.Handler) er
 	if err := s.mapStream(running, stream, names.Process, processCheckpointsFile, reactors.Invoke); err != nil {
 		return err
 	}
-	if err := s.mapQueue(running, names.Command, s.name(commandQueue), command.Invoke, functionTimeout, retryCommand); err != nil {
+	if err := s.mapQueue(running, names.Command, s.name(names.CommandQueue), command.Invoke, functionTimeout, retryCommand); err != nil {
 		return err
 	}
 	if s.services.webhook == "" {

@@ -6,29 +6,31 @@ import (
 	"testing"
 
 	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
 )
 
 // FilledBy makes the table of a target look as if another declaration had filled
 // it: change changes its recorded shape, which must be there. It is for tests of
 // what refuses such a table.
-func FilledBy(t testing.TB, tables view.RoutedTables, target view.Target, change func(*view.Shape)) {
+func FilledBy(t testing.TB, tables driver.RoutedTables, target driver.Target, change func(*view.Shape)) {
 	t.Helper()
 	control := tables.Control()
-	get := func(key string) *view.Item {
+	get := func(key string) *driver.Item {
 		items, err := control.Get(t.Context(), []string{key})
 		if err != nil || items[0] == nil {
 			t.Fatalf("control record %s: %v, %v", key, items, err)
 		}
 		return items[0]
 	}
-	put := func(w view.Write) {
+	put := func(w driver.Write) {
 		if err := control.Put(t.Context(), w); err != nil {
 			t.Fatal(err)
 		}
 	}
 	routes := get("routes")
 	var record struct {
-		Views map[string]view.Route `json:"views"`
+		Views map[string]admin.Route `json:"views"`
 	}
 	if err := json.Unmarshal(routes.Memo, &record); err != nil {
 		t.Fatal(err)
@@ -44,9 +46,9 @@ func FilledBy(t testing.TB, tables view.RoutedTables, target view.Target, change
 		t.Fatal(err)
 	}
 	change(&shape)
-	put(view.Write{Item: view.Item{Key: "shape/" + target.View + "/" + shape.Digest(), Version: 1, Memo: shape.JSON()}})
+	put(driver.Write{Item: driver.Item{Key: "shape/" + target.View + "/" + shape.Digest(), Version: 1, Memo: shape.JSON()}})
 	next := *routes
 	next.Version++
 	next.Memo = []byte(strings.ReplaceAll(string(routes.Memo), old, shape.Digest()))
-	put(view.Write{Item: next, Expect: routes.Version})
+	put(driver.Write{Item: next, Expect: routes.Version})
 }

@@ -8,6 +8,7 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/projection"
 )
 
 // Commits returns a stream of one commit for each event, at times a second
@@ -34,14 +35,14 @@ func Commits(t testing.TB, codec *events.Codec, stream events.Stream, evs ...eve
 // Rows are the rows that commits made of a view.
 type Rows struct {
 	t    testing.TB
-	fold *view.Fold
+	fold *projection.Fold
 }
 
 // Given applies the commits, whole streams in any mixture, to a view. It fails
 // the test when the view is declared wrongly or can't apply one.
 func Given(t testing.TB, codec *events.Codec, v view.View, commits ...events.Commit) *Rows {
 	t.Helper()
-	fold, err := view.NewFold(v, codec)
+	fold, err := projection.NewFold(v, codec)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/driver"
 	"daybook/view/viewtest"
 )
 
@@ -69,28 +70,28 @@ func TestMemoryIsStrict(t *testing.T) {
 	for i := range many {
 		many[i] = fmt.Sprint(i)
 	}
-	put := func(key string, version, expect int64, change func(*view.Item)) error {
-		item := view.Item{Key: key, Version: version, Row: []byte(`{}`), Index: map[string]view.IndexKey{
-			"all": {Partition: "*", Sort: view.Sort{Kind: view.SortString, Text: "=x"}},
+	put := func(key string, version, expect int64, change func(*driver.Item)) error {
+		item := driver.Item{Key: key, Version: version, Row: []byte(`{}`), Index: map[string]driver.IndexKey{
+			"all": {Partition: "*", Sort: driver.Sort{Kind: driver.SortString, Text: "=x"}},
 		}}
 		if change != nil {
 			change(&item)
 		}
-		return table.Put(ctx, view.Write{Item: item, Expect: expect})
+		return table.Put(ctx, driver.Write{Item: item, Expect: expect})
 	}
-	sortBy := func(kind view.SortKind, text string) func(*view.Item) {
-		return func(item *view.Item) {
-			item.Index["all"] = view.IndexKey{Partition: "*", Sort: view.Sort{Kind: kind, Text: text}}
+	sortBy := func(kind driver.SortKind, text string) func(*driver.Item) {
+		return func(item *driver.Item) {
+			item.Index["all"] = driver.IndexKey{Partition: "*", Sort: driver.Sort{Kind: kind, Text: text}}
 		}
 	}
-	bound := func(text string, open bool) *view.Bound {
-		return &view.Bound{Sort: view.Sort{Kind: view.SortString, Text: text}, Open: open}
+	bound := func(text string, open bool) *driver.Bound {
+		return &driver.Bound{Sort: driver.Sort{Kind: driver.SortString, Text: text}, Open: open}
 	}
 	get := func(keys ...string) error { _, err := table.Get(ctx, keys); return err }
-	query := func(r view.Range) error { _, _, err := table.Range(ctx, r); return err }
-	writes := make([]view.Write, 101)
+	query := func(r driver.Range) error { _, _, err := table.Range(ctx, r); return err }
+	writes := make([]driver.Write, 101)
 	for i := range writes {
-		writes[i].Item = view.Item{Key: many[i], Version: 1}
+		writes[i].Item = driver.Item{Key: many[i], Version: 1}
 	}
 	for name, err := range map[string]error{
 		"get none":             get(),
@@ -98,29 +99,29 @@ func TestMemoryIsStrict(t *testing.T) {
 		"get twice":            get("a", "b", "a"),
 		"transact none":        table.Transact(ctx, nil),
 		"transact 101":         table.Transact(ctx, writes),
-		"transact twice":       table.Transact(ctx, []view.Write{writes[0], writes[0]}),
+		"transact twice":       table.Transact(ctx, []driver.Write{writes[0], writes[0]}),
 		"no key":               put("", 1, 0, nil),
 		"long key":             put(strings.Repeat("k", 2049), 1, 0, nil),
 		"version stays":        put("a", 1, 1, nil),
-		"version goes back":    put("a", 1, 2, func(item *view.Item) { item.Parked = 1 }),
+		"version goes back":    put("a", 1, 2, func(item *driver.Item) { item.Parked = 1 }),
 		"says nothing":         put("a", 0, 0, nil),
-		"no object":            put("a", 1, 0, func(item *view.Item) { item.Row = []byte(`[]`) }),
-		"no JSON":              put("a", 1, 0, func(item *view.Item) { item.Memo = []byte(`{`) }),
-		"hidden in an index":   put("a", 1, 0, func(item *view.Item) { item.Row = nil }),
-		"unknown index":        put("a", 1, 0, func(item *view.Item) { item.Index["x"] = item.Index["all"] }),
-		"no partition":         put("a", 1, 0, func(item *view.Item) { item.Index["all"] = view.IndexKey{} }),
-		"no sort":              put("a", 1, 0, sortBy(view.SortString, "")),
-		"wrong kind of sort":   put("a", 1, 0, sortBy(view.SortNumber, "1")),
-		"long sort":            put("a", 1, 0, sortBy(view.SortString, strings.Repeat("x", 1025))),
+		"no object":            put("a", 1, 0, func(item *driver.Item) { item.Row = []byte(`[]`) }),
+		"no JSON":              put("a", 1, 0, func(item *driver.Item) { item.Memo = []byte(`{`) }),
+		"hidden in an index":   put("a", 1, 0, func(item *driver.Item) { item.Row = nil }),
+		"unknown index":        put("a", 1, 0, func(item *driver.Item) { item.Index["x"] = item.Index["all"] }),
+		"no partition":         put("a", 1, 0, func(item *driver.Item) { item.Index["all"] = driver.IndexKey{} }),
+		"no sort":              put("a", 1, 0, sortBy(driver.SortString, "")),
+		"wrong kind of sort":   put("a", 1, 0, sortBy(driver.SortNumber, "1")),
+		"long sort":            put("a", 1, 0, sortBy(driver.SortString, strings.Repeat("x", 1025))),
 		"undeclared view":      m.Table("others", 1).Put(ctx, writes[0]),
-		"range without limit":  query(view.Range{Index: "all", Partition: "*"}),
-		"range of no index":    query(view.Range{Index: "x", Partition: "*", Limit: 1}),
-		"range from nowhere":   query(view.Range{Index: "all", Partition: "*", Limit: 1, After: &view.Place{}}),
-		"empty range":          query(view.Range{Index: "all", Partition: "*", Limit: 1, Low: bound("=b", false), High: bound("=a", false)}),
-		"open empty range":     query(view.Range{Index: "all", Partition: "*", Limit: 1, Low: bound("=b", true), High: bound("=b", false)}),
-		"prefix and bound":     query(view.Range{Index: "all", Partition: "*", Limit: 1, Low: bound("=b", true), Prefix: "=b"}),
-		"bound of nothing":     query(view.Range{Index: "all", Partition: "*", Limit: 1, Low: bound("", true)}),
-		"place outside bounds": query(view.Range{Index: "all", Partition: "*", Limit: 1, Prefix: "=b", After: &view.Place{Sort: bound("=a", false).Sort, Key: "k"}}),
+		"range without limit":  query(driver.Range{Index: "all", Partition: "*"}),
+		"range of no index":    query(driver.Range{Index: "x", Partition: "*", Limit: 1}),
+		"range from nowhere":   query(driver.Range{Index: "all", Partition: "*", Limit: 1, After: &driver.Place{}}),
+		"empty range":          query(driver.Range{Index: "all", Partition: "*", Limit: 1, Low: bound("=b", false), High: bound("=a", false)}),
+		"open empty range":     query(driver.Range{Index: "all", Partition: "*", Limit: 1, Low: bound("=b", true), High: bound("=b", false)}),
+		"prefix and bound":     query(driver.Range{Index: "all", Partition: "*", Limit: 1, Low: bound("=b", true), Prefix: "=b"}),
+		"bound of nothing":     query(driver.Range{Index: "all", Partition: "*", Limit: 1, Low: bound("", true)}),
+		"place outside bounds": query(driver.Range{Index: "all", Partition: "*", Limit: 1, Prefix: "=b", After: &driver.Place{Sort: bound("=a", false).Sort, Key: "k"}}),
 	} {
 		if events.CodeOf(err) != events.CodeInternal {
 			t.Errorf("%s: got %v", name, err)
@@ -147,7 +148,7 @@ func TestMemoryHooks(t *testing.T) {
 		}
 		return lost
 	}
-	err := table.Put(t.Context(), view.Write{Item: view.Item{Key: "a", Version: 1}})
+	err := table.Put(t.Context(), driver.Write{Item: driver.Item{Key: "a", Version: 1}})
 	if err != lost || len(m.Items("names", 1)) != 1 || m.Calls()["Put"] != 1 {
 		t.Errorf("got %v, calls %v", err, m.Calls())
 	}

@@ -10,6 +10,7 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/driver"
 )
 
 // Call is one call of a table.
@@ -22,7 +23,7 @@ type Call struct {
 }
 
 // Memory keeps the tables of views in memory, for tests. It holds to the
-// contract of view.Table strictly: limits, sizes and keys that a database would
+// contract of driver.Table strictly: limits, sizes and keys that a database would
 // refuse fail with code internal or too-large. Its indexes are never behind.
 type Memory struct {
 	// Before runs before each call; an error it returns is the call's.
@@ -32,37 +33,37 @@ type Memory struct {
 	After func(Call) error
 
 	mu       sync.Mutex
-	declared map[view.Target]map[string]view.IndexDescription // by target; version 0 for any
-	dropped  map[view.Target]bool
-	tables   map[view.Target]map[string]view.Item
+	declared map[driver.Target]map[string]driver.IndexDescription // by target; version 0 for any
+	dropped  map[driver.Target]bool
+	tables   map[driver.Target]map[string]driver.Item
 	calls    map[string]int
 }
 
-var _ view.AdminTables = (*Memory)(nil)
+var _ driver.AdminTables = (*Memory)(nil)
 
 // control is the target of the table of control records.
-var control = view.Target{View: "control"}
+var control = driver.Target{View: "control"}
 
 // NewMemory returns empty tables of the given views, each at any version: with
 // the indexes that the version is declared with, else those of the newest one.
 func NewMemory(views ...view.View) *Memory {
 	m := &Memory{
-		declared: map[view.Target]map[string]view.IndexDescription{control: {}},
-		dropped:  map[view.Target]bool{},
-		tables:   map[view.Target]map[string]view.Item{},
+		declared: map[driver.Target]map[string]driver.IndexDescription{control: {}},
+		dropped:  map[driver.Target]bool{},
+		tables:   map[driver.Target]map[string]driver.Item{},
 		calls:    map[string]int{},
 	}
 	for _, v := range view.Versions(views) {
 		d := v.Describe()
-		m.declared[view.Target{View: d.Name}] = indexes(d)
-		m.declared[view.Target{View: d.Name, Version: d.Version, Generation: 1}] = indexes(d)
+		m.declared[driver.Target{View: d.Name}] = indexes(d.TableIndexes())
+		m.declared[driver.Target{View: d.Name, Version: d.Version, Generation: 1}] = indexes(d.TableIndexes())
 	}
 	return m
 }
 
-func indexes(d view.Description) map[string]view.IndexDescription {
-	all := map[string]view.IndexDescription{}
-	for _, ix := range d.TableIndexes() {
+func indexes(declared []driver.IndexDescription) map[string]driver.IndexDescription {
+	all := map[string]driver.IndexDescription{}
+	for _, ix := range declared {
 		all[ix.Name] = ix
 	}
 	return all
@@ -76,36 +77,36 @@ func (m *Memory) Calls() map[string]int {
 }
 
 // Items returns all items of a view at a version of it, sorted by key.
-func (m *Memory) Items(name string, version int) []view.Item {
-	return m.ItemsOf(view.Target{View: name, Version: version, Generation: 1})
+func (m *Memory) Items(name string, version int) []driver.Item {
+	return m.ItemsOf(driver.Target{View: name, Version: version, Generation: 1})
 }
 
 // ItemsOf returns all items of a table, sorted by key.
-func (m *Memory) ItemsOf(t view.Target) []view.Item {
+func (m *Memory) ItemsOf(t driver.Target) []driver.Item {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	all := m.tables[t]
-	items := make([]view.Item, 0, len(all))
+	items := make([]driver.Item, 0, len(all))
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		items = append(items, clone(all[key]))
 	}
 	return items
 }
 
-// Table implements view.Tables. A view that was not declared gets a table
+// Table implements driver.Tables. A view that was not declared gets a table
 // whose calls fail.
-func (m *Memory) Table(name string, version int) view.Table {
-	return m.Open(view.Target{View: name, Version: version, Generation: 1})
+func (m *Memory) Table(name string, version int) driver.Table {
+	return m.Open(driver.Target{View: name, Version: version, Generation: 1})
 }
 
-// Open implements view.RoutedTables.
-func (m *Memory) Open(t view.Target) view.Table { return &table{m: m, name: t} }
+// Open implements driver.RoutedTables.
+func (m *Memory) Open(t driver.Target) driver.Table { return &table{m: m, name: t} }
 
-// Control implements view.RoutedTables.
-func (m *Memory) Control() view.Table { return &table{m: m, name: control} }
+// Control implements driver.RoutedTables.
+func (m *Memory) Control() driver.Table { return &table{m: m, name: control} }
 
-// Create implements view.AdminTables.
-func (m *Memory) Create(ctx context.Context, t view.Target, d view.Description) error {
+// Create implements driver.AdminTables.
+func (m *Memory) Create(ctx context.Context, t driver.Target, declared []driver.IndexDescription) error {
 	if err := ctx.Err(); err != nil {
 		return events.Wrap(events.CodeCanceled, err, "the request was given up")
 	}
@@ -117,13 +118,13 @@ func (m *Memory) Create(ctx context.Context, t view.Target, d view.Description) 
 		}
 		return nil
 	}
-	m.declared[t] = indexes(d)
+	m.declared[t] = indexes(declared)
 	delete(m.dropped, t)
 	return nil
 }
 
-// Drop implements view.AdminTables.
-func (m *Memory) Drop(ctx context.Context, t view.Target) error {
+// Drop implements driver.AdminTables.
+func (m *Memory) Drop(ctx context.Context, t driver.Target) error {
 	if err := ctx.Err(); err != nil {
 		return events.Wrap(events.CodeCanceled, err, "the request was given up")
 	}
@@ -136,16 +137,16 @@ func (m *Memory) Drop(ctx context.Context, t view.Target) error {
 
 type table struct {
 	m    *Memory
-	name view.Target
+	name driver.Target
 }
 
 // indexes returns the indexes of the table; ok is false when there is no table.
-func (t *table) indexes() (_ map[string]view.IndexDescription, ok bool) {
+func (t *table) indexes() (_ map[string]driver.IndexDescription, ok bool) {
 	t.m.mu.Lock()
 	defer t.m.mu.Unlock()
 	all, ok := t.m.declared[t.name]
 	if !ok && t.name.Generation == 1 {
-		all, ok = t.m.declared[view.Target{View: t.name.View}]
+		all, ok = t.m.declared[driver.Target{View: t.name.View}]
 	}
 	return all, ok && !t.m.dropped[t.name]
 }
@@ -177,8 +178,8 @@ func internal(format string, args ...any) error {
 	return events.Errorf(events.CodeInternal, format, args...)
 }
 
-// Get implements view.Table.
-func (t *table) Get(ctx context.Context, keys []string) ([]*view.Item, error) {
+// Get implements driver.Table.
+func (t *table) Get(ctx context.Context, keys []string) ([]*driver.Item, error) {
 	if _, err := t.enter(ctx, "Get", keys); err != nil {
 		return nil, err
 	}
@@ -190,7 +191,7 @@ func (t *table) Get(ctx context.Context, keys []string) ([]*view.Item, error) {
 	}
 	t.m.mu.Lock()
 	defer t.m.mu.Unlock()
-	items := make([]*view.Item, len(keys))
+	items := make([]*driver.Item, len(keys))
 	for i, key := range keys {
 		if item, ok := t.m.tables[t.name][key]; ok {
 			item = clone(item)
@@ -200,17 +201,17 @@ func (t *table) Get(ctx context.Context, keys []string) ([]*view.Item, error) {
 	return items, nil
 }
 
-// Put implements view.Table.
-func (t *table) Put(ctx context.Context, w view.Write) error {
-	return t.write(ctx, "Put", []view.Write{w})
+// Put implements driver.Table.
+func (t *table) Put(ctx context.Context, w driver.Write) error {
+	return t.write(ctx, "Put", []driver.Write{w})
 }
 
-// Transact implements view.Table.
-func (t *table) Transact(ctx context.Context, ws []view.Write) error {
+// Transact implements driver.Table.
+func (t *table) Transact(ctx context.Context, ws []driver.Write) error {
 	return t.write(ctx, "Transact", ws)
 }
 
-func (t *table) write(ctx context.Context, method string, ws []view.Write) error {
+func (t *table) write(ctx context.Context, method string, ws []driver.Write) error {
 	keys := make([]string, len(ws))
 	for i, w := range ws {
 		keys[i] = w.Item.Key
@@ -245,7 +246,7 @@ func (t *table) write(ctx context.Context, method string, ws []view.Write) error
 	return nil
 }
 
-func (t *table) store(ws []view.Write) error {
+func (t *table) store(ws []driver.Write) error {
 	t.m.mu.Lock()
 	defer t.m.mu.Unlock()
 	stored := t.m.tables[t.name]
@@ -255,7 +256,7 @@ func (t *table) store(ws []view.Write) error {
 		}
 	}
 	if stored == nil {
-		stored = map[string]view.Item{}
+		stored = map[string]driver.Item{}
 		t.m.tables[t.name] = stored
 	}
 	for _, w := range ws {
@@ -269,7 +270,7 @@ func (t *table) store(ws []view.Write) error {
 }
 
 // check refuses what a database would refuse, and returns the item's size.
-func (t *table) check(w view.Write) (int, error) {
+func (t *table) check(w driver.Write) (int, error) {
 	item := w.Item
 	if item.Key == "" || len(item.Key) > 2048 {
 		return 0, internal("a key of %d bytes", len(item.Key))
@@ -294,7 +295,7 @@ func (t *table) check(w view.Write) (int, error) {
 			return 0, internal("item %q: a partition key of %d bytes", item.Key, len(k.Partition))
 		case k.Sort.Kind != ix.SortKind || !k.Sort.Valid():
 			return 0, internal("item %q: sort key %+v in index %q", item.Key, k.Sort, name)
-		case item.Row == nil && name != view.ParkedIndex:
+		case item.Row == nil && name != driver.ParkedIndex:
 			return 0, internal("item %q is in index %q without a row", item.Key, name)
 		}
 		size += len(name) + len(k.Partition) + len(k.Sort.Text)
@@ -309,8 +310,8 @@ func (t *table) check(w view.Write) (int, error) {
 	return size, nil
 }
 
-// Range implements view.Table.
-func (t *table) Range(ctx context.Context, r view.Range) ([]view.Item, bool, error) {
+// Range implements driver.Table.
+func (t *table) Range(ctx context.Context, r driver.Range) ([]driver.Item, bool, error) {
 	if _, err := t.enter(ctx, "Range", []string{r.Partition}); err != nil {
 		return nil, false, err
 	}
@@ -324,15 +325,15 @@ func (t *table) Range(ctx context.Context, r view.Range) ([]view.Item, bool, err
 		if !ok || r.After != nil {
 			return nil, true, nil
 		}
-		return []view.Item{clone(item)}, true, nil
+		return []driver.Item{clone(item)}, true, nil
 	}
-	found := []view.Item{}
+	found := []driver.Item{}
 	for _, item := range t.m.tables[t.name] {
 		if k, ok := item.Index[r.Index]; ok && k.Partition == r.Partition && within(r, k.Sort) && behind(r, item) {
 			found = append(found, clone(item))
 		}
 	}
-	slices.SortFunc(found, func(a, b view.Item) int {
+	slices.SortFunc(found, func(a, b driver.Item) int {
 		c := comparePlaces(placeOf(a, r.Index), placeOf(b, r.Index))
 		if r.Desc {
 			return -c
@@ -345,7 +346,7 @@ func (t *table) Range(ctx context.Context, r view.Range) ([]view.Item, bool, err
 	return found, true, nil
 }
 
-func (t *table) checkRange(r view.Range) error {
+func (t *table) checkRange(r driver.Range) error {
 	declared, _ := t.indexes()
 	ix, ok := declared[r.Index]
 	switch {
@@ -355,10 +356,10 @@ func (t *table) checkRange(r view.Range) error {
 		return nil
 	case !ok:
 		return internal("view %q has no index %q", t.name.View, r.Index)
-	case r.Prefix != "" && (r.Low != nil || r.High != nil || ix.SortKind != view.SortString):
+	case r.Prefix != "" && (r.Low != nil || r.High != nil || ix.SortKind != driver.SortString):
 		return internal("a range with a prefix and a bound, or on numbers")
 	}
-	for _, b := range []*view.Bound{r.Low, r.High} {
+	for _, b := range []*driver.Bound{r.Low, r.High} {
 		if b != nil && (b.Sort.Kind != ix.SortKind || !b.Sort.Valid()) {
 			return internal("a range with bound %+v", b.Sort)
 		}
@@ -375,7 +376,7 @@ func (t *table) checkRange(r view.Range) error {
 	return nil
 }
 
-func within(r view.Range, s view.Sort) bool {
+func within(r driver.Range, s driver.Sort) bool {
 	if r.Low != nil {
 		if c := s.Compare(r.Low.Sort); c < 0 || c == 0 && r.Low.Open {
 			return false
@@ -389,7 +390,7 @@ func within(r view.Range, s view.Sort) bool {
 	return strings.HasPrefix(s.Text, r.Prefix)
 }
 
-func behind(r view.Range, item view.Item) bool {
+func behind(r driver.Range, item driver.Item) bool {
 	if r.After == nil {
 		return true
 	}
@@ -397,16 +398,16 @@ func behind(r view.Range, item view.Item) bool {
 	return r.Desc && c < 0 || !r.Desc && c > 0
 }
 
-func placeOf(item view.Item, index string) view.Place {
-	return view.Place{Sort: item.Index[index].Sort, Key: item.Key}
+func placeOf(item driver.Item, index string) driver.Place {
+	return driver.Place{Sort: item.Index[index].Sort, Key: item.Key}
 }
 
-func comparePlaces(a, b view.Place) int {
+func comparePlaces(a, b driver.Place) int {
 	return cmp.Or(a.Sort.Compare(b.Sort), strings.Compare(a.Key, b.Key))
 }
 
 // clone copies an item, so that who gets one can't change what is stored.
-func clone(item view.Item) view.Item {
+func clone(item driver.Item) driver.Item {
 	item.Row, item.Memo, item.Index = item.Row.Clone(), item.Memo.Clone(), maps.Clone(item.Index)
 	return item
 }

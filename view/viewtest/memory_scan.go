@@ -10,14 +10,14 @@ import (
 	"strings"
 
 	"daybook/events"
-	"daybook/view"
+	"daybook/view/driver"
 )
 
 // scanPage is how many items a page of Scan has: few, so that tests meet cursors.
 const scanPage = 10
 
-// Scan implements view.Table.
-func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) ([]view.Scanned, string, error) {
+// Scan implements driver.Table.
+func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) ([]driver.Scanned, string, error) {
 	if _, err := t.enter(ctx, "Scan", nil); err != nil {
 		return nil, "", err
 	}
@@ -36,7 +36,7 @@ func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) 
 	t.m.mu.Lock()
 	defer t.m.mu.Unlock()
 	all := t.m.tables[t.name]
-	var page []view.Scanned
+	var page []driver.Scanned
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		if key <= last && last != "" || segmentOf(key, segments) != segment {
 			continue
@@ -44,7 +44,7 @@ func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) 
 		if len(page) == scanPage {
 			return page, head + strconv.Quote(page[scanPage-1].Item.Key), nil
 		}
-		page = append(page, view.Scanned{Item: clone(all[key])})
+		page = append(page, driver.Scanned{Item: clone(all[key])})
 	}
 	return page, "", nil
 }

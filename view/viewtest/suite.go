@@ -15,6 +15,7 @@ import (
 
 	"daybook/events"
 	"daybook/view"
+	"daybook/view/driver"
 )
 
 // suiteRow is the row of the suite's views.
@@ -36,10 +37,10 @@ func suiteView(name string, version int) view.View {
 		Version(version)
 }
 
-// Run is the conformance suite of view.Table. open returns tables of the given
+// Run is the conformance suite of driver.Table. open returns tables of the given
 // views, empty; Run asks it for new ones in each test. Tests run in parallel.
 // Indexes may be behind for up to five seconds.
-func Run(t *testing.T, open func(t *testing.T, views []view.View) view.Tables) {
+func Run(t *testing.T, open func(t *testing.T, views []view.View) driver.Tables) {
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, s *suite)
@@ -83,30 +84,30 @@ func Run(t *testing.T, open func(t *testing.T, views []view.View) view.Tables) {
 
 type suite struct {
 	*testing.T
-	tables view.Tables
-	table  view.Table
+	tables driver.Tables
+	table  driver.Table
 }
 
-func item(key, group, name, price string, version int64) view.Item {
-	return view.Item{
+func item(key, group, name, price string, version int64) driver.Item {
+	return driver.Item{
 		Key: key, Row: jsontext.Value(`{"group":"` + group + `"}`), Commit: version, Version: version,
-		Index: map[string]view.IndexKey{
-			"by-name":  {Partition: group, Sort: view.Sort{Kind: view.SortString, Text: name}},
-			"by-price": {Partition: group, Sort: view.Sort{Kind: view.SortNumber, Text: price}},
+		Index: map[string]driver.IndexKey{
+			"by-name":  {Partition: group, Sort: driver.Sort{Kind: driver.SortString, Text: name}},
+			"by-price": {Partition: group, Sort: driver.Sort{Kind: driver.SortNumber, Text: price}},
 		},
 	}
 }
 
-func (s *suite) put(items ...view.Item) {
+func (s *suite) put(items ...driver.Item) {
 	s.Helper()
 	for _, it := range items {
-		if err := s.table.Put(s.Context(), view.Write{Item: it}); err != nil {
+		if err := s.table.Put(s.Context(), driver.Write{Item: it}); err != nil {
 			s.Fatalf("put of %q: %v", it.Key, err)
 		}
 	}
 }
 
-func (s *suite) get(key string) *view.Item {
+func (s *suite) get(key string) *driver.Item {
 	s.Helper()
 	items, err := s.table.Get(s.Context(), []string{key})
 	if err != nil || len(items) != 1 {
@@ -115,7 +116,7 @@ func (s *suite) get(key string) *view.Item {
 	return items[0]
 }
 
-func (s *suite) same(got *view.Item, want view.Item) {
+func (s *suite) same(got *driver.Item, want driver.Item) {
 	s.Helper()
 	if got == nil {
 		s.Fatalf("item %q is missing", want.Key)
@@ -136,7 +137,7 @@ func (s *suite) code(err error, want events.Code) {
 }
 
 // all reads a whole range in pages of r.Limit.
-func (s *suite) all(r view.Range) []string {
+func (s *suite) all(r driver.Range) []string {
 	s.Helper()
 	keys := []string{}
 	for range 1000 {
@@ -149,7 +150,7 @@ func (s *suite) all(r view.Range) []string {
 		}
 		for _, it := range items {
 			keys = append(keys, it.Key)
-			r.After = &view.Place{Sort: it.Index[r.Index].Sort, Key: it.Key}
+			r.After = &driver.Place{Sort: it.Index[r.Index].Sort, Key: it.Key}
 		}
 		if end {
 			return keys
@@ -161,7 +162,7 @@ func (s *suite) all(r view.Range) []string {
 
 // holds checks that the range holds exactly the keys, in order, forwards,
 // backwards and in small pages, once the index has caught up.
-func (s *suite) holds(r view.Range, want ...string) {
+func (s *suite) holds(r driver.Range, want ...string) {
 	s.Helper()
 	backwards := slices.Clone(want)
 	slices.Reverse(backwards)
@@ -174,7 +175,7 @@ func (s *suite) holds(r view.Range, want ...string) {
 	}
 }
 
-func (s *suite) eventually(r view.Range, want []string) {
+func (s *suite) eventually(r driver.Range, want []string) {
 	s.Helper()
 	var got []string
 	for range 100 {
@@ -186,8 +187,8 @@ func (s *suite) eventually(r view.Range, want []string) {
 	s.Fatalf("range %+v\n got %q\nwant %q", r, got, want)
 }
 
-func text(s string) view.Sort   { return view.Sort{Kind: view.SortString, Text: s} }
-func number(s string) view.Sort { return view.Sort{Kind: view.SortNumber, Text: s} }
+func text(s string) driver.Sort   { return driver.Sort{Kind: driver.SortString, Text: s} }
+func number(s string) driver.Sort { return driver.Sort{Kind: driver.SortNumber, Text: s} }
 
 func testGetPut(t *testing.T, s *suite) {
 	if got := s.get("a"); got != nil {
@@ -220,15 +221,15 @@ func testGetPut(t *testing.T, s *suite) {
 
 func testRoundTrip(t *testing.T, s *suite) {
 	long := strings.Repeat("é", 512)
-	for _, it := range []view.Item{
+	for _, it := range []driver.Item{
 		{Key: "checkpoint", Commit: 3, Version: 9, Memo: jsontext.Value(`{"b":1,"a":[1.50,"x"]}`)},
 		{Key: "bare", Commit: 1, Version: 1},
 		{Key: "@stream/user/7", Commit: 1, Version: 1, Memo: jsontext.Value(`"text"`)},
 		{Key: long, Commit: 1 << 60, Version: 1<<60 + 1, Row: jsontext.Value(`{"z":9007199254740993,"a":" \u0000 é"}`)},
-		{Key: "sl/a/sh #?&", Row: jsontext.Value(`{}`), Memo: jsontext.Value(`{"streams":3}`), Version: 4, Index: map[string]view.IndexKey{
+		{Key: "sl/a/sh #?&", Row: jsontext.Value(`{}`), Memo: jsontext.Value(`{"streams":3}`), Version: 4, Index: map[string]driver.IndexKey{
 			"by-name": {Partition: long, Sort: text(strings.Repeat("z", 1024))},
 		}},
-		{Key: "numbers", Row: jsontext.Value(`{}`), Version: 4, Index: map[string]view.IndexKey{
+		{Key: "numbers", Row: jsontext.Value(`{}`), Version: 4, Index: map[string]driver.IndexKey{
 			"by-price": {Partition: "true", Sort: number("-9223372036854775808")},
 		}},
 		{Key: "held back", Row: jsontext.Value(`{"n":1}`), Commit: 2, Version: 3, Parked: 7},
@@ -240,8 +241,8 @@ func testRoundTrip(t *testing.T, s *suite) {
 }
 
 func testConditions(t *testing.T, s *suite) {
-	put := func(it view.Item, expect int64) error {
-		return s.table.Put(t.Context(), view.Write{Item: it, Expect: expect})
+	put := func(it driver.Item, expect int64) error {
+		return s.table.Put(t.Context(), driver.Write{Item: it, Expect: expect})
 	}
 	s.code(put(item("a", "g", "=n", "1", 6), 5), events.CodeConflict)
 	if s.get("a") != nil {
@@ -254,48 +255,48 @@ func testConditions(t *testing.T, s *suite) {
 	s.code(put(item("a", "h", "=x", "2", 3), 2), "")
 	s.same(s.get("a"), item("a", "h", "=x", "2", 3))
 	// An index entry, a memo and a row that are no longer there must go.
-	s.code(put(view.Item{Key: "a", Version: 4}, 3), "")
-	s.same(s.get("a"), view.Item{Key: "a", Version: 4})
+	s.code(put(driver.Item{Key: "a", Version: 4}, 3), "")
+	s.same(s.get("a"), driver.Item{Key: "a", Version: 4})
 }
 
 // testParked: a mark of parking is part of what a write expects, and may come
 // and go without a new version.
 func testParked(t *testing.T, s *suite) {
-	nothing := view.Item{Key: "a", Parked: 1} // says only that its stream is parked
-	s.code(s.table.Put(t.Context(), view.Write{Item: nothing}), "")
+	nothing := driver.Item{Key: "a", Parked: 1} // says only that its stream is parked
+	s.code(s.table.Put(t.Context(), driver.Write{Item: nothing}), "")
 	s.same(s.get("a"), nothing)
 	one := item("a", "g", "=n", "1", 1)
-	s.code(s.table.Put(t.Context(), view.Write{Item: one}), events.CodeConflict)
-	s.code(s.table.Put(t.Context(), view.Write{Item: one, ExpectParked: 2}), events.CodeConflict)
-	s.code(s.table.Put(t.Context(), view.Write{Item: one, ExpectParked: 1}), "")
+	s.code(s.table.Put(t.Context(), driver.Write{Item: one}), events.CodeConflict)
+	s.code(s.table.Put(t.Context(), driver.Write{Item: one, ExpectParked: 2}), events.CodeConflict)
+	s.code(s.table.Put(t.Context(), driver.Write{Item: one, ExpectParked: 1}), "")
 	s.same(s.get("a"), one)
 	marked := one
 	marked.Parked = 2
-	s.code(s.table.Transact(t.Context(), []view.Write{{Item: marked, Expect: 1, ExpectParked: 1}, {Item: view.Item{Key: "b", Version: 1}}}), events.CodeConflict)
-	s.code(s.table.Transact(t.Context(), []view.Write{{Item: marked, Expect: 1}, {Item: view.Item{Key: "b", Version: 1}}}), "")
+	s.code(s.table.Transact(t.Context(), []driver.Write{{Item: marked, Expect: 1, ExpectParked: 1}, {Item: driver.Item{Key: "b", Version: 1}}}), events.CodeConflict)
+	s.code(s.table.Transact(t.Context(), []driver.Write{{Item: marked, Expect: 1}, {Item: driver.Item{Key: "b", Version: 1}}}), "")
 	s.same(s.get("a"), marked)
 	two := item("a", "g", "=n", "1", 2)
-	s.code(s.table.Put(t.Context(), view.Write{Item: two, Expect: 1}), events.CodeConflict)
-	s.code(s.table.Put(t.Context(), view.Write{Item: two, Expect: 1, ExpectParked: 2}), "")
+	s.code(s.table.Put(t.Context(), driver.Write{Item: two, Expect: 1}), events.CodeConflict)
+	s.code(s.table.Put(t.Context(), driver.Write{Item: two, Expect: 1, ExpectParked: 2}), "")
 	s.same(s.get("a"), two)
-	s.code(s.table.Put(t.Context(), view.Write{Item: two, Expect: 2, ExpectParked: 2}), events.CodeConflict)
-	s.code(s.table.Put(t.Context(), view.Write{Item: nothing, Expect: 2, ExpectParked: 1, Delete: true}), events.CodeConflict)
-	s.code(s.table.Put(t.Context(), view.Write{Item: nothing, Expect: 2, Delete: true}), "")
+	s.code(s.table.Put(t.Context(), driver.Write{Item: two, Expect: 2, ExpectParked: 2}), events.CodeConflict)
+	s.code(s.table.Put(t.Context(), driver.Write{Item: nothing, Expect: 2, ExpectParked: 1, Delete: true}), events.CodeConflict)
+	s.code(s.table.Put(t.Context(), driver.Write{Item: nothing, Expect: 2, Delete: true}), "")
 }
 
 // testParkedRoom: whatever item can be stored can also be marked.
 func testParkedRoom(t *testing.T, s *suite) {
 	stored := 0
 	for size := 400*1024 - 300; size <= 400*1024; size += 10 {
-		it := view.Item{Key: fmt.Sprintf("k%d", size), Version: 1, Row: randomRow(size)}
-		err := s.table.Put(t.Context(), view.Write{Item: it})
+		it := driver.Item{Key: fmt.Sprintf("k%d", size), Version: 1, Row: randomRow(size)}
+		err := s.table.Put(t.Context(), driver.Write{Item: it})
 		if events.CodeOf(err) == events.CodeTooLarge {
 			continue
 		}
 		s.code(err, "")
 		stored++
 		it.Parked = 1_000_000_000
-		s.code(s.table.Put(t.Context(), view.Write{Item: it, Expect: 1}), "")
+		s.code(s.table.Put(t.Context(), driver.Write{Item: it, Expect: 1}), "")
 	}
 	if stored == 0 || s.get(fmt.Sprintf("k%d", 400*1024)) != nil {
 		t.Fatalf("%d items were small enough", stored)
@@ -304,14 +305,14 @@ func testParkedRoom(t *testing.T, s *suite) {
 
 func testParkedIndex(t *testing.T, s *suite) {
 	for _, key := range []string{"c", "a", "b"} {
-		s.put(view.Item{Key: "@parked/" + key, Version: 1, Memo: jsontext.Value(`{}`), Index: map[string]view.IndexKey{
-			view.ParkedIndex: {Partition: "*", Sort: view.Sort{Kind: view.SortString, Text: "=" + key}},
+		s.put(driver.Item{Key: "@parked/" + key, Version: 1, Memo: jsontext.Value(`{}`), Index: map[string]driver.IndexKey{
+			driver.ParkedIndex: {Partition: "*", Sort: driver.Sort{Kind: driver.SortString, Text: "=" + key}},
 		}})
 	}
 	s.put(item("d", "*", "=d", "1", 1))
 	var got []string
 	for deadline := time.Now().Add(5 * time.Second); len(got) < 3 && time.Now().Before(deadline); {
-		items, _, err := s.table.Range(t.Context(), view.Range{Index: view.ParkedIndex, Partition: "*", Limit: 10})
+		items, _, err := s.table.Range(t.Context(), driver.Range{Index: driver.ParkedIndex, Partition: "*", Limit: 10})
 		s.code(err, "")
 		got = nil
 		for _, it := range items {
@@ -325,7 +326,7 @@ func testParkedIndex(t *testing.T, s *suite) {
 
 func testDelete(t *testing.T, s *suite) {
 	s.put(item("a", "g", "=n", "1", 2))
-	del := view.Write{Item: view.Item{Key: "a"}, Expect: 1, Delete: true}
+	del := driver.Write{Item: driver.Item{Key: "a"}, Expect: 1, Delete: true}
 	s.code(s.table.Put(t.Context(), del), events.CodeConflict)
 	del.Expect = 2
 	s.code(s.table.Put(t.Context(), del), "")
@@ -337,7 +338,7 @@ func testDelete(t *testing.T, s *suite) {
 }
 
 // testAnyKey: controls and noncharacters in keys, partitions and sort keys, which
-// view.ItemKey and indexes leave as they are, and the numbers at each end.
+// projection.ItemKey and indexes leave as they are, and the numbers at each end.
 func testAnyKey(t *testing.T, s *suite) {
 	texts := []string{"\x00", "\x00\x00", "\n", "\x1b[2J", "\x7f", "\u0085", "\u2028", "\ufffe", "\U0010ffff", "\"\\", strings.Repeat("é", 499)}
 	for i, text := range texts {
@@ -345,19 +346,19 @@ func testAnyKey(t *testing.T, s *suite) {
 		it.Row = jsontext.Value(`{"group":"g"}`)
 		s.put(it)
 		s.same(s.get(text), it)
-		s.holds(view.Range{Index: "by-name", Partition: "=" + text, Prefix: "=" + text}, text)
+		s.holds(driver.Range{Index: "by-name", Partition: "=" + text, Prefix: "=" + text}, text)
 	}
 	numbers := []string{"-9.9999999999999999999999999999999999999e125", "-1e-130", "0", "1e-130", "9.9999999999999999999999999999999999999e125"}
 	for i, number := range numbers {
 		s.put(item(fmt.Sprint("n", i), "numbers", "=", number, 1))
 	}
-	s.holds(view.Range{Index: "by-price", Partition: "numbers"}, "n0", "n1", "n2", "n3", "n4")
+	s.holds(driver.Range{Index: "by-price", Partition: "numbers"}, "n0", "n1", "n2", "n3", "n4")
 }
 
 func testTooLarge(t *testing.T, s *suite) {
-	big := view.Item{Key: "big", Version: 1, Row: randomRow(600_000)}
-	s.code(s.table.Put(t.Context(), view.Write{Item: big}), events.CodeTooLarge)
-	s.code(s.table.Transact(t.Context(), []view.Write{{Item: item("a", "g", "=n", "1", 1)}, {Item: big}}), events.CodeTooLarge)
+	big := driver.Item{Key: "big", Version: 1, Row: randomRow(600_000)}
+	s.code(s.table.Put(t.Context(), driver.Write{Item: big}), events.CodeTooLarge)
+	s.code(s.table.Transact(t.Context(), []driver.Write{{Item: item("a", "g", "=n", "1", 1)}, {Item: big}}), events.CodeTooLarge)
 	if s.get("big") != nil || s.get("a") != nil {
 		t.Fatal("a write that is too large wrote")
 	}
@@ -381,10 +382,10 @@ func randomRow(size int) jsontext.Value {
 
 func testTransact(t *testing.T, s *suite) {
 	s.put(item("a", "g", "=a", "1", 1), item("b", "g", "=b", "1", 1))
-	ws := []view.Write{
+	ws := []driver.Write{
 		{Item: item("a", "g", "=a2", "1", 2), Expect: 1},
 		{Item: item("c", "g", "=c", "1", 1)},
-		{Item: view.Item{Key: "b"}, Expect: 9, Delete: true},
+		{Item: driver.Item{Key: "b"}, Expect: 9, Delete: true},
 	}
 	s.code(s.table.Transact(t.Context(), ws), events.CodeConflict)
 	if s.get("c") != nil || s.get("a").Version != 1 || s.get("b") == nil {
@@ -399,18 +400,18 @@ func testTransact(t *testing.T, s *suite) {
 	}
 	// The same once more: every condition fails now.
 	s.code(s.table.Transact(t.Context(), ws), events.CodeConflict)
-	s.code(s.table.Transact(t.Context(), []view.Write{{Item: item("d", "g", "=d", "1", 1)}}), "")
+	s.code(s.table.Transact(t.Context(), []driver.Write{{Item: item("d", "g", "=d", "1", 1)}}), "")
 	s.same(s.get("d"), item("d", "g", "=d", "1", 1))
 }
 
 func testTransact100(t *testing.T, s *suite) {
-	ws, keys := []view.Write{}, []string{}
+	ws, keys := []driver.Write{}, []string{}
 	for i := range 100 {
 		keys = append(keys, fmt.Sprintf("k%02d", i))
-		ws = append(ws, view.Write{Item: item(keys[i], "g", fmt.Sprintf("=%02d", i), "1", 1)})
+		ws = append(ws, driver.Write{Item: item(keys[i], "g", fmt.Sprintf("=%02d", i), "1", 1)})
 	}
 	s.code(s.table.Transact(t.Context(), ws), "")
-	s.holds(view.Range{Index: "by-name", Partition: "g"}, keys...)
+	s.holds(driver.Range{Index: "by-name", Partition: "g"}, keys...)
 }
 
 func testRace(t *testing.T, s *suite) {
@@ -419,11 +420,11 @@ func testRace(t *testing.T, s *suite) {
 	errs := make([]error, 8)
 	for i := range errs {
 		wg.Go(func() {
-			w := view.Write{Item: item("a", "g", fmt.Sprintf("=%d", i), "1", 2), Expect: 1}
+			w := driver.Write{Item: item("a", "g", fmt.Sprintf("=%d", i), "1", 2), Expect: 1}
 			if i%2 == 0 {
 				errs[i] = s.table.Put(t.Context(), w)
 			} else {
-				errs[i] = s.table.Transact(t.Context(), []view.Write{w})
+				errs[i] = s.table.Transact(t.Context(), []driver.Write{w})
 			}
 		})
 	}
@@ -452,7 +453,7 @@ func testApart(t *testing.T, s *suite) {
 	if err != nil || got[0] != nil {
 		t.Fatalf("another view has %+v, %v", got, err)
 	}
-	if items, end, err := other.Range(t.Context(), view.Range{Index: "by-name", Partition: "g", Limit: 5}); err != nil || len(items) > 0 || !end {
+	if items, end, err := other.Range(t.Context(), driver.Range{Index: "by-name", Partition: "g", Limit: 5}); err != nil || len(items) > 0 || !end {
 		t.Fatalf("another view's index has %+v, end %v, %v", items, end, err)
 	}
 }
@@ -467,9 +468,9 @@ func testStringOrder(t *testing.T, s *suite) {
 		s.put(item(keys[i], "g", name, "1", 1))
 	}
 	s.put(item("elsewhere", "h", "=a", "1", 1))
-	s.holds(view.Range{Index: "by-name", Partition: "g"}, keys...)
-	s.holds(view.Range{Index: "by-name", Partition: "h"}, "elsewhere")
-	s.holds(view.Range{Index: "by-name", Partition: "nowhere"})
+	s.holds(driver.Range{Index: "by-name", Partition: "g"}, keys...)
+	s.holds(driver.Range{Index: "by-name", Partition: "h"}, "elsewhere")
+	s.holds(driver.Range{Index: "by-name", Partition: "nowhere"})
 }
 
 func testNumberOrder(t *testing.T, s *suite) {
@@ -485,14 +486,14 @@ func testNumberOrder(t *testing.T, s *suite) {
 		s.put(item(keys[i], "g", "=n", n, 1))
 	}
 	for i, key := range keys {
-		if got := s.get(key).Index["by-price"].Sort; got.Kind != view.SortNumber || got.Compare(number(numbers[i])) != 0 {
+		if got := s.get(key).Index["by-price"].Sort; got.Kind != driver.SortNumber || got.Compare(number(numbers[i])) != 0 {
 			t.Errorf("number %s came back as %+v", numbers[i], got)
 		}
 	}
-	s.holds(view.Range{Index: "by-price", Partition: "g"}, keys...)
+	s.holds(driver.Range{Index: "by-price", Partition: "g"}, keys...)
 	for i := range numbers {
-		b := &view.Bound{Sort: number(numbers[i])}
-		s.holds(view.Range{Index: "by-price", Partition: "g", Low: b, High: b}, keys[i])
+		b := &driver.Bound{Sort: number(numbers[i])}
+		s.holds(driver.Range{Index: "by-price", Partition: "g", Low: b, High: b}, keys[i])
 	}
 }
 
@@ -501,14 +502,14 @@ func testBounds(t *testing.T, s *suite) {
 	for i, name := range names {
 		s.put(item(name[1:], "g", name, fmt.Sprint(i*5), 1))
 	}
-	bound := func(kind view.SortKind, at int, open bool) *view.Bound {
+	bound := func(kind driver.SortKind, at int, open bool) *driver.Bound {
 		if at < 0 {
 			return nil
 		}
-		if kind == view.SortNumber {
-			return &view.Bound{Sort: number(fmt.Sprint(at * 5)), Open: open}
+		if kind == driver.SortNumber {
+			return &driver.Bound{Sort: number(fmt.Sprint(at * 5)), Open: open}
 		}
-		return &view.Bound{Sort: text(names[at]), Open: open}
+		return &driver.Bound{Sort: text(names[at]), Open: open}
 	}
 	all := []string{"a", "b", "c", "d", "e"}
 	for _, r := range []struct {
@@ -527,8 +528,8 @@ func testBounds(t *testing.T, s *suite) {
 		{low: -1, high: 1, want: all[:2]},
 		{low: -1, high: 1, highOpen: true, want: all[:1]},
 	} {
-		for index, kind := range map[string]view.SortKind{"by-name": view.SortString, "by-price": view.SortNumber} {
-			s.holds(view.Range{
+		for index, kind := range map[string]driver.SortKind{"by-name": driver.SortString, "by-price": driver.SortNumber} {
+			s.holds(driver.Range{
 				Index: index, Partition: "g", Low: bound(kind, r.low, r.lowOpen), High: bound(kind, r.high, r.highOpen),
 			}, r.want...)
 		}
@@ -539,36 +540,36 @@ func testPrefix(t *testing.T, s *suite) {
 	for _, name := range []string{"=an", "=ann", "=anna", "=Ann", "=ao", "=é", "=éa", "=e"} {
 		s.put(item(name[1:], "g", name, "1", 1))
 	}
-	s.holds(view.Range{Index: "by-name", Partition: "g", Prefix: "=an"}, "an", "ann", "anna")
-	s.holds(view.Range{Index: "by-name", Partition: "g", Prefix: "=ann"}, "ann", "anna")
-	s.holds(view.Range{Index: "by-name", Partition: "g", Prefix: "=é"}, "é", "éa")
-	s.holds(view.Range{Index: "by-name", Partition: "g", Prefix: "=x"})
+	s.holds(driver.Range{Index: "by-name", Partition: "g", Prefix: "=an"}, "an", "ann", "anna")
+	s.holds(driver.Range{Index: "by-name", Partition: "g", Prefix: "=ann"}, "ann", "anna")
+	s.holds(driver.Range{Index: "by-name", Partition: "g", Prefix: "=é"}, "é", "éa")
+	s.holds(driver.Range{Index: "by-name", Partition: "g", Prefix: "=x"})
 }
 
 func testPages(t *testing.T, s *suite) {
 	for i := range 9 {
 		s.put(item(fmt.Sprintf("k%d", i), "g", fmt.Sprintf("=%d", i), fmt.Sprint(i), 1))
 	}
-	s.holds(view.Range{Index: "by-price", Partition: "g"}, "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8")
-	after := &view.Place{Sort: text("=4"), Key: "k4"}
-	s.eventually(view.Range{Index: "by-name", Partition: "g", Limit: 3, After: after}, []string{"k5", "k6", "k7", "k8"})
-	s.eventually(view.Range{Index: "by-name", Partition: "g", Limit: 3, After: after, Desc: true}, []string{"k3", "k2", "k1", "k0"})
-	low, high := &view.Bound{Sort: text("=2")}, &view.Bound{Sort: text("=6"), Open: true}
-	s.eventually(view.Range{Index: "by-name", Partition: "g", Limit: 1, After: after, Low: low, High: high}, []string{"k5"})
-	s.eventually(view.Range{Index: "by-name", Partition: "g", Limit: 1, After: after, Low: low, High: high, Desc: true}, []string{"k3", "k2"})
-	after = &view.Place{Sort: text("=8"), Key: "k8"}
-	s.eventually(view.Range{Index: "by-name", Partition: "g", Limit: 3, After: after}, []string{})
+	s.holds(driver.Range{Index: "by-price", Partition: "g"}, "k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8")
+	after := &driver.Place{Sort: text("=4"), Key: "k4"}
+	s.eventually(driver.Range{Index: "by-name", Partition: "g", Limit: 3, After: after}, []string{"k5", "k6", "k7", "k8"})
+	s.eventually(driver.Range{Index: "by-name", Partition: "g", Limit: 3, After: after, Desc: true}, []string{"k3", "k2", "k1", "k0"})
+	low, high := &driver.Bound{Sort: text("=2")}, &driver.Bound{Sort: text("=6"), Open: true}
+	s.eventually(driver.Range{Index: "by-name", Partition: "g", Limit: 1, After: after, Low: low, High: high}, []string{"k5"})
+	s.eventually(driver.Range{Index: "by-name", Partition: "g", Limit: 1, After: after, Low: low, High: high, Desc: true}, []string{"k3", "k2"})
+	after = &driver.Place{Sort: text("=8"), Key: "k8"}
+	s.eventually(driver.Range{Index: "by-name", Partition: "g", Limit: 3, After: after}, []string{})
 }
 
 func testAfterDeleted(t *testing.T, s *suite) {
 	for i := range 4 {
 		s.put(item(fmt.Sprintf("k%d", i), "g", fmt.Sprintf("=%d", i), fmt.Sprint(i), 1))
 	}
-	s.code(s.table.Put(t.Context(), view.Write{Item: view.Item{Key: "k1"}, Expect: 1, Delete: true}), "")
-	s.holds(view.Range{Index: "by-price", Partition: "g"}, "k0", "k2", "k3")
-	after := &view.Place{Sort: number("1"), Key: "k1"}
-	s.eventually(view.Range{Index: "by-price", Partition: "g", Limit: 1, After: after}, []string{"k2", "k3"})
-	s.eventually(view.Range{Index: "by-price", Partition: "g", Limit: 1, After: after, Desc: true}, []string{"k0"})
+	s.code(s.table.Put(t.Context(), driver.Write{Item: driver.Item{Key: "k1"}, Expect: 1, Delete: true}), "")
+	s.holds(driver.Range{Index: "by-price", Partition: "g"}, "k0", "k2", "k3")
+	after := &driver.Place{Sort: number("1"), Key: "k1"}
+	s.eventually(driver.Range{Index: "by-price", Partition: "g", Limit: 1, After: after}, []string{"k2", "k3"})
+	s.eventually(driver.Range{Index: "by-price", Partition: "g", Limit: 1, After: after, Desc: true}, []string{"k0"})
 }
 
 // testTies: equal sort keys stand in some order that stays, and paging through
@@ -581,7 +582,7 @@ func testTies(t *testing.T, s *suite) {
 	}
 	for _, index := range []string{"by-name", "by-price"} {
 		for _, desc := range []bool{false, true} {
-			r := view.Range{Index: index, Partition: "g", Limit: 2, Desc: desc}
+			r := driver.Range{Index: index, Partition: "g", Limit: 2, Desc: desc}
 			var got []string
 			for range 100 {
 				if got = slices.Sorted(slices.Values(s.all(r))); slices.Equal(got, want) {
@@ -603,15 +604,15 @@ func testTies(t *testing.T, s *suite) {
 
 func testIndexFollows(t *testing.T, s *suite) {
 	s.put(item("a", "g", "=n", "1", 1))
-	s.holds(view.Range{Index: "by-name", Partition: "g"}, "a")
-	write := func(it view.Item) {
+	s.holds(driver.Range{Index: "by-name", Partition: "g"}, "a")
+	write := func(it driver.Item) {
 		t.Helper()
-		s.code(s.table.Put(t.Context(), view.Write{Item: it, Expect: it.Version - 1}), "")
+		s.code(s.table.Put(t.Context(), driver.Write{Item: it, Expect: it.Version - 1}), "")
 	}
 	write(item("a", "h", "=n", "1", 2)) // another partition
-	s.holds(view.Range{Index: "by-name", Partition: "g"})
-	s.holds(view.Range{Index: "by-price", Partition: "h"}, "a")
-	items, _, err := s.table.Range(t.Context(), view.Range{Index: "by-name", Partition: "h", Limit: 1})
+	s.holds(driver.Range{Index: "by-name", Partition: "g"})
+	s.holds(driver.Range{Index: "by-price", Partition: "h"}, "a")
+	items, _, err := s.table.Range(t.Context(), driver.Range{Index: "by-name", Partition: "h", Limit: 1})
 	if err != nil || len(items) != 1 {
 		t.Fatalf("got %d items, %v", len(items), err)
 	}
@@ -619,20 +620,20 @@ func testIndexFollows(t *testing.T, s *suite) {
 	sparse := item("a", "h", "=n", "1", 3)
 	delete(sparse.Index, "by-price")
 	write(sparse)
-	s.holds(view.Range{Index: "by-price", Partition: "h"})
-	s.holds(view.Range{Index: "by-name", Partition: "h"}, "a")
-	write(view.Item{Key: "a", Version: 4, Memo: jsontext.Value(`{}`)}) // hidden
-	s.holds(view.Range{Index: "by-name", Partition: "h"})
+	s.holds(driver.Range{Index: "by-price", Partition: "h"})
+	s.holds(driver.Range{Index: "by-name", Partition: "h"}, "a")
+	write(driver.Item{Key: "a", Version: 4, Memo: jsontext.Value(`{}`)}) // hidden
+	s.holds(driver.Range{Index: "by-name", Partition: "h"})
 }
 
 func testRangeKey(t *testing.T, s *suite) {
 	s.put(item("a", "g", "=n", "1", 1))
-	items, end, err := s.table.Range(t.Context(), view.Range{Partition: "a", Limit: 1})
+	items, end, err := s.table.Range(t.Context(), driver.Range{Partition: "a", Limit: 1})
 	if err != nil || len(items) != 1 || !end {
 		t.Fatalf("got %d items, end %v, %v", len(items), end, err)
 	}
 	s.same(&items[0], item("a", "g", "=n", "1", 1))
-	if items, end, err = s.table.Range(t.Context(), view.Range{Partition: "b", Limit: 1}); err != nil || len(items) != 0 || !end {
+	if items, end, err = s.table.Range(t.Context(), driver.Range{Partition: "b", Limit: 1}); err != nil || len(items) != 0 || !end {
 		t.Fatalf("got %d items, end %v, %v", len(items), end, err)
 	}
 }
@@ -642,8 +643,8 @@ func testCanceled(t *testing.T, s *suite) {
 	cancel()
 	_, err := s.table.Get(ctx, []string{"a"})
 	s.code(err, events.CodeCanceled)
-	s.code(s.table.Put(ctx, view.Write{Item: item("a", "g", "=n", "1", 1)}), events.CodeCanceled)
-	s.code(s.table.Transact(ctx, []view.Write{{Item: item("a", "g", "=n", "1", 1)}}), events.CodeCanceled)
-	_, _, err = s.table.Range(ctx, view.Range{Index: "by-name", Partition: "g", Limit: 1})
+	s.code(s.table.Put(ctx, driver.Write{Item: item("a", "g", "=n", "1", 1)}), events.CodeCanceled)
+	s.code(s.table.Transact(ctx, []driver.Write{{Item: item("a", "g", "=n", "1", 1)}}), events.CodeCanceled)
+	_, _, err = s.table.Range(ctx, driver.Range{Index: "by-name", Partition: "g", Limit: 1})
 	s.code(err, events.CodeCanceled)
 }

@@ -6,16 +6,16 @@ import (
 	"testing"
 
 	"daybook/events"
-	"daybook/view"
+	"daybook/view/driver"
 )
 
 // maxScanPages ends a scan that never does.
 const maxScanPages = 10_000
 
 // scan reads all segments, and checks that each item comes once.
-func (s *suite) scan(table view.Table, segments int) map[string]view.Item {
+func (s *suite) scan(table driver.Table, segments int) map[string]driver.Item {
 	s.Helper()
-	all := map[string]view.Item{}
+	all := map[string]driver.Item{}
 	for segment := range segments {
 		cursor := ""
 		for pages := 0; ; pages++ {
@@ -49,20 +49,20 @@ func testScan(t *testing.T, s *suite) {
 			t.Fatalf("an empty table has %v", got)
 		}
 	}
-	want := map[string]view.Item{}
+	want := map[string]driver.Item{}
 	for i := range 60 {
 		it := item(fmt.Sprintf("k%d", i), "g", fmt.Sprintf("=%d", i), "1", int64(i)+1)
 		switch i % 3 {
 		case 1:
-			it = view.Item{Key: fmt.Sprintf("@stream/thing/%d", i), Commit: 1, Version: 1, Memo: []byte(`{"m":1}`)}
+			it = driver.Item{Key: fmt.Sprintf("@stream/thing/%d", i), Commit: 1, Version: 1, Memo: []byte(`{"m":1}`)}
 		case 2:
-			it = view.Item{Key: it.Key, Commit: 2, Version: 2, Memo: []byte(`{"hidden":true}`)}
+			it = driver.Item{Key: it.Key, Commit: 2, Version: 2, Memo: []byte(`{"hidden":true}`)}
 		}
 		s.put(it)
 		want[it.Key] = it
 	}
 	other := s.tables.Table("suite-others", 2)
-	s.code(other.Put(t.Context(), view.Write{Item: item("other", "g", "=n", "1", 1)}), "")
+	s.code(other.Put(t.Context(), driver.Write{Item: item("other", "g", "=n", "1", 1)}), "")
 	for _, segments := range []int{1, 3, 16} {
 		got := s.scan(s.table, segments)
 		if len(got) != len(want) {
@@ -114,7 +114,7 @@ func testScanChanges(t *testing.T, s *suite) {
 		}
 		if pages == 0 {
 			last := page[len(page)-1].Item
-			s.code(s.table.Put(t.Context(), view.Write{Item: view.Item{Key: last.Key}, Expect: last.Version, Delete: true}), "")
+			s.code(s.table.Put(t.Context(), driver.Write{Item: driver.Item{Key: last.Key}, Expect: last.Version, Delete: true}), "")
 			s.put(item("new", "g", "=n", "1", 1))
 		}
 		if cursor = next; cursor == "" {

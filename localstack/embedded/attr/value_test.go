@@ -60,9 +60,6 @@ func TestRoundTrips(t *testing.T) {
 		if err != nil || !bytes.Equal(direct, wire) {
 			t.Fatalf("JSON of the encoding is %s (%v), want %s", direct, err, wire)
 		}
-		if size, err := EncodedSize(stored); err != nil || size != it.Size() {
-			t.Fatalf("size of the encoding is %d (%v), want %d", size, err, it.Size())
-		}
 		for name, want := range it {
 			if got, ok, err := DecodeAttr(stored, name); err != nil || !ok || !Equal(got, want) {
 				t.Fatalf("attribute %q is %v %v %v", name, got, ok, err)
@@ -268,9 +265,8 @@ func FuzzDecode(f *testing.F) {
 func readAll(b []byte) string {
 	it, err := Decode(b)
 	wire, err2 := AppendEncodedJSON(nil, b)
-	size, err3 := EncodedSize(b)
-	v, ok, err4 := DecodeAttr(b, "a")
-	return fmt.Sprint(len(it), err, wire, err2, size, err3, v, ok, err4)
+	v, ok, err3 := DecodeAttr(b, "a")
+	return fmt.Sprint(len(it), err, wire, err2, v, ok, err3)
 }
 
 func TestDecodeErrors(t *testing.T) {
@@ -285,9 +281,6 @@ func TestDecodeErrors(t *testing.T) {
 	}
 	if _, err := AppendEncodedJSON(nil, []byte{1, 1, 'b', 99}); err != ErrCorrupt {
 		t.Errorf("JSON: %v", err)
-	}
-	if _, err := EncodedSize([]byte{1, 1, 'b', 99}); err != ErrCorrupt {
-		t.Errorf("size: %v", err)
 	}
 }
 

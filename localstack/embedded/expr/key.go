@@ -239,36 +239,6 @@ func (k *KeyCondition) term(a KeyAttribute) (keyTerm, error) {
 	return k.terms[i], nil
 }
 
-// Match tells whether values of the range attributes are in the range.
-func (r KeyRange) Match(values ...attr.Value) bool {
-	for i, v := range r.Prefix {
-		if !compare("=", values[i], v) {
-			return false
-		}
-	}
-	if r.Op == RangeAll {
-		return true
-	}
-	v := values[len(r.Prefix)]
-	switch r.Op {
-	case RangeEqual:
-		return compare("=", v, r.Low)
-	case RangeLess:
-		return compare("<", v, r.Low)
-	case RangeLessOrEqual:
-		return compare("<=", v, r.Low)
-	case RangeGreater:
-		return compare(">", v, r.Low)
-	case RangeGreaterOrEqual:
-		return compare(">=", v, r.Low)
-	case RangeBetween:
-		return compare(">=", v, r.Low) && compare("<=", v, r.High)
-	case RangeBeginsWith:
-		return v.Kind() == r.Low.Kind() && strings.HasPrefix(v.Str(), r.Low.Str())
-	}
-	return true
-}
-
 // Interval returns the half-open interval [from, to) of keys in the range, where
 // a key is attr.AppendKey of the hash values, then of the range values, then
 // anything (the table's key, in an index).

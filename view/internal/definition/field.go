@@ -1,0 +1,288 @@
+package definition
+
+import (
+	"bytes"
+	"encoding/json/jsontext"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"daybook/events"
+	"daybook/events/decimal"
+)
+
+// The members that every answered row has.
+const (
+	FieldID      = "id"
+	FieldVersion = "version"
+)
+
+// FieldKind is the kind of values a field holds, by its Go type.
+type FieldKind uint8
+
+const (
+	KindOther FieldKind = iota // an object, an array, or any JSON
+	KindString
+	KindTime // time.Time
+	KindInt
+	kindUint
+	kindFloat
+	KindBool
+)
+
+// String returns the kind in words of the API.
+func (k FieldKind) String() string {
+	switch k {
+	case KindString:
+		return "string"
+	case KindTime:
+		return "time"
+	case KindInt, kindUint:
+		return "integer"
+	case kindFloat:
+		return "number"
+	case KindBool:
+		return "boolean"
+	}
+	return "other"
+}
+
+// Number reports whether values of the kind are numbers.
+func (k FieldKind) Number() bool { return k == KindInt || k == kindUint || k == kindFloat }
+
+// Operators returns the operators that a filter on the field may have.
+func (k FieldKind) Operators() []string {
+	switch k {
+	case KindString:
+		return []string{"eq", "ne", "lt", "lte", "gt", "gte", "prefix", "in", "exists"}
+	case KindTime, KindInt, kindUint, kindFloat:
+		return []string{"eq", "ne", "lt", "lte", "gt", "gte", "in", "exists"}
+	case KindBool:
+		return []string{"eq", "ne", "in", "exists"}
+	}
+	return []string{"exists"}
+}
+
+// Field is a member of a row's JSON object.
+type Field struct {
+	Name     string
+	Kind     FieldKind
+	Bits     int   // of a number
+	Nullable bool  // a pointer: null, or left out, is no value
+	Omitted  bool  // left out of the row's JSON while it is zero
+	Form     *Form // in which values are compared; nil: as they are
+}
+
+var timeType = reflect.TypeFor[time.Time]()
+
+// KindOf is the kind of a Go type, and the bits of a number.
+func KindOf(t reflect.Type) (kind FieldKind, bits int) {
+	switch t.Kind() {
+	case reflect.String:
+		return KindString, 0
+	case reflect.Bool:
+		return KindBool, 0
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return KindInt, t.Bits()
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return kindUint, t.Bits()
+	case reflect.Float32, reflect.Float64:
+		return kindFloat, t.Bits()
+	}
+	if t == timeType {
+		return KindTime, 0
+	}
+	return KindOther, 0
+}
+
+// Value is what a field holds in the form that equal values share: a string, a
+// time in UTC with nine decimals, a number, "true" or "false". Of a value of
+// KindOther only the presence is known.
+type Value struct {
+	Text string
+	Num  decimal.Decimal // of a number
+}
+
+// timeLayout keeps the order of times as strings.
+const timeLayout = "2006-01-02T15:04:05.000000000Z"
+
+// Parse reads a value from the text of a query parameter or of a JSON scalar.
+// reason says, for clients, what is wrong.
+func (f Field) Parse(text string) (v Value, reason string) {
+	switch f.Kind {
+	case KindBool:
+		if text != "true" && text != "false" {
+			return Value{}, "must be true or false"
+		}
+	case KindTime:
+		t, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			return Value{}, "must be a time such as 2006-01-02T15:04:05Z"
+		}
+		text = t.UTC().Format(timeLayout)
+	case KindString:
+		if !utf8.ValidString(text) {
+			return Value{}, "must be valid UTF-8"
+		}
+		if f.Form != nil {
+			return f.Form.apply(text)
+		}
+	case KindInt, kindUint, kindFloat:
+		return f.parseNumber(text)
+	}
+	return Value{Text: text}, ""
+}
+
+func (f Field) parseNumber(text string) (Value, string) {
+	num, ok := decimal.Parse(text)
+	if !ok {
+		return Value{}, "must be a number"
+	}
+	if f.Kind == kindFloat {
+		x, err := strconv.ParseFloat(text, f.Bits)
+		if err != nil {
+			return Value{}, "is outside the field's range"
+		}
+		num, _ = decimal.Parse(strconv.FormatFloat(x, 'e', -1, f.Bits))
+		return Value{Text: num.String(), Num: num}, ""
+	}
+	if !num.IsInteger() {
+		return Value{}, "must be a whole number"
+	}
+	least, greatest := f.Bounds()
+	lowest, _ := decimal.Parse(least)
+	highest, _ := decimal.Parse(greatest)
+	if num.Compare(lowest) < 0 || num.Compare(highest) > 0 {
+		return Value{}, "is outside the field's range"
+	}
+	return Value{Text: num.String(), Num: num}, ""
+}
+
+// Bounds returns the least and the greatest number of the field's Go type, "" when
+// it is not a number.
+func (f Field) Bounds() (least, greatest string) {
+	switch f.Kind {
+	case KindInt:
+		return strconv.FormatInt(math.MinInt64>>(64-f.Bits), 10), strconv.FormatInt(math.MaxInt64>>(64-f.Bits), 10)
+	case kindUint:
+		return "0", strconv.FormatUint(math.MaxUint64>>(64-f.Bits), 10)
+	case kindFloat:
+		greatest = strconv.FormatFloat(math.MaxFloat64, 'e', -1, 64)
+		if f.Bits == 32 {
+			greatest = strconv.FormatFloat(math.MaxFloat32, 'e', -1, 32)
+		}
+		return "-" + greatest, greatest
+	}
+	return "", ""
+}
+
+// Compare orders two values of the field.
+func (f Field) Compare(a, b Value) int {
+	if f.Kind.Number() {
+		return a.Num.Compare(b.Num)
+	}
+	return strings.Compare(a.Text, b.Text)
+}
+
+// zero returns the value of a field that a row's JSON leaves out or has as null:
+// that of the Go type, which a client sees as no member. There is none for a
+// pointer, nor for an object or a list.
+func (f Field) zero() (v Value, ok bool) {
+	if f.Nullable || f.Kind == KindOther {
+		return Value{}, false
+	}
+	text := ""
+	switch {
+	case f.Kind == KindBool:
+		text = "false"
+	case f.Kind == KindTime:
+		text = "0001-01-01T00:00:00Z"
+	case f.Kind.Number():
+		text = "0"
+	}
+	v, reason := f.Parse(text)
+	return v, reason == ""
+}
+
+// read takes the field's value from JSON; present is false for no value. An error
+// has code internal: the row is not of its type.
+func (f Field) read(raw jsontext.Value) (v Value, present bool, err error) {
+	kind := raw.Kind()
+	if kind == 'n' {
+		v, present = f.zero()
+		return v, present, nil
+	}
+	want := jsontext.Kind('"')
+	switch {
+	case f.Kind == KindOther:
+		return Value{}, true, nil
+	case f.Kind == KindBool:
+		want = 't'
+		if kind == 'f' {
+			want = 'f'
+		}
+	case f.Kind.Number():
+		want = '0'
+	}
+	if kind != want {
+		return Value{}, false, events.Errorf(events.CodeInternal, "field %q of a row holds another kind of value than %s", f.Name, f.Kind)
+	}
+	text := string(raw)
+	if kind == '"' {
+		b, err := jsontext.AppendUnquote(nil, raw)
+		if err != nil {
+			return Value{}, false, events.Wrap(events.CodeInternal, err, "a row can't be read")
+		}
+		text = string(b)
+	}
+	v, reason := f.Parse(text)
+	if reason != "" {
+		return Value{}, false, events.Errorf(events.CodeInternal, "field %q of a row %s", f.Name, reason)
+	}
+	return v, true, nil
+}
+
+// ReadFields returns the values of the given fields in the row, by name. A field
+// that the row's JSON leaves out because it is zero has its zero value; one
+// without a value (see field.zero) is not there.
+func ReadFields(row jsontext.Value, fields []Field) (map[string]Value, error) {
+	values := make(map[string]Value, len(fields))
+	d := jsontext.NewDecoder(bytes.NewReader(row))
+	if tok, err := d.ReadToken(); err != nil || tok.Kind() != '{' {
+		return nil, events.Wrap(events.CodeInternal, err, "a row can't be read")
+	}
+	for d.PeekKind() == '"' {
+		tok, err := d.ReadToken()
+		if err != nil {
+			return nil, events.Wrap(events.CodeInternal, err, "a row can't be read")
+		}
+		name := tok.String()
+		raw, err := d.ReadValue()
+		if err != nil {
+			return nil, events.Wrap(events.CodeInternal, err, "a row can't be read")
+		}
+		for _, f := range fields {
+			if f.Name != name {
+				continue
+			}
+			v, present, err := f.read(raw)
+			if err != nil {
+				return nil, err
+			}
+			if present {
+				values[name] = v
+			}
+		}
+	}
+	for _, f := range fields {
+		if _, present := values[f.Name]; !present {
+			if v, ok := f.zero(); ok {
+				values[f.Name] = v
+			}
+		}
+	}
+	return values, nil
+}

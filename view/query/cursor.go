@@ -1,0 +1,158 @@
+package query
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"daybook/events"
+	"daybook/view/driver"
+	"daybook/view/internal/definition"
+	"daybook/view/internal/routing"
+)
+
+// A cursor is, in base64url without padding:
+//
+//	1 byte    format, 2
+//	uvarint   version of the view whose table it was begun on
+//	uvarint   generation of that table
+//	8 bytes   fingerprint of the query
+//	for each range that was read from, in order:
+//	  uvarint  number of the range
+//	  uvarint  length of the sort key, and its text
+//	  uvarint  length of the item's key, and the key
+//	4 bytes   digest of all before
+//
+// It says where the client stands and holds nothing that the client has not
+// seen or that it could not ask for.
+const cursorFormat = 2
+
+const (
+	cursorPrint = 8
+	cursorCheck = 4
+	maxCursor   = 256 << 10 // characters
+)
+
+// cursorHead is what a cursor of a table begins with.
+func cursorHead(v *routing.TableView, fingerprint [cursorPrint]byte) []byte {
+	b := binary.AppendUvarint([]byte{cursorFormat}, uint64(v.Version))
+	b = binary.AppendUvarint(b, uint64(v.Generation))
+	return append(b, fingerprint[:]...)
+}
+
+// cursorTarget returns the table that a cursor says it was begun on. ok is false
+// for what is no cursor; one that is damaged behind that is found out later.
+func cursorTarget(view, cursor string) (t driver.Target, ok bool) {
+	if len(cursor) > maxCursor {
+		return driver.Target{}, false
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	if err != nil || len(b) == 0 || b[0] != cursorFormat {
+		return driver.Target{}, false
+	}
+	version, n := binary.Uvarint(b[1:])
+	if n <= 0 || version > maxTargetNumber {
+		return driver.Target{}, false
+	}
+	generation, n := binary.Uvarint(b[1+n:])
+	return driver.Target{View: view, Version: int(version), Generation: int(generation)}, n > 0 && generation <= maxTargetNumber
+}
+
+// maxTargetNumber bounds versions and generations in cursors.
+const maxTargetNumber = 1 << 30
+
+// encodeCursor writes the places behind which the ranges go on; nil for a range
+// that was not read from.
+func encodeCursor(v *routing.TableView, fingerprint [cursorPrint]byte, places []*driver.Place) string {
+	b := cursorHead(v, fingerprint)
+	for i, p := range places {
+		if p == nil {
+			continue
+		}
+		b = binary.AppendUvarint(b, uint64(i))
+		for _, text := range []string{p.Sort.Text, p.Key} {
+			b = binary.AppendUvarint(b, uint64(len(text)))
+			b = append(b, text...)
+		}
+	}
+	sum := sha256.Sum256(b)
+	return base64.RawURLEncoding.EncodeToString(append(b, sum[:cursorCheck]...))
+}
+
+// decodeCursor reads a cursor of the plan's ranges; "" is the beginning. Its
+// error is malformed and names the cursor.
+func decodeCursor(cursor string, v *routing.TableView, fingerprint [cursorPrint]byte, p *plan) ([]*driver.Place, error) {
+	places := make([]*driver.Place, max(1, len(p.ranges)))
+	if cursor == "" {
+		return places, nil
+	}
+	bad := events.Malformed(paramCursor, "is not a cursor of this query")
+	if len(cursor) > maxCursor {
+		return nil, bad
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	head := cursorHead(v, fingerprint)
+	if err != nil || len(b) < len(head)+cursorCheck {
+		return nil, bad
+	}
+	body, check := b[:len(b)-cursorCheck], b[len(b)-cursorCheck:]
+	sum := sha256.Sum256(body)
+	if !slices.Equal(check, sum[:cursorCheck]) || !slices.Equal(body[:len(head)], head) {
+		return nil, bad
+	}
+	last := -1
+	for rest := body[len(head):]; len(rest) > 0; {
+		var sort, key string
+		number, n := binary.Uvarint(rest)
+		if n <= 0 || number >= uint64(len(places)) || int(number) <= last {
+			return nil, bad
+		}
+		rest = rest[n:]
+		for _, text := range []*string{&sort, &key} {
+			length, n := binary.Uvarint(rest)
+			if n <= 0 || length > uint64(len(rest)-n) {
+				return nil, bad
+			}
+			*text, rest = string(rest[n:n+int(length)]), rest[n+int(length):]
+		}
+		last = int(number)
+		place := &driver.Place{Sort: driver.Sort{Kind: driver.SortString, Text: sort}, Key: key}
+		if p.sort.Kind.Number() {
+			place.Sort.Kind = driver.SortNumber
+		}
+		if !p.allows(last, place) {
+			return nil, bad
+		}
+		places[last] = place
+	}
+	return places, nil
+}
+
+// allows reports whether a place can be one of the numbered range: databases
+// refuse to go on from anywhere else.
+func (p *plan) allows(number int, place *driver.Place) bool {
+	if !definition.IsRow(place.Key) || len(place.Key) > definition.MaxPlainKey+len(definition.ReservedPrefix) || !utf8.ValidString(place.Key) || !place.Sort.Valid() {
+		return false
+	}
+	if place.Sort.Kind == driver.SortString && !strings.HasPrefix(place.Sort.Text, definition.StringPrefix) {
+		return false
+	}
+	if len(p.ranges) == 0 {
+		return true
+	}
+	r := p.ranges[number]
+	if r.Low != nil {
+		if c := place.Sort.Compare(r.Low.Sort); c < 0 || c == 0 && r.Low.Open {
+			return false
+		}
+	}
+	if r.High != nil {
+		if c := place.Sort.Compare(r.High.Sort); c > 0 || c == 0 && r.High.Open {
+			return false
+		}
+	}
+	return strings.HasPrefix(place.Sort.Text, r.Prefix)
+}
