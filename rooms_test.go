@@ -56,16 +56,20 @@ func (p pkg) dir() string {
 }
 
 // room is the first part of a package's directory: "events", and "." for the root.
-// The names that rooms must agree on are a room of their own.
+// The names that rooms must agree on are a room of their own, and so are the
+// expectations that test kits share.
 func (p pkg) room() string {
-	if p.dir() == namesRoom {
-		return namesRoom
+	if p.dir() == namesRoom || p.dir() == expectRoom {
+		return p.dir()
 	}
 	room, _, _ := strings.Cut(p.dir(), "/")
 	return room
 }
 
-const namesRoom = "functions/names"
+const (
+	namesRoom  = "functions/names"
+	expectRoom = "internal/expect"
+)
 
 func list(t *testing.T, args ...string) []pkg {
 	t.Helper()
@@ -94,14 +98,15 @@ func list(t *testing.T, args ...string) []pkg {
 // (functions, localstack, cmd, infra) wires the others.
 var mayImport = map[string][]string{
 	namesRoom:   {},
-	".":         {namesRoom, "events", "aggregate", "view", "process"},
+	expectRoom:  {"events"},
+	".":         {namesRoom, "nearest", "events", "aggregate", "view", "process"},
 	"nearest":   {},
 	"parallel":  {},
 	"events":    {"parallel"},
-	"aggregate": {"events", "parallel"},
+	"aggregate": {expectRoom, "events", "parallel"},
 	"follow":    {"events", "parallel"},
 	"view":      {"events", "follow", "nearest", "parallel"},
-	"process":   {"events", "follow", "nearest", "parallel"},
+	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
 	"internal":  {".", "events", "aggregate", "view", "process"},
 	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process"},

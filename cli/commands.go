@@ -94,19 +94,10 @@ func (a *app) schema(c *cli.Command) error {
 
 // declaredCommand finds a command by its name.
 func (a *app) declaredCommand(name string) (aggregate.Description, error) {
-	for _, d := range a.of.Commands() {
-		if d.Name == name {
-			return d, nil
-		}
-	}
-	return aggregate.Description{}, unknown("command", name, a.commandNames())
+	return byName("command", name, a.of.Commands(), nameOfCommand)
 }
 
 // commandNames are the names of the declared commands, for completion.
-func (a *app) commandNames() []string {
-	var names []string
-	for _, d := range a.of.Commands() {
-		names = append(names, d.Name)
-	}
-	return names
-}
+func (a *app) commandNames() []string { return namesOf(a.of.Commands(), nameOfCommand) }
+
+func nameOfCommand(d aggregate.Description) string { return d.Name }

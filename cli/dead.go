@@ -70,10 +70,7 @@ func (a *app) deadList(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	t.end("no dead letters")
-	if any && c.Bool("check") && s.out.err == nil {
-		return found()
-	}
-	return s.out.err
+	return s.out.result(any && c.Bool("check"))
 }
 
 // openDead opens the queue of dead letters.
@@ -135,13 +132,10 @@ func (a *app) deadRedrive(ctx context.Context, c *cli.Command) error {
 		t.handled(l)
 	}
 	t.end("no dead letters")
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case failed && s.out.err == nil:
-		return found()
 	}
-	return s.out.err
+	return s.out.result(failed)
 }
 
 // handledTable is a table of handled dead letters.

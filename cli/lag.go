@@ -50,10 +50,7 @@ func (a *app) lag(ctx context.Context, c *cli.Command) error {
 		t.row(l, l.View, l.Version, l.Streams, l.Behind, l.Commits, l.Parked, l.Duration())
 	}
 	t.flush()
-	if over && s.out.err == nil {
-		return found()
-	}
-	return s.out.err
+	return s.out.result(over)
 }
 
 // lagOf measures how far views are behind, in random parts of the events table.

@@ -63,10 +63,7 @@ func (a *app) parked(ctx context.Context, c *cli.Command) error {
 		q.After = page.Next
 	}
 	t.end("no parked streams")
-	if any && c.Bool("check") && s.out.err == nil {
-		return found()
-	}
-	return s.out.err
+	return s.out.result(any && c.Bool("check"))
 }
 
 // projector projects, and lists and redrives what is parked.

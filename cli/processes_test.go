@@ -49,6 +49,7 @@ func greeter() []process.Reactor {
 	}
 	return []process.Reactor{
 		process.New[memory]("greeter", "member").
+			Sends(deactivateMember{}, changeEmail{}).
 			On(func(_ memory, e memberEvent, m process.Meta) (memory, process.Reaction) {
 				return memory(e), process.Do(process.After("nap", time.Minute, process.Send(m.ID(), deactivateMember{})))
 			}).

@@ -71,11 +71,7 @@ func (a *app) redrive(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	r.table.end("no parked streams")
-	switch {
-	case r.still && s.out.err == nil:
-		return found()
-	}
-	return s.out.err
+	return s.out.result(r.still)
 }
 
 // redriver redrives streams and prints the result of each.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"daybook/aggregate"
 	"daybook/events"
 	"daybook/inspect"
 )
@@ -29,11 +30,7 @@ func showCommand(a *app) *cli.Command {
 			&cli.IntFlag{Name: "limit", Value: 1000, Usage: "`N` events at most"},
 		},
 		ShellComplete: completes(func() []string {
-			var words []string
-			for _, name := range a.aggregateNames() {
-				words = append(words, name+"/")
-			}
-			return words
+			return namesOf(a.of.Aggregates, func(of aggregate.Aggregate) string { return of.Name() + "/" })
 		}),
 		Action: func(ctx context.Context, c *cli.Command) error { return a.show(ctx, c) },
 	}

@@ -215,22 +215,19 @@ func (s *session) count(ctx context.Context, v view.View, parallel int, bar *pro
 	var e exactLine
 	table := s.tables.Table(d.Name, d.Version)
 	err := inParallel(ctx, parallel, parallel, func(ctx context.Context, segment int) error {
-		cursor := ""
-		for {
-			page, next, err := table.Scan(ctx, segment, parallel, cursor)
-			if err != nil {
-				return s.reach(s.viewTable(d), err)
-			}
+		err := eachPage(ctx, table.Scan, segment, parallel, func(page []driver.Scanned, _ bool) error {
 			bar.add(int64(len(page)))
 			mu.Lock()
+			defer mu.Unlock()
 			for i := range page {
 				e.take(&page[i])
 			}
-			mu.Unlock()
-			if cursor = next; cursor == "" {
-				return nil
-			}
+			return nil
+		})
+		if err != nil {
+			return s.reach(s.viewTable(d), err)
 		}
+		return nil
 	})
 	return e, err
 }

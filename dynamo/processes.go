@@ -48,23 +48,12 @@ func NewProcesses(client *dynamodb.Client, table string) *Processes {
 // Load implements process.Ledger with one GetItem or BatchGetItem.
 func (p *Processes) Load(ctx context.Context, keys []process.Key) ([]*process.Entry, error) {
 	entries := make([]*process.Entry, len(keys))
-	if len(keys) == 1 {
-		out, err := p.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &p.table, Key: itemKey(entryKey(keys[0])), ConsistentRead: ptr(true)})
-		if err != nil {
-			return nil, translate(ctx, err)
-		}
-		if len(out.Item) > 0 {
-			entries[0], err = decodeEntry(out.Item)
-		}
-		return entries, err
-	}
-	want := types.KeysAndAttributes{ConsistentRead: ptr(true)}
 	places := make(map[process.Key]int, len(keys))
+	itemKeys := make([]map[string]types.AttributeValue, len(keys))
 	for i, k := range keys {
-		want.Keys = append(want.Keys, itemKey(entryKey(k)))
-		places[k] = i
+		places[k], itemKeys[i] = i, itemKey(entryKey(k))
 	}
-	err := batchGet(ctx, p.client, p.table, want, func(item map[string]types.AttributeValue) error {
+	err := getItems(ctx, p.client, p.table, itemKeys, func(item map[string]types.AttributeValue) error {
 		e, err := decodeEntry(item)
 		if err == nil {
 			entries[places[e.Key]] = e

@@ -49,7 +49,7 @@ func TestCostsOfAProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	manager := process.New[orderPlaced]("fulfilment", "order").On(func(_ orderPlaced, e orderPlaced, m process.Meta) (orderPlaced, process.Reaction) {
+	manager := process.New[orderPlaced]("fulfilment", "order").Sends(rejectOrder{}, reserveStock{}, confirmOrder{}).On(func(_ orderPlaced, e orderPlaced, m process.Meta) (orderPlaced, process.Reaction) {
 		return e, process.Do(process.After("confirmation", time.Minute, process.Send(m.ID(), rejectOrder{})),
 			process.All(process.Send(e.Products[0], reserveStock{})).Then(process.Send(m.ID(), confirmOrder{})))
 	})
@@ -93,7 +93,7 @@ func TestALostAnswerOfTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	outside := &processtest.Recorder{}
-	manager := process.New[struct{}]("fulfilment", "order").React(func(orderPlaced, process.Meta) process.Reaction {
+	manager := process.New[struct{}]("fulfilment", "order").Sends(confirmOrder{}).React(func(orderPlaced, process.Meta) process.Reaction {
 		return process.Do(process.Send("7", confirmOrder{}))
 	})
 	runner, err := process.NewRunner(nil, codec, ledger, []process.Reactor{manager}, outside.Effects(), nil)

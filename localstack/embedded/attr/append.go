@@ -4,58 +4,13 @@ import (
 	"encoding/base64"
 	"encoding/json/jsontext"
 	"slices"
-	"strconv"
 )
 
-func itoa(i int) string { return strconv.Itoa(i) }
-
-// AppendJSON appends the wire JSON of an item to dst, its names sorted.
+// AppendJSON appends the wire JSON of an item to dst, its names sorted and the
+// members of its sets in ascending order.
 func AppendJSON(dst []byte, it Item) []byte {
-	dst = append(dst, '{')
-	for i, name := range sortedNames(it) {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendText(dst, name)
-		dst = append(dst, ':')
-		dst = AppendValueJSON(dst, it[name])
-	}
-	return append(dst, '}')
-}
-
-// AppendValueJSON appends the wire JSON of a value to dst. Members of a set are
-// in ascending order.
-func AppendValueJSON(dst []byte, v Value) []byte {
-	dst = appendTag(dst, v.kind)
-	switch v.kind {
-	case Bool:
-		dst = strconv.AppendBool(dst, v.flag)
-	case Null:
-		dst = append(dst, "true"...)
-	case Map:
-		dst = AppendJSON(dst, v.fields)
-	case List:
-		dst = append(dst, '[')
-		for i, e := range v.elems {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = AppendValueJSON(dst, e)
-		}
-		dst = append(dst, ']')
-	case StringSet, NumberSet, BinarySet:
-		dst = append(dst, '[')
-		for i, e := range v.elems {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = appendScalar(dst, e)
-		}
-		dst = append(dst, ']')
-	default:
-		dst = appendScalar(dst, v)
-	}
-	return append(dst, '}')
+	d := decoder{s: string(Encode(nil, it))}
+	return d.appendItem(dst)
 }
 
 // appendTag appends {"S": with the type's name.
@@ -75,7 +30,7 @@ func appendScalar(dst []byte, v Value) []byte {
 	case Binary:
 		return appendBinary(dst, v.str)
 	}
-	return appendText(dst, v.str)
+	return AppendText(dst, v.str)
 }
 
 func appendBinary(dst []byte, b string) []byte {
@@ -84,16 +39,12 @@ func appendBinary(dst []byte, b string) []byte {
 	return append(dst, '"')
 }
 
-// appendText appends a JSON string. Text without anything to escape, the common
-// case, is copied.
-func appendText(dst []byte, s string) []byte {
+// AppendText appends a JSON string. Text without anything to escape, the common
+// case, is copied; invalid UTF-8 becomes valid JSON nevertheless.
+func AppendText(dst []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
-			quoted, err := jsontext.AppendQuote(dst, s)
-			if err != nil {
-				// Invalid UTF-8: the mangled form is valid JSON nevertheless.
-				return quoted
-			}
+			quoted, _ := jsontext.AppendQuote(dst, s) // its error is about the UTF-8
 			return quoted
 		}
 	}
