@@ -227,17 +227,22 @@ func (credentials) Retrieve(context.Context) (aws.Credentials, error) {
 // gateway constructs the query function, the way to it and to the command function,
 // and the pages in front.
 func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
-	config := s.config
-	config.Pages = []string{pages.Docs}
-	query, err := functions.NewQuery(s.app, config)
-	if err != nil {
-		return nil, err
-	}
+	var query functions.Handler
 	g := gateway.New(gateway.Options{
-		Command: command.Invoke, Query: query.Invoke, Format: s.options.Format, Stage: s.options.Stage,
+		Command: command.Invoke, Format: s.options.Format, Stage: s.options.Stage,
+		Query:       func(ctx context.Context, event []byte) ([]byte, error) { return query.Invoke(ctx, event) },
 		CORSOrigins: s.options.CORSOrigins, Scopes: aggregate.Scopes(s.app.Commands()), Log: s.log,
 	})
 	s.prefix = g.Prefix()
+	config := s.config
+	config.Pages = []string{pages.Docs}
+	if console := s.consoleFrom(); console != "" {
+		config.Pages = append(config.Pages, console)
+	}
+	var err error
+	if query, err = functions.NewQuery(s.app, config); err != nil {
+		return nil, err
+	}
 	return pages.New(g, s.prefix), nil
 }
 
