@@ -105,7 +105,7 @@ var mayImport = map[string][]string{
 	"events":    {"parallel"},
 	"aggregate": {expectRoom, "events", "parallel"},
 	"follow":    {"events", "parallel"},
-	"view":      {"events", "follow", "nearest", "parallel"},
+	"view":      {expectRoom, "events", "follow", "nearest", "parallel"},
 	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
 	"internal":  {".", "events", "aggregate", "view", "process"},
