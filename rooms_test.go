@@ -112,6 +112,9 @@ var mayImport = map[string][]string{
 	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process"},
 	"messaging": {"events", "aggregate", "process"},
 	"api":       {"events", "aggregate", "view", "process", "nearest"},
+	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
+	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
+	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect"},
 }
 
 // viewPackages says which packages of room view others may import: the room's own
@@ -136,7 +139,7 @@ var viewPackages = map[string][]string{
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "domain", "internal"}
+var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -165,7 +168,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "functions", "localstack", "cli", "cmd", "infra"} {
+	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "functions", "localstack", "cli", "cmd", "infra"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}

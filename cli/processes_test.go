@@ -19,6 +19,7 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/follow"
+	"daybook/inspect"
 	"daybook/internal/testdomain"
 	"daybook/process"
 	"daybook/process/processtest"
@@ -134,7 +135,7 @@ func TestParkedProcesses(t *testing.T) {
 		t.Fatalf("got %+v", r)
 	}
 	s.project()
-	line := decode[parkedLine](t, s.want(exitFound, "parked", "-check", "-json"))[0]
+	line := decode[inspect.Parked](t, s.want(exitFound, "parked", "-check", "-json"))[0]
 	if line.Process != "greeter" || line.View != "" || line.Stream != "member/bad" || line.Commit != 2 || line.Code != "no-mail-today" {
 		t.Errorf("got %+v", line)
 	}

@@ -144,3 +144,38 @@ func TestEntriesThatCantBeRead(t *testing.T) {
 		}
 	}
 }
+
+// TestEntriesInPages: all entries come, each once, whatever the size of the pages.
+func TestEntriesInPages(t *testing.T) {
+	t.Parallel()
+	ledger, _ := newProcesses(t)
+	for i := range 7 {
+		e := process.Entry{Key: process.Key{Reactor: "fulfilment", Stream: events.Stream(fmt.Sprint("order/é", i))}, Revision: 1, Commit: int64(i)}
+		if err := ledger.Save(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, limit := range []int{1, 3, 7, 100} {
+		seen := map[events.Stream]bool{}
+		for cursor := ""; ; {
+			page, next, err := ledger.Entries(t.Context(), cursor, limit)
+			if err != nil || len(page) > limit {
+				t.Fatalf("%d entries, %v", len(page), err)
+			}
+			for _, e := range page {
+				seen[e.Stream] = true
+			}
+			if cursor = next; cursor == "" {
+				break
+			}
+		}
+		if len(seen) != 7 {
+			t.Errorf("pages of %d: %d entries", limit, len(seen))
+		}
+	}
+	for _, cursor := range []string{"!", "bm9zbGFzaA", "_w"} {
+		if _, _, err := ledger.Entries(t.Context(), cursor, 1); events.CodeOf(err) != events.CodeMalformed {
+			t.Errorf("cursor %q: %v", cursor, err)
+		}
+	}
+}
