@@ -18,7 +18,7 @@ const consolePath = "/console"
 // withConsole serves the console in front of the API. It does nothing until its pages
 // are opened. Like the API on one machine, it asks nobody for credentials.
 func (s *Stack) withConsole(api http.Handler) (http.Handler, error) {
-	if s.prefix == consolePath {
+	if s.consoleFrom() == "" {
 		return api, nil // an API stage of this name has the path
 	}
 	o := console.Options{
@@ -41,6 +41,18 @@ func (s *Stack) withConsole(api http.Handler) (http.Handler, error) {
 		}
 		api.ServeHTTP(w, r)
 	}), nil
+}
+
+// consoleFrom is the address of the console relative to that of the API, "" when it is
+// not served.
+func (s *Stack) consoleFrom() string {
+	switch s.prefix {
+	case consolePath:
+		return ""
+	case "":
+		return strings.TrimPrefix(consolePath, "/")
+	}
+	return ".." + consolePath
 }
 
 // ConsoleURL is where the console answers, "" when it is not served.
