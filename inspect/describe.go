@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"daybook/aggregate"
+	"daybook/events"
 	"daybook/process"
 	"daybook/view"
 )
@@ -93,12 +94,14 @@ type Integration struct {
 }
 
 // Flow is an arrow of the application's graph: events of an aggregate that a view,
-// a process manager or an outbox handles.
+// a process manager or an outbox handles, or commands that a process manager sends
+// to an aggregate.
 type Flow struct {
-	From   string   `json:"from"` // an aggregate
-	To     string   `json:"to"`   // a view, a process manager or an outbox
-	Kind   string   `json:"kind"` // of To: view, manager or outbox
-	Events []string `json:"events"`
+	From     string   `json:"from"` // an aggregate; a process manager for commands
+	To       string   `json:"to"`   // a view, a process manager or an outbox; an aggregate for commands
+	Kind     string   `json:"kind"` // of To: view, manager, outbox or aggregate
+	Events   []string `json:"events"`
+	Commands []string `json:"commands,omitempty"`
 }
 
 // CommandOf returns a declared command without its schema.
@@ -155,8 +158,25 @@ func (i *Installation) Describe(ctx context.Context) (Application, error) {
 		d := r.Describe()
 		a.Processes = append(a.Processes, processOf(d))
 		flow(d.Name, d.Kind.String(), d.Aggregates, d.Events)
+		a.Flows = append(a.Flows, i.sends(d)...)
 	}
 	return a, nil
+}
+
+// sends are the arrows of the commands that a process manager sends.
+func (i *Installation) sends(d process.Description) (flows []Flow) {
+	for _, of := range i.app.Aggregates {
+		f := Flow{From: d.Name, To: of.Name(), Kind: "aggregate", Events: []string{}}
+		for _, c := range of.Describe() {
+			if slices.ContainsFunc(d.Sends, func(p events.Payload) bool { return p.CommandName() == c.Name }) {
+				f.Commands = append(f.Commands, c.Name)
+			}
+		}
+		if len(f.Commands) > 0 {
+			flows = append(flows, f)
+		}
+	}
+	return flows
 }
 
 func viewOf(d view.Description) View {
@@ -172,8 +192,8 @@ func viewOf(d view.Description) View {
 
 func processOf(d process.Description) Process {
 	p := Process{Name: d.Name, Kind: d.Kind.String(), Since: d.Since}
-	for _, c := range d.Sends {
-		p.Sends = append(p.Sends, c.CommandName())
+	for _, x := range d.Sends {
+		p.Sends = append(p.Sends, x.CommandName())
 	}
 	for _, x := range d.Publishes {
 		p.Publishes = append(p.Publishes, Integration{x.Event, x.Type, x.DataSchema, x.Schema()})
