@@ -55,8 +55,9 @@ func wellNamed(name string) bool {
 }
 
 // Check returns all that is wrong with the application, joined, or nil: its name,
-// the declarations (each Err), names that are declared twice, and events that are
-// handled and that no followed aggregate declares. It derives the schemas of all
+// the declarations (each Err), names that are declared twice, events that are handled
+// and that no followed aggregate declares, and commands that a process manager sends
+// and that no aggregate declares or can take. It derives the schemas of all
 // payloads, which a function's cold start must not pay for: call it in a test. The
 // local stack and the CDK app call it when they start.
 func (a App) Check() error {
@@ -89,6 +90,7 @@ func (a App) Check() error {
 		once(d.Kind.String(), d.Name)
 		errs = append(errs, r.Err())
 		errs = append(errs, declared.check(d.Kind.String(), d.Name, d.Aggregates, d.Events)...)
+		errs = append(errs, a.checkSends(d)...)
 	}
 	return errors.Join(errs...)
 }

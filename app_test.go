@@ -6,6 +6,7 @@ import (
 
 	"daybook"
 	"daybook/aggregate"
+	"daybook/events"
 	"daybook/process"
 	"daybook/view"
 )
@@ -13,9 +14,11 @@ import (
 type (
 	opened struct{}
 	shut   struct{} // no aggregate declares it
-	open   struct{}
-	door   struct{}
-	row    struct {
+	open   struct {
+		Key string `json:"key"`
+	}
+	door struct{}
+	row  struct {
 		Open bool `json:"open"`
 	}
 )
@@ -36,6 +39,45 @@ func doors(name, of string) view.View {
 
 func porter(name, of string) process.Reactor {
 	return process.New[struct{}](name, of).React(func(opened, process.Meta) process.Reaction { return process.Reaction{} })
+}
+
+// sender is a porter that sends a command.
+func sender(command events.Payload) process.Reactor {
+	return process.New[struct{}]("porter", "door").Sends(command).React(func(opened, process.Meta) process.Reaction { return process.Reaction{} })
+}
+
+// What a porter may send, beside open: the same, less, more and other than a door takes.
+type (
+	openToo struct {
+		Key string `json:"key"`
+	}
+	openBare  struct{}
+	openWider struct {
+		Key  string `json:"key"`
+		Wide bool   `json:"wide"`
+	}
+	openByNumber struct {
+		Key int64 `json:"key"`
+	}
+	opne struct{}
+)
+
+func (openToo) CommandName() string      { return "open-door" }
+func (openBare) CommandName() string     { return "open-door" }
+func (openWider) CommandName() string    { return "open-door" }
+func (openByNumber) CommandName() string { return "open-door" }
+func (opne) CommandName() string         { return "opne-door" }
+
+// A manager may send the command's own type, or one that its aggregate can take.
+func TestCheckOfWhatIsSent(t *testing.T) {
+	t.Parallel()
+	for _, fine := range []events.Payload{open{}, openToo{}} {
+		app := house()
+		app.Processes[0] = sender(fine)
+		if err := app.Check(); err != nil {
+			t.Errorf("%T: %v", fine, err)
+		}
+	}
 }
 
 func house() daybook.App {
@@ -69,6 +111,12 @@ func TestCheck(t *testing.T) {
 		"same view":      {func(a *daybook.App) { a.Views = append(a.Views, doors("doors", "door")) }, `view "doors": there is a view of this name; rename one`},
 		"view and process": {func(a *daybook.App) { a.Processes[0] = porter("doors", "door") },
 			`manager "doors": there is a view of this name; rename one`},
+		"unknown command sent": {func(a *daybook.App) { a.Processes[0] = sender(opne{}) },
+			`manager "porter" sends command "opne-door", which no aggregate of the App declares; add its aggregate to Aggregates; did you mean "open-door"?`},
+		"sent with a member more": {func(a *daybook.App) { a.Processes[0] = sender(openWider{}) },
+			`manager "porter" sends command "open-door" as daybook_test.openWider, and its payload is daybook_test.open: it has no member "wide"; send a daybook_test.open`},
+		"sent with a member less": {func(a *daybook.App) { a.Processes[0] = sender(openBare{}) }, `it needs the member "key"`},
+		"sent with another type":  {func(a *daybook.App) { a.Processes[0] = sender(openByNumber{}) }, `its member "key" is of type "string", not "integer"`},
 		"unlisted aggregate": {func(a *daybook.App) { a.Views[0] = doors("doors", "gate") },
 			`view "doors" follows aggregate "gate", which the App does not list; add it to Aggregates`},
 		"process of an unlisted aggregate": {func(a *daybook.App) { a.Processes[0] = porter("porter", "gate") },

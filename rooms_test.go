@@ -56,10 +56,11 @@ func (p pkg) dir() string {
 }
 
 // room is the first part of a package's directory: "events", and "." for the root.
-// The names that rooms must agree on are a room of their own.
+// The names that rooms must agree on are a room of their own, and so are the
+// expectations that test kits share.
 func (p pkg) room() string {
-	if p.dir() == namesRoom {
-		return namesRoom
+	if p.dir() == namesRoom || p.dir() == expectRoom {
+		return p.dir()
 	}
 	dir, inside := strings.CutPrefix(p.dir(), "internal/")
 	room, _, _ := strings.Cut(dir, "/")
@@ -69,7 +70,10 @@ func (p pkg) room() string {
 	return room
 }
 
-const namesRoom = "functions/names"
+const (
+	namesRoom  = "functions/names"
+	expectRoom = "internal/expect"
+)
 
 func list(t *testing.T, args ...string) []pkg {
 	t.Helper()
@@ -98,18 +102,22 @@ func list(t *testing.T, args ...string) []pkg {
 // (functions, localstack, cmd, infra) wires the others.
 var mayImport = map[string][]string{
 	namesRoom:   {},
-	".":         {namesRoom, "events", "aggregate", "view", "process"},
+	expectRoom:  {"events"},
+	".":         {namesRoom, "nearest", "events", "aggregate", "view", "process"},
 	"nearest":   {},
 	"parallel":  {},
 	"events":    {"parallel"},
-	"aggregate": {"events", "parallel"},
+	"aggregate": {expectRoom, "events", "parallel"},
 	"follow":    {"events", "parallel"},
 	"view":      {"events", "follow", "nearest", "parallel"},
-	"process":   {"events", "follow", "nearest", "parallel"},
+	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
 	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp"},
 	"messaging": {"events", "aggregate", "process", "internal/signedhttp"},
 	"api":       {"events", "aggregate", "view", "process", "nearest"},
+	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
+	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
+	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect"},
 
 	"internal/signedhttp": {},
 	"internal/testdomain": {".", "events", "aggregate", "view", "process"},
@@ -137,7 +145,7 @@ var viewPackages = map[string][]string{
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "domain", "internal/testdomain"}
+var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal/testdomain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -166,7 +174,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "functions", "localstack", "cli", "cmd", "infra"} {
+	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "functions", "localstack", "cli", "cmd", "infra"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}

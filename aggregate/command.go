@@ -3,6 +3,7 @@ package aggregate
 import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
+	"reflect"
 	"slices"
 	"time"
 
@@ -77,7 +78,8 @@ type Description struct {
 	// Scope is the OAuth scope that a caller of the API needs for the command; ""
 	// for none.
 	Scope  string
-	scoped bool // Scope was given
+	scoped bool         // Scope was given
+	Go     reflect.Type // of the payload
 	// Schema returns the JSON Schema of the payload. It is written when first asked
 	// for: a function that starts cold does without.
 	Schema  func() jsontext.Value

@@ -87,7 +87,7 @@ func (d *declaration) event(name string, t reflect.Type, upcasters []events.Upca
 // command declares a command and returns how to get at the rules of its payload,
 // an error of code internal where they can't be derived. They are derived when
 // first asked for: a cold start must not pay for commands that it never meets.
-func (d *declaration) command(name string, across bool, derive func() (*schema.Schema, error), opts []CommandOption) (Description, func() (*schema.Schema, error)) {
+func (d *declaration) command(name string, payload reflect.Type, across bool, derive func() (*schema.Schema, error), opts []CommandOption) (Description, func() (*schema.Schema, error)) {
 	d.check(events.ValidateName("command", name))
 	if slices.ContainsFunc(d.order, func(c Description) bool { return c.Name == name }) {
 		d.check(fmt.Errorf("command %q is declared twice: give one of them another name", name))
@@ -100,7 +100,7 @@ func (d *declaration) command(name string, across bool, derive func() (*schema.S
 		return rules, nil
 	})
 	d.rules = append(d.rules, func() error { _, err := rules(); return err })
-	description := Description{Name: name, Aggregate: d.name, Across: across, Schema: func() jsontext.Value {
+	description := Description{Name: name, Aggregate: d.name, Go: payload, Across: across, Schema: func() jsontext.Value {
 		if rules, err := rules(); err == nil {
 			return rules.JSON()
 		}

@@ -172,7 +172,7 @@ func declare[S any, C events.Payload](
 ) *Definition[S] {
 	name, err := events.CommandNameOf[C]()
 	d.check(err)
-	description, rules := d.command(name, others != nil, schema.Of[C], opts)
+	description, rules := d.command(name, reflect.TypeFor[C](), others != nil, schema.Of[C], opts)
 	d.commands[name] = command[S]{description, func(payload jsontext.Value) (r typedReady[S], err error) {
 		rules, err := rules()
 		if err != nil {

@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"context"
 	"encoding/json/jsontext"
 
 	"daybook/events"
@@ -9,14 +10,55 @@ import (
 // Fold returns the state that events of a, in order from the first, leave, as
 // the JSON that a snapshot of it would hold. Errors have code internal.
 func Fold(a Aggregate, es []events.Event) (jsontext.Value, error) {
-	if err := a.Err(); err != nil {
-		return nil, events.Wrap(events.CodeInternal, err, "the aggregate is not well declared")
-	}
-	s, err := a.zero().evolve(es)
+	r, _, err := NewReplay(a, nil)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := s.snapshot()
+	if err := r.Add(es); err != nil {
+		return nil, err
+	}
+	return r.State()
+}
+
+// Newest returns the newest part of a stream of a, oldest first, as a handler loads
+// it: from the newest commit whose snapshot fits the state, or the whole stream.
+func Newest(ctx context.Context, store events.Store, a Aggregate, stream events.Stream) ([]events.Commit, error) {
+	return store.Load(ctx, stream, a.stateSchema())
+}
+
+// Replay folds a stream's commits, one after another, and shows the state between.
+type Replay struct{ s state }
+
+// NewReplay returns a replay that begins before the first event, or, given a
+// snapshot, with its state. A snapshot of another schema version than a's is
+// refused: fits is false.
+func NewReplay(a Aggregate, snapshot *events.Snapshot) (r *Replay, fits bool, err error) {
+	if err := a.Err(); err != nil {
+		return nil, false, events.Wrap(events.CodeInternal, err, "the aggregate is not well declared")
+	}
+	if snapshot == nil {
+		return &Replay{a.zero()}, true, nil
+	}
+	if snapshot.Schema != a.stateSchema() {
+		return nil, false, nil
+	}
+	s, err := a.restore(snapshot)
+	return &Replay{s}, err == nil, err
+}
+
+// Add folds events. Its error has code internal, and leaves the state as it was.
+func (r *Replay) Add(es []events.Event) error {
+	next, err := r.s.evolve(es)
+	if err == nil {
+		r.s = next
+	}
+	return err
+}
+
+// State returns the state as the JSON that a snapshot of it would hold. Its error
+// has code internal.
+func (r *Replay) State() (jsontext.Value, error) {
+	kept, err := r.s.snapshot()
 	if err != nil {
 		return nil, err
 	}

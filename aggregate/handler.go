@@ -152,3 +152,13 @@ func (h *Handler) observe(ctx context.Context, p *Attempt) {
 		Loads:     p.loads,
 	})
 }
+
+// StreamOf returns the stream of a declared command to the aggregate of the given
+// id, which may be empty for a command that creates: it is then derived from the
+// command's id.
+func StreamOf(d Description, id, commandID string) events.Stream {
+	if id == "" {
+		id = deriveID(d.Aggregate, commandID)
+	}
+	return events.StreamOf(d.Aggregate, id)
+}

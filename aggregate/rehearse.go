@@ -1,7 +1,6 @@
 package aggregate
 
 import (
-	"encoding/json/v2"
 	"maps"
 	"slices"
 
@@ -152,13 +151,4 @@ func (d *Definition[S]) finish(r *Rehearsal, before state) error {
 		return events.Errorf(events.CodeInternal, "a snapshot does not keep the state: %s becomes %s", now.State, again.State)
 	}
 	return nil
-}
-
-// Payload is the JSON of a command's Go value, for callers that have one.
-func Payload(command any) ([]byte, error) {
-	b, err := json.Marshal(command, json.Deterministic(true))
-	if err != nil {
-		return nil, events.Wrap(events.CodeInternal, err, "the payload can't be written as JSON")
-	}
-	return b, nil
 }

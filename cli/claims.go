@@ -66,10 +66,7 @@ func (a *app) claims(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	s.summary(claimsSummary{check.Commits, check.Held, check.Faults}, fmt.Sprintf("%d commits, %d values held, %d not as the commits say", check.Commits, check.Held, check.Faults))
-	if check.Faults > 0 && s.out.err == nil {
-		return found()
-	}
-	return s.out.err
+	return s.out.result(check.Faults > 0)
 }
 
 // claims reports whether a commit changes the claims table.

@@ -31,6 +31,7 @@ func subcommands(a *app) []*cli.Command {
 		streamsCommand(a),
 		showCommand(a),
 		tailCommand(a),
+		explainCommand(a),
 		sendCommand(a),
 		statusCommand(a),
 		commandsCommand(a),
@@ -77,7 +78,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		return exitOK
 	}
 	if silent, ok := errors.AsType[*exitError](err); !ok || silent.err != nil {
-		a.report(ctx, explain(err), asksForJSON(args))
+		a.report(ctx, withHint(err), asksForJSON(args))
 	}
 	return exitCode(ctx, err)
 }

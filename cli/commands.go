@@ -2,12 +2,12 @@ package cli
 
 import (
 	"context"
-	"encoding/json/jsontext"
 	"slices"
 
 	"github.com/urfave/cli/v3"
 
 	"daybook/aggregate"
+	"daybook/inspect"
 )
 
 func commandsCommand(a *app) *cli.Command {
@@ -20,22 +20,6 @@ func commandsCommand(a *app) *cli.Command {
 		ShellComplete: completes(a.aggregateNames),
 		Action:        func(_ context.Context, c *cli.Command) error { return a.commands(c) },
 	}
-}
-
-// commandLine is a declared command in a list.
-type commandLine struct {
-	Command   string `json:"command"`
-	Aggregate string `json:"aggregate"`
-	Creates   bool   `json:"creates,omitzero"`  // the aggregate id may be left out
-	OnceOnly  bool   `json:"onceOnly,omitzero"` // a repeat is recognised for 30 days
-	Across    bool   `json:"across,omitzero"`   // it is decided over several streams
-	Internal  bool   `json:"internal,omitzero"` // unknown over HTTP
-	Scope     string `json:"scope,omitzero"`    // that a caller of the API needs
-	Summary   string `json:"summary,omitzero"`
-}
-
-func lineOfCommand(d aggregate.Description) commandLine {
-	return commandLine{d.Name, d.Aggregate, d.Creates, d.OnceOnly, d.Across, d.Internal, d.Scope, d.Summary}
 }
 
 func (a *app) commands(c *cli.Command) error {
@@ -56,7 +40,7 @@ func (a *app) commands(c *cli.Command) error {
 		if d.Creates {
 			id = "optional"
 		}
-		t.row(lineOfCommand(d), d.Name, d.Aggregate, id, senders(d), d.Summary)
+		t.row(inspect.CommandOf(d), d.Name, d.Aggregate, id, senders(d), d.Summary)
 	}
 	t.end("no commands are declared")
 	return o.err
@@ -87,13 +71,6 @@ func schemaCommand(a *app) *cli.Command {
 	}
 }
 
-// schemaLine is what a command takes.
-type schemaLine struct {
-	commandLine
-	Schema  jsontext.Value `json:"schema"`
-	Example jsontext.Value `json:"example,omitzero"`
-}
-
 func (a *app) schema(c *cli.Command) error {
 	if c.Args().Len() != 1 {
 		return usage("schema takes one command; %s commands lists them", a.of.Name)
@@ -102,7 +79,7 @@ func (a *app) schema(c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	l := schemaLine{commandLine: lineOfCommand(d), Schema: d.Schema(), Example: d.Example()}
+	l := inspect.Full(d)
 	o := newOutput(a.stdout, true)
 	switch {
 	case c.Bool("example"):
@@ -117,19 +94,10 @@ func (a *app) schema(c *cli.Command) error {
 
 // declaredCommand finds a command by its name.
 func (a *app) declaredCommand(name string) (aggregate.Description, error) {
-	for _, d := range a.of.Commands() {
-		if d.Name == name {
-			return d, nil
-		}
-	}
-	return aggregate.Description{}, unknown("command", name, a.commandNames())
+	return byName("command", name, a.of.Commands(), nameOfCommand)
 }
 
 // commandNames are the names of the declared commands, for completion.
-func (a *app) commandNames() []string {
-	var names []string
-	for _, d := range a.of.Commands() {
-		names = append(names, d.Name)
-	}
-	return names
-}
+func (a *app) commandNames() []string { return namesOf(a.of.Commands(), nameOfCommand) }
+
+func nameOfCommand(d aggregate.Description) string { return d.Name }

@@ -10,8 +10,10 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/aggregate/async"
+	"daybook/connect"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/inspect"
 )
 
 func deadCommand(a *app) *cli.Command {
@@ -51,21 +53,10 @@ func deadCommand(a *app) *cli.Command {
 	}
 }
 
-// deadLine is a dead letter in a list.
-type deadLine struct {
-	ID       string      `json:"id"` // of the command; of the message when that can't be read
-	Command  string      `json:"command,omitzero"`
-	Group    string      `json:"group"` // the stream, except for names that SQS does not take
-	Sent     time.Time   `json:"sent"`  // to the dead letters
-	Code     events.Code `json:"code"`
-	Text     string      `json:"text"`
-	Receives int         `json:"receives"`
-}
-
 // handledLine is a dead letter that was redriven or dropped. Code and Text are
 // those of the failure that made it a dead letter, the last one if it failed again.
 type handledLine struct {
-	deadLine
+	inspect.Letter
 	Outcome string `json:"outcome"`
 }
 
@@ -87,32 +78,35 @@ func (a *app) deadList(ctx context.Context, c *cli.Command) error {
 	}
 	t := s.out.table("ID", "COMMAND", "STREAM", "SENT", "RECEIVES", "ERROR")
 	any := false
-	err = d.each(ctx, nil, func(l letter) (bool, error) {
+	err = d.Each(ctx, nil, func(l connect.Letter) (bool, error) {
 		any = true
-		t.row(l.deadLine, l.ID, l.Command, l.Group, l.Sent, l.Receives, l.Text)
+		t.row(l.Letter, l.ID, l.Command, l.Group, l.Sent, l.Receives, l.Text)
 		return false, nil
 	})
 	if err != nil {
 		return err
 	}
 	t.end("no dead letters")
-	if any && c.Bool("check") && s.out.err == nil {
-		return found()
-	}
-	return s.out.err
+	return s.out.result(any && c.Bool("check"))
+}
+
+// openDead opens the queue of dead letters.
+func (s *session) openDead(ctx context.Context) (*connect.DeadLetters, error) {
+	d := s.deadLetters()
+	return d, d.Open(ctx)
 }
 
 // choice says which dead letters a command is for: those in the queue when it
 // began, all or those of the ids.
 type choice struct {
-	queue *deadLetters
+	queue *connect.DeadLetters
 	ids   map[string]bool // whether a letter of the id came; nil for all
 }
 
 // takes reports whether the letter is one of them.
-func (ch *choice) takes(l *letter) bool {
+func (ch *choice) takes(l *connect.Letter) bool {
 	_, named := ch.ids[l.ID]
-	if !ch.queue.there(l) || ch.ids != nil && !named {
+	if !ch.queue.There(l) || ch.ids != nil && !named {
 		return false
 	}
 	if named {
@@ -167,14 +161,14 @@ func (a *app) deadDrop(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	t := s.handledTable()
-	err = ch.queue.each(ctx, nil, func(l letter) (bool, error) {
+	err = ch.queue.Each(ctx, nil, func(l connect.Letter) (bool, error) {
 		if !ch.takes(&l) {
 			return false, nil
 		}
-		if err := ch.queue.remove(ctx, l.message); err != nil {
+		if err := ch.queue.Remove(ctx, &l); err != nil {
 			return false, fmt.Errorf("dead letter %s: %w", l.ID, err)
 		}
-		t.handled(handledLine{l.deadLine, outcomeDropped})
+		t.handled(handledLine{l.Letter, outcomeDropped})
 		return true, s.out.err
 	})
 	t.end("no dead letters")
@@ -197,8 +191,8 @@ func (a *app) deadRedrive(ctx context.Context, c *cli.Command) error {
 		choice: ch, byOrigin: map[string]*handledLine{}, wait: wait,
 		requests: dynamo.NewRequests(s.client, dynamo.TableName(s.prefix, dynamo.RequestsTable())),
 	}
-	ch.queue.patience = max(ch.queue.patience, wait)
-	err = ch.queue.each(ctx, func() (bool, error) { return r.more(ctx) }, func(l letter) (bool, error) { return r.see(ctx, l) })
+	ch.queue.Patience = max(ch.queue.Patience, wait)
+	err = ch.queue.Each(ctx, func() (bool, error) { return r.more(ctx) }, func(l connect.Letter) (bool, error) { return r.see(ctx, l) })
 	t := s.handledTable()
 	failed := false
 	for _, l := range r.sent {
@@ -209,13 +203,10 @@ func (a *app) deadRedrive(ctx context.Context, c *cli.Command) error {
 	if err == nil {
 		err = ch.missing()
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case failed && s.out.err == nil:
-		return found()
 	}
-	return s.out.err
+	return s.out.result(failed)
 }
 
 // handledTable is a table of handled dead letters.
@@ -242,19 +233,19 @@ type resending struct {
 
 // see sends a letter again, unless this command sent it before: then it failed
 // again.
-func (r *resending) see(ctx context.Context, l letter) (taken bool, err error) {
-	for _, origin := range l.origins() {
+func (r *resending) see(ctx context.Context, l connect.Letter) (taken bool, err error) {
+	for _, origin := range l.Origins() {
 		if before := r.byOrigin[origin]; before != nil {
-			before.deadLine, before.Outcome = l.deadLine, outcomeFailed
+			before.Letter, before.Outcome = l.Letter, outcomeFailed
 			return false, nil
 		}
 	}
 	if !r.takes(&l) {
 		return false, nil
 	}
-	id, err := r.queue.resend(ctx, l.message)
+	id, err := r.queue.Resend(ctx, &l)
 	if id != "" { // it is in the command queue, even if the letter could not be deleted
-		line := &handledLine{l.deadLine, outcomePending}
+		line := &handledLine{l.Letter, outcomePending}
 		r.sent, r.waiting, r.byOrigin[id] = append(r.sent, line), append(r.waiting, line), line
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"daybook/inspect"
 	"fmt"
 	"net/http"
 	"slices"
@@ -165,7 +166,7 @@ func TestDeadList(t *testing.T) {
 		if left := s.left(); len(left) != 4 {
 			t.Errorf("left are %q", left)
 		}
-		for _, l := range decode[deadLine](t, s.want(exitOK, "dead", "list", "-json")) {
+		for _, l := range decode[inspect.Letter](t, s.want(exitOK, "dead", "list", "-json")) {
 			if moved := l.ID == "k-2"; moved == (l.Code == "internal") || moved == (l.Receives == 1) || l.Text == "" {
 				t.Errorf("got %+v", l)
 			}

@@ -37,7 +37,7 @@ func exits() []exit {
 		{exitOK, "", "done"},
 		{exitFailed, "failed", "failed: the database is unreachable, permissions are missing, data can't be read"},
 		{exitUsage, "usage", "wrong arguments: an unknown subcommand, flag or name, a value out of range, or a question that nobody was there to answer"},
-		{exitFound, "found", "a check found something: `verify`, `claims`, `lag -max`, `parked -check`, `dead list -check`; `redrive` when a stream stays parked; `dead redrive` when a letter failed again; `import` when it holds unknown events"},
+		{exitFound, "found", "a check found something: `verify`, `claims`, `lag -max`, `parked -check`, `dead list -check`, `explain -check`; `redrive` when a stream stays parked; `dead redrive` when a letter failed again; `import` when it holds unknown events"},
 		{exitRefused, "refused", "`send`: the command was rejected"},
 		{exitNotFound, "not-found", "no such stream, or not at that version; no such queued command or dead letter"},
 		{exitInterrupted, "interrupted", "stopped by a signal; `tail` exits with 0 instead"},
@@ -108,9 +108,9 @@ func failureOf(ctx context.Context, err error) failure {
 	return f
 }
 
-// explain is an error as an operator reads it: when nothing listens at an address
+// withHint is an error as an operator reads it: when nothing listens at an address
 // of this machine, the local stack is not running.
-func explain(err error) error {
+func withHint(err error) error {
 	called, ok := errors.AsType[*url.Error](err)
 	if !ok || !errors.Is(err, syscall.ECONNREFUSED) {
 		return err

@@ -166,12 +166,7 @@ func (x *exporter) part(ctx context.Context, segment int, bar *progress) error {
 		}
 	}
 	s := &runWriter{name: name, limit: max(1<<10, x.memory/x.parallel)}
-	cursor := ""
-	for {
-		page, next, err := x.store.Scan(ctx, segment, x.Segments, cursor)
-		if err != nil {
-			return err
-		}
+	err = eachPage(ctx, x.store.Scan, segment, x.Segments, func(page []events.Commit, _ bool) error {
 		bar.add(int64(len(page)))
 		for i := range page {
 			if !x.wants(page[i].Stream) {
@@ -186,9 +181,10 @@ func (x *exporter) part(ctx context.Context, segment int, bar *progress) error {
 				return err
 			}
 		}
-		if cursor = next; cursor == "" {
-			break
-		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if err := s.flush(); err != nil {
 		return err

@@ -2,17 +2,11 @@ package cli
 
 import (
 	"context"
-	"math"
-	"math/rand/v2"
-	"sync"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
-	"daybook/events"
+	"daybook/inspect"
 	"daybook/view"
-	"daybook/view/driver"
-	"daybook/view/projection"
 )
 
 func lagCommand(a *app) *cli.Command {
@@ -33,19 +27,6 @@ func lagCommand(a *app) *cli.Command {
 	}
 }
 
-// lagLine says how far a view is behind.
-type lagLine struct {
-	View    string  `json:"view"`
-	Version int     `json:"version"`
-	Streams int64   `json:"streams"` // looked at
-	Behind  int64   `json:"behind"`  // of them, parked ones left out
-	Commits int64   `json:"commits"` // that those lack
-	Parked  int64   `json:"parked"`  // streams
-	Seconds float64 `json:"seconds"` // age of the oldest commit that is lacking
-}
-
-func (l lagLine) lag() time.Duration { return time.Duration(l.Seconds * float64(time.Second)) }
-
 func (a *app) lag(ctx context.Context, c *cli.Command) error {
 	fraction, parallel := c.Float("fraction"), c.Int("parallel")
 	if !(fraction > 0 && fraction <= 1) {
@@ -65,136 +46,29 @@ func (a *app) lag(ctx context.Context, c *cli.Command) error {
 	t := s.out.table("VIEW", "VERSION", "STREAMS", "BEHIND", "COMMITS", "PARKED", "LAG")
 	over := false
 	for _, l := range lines {
-		over = over || c.IsSet("max") && l.lag() > c.Duration("max")
-		t.row(l, l.View, l.Version, l.Streams, l.Behind, l.Commits, l.Parked, l.lag())
+		over = over || c.IsSet("max") && l.Duration() > c.Duration("max")
+		t.row(l, l.View, l.Version, l.Streams, l.Behind, l.Commits, l.Parked, l.Duration())
 	}
 	t.flush()
-	if over && s.out.err == nil {
-		return found()
-	}
-	return s.out.err
+	return s.out.result(over)
 }
 
 // lagOf measures how far views are behind, in random parts of the events table.
-func (s *session) lagOf(ctx context.Context, views []view.View, fraction float64, parallel int) ([]lagLine, error) {
+func (s *session) lagOf(ctx context.Context, views []view.View, fraction float64, parallel int) ([]inspect.Lag, error) {
 	info, err := s.reachable(ctx)
+	if err != nil || len(views) == 0 {
+		return nil, err
+	}
+	installation, err := s.installation()
 	if err != nil {
 		return nil, err
 	}
+	names := make([]string, len(views))
+	for i, v := range views {
+		names[i] = v.Describe().Name
+	}
 	bar := s.progress("lag", "commits", int64(float64(info.Items)*fraction))
 	defer bar.end()
-	l := &lagging{session: s, views: views, lines: make([]lagLine, len(views)), now: time.Now()}
-	for i, v := range views {
-		d := v.Describe()
-		l.lines[i].View, l.lines[i].Version = d.Name, d.Version
-	}
-	segments := max(parallel, int(math.Ceil(16/fraction)))
-	chosen := rand.Perm(segments)[:max(1, int(math.Round(fraction*float64(segments))))]
-	err = inParallel(ctx, len(chosen), parallel, func(ctx context.Context, part int) error {
-		return l.part(ctx, chosen[part], segments, bar)
-	})
-	return l.lines, err
-}
-
-// lagging is a measurement under way.
-type lagging struct {
-	*session
-	views []view.View
-	now   time.Time
-
-	mu    sync.Mutex
-	lines []lagLine
-}
-
-// head is the last commit of a stream.
-type head struct {
-	stream events.Stream
-	number int64
-}
-
-// part looks at the streams of one part of the events table.
-func (l *lagging) part(ctx context.Context, segment, segments int, bar *progress) error {
-	var heads []head
-	cursor := ""
-	for {
-		page, next, err := l.store.Scan(ctx, segment, segments, cursor)
-		if err != nil {
-			return err
-		}
-		bar.add(int64(len(page)))
-		for _, c := range page {
-			if n := len(heads); n > 0 && heads[n-1].stream == c.Stream {
-				heads[n-1].number = c.Number
-				continue
-			}
-			if len(heads) == 100 {
-				if err := l.ask(ctx, heads); err != nil {
-					return err
-				}
-				heads = heads[:0]
-			}
-			heads = append(heads, head{c.Stream, c.Number})
-		}
-		if cursor = next; cursor == "" {
-			return l.ask(ctx, heads)
-		}
-	}
-}
-
-// ask compares heads with what the views have applied.
-func (l *lagging) ask(ctx context.Context, heads []head) error {
-	for i, v := range l.views {
-		var keys []string
-		var followed []head
-		for _, h := range heads {
-			if key, ok := projection.StreamKey(v, h.stream); ok {
-				keys, followed = append(keys, key), append(followed, h)
-			}
-		}
-		if len(keys) == 0 {
-			continue
-		}
-		d := v.Describe()
-		items, err := l.tables.Table(d.Name, d.Version).Get(ctx, keys)
-		if err != nil {
-			return l.reach(l.viewTable(d), err)
-		}
-		for j, item := range items {
-			if err := l.count(ctx, i, followed[j], item); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// count takes one stream in one view into its line.
-func (l *lagging) count(ctx context.Context, at int, h head, item *driver.Item) error {
-	applied, parked := int64(0), false
-	if item != nil {
-		applied, parked = item.Commit, item.Parked != 0
-	}
-	age := 0.0
-	if applied < h.number && !parked {
-		missing, err := l.store.Read(ctx, h.stream, applied+1, 1)
-		if err != nil {
-			return err
-		}
-		if len(missing) > 0 {
-			age = max(0, l.now.Sub(missing[0].Time).Seconds())
-		}
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	line := &l.lines[at]
-	line.Streams++
-	switch {
-	case parked:
-		line.Parked++
-	case applied < h.number:
-		line.Behind++
-		line.Commits += h.number - applied
-		line.Seconds = max(line.Seconds, age)
-	}
-	return nil
+	report, err := installation.Lag(ctx, inspect.LagQuery{Names: names, Fraction: fraction, Parallel: parallel, Progress: func(n int) { bar.add(int64(n)) }})
+	return report.Lags, err
 }

@@ -63,6 +63,15 @@ func (o *output) fail(err error) {
 	}
 }
 
+// result is the error that a command ends with: of writing, or that its check
+// found something.
+func (o *output) result(some bool) error {
+	if o.err == nil && some {
+		return found()
+	}
+	return o.err
+}
+
 // table is a table being written. Columns are aligned over tablePage rows at a
 // time, so that a long one needs little memory and shows while it grows.
 type table struct {

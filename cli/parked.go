@@ -2,13 +2,13 @@ package cli
 
 import (
 	"context"
-	"time"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
 	"daybook/events"
 	"daybook/follow"
-	"daybook/process"
+	"daybook/inspect"
 	"daybook/view/projection"
 )
 
@@ -26,27 +26,6 @@ func parkedCommand(a *app) *cli.Command {
 	}
 }
 
-// parkedLine is a parked stream in a list.
-type parkedLine struct {
-	View     string        `json:"view,omitzero"`
-	Version  int           `json:"version,omitzero"` // of the view
-	Process  string        `json:"process,omitzero"` // a process manager or an outbox
-	Stream   events.Stream `json:"stream"`
-	Commit   int64         `json:"commit"` // that can't be applied
-	Code     events.Code   `json:"code"`
-	Text     string        `json:"text"`
-	Time     time.Time     `json:"time"` // of the last attempt
-	Attempts int           `json:"attempts"`
-}
-
-func lineOf(f follow.Fault) parkedLine {
-	return parkedLine{View: f.Consumer, Version: f.Version, Stream: f.Stream, Commit: f.Commit, Code: f.Code, Text: f.Text, Time: f.Time, Attempts: f.Attempts}
-}
-
-func lineOfProcess(f follow.Fault) parkedLine {
-	return parkedLine{Process: f.Consumer, Stream: f.Stream, Commit: f.Commit, Code: f.Code, Text: f.Text, Time: f.Time, Attempts: f.Attempts}
-}
-
 func (a *app) parked(ctx context.Context, c *cli.Command) error {
 	s, err := a.open(ctx, c)
 	if err != nil {
@@ -59,35 +38,32 @@ func (a *app) parked(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	projector, err := s.projector()
+	installation, err := s.installation()
 	if err != nil {
 		return err
 	}
-	runner, err := s.runner(process.Effects{})
-	if err != nil {
-		return err
+	q := inspect.ParkedQuery{At: s.pinned, Limit: parkedPage}
+	for _, v := range views {
+		q.Names = append(q.Names, v.Describe().Name)
+	}
+	for _, r := range reactors {
+		q.Names = append(q.Names, r.Describe().Name)
 	}
 	t := s.out.table("NAME", "STREAM", "COMMIT", "ATTEMPTS", "LAST ATTEMPT", "ERROR")
 	any := false
-	tell := func(l parkedLine) {
-		any = true
-		t.row(l, l.View+l.Process, l.Stream, l.Commit, l.Attempts, l.Time, l.Text)
-	}
-	for _, v := range views {
-		if err := eachParked(ctx, projector.Parked, v.Describe().Name, func(f follow.Fault) { tell(lineOf(f)) }); err != nil {
-			return s.reach(s.viewTable(v.Describe()), err)
+	for more := len(q.Names) > 0; more; more = q.After != nil {
+		page, err := installation.Parked(ctx, q)
+		if err != nil {
+			return s.reach("of "+strings.Join(q.Names, ", "), err)
 		}
-	}
-	for _, r := range reactors {
-		if err := eachParked(ctx, runner.Parked, r.Describe().Name, func(f follow.Fault) { tell(lineOfProcess(f)) }); err != nil {
-			return s.reach(s.processesTable(), err)
+		for _, l := range page.Parked {
+			any = true
+			t.row(l, l.View+l.Process, l.Stream, l.Commit, l.Attempts, l.Time, l.Text)
 		}
+		q.After = page.Next
 	}
 	t.end("no parked streams")
-	if any && c.Bool("check") && s.out.err == nil {
-		return found()
-	}
-	return s.out.err
+	return s.out.result(any && c.Bool("check"))
 }
 
 // projector projects, and lists and redrives what is parked.

@@ -64,14 +64,8 @@ func (s *session) named(names []string) (views []view.View, reactors []process.R
 }
 
 // followers are the names of all that follows streams.
-func (s *session) followers() (names []string) {
-	for _, v := range s.views {
-		names = append(names, v.Describe().Name)
-	}
-	for _, r := range s.of.Processes {
-		names = append(names, r.Describe().Name)
-	}
-	return names
+func (s *session) followers() []string {
+	return append(namesOf(s.views, nameOfView), namesOf(s.of.Processes, func(r process.Reactor) string { return r.Describe().Name })...)
 }
 
 // followerNames are the names of all declared views, process managers and

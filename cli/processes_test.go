@@ -19,6 +19,7 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/follow"
+	"daybook/inspect"
 	"daybook/internal/testdomain"
 	"daybook/process"
 	"daybook/process/processtest"
@@ -48,6 +49,7 @@ func greeter() []process.Reactor {
 	}
 	return []process.Reactor{
 		process.New[memory]("greeter", "member").
+			Sends(deactivateMember{}, changeEmail{}).
 			On(func(_ memory, e memberEvent, m process.Meta) (memory, process.Reaction) {
 				return memory(e), process.Do(process.After("nap", time.Minute, process.Send(m.ID(), deactivateMember{})))
 			}).
@@ -133,7 +135,7 @@ func TestParkedProcesses(t *testing.T) {
 		t.Fatalf("got %+v", r)
 	}
 	s.project()
-	line := decode[parkedLine](t, s.want(exitFound, "parked", "-check", "-json"))[0]
+	line := decode[inspect.Parked](t, s.want(exitFound, "parked", "-check", "-json"))[0]
 	if line.Process != "greeter" || line.View != "" || line.Stream != "member/bad" || line.Commit != 2 || line.Code != "no-mail-today" {
 		t.Errorf("got %+v", line)
 	}

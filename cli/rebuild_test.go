@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"daybook/inspect"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +99,7 @@ func TestLooksAtTheTableThatAnswers(t *testing.T) {
 		if l.Table != "school-test-courses-"+table || l.Items != rows || l.Exact.Rows != rows || l.Exact.Behind != 20-rows {
 			t.Errorf("views: %+v %+v, want %s with %d rows", l, l.Exact, table, rows)
 		}
-		if lag := decode[lagLine](t, s.want(code, "lag", "courses", "-max", "0s", "-json"))[0]; lag.Behind != 20-rows {
+		if lag := decode[inspect.Lag](t, s.want(code, "lag", "courses", "-max", "0s", "-json"))[0]; lag.Behind != 20-rows {
 			t.Errorf("lag: %+v, want %d behind", lag, 20-rows)
 		}
 		if r := s.want(code, "verify", "courses", "-patience", "0s"); !strings.Contains(r.out, "courses "+table+": ") ||

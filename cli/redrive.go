@@ -8,6 +8,7 @@ import (
 
 	"daybook/events"
 	"daybook/follow"
+	"daybook/inspect"
 	"daybook/process"
 	"daybook/view"
 	"daybook/view/projection"
@@ -30,11 +31,11 @@ func redriveCommand(a *app) *cli.Command {
 
 // redrivenLine is a redriven stream in a list.
 type redrivenLine struct {
-	View    string        `json:"view,omitzero"`
-	Process string        `json:"process,omitzero"`
-	Stream  events.Stream `json:"stream"`
-	Commit  int64         `json:"commit"` // the last applied
-	Fault   *parkedLine   `json:"fault,omitzero"`
+	View    string          `json:"view,omitzero"`
+	Process string          `json:"process,omitzero"`
+	Stream  events.Stream   `json:"stream"`
+	Commit  int64           `json:"commit"` // the last applied
+	Fault   *inspect.Parked `json:"fault,omitzero"`
 }
 
 func (a *app) redrive(ctx context.Context, c *cli.Command) error {
@@ -70,11 +71,7 @@ func (a *app) redrive(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	r.table.end("no parked streams")
-	switch {
-	case r.still && s.out.err == nil:
-		return found()
-	}
-	return s.out.err
+	return s.out.result(r.still)
 }
 
 // redriver redrives streams and prints the result of each.
@@ -86,21 +83,20 @@ type redriver struct {
 	still     bool // a stream stayed parked
 }
 
-func (r *redriver) tell(l redrivenLine, fault *follow.Fault, lineOf func(follow.Fault) parkedLine) {
+func (r *redriver) tell(l redrivenLine, one follow.RedriveResult) {
+	l.Stream, l.Commit = one.Stream, one.Commit
 	text := ""
-	if fault != nil {
-		line := lineOf(*fault)
-		l.Fault, r.still, text = &line, true, fault.Text
+	if one.Fault != nil {
+		parked := inspect.ParkedOf(*one.Fault)
+		l.Fault, r.still, text = &parked, true, one.Fault.Text
 	}
 	r.table.row(l, l.View+l.Process, l.Stream, l.Commit, text)
 }
 
-func (r *redriver) ofView(one follow.RedriveResult) {
-	r.tell(redrivenLine{View: one.Consumer, Stream: one.Stream, Commit: one.Commit}, one.Fault, lineOf)
-}
+func (r *redriver) ofView(one follow.RedriveResult) { r.tell(redrivenLine{View: one.Consumer}, one) }
 
 func (r *redriver) ofProcess(one follow.RedriveResult) {
-	r.tell(redrivenLine{Process: one.Consumer, Stream: one.Stream, Commit: one.Commit}, one.Fault, lineOfProcess)
+	r.tell(redrivenLine{Process: one.Consumer}, one)
 }
 
 // one redrives one stream.

@@ -151,7 +151,7 @@ func (a *app) payload(value string) (jsontext.Value, error) {
 // refused sorts the error of a command: rejected, or worth a retry.
 func refused(err error, commandID string) error {
 	if events.Transient(err) {
-		return fmt.Errorf("%w; it is safe to send again with -command-id %s", explain(err), commandID)
+		return fmt.Errorf("%w; it is safe to send again with -command-id %s", withHint(err), commandID)
 	}
 	if e, ok := errors.AsType[*events.Error](err); ok && e.Code != events.CodeInternal {
 		return &exitError{exitRefused, err}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"daybook/inspect"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,7 +21,7 @@ func TestSend(t *testing.T) {
 	if !got.Started || got.Version != 1 || got.ID == "" || got.Token != "member/"+got.ID+"@1" || got.CommandID == "" {
 		t.Fatalf("got %+v", got)
 	}
-	if line := decode[eventLine](t, s.want(exitOK, "show", "member/"+got.ID, "-json"))[0]; line.Actor != "me" || line.CommandID != got.CommandID {
+	if line := decode[inspect.StreamEvent](t, s.want(exitOK, "show", "member/"+got.ID, "-json"))[0]; line.Actor != "me" || line.CommandID != got.CommandID {
 		t.Errorf("got %+v", line)
 	}
 	file := filepath.Join(t.TempDir(), "payload.json")

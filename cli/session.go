@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,13 +14,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 	"github.com/urfave/cli/v3"
 
 	"daybook"
 	"daybook/aggregate"
+	"daybook/connect"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/inspect"
 	"daybook/view"
 	"daybook/view/driver"
 )
@@ -109,6 +113,21 @@ func (s *session) config(ctx context.Context, profile, region string) (aws.Confi
 	return loaded, nil
 }
 
+// installation reads the installation: what is printed here.
+func (s *session) installation() (*inspect.Installation, error) {
+	sources := connect.Sources(s.client, s.prefix, s.deadLetters())
+	return inspect.Open(s.of, sources)
+}
+
+// deadLetters are those of the command queue.
+func (s *session) deadLetters() *connect.DeadLetters {
+	o := sqs.Options{Region: s.aws.Region, Credentials: s.aws.Credentials, HTTPClient: &http.Client{Timeout: 30 * time.Second, Transport: s.transport}}
+	if s.endpoint != "" {
+		o.BaseEndpoint = &s.endpoint
+	}
+	return connect.NewDeadLetters(o, s.prefix)
+}
+
 // streamsClient reads the change stream of the events table.
 func (s *session) streamsClient() *dynamodbstreams.Client {
 	o := dynamodbstreams.Options{Region: s.aws.Region, Credentials: s.aws.Credentials, HTTPClient: &http.Client{Timeout: 20 * time.Second, Transport: s.transport}}
@@ -191,15 +210,26 @@ func (s *session) summary(v any, text string) {
 
 // aggregate returns a declared aggregate by its name.
 func (s *session) aggregate(name string) (aggregate.Aggregate, error) {
-	var names []string
-	for _, a := range s.aggregates {
-		if a.Name() == name {
-			return a, nil
-		}
-		names = append(names, a.Name())
-	}
-	return nil, unknown("aggregate", name, names)
+	return byName("aggregate", name, s.aggregates, aggregate.Aggregate.Name)
 }
+
+// byName finds what has a name.
+func byName[T any](kind, name string, all []T, nameOf func(T) string) (found T, err error) {
+	if i := slices.IndexFunc(all, func(one T) bool { return nameOf(one) == name }); i >= 0 {
+		return all[i], nil
+	}
+	return found, unknown(kind, name, namesOf(all, nameOf))
+}
+
+func namesOf[T any](all []T, nameOf func(T) string) []string {
+	names := make([]string, len(all))
+	for i, one := range all {
+		names[i] = nameOf(one)
+	}
+	return names
+}
+
+func nameOfView(v view.View) string { return v.Describe().Name }
 
 // chosenViews returns the views of the given names, all for none.
 func (s *session) chosenViews(names []string) ([]view.View, error) {
@@ -218,34 +248,14 @@ func (s *session) chosenViews(names []string) ([]view.View, error) {
 }
 
 func (s *session) view(name string) (view.View, error) {
-	var names []string
-	for _, v := range s.views {
-		d := v.Describe()
-		if d.Name == name {
-			return v, nil
-		}
-		names = append(names, d.Name)
-	}
-	return nil, unknown("view", name, names)
+	return byName("view", name, s.views, nameOfView)
 }
 
 // viewNames are the names of the declared views, for completion.
-func (a *app) viewNames() []string {
-	var names []string
-	for _, v := range a.of.Views {
-		names = append(names, v.Describe().Name)
-	}
-	return names
-}
+func (a *app) viewNames() []string { return namesOf(a.of.Views, nameOfView) }
 
 // aggregateNames are the names of the declared aggregates, for completion.
-func (a *app) aggregateNames() []string {
-	var names []string
-	for _, a := range a.of.Aggregates {
-		names = append(names, a.Name())
-	}
-	return names
-}
+func (a *app) aggregateNames() []string { return namesOf(a.of.Aggregates, aggregate.Aggregate.Name) }
 
 // completes completes arguments by words, and flags as before.
 func completes(words func() []string) cli.ShellCompleteFunc {

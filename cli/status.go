@@ -5,14 +5,13 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
-	"daybook/aggregate/async"
 	"daybook/api"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/inspect"
 )
 
 func statusCommand(a *app) *cli.Command {
@@ -27,19 +26,6 @@ func statusCommand(a *app) *cli.Command {
 	}
 }
 
-// statusLine is the status of a queued command.
-type statusLine struct {
-	CommandID string    `json:"commandId"`
-	Status    string    `json:"status"`
-	Since     time.Time `json:"since"`
-	ID        string    `json:"id"`
-	Token     string    `json:"token,omitzero"`
-	Problem   *struct {
-		Code   events.Code `json:"code"`
-		Detail string      `json:"detail"`
-	} `json:"problem,omitzero"`
-}
-
 func (a *app) status(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() != 1 {
 		return usage("status takes one command id; see -help")
@@ -50,7 +36,7 @@ func (a *app) status(ctx context.Context, c *cli.Command) error {
 	}
 	get := s.statusOf
 	if c.String("api") != "" {
-		get = func(ctx context.Context, id string) (statusLine, error) { return s.statusFromAPI(ctx, c, id) }
+		get = func(ctx context.Context, id string) (inspect.Status, error) { return s.statusFromAPI(ctx, c, id) }
 	}
 	l, err := get(ctx, c.Args().First())
 	if err != nil {
@@ -67,38 +53,28 @@ func (a *app) status(ctx context.Context, c *cli.Command) error {
 }
 
 // statusOf reads the requests table.
-func (s *session) statusOf(ctx context.Context, id string) (statusLine, error) {
-	table := dynamo.TableName(s.prefix, dynamo.RequestsTable())
-	known, err := dynamo.NewRequests(s.client, table).Get(ctx, time.Now(), id)
+func (s *session) statusOf(ctx context.Context, id string) (inspect.Status, error) {
+	installation, err := s.installation()
 	if err != nil {
-		return statusLine{}, s.reach(table, err)
+		return inspect.Status{}, err
 	}
-	if known == nil {
-		return statusLine{}, events.Errorf(events.CodeNotFound, "no command %s was queued in the last day", id)
+	status, err := installation.Status(ctx, id)
+	if err != nil && events.CodeOf(err) != events.CodeNotFound {
+		err = s.reach(dynamo.TableName(s.prefix, dynamo.RequestsTable()), err)
 	}
-	l := statusLine{CommandID: id, Status: string(known.State), Since: known.Since, ID: known.Stream.ID()}
-	if known.State == async.StateAccepted {
-		l.Token = known.Result.Token()
-	}
-	if e := known.Problem; e != nil {
-		l.Problem = &struct {
-			Code   events.Code `json:"code"`
-			Detail string      `json:"detail"`
-		}{e.Code, e.Message}
-	}
-	return l, nil
+	return status, err
 }
 
 // statusFromAPI asks the API.
-func (s *session) statusFromAPI(ctx context.Context, c *cli.Command, id string) (statusLine, error) {
+func (s *session) statusFromAPI(ctx context.Context, c *cli.Command, id string) (inspect.Status, error) {
 	response, text, err := s.ask(ctx, c, http.MethodGet, "/commands/"+api.EncodeSegment(id), http.Header{}, nil)
 	if err != nil {
-		return statusLine{}, err
+		return inspect.Status{}, err
 	}
 	if response.StatusCode != http.StatusOK {
-		return statusLine{}, readProblem(response, text)
+		return inspect.Status{}, readProblem(response, text)
 	}
-	var l statusLine
+	var l inspect.Status
 	if err := json.Unmarshal(text, &l); err != nil {
 		return l, fmt.Errorf("the API's answer can't be read: %w", err)
 	}

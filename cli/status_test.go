@@ -14,6 +14,7 @@ import (
 	"daybook/api"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/inspect"
 )
 
 func TestStatus(t *testing.T) {
@@ -51,7 +52,7 @@ func TestStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("r", "rejected", "too-late: it is too late")
-	if l := decode[statusLine](t, s.want(exitOK, "status", "r", "-json"))[0]; l.Problem.Code != "too-late" || l.Since.IsZero() {
+	if l := decode[inspect.Status](t, s.want(exitOK, "status", "r", "-json"))[0]; l.Problem.Code != "too-late" || l.Since.IsZero() {
 		t.Errorf("got %+v", l)
 	}
 	s.want(exitNotFound, "status", "unknown")

@@ -1,17 +1,11 @@
 package cli
 
 import (
-	"cmp"
-	"container/heap"
 	"context"
-	"slices"
-	"strings"
-	"sync"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
-	"daybook/events"
+	"daybook/inspect"
 )
 
 func streamsCommand(a *app) *cli.Command {
@@ -31,16 +25,6 @@ func streamsCommand(a *app) *cli.Command {
 	}
 }
 
-// streamInfo is a stream in a list.
-type streamInfo struct {
-	Stream  events.Stream `json:"stream"`
-	Version int64         `json:"version"`
-	Commits int64         `json:"commits"`
-	Time    time.Time     `json:"time"` // of the last commit
-	Event   string        `json:"event"`
-	Actor   string        `json:"actor,omitzero"`
-}
-
 func (a *app) streams(ctx context.Context, c *cli.Command) error {
 	limit, parallel := c.Int("limit"), c.Int("parallel")
 	switch {
@@ -56,109 +40,33 @@ func (a *app) streams(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	begins := c.String("prefix")
-	if name := c.Args().First(); name != "" {
-		if _, err := s.aggregate(name); err != nil {
+	of := c.Args().First()
+	if of != "" {
+		if _, err := s.aggregate(of); err != nil {
 			return err
 		}
-		begins = name + "/" + begins
 	}
-	wanted := func(stream events.Stream) bool {
-		if c.Args().Present() {
-			return strings.HasPrefix(string(stream), begins)
-		}
-		return strings.HasPrefix(stream.ID(), begins)
+	info, err := s.reachable(ctx)
+	if err != nil {
+		return err
 	}
-	newest, err := s.newestStreams(ctx, limit, parallel, wanted)
+	installation, err := s.installation()
+	if err != nil {
+		return err
+	}
+	bar := s.progress("streams", "commits", info.Items)
+	defer bar.end()
+	page, err := installation.Streams(ctx, inspect.StreamsQuery{
+		Aggregate: of, Prefix: c.String("prefix"), Limit: limit, Parallel: parallel, Progress: func(n int) { bar.add(int64(n)) },
+	})
+	bar.end()
 	if err != nil {
 		return err
 	}
 	t := s.out.table("STREAM", "VERSION", "COMMITS", "LAST COMMIT", "LAST EVENT", "ACTOR")
-	for _, i := range newest {
+	for _, i := range page.Streams {
 		t.row(i, i.Stream, i.Version, i.Commits, i.Time, i.Event, i.Actor)
 	}
 	t.end("no streams")
 	return s.out.err
-}
-
-// newestStreams scans the events table for the streams with the newest commits.
-func (s *session) newestStreams(ctx context.Context, limit, parallel int, wanted func(events.Stream) bool) ([]streamInfo, error) {
-	info, err := s.reachable(ctx)
-	if err != nil {
-		return nil, err
-	}
-	bar := s.progress("streams", "commits", info.Items)
-	defer bar.end()
-	var mu sync.Mutex
-	top := &newest{limit: limit, at: map[events.Stream]int{}}
-	err = s.parallelScan(ctx, parallel, parallel, func(_ int, page []events.Commit, _ bool) error {
-		bar.add(int64(len(page)))
-		mu.Lock()
-		defer mu.Unlock()
-		for i := range page {
-			if wanted(page[i].Stream) {
-				top.see(&page[i])
-			}
-		}
-		return nil
-	})
-	return top.sorted(), err
-}
-
-// newest keeps the streams with the newest commits: a heap, the oldest on top.
-type newest struct {
-	limit int
-	list  []streamInfo
-	at    map[events.Stream]int // place in list
-}
-
-// see takes in a commit.
-func (n *newest) see(c *events.Commit) {
-	i := streamInfo{Stream: c.Stream, Version: c.Version, Commits: c.Number, Time: c.Time, Event: c.Events[len(c.Events)-1].Name, Actor: c.Actor}
-	if at, known := n.at[c.Stream]; known {
-		if i.Commits > n.list[at].Commits {
-			n.list[at] = i
-			heap.Fix(n, at)
-		}
-		return
-	}
-	if len(n.list) < n.limit {
-		heap.Push(n, i)
-	} else if byTime(n.list[0], i) < 0 {
-		delete(n.at, n.list[0].Stream)
-		n.list[0], n.at[c.Stream] = i, 0
-		heap.Fix(n, 0)
-	}
-}
-
-func byTime(a, b streamInfo) int {
-	return cmp.Or(a.Time.Compare(b.Time), strings.Compare(string(b.Stream), string(a.Stream)))
-}
-
-func (n *newest) sorted() []streamInfo {
-	slices.SortFunc(n.list, func(a, b streamInfo) int { return byTime(b, a) })
-	return n.list
-}
-
-// Len, Less, Swap, Push and Pop implement heap.Interface.
-func (n *newest) Len() int           { return len(n.list) }
-func (n *newest) Less(i, j int) bool { return byTime(n.list[i], n.list[j]) < 0 }
-func (n *newest) Swap(i, j int) {
-	n.list[i], n.list[j] = n.list[j], n.list[i]
-	n.at[n.list[i].Stream], n.at[n.list[j].Stream] = i, j
-}
-
-// Push appends a stream; heap.Push moves it to its place.
-func (n *newest) Push(x any) {
-	i := x.(streamInfo)
-	n.at[i.Stream] = len(n.list)
-	n.list = append(n.list, i)
-}
-
-// Pop removes the last stream.
-func (n *newest) Pop() any {
-	last := n.list[len(n.list)-1]
-	n.list = n.list[:len(n.list)-1]
-	delete(n.at, last.Stream)
-	return last
 }

@@ -1,15 +1,13 @@
 package cli
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"daybook/events"
+	"daybook/inspect"
 )
 
 func TestStreams(t *testing.T) {
@@ -23,7 +21,7 @@ func TestStreams(t *testing.T) {
 	if !slices.IsSortedFunc(all, func(a, b []string) int { return strings.Compare(b[3], a[3]) }) {
 		t.Errorf("not newest first: %q", all)
 	}
-	members := decode[streamInfo](t, s.want(exitOK, "streams", "member", "-prefix", "u1", "-json"))
+	members := decode[inspect.StreamInfo](t, s.want(exitOK, "streams", "member", "-prefix", "u1", "-json"))
 	if len(members) != 11 || members[0].Stream != "member/u1" && members[0].Stream != "member/u19" {
 		t.Errorf("got %+v", members)
 	}
@@ -37,41 +35,13 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// TestNewest compares the heap with sorting everything.
-func TestNewest(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		n := &newest{limit: rapid.IntRange(1, 6).Draw(t, "limit"), at: map[events.Stream]int{}}
-		last := map[events.Stream]streamInfo{}
-		for _, length := range rapid.SliceOfN(rapid.IntRange(1, 3), 0, 12).Draw(t, "streams") {
-			stream := events.Stream(fmt.Sprint("member/", len(last)))
-			at := time.UnixMilli(0)
-			for number := range length {
-				at = at.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "ms")) * time.Millisecond)
-				c := &events.Commit{Stream: stream, Number: int64(number + 1), Version: int64(number + 1), Time: at, Events: []events.Event{{Name: "x"}}}
-				n.see(c)
-				last[stream] = streamInfo{Stream: stream, Version: c.Version, Commits: c.Number, Time: at, Event: "x"}
-			}
-		}
-		var want []streamInfo
-		for _, i := range last {
-			want = append(want, i)
-		}
-		slices.SortFunc(want, func(a, b streamInfo) int { return byTime(b, a) })
-		want = want[:min(len(want), n.limit)]
-		if got := n.sorted(); !slices.Equal(got, want) {
-			t.Fatalf("got  %+v\nwant %+v", got, want)
-		}
-	})
-}
-
 func TestShow(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.send("create-member", "7", `{"name":"Ann","email":"ann@example.com"}`)
 	s.send("rename-member", "7", `{"name":"Anna"}`)
 	s.raw("member/7", events.Event{Name: "member-renamed", Schema: 1, Data: []byte(`{"name":"Anne"}`)}, events.Event{Name: "member-deactivated", Schema: 1, Data: []byte(`{}`)})
-	lines := decode[eventLine](t, s.want(exitOK, "show", "member/7", "-json"))
+	lines := decode[inspect.StreamEvent](t, s.want(exitOK, "show", "member/7", "-json"))
 	if len(lines) != 4 || lines[3].Version != 4 || lines[3].Commit != 3 || lines[1].CommandID != "c-2" || lines[1].Actor != "tester" || string(lines[2].Data) != `{"name":"Anne"}` {
 		t.Errorf("got %+v", lines)
 	}
@@ -88,7 +58,7 @@ func TestShow(t *testing.T) {
 			t.Errorf("at %s: %s", at, got)
 		}
 	}
-	m := decode[moment](t, s.want(exitOK, "show", "member/7", "-at", "1", "-json"))[0]
+	m := decode[inspect.Moment](t, s.want(exitOK, "show", "member/7", "-at", "1", "-json"))[0]
 	if m.Version != 1 || string(m.State) != `{"exists":true,"active":true,"name":"Ann","email":"ann@example.com"}` || len(m.Rows) != 1 {
 		t.Errorf("got %+v", m)
 	}

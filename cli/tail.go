@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/events"
+	"daybook/inspect"
 )
 
 func tailCommand(a *app) *cli.Command {
@@ -78,7 +79,7 @@ func (a *app) tail(ctx context.Context, c *cli.Command) error {
 	}
 	left := c.Int("count")
 	err = f.follow(ctx, func(commit *events.Commit, stored time.Time) (more bool) {
-		for _, l := range linesOf(commit) {
+		for _, l := range inspect.EventsOf(commit) {
 			if !filter.takes(&l, stored) {
 				continue
 			}
@@ -122,7 +123,7 @@ type eventFilter struct {
 	since                     time.Time // the event was stored; records tell it to the second
 }
 
-func (f *eventFilter) takes(l *eventLine, stored time.Time) bool {
+func (f *eventFilter) takes(l *inspect.StreamEvent, stored time.Time) bool {
 	in := func(list []string, s string) bool { return len(list) == 0 || slices.Contains(list, s) }
 	return in(f.aggregates, l.Stream.Aggregate()) && in(f.names, l.Name) && in(f.actors, l.Actor) &&
 		(f.stream == "" || f.stream == l.Stream) && !stored.Before(f.since.Truncate(time.Second))

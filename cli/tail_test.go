@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"daybook/inspect"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,7 +27,7 @@ func TestTailOfThePast(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.school(5)
-	lines := decode[eventLine](t, s.want(exitOK, "tail", "-since", "1h", "-count", "12", "-json"))
+	lines := decode[inspect.StreamEvent](t, s.want(exitOK, "tail", "-since", "1h", "-count", "12", "-json"))
 	if len(lines) != 12 || lines[0].Stream == "" || len(lines[0].Data) == 0 {
 		t.Errorf("got %+v", lines)
 	}
@@ -48,7 +49,7 @@ func TestTailOfThePast(t *testing.T) {
 func TestTailFilters(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	line := eventLine{Stream: "member/7", Name: "member-created", Actor: "ann", Time: at}
+	line := inspect.StreamEvent{Stream: "member/7", Name: "member-created", Actor: "ann", Time: at}
 	for name, test := range map[string]struct {
 		filter eventFilter
 		want   bool

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"daybook/inspect"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"fmt"
@@ -179,7 +180,7 @@ func everyCommandWritesJSON(t *testing.T) {
 		{"streams", nil}, {"show", []string{"member/u1"}}, {"show", []string{"member/u1", "-at", "1"}}, {"show", []string{"member/u1", "-diff", "1..2"}},
 		{"tail", []string{"-since", "1h", "-count", "1"}}, {"send", []string{"rename-member", "-id", "u1", "-payload", `{"name":"Bea"}`, "-command-id", "k-1"}},
 		{"status", []string{"k-1"}}, {"commands", nil}, {"schema", []string{"create-member"}}, {"views", nil}, {"views", []string{"-exact"}},
-		{"lag", nil}, {"verify", []string{"members", "-patience", "0s"}}, {"parked", []string{"nobody"}}, {"redrive", []string{"members", "member/u1"}},
+		{"explain", []string{"member/u1@1"}}, {"lag", nil}, {"verify", []string{"members", "-patience", "0s"}}, {"parked", []string{"nobody"}}, {"redrive", []string{"members", "member/u1"}},
 		{"dead", []string{"list"}}, {"rebuild", []string{"members"}}, {"switch", []string{"members", "-yes"}}, {"drop", []string{"members", "v1-g2", "-yes"}},
 		{"claims", nil}, {"export", []string{"-o", export}}, {"import", []string{export, "-yes"}},
 		{"init", []string{"-module", "example.com/bank", "-sample", "none", t.TempDir()}}, {"new", []string{"aggregate", "type"}}, // refused: others would compile
@@ -256,7 +257,7 @@ func TestEmptyOnATerminal(t *testing.T) {
 func TestCommandsAndSchema(t *testing.T) {
 	t.Parallel()
 	s := newSiteInMemory(t)
-	all := decode[commandLine](t, s.want(exitOK, "commands", "-json"))
+	all := decode[inspect.Command](t, s.want(exitOK, "commands", "-json"))
 	if len(all) != len((&app{of: testdomain.App()}).commandNames()) {
 		t.Errorf("%d commands of %d", len(all), len((&app{of: testdomain.App()}).commandNames()))
 	}
@@ -264,11 +265,11 @@ func TestCommandsAndSchema(t *testing.T) {
 		t.Errorf("got %q", members)
 	}
 	for _, c := range all {
-		l := decode[schemaLine](t, s.want(exitOK, "schema", c.Command, "-json"))[0]
+		l := decode[inspect.Command](t, s.want(exitOK, "schema", c.Command, "-json"))[0]
 		if l.Command != c.Command || l.Schema.Kind() != jsontext.KindBeginObject || l.Example.Kind() != jsontext.KindBeginObject {
 			t.Errorf("%s: %+v", c.Command, l)
 		}
-		var indented schemaLine
+		var indented inspect.Command
 		if err := json.Unmarshal([]byte(s.want(exitOK, "schema", c.Command).out), &indented); err != nil || string(indented.Example) == "" {
 			t.Errorf("%s: %v", c.Command, err)
 		}

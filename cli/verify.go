@@ -100,10 +100,7 @@ func (a *app) verify(ctx context.Context, c *cli.Command) error {
 	if err := removeState(c.String("state")); err != nil {
 		return err
 	}
-	if (!report.Clean() || !claims.clean() || len(mismatches) > 0) && s.out.err == nil {
-		return found()
-	}
-	return s.out.err
+	return s.out.result(!report.Clean() || !claims.clean() || len(mismatches) > 0)
 }
 
 // mismatchLine is a table that was filled by another declaration of its view.

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/follow"
+	"daybook/inspect"
 	"daybook/view"
 	"daybook/view/driver"
 	"daybook/view/projection"
@@ -100,7 +101,7 @@ func (s *session) writeViews(lines []viewLine, exact bool) {
 		cells := []any{l.View, l.Version, l.Kind, l.Status, l.Items, l.Bytes, l.Parked, tablesText(l.Tables)}
 		if l.Exact != nil {
 			e := l.Exact
-			cells = append(cells, e.Rows, e.Hidden, e.Checkpoints, e.Behind, lagLine{Seconds: e.Seconds}.lag())
+			cells = append(cells, e.Rows, e.Hidden, e.Checkpoints, e.Behind, inspect.Lag{Seconds: e.Seconds}.Duration())
 		}
 		t.row(l, cells...)
 	}
@@ -182,22 +183,19 @@ func (s *session) count(ctx context.Context, v view.View, parallel int, bar *pro
 	var e exactLine
 	table := s.tables.Table(d.Name, d.Version)
 	err := inParallel(ctx, parallel, parallel, func(ctx context.Context, segment int) error {
-		cursor := ""
-		for {
-			page, next, err := table.Scan(ctx, segment, parallel, cursor)
-			if err != nil {
-				return s.reach(s.viewTable(d), err)
-			}
+		err := eachPage(ctx, table.Scan, segment, parallel, func(page []driver.Scanned, _ bool) error {
 			bar.add(int64(len(page)))
 			mu.Lock()
+			defer mu.Unlock()
 			for i := range page {
 				e.take(&page[i])
 			}
-			mu.Unlock()
-			if cursor = next; cursor == "" {
-				return nil
-			}
+			return nil
+		})
+		if err != nil {
+			return s.reach(s.viewTable(d), err)
 		}
+		return nil
 	})
 	return e, err
 }

@@ -13,6 +13,7 @@ import (
 
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/inspect"
 	"daybook/internal/testdomain"
 	"daybook/view"
 	"daybook/view/admin"
@@ -57,11 +58,11 @@ func TestLag(t *testing.T) {
 	s.send("rename-member", "u3", `{"name":"Late"}`)
 	s.send("rename-member", "u3", `{"name":"Later"}`)
 	s.send("create-member", "new", `{"name":"New","email":"new@example.com"}`)
-	lines := decode[lagLine](t, s.want(exitFound, "lag", "-json", "-max", "0s"))
+	lines := decode[inspect.Lag](t, s.want(exitFound, "lag", "-json", "-max", "0s"))
 	if u := lines[0]; u.Streams != 21 || u.Behind != 2 || u.Commits != 3 || u.Seconds <= 0 || lines[1].Behind != 0 {
 		t.Errorf("got %+v", lines)
 	}
-	part := decode[lagLine](t, s.want(exitOK, "lag", "-json", "-fraction", "0.5", "members"))
+	part := decode[inspect.Lag](t, s.want(exitOK, "lag", "-json", "-fraction", "0.5", "members"))
 	if part[0].Streams >= 21 {
 		t.Errorf("half of 21 streams are %d", part[0].Streams)
 	}
@@ -85,7 +86,7 @@ func TestParked(t *testing.T) {
 		t.Errorf("got %q", r.out)
 	}
 	s.park("bad")
-	line := decode[parkedLine](t, s.want(exitOK, "parked", "-json"))[0]
+	line := decode[inspect.Parked](t, s.want(exitOK, "parked", "-json"))[0]
 	if line.View != "members" || line.Stream != "member/bad" || line.Commit != 2 || line.Attempts != 1 || line.Code != events.CodeInternal || line.Text == "" || line.Time.IsZero() {
 		t.Errorf("got %+v", line)
 	}
@@ -95,7 +96,7 @@ func TestParked(t *testing.T) {
 	if lines := s.want(exitOK, "views", "members").lines(); lines[0][6] != "1" {
 		t.Errorf("got %q", lines)
 	}
-	if lag := decode[lagLine](t, s.want(exitOK, "lag", "members", "-json")); lag[0].Parked != 1 || lag[0].Behind != 0 {
+	if lag := decode[inspect.Lag](t, s.want(exitOK, "lag", "members", "-json")); lag[0].Parked != 1 || lag[0].Behind != 0 {
 		t.Errorf("got %+v", lag)
 	}
 	if r := s.want(exitFound, "verify", "members"); !strings.HasPrefix(r.out, "members\tparked\trow bad\tcommit 1 of 2; commit 2: ") || !strings.Contains(r.out, "then run school redrive members -table v2\n") {

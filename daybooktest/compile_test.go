@@ -37,7 +37,7 @@ var (
 		Event(func(s state, _ opened) state { return s }).
 		Command(func(state, open) aggregate.Decision { return aggregate.Nothing() })
 	_ = view.New[state]("accounts", "account").On(func(r state, _ opened, _ view.Meta) state { return r })
-	_ = process.New[state]("greeter", "account").React(func(opened, process.Meta) process.Reaction {
+	_ = process.New[state]("greeter", "account").Sends(open{}).React(func(opened, process.Meta) process.Reaction {
 		return process.Do(process.Send("1", open{}))
 	})
 )

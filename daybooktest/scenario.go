@@ -1,7 +1,7 @@
 package daybooktest
 
 import (
-	"errors"
+	"encoding/json/v2"
 	"fmt"
 	"reflect"
 	"slices"
@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"daybook"
-	"daybook/aggregate"
 	"daybook/events"
+	"daybook/internal/expect"
 	"daybook/process"
+	"daybook/process/processtest"
 	"daybook/view/viewtest"
 )
 
@@ -66,18 +67,12 @@ func (s *Scenario) add(stream events.Stream, es []events.Data, together bool) {
 // asked to handle are taken for accepted, as those of Stream are.
 func (s *Scenario) When(stream events.Stream, command events.Payload) *Scenario {
 	s.t.Helper()
-	body, err := aggregate.Payload(command)
-	if err != nil {
-		s.t.Fatalf("the payload of %s: %v", command.CommandName(), err)
-	}
+	body := expect.JSON(s.t, "the payload of "+command.CommandName(), command)
 	s.begin(stream)
 	if of := s.world.owner[command.CommandName()]; of != "" && of != stream.Aggregate() {
 		s.t.Fatalf("command %s is one of aggregate %s: send it to a stream of it, not to %s", command.CommandName(), of, stream)
 	}
-	s.err = s.world.command(process.Request{Command: command.CommandName(), ID: stream.ID(), Payload: body, Actor: "actor"})
-	if p, ok := errors.AsType[*events.Panic](s.err); ok { // a test may show what a log may not
-		s.err = fmt.Errorf("%w: %v", s.err, p.Value)
-	}
+	s.err = expect.Shown(s.world.command(process.Request{Command: command.CommandName(), ID: stream.ID(), Payload: body, Actor: "actor"}))
 	return s
 }
 
@@ -107,7 +102,7 @@ func (s *Scenario) begin(stream events.Stream) {
 // commands are looked at, not handled.
 func (s *Scenario) RunProcesses() *Scenario {
 	s.t.Helper()
-	s.needsWhen()
+	expect.When(s.t, s.ran)
 	if err := s.world.settle(true); err != nil {
 		s.t.Fatalf("processes: %v", err)
 	}
@@ -136,12 +131,10 @@ func (s *Scenario) Then(expected ...events.Data) *Scenario {
 func (s *Scenario) ThenOn(stream events.Stream, expected ...events.Data) *Scenario {
 	s.t.Helper()
 	s.needsAccepted()
-	var got, want []string
+	var got, want []events.Event
 	for _, c := range s.world.commits[s.from:] {
-		for _, e := range c.Events {
-			if c.Stream == stream {
-				got = append(got, e.Name+" "+canonical(e.Data))
-			}
+		if c.Stream == stream {
+			got = append(got, c.Events...)
 		}
 	}
 	for _, e := range expected {
@@ -149,19 +142,17 @@ func (s *Scenario) ThenOn(stream events.Stream, expected ...events.Data) *Scenar
 		if err != nil {
 			s.t.Fatalf("the expected events on %s: %v", stream, err)
 		}
-		want = append(want, encoded.Name+" "+canonical(encoded.Data))
+		want = append(want, encoded)
 	}
-	s.same("events on "+string(stream), want, got)
+	expect.Same(s.t, "events on "+string(stream), expect.Events(want), expect.Events(got))
 	return s
 }
 
 // ThenRejected expects When to have been rejected with the domain's code.
 func (s *Scenario) ThenRejected(code string) *Scenario {
 	s.t.Helper()
-	s.needsWhen()
-	if e, ok := errors.AsType[*events.Error](s.err); !ok || !e.Rejected || e.Code != events.Code(code) {
-		s.t.Fatalf("expected a rejection %q, got %d commits and the error %v", code, len(s.world.commits)-s.from, s.err)
-	}
+	expect.When(s.t, s.ran)
+	expect.Rejected(s.t, code, s.err, fmt.Sprintf("%d commits", len(s.world.commits)-s.from))
 	return s
 }
 
@@ -173,18 +164,15 @@ func (s *Scenario) ThenRow(name, key string, row any) *Scenario {
 	if reflect.TypeOf(row) != rowType {
 		s.t.Fatalf("the rows of %s are of type %v, not %T", name, rowType, row)
 	}
-	want, err := fields(row, row)
-	if err != nil {
-		s.t.Fatalf("the expected row %s of %s: %v", key, name, err)
-	}
 	if got == "" {
 		s.t.Fatalf("expected row %q of %s, there is none", key, name)
 	}
-	found, err := fields(row, got)
-	if err != nil {
-		s.t.Fatalf("row %q of %s: %v", key, name, err)
+	what := fmt.Sprintf("row %q of %s", key, name)
+	found := reflect.New(rowType) // without what every row has besides
+	if err := json.Unmarshal([]byte(got), found.Interface()); err != nil {
+		s.t.Fatalf("%s: %v", what, err)
 	}
-	s.same(fmt.Sprintf("row %q of %s", key, name), want, found)
+	expect.Same(s.t, what, expect.Fields(expect.JSON(s.t, what, row)), expect.Fields(expect.JSON(s.t, what, found.Interface())))
 	return s
 }
 
@@ -200,7 +188,7 @@ func (s *Scenario) ThenNoRow(name, key string) *Scenario {
 // row is the JSON of a row, "" for none, and the Go type of the view's rows.
 func (s *Scenario) row(name, key string) (string, reflect.Type) {
 	s.t.Helper()
-	s.needsWhen()
+	expect.When(s.t, s.ran)
 	for _, v := range s.app.Views {
 		d := v.Describe()
 		if d.Name != name {
@@ -223,17 +211,13 @@ func (s *Scenario) ThenSends(stream events.Stream, expected ...events.Payload) *
 	var got, want []string
 	for _, e := range s.done() {
 		if c := e.Command; c != nil && c.ID == stream.ID() && s.world.owner[c.Command] == stream.Aggregate() {
-			got = append(got, c.Command+" "+canonical(c.Payload))
+			got = append(got, expect.Line(c.Command, c.Payload))
 		}
 	}
 	for _, c := range expected {
-		body, err := aggregate.Payload(c)
-		if err != nil {
-			s.t.Fatalf("the payload of %s: %v", c.CommandName(), err)
-		}
-		want = append(want, c.CommandName()+" "+canonical(body))
+		want = append(want, expect.Line(c.CommandName(), expect.JSON(s.t, "the payload of "+c.CommandName(), c)))
 	}
-	s.same("commands to "+string(stream), want, got)
+	expect.Same(s.t, "commands to "+string(stream), want, got)
 	return s
 }
 
@@ -243,33 +227,13 @@ func (s *Scenario) ThenSends(stream events.Stream, expected ...events.Payload) *
 func (s *Scenario) ThenPublishes(eventType string, expected ...any) *Scenario {
 	s.t.Helper()
 	s.needsAccepted()
-	var got, want []string
-	for _, e := range s.done() {
-		if e.Event != nil && e.Event.Type == eventType {
-			got = append(got, canonical(e.Event.Data))
-		}
-	}
-	for _, data := range expected {
-		body, err := aggregate.Payload(data)
-		if err != nil {
-			s.t.Fatalf("the expected event %s: %v", eventType, err)
-		}
-		want = append(want, canonical(body))
-	}
-	s.same("integration events "+eventType, want, got)
+	processtest.ExpectPublished(s.t, s.done(), eventType, expected...)
 	return s
-}
-
-func (s *Scenario) needsWhen() {
-	s.t.Helper()
-	if !s.ran {
-		s.t.Fatalf("a scenario needs When before Then")
-	}
 }
 
 func (s *Scenario) needsAccepted() {
 	s.t.Helper()
-	s.needsWhen()
+	expect.When(s.t, s.ran)
 	if s.err != nil {
 		s.t.Fatalf("the command to %s: %v", s.target, s.err)
 	}

@@ -1,9 +1,6 @@
 package daybooktest_test
 
 import (
-	"fmt"
-	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +8,7 @@ import (
 	"daybook"
 	"daybook/aggregate"
 	"daybook/daybooktest"
+	"daybook/internal/expect"
 	"daybook/process"
 	"daybook/view"
 )
@@ -71,10 +69,10 @@ func house() daybook.App {
 			On(func(r lampRow, e switchedOn, _ view.Meta) lampRow { return lampRow{On: true, Watt: e.Watt} }).
 			On(func(r lampRow, _ switchedOff, _ view.Meta) lampRow { r.On = false; return r })},
 		Processes: []process.Reactor{
-			process.New[struct{}]("saver", "lamp").React(func(_ switchedOn, m process.Meta) process.Reaction {
+			process.New[struct{}]("saver", "lamp").Sends(switchOff{}).React(func(_ switchedOn, m process.Meta) process.Reaction {
 				return process.Do(process.After("off", time.Hour, process.Send(m.ID(), switchOff{}).Unless("is-off")))
 			}),
-			process.New[struct{}]("mountain", "cave").React(func(_ echoed, m process.Meta) process.Reaction {
+			process.New[struct{}]("mountain", "cave").Sends(echo{}).React(func(_ echoed, m process.Meta) process.Reaction {
 				return process.Do(process.Send(m.ID(), echo{}))
 			}),
 			process.NewOutbox[struct{}]("glows", "lamp").
@@ -105,19 +103,6 @@ func TestScenariosPassWhenTheyShould(t *testing.T) {
 	daybooktest.Given(t, house()).When("cave/1", echo{}).ThenSends("cave/1", echo{}).Then(echoed{})
 }
 
-// recorder takes down the first failure of a scenario, which ends it.
-type recorder struct {
-	testing.TB
-	failure string
-}
-
-func (r *recorder) Helper() {}
-func (r *recorder) Fatalf(format string, args ...any) {
-	r.failure = fmt.Sprintf(format, args...)
-	runtime.Goexit()
-}
-func (r *recorder) Fatal(args ...any) { r.Fatalf("%s", fmt.Sprint(args...)) }
-
 func TestScenariosFailWhenTheyShould(t *testing.T) {
 	t.Parallel()
 	on := func(s *daybooktest.Scenario) *daybooktest.Scenario { return s.When("lamp/1", switchOn{}) }
@@ -132,7 +117,7 @@ func TestScenariosFailWhenTheyShould(t *testing.T) {
 			on(s).ThenRow("lamps", "1", lampRow{On: true, Watt: 1})
 		},
 		"unexpected commands to lamp/1 (- expected, + got):\n- switch-off {}":                        func(s *daybooktest.Scenario) { on(s).ThenSends("lamp/1", switchOff{}) },
-		"unexpected integration events com.example.glow.v1 (- expected, + got):\n+ {\"lamp\":\"1\"}": func(s *daybooktest.Scenario) { on(s).ThenPublishes("com.example.glow.v1") },
+		"unexpected integration events (- expected, + got):\n+ com.example.glow.v1 {\"lamp\":\"1\"}": func(s *daybooktest.Scenario) { on(s).ThenPublishes("com.example.glow.v1") },
 		"expected a rejection \"is-on\", got 1 commits and the error <nil>":                          func(s *daybooktest.Scenario) { on(s).ThenRejected("is-on") },
 		"the command to lamp/1: is-on: the lamp is on":                                               func(s *daybooktest.Scenario) { on(on(s)).Then() },
 		"expected row \"2\" of lamps, there is none":                                                 func(s *daybooktest.Scenario) { on(s).ThenRow("lamps", "2", lampRow{}) },
@@ -143,38 +128,12 @@ func TestScenariosFailWhenTheyShould(t *testing.T) {
 		"command switch-on is one of aggregate lamp: send it to a stream of it, not to cave/1":       func(s *daybooktest.Scenario) { s.When("cave/1", switchOn{}) },
 		"processes: they set each other off without an end":                                          func(s *daybooktest.Scenario) { s.When("cave/1", echo{}).RunProcesses() },
 	} {
-		r, done := &recorder{TB: t}, make(chan struct{})
-		go func() {
-			defer close(done)
-			run(daybooktest.Given(r, house()))
-		}()
-		<-done
-		if got := plain(r.failure); got != want {
+		if got := expect.Failure(t, func(t testing.TB) { run(daybooktest.Given(t, house())) }); got != want {
 			t.Errorf("expected the failure\n%s\ngot\n%s", want, got)
 		}
 	}
-	r, done := &recorder{TB: t}, make(chan struct{})
-	go func() {
-		defer close(done)
-		daybooktest.Given(r, daybook.App{Name: "house", Aggregates: []aggregate.Aggregate{nil}})
-	}()
-	if <-done; !strings.Contains(r.failure, "entry 0 of Aggregates is nil") {
-		t.Errorf("got %q", r.failure)
+	faulty := daybook.App{Name: "house", Aggregates: []aggregate.Aggregate{nil}}
+	if got := expect.Failure(t, func(t testing.TB) { daybooktest.Given(t, faulty) }); !strings.Contains(got, "entry 0 of Aggregates is nil") {
+		t.Errorf("got %q", got)
 	}
-}
-
-// element is a line of cmp's report with an element of a list of texts.
-var element = regexp.MustCompile("^([-+] )?[\"`](.*)[\"`],$")
-
-// plain is a failure without what cmp does not promise to keep: spaces, quotes and
-// the list around the lines.
-func plain(failure string) string {
-	var lines []string
-	for line := range strings.Lines(failure) {
-		line = strings.Join(strings.Fields(line), " ")
-		if line != "[]string{" && line != "}" {
-			lines = append(lines, element.ReplaceAllString(line, "$1$2"))
-		}
-	}
-	return strings.Join(lines, "\n")
 }

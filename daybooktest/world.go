@@ -10,7 +10,6 @@ import (
 	"daybook/aggregate"
 	"daybook/events"
 	"daybook/events/eventstest"
-	"daybook/follow"
 	"daybook/process"
 	"daybook/process/processtest"
 )
@@ -139,22 +138,11 @@ func (w *world) settle(commands bool) error {
 }
 
 func (w *world) run(ledger process.Ledger, outside *processtest.Recorder, todo []events.Commit) error {
-	runner, err := process.NewRunner(w.store, w.codec, ledger, w.app.Processes, outside.Effects(), &process.Options{
-		Parallel: 1, Concurrency: 1, Fresh: -1, // in order
-		Now: func() time.Time { return w.now },
-	})
-	if err != nil {
-		return err
-	}
-	var batch []follow.Delivery
-	for _, c := range todo {
-		batch = append(batch, follow.Delivery{Stream: c.Stream, Number: c.Number, Commit: &c})
-	}
-	report := runner.Handle(context.Background(), batch)
-	for _, f := range report.Faults {
+	f, err := processtest.Handle(w.store, w.codec, ledger, w.app.Processes, outside, w.now, todo)
+	if f != nil {
 		return fmt.Errorf("%s parks %s at commit %d: %s", f.Consumer, f.Stream, f.Commit, f.Text)
 	}
-	return report.Err
+	return err
 }
 
 // done is what processes did because of the last When: what they did, and what they

@@ -84,7 +84,7 @@ func (a *appendRetries) Handle(ctx context.Context, r process.Request) error {
 
 // react handles a commit whose reaction is the command.
 func (a *appendRetries) react(t *testing.T) error {
-	manager := process.New[struct{}]("renaming", "order").On(func(struct{}, orderPlaced, process.Meta) (struct{}, process.Reaction) {
+	manager := process.New[struct{}]("renaming", "order").Sends(testdomain.RenameMember{}).On(func(struct{}, orderPlaced, process.Meta) (struct{}, process.Reaction) {
 		return struct{}{}, process.Do(process.Send("7", testdomain.RenameMember{Name: "Ann"}))
 	})
 	codec, err := events.NewCodec(events.Type{Name: "order-placed"})

@@ -58,6 +58,22 @@ func batchGet(
 	return nil
 }
 
+// getItems hands the items of distinct keys to each, by one GetItem or BatchGetItem,
+// strongly consistent.
+func getItems(
+	ctx context.Context, client API, table string, keys []map[string]types.AttributeValue,
+	each func(map[string]types.AttributeValue) error,
+) error {
+	if len(keys) != 1 {
+		return batchGet(ctx, client, table, types.KeysAndAttributes{Keys: keys, ConsistentRead: ptr(true)}, each)
+	}
+	out, err := client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, Key: keys[0], ConsistentRead: ptr(true)})
+	if err != nil || len(out.Item) == 0 {
+		return translate(ctx, err)
+	}
+	return each(out.Item)
+}
+
 // wait waits for d or until ctx ends, whose error it returns then.
 func wait(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

@@ -55,7 +55,10 @@ func TestClaimsNeedATable(t *testing.T) {
 func TestScanHeldCursors(t *testing.T) {
 	t.Parallel()
 	s, _ := newStore(t)
-	for _, cursor := range []string{"x", "!", heldCursor("k", 1, 2), heldCursor("k", 0, 2), heldCursor("", 0, 1), (scanCursor{0, 1, 1, "member/7"}).String()[:3]} {
+	cursorOf := func(key string, number, of int) string {
+		return textSegment(number, of, claimCursor, attrClaim).cursor(claimKey(key))
+	}
+	for _, cursor := range []string{"x", "!", cursorOf("k", 1, 2), cursorOf("k", 0, 2), cursorOf("", 0, 1), commitSegment(0, 1).cursor(commitKey("member/7", 1))[:3]} {
 		if _, _, err := s.ScanHeld(t.Context(), 0, 1, cursor); events.CodeOf(err) != events.CodeMalformed {
 			t.Errorf("cursor %q: %v", cursor, err)
 		}
@@ -63,7 +66,7 @@ func TestScanHeldCursors(t *testing.T) {
 	if _, _, err := s.ScanHeld(t.Context(), 3, 2, ""); events.CodeOf(err) != events.CodeMalformed {
 		t.Errorf("segment 3 of 2: %v", err)
 	}
-	if _, _, err := s.ScanHeld(t.Context(), 0, 1, heldCursor("k", 0, 1)); err != nil {
+	if _, _, err := s.ScanHeld(t.Context(), 0, 1, cursorOf("k", 0, 1)); err != nil {
 		t.Errorf("a cursor of this scan: %v", err)
 	}
 }

@@ -115,6 +115,7 @@
 //	s            N     schema version of the memory; absent when 0
 //	n            N     attempts of the next commit that failed; absent when 0
 //	j            S     rejections that were acted on, JSON; absent without any
+//	h            S     the last rejections of handled commits, JSON; absent without any
 //	t            S     timers that are set, JSON; absent without any
 //	f            S     fault, JSON; absent when the stream is not parked
 //	_p-_parked   S     the name of the reactor; absent when the stream is not parked

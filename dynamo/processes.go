@@ -1,7 +1,10 @@
 package dynamo
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -45,23 +48,12 @@ func NewProcesses(client API, table string) *Processes {
 // Load implements process.Ledger with one GetItem or BatchGetItem.
 func (p *Processes) Load(ctx context.Context, keys []process.Key) ([]*process.Entry, error) {
 	entries := make([]*process.Entry, len(keys))
-	if len(keys) == 1 {
-		out, err := p.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &p.table, Key: itemKey(entryKey(keys[0])), ConsistentRead: ptr(true)})
-		if err != nil {
-			return nil, translate(ctx, err)
-		}
-		if len(out.Item) > 0 {
-			entries[0], err = decodeEntry(out.Item)
-		}
-		return entries, err
-	}
-	want := types.KeysAndAttributes{ConsistentRead: ptr(true)}
 	places := make(map[process.Key]int, len(keys))
+	itemKeys := make([]map[string]types.AttributeValue, len(keys))
 	for i, k := range keys {
-		want.Keys = append(want.Keys, itemKey(entryKey(k)))
-		places[k] = i
+		places[k], itemKeys[i] = i, itemKey(entryKey(k))
 	}
-	err := batchGet(ctx, p.client, p.table, want, func(item map[string]types.AttributeValue) error {
+	err := getItems(ctx, p.client, p.table, itemKeys, func(item map[string]types.AttributeValue) error {
 		e, err := decodeEntry(item)
 		if err == nil {
 			entries[places[e.Key]] = e
@@ -123,4 +115,32 @@ func (p *Processes) Parked(ctx context.Context, reactor string, after events.Str
 		}
 		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}
+}
+
+// Entries returns up to limit entries, of all reactors, in the table's own order,
+// with one page of a Scan, and the cursor of the next page, "" after the last. It is
+// not strongly consistent, for half the price. A cursor that it did not return is
+// malformed.
+func (p *Processes) Entries(ctx context.Context, cursor string, limit int) ([]process.Entry, string, error) {
+	in := &dynamodb.ScanInput{TableName: &p.table, Limit: ptr(int32(limit))}
+	if cursor != "" {
+		key, err := base64.RawURLEncoding.DecodeString(cursor)
+		if err != nil || !utf8.Valid(key) || !bytes.Contains(key, []byte("/")) || len(key) > maxPartitionSize {
+			return nil, "", events.Malformed("cursor", "this cursor is not of this list")
+		}
+		in.ExclusiveStartKey = itemKey(string(key))
+	}
+	out, err := p.client.Scan(ctx, in)
+	if err != nil {
+		return nil, "", translate(ctx, err)
+	}
+	page := make([]process.Entry, len(out.Items))
+	for i, item := range out.Items {
+		e, err := decodeEntry(item)
+		if err != nil {
+			return nil, "", err
+		}
+		page[i] = *e
+	}
+	return page, base64.RawURLEncoding.EncodeToString([]byte(textOf(out.LastEvaluatedKey[attrKey]))), nil
 }

@@ -22,6 +22,7 @@ const (
 	attrMemorySchema = "s"
 	attrAttempts     = "n"
 	attrRejections   = "j"
+	attrAnswered     = "h"
 	attrTimers       = "t"
 	attrFault        = "f"
 )
@@ -49,6 +50,9 @@ func encodeEntry(e *process.Entry) (map[string]types.AttributeValue, error) {
 	}
 	if len(e.Rejections) > 0 {
 		text(attrRejections, e.Rejections)
+	}
+	if len(e.Answered) > 0 {
+		text(attrAnswered, e.Answered)
 	}
 	if len(e.Timers) > 0 {
 		text(attrTimers, e.Timers)
@@ -97,6 +101,7 @@ func decodeEntry(item map[string]types.AttributeValue) (*process.Entry, error) {
 		e.Memory = jsontext.Value(t)
 	}
 	text(attrRejections, &e.Rejections)
+	text(attrAnswered, &e.Answered)
 	text(attrTimers, &e.Timers)
 	text(attrFault, &e.Fault)
 	if e.Fault != nil {

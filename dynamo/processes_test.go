@@ -49,7 +49,7 @@ func TestCostsOfAProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	manager := process.New[orderPlaced]("fulfilment", "order").On(func(_ orderPlaced, e orderPlaced, m process.Meta) (orderPlaced, process.Reaction) {
+	manager := process.New[orderPlaced]("fulfilment", "order").Sends(rejectOrder{}, reserveStock{}, confirmOrder{}).On(func(_ orderPlaced, e orderPlaced, m process.Meta) (orderPlaced, process.Reaction) {
 		return e, process.Do(process.After("confirmation", time.Minute, process.Send(m.ID(), rejectOrder{})),
 			process.All(process.Send(e.Products[0], reserveStock{})).Then(process.Send(m.ID(), confirmOrder{})))
 	})
@@ -93,7 +93,7 @@ func TestALostAnswerOfTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	outside := &processtest.Recorder{}
-	manager := process.New[struct{}]("fulfilment", "order").React(func(orderPlaced, process.Meta) process.Reaction {
+	manager := process.New[struct{}]("fulfilment", "order").Sends(confirmOrder{}).React(func(orderPlaced, process.Meta) process.Reaction {
 		return process.Do(process.Send("7", confirmOrder{}))
 	})
 	runner, err := process.NewRunner(nil, codec, ledger, []process.Reactor{manager}, outside.Effects(), nil)
@@ -141,6 +141,41 @@ func TestEntriesThatCantBeRead(t *testing.T) {
 		}
 		if _, err := ledger.Load(t.Context(), []process.Key{{Reactor: "a", Stream: "b/c"}, k}); events.CodeOf(err) != events.CodeInternal {
 			t.Errorf("%v among others: %v", change, err)
+		}
+	}
+}
+
+// TestEntriesInPages: all entries come, each once, whatever the size of the pages.
+func TestEntriesInPages(t *testing.T) {
+	t.Parallel()
+	ledger, _ := newProcesses(t)
+	for i := range 7 {
+		e := process.Entry{Key: process.Key{Reactor: "fulfilment", Stream: events.Stream(fmt.Sprint("order/é", i))}, Revision: 1, Commit: int64(i)}
+		if err := ledger.Save(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, limit := range []int{1, 3, 7, 100} {
+		seen := map[events.Stream]bool{}
+		for cursor := ""; ; {
+			page, next, err := ledger.Entries(t.Context(), cursor, limit)
+			if err != nil || len(page) > limit {
+				t.Fatalf("%d entries, %v", len(page), err)
+			}
+			for _, e := range page {
+				seen[e.Stream] = true
+			}
+			if cursor = next; cursor == "" {
+				break
+			}
+		}
+		if len(seen) != 7 {
+			t.Errorf("pages of %d: %d entries", limit, len(seen))
+		}
+	}
+	for _, cursor := range []string{"!", "bm9zbGFzaA", "_w"} {
+		if _, _, err := ledger.Entries(t.Context(), cursor, 1); events.CodeOf(err) != events.CodeMalformed {
+			t.Errorf("cursor %q: %v", cursor, err)
 		}
 	}
 }

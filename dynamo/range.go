@@ -16,11 +16,11 @@ import (
 // of it until an item was found or the range has ended.
 func (t *table) Range(ctx context.Context, r driver.Range) ([]driver.Item, bool, error) {
 	if r.Index == "" {
-		it, err := t.getOne(ctx, r.Partition)
-		if err != nil || it == nil {
+		found, err := t.Get(ctx, []string{r.Partition})
+		if err != nil || found[0] == nil {
 			return nil, err == nil, err
 		}
-		return []driver.Item{*it}, true, nil
+		return []driver.Item{*found[0]}, true, nil
 	}
 	q, empty, err := newIndexQuery(r)
 	if err != nil || empty {

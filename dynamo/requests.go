@@ -84,18 +84,12 @@ func (r *Requests) put(ctx context.Context, s async.Status, also string) (map[st
 
 // Get implements async.Statuses with one GetItem, strongly consistent.
 func (r *Requests) Get(ctx context.Context, now time.Time, commandID string) (*async.Status, error) {
-	out, err := r.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &r.table, ConsistentRead: ptr(true),
-		Key: map[string]types.AttributeValue{attrRequest: &types.AttributeValueMemberS{Value: commandID}},
+	var s *async.Status
+	err := getItems(ctx, r.client, r.table, []map[string]types.AttributeValue{{attrRequest: &types.AttributeValueMemberS{Value: commandID}}}, func(item map[string]types.AttributeValue) (err error) {
+		s, err = decodeRequest(item)
+		return err
 	})
-	if err != nil {
-		return nil, translate(ctx, err)
-	}
-	if len(out.Item) == 0 {
-		return nil, nil
-	}
-	s, err := decodeRequest(out.Item)
-	if err != nil || s.Forgotten(now) { // DynamoDB deletes what has expired within days, not at once
+	if err != nil || s == nil || s.Forgotten(now) { // DynamoDB deletes what has expired within days, not at once
 		return nil, err
 	}
 	return s, nil

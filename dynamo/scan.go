@@ -2,17 +2,22 @@ package dynamo
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/binary"
-	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/events"
+	"daybook/view/driver"
 )
 
-// maxSegments is the largest TotalSegments of a DynamoDB Scan.
-const maxSegments = 1_000_000
+// The forms of the cursors of scans. Those of the events and the claims table
+// differ in their keys.
+const (
+	commitCursor = 1
+	claimCursor  = 1
+	itemCursor   = 2
+)
 
 // StrongScan returns the store with a Scan that is strongly consistent, for
 // double the price: it sees every commit that was acknowledged before it began.
@@ -23,63 +28,76 @@ func (s *EventStore) StrongScan() *EventStore {
 // Scan implements events.Store with one page of a parallel Scan, at most 1 MB.
 // It is not strongly consistent, for half the price: see StrongScan. A cursor
 // belongs to its segment; another's, or a damaged one, is malformed.
-func (s *EventStore) Scan(ctx context.Context, segment, segments int, cursor string) ([]events.Commit, string, error) {
-	if segments < 1 || segments > maxSegments || segment < 0 || segment >= segments {
-		return nil, "", events.Malformed("segment", "segments is from 1 to 1,000,000 and segment below it")
-	}
-	in := &dynamodb.ScanInput{TableName: &s.table, ConsistentRead: s.strong, Segment: ptr(int32(segment)), TotalSegments: ptr(int32(segments))}
-	if cursor != "" {
-		place, ok := parseScanCursor(cursor)
-		if !ok || place.segment != uint64(segment) || place.segments != uint64(segments) {
-			return nil, "", events.Malformed("cursor", "this cursor is not of this scan")
-		}
-		in.ExclusiveStartKey = commitKey(place.stream, place.number)
-	}
-	out, err := s.client.Scan(ctx, in)
+func (s *EventStore) Scan(ctx context.Context, number, of int, cursor string) ([]events.Commit, string, error) {
+	items, next, err := commitSegment(number, of).scan(ctx, s.client, &dynamodb.ScanInput{TableName: &s.table, ConsistentRead: s.strong}, cursor)
 	if err != nil {
-		return nil, "", translate(ctx, err)
+		return nil, "", err
 	}
-	page, err := decodeCommits(out.Items)
-	if err != nil || len(out.LastEvaluatedKey) == 0 {
-		return page, "", err
+	page, err := decodeCommits(items)
+	if err != nil {
+		return nil, "", err
 	}
-	var last rawCommit
-	last.take(out.LastEvaluatedKey)
-	next := scanCursor{segment: uint64(segment), segments: uint64(segments), stream: events.Stream(last.stream), number: last.number}
-	return page, next.String(), nil
+	return page, next, nil
 }
 
-// scanCursor is the place behind a page of a Scan.
-type scanCursor struct {
-	segment, segments uint64
-	number            int64
-	stream            events.Stream
-}
-
-// scanCursorForm is the first byte of a cursor; another form gets another.
-const scanCursorForm = 1
-
-func (c scanCursor) String() string {
-	b := binary.AppendUvarint([]byte{scanCursorForm}, c.segment)
-	b = binary.AppendUvarint(b, c.segments)
-	b = binary.AppendUvarint(b, uint64(c.number))
-	return base64.RawURLEncoding.EncodeToString(append(b, c.stream...))
-}
-
-func parseScanCursor(s string) (c scanCursor, ok bool) {
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(b) == 0 || b[0] != scanCursorForm {
-		return c, false
+// commitSegment is a segment of the events table. A cursor holds a commit's number
+// and its stream.
+func commitSegment(number, of int) segment {
+	return segment{number, of, commitCursor,
+		func(key map[string]types.AttributeValue) []byte {
+			var c rawCommit
+			c.take(key)
+			return append(binary.AppendUvarint(nil, uint64(c.number)), c.stream...)
+		},
+		func(b []byte) map[string]types.AttributeValue {
+			u := unpacker{rest: b}
+			number := int64(u.uvarint())
+			if number < 1 || !isKeyText(u.rest) {
+				return nil
+			}
+			return commitKey(events.Stream(u.rest), number)
+		},
 	}
-	b = b[1:]
-	var fields [3]uint64
-	for i := range fields {
-		v, n := binary.Uvarint(b)
-		if n <= 0 {
-			return c, false
+}
+
+// ScanHeld implements events.Store with one page of a parallel Scan of the
+// claims table, at most 1 MB; once-only commands are left out. Like Scan it is
+// not strongly consistent, and a cursor belongs to its segment.
+func (s *EventStore) ScanHeld(ctx context.Context, number, of int, cursor string) ([]events.Held, string, error) {
+	if err := s.needClaims(); err != nil {
+		return nil, "", err
+	}
+	items, next, err := textSegment(number, of, claimCursor, attrClaim).scan(ctx, s.client, &dynamodb.ScanInput{
+		TableName:                 &s.claims,
+		FilterExpression:          ptr("NOT begins_with(#k, :once)"),
+		ExpressionAttributeNames:  map[string]string{"#k": attrClaim},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":once": &types.AttributeValueMemberS{Value: oncePrefix}},
+	}, cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	page := make([]events.Held, len(items))
+	for i, item := range items {
+		if page[i], err = decodeHeld(item); err != nil {
+			return nil, "", err
 		}
-		fields[i], b = v, b[n:]
 	}
-	c = scanCursor{segment: fields[0], segments: fields[1], number: int64(fields[2]), stream: events.Stream(b)}
-	return c, c.number >= 1 && len(b) > 0 && len(b) <= maxPartitionSize && utf8.Valid(b) && c.String() == s
+	return page, next, nil
+}
+
+// Scan implements driver.Table with one page of a parallel Scan, at most 1 MB,
+// strongly consistent: a read unit for each 4 KB. An item that can't be read keeps
+// its key.
+func (t *table) Scan(ctx context.Context, number, of int, cursor string) ([]driver.Scanned, string, error) {
+	items, next, err := textSegment(number, of, itemCursor, attrKey).scan(ctx, t.client, &dynamodb.ScanInput{TableName: &t.name, ConsistentRead: ptr(true)}, cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	page := make([]driver.Scanned, len(items))
+	for i, raw := range items {
+		if page[i].Item, page[i].Err = decodeItem(raw); page[i].Err != nil {
+			page[i].Item = driver.Item{Key: textOf(raw[attrKey])}
+		}
+	}
+	return page, next, nil
 }

@@ -50,38 +50,19 @@ func itemKey(key string) map[string]types.AttributeValue {
 // Get implements driver.Table with one GetItem or BatchGetItem.
 func (t *table) Get(ctx context.Context, keys []string) ([]*driver.Item, error) {
 	items := make([]*driver.Item, len(keys))
-	if len(keys) == 1 {
-		it, err := t.getOne(ctx, keys[0])
-		items[0] = it
-		return items, err
-	}
-	want := types.KeysAndAttributes{ConsistentRead: ptr(true)}
 	places := make(map[string]int, len(keys))
+	itemKeys := make([]map[string]types.AttributeValue, len(keys))
 	for i, key := range keys {
-		want.Keys = append(want.Keys, itemKey(key))
-		places[key] = i
+		places[key], itemKeys[i] = i, itemKey(key)
 	}
-	err := batchGet(ctx, t.client, t.name, want, func(item map[string]types.AttributeValue) error {
+	err := getItems(ctx, t.client, t.name, itemKeys, func(item map[string]types.AttributeValue) error {
 		it, err := decodeItem(item)
-		if err != nil {
-			return err
+		if err == nil {
+			items[places[it.Key]] = &it
 		}
-		items[places[it.Key]] = &it
-		return nil
+		return err
 	})
 	return items, err
-}
-
-func (t *table) getOne(ctx context.Context, key string) (*driver.Item, error) {
-	out, err := t.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &t.name, Key: itemKey(key), ConsistentRead: ptr(true)})
-	if err != nil {
-		return nil, translate(ctx, err)
-	}
-	if len(out.Item) == 0 {
-		return nil, nil
-	}
-	it, err := decodeItem(out.Item)
-	return &it, err
 }
 
 // condition is what must hold for a write.

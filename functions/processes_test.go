@@ -60,7 +60,7 @@ func doors() []aggregate.Aggregate {
 
 func doorman() []process.Reactor {
 	return []process.Reactor{
-		process.New[struct{}]("doorman", "door").React(func(_ knock, m process.Meta) process.Reaction {
+		process.New[struct{}]("doorman", "door").Sends(openDoor{}, askGuard{}).React(func(_ knock, m process.Meta) process.Reaction {
 			return process.Do(
 				process.After("patience", time.Minute, process.Send(m.ID(), openDoor{})),
 				process.All(process.Send("of-"+m.ID(), askGuard{})).Then(process.Send(m.ID(), openDoor{})))

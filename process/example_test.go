@@ -97,6 +97,7 @@ func (d delivery) with(e events.Data) aggregate.Decision {
 
 // completion follows the streams of three aggregates and needs no memory.
 var completion = process.New[struct{}]("completion", "delivery", "order", "parcel").
+	Sends(expect{}, count{}, empty{}).
 	React(func(e shipped, m process.Meta) process.Reaction {
 		return process.Do(process.Send(m.ID(), expect(e)))
 	}).
@@ -205,6 +206,7 @@ func everything(ctx context.Context, store events.Store) (ds []follow.Delivery) 
 // A manager that waits at most 15 minutes for its order to be confirmed.
 func ExampleNew() {
 	m := process.New[basket]("fulfilment", "order").
+		Sends(reserve{}, releaseStock{}, confirmOrder{}, reject{}).
 		On(func(b basket, e placed, m process.Meta) (basket, process.Reaction) {
 			b.Products = e.Products
 			return b, process.Do(

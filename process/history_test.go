@@ -107,7 +107,7 @@ func TestHistoryIsNotReadOneByOne(t *testing.T) {
 	t.Parallel()
 	h := &endless{commits: 100_000, placed: []int64{1, 99_950, 100_000}}
 	ledger, recorder := &processtest.Memory{}, &processtest.Recorder{}
-	reactor := process.New[struct{}]("fulfilment", "order").Since(testNow.Add(99_900 * time.Second)).
+	reactor := process.New[struct{}]("fulfilment", "order").Since(testNow.Add(99_900 * time.Second)).Sends(confirmOrder{}).
 		React(func(placed, process.Meta) process.Reaction { return process.Do(process.Send("b", confirmOrder{})) })
 	r := endlessRunner(t, h, ledger, recorder, reactor)
 	if report := r.Handle(t.Context(), []follow.Delivery{h.last()}); report.Handled != 2 || report.Err != nil {
@@ -124,7 +124,7 @@ func TestAMemoryOfAnotherSchemaIsFoldedAgain(t *testing.T) {
 	w := newWorld(t, newFulfilment())
 	w.handle(w.commit("order/7", place("a")), w.commit("order/7", note))
 	before := len(w.recorder.Done())
-	newer := process.New[basket]("fulfilment", "order").MemorySchema(2).
+	newer := process.New[basket]("fulfilment", "order").MemorySchema(2).Sends(confirmOrder{}, releaseStock{}).
 		On(func(b basket, e placed, _ process.Meta) (basket, process.Reaction) {
 			return basket{Products: append(b.Products, "new "+e.Products[0])}, process.Do(process.Send("1", confirmOrder{}))
 		}).
@@ -183,7 +183,7 @@ func TestSkip(t *testing.T) {
 // TestHistoryNeedNotBeReactedTo: a reaction that would be invalid is none.
 func TestHistoryNeedNotBeReactedTo(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, process.New[basket]("fulfilment", "order").Since(testNow.Add(time.Second)).
+	w := newWorld(t, process.New[basket]("fulfilment", "order").Since(testNow.Add(time.Second)).Sends(releaseStock{}).
 		On(func(b basket, e placed, m process.Meta) (basket, process.Reaction) {
 			return basket{Products: e.Products}, process.Do(nil)
 		}).

@@ -37,6 +37,12 @@ type Entry struct {
 	// on already; see Group.Else.
 	Rejections []Rejection
 
+	// Answered are the last rejections that commands of the stream's commits met:
+	// those that a reaction went on by, those that Unless names, and the one that
+	// parked the stream. They are for people, to see why a process took its way. At
+	// most MaxAnswered.
+	Answered []Answered
+
 	// Timers are those that were set and not cancelled since: their Timer.Name
 	// by the name that the manager gave them. They may have fired. At most
 	// MaxTimers.
@@ -55,7 +61,21 @@ type Rejection struct {
 	Command   string      `json:"command"`
 	ID        string      `json:"id"` // of the aggregate
 	Code      events.Code `json:"code"`
+	// Message is what the aggregate says of it, at most MaxMessage bytes.
+	Message string `json:"message,omitzero"`
 }
+
+// Answered is a rejection of a commit that was handled, or that parked the stream.
+type Answered struct {
+	Commit int64 `json:"commit"` // whose reaction sent the command
+	Rejection
+}
+
+// The bounds of what an entry keeps of rejections.
+const (
+	MaxAnswered = 3
+	MaxMessage  = 200 // bytes
+)
 
 // MaxMemory is the largest memory of a stream, in bytes of JSON. An entry with
 // it, and all else that it may hold, is below DynamoDB's limit of an item.

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"reflect"
 	"time"
 
 	"daybook/events"
@@ -45,6 +46,53 @@ func (m *Manager[S]) On[E events.Data](react func(memory S, e E, m Meta) (S, Rea
 func (m *Manager[S]) React[E events.Data](react func(e E, m Meta) Reaction) *Manager[S] {
 	handle(m.def, m.machine, react == nil, func(s S, e E, meta Meta) (S, []Step) { return s, react(e, meta).steps })
 	return m
+}
+
+// Sends declares the commands that the manager sends, each by a value of its type:
+// Sends(product.ReserveStock{}, order.Confirm{}). Sending another is a fault, which a
+// test finds; App.Check verifies that an aggregate declares each of them and can take
+// its payload.
+func (m *Manager[S]) Sends(commands ...events.Payload) *Manager[S] {
+	for i, c := range commands {
+		t := payloadType(c)
+		if t == nil {
+			m.fail("entry %d of Sends is nil; remove it", i)
+			continue
+		}
+		name := c.CommandName()
+		if err := events.ValidateName("command", name); err != nil {
+			m.fail("entry %d of Sends, a %v: %w", i, t, err)
+		}
+		if m.sendTypes[name] != nil {
+			m.fail("command %q is listed twice in Sends; remove one", name)
+		}
+		m.sendTypes[name] = t
+		m.sends = append(m.sends, c)
+	}
+	return m
+}
+
+// payloadType is the type of a command's value, without a pointer; nil for none.
+func payloadType(command any) reflect.Type {
+	v := reflect.ValueOf(command)
+	switch {
+	case !v.IsValid(), v.Kind() == reflect.Pointer && v.IsNil():
+		return nil
+	case v.Kind() == reflect.Pointer:
+		return v.Type().Elem()
+	}
+	return v.Type()
+}
+
+// checkSend reports a command that the manager does not declare.
+func (d *def) checkSend(c Command) error {
+	switch t := d.sendTypes[c.name]; {
+	case t == nil:
+		return events.Errorf(events.CodeInternal, "%v %s sends the command %s without declaring it: add it to Sends", d.kind, d.name, c.name)
+	case t != payloadType(c.payload):
+		return events.Errorf(events.CodeInternal, "%v %s sends the command %s as %v and declares it as %v: use one type", d.kind, d.name, c.name, payloadType(c.payload), t)
+	}
+	return nil
 }
 
 // Since says that commits accepted before t are history: they are remembered, but

@@ -26,7 +26,7 @@ func (r *run) act(ctx context.Context, a action) error {
 	case a.send != nil:
 		rejection, err := r.send(ctx, a.send)
 		if rejection != nil {
-			return rejectionError(*rejection)
+			return r.unexpected(*rejection)
 		}
 		return err
 	case a.group != nil:
@@ -86,10 +86,12 @@ func (r *run) send(ctx context.Context, s *groupRequest) (*Rejection, error) {
 		// earlier attempt made. Its effect was had once; it stands.
 		r.report(func(p *Report) { p.Superseded++ })
 	case ok && e.Rejected, code == events.CodeAlreadyTaken:
+		rejection := &Rejection{CommandID: s.CommandID, Command: s.Command, ID: s.ID, Code: code, Message: events.Beginning(messageOf(err), MaxMessage)}
 		if !slices.Contains(s.unless, code) {
-			return &Rejection{CommandID: s.CommandID, Command: s.Command, ID: s.ID, Code: code}, nil
+			return rejection, nil
 		}
 		r.report(func(p *Report) { p.Declined++ })
+		r.note(*rejection)
 		return nil, nil
 	case events.Transient(err):
 		return nil, err
@@ -108,9 +110,11 @@ func messageOf(err error) string {
 	return "it failed"
 }
 
-// rejectionError is the fault of a rejection that the reaction does not name.
-func rejectionError(r Rejection) error {
-	return events.Errorf(r.Code, "command %s to %s was rejected, which the reaction does not expect", r.Command, r.ID)
+// unexpected returns the fault of a rejection that the reaction does not name. The
+// fault has no message of the domain in it; the ledger does.
+func (r *run) unexpected(x Rejection) error {
+	r.note(x)
+	return events.Errorf(x.Code, "command %s to %s was rejected, which the reaction does not expect", x.Command, x.ID)
 }
 
 // group sends the commands of a group and goes on by their answers. An answer
@@ -130,7 +134,7 @@ func (r *run) group(ctx context.Context, g *groupPlan) error {
 	case first < 0:
 		return r.perform(ctx, g.then)
 	case g.otherwise == nil:
-		return rejectionError(*rejections[first])
+		return r.unexpected(*rejections[first])
 	}
 	rejection := *rejections[first]
 	if err := r.saveRejection(ctx, rejection); err != nil {

@@ -137,6 +137,9 @@ func (p *planner) request(m Meta, c Command) (Request, error) {
 	if err := events.ValidateName("command", c.name); err != nil {
 		return Request{}, invalid("a command has the name "+c.name, err)
 	}
+	if err := p.d.checkSend(c); err != nil {
+		return Request{}, err
+	}
 	if c.id != "" {
 		if err := events.ValidateID("id", c.id); err != nil {
 			return Request{}, invalid("command "+c.name+" has an id that no aggregate can have", err)

@@ -47,9 +47,10 @@ func (k Kind) String() string {
 type Description struct {
 	Name       string
 	Kind       Kind
-	Aggregates []string  // whose streams it follows, sorted
-	Events     []string  // that it handles, sorted
-	Since      time.Time // commits accepted earlier are history; zero for none
+	Aggregates []string         // whose streams it follows, sorted
+	Events     []string         // that it handles, sorted
+	Sends      []events.Payload // commands that a manager sends, as it declares them
+	Since      time.Time        // commits accepted earlier are history; zero for none
 	// Publishes are an outbox's integration events, in the order of declaration.
 	Publishes []Integration
 }
@@ -77,6 +78,8 @@ type def struct {
 	schema     int  // of the memory
 	remembers  bool // some handler changes the memory
 	publishes  []Integration
+	sends      []events.Payload
+	sendTypes  map[string]reflect.Type // of sends, by name
 	errs       []error
 	checks     []func() error // of the memory and of the schemas of what it publishes, which a cold start must not pay for
 
@@ -123,7 +126,7 @@ func (d *def) declared() error {
 func (d *def) Describe() Description {
 	return Description{
 		Name: d.name, Kind: d.kind, Aggregates: slices.Clone(d.aggregates), Events: d.events(),
-		Since: d.since, Publishes: slices.Clone(d.publishes),
+		Sends: slices.Clone(d.sends), Since: d.since, Publishes: slices.Clone(d.publishes),
 	}
 }
 
@@ -190,7 +193,7 @@ func (m machine[S]) handles(event string) bool {
 func newDef[S any](kind Kind, name string, aggregates []string, m machine[S]) *def {
 	d := &def{
 		name: name, kind: kind, schema: 1, aggregates: slices.Sorted(slices.Values(aggregates)),
-		events: m.events, handled: m.handles, react: m.react,
+		sendTypes: map[string]reflect.Type{}, events: m.events, handled: m.handles, react: m.react,
 	}
 	if err := events.ValidateName(kind.String(), name); err != nil {
 		d.fail("%w", err)

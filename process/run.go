@@ -27,6 +27,8 @@ type run struct {
 	acting   bool      // they had begun when the last commit failed
 
 	timers map[string]string // as Entry.Timers, with what the commit under way has done
+
+	declined []Rejection // of the commit under way, that no Else acted on; under batch.mu
 }
 
 // maxConflicts bounds how often a run begins anew without any progress, since
@@ -151,6 +153,7 @@ func (r *run) skipHistory(ctx context.Context, n int64) (int64, error) {
 
 // react handles one commit: all is decided first, then done, then written down.
 func (r *run) react(ctx context.Context, c *events.Commit) error {
+	r.declined = nil
 	planner := &planner{d: r.d, source: r.opts.Source, sent: map[string]int{}}
 	memory, plan, err := r.decide(c, planner.plan)
 	if err == nil {
@@ -179,12 +182,33 @@ func (r *run) advance(ctx context.Context, n int64, memory jsontext.Value, timer
 		timers = nil
 	}
 	err := r.update(ctx, n, func(e *Entry) {
+		e.Answered = answered(e.Answered, n, e.Rejections, r.declined)
 		e.Commit, e.Memory, e.MemorySchema, e.Attempts, e.Rejections, e.Timers = n, memory, r.d.schema, 0, nil, timers
 	})
 	if err == nil {
-		r.Commit, r.memory = n, memory
+		r.Commit, r.memory, r.declined = n, memory, nil
 	}
 	return err
+}
+
+// answered adds the rejections of commit n to those of earlier ones.
+func answered(earlier []Answered, n int64, acted, declined []Rejection) []Answered {
+	all := slices.Clone(earlier)
+	for _, x := range append(slices.Clip(acted), declined...) {
+		all = slices.DeleteFunc(all, func(a Answered) bool { return a.CommandID == x.CommandID })
+		all = append(all, Answered{n, x})
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all[max(0, len(all)-MaxAnswered):]
+}
+
+// note keeps a rejection until the commit is handled or parks the stream.
+func (r *run) note(x Rejection) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.declined = append(r.declined, x)
 }
 
 // update changes the entry, which waits for commit n. If another runner wrote it
@@ -235,7 +259,7 @@ func (r *run) park(ctx context.Context, e *follow.CommitError) error {
 		if old := next.Fault; old != nil && old.Commit == e.Number {
 			fault.Attempts = old.Attempts + 1
 		}
-		next.Fault, next.Attempts = &fault, 0
+		next.Fault, next.Attempts, next.Answered = &fault, 0, answered(next.Answered, e.Number, nil, r.declined)
 	})
 	if err == nil {
 		r.Park(fault)

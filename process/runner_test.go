@@ -234,7 +234,7 @@ func TestFaultsPark(t *testing.T) {
 	}
 	react := func(f func() process.Reaction) func(*world) {
 		return func(w *world) {
-			w.reactors = []process.Reactor{process.New[basket]("fulfilment", "order").
+			w.reactors = []process.Reactor{process.New[basket]("fulfilment", "order").Sends(reserve{}, confirmOrder{}, panics{}, unwritable{}, number(0)).
 				React(func(placed, process.Meta) process.Reaction { return f() })}
 		}
 	}
@@ -276,7 +276,7 @@ func TestFaultsPark(t *testing.T) {
 		"a timer in the past":        {react(func() process.Reaction { return process.Do(process.After("t", -1, process.Send("b", confirmOrder{}))) }), events.CodeInternal, "before"},
 		"a memory that is too large": {
 			func(w *world) {
-				w.reactors = []process.Reactor{process.New[basket]("fulfilment", "order").On(func(b basket, _ placed, _ process.Meta) (basket, process.Reaction) {
+				w.reactors = []process.Reactor{process.New[basket]("fulfilment", "order").Sends(reserve{}, confirmOrder{}, panics{}, unwritable{}, number(0)).On(func(b basket, _ placed, _ process.Meta) (basket, process.Reaction) {
 					return basket{Products: []string{strings.Repeat("x", process.MaxMemory)}}, process.Do(process.Send("b", confirmOrder{}))
 				})}
 			}, events.CodeTooLarge, "memory",
@@ -314,15 +314,15 @@ type unwritable struct {
 	F func() `json:"f"`
 }
 
-func (unwritable) CommandName() string { return "a" }
+func (unwritable) CommandName() string { return "write-nothing" }
 
 type number int
 
-func (number) CommandName() string { return "a" }
+func (number) CommandName() string { return "count" }
 
 type panics struct{}
 
-func (panics) CommandName() string { return "a" }
+func (panics) CommandName() string { return "panic" }
 
 func (panics) MarshalJSON() ([]byte, error) { panic("no") }
 

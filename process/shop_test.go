@@ -87,6 +87,7 @@ func release(b basket, m process.Meta) process.Reaction {
 
 func newFulfilment() *process.Manager[basket] {
 	return process.New[basket]("fulfilment", "order").
+		Sends(reserve{}, releaseStock{}, confirmOrder{}, reject{}).
 		On(onPlaced).
 		On(func(b basket, _ cancelled, m process.Meta) (basket, process.Reaction) { return b, release(b, m) }).
 		On(func(b basket, _ rejected, m process.Meta) (basket, process.Reaction) { return b, release(b, m) }).

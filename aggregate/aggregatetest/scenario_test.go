@@ -1,13 +1,13 @@
 package aggregatetest_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
 	"daybook/aggregate"
 	"daybook/aggregate/aggregatetest"
 	"daybook/events"
+	"daybook/internal/expect"
 )
 
 type (
@@ -59,14 +59,6 @@ func gates() *aggregate.Definition[gate] {
 		Event(func(s gate, _ swung) gate { s.Open = !s.Open; return s })
 }
 
-// recorder stands for a testing.T and keeps what it was told.
-type recorder struct{ failures []string }
-
-func (r *recorder) Helper() {}
-func (r *recorder) Fatalf(format string, args ...any) {
-	r.failures = append(r.failures, fmt.Sprintf(format, args...))
-}
-
 type scenario = aggregatetest.Scenario[door]
 
 func TestScenariosPassWhenTheyShould(t *testing.T) {
@@ -78,28 +70,28 @@ func TestScenariosPassWhenTheyShould(t *testing.T) {
 	aggregatetest.Given(t, doors()).When(open{"k"}).ThenClaims(key("k")).ThenReleases(key("old"))
 	aggregatetest.Given(t, doors(), opened{}).When(open{"k"}).ThenClaims().ThenReleases()
 	both := func(past ...events.Data) *scenario {
-		return aggregatetest.Given(t, doors()).With("gate/1", gates(), past...)
+		return aggregatetest.Given(t, doors()).Stream("gate/1", gates(), past...)
 	}
 	both().When(openBoth{"k"}).Then(opened{}).ThenOn("door/2", opened{}).ThenOn("gate/1", swung{}).ThenClaims(key("2"))
 	both(swung{}).When(openBoth{"k"}).ThenRejected("open")
-	both(swung{}, swung{}).With("door/2", doors(), opened{}).When(openBoth{"k"}).ThenRejected("open")
+	both(swung{}, swung{}).Stream("door/2", doors(), opened{}).When(openBoth{"k"}).ThenRejected("open")
 }
 
 func key(value string) events.Claim { return events.Claim{Name: "key", Value: value} }
 
 func TestScenariosFailWhenTheyShould(t *testing.T) {
 	t.Parallel()
-	given := func(past ...events.Data) func(*recorder) *scenario {
-		return func(r *recorder) *scenario { return aggregatetest.Given(r, doors(), past...) }
+	given := func(past ...events.Data) func(testing.TB) *scenario {
+		return func(t testing.TB) *scenario { return aggregatetest.Given(t, doors(), past...) }
 	}
 	for name, c := range map[string]struct {
-		given func(*recorder) *scenario
+		given func(testing.TB) *scenario
 		run   func(*scenario)
 		want  string
 	}{
-		"another event":       {given(), func(s *scenario) { s.When(open{"k"}).Then() }, "expected the events\n  (none)\ngot\n  door-opened {}"},
-		"no event":            {given(opened{}), func(s *scenario) { s.When(open{"k"}).Then(opened{}) }, "got\n  (none)"},
-		"two for one":         {given(), func(s *scenario) { s.When(open{"k"}).Then(opened{}, opened{}) }, "expected the events"},
+		"another event":       {given(), func(s *scenario) { s.When(open{"k"}).Then() }, "unexpected events (- expected, + got):\n+ door-opened {}"},
+		"no event":            {given(opened{}), func(s *scenario) { s.When(open{"k"}).Then(opened{}) }, "+ got):\n- door-opened {}"},
+		"two for one":         {given(), func(s *scenario) { s.When(open{"k"}).Then(opened{}, opened{}) }, "\n- door-opened {}"},
 		"a rejection":         {given(), func(s *scenario) { s.When(open{"wrong"}).Then(opened{}) }, "wrong-key"},
 		"no rejection":        {given(), func(s *scenario) { s.When(open{"k"}).ThenRejected("wrong-key") }, "expected a rejection"},
 		"another rejection":   {given(), func(s *scenario) { s.When(open{"wrong"}).ThenRejected("x") }, `expected a rejection "x"`},
@@ -107,23 +99,22 @@ func TestScenariosFailWhenTheyShould(t *testing.T) {
 		"malformed elsewhere": {given(), func(s *scenario) { s.When(open{""}).ThenMalformed("/payload/other") }, "malformed at /payload/other"},
 		"not malformed":       {given(), func(s *scenario) { s.When(open{"k"}).ThenMalformed("/payload/key") }, "malformed at"},
 		"a panic":             {given(), func(s *scenario) { s.When(open{"panic"}).Then(opened{}) }, "jammed"},
-		"another state":       {given(), func(s *scenario) { s.When(open{"k"}).ThenState(door{}) }, "expected the state"},
+		"another state":       {given(), func(s *scenario) { s.When(open{"k"}).ThenState(door{}) }, "unexpected state (- expected, + got):\n- Open: false\n+ Open: true"},
 		"an undeclared past":  {given(undeclared{}), func(s *scenario) { s.When(open{"k"}).Then(opened{}) }, "no event of type aggregatetest_test.undeclared"},
 		"an undeclared then":  {given(), func(s *scenario) { s.When(open{"k"}).Then(undeclared{}) }, "no event of type aggregatetest_test.undeclared"},
 		"an unknown command":  {given(), func(s *scenario) { s.When(closeDoor{"k"}).Then() }, "unknown-command"},
-		"another claim":       {given(), func(s *scenario) { s.When(open{"k"}).ThenClaims(key("x")) }, `expected the claims`},
-		"no claim":            {given(opened{}), func(s *scenario) { s.When(open{"k"}).ThenClaims(key("k")) }, `expected the claims`},
-		"another release":     {given(), func(s *scenario) { s.When(open{"k"}).ThenReleases() }, `expected the releases`},
+		"another claim":       {given(), func(s *scenario) { s.When(open{"k"}).ThenClaims(key("x")) }, `unexpected claims`},
+		"no claim":            {given(opened{}), func(s *scenario) { s.When(open{"k"}).ThenClaims(key("k")) }, `unexpected claims`},
+		"another release":     {given(), func(s *scenario) { s.When(open{"k"}).ThenReleases() }, `unexpected releases`},
 		"claims of a refusal": {given(), func(s *scenario) { s.When(open{"wrong"}).ThenClaims() }, `wrong-key`},
-		"elsewhere":           {given(), func(s *scenario) { s.With("gate/1", gates()).When(openBoth{"k"}).ThenOn("door/2") }, "expected the events on door/2"},
+		"elsewhere":           {given(), func(s *scenario) { s.Stream("gate/1", gates()).When(openBoth{"k"}).ThenOn("door/2") }, "unexpected events on door/2"},
 		"elsewhere, refused":  {given(), func(s *scenario) { s.When(open{"wrong"}).ThenOn("door/2") }, "wrong-key"},
 		"a stream not given":  {given(), func(s *scenario) { s.When(openBoth{"k"}).Then() }, "gate/1"},
 		"no When":             {given(), func(s *scenario) { s.Then() }, "needs When"},
 	} {
-		var r recorder
-		c.run(c.given(&r))
-		if len(r.failures) == 0 || !strings.Contains(strings.Join(r.failures, "\n"), c.want) {
-			t.Errorf("%s: want a failure with %q, got %q", name, c.want, r.failures)
+		failure := expect.Failure(t, func(t testing.TB) { c.run(c.given(t)) })
+		if failure == "" || !strings.Contains(failure, c.want) {
+			t.Errorf("%s: want a failure with %q, got %q", name, c.want, failure)
 		}
 	}
 }
@@ -147,10 +138,9 @@ func TestImpureCodeIsFound(t *testing.T) {
 		Event(func(s bag, _ bagOpened) bag { return bag{Things: map[string]bool{}} }).
 		Event(func(s bag, e packed) bag { s.Things[e.Key] = true; return s }).
 		Command(func(_ bag, c pack) aggregate.Decision { return aggregate.Emit(packed(c)) })
-	var r recorder
-	aggregatetest.Given(&r, impure, bagOpened{}).When(pack{"x"}).Then(packed{"x"})
-	if len(r.failures) == 0 || !strings.Contains(r.failures[0], "copy maps") {
-		t.Errorf("an evolving function that changes the old state passed: %q", r.failures)
+	failure := expect.Failure(t, func(t testing.TB) { aggregatetest.Given(t, impure, bagOpened{}).When(pack{"x"}).Then(packed{"x"}) })
+	if !strings.Contains(failure, "copy maps") {
+		t.Errorf("an evolving function that changes the old state passed: %q", failure)
 	}
 }
 

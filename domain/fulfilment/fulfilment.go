@@ -23,6 +23,7 @@ import (
 // A reservation that is late, since it hung in an instance that another has
 // replaced, finds its order ended, or its time over.
 var Fulfilment = process.New[Basket]("fulfilment", "order").
+	Sends(user.Check{}, product.ReserveStock{}, product.ReleaseStock{}, product.SettleStock{}, order.Confirm{}, order.Reject{}).
 	On(reserve).
 	React(func(order.ConfirmedEvent, process.Meta) process.Reaction {
 		return process.Do(process.Cancel(confirmation))

@@ -68,11 +68,11 @@ func TestShop(t *testing.T) {
 	shop := func(past ...events.Data) *processtest.Scenario {
 		return processtest.Given(t, fulfilment.Shop, "order/7", past...)
 	}
-	shop().When(placed).ThenPublishes()
+	shop().When(placed).Then()
 	at := time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC)
-	shop(placed).When(confirmed).ThenPublishes(processtest.Event{Type: "com.example.shop.order-confirmed.v1", Data: fulfilment.Confirmed{
+	shop(placed).When(confirmed).ThenPublishes("com.example.shop.order-confirmed.v1", fulfilment.Confirmed{
 		Order: "7", Customer: "ann", Currency: "EUR", Total: 3985, Items: []fulfilment.Item{{Product: "lamp", Quantity: 2}, {Product: "bulb", Quantity: 1}}, At: at,
-	}})
-	shop(placed).When(rejected).ThenPublishes(processtest.Event{Type: "com.example.shop.order-rejected.v1", Data: fulfilment.Ended{Order: "7", Customer: "ann", Reason: "late", At: at}})
-	shop(placed).When(cancelled).ThenPublishes(processtest.Event{Type: "com.example.shop.order-cancelled.v1", Data: fulfilment.Ended{Order: "7", Customer: "ann", Reason: "mind changed", At: at}})
+	})
+	shop(placed).When(rejected).ThenPublishes("com.example.shop.order-rejected.v1", fulfilment.Ended{Order: "7", Customer: "ann", Reason: "late", At: at})
+	shop(placed).When(cancelled).ThenPublishes("com.example.shop.order-cancelled.v1", fulfilment.Ended{Order: "7", Customer: "ann", Reason: "mind changed", At: at})
 }

@@ -92,7 +92,7 @@ func TestMoveStock(t *testing.T) {
 	t.Parallel()
 	move := product.MoveStock{To: "2", Quantity: 3}
 	with := func(stock int64, other ...events.Data) *aggregatetest.Scenario[product.State] {
-		return given(t, lamp(stock)).With("product/2", product.Product, other...)
+		return given(t, lamp(stock)).Stream("product/2", product.Product, other...)
 	}
 	with(5, lamp(1)).When(move).Then(product.StockMovedOut{To: "2", Quantity: 3}).
 		ThenOn("product/2", product.StockMovedIn{From: "1", Quantity: 3}).
@@ -101,7 +101,7 @@ func TestMoveStock(t *testing.T) {
 	with(5).When(move).ThenRejected("target-not-found")
 	with(5, lamp(1), product.Retired{}).When(move).ThenRejected("target-retired")
 	with(5, lamp(product.MaxStock-2)).When(move).ThenRejected("stock-too-large")
-	given(t).With("product/2", product.Product, lamp(1)).When(move).ThenRejected("product-not-found")
-	given(t, lamp(5), product.Retired{}).With("product/2", product.Product, lamp(1)).When(move).ThenRejected("product-retired")
+	given(t).Stream("product/2", product.Product, lamp(1)).When(move).ThenRejected("product-not-found")
+	given(t, lamp(5), product.Retired{}).Stream("product/2", product.Product, lamp(1)).When(move).ThenRejected("product-retired")
 	given(t, lamp(5)).When(product.MoveStock{To: "1", Quantity: 1}).ThenRejected("same-product")
 }

@@ -38,6 +38,7 @@ func (renameMember) CommandName() string { return "rename-member" }
 // greeter uses all that a process manager can: it sends a command, sets a timer
 // and cancels it.
 var greeter = process.New[struct{}]("greeter", "member").
+	Sends(renameMember{}).
 	React(func(_ memberEvent, m process.Meta) process.Reaction {
 		rename := process.Send(m.ID(), renameMember{"Greeted"})
 		return process.Do(process.After("again", time.Hour, rename), rename)

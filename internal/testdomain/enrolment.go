@@ -10,6 +10,7 @@ import (
 // Enrolment reserves the seats of a placed booking and confirms it, or rejects it:
 // when its member may not book, seats are short, or time is up.
 var Enrolment = process.New[Seats]("enrolment", "booking").
+	Sends(CheckMember{}, ReserveSeats{}, ReleaseSeats{}, ConfirmBooking{}, RejectBooking{}).
 	On(enrol).
 	React(func(BookingConfirmed, process.Meta) process.Reaction { return process.Do(process.Cancel(timer)) }).
 	On(func(s Seats, _ BookingRejected, m process.Meta) (Seats, process.Reaction) { return s.release(m) }).

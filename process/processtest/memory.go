@@ -142,9 +142,31 @@ func (m *Memory) Parked(ctx context.Context, reactor string, after events.Stream
 	return found[:min(limit, len(found))], nil
 }
 
+// Entries lists entries in the order of their keys, as dynamo.Processes lists those of
+// its table in its own.
+func (m *Memory) Entries(ctx context.Context, cursor string, limit int) (page []process.Entry, next string, err error) {
+	if err := m.enter(ctx, "Entries"); err != nil {
+		return nil, "", err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	name := func(k process.Key) string { return k.Reactor + "/" + string(k.Stream) }
+	keys := slices.SortedFunc(maps.Keys(m.entries), func(a, b process.Key) int { return strings.Compare(name(a), name(b)) })
+	for _, k := range keys {
+		if name(k) <= cursor {
+			continue
+		}
+		if len(page) == limit {
+			return page, name(page[limit-1].Key), nil
+		}
+		page = append(page, clone(m.entries[k]))
+	}
+	return page, "", nil
+}
+
 // clone copies an entry, so that who gets one can't change what is stored.
 func clone(e process.Entry) process.Entry {
-	e.Memory, e.Rejections, e.Timers = e.Memory.Clone(), slices.Clone(e.Rejections), maps.Clone(e.Timers)
+	e.Memory, e.Rejections, e.Answered, e.Timers = e.Memory.Clone(), slices.Clone(e.Rejections), slices.Clone(e.Answered), maps.Clone(e.Timers)
 	if e.Fault != nil {
 		f := *e.Fault
 		e.Fault = &f

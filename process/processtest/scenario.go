@@ -3,34 +3,22 @@ package processtest
 import (
 	"context"
 	"encoding/json/jsontext"
-	"encoding/json/v2"
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"daybook/events"
 	"daybook/follow"
+	"daybook/internal/expect"
 	"daybook/process"
 )
-
-// TB is the part of testing.TB that a scenario needs.
-type TB interface {
-	Helper()
-	Fatalf(format string, args ...any)
-}
-
-// Event is an integration event by its type with version
-// ("com.example.shop.order-confirmed.v1"), with its data as a Go value.
-type Event struct {
-	Type string
-	Data any
-}
 
 // Scenario is one test of a manager or an outbox: Given, When, then one of the
 // Then methods. No store and no clock is involved.
 type Scenario struct {
-	t       TB
+	t       testing.TB
 	reactor process.Reactor
 	stream  events.Stream
 	past    []events.Data
@@ -47,7 +35,7 @@ type Scenario struct {
 // Given begins a scenario of a stream with what has happened: one commit for each
 // event, at times a second apart. The reactor has handled it: it remembers, its
 // timers are set, and its commands were accepted.
-func Given(t TB, reactor process.Reactor, stream events.Stream, past ...events.Data) *Scenario {
+func Given(t testing.TB, reactor process.Reactor, stream events.Stream, past ...events.Data) *Scenario {
 	return &Scenario{t: t, reactor: reactor, stream: stream, past: past, answers: map[[2]string]events.Code{}}
 }
 
@@ -68,15 +56,10 @@ func (s *Scenario) With(change func(*events.Commit)) *Scenario {
 func (s *Scenario) When(es ...events.Data) *Scenario {
 	s.t.Helper()
 	s.ran = true
-	commits, err := s.commits(es)
-	if err != nil {
-		s.t.Fatalf("the events: %v", err)
-		return s
-	}
+	commits := s.commits(es)
 	ledger, past := &Memory{}, commits[:len(commits)-1]
-	if fault, err := run(s.reactor, ledger, &Recorder{}, commits, past...); err != nil || fault != nil {
+	if fault, err := run(s.reactor, ledger, &Recorder{}, commits, past); err != nil || fault != nil {
 		s.t.Fatalf("what has happened can't be handled: %v, %+v", err, fault)
-		return s
 	}
 	s.commit, s.before = commits[len(commits)-1], ledger.Entry(s.reactor.Describe().Name, s.stream)
 	s.recorder = &Recorder{Answer: func(r process.Request) error {
@@ -85,14 +68,15 @@ func (s *Scenario) When(es ...events.Data) *Scenario {
 		}
 		return nil
 	}}
-	if s.fault, err = run(s.reactor, ledger, s.recorder, commits, s.commit); err != nil {
+	var err error
+	if s.fault, err = run(s.reactor, ledger, s.recorder, commits, commits[len(past):]); err != nil {
 		s.t.Fatalf("the reactor can't be run: %v", err)
 	}
 	return s
 }
 
 // run has a reactor handle some commits of a stream.
-func run(reactor process.Reactor, ledger process.Ledger, recorder *Recorder, stream history, handle ...events.Commit) (*follow.Fault, error) {
+func run(reactor process.Reactor, ledger process.Ledger, recorder *Recorder, stream history, handle []events.Commit) (*follow.Fault, error) {
 	if err := reactor.Err(); err != nil {
 		return nil, err
 	}
@@ -100,18 +84,24 @@ func run(reactor process.Reactor, ledger process.Ledger, recorder *Recorder, str
 	if err != nil {
 		return nil, err
 	}
-	runner, err := process.NewRunner(stream, codec, ledger, []process.Reactor{reactor}, recorder.Effects(), &process.Options{
+	return Handle(stream, codec, ledger, []process.Reactor{reactor}, recorder, stream[len(stream)-1].Time, handle)
+}
+
+// Handle has reactors handle commits in order, at the time now, as one batch of a
+// deployment. It returns the first fault, nil for none.
+func Handle(h follow.History, codec *events.Codec, ledger process.Ledger, reactors []process.Reactor, r *Recorder, now time.Time, commits []events.Commit) (*follow.Fault, error) {
+	runner, err := process.NewRunner(h, codec, ledger, reactors, r.Effects(), &process.Options{
 		Parallel: 1, Concurrency: 1, Fresh: -1, // in order
-		Now: func() time.Time { return stream[len(stream)-1].Time },
+		Now: func() time.Time { return now },
 	})
 	if err != nil {
 		return nil, err
 	}
-	var deliveries []follow.Delivery
-	for _, c := range handle {
-		deliveries = append(deliveries, follow.Delivery{Stream: c.Stream, Number: c.Number, Commit: &c})
+	var batch []follow.Delivery
+	for _, c := range commits {
+		batch = append(batch, follow.Delivery{Stream: c.Stream, Number: c.Number, Commit: &c})
 	}
-	report := runner.Handle(context.Background(), deliveries)
+	report := runner.Handle(context.Background(), batch)
 	if len(report.Faults) > 0 {
 		return &report.Faults[0], report.Err
 	}
@@ -144,40 +134,33 @@ func (h history) Read(_ context.Context, _ events.Stream, from int64, limit int)
 }
 
 // commits are those of the past and, as the last, one of the given events.
-func (s *Scenario) commits(es []events.Data) ([]events.Commit, error) {
-	begin := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	if since := s.reactor.Describe().Since; since.After(begin) {
-		begin = since
+func (s *Scenario) commits(es []events.Data) (all []events.Commit) {
+	s.t.Helper()
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	if since := s.reactor.Describe().Since; since.After(at) {
+		at = since
 	}
-	groups := [][]events.Data{}
-	for _, e := range s.past {
-		groups = append(groups, []events.Data{e})
-	}
-	groups = append(groups, es)
-	var all []events.Commit
 	version := int64(0)
-	for i, group := range groups {
+	add := func(es ...events.Data) {
+		n := len(all) + 1
+		version += int64(len(es))
 		c := events.Commit{
-			Stream: s.stream, Number: int64(i) + 1, ID: fmt.Sprintf("commit-%d", i+1), Actor: "actor",
-			Time:     begin.Add(time.Duration(i) * time.Second),
-			Commands: []events.Command{{ID: fmt.Sprintf("command-%d", i+1)}},
+			Stream: s.stream, Number: int64(n), Version: version, ID: fmt.Sprintf("commit-%d", n), Actor: "actor", Time: at,
+			Commands: []events.Command{{ID: fmt.Sprintf("command-%d", n), Version: version}},
 		}
-		for _, e := range group {
-			data, err := json.Marshal(e, json.Deterministic(true))
-			if err != nil {
-				return nil, fmt.Errorf("event %s: %w", e.EventName(), err)
-			}
-			c.Events = append(c.Events, events.Event{Name: e.EventName(), Schema: 1, Data: data})
+		for _, e := range es {
+			c.Events = append(c.Events, events.Event{Name: e.EventName(), Schema: 1, Data: expect.JSON(s.t, "event "+e.EventName(), e)})
 		}
-		version += int64(len(group))
-		c.Version = version
-		c.Commands[0].Version = version
-		all = append(all, c)
+		all, at = append(all, c), at.Add(time.Second)
 	}
-	if last := &all[len(all)-1]; s.change != nil {
-		s.change(last)
+	for _, e := range s.past {
+		add(e)
 	}
-	return all, nil
+	add(es...)
+	if s.change != nil {
+		s.change(&all[len(all)-1])
+	}
+	return all
 }
 
 // Then expects exactly these steps to have been taken, in this order, each
@@ -185,17 +168,12 @@ func (s *Scenario) commits(es []events.Data) ([]events.Commit, error) {
 // that were rejected are among them. Without steps it expects nothing.
 func (s *Scenario) Then(steps ...process.Step) *Scenario {
 	s.t.Helper()
-	if !s.handled() {
-		return s
-	}
+	s.needsHandled()
 	want, err := s.expected(steps)
 	if err != nil {
 		s.t.Fatalf("the expected steps: %v", err)
-		return s
 	}
-	if got, want := s.text(s.recorder.Done()), s.text(want); got != want {
-		s.t.Fatalf("expected\n%sgot\n%s", want, got)
-	}
+	expect.Same(s.t, "steps", s.lines(want), s.lines(s.recorder.Done()))
 	return s
 }
 
@@ -209,7 +187,7 @@ func (s *Scenario) expected(steps []process.Step) ([]Effect, error) {
 	d := s.reactor.Describe()
 	c := s.commit
 	c.Version, c.Events = c.First(), []events.Event{{Name: cause{}.EventName(), Schema: 1, Data: jsontext.Value("{}")}}
-	m := process.New[struct{}](d.Name, d.Aggregates...).React(func(cause, process.Meta) process.Reaction {
+	m := process.New[struct{}](d.Name, d.Aggregates...).Sends(d.Sends...).React(func(cause, process.Meta) process.Reaction {
 		return process.Do(steps...)
 	})
 	ledger, recorder := &Memory{}, &Recorder{}
@@ -217,90 +195,83 @@ func (s *Scenario) expected(steps []process.Step) ([]Effect, error) {
 	if err := ledger.Save(context.Background(), before); err != nil {
 		return nil, err
 	}
-	fault, err := run(m, ledger, recorder, history{c}, c)
+	fault, err := run(m, ledger, recorder, history{c}, history{c})
 	if fault != nil {
 		err = fmt.Errorf("%s", fault.Text)
 	}
 	return recorder.Done(), err
 }
 
-// ThenPublishes expects exactly these integration events, in order.
-func (s *Scenario) ThenPublishes(expected ...Event) *Scenario {
+// ThenPublishes expects exactly these data of integration events of a type with its
+// version ("com.example.shop.order-confirmed.v1"), in order; none says that none
+// was published.
+func (s *Scenario) ThenPublishes(eventType string, expected ...any) *Scenario {
 	s.t.Helper()
-	if !s.handled() {
-		return s
-	}
-	var want []Effect
-	for _, e := range expected {
-		data, err := json.Marshal(e.Data, json.Deterministic(true))
-		if err != nil {
-			s.t.Fatalf("the expected event %s: %v", e.Type, err)
-			return s
-		}
-		want = append(want, Effect{Event: &process.CloudEvent{Type: e.Type, Data: data}})
-	}
-	if got, want := s.text(s.recorder.Done()), s.text(want); got != want {
-		s.t.Fatalf("expected\n%sgot\n%s", want, got)
-	}
+	s.needsHandled()
+	ExpectPublished(s.t, s.recorder.Done(), eventType, expected...)
 	return s
+}
+
+// ExpectPublished fails the test unless effects publish exactly these data of
+// integration events of a type with its version, in order.
+func ExpectPublished(t testing.TB, effects []Effect, eventType string, expected ...any) {
+	t.Helper()
+	var got, want []string
+	for _, e := range effects {
+		if e.Event != nil && e.Event.Type == eventType {
+			got = append(got, expect.Line(eventType, e.Event.Data))
+		}
+	}
+	for _, data := range expected {
+		want = append(want, expect.Line(eventType, expect.JSON(t, "the expected event "+eventType, data)))
+	}
+	expect.Same(t, "integration events", want, got)
 }
 
 // ThenParks expects the reactor to be unable to handle the commit, with that code.
 func (s *Scenario) ThenParks(code events.Code) *Scenario {
 	s.t.Helper()
+	expect.When(s.t, s.ran)
 	switch {
-	case !s.ran:
-		s.t.Fatalf("Then without When")
 	case s.fault == nil:
-		s.t.Fatalf("expected the stream to be parked with %s, but the commit was handled:\n%s", code, s.text(s.recorder.Done()))
+		s.t.Fatalf("expected the stream to be parked with %s, but the commit was handled: %q", code, s.lines(s.recorder.Done()))
 	case s.fault.Code != code:
 		s.t.Fatalf("expected the stream to be parked with %s, got %s", code, s.fault.Text)
 	}
 	return s
 }
 
-func (s *Scenario) handled() bool {
+func (s *Scenario) needsHandled() {
 	s.t.Helper()
-	switch {
-	case !s.ran:
-		s.t.Fatalf("Then without When")
-	case s.fault != nil:
+	expect.When(s.t, s.ran)
+	if s.fault != nil {
 		s.t.Fatalf("the stream was parked: %s", s.fault.Text)
-	case s.recorder == nil:
-		return false
 	}
-	return s.ran && s.fault == nil
 }
 
-// text writes effects a line each, without what is derived.
-func (s *Scenario) text(effects []Effect) string {
-	var b strings.Builder
+// lines are those of effects, without what is derived.
+func (s *Scenario) lines(effects []Effect) (lines []string) {
 	timers := map[string]string{} // by name
 	for label, name := range s.before.Timers {
 		timers[name] = label
 	}
+	command := func(r process.Request) string {
+		return fmt.Sprintf("command to %q: %s", r.ID, expect.Line(r.Command, r.Payload))
+	}
 	for _, e := range effects {
+		var line string
 		switch {
 		case e.Command != nil:
-			fmt.Fprintf(&b, "  command %s to %q: %s\n", e.Command.Command, e.Command.ID, canonical(e.Command.Payload))
+			line = command(*e.Command)
 		case e.Timer != nil:
-			c := e.Timer.Command
 			timers[e.Timer.Name] = e.Timer.Label[strings.LastIndexByte(e.Timer.Label, ' ')+1:]
-			fmt.Fprintf(&b, "  timer %s at %s: command %s to %q: %s\n", timers[e.Timer.Name], e.Timer.At.Format(time.RFC3339Nano), c.Command, c.ID, canonical(c.Payload))
+			line = fmt.Sprintf("timer %s at %s: %s", timers[e.Timer.Name], e.Timer.At.Format(time.RFC3339Nano), command(e.Timer.Command))
 		case e.Event != nil:
-			fmt.Fprintf(&b, "  event %s: %s\n", e.Event.Type, canonical(e.Event.Data))
+			line = "event " + expect.Line(e.Event.Type, e.Event.Data)
 		default:
-			fmt.Fprintf(&b, "  cancel timer %s\n", timers[e.Cancel])
+			line = "cancel timer " + timers[e.Cancel]
 		}
+		lines = append(lines, line)
 	}
-	if b.Len() == 0 {
-		return "  nothing\n"
-	}
-	return b.String()
-}
-
-func canonical(v jsontext.Value) string {
-	v = v.Clone()
-	_ = v.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false)) // valid
-	return string(v)
+	return lines
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/internal/expect"
 	"daybook/process"
 	"daybook/process/processtest"
 )
@@ -25,10 +26,12 @@ type (
 	reserve struct {
 		Order string `json:"order"`
 	}
-	release  reserve
-	confirm  struct{}
-	nameless struct{}
-	reject   struct {
+	release    reserve
+	confirm    struct{}
+	nameless   struct{}
+	confirmToo struct{}
+	unlisted   struct{}
+	reject     struct {
 		Reason string `json:"reason,omitzero"`
 	}
 	confirmed struct {
@@ -36,19 +39,22 @@ type (
 	}
 )
 
-func (placed) EventName() string     { return "order-placed" }
-func (broken) EventName() string     { return "order-broken" }
-func (cancelled) EventName() string  { return "order-cancelled" }
-func (accepted) EventName() string   { return "order-confirmed" }
-func (noted) EventName() string      { return "order-noted" }
-func (reserve) CommandName() string  { return "reserve-stock" }
-func (release) CommandName() string  { return "release-stock" }
-func (confirm) CommandName() string  { return "confirm-order" }
-func (nameless) CommandName() string { return "" }
-func (reject) CommandName() string   { return "reject-order" }
+func (placed) EventName() string       { return "order-placed" }
+func (broken) EventName() string       { return "order-broken" }
+func (cancelled) EventName() string    { return "order-cancelled" }
+func (accepted) EventName() string     { return "order-confirmed" }
+func (noted) EventName() string        { return "order-noted" }
+func (reserve) CommandName() string    { return "reserve-stock" }
+func (release) CommandName() string    { return "release-stock" }
+func (confirm) CommandName() string    { return "confirm-order" }
+func (nameless) CommandName() string   { return "" }
+func (reject) CommandName() string     { return "reject-order" }
+func (confirmToo) CommandName() string { return "confirm-order" }
+func (unlisted) CommandName() string   { return "be-forgotten" }
 
 func fulfilment() *process.Manager[basket] {
 	return process.New[basket]("fulfilment", "order").
+		Sends(reserve{}, release{}, confirm{}, reject{}).
 		Since(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)). // scenarios take place after it
 		On(func(_ basket, e placed, m process.Meta) (basket, process.Reaction) {
 			var reserves []process.Command
@@ -110,77 +116,82 @@ func TestScenarios(t *testing.T) {
 	processtest.Given(t, fulfilment(), "order/7").When(noted{}).Then()
 	processtest.Given(t, fulfilment(), "order/7").When(broken{}).ThenParks(events.CodeInternal)
 	processtest.Given(t, outbox(), "order/7", place("a")).When(accepted{}).
-		ThenPublishes(processtest.Event{Type: "com.example.order-confirmed.v2", Data: confirmed{[]string{"a"}}})
-	processtest.Given(t, outbox(), "order/7").With(func(c *events.Commit) { c.Actor = "eve" }).When(place()).ThenPublishes()
-}
-
-// failing is a TB that notes its first failure.
-type failing struct{ text string }
-
-func (f *failing) Helper() {}
-func (f *failing) Fatalf(format string, args ...any) {
-	if f.text == "" {
-		f.text = fmt.Sprintf(format, args...)
-	}
+		ThenPublishes("com.example.order-confirmed.v2", confirmed{[]string{"a"}})
+	processtest.Given(t, outbox(), "order/7").With(func(c *events.Commit) { c.Actor = "eve" }).When(place()).Then()
 }
 
 func TestScenariosFail(t *testing.T) {
 	t.Parallel()
-	given := func(t processtest.TB) *processtest.Scenario { return processtest.Given(t, fulfilment(), "order/7") }
+	given := func(t testing.TB) *processtest.Scenario { return processtest.Given(t, fulfilment(), "order/7") }
 	for name, test := range map[string]struct {
-		scenario func(processtest.TB)
+		scenario func(testing.TB)
 		want     string
 	}{
-		"a command less": {func(t processtest.TB) { given(t).When(place("a")).Then(timer, process.Send("a", reserve{"7"})) }, "confirm-order"},
-		"a command more": {func(t processtest.TB) { given(t).When(noted{}).Then(process.Send("b", confirm{})) }, "nothing"},
-		"another payload": {func(t processtest.TB) {
+		"a command less": {func(t testing.TB) { given(t).When(place("a")).Then(timer, process.Send("a", reserve{"7"})) }, "confirm-order"},
+		"a command more": {func(t testing.TB) { given(t).When(noted{}).Then(process.Send("b", confirm{})) }, `- command to "b": confirm-order {}`},
+		"another payload": {func(t testing.TB) {
 			given(t).When(place("a")).Then(timer, process.Send("a", reserve{"8"}), process.Send("7", confirm{}))
 		}, `{"order":"8"}`},
-		"another order": {func(t processtest.TB) {
+		"another order": {func(t testing.TB) {
 			given(t).When(place("a", "b")).Then(timer, process.Send("b", reserve{"7"}), process.Send("a", reserve{"7"}), process.Send("7", confirm{}))
-		}, "expected"},
-		"another time": {func(t processtest.TB) {
+		}, "unexpected steps"},
+		"another time": {func(t testing.TB) {
 			given(t).When(place()).Then(process.After("confirmation", time.Hour, process.Send("7", reject{})), process.Send("7", confirm{}))
 		}, "timer confirmation"},
-		"another timer": {func(t processtest.TB) {
+		"another timer": {func(t testing.TB) {
 			given(t).When(place()).Then(process.After("other", time.Minute, process.Send("7", reject{})), process.Send("7", confirm{}))
 		}, "timer other"},
-		"no cancel": {func(t processtest.TB) {
+		"no cancel": {func(t testing.TB) {
 			processtest.Given(t, fulfilment(), "order/7", place()).When(cancelled{}).Then()
 		}, "cancel timer confirmation"},
-		"a cancel": {func(t processtest.TB) {
+		"a cancel": {func(t testing.TB) {
 			processtest.Given(t, fulfilment(), "order/7", place()).When(noted{}).Then(process.Cancel("confirmation"))
 		}, "cancel timer confirmation"},
-		"no rejection": {func(t processtest.TB) {
+		"no rejection": {func(t testing.TB) {
 			given(t).When(place("a")).Then(timer, process.Send("a", reserve{"7"}), process.Send("7", reject{}))
 		}, "confirm-order"},
-		"parked": {func(t processtest.TB) { given(t).When(broken{}).Then() }, "panicked"},
-		"parked before": {func(t processtest.TB) {
+		"an undeclared command": {func(t testing.TB) {
+			m := process.New[basket]("forgetful", "order").React(func(noted, process.Meta) process.Reaction { return process.Do(process.Send("7", confirm{})) })
+			processtest.Given(t, m, "order/7").When(noted{}).Then(process.Send("7", confirm{}))
+		}, "the stream was parked: internal: manager forgetful sends the command confirm-order without declaring it: add it to Sends"},
+		"an undeclared command of a timer": {func(t testing.TB) {
+			m := process.New[basket]("forgetful", "order").Sends(confirm{}).
+				React(func(noted, process.Meta) process.Reaction {
+					return process.Do(process.After("t", time.Hour, process.Send("7", reject{})))
+				})
+			processtest.Given(t, m, "order/7").When(noted{}).Then()
+		}, "sends the command reject-order without declaring it"},
+		"a command of another type": {func(t testing.TB) {
+			m := process.New[basket]("forgetful", "order").Sends(confirm{}).
+				React(func(noted, process.Meta) process.Reaction { return process.Do(process.Send("7", confirmToo{})) })
+			processtest.Given(t, m, "order/7").When(noted{}).Then()
+		}, "sends the command confirm-order as processtest_test.confirmToo and declares it as processtest_test.confirm: use one type"},
+		"an expected command that is not declared": {func(t testing.TB) { given(t).When(noted{}).Then(process.Send("7", unlisted{})) }, "the expected steps"},
+		"parked": {func(t testing.TB) { given(t).When(broken{}).Then() }, "panicked"},
+		"parked before": {func(t testing.TB) {
 			processtest.Given(t, fulfilment(), "order/7", broken{}).When(place()).Then()
 		}, "what has happened"},
-		"not parked":       {func(t processtest.TB) { given(t).When(noted{}).ThenParks("internal") }, "was handled"},
-		"another code":     {func(t processtest.TB) { given(t).When(broken{}).ThenParks("busy") }, "got internal"},
-		"an unnamed code":  {func(t processtest.TB) { given(t).Rejecting(confirm{}, "7", "x").When(place()).Then() }, "was rejected"},
-		"without When":     {func(t processtest.TB) { given(t).Then() }, "without When"},
-		"parks, no When":   {func(t processtest.TB) { given(t).ThenParks("internal") }, "without When"},
-		"a faulty reactor": {func(t processtest.TB) { processtest.Given(t, process.New[basket]("x"), "order/7").When(place()).Then() }, "follows no aggregate"},
-		"faulty steps":     {func(t processtest.TB) { given(t).When(place()).Then(process.Send("", nameless{})) }, "expected steps"},
-		"another event": {func(t processtest.TB) {
-			processtest.Given(t, outbox(), "order/7", place("a")).When(accepted{}).ThenPublishes(processtest.Event{Type: "com.example.order-confirmed.v1", Data: confirmed{[]string{"a"}}})
-		}, "v2"},
-		"other data": {func(t processtest.TB) {
-			processtest.Given(t, outbox(), "order/7", place("a")).When(accepted{}).ThenPublishes(processtest.Event{Type: "com.example.order-confirmed.v2", Data: confirmed{}})
+		"not parked":       {func(t testing.TB) { given(t).When(noted{}).ThenParks("internal") }, "was handled"},
+		"another code":     {func(t testing.TB) { given(t).When(broken{}).ThenParks("busy") }, "got internal"},
+		"an unnamed code":  {func(t testing.TB) { given(t).Rejecting(confirm{}, "7", "x").When(place()).Then() }, "was rejected"},
+		"needs When":       {func(t testing.TB) { given(t).Then() }, "needs When"},
+		"parks, no When":   {func(t testing.TB) { given(t).ThenParks("internal") }, "needs When"},
+		"a faulty reactor": {func(t testing.TB) { processtest.Given(t, process.New[basket]("x"), "order/7").When(place()).Then() }, "follows no aggregate"},
+		"faulty steps":     {func(t testing.TB) { given(t).When(place()).Then(process.Send("", nameless{})) }, "expected steps"},
+		"another event": {func(t testing.TB) {
+			processtest.Given(t, outbox(), "order/7", place("a")).When(accepted{}).ThenPublishes("com.example.order-confirmed.v1", confirmed{[]string{"a"}})
+		}, "unexpected integration events (- expected, + got):\n- com.example.order-confirmed.v1"},
+		"other data": {func(t testing.TB) {
+			processtest.Given(t, outbox(), "order/7", place("a")).When(accepted{}).ThenPublishes("com.example.order-confirmed.v2", confirmed{})
 		}, `["a"]`},
-		"published nothing": {func(t processtest.TB) {
-			processtest.Given(t, outbox(), "order/7", place("a")).When(accepted{}).ThenPublishes()
-		}, "nothing"},
+		"published nothing": {func(t testing.TB) {
+			processtest.Given(t, outbox(), "order/7", place("a")).When(accepted{}).Then()
+		}, "+ event com.example.order-confirmed.v2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := &failing{}
-			test.scenario(f)
-			if !strings.Contains(f.text, test.want) || f.text == "" {
-				t.Errorf("failed with %q, want %q in it", f.text, test.want)
+			if failure := expect.Failure(t, test.scenario); !strings.Contains(failure, test.want) || failure == "" {
+				t.Errorf("failed with %q, want %q in it", failure, test.want)
 			}
 		})
 	}

@@ -81,6 +81,9 @@ func (s *suite) holds(want process.Entry) {
 	if len(a.Rejections)+len(b.Rejections) == 0 {
 		a.Rejections, b.Rejections = nil, nil
 	}
+	if len(a.Answered)+len(b.Answered) == 0 {
+		a.Answered, b.Answered = nil, nil
+	}
 	if len(a.Timers)+len(b.Timers) == 0 {
 		a.Timers, b.Timers = nil, nil
 	}
@@ -115,6 +118,9 @@ func testRoundTrip(s *suite) {
 		{Key: key("a/empty"), Commit: 1, Revision: 1, Memory: jsontext.Value(`{}`), MemorySchema: 1},
 		{Key: key(long), Commit: 1, Revision: 1, Rejections: []process.Rejection{
 			{CommandID: "1", Command: "reserve-stock", ID: "é\"", Code: "out-of-stock"}, {CommandID: "2", Command: "charge"},
+		}},
+		{Key: key("a/answered"), Commit: 4, Revision: 1, Answered: []process.Answered{
+			{Commit: 3, Rejection: process.Rejection{CommandID: "1", Command: "reserve-stock", ID: "é\"", Code: "out-of-stock", Message: "only <2>"}},
 		}},
 		{Key: key("a/parked"), Commit: 4, Revision: 1, Memory: jsontext.Value(`"text"`), MemorySchema: 1, Attempts: 1, Fault: fault(key("a/parked"), 5)},
 		{Key: key("a/timers"), Commit: 4, Revision: 1, Timers: map[string]string{"confirmation": "77dd2154-28fb-87ac-bd4b-2472fba67a25", "b": "x"}},

@@ -134,11 +134,11 @@ func (r *Rebuilder) Run(ctx context.Context, view string) (Progress, error) {
 // one answers; the very table that answers, when it lacks commits; else the next
 // generation of the version that answers. A table that was filled by another
 // declaration is left as it is: the next generation is made beside it.
-func (r *Rebuilder) Begin(ctx context.Context, view string) (routing.TableState, error) {
+func (r *Rebuilder) Begin(ctx context.Context, view string) (TableState, error) {
 	if r.routes.Views[view] == nil {
-		return routing.TableState{}, routing.UnknownView()
+		return TableState{}, routing.UnknownView()
 	}
-	var begun routing.TableState
+	var begun TableState
 	err := r.change(ctx, func(rec *routing.Record) error {
 		route := rec.Views[view]
 		s, err := r.next(route, view)
@@ -169,8 +169,8 @@ func (r *Rebuilder) Begin(ctx context.Context, view string) (routing.TableState,
 }
 
 // next chooses the table to fill.
-func (r *Rebuilder) next(route *routing.Route, view string) (routing.TableState, error) {
-	var newer *routing.TableState
+func (r *Rebuilder) next(route *Route, view string) (TableState, error) {
+	var newer *TableState
 	for i, s := range route.Tables {
 		switch known := r.routes.Knows(s); {
 		case known && s.Fill > 0 && !s.Complete:
@@ -183,21 +183,21 @@ func (r *Rebuilder) next(route *routing.Route, view string) (routing.TableState,
 	serving := route.Table(route.Serving)
 	switch {
 	case newer != nil && newer.Version == t.Version && newer.Right():
-		return routing.TableState{}, events.Errorf(events.CodeConflict,
+		return TableState{}, events.Errorf(events.CodeConflict,
 			"%s %s is built already: switch to it, or drop it and rebuild", view, newer.Target)
 	case newer != nil && newer.Version == t.Version:
 		return *newer, nil
 	case r.routes.Views[view][t.Version] == nil:
-		return routing.TableState{}, events.Errorf(events.CodeConflict,
+		return TableState{}, events.Errorf(events.CodeConflict,
 			"%s is answered by %s, which is not declared here: deploy its declaration", view, route.Serving)
 	case serving != nil && serving.Version == t.Version && !serving.Right() && r.routes.Knows(*serving):
 		return *serving, nil
 	}
 	t.Generation = route.Highest[t.Version] + 1
 	if t.Generation > routing.MaxGenerations {
-		return routing.TableState{}, events.Errorf(events.CodeConflict, "a version is built at most %d times: raise the version", routing.MaxGenerations)
+		return TableState{}, events.Errorf(events.CodeConflict, "a version is built at most %d times: raise the version", routing.MaxGenerations)
 	}
-	return routing.TableState{Target: t}, nil
+	return TableState{Target: t}, nil
 }
 
 // change changes the control record: with what others change at the same time,

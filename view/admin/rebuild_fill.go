@@ -18,7 +18,7 @@ import (
 // fill is one Rebuilder's part in the filling of a table.
 type fill struct {
 	*Rebuilder
-	state     routing.TableState
+	state     TableState
 	view      *routing.TableView
 	projector *projection.Projector
 	owner     string
@@ -33,7 +33,7 @@ type fill struct {
 	reported sync.Mutex
 }
 
-func newFill(r *Rebuilder, s routing.TableState) (*fill, error) {
+func newFill(r *Rebuilder, s TableState) (*fill, error) {
 	v := r.routes.Table(s.Target)
 	// Faults go to the table's own record: operators find them where live ones are.
 	pinned := &routing.PinnedTables{Tables: r.tables, At: map[string]driver.Target{s.View: s.Target}}

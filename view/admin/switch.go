@@ -22,12 +22,12 @@ type SwitchOptions struct {
 
 // Routes returns the routes of all views, by name. Views without one get what
 // they would get from a projector.
-func (r *Rebuilder) Routes(ctx context.Context) (map[string]routing.Route, error) {
+func (r *Rebuilder) Routes(ctx context.Context) (map[string]Route, error) {
 	rec, err := r.record(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := map[string]routing.Route{}
+	all := map[string]Route{}
 	for name, route := range rec.Views {
 		all[name] = *route
 	}
@@ -48,7 +48,7 @@ func (r *Rebuilder) record(ctx context.Context) (rec *routing.Record, err error)
 
 // Filling says how far the filling of a table is: how many segments are done,
 // and how many commits were read, by all workers together.
-func (r *Rebuilder) Filling(ctx context.Context, s routing.TableState) (done int, commits int64, err error) {
+func (r *Rebuilder) Filling(ctx context.Context, s TableState) (done int, commits int64, err error) {
 	if s.Complete || s.Segments == 0 {
 		return s.Segments, s.Commits, nil
 	}
@@ -86,7 +86,7 @@ func (r *Rebuilder) Switch(ctx context.Context, t driver.Target, opts *SwitchOpt
 	if opts != nil {
 		o = *opts
 	}
-	o.Delay = routing.OrDefault(o.Delay, routing.RouteAge+time.Second)
+	o.Delay = routing.OrDefault(o.Delay, RouteAge+time.Second)
 	if r.routes.Views[t.View] == nil {
 		return at, routing.UnknownView()
 	}
@@ -114,7 +114,7 @@ func (r *Rebuilder) Switch(ctx context.Context, t driver.Target, opts *SwitchOpt
 }
 
 // mayServe says why a table can't answer.
-func (r *Rebuilder) mayServe(route *routing.Route, t driver.Target) error {
+func (r *Rebuilder) mayServe(route *Route, t driver.Target) error {
 	s := route.Table(t)
 	switch {
 	case s == nil:
@@ -170,7 +170,7 @@ func (r *Rebuilder) Back(ctx context.Context, view string) (driver.Target, error
 // DropDelay is how long Drop waits between taking a table out of the control
 // record and deleting it: RouteAge, and the longest that a query or batch that
 // was begun before may take.
-const DropDelay = routing.RouteAge + 30*time.Second
+const DropDelay = RouteAge + 30*time.Second
 
 // Drop takes a table out of the route, so that live commits don't reach it any
 // more and cursors of it are refused, and deletes it after the delay (DropDelay
@@ -190,7 +190,7 @@ func (r *Rebuilder) Drop(ctx context.Context, t driver.Target, delay time.Durati
 		case t.Generation > route.Highest[t.Version]:
 			return events.Errorf(events.CodeConflict, "there is no table %s of %s", t, t.View)
 		}
-		route.Tables = slices.DeleteFunc(route.Tables, func(s routing.TableState) bool { return s.Compare(t) == 0 })
+		route.Tables = slices.DeleteFunc(route.Tables, func(s TableState) bool { return s.Compare(t) == 0 })
 		if route.Before.Compare(t) == 0 {
 			route.Before, route.Since = driver.Target{}, time.Time{}
 		}

@@ -13,6 +13,7 @@ import (
 // Fulfilment reserves the stock of a placed order and confirms it. It follows the
 // streams of orders.
 var Fulfilment = process.New[Basket]("fulfilment", "order").
+	Sends(product.ReserveStock{}, product.ReleaseStock{}, order.Confirm{}, order.Reject{}).
 	On(onPlaced).
 	On(onRejected)
 

@@ -13,7 +13,7 @@ func TestMoveStock(t *testing.T) {
 	given := func() *aggregatetest.Scenario[stock.State] {
 		return aggregatetest.Given(t, stock.Product, stock.Added{Stock: 5})
 	}
-	given().With("product/lamp", stock.Product, stock.Added{Stock: 1}).When(move).
+	given().Stream("product/lamp", stock.Product, stock.Added{Stock: 1}).When(move).
 		Then(stock.StockMovedOut{To: "lamp", Quantity: 3})
 	given().When(move).ThenRejected("target-not-found")
 }

@@ -9,53 +9,11 @@ import (
 
 func itoa(i int) string { return strconv.Itoa(i) }
 
-// AppendJSON appends the wire JSON of an item to dst, its names sorted.
+// AppendJSON appends the wire JSON of an item to dst, its names sorted and the
+// members of its sets in ascending order.
 func AppendJSON(dst []byte, it Item) []byte {
-	dst = append(dst, '{')
-	for i, name := range sortedNames(it) {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendText(dst, name)
-		dst = append(dst, ':')
-		dst = AppendValueJSON(dst, it[name])
-	}
-	return append(dst, '}')
-}
-
-// AppendValueJSON appends the wire JSON of a value to dst. Members of a set are
-// in ascending order.
-func AppendValueJSON(dst []byte, v Value) []byte {
-	dst = appendTag(dst, v.kind)
-	switch v.kind {
-	case Bool:
-		dst = strconv.AppendBool(dst, v.flag)
-	case Null:
-		dst = append(dst, "true"...)
-	case Map:
-		dst = AppendJSON(dst, v.fields)
-	case List:
-		dst = append(dst, '[')
-		for i, e := range v.elems {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = AppendValueJSON(dst, e)
-		}
-		dst = append(dst, ']')
-	case StringSet, NumberSet, BinarySet:
-		dst = append(dst, '[')
-		for i, e := range v.elems {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = appendScalar(dst, e)
-		}
-		dst = append(dst, ']')
-	default:
-		dst = appendScalar(dst, v)
-	}
-	return append(dst, '}')
+	d := decoder{s: string(Encode(nil, it))}
+	return d.appendItem(dst)
 }
 
 // appendTag appends {"S": with the type's name.

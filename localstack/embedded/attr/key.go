@@ -55,7 +55,7 @@ func appendKeyNumber(dst []byte, n Decimal) []byte {
 	}
 	dst = append(dst, class, byte(int(n.exp)-MinExponent)^flip)
 	var d digits
-	n.unpack(&d, 0)
+	n.unpack(&d)
 	last := MaxDigits
 	for d[last-1] == 0 {
 		last--

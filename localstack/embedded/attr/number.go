@@ -2,6 +2,7 @@ package attr
 
 import (
 	"cmp"
+	"math/big"
 	"strconv"
 
 	"daybook/events/decimal"
@@ -39,7 +40,7 @@ type Decimal struct {
 }
 
 // digits is a coefficient, one digit a byte, padded with zeros at its end.
-type digits [2*MaxDigits + 2]byte
+type digits [MaxDigits]byte
 
 // DecimalFromInt returns the number i.
 func DecimalFromInt(i int64) Decimal {
@@ -79,7 +80,7 @@ func ParseNumber(s string) (Decimal, error) {
 	return pack(&coef, int(exp), n.Sign() < 0), nil
 }
 
-// pack makes a number of the first 38 digits of d.
+// pack makes a number of digits.
 func pack(d *digits, exp int, neg bool) Decimal {
 	n := Decimal{exp: int16(exp), neg: neg}
 	for i := range limbDigits {
@@ -89,12 +90,12 @@ func pack(d *digits, exp int, neg bool) Decimal {
 	return n
 }
 
-// unpack writes the 38 digits of n into d, from at on.
-func (n Decimal) unpack(d *digits, at int) {
+// unpack writes the 38 digits of n into d.
+func (n Decimal) unpack(d *digits) {
 	hi, lo := n.hi, n.lo
 	for i := limbDigits - 1; i >= 0; i-- {
-		d[at+i], hi = byte(hi%10), hi/10
-		d[at+limbDigits+i], lo = byte(lo%10), lo/10
+		d[i], hi = byte(hi%10), hi/10
+		d[limbDigits+i], lo = byte(lo%10), lo/10
 	}
 }
 
@@ -143,78 +144,40 @@ func (n Decimal) Add(m Decimal) (Decimal, error) {
 	if m.IsZero() {
 		return n, nil
 	}
-	if n.cmpMagnitude(m) < 0 {
+	if a, ok := n.smallInt(); ok {
+		if b, ok := m.smallInt(); ok {
+			return DecimalFromInt(a + b), nil
+		}
+	}
+	if n.exp < m.exp {
 		n, m = m, n
 	}
-	shift := int(n.exp) - int(m.exp)
+	shift := int64(n.exp) - int64(m.exp)
 	if shift > MaxDigits {
 		return Decimal{}, invalid(msgDigits)
 	}
-	// One place is left at the front for a carry.
-	var a, b digits
-	n.unpack(&a, 1)
-	m.unpack(&b, 1+shift)
-	if n.neg == m.neg {
-		addDigits(&a, &b)
-	} else {
-		subDigits(&a, &b)
+	sum := n.scaled()
+	sum.Mul(sum, new(big.Int).Exp(big.NewInt(10), big.NewInt(shift), nil)).Add(sum, m.scaled())
+	return ParseNumber(sum.String() + "e" + strconv.Itoa(int(m.exp)-MaxDigits+1))
+}
+
+// scaled is the number without its exponent, an integer of 38 digits.
+func (n Decimal) scaled() *big.Int {
+	i := new(big.Int).SetUint64(n.hi)
+	i.Mul(i, new(big.Int).SetUint64(1e19)).Add(i, new(big.Int).SetUint64(n.lo))
+	if n.neg {
+		i.Neg(i)
 	}
-	return normalize(&a, int(n.exp)+1, n.neg)
+	return i
 }
 
 // Sub returns the exact difference n - m, with the errors of Add.
 func (n Decimal) Sub(m Decimal) (Decimal, error) { return n.Add(m.Neg()) }
 
-// addDigits adds b to a.
-func addDigits(a, b *digits) {
-	var carry byte
-	for i := len(a) - 1; i >= 0; i-- {
-		s := a[i] + b[i] + carry
-		carry = s / 10
-		a[i] = s % 10
-	}
-}
-
-// subDigits takes b, which is not greater, from a.
-func subDigits(a, b *digits) {
-	var borrow byte
-	for i := len(a) - 1; i >= 0; i-- {
-		d := 10 + a[i] - b[i] - borrow
-		borrow = 1 - d/10
-		a[i] = d % 10
-	}
-}
-
-// normalize makes a number of d, whose first digit has the exponent exp.
-func normalize(d *digits, exp int, neg bool) (Decimal, error) {
-	first := 0
-	for first < len(d) && d[first] == 0 {
-		first++
-	}
-	if first == len(d) {
-		return Decimal{}, nil
-	}
-	exp -= first
-	var out digits
-	copy(out[:], d[first:])
-	switch {
-	case exp > MaxExponent:
-		return Decimal{}, invalid(msgOverflow)
-	case exp < MinExponent:
-		return Decimal{}, invalid(msgUnderflow)
-	}
-	for _, digit := range out[MaxDigits:] {
-		if digit != 0 {
-			return Decimal{}, invalid(msgDigits)
-		}
-	}
-	return pack(&out, exp, neg), nil
-}
-
 // coefficient returns the significant digits as text, without trailing zeros.
 func (n Decimal) coefficient(buf *[MaxDigits]byte) []byte {
 	var d digits
-	n.unpack(&d, 0)
+	n.unpack(&d)
 	last := 0
 	for i := range buf {
 		buf[i] = '0' + d[i]

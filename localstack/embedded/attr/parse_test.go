@@ -142,7 +142,7 @@ func TestParseValue(t *testing.T) {
 	if err != nil || !Equal(v, L([]Value{Int(1)})) {
 		t.Errorf("%v %v", v, err)
 	}
-	if got := string(AppendValueJSON(nil, v)); got != `{"L":[{"N":"1"}]}` {
+	if got := string(AppendJSON(nil, Item{"a": v})); got != `{"a":{"L":[{"N":"1"}]}}` {
 		t.Error(got)
 	}
 	if _, err := ParseValue([]byte(`{"N":"x"}`)); err == nil {

@@ -1,11 +1,10 @@
-package cli
+package connect
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -18,27 +17,36 @@ import (
 	"daybook/aggregate/async"
 	"daybook/events"
 	"daybook/functions/names"
+	"daybook/inspect"
 )
 
-// deadLetters is the queue of dead letters, opened.
-type deadLetters struct {
-	client         *sqs.Client
-	dead, commands string    // URLs
+// DeadLetters are the dead letters of an installation's command queue. A value of
+// it is for one caller at a time, but for Letters.
+type DeadLetters struct {
+	client *sqs.Client
+	prefix string // of the queues' names
+	// Patience bounds the wait for letters that are hidden by others; the time for
+	// which looking at one hides it unless set.
+	Patience time.Duration
+
+	dead, commands string    // URLs, once opened
 	opened         time.Time // by the clock of SQS
-	patience       time.Duration
 }
 
-// openDead finds the two queues by their names.
-func (s *session) openDead(ctx context.Context) (*deadLetters, error) {
-	o := sqs.Options{Region: s.aws.Region, Credentials: s.aws.Credentials, HTTPClient: &http.Client{Timeout: 30 * time.Second, Transport: s.transport}}
-	if s.endpoint != "" {
-		o.BaseEndpoint = &s.endpoint
-	}
-	d := &deadLetters{client: sqs.New(o), patience: hidden}
-	for name, url := range map[string]*string{names.Join(s.prefix, names.DeadQueue): &d.dead, names.Join(s.prefix, names.CommandQueue): &d.commands} {
+var _ inspect.DeadLetters = (*DeadLetters)(nil)
+
+// NewDeadLetters returns the dead letters of the installation whose names begin with
+// prefix. It sends nothing.
+func NewDeadLetters(o sqs.Options, prefix string) *DeadLetters {
+	return &DeadLetters{client: sqs.New(o), prefix: prefix, Patience: hidden}
+}
+
+// Open finds the two queues by their names. Letters that arrive later are not There.
+func (d *DeadLetters) Open(ctx context.Context) error {
+	for name, url := range map[string]*string{names.Join(d.prefix, names.DeadQueue): &d.dead, names.Join(d.prefix, names.CommandQueue): &d.commands} {
 		out, err := d.client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
 		if err != nil {
-			return nil, fmt.Errorf("queue %s: %w", name, err)
+			return fmt.Errorf("queue %s: %w", name, err)
 		}
 		*url = aws.ToString(out.QueueUrl)
 		var told bool
@@ -46,24 +54,48 @@ func (s *session) openDead(ctx context.Context) (*deadLetters, error) {
 			d.opened = time.Now()
 		}
 	}
-	return d, nil
+	return nil
 }
 
-// letter is a dead letter that was received.
-type letter struct {
-	deadLine
+// Letters implements inspect.DeadLetters. Of each stream it sees the first ten.
+func (d *DeadLetters) Letters(ctx context.Context, limit int) (found []inspect.Letter, more bool, err error) {
+	one := &DeadLetters{client: d.client, prefix: d.prefix, Patience: time.Second}
+	if err := one.Open(ctx); err != nil {
+		return nil, false, events.Wrap(events.CodeUnavailable, err, "the command queue can't be reached")
+	}
+	err = one.Each(ctx, nil, func(l Letter) (bool, error) {
+		if found = append(found, l.Letter); len(found) > limit {
+			return false, errEnough
+		}
+		return false, nil
+	})
+	if more = len(found) > limit; more {
+		found = found[:limit]
+	}
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, false, events.Wrap(events.CodeUnavailable, err, "dead letters can't be read")
+	}
+	return found, more, nil
+}
+
+// errEnough ends the reading of letters.
+var errEnough = errors.New("enough letters were read")
+
+// Letter is a dead letter that was received.
+type Letter struct {
+	inspect.Letter
 	message types.Message
 }
 
-// origins are the ids that the letter had in the command queue: its own when the
+// Origins are the ids that the letter had in the command queue: its own when the
 // queue moved it, its deduplication id when the command function sent it.
-func (l *letter) origins() []string {
+func (l *Letter) Origins() []string {
 	return []string{aws.ToString(l.message.MessageId), l.message.Attributes[string(types.MessageSystemAttributeNameMessageDeduplicationId)]}
 }
 
-// there reports whether a letter was in the queue when it was opened. The clock of
+// There reports whether a letter was in the queue when it was opened. The clock of
 // SQS is known to the second.
-func (d *deadLetters) there(l *letter) bool { return l.Sent.Before(d.opened.Add(time.Second)) }
+func (d *DeadLetters) There(l *Letter) bool { return l.Sent.Before(d.opened.Add(time.Second)) }
 
 // The time for which a dead letter that is looked at is hidden, and how many are
 // received at once.
@@ -72,17 +104,17 @@ const (
 	letters = 10
 )
 
-// each hands every dead letter that can be received to f, once each. Letters that
+// Each hands every dead letter that can be received to f, once each. Letters that
 // f does not take stay in the queue, hidden until each returns. It ends when no
-// letter is left, or when for d.patience none came that was there at the beginning:
+// letter is left, or when for d.Patience none came that was there at the beginning:
 // hidden letters come back, and others may arrive as fast as they are received.
 // more (nil: no) is asked whenever there was nothing of that kind, and reports
 // whether to wait for letters that arrive.
-func (d *deadLetters) each(ctx context.Context, more func() (bool, error), f func(letter) (taken bool, err error)) (err error) {
+func (d *DeadLetters) Each(ctx context.Context, more func() (bool, error), f func(Letter) (taken bool, err error)) (err error) {
 	kept := map[string]*string{} // receipt handles of letters that stay, by message id
 	seen := map[string]bool{}
 	defer func() { err = errors.Join(err, d.show(context.WithoutCancel(ctx), kept)) }()
-	for progress := time.Now(); time.Since(progress) < d.patience; {
+	for progress := time.Now(); time.Since(progress) < d.Patience; {
 		messages, err := d.receive(ctx)
 		if err != nil {
 			return err
@@ -92,11 +124,11 @@ func (d *deadLetters) each(ctx context.Context, more func() (bool, error), f fun
 		}
 		quiet := true
 		for _, m := range messages {
-			id, l := aws.ToString(m.MessageId), letter{lineOfLetter(m), m}
+			id, l := aws.ToString(m.MessageId), Letter{letterOf(m), m}
 			if seen[id] {
 				continue
 			}
-			if seen[id] = true; d.there(&l) {
+			if seen[id] = true; d.There(&l) {
 				quiet, progress = false, time.Now()
 			}
 			taken, err := f(l)
@@ -125,7 +157,7 @@ func (d *deadLetters) each(ctx context.Context, more func() (bool, error), f fun
 
 // show ends the time for which letters are hidden, by their receipt handles. One
 // that can't be changed is shown already: its time is over.
-func (d *deadLetters) show(ctx context.Context, handles map[string]*string) error {
+func (d *DeadLetters) show(ctx context.Context, handles map[string]*string) error {
 	var errs []error
 	for some := range slices.Chunk(slices.Collect(maps.Values(handles)), letters) {
 		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(some))
@@ -138,7 +170,7 @@ func (d *deadLetters) show(ctx context.Context, handles map[string]*string) erro
 	return errors.Join(errs...)
 }
 
-func (d *deadLetters) receive(ctx context.Context) ([]types.Message, error) {
+func (d *DeadLetters) receive(ctx context.Context) ([]types.Message, error) {
 	out, err := d.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &d.dead, MaxNumberOfMessages: letters, VisibilityTimeout: int32(hidden.Seconds()), WaitTimeSeconds: 1,
 		MessageAttributeNames: []string{"All"}, MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
@@ -149,9 +181,9 @@ func (d *deadLetters) receive(ctx context.Context) ([]types.Message, error) {
 	return out.Messages, nil
 }
 
-func lineOfLetter(m types.Message) deadLine {
+func letterOf(m types.Message) inspect.Letter {
 	attribute := func(name string) string { return aws.ToString(m.MessageAttributes[name].StringValue) }
-	l := deadLine{
+	l := inspect.Letter{
 		ID: aws.ToString(m.MessageId), Group: m.Attributes["MessageGroupId"],
 		Code: events.Code(attribute(async.AttributeCode)), Text: attribute(async.AttributeError),
 	}
@@ -168,20 +200,21 @@ func lineOfLetter(m types.Message) deadLine {
 	return l
 }
 
-// resend sends a dead letter to the command queue, deletes it, and returns its id
+// Resend sends a dead letter to the command queue, deletes it, and returns its id
 // there. The queue would drop it under the deduplication id that it had.
-func (d *deadLetters) resend(ctx context.Context, m types.Message) (id string, err error) {
-	deduplication := "redrive-" + aws.ToString(m.MessageId)
+func (d *DeadLetters) Resend(ctx context.Context, l *Letter) (id string, err error) {
+	deduplication := "redrive-" + aws.ToString(l.message.MessageId)
 	out, err := d.client.SendMessage(ctx, &sqs.SendMessageInput{
-		QueueUrl: &d.commands, MessageBody: m.Body, MessageGroupId: aws.String(m.Attributes["MessageGroupId"]), MessageDeduplicationId: &deduplication,
+		QueueUrl: &d.commands, MessageBody: l.message.Body, MessageGroupId: aws.String(l.message.Attributes["MessageGroupId"]), MessageDeduplicationId: &deduplication,
 	})
 	if err != nil {
 		return "", err
 	}
-	return aws.ToString(out.MessageId), d.remove(ctx, m)
+	return aws.ToString(out.MessageId), d.Remove(ctx, l)
 }
 
-func (d *deadLetters) remove(ctx context.Context, m types.Message) error {
-	_, err := d.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &d.dead, ReceiptHandle: m.ReceiptHandle})
+// Remove deletes a dead letter.
+func (d *DeadLetters) Remove(ctx context.Context, l *Letter) error {
+	_, err := d.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &d.dead, ReceiptHandle: l.message.ReceiptHandle})
 	return err
 }

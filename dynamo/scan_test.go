@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"encoding/base64"
+	"reflect"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -46,17 +47,19 @@ func TestScanLeavesOthersAlone(t *testing.T) {
 
 func TestItemCursors(t *testing.T) {
 	t.Parallel()
-	want := itemCursor{segment: 3, segments: 1_000_000, key: "@stream/user/ä@1"}
-	if got, ok := parseItemCursor(want.String()); !ok || got != want {
-		t.Errorf("%+v was read as %+v, %v", want, got, ok)
+	scan := textSegment(3, 1_000_000, itemCursor, attrKey)
+	want := itemKey("@stream/user/ä@1")
+	if got := scan.key(scan.cursor(want)); !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v was read as %+v", want, got)
 	}
+	scan = textSegment(0, 1, itemCursor, attrKey)
 	for _, bad := range []string{
 		"", "*", "AQ", base64.RawURLEncoding.EncodeToString([]byte{2}), base64.RawURLEncoding.EncodeToString([]byte{2, 0, 1}),
 		base64.RawURLEncoding.EncodeToString([]byte{2, 0, 1, 0xff}), base64.RawURLEncoding.EncodeToString([]byte{1, 0, 1, 'a'}),
 		base64.RawURLEncoding.EncodeToString([]byte{2, 0x80, 0, 1, 'a'}),
 	} {
-		if c, ok := parseItemCursor(bad); ok {
-			t.Errorf("%q was read as %+v", bad, c)
+		if key := scan.key(bad); key != nil {
+			t.Errorf("%q was read as %+v", bad, key)
 		}
 	}
 }

@@ -1,0 +1,220 @@
+package explain
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"daybook/events"
+	"daybook/inspect"
+	"daybook/process"
+)
+
+// answer finds out what the question is about, and answers.
+func (e *explainer) answer(ctx context.Context, token string) error {
+	if t, err := events.ParseToken(token); err == nil && e.declares(t.Stream.Aggregate()) {
+		return e.answerToken(ctx, t)
+	}
+	name, key, isPath := strings.Cut(token, "/")
+	switch fields := strings.Fields(token); {
+	case isPath && e.declares(name):
+		if stream, err := events.ParseStream(token); err == nil {
+			return e.answerStream(ctx, stream)
+		}
+	case isPath && e.isView(name):
+		return e.answerRow(ctx, name, key)
+	case len(fields) == 3 && e.reactor(fields[0]) != nil:
+		return e.answerTimer(ctx, fields[0], events.Stream(fields[1]), fields[2])
+	}
+	kind, _, isClaim := strings.Cut(token, "=")
+	if !isClaim {
+		kind, _, isClaim = strings.Cut(token, "#")
+	}
+	if !isClaim {
+		return e.answerID(ctx, token)
+	}
+	if found, err := e.answerClaim(ctx, token); found || err != nil {
+		return err
+	}
+	err := e.answerID(ctx, token)
+	if events.CodeOf(err) == events.CodeNotFound && events.ValidateName("claim", kind) == nil {
+		err = events.Errorf(events.CodeNotFound, "no stream holds a value %s of %s", token, kind)
+	}
+	return err
+}
+
+func (e *explainer) declares(aggregate string) bool {
+	for _, of := range e.i.App().Aggregates {
+		if of.Name() == aggregate {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *explainer) isView(name string) bool {
+	for _, v := range e.i.App().Views {
+		if v.Describe().Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// reactor returns a process manager or an outbox by its name, nil for none.
+func (e *explainer) reactor(name string) process.Reactor {
+	for _, r := range e.i.App().Processes {
+		if r.Describe().Name == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// commitAt returns the commit that has a version of a stream, nil for none.
+func (e *explainer) commitAt(ctx context.Context, t events.Token) (*events.Commit, error) {
+	page, err := e.i.Stream(ctx, t.Stream, inspect.StreamQuery{From: t.Version, Limit: 1})
+	if events.CodeOf(err) == events.CodeNotFound || err == nil && len(page.Commits) == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	read, err := e.s.Events.Read(ctx, t.Stream, page.Commits[0].Number, 1)
+	if err != nil || len(read) == 0 {
+		return nil, err
+	}
+	return &read[0], nil
+}
+
+// answerToken answers for the commit that has a version.
+func (e *explainer) answerToken(ctx context.Context, t events.Token) error {
+	c, err := e.commitAt(ctx, t)
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		return events.Errorf(events.CodeNotFound, "there is no commit with version %d of %s", t.Version, t.Stream)
+	}
+	return e.chain(ctx, c, true)
+}
+
+// answerStream answers for the newest commits of a stream.
+func (e *explainer) answerStream(ctx context.Context, stream events.Stream) error {
+	page, err := e.i.Stream(ctx, stream, inspect.StreamQuery{Limit: e.opts.Commits})
+	if err != nil {
+		return err
+	}
+	if len(page.Commits) > 0 {
+		e.out.Partial = page.Older > 0
+		commits, err := e.s.Events.Read(ctx, stream, page.Commits[0].Number, len(page.Commits))
+		if err != nil {
+			return err
+		}
+		for n := range commits {
+			if err := e.chain(ctx, &commits[n], true); err != nil {
+				return err
+			}
+		}
+	}
+	return e.lettersOf(ctx, stream)
+}
+
+// answerRow answers for a row: for the stream that it follows, or for what holds a
+// row of many streams up.
+func (e *explainer) answerRow(ctx context.Context, name, key string) error {
+	for _, v := range e.i.App().Views {
+		d := v.Describe()
+		if d.Name != name {
+			continue
+		}
+		if stream := events.StreamOf(d.Aggregates[0], key); d.Kind.String() == "rows" {
+			if err := e.answerStream(ctx, stream); err != nil {
+				return err
+			}
+			each(e.out.Roots, func(n *Node, _ int) { n.Asked = n.Kind == KindRow && n.Name == name+"/"+key })
+			return nil
+		}
+	}
+	return e.answerKeyedRow(ctx, name, key)
+}
+
+// answerKeyedRow answers for a row that many streams feed: whether it is there, and
+// which streams the view can't follow.
+func (e *explainer) answerKeyedRow(ctx context.Context, name, key string) error {
+	row := &Node{Kind: KindRow, Name: name + "/" + key, By: name, State: StateDone, Asked: true}
+	e.out.Roots = append(e.out.Roots, row)
+	stored, err := e.i.Row(ctx, name, key)
+	switch {
+	case events.CodeOf(err) == events.CodeNotFound:
+		row.State, row.Text = StateUnknown, "there is no such row: no stream contributes to it, or it is hidden"
+	case err != nil:
+		row.State, row.Code, row.Text = StateLate, string(events.CodeOf(err)), events.FaultText(err)
+	default:
+		row.Text = fmt.Sprintf("many streams feed the row; explain one of them: %s", strings.Join(e.feeds(name), ", "))
+	}
+	if err == nil && !stored.Parked {
+		return nil
+	}
+	parked, err := e.i.Parked(ctx, inspect.ParkedQuery{Names: []string{name}, Limit: 20})
+	if err != nil {
+		return err
+	}
+	for _, p := range parked.Parked {
+		if e.room() {
+			row.Effects = append(row.Effects, parkedNode(KindRow, name+" of "+string(p.Stream), name, p, e.redrive(name, p.Stream)))
+		}
+	}
+	e.out.Partial = e.out.Partial || parked.Next != nil
+	return nil
+}
+
+// feeds names the streams that a view follows.
+func (e *explainer) feeds(name string) (all []string) {
+	for _, v := range e.i.App().Views {
+		if d := v.Describe(); d.Name == name {
+			for _, of := range d.Aggregates {
+				all = append(all, of+"/…")
+			}
+		}
+	}
+	return all
+}
+
+// answerClaim answers for a claimed value, by its key; found is false when the text
+// is not one, or nobody holds it.
+func (e *explainer) answerClaim(ctx context.Context, key string) (found bool, err error) {
+	held, err := e.s.Events.Holders(ctx, []string{key})
+	if err != nil || held[0].Stream == "" {
+		return false, err
+	}
+	commits, err := e.s.Events.Read(ctx, held[0].Stream, held[0].Commit, 1)
+	if err != nil || len(commits) == 0 {
+		return false, err
+	}
+	if err := e.chain(ctx, &commits[0], false); err != nil {
+		return true, err
+	}
+	each(e.out.Roots, func(n *Node, _ int) { n.Asked = n.Kind == KindClaim && n.Name == key })
+	return true, nil
+}
+
+// answerTimer answers for a timer: for the newest commit of the stream that sets it.
+func (e *explainer) answerTimer(ctx context.Context, manager string, stream events.Stream, name string) error {
+	if !slices.Contains(e.reactor(manager).Describe().Aggregates, stream.Aggregate()) {
+		return events.Errorf(events.CodeNotFound, "%s does not follow %s", manager, stream)
+	}
+	if err := e.answerStream(ctx, stream); err != nil {
+		return err
+	}
+	asked := false
+	each(e.out.Roots, func(n *Node, _ int) {
+		n.Asked = n.Kind == KindTimer && n.By == manager && strings.HasPrefix(n.Name, name+": ")
+		asked = asked || n.Asked
+	})
+	if !asked {
+		return events.Errorf(events.CodeNotFound, "no reaction of %s to %s sets a timer %s", manager, stream, name)
+	}
+	return nil
+}

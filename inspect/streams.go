@@ -1,0 +1,201 @@
+package inspect
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"daybook/events"
+	"daybook/parallel"
+)
+
+// StreamsQuery asks for streams. There is no index by time: the events table is
+// read, as far as Budget allows.
+type StreamsQuery struct {
+	Aggregate string // "" for all
+	Prefix    string // of the ids
+	Limit     int    // streams at most, 1 to 100,000; 0 for 50
+	// Before goes on behind a page: its Next.
+	Before *StreamPlace
+	// Budget bounds the commits that are read; 0 for all.
+	Budget int
+	// Parallel is how many parts of the table are read at the same time; 0 for 8.
+	Parallel int
+	// Progress is called with the commits of each part that was read; may be nil.
+	Progress func(commits int)
+}
+
+// StreamPlace is a stream's place in a list by the time of the last commit.
+type StreamPlace struct {
+	Time   time.Time     `json:"time"`
+	Stream events.Stream `json:"stream"`
+}
+
+// StreamsPage is an answer to Streams.
+type StreamsPage struct {
+	Streams []StreamInfo `json:"streams"` // those with the newest commits first
+	// Next is where the next page begins; nil after the last.
+	Next *StreamPlace `json:"next,omitzero"`
+	// Partial says that the budget ended before all commits were read: streams
+	// may be missing, and some are shown as they were at an earlier commit.
+	Partial bool `json:"partial,omitzero"`
+}
+
+// StreamInfo is a stream in a list.
+type StreamInfo struct {
+	Stream  events.Stream `json:"stream"`
+	Version int64         `json:"version"`
+	Commits int64         `json:"commits"`
+	Time    time.Time     `json:"time"` // of the last commit
+	Event   string        `json:"event"`
+	Actor   string        `json:"actor,omitzero"`
+}
+
+// Streams lists streams, those with the newest commits first. A prefix that is a
+// whole id finds its stream whatever the budget, if an aggregate is given.
+func (i *Installation) Streams(ctx context.Context, q StreamsQuery) (StreamsPage, error) {
+	limit := cmp.Or(q.Limit, 50)
+	if err := checkLimit(limit, 100_000); err != nil {
+		return StreamsPage{}, err
+	}
+	if q.Aggregate != "" {
+		if _, err := i.aggregate(q.Aggregate); err != nil {
+			return StreamsPage{}, err
+		}
+	}
+	top := &newest{limit: limit + 1, before: q.Before}
+	partial, err := i.eachStream(ctx, q, func(c *events.Commit) {
+		if q.takes(c.Stream) {
+			top.see(c)
+		}
+	})
+	if err == nil && partial {
+		err = i.seeNamed(ctx, q, top)
+	}
+	if err != nil {
+		return StreamsPage{}, err
+	}
+	page := StreamsPage{Streams: top.sorted(), Partial: partial}
+	if len(page.Streams) > limit {
+		page.Streams = page.Streams[:limit]
+		last := page.Streams[limit-1]
+		page.Next = &StreamPlace{last.Time, last.Stream}
+	}
+	return page, nil
+}
+
+func (q *StreamsQuery) takes(s events.Stream) bool {
+	if q.Aggregate != "" {
+		return strings.HasPrefix(string(s), q.Aggregate+"/"+q.Prefix)
+	}
+	return strings.HasPrefix(s.ID(), q.Prefix)
+}
+
+// seeNamed adds the stream whose whole name the query gives.
+func (i *Installation) seeNamed(ctx context.Context, q StreamsQuery, top *newest) error {
+	stream, err := events.ParseStream(q.Aggregate + "/" + q.Prefix)
+	if err != nil {
+		return nil // it names no stream
+	}
+	last, err := i.last(ctx, stream)
+	if err != nil || last == nil {
+		return err
+	}
+	top.list = slices.DeleteFunc(top.list, func(o StreamInfo) bool { return o.Stream == stream })
+	heap.Init(top)
+	top.see(last)
+	return nil
+}
+
+// eachStream hands the last commit of each stream of the events table to each, one
+// call at a time, as far as the query's budget allows; partial says that it ended.
+// The commits of a stream come one after another.
+func (i *Installation) eachStream(ctx context.Context, q StreamsQuery, each func(*events.Commit)) (partial bool, err error) {
+	parts := cmp.Or(q.Parallel, 8)
+	var mu sync.Mutex
+	var read atomic.Int64
+	var cut atomic.Bool
+	err = parallel.New(parts).Until(ctx, parts, func(ctx context.Context, segment int) error {
+		var last *events.Commit
+		for cursor := ""; ; {
+			page, next, err := i.sources.Events.Scan(ctx, segment, parts, cursor)
+			if err != nil {
+				return err
+			}
+			if q.Progress != nil {
+				q.Progress(len(page))
+			}
+			mu.Lock()
+			for n := range page {
+				if last != nil && last.Stream != page[n].Stream {
+					each(last)
+				}
+				last = &page[n]
+			}
+			over := q.Budget > 0 && read.Add(int64(len(page))) >= int64(q.Budget) && next != ""
+			if last != nil && (next == "" || over) {
+				each(last)
+			}
+			mu.Unlock()
+			if cursor = next; cursor == "" || over {
+				cut.CompareAndSwap(false, over)
+				return nil
+			}
+		}
+	})
+	return cut.Load(), err
+}
+
+// newest keeps the streams with the newest commits: a heap, the oldest on top.
+type newest struct {
+	limit  int
+	before *StreamPlace
+	list   []StreamInfo
+}
+
+// see takes in the last commit of a stream.
+func (n *newest) see(c *events.Commit) {
+	i := infoOf(c)
+	if n.before != nil && byTime(i, StreamInfo{Time: n.before.Time, Stream: n.before.Stream}) >= 0 {
+		return
+	}
+	if len(n.list) < n.limit {
+		heap.Push(n, i)
+	} else if byTime(n.list[0], i) < 0 {
+		n.list[0] = i
+		heap.Fix(n, 0)
+	}
+}
+
+func infoOf(c *events.Commit) StreamInfo {
+	return StreamInfo{Stream: c.Stream, Version: c.Version, Commits: c.Number, Time: c.Time, Event: c.Events[len(c.Events)-1].Name, Actor: c.Actor}
+}
+
+func byTime(a, b StreamInfo) int {
+	return cmp.Or(a.Time.Compare(b.Time), strings.Compare(string(b.Stream), string(a.Stream)))
+}
+
+func (n *newest) sorted() []StreamInfo {
+	slices.SortFunc(n.list, func(a, b StreamInfo) int { return byTime(b, a) })
+	return n.list
+}
+
+// Len, Less, Swap, Push and Pop implement heap.Interface.
+func (n *newest) Len() int           { return len(n.list) }
+func (n *newest) Less(i, j int) bool { return byTime(n.list[i], n.list[j]) < 0 }
+func (n *newest) Swap(i, j int)      { n.list[i], n.list[j] = n.list[j], n.list[i] }
+
+// Push appends a stream; heap.Push moves it to its place.
+func (n *newest) Push(x any) { n.list = append(n.list, x.(StreamInfo)) }
+
+// Pop removes the last stream.
+func (n *newest) Pop() any {
+	last := n.list[len(n.list)-1]
+	n.list = n.list[:len(n.list)-1]
+	return last
+}
