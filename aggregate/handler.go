@@ -146,6 +146,7 @@ func (h *Handler) observe(ctx context.Context, p *Attempt) {
 		Command:   p.Command.Name,
 		Stream:    p.Stream,
 		CommandID: p.Command.CommandID,
+		Trace:     events.TraceParent(p.Command.Trace),
 		Err:       p.Err,
 		Replayed:  p.Result.Replayed,
 		Conflicts: p.conflicts,

@@ -327,6 +327,7 @@ func (r *round) commit(p *plan) (events.Commit, error) {
 		Actor:       first.Actor,
 		Correlation: first.Correlation,
 		Causation:   first.Causation,
+		Trace:       events.TraceParent(first.Trace),
 		Commands:    p.commands,
 		Events:      p.events,
 	}

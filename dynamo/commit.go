@@ -23,6 +23,7 @@ const (
 	attrActor       = "a"
 	attrCorrelation = "c"
 	attrCausation   = "u"
+	attrTrace       = "p"
 	attrCommands    = "q"
 	attrOnce        = "o"
 	attrClaims      = "k"
@@ -100,6 +101,9 @@ func encodeHead(c *events.Commit) (map[string]types.AttributeValue, error) {
 	}
 	if c.Causation != first {
 		item[attrCausation] = idValue(c.Causation)
+	}
+	if trace := events.PackTrace(c.Trace); trace != nil {
+		item[attrTrace] = &types.AttributeValueMemberB{Value: trace}
 	}
 	item[attrCommands] = &types.AttributeValueMemberB{Value: packCommands(c.Commands, c.Version)}
 	if once := packOnce(c.Commands); len(once) > 0 {

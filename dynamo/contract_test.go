@@ -89,6 +89,12 @@ func TestCostContract(t *testing.T) {
 		c.want("a warm command", got, most)
 	}
 
+	traced, _ := c.of(warm, aggregate.Command{
+		Name: "add-course", Payload: []byte(`{"name":"Chess","area":"home","fee":1990,"currency":"EUR","seats":5}`),
+		Trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+	})
+	c.want("a create with a trace context", traced, Usage{Requests: 1, WriteUnits: 1})
+
 	cold, r := c.of(c.handler(), renameMember("7", 100))
 	if r.Version != 21 {
 		t.Fatalf("the cold command made version %d", r.Version)

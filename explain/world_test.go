@@ -271,7 +271,7 @@ func (h handled) Handle(ctx context.Context, r process.Request) error {
 }
 
 func commandOf(r process.Request) aggregate.Command {
-	return aggregate.Command{Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID, Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation}
+	return aggregate.Command{Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID, Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation, Trace: r.Trace}
 }
 
 // send handles a command, a second after the one before, and returns its id.

@@ -83,6 +83,7 @@ func (s *Timers) Set(ctx context.Context, t process.Timer) error {
 	message, err := s.config.Encode(aggregate.Command{
 		Name: t.Command.Command, ID: t.Command.ID, Payload: t.Command.Payload, CommandID: t.Command.CommandID,
 		Actor: t.Command.Actor, Correlation: t.Command.Correlation, Causation: t.Command.Causation,
+		Trace: t.Command.Trace,
 	})
 	if err != nil {
 		return err

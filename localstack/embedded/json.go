@@ -9,14 +9,7 @@ import (
 	"daybook/localstack/embedded/attr"
 )
 
-// appendString writes a JSON string.
-func appendString(dst []byte, s string) []byte {
-	dst, err := jsontext.AppendQuote(dst, s)
-	if err != nil { // invalid UTF-8, which AppendQuote has replaced
-		return dst
-	}
-	return dst
-}
+func appendString(dst []byte, s string) []byte { return attr.AppendText(dst, s) }
 
 func appendItem(dst []byte, it attr.Item) []byte { return attr.AppendJSON(dst, it) }
 

@@ -39,5 +39,5 @@
 // One process at a time may serve a table. A second would deliver again what
 // the first still holds; it would lose nothing.
 //
-// It imports the AWS SDK's DynamoDB client, room dynamo and package wire.
+// It imports the AWS SDK's DynamoDB client, a B-tree, room dynamo and package wire.
 package queue

@@ -18,5 +18,5 @@
 //
 // While nothing is due nothing runs: one timer waits for the next schedule.
 //
-// It imports the AWS SDK's DynamoDB client, room dynamo and package wire.
+// It imports the AWS SDK's DynamoDB client, a B-tree, room dynamo and package wire.
 package schedule

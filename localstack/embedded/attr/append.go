@@ -4,10 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json/jsontext"
 	"slices"
-	"strconv"
 )
-
-func itoa(i int) string { return strconv.Itoa(i) }
 
 // AppendJSON appends the wire JSON of an item to dst, its names sorted and the
 // members of its sets in ascending order.
@@ -33,7 +30,7 @@ func appendScalar(dst []byte, v Value) []byte {
 	case Binary:
 		return appendBinary(dst, v.str)
 	}
-	return appendText(dst, v.str)
+	return AppendText(dst, v.str)
 }
 
 func appendBinary(dst []byte, b string) []byte {
@@ -42,16 +39,12 @@ func appendBinary(dst []byte, b string) []byte {
 	return append(dst, '"')
 }
 
-// appendText appends a JSON string. Text without anything to escape, the common
-// case, is copied.
-func appendText(dst []byte, s string) []byte {
+// AppendText appends a JSON string. Text without anything to escape, the common
+// case, is copied; invalid UTF-8 becomes valid JSON nevertheless.
+func AppendText(dst []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
-			quoted, err := jsontext.AppendQuote(dst, s)
-			if err != nil {
-				// Invalid UTF-8: the mangled form is valid JSON nevertheless.
-				return quoted
-			}
+			quoted, _ := jsontext.AppendQuote(dst, s) // its error is about the UTF-8
 			return quoted
 		}
 	}

@@ -264,7 +264,7 @@ func (d *decoder) appendItem(dst []byte) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendText(dst, d.text())
+		dst = AppendText(dst, d.text())
 		dst = append(dst, ':')
 		dst = d.appendValue(dst)
 		if d.bad {

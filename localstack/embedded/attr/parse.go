@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -67,21 +68,6 @@ func parseItem(json []byte) (Item, error) {
 		return nil, err
 	}
 	return it, nil
-}
-
-// ParseValue reads the wire JSON of one value: {"S":"text"}. Errors are those
-// of ParseItem.
-func ParseValue(json []byte) (Value, error) {
-	p := newParser(json)
-	defer p.free()
-	v, err := p.value(1)
-	if err == nil {
-		err = p.end()
-	}
-	if err != nil {
-		return Value{}, err
-	}
-	return v, nil
 }
 
 // parser reads wire JSON. Its methods return errors of shape at once and keep
@@ -314,7 +300,7 @@ func (p *parser) scalar(kind Kind) (Value, error) {
 
 func decodeBase64(s string) (string, error) {
 	if len(s)%4 != 0 {
-		return "", malformed("Base64 encoded length is expected a multiple of 4 bytes but found: " + itoa(len(s)))
+		return "", malformed("Base64 encoded length is expected a multiple of 4 bytes but found: " + strconv.Itoa(len(s)))
 	}
 	b, err := base64.StdEncoding.Strict().DecodeString(s)
 	if err != nil || strings.ContainsAny(s, "\r\n") {

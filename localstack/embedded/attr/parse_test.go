@@ -136,19 +136,19 @@ func TestParseItemMalformed(t *testing.T) {
 	}
 }
 
-func TestParseValue(t *testing.T) {
+func TestParseItem(t *testing.T) {
 	t.Parallel()
-	v, err := ParseValue([]byte(`{"L":[{"N":"1.0"}]}`))
-	if err != nil || !Equal(v, L([]Value{Int(1)})) {
-		t.Errorf("%v %v", v, err)
+	it, err := ParseItem([]byte(`{"a":{"L":[{"N":"1.0"}]}}`))
+	if err != nil || !EqualItems(it, Item{"a": L([]Value{Int(1)})}) {
+		t.Errorf("%v %v", it, err)
 	}
-	if got := string(AppendJSON(nil, Item{"a": v})); got != `{"a":{"L":[{"N":"1"}]}}` {
+	if got := string(AppendJSON(nil, it)); got != `{"a":{"L":[{"N":"1"}]}}` {
 		t.Error(got)
 	}
-	if _, err := ParseValue([]byte(`{"N":"x"}`)); err == nil {
+	if _, err := ParseItem([]byte(`{"a":{"N":"x"}}`)); err == nil {
 		t.Error("no error for a bad number")
 	}
-	if _, err := ParseValue([]byte(`{"S":"x"}{}`)); err == nil {
+	if _, err := ParseItem([]byte(`{"a":{"S":"x"}}{}`)); err == nil {
 		t.Error("no error for more JSON")
 	}
 }

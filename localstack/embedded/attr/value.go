@@ -94,33 +94,6 @@ func M(it Item) Value {
 // L returns a list value that shares values.
 func L(values []Value) Value { return Value{kind: List, elems: values} }
 
-// SS returns a string set; duplicates are dropped.
-func SS(members ...string) Value {
-	vs := make([]Value, len(members))
-	for i, m := range members {
-		vs[i] = S(m)
-	}
-	return newSet(StringSet, vs)
-}
-
-// NS returns a number set; duplicates are dropped.
-func NS(members ...Decimal) Value {
-	vs := make([]Value, len(members))
-	for i, m := range members {
-		vs[i] = N(m)
-	}
-	return newSet(NumberSet, vs)
-}
-
-// BS returns a binary set; duplicates are dropped.
-func BS(members ...[]byte) Value {
-	vs := make([]Value, len(members))
-	for i, m := range members {
-		vs[i] = B(m)
-	}
-	return newSet(BinarySet, vs)
-}
-
 // newSet sorts members in place and drops duplicates.
 func newSet(kind Kind, members []Value) Value {
 	slices.SortFunc(members, compareScalars)
@@ -136,9 +109,6 @@ func (v Value) Str() string { return v.str }
 
 // Num returns the number of a Number.
 func (v Value) Num() Decimal { return v.num }
-
-// Bool returns the truth of a Bool.
-func (v Value) Bool() bool { return v.flag }
 
 // Fields returns the content of a Map, not to be changed.
 func (v Value) Fields() Item { return v.fields }

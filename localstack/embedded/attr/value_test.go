@@ -302,3 +302,18 @@ func TestConstructorsCopy(t *testing.T) {
 		t.Errorf("fields %v", got)
 	}
 }
+
+// SS, NS and BS are sets; duplicates are dropped.
+func SS(members ...string) Value { return newSet(StringSet, each(members, S)) }
+
+func NS(members ...Decimal) Value { return newSet(NumberSet, each(members, N)) }
+
+func BS(members ...[]byte) Value { return newSet(BinarySet, each(members, B)) }
+
+func each[M any](members []M, value func(M) Value) []Value {
+	values := make([]Value, len(members))
+	for i, m := range members {
+		values[i] = value(m)
+	}
+	return values
+}

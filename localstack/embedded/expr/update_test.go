@@ -135,10 +135,7 @@ func TestUpdateRunTimeErrors(t *testing.T) {
 func TestUpdateRefusesDeepNesting(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat(`{"L":[`, 30) + `{"N":"1"}` + strings.Repeat(`]}`, 30) // 31 levels
-	v, err := attr.ParseValue([]byte(deep))
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := mustItem(t, `{"v":`+deep+`}`)["v"]
 	it := mustItem(t, `{"m":{"M":{"a":{"M":{}}}}}`)
 	for src, want := range map[string]string{"SET m.a = :v": "", "SET m.a.b = :v": msgNesting} {
 		u, err := NewUsage(Params{Values: map[string]attr.Value{":v": v}})
