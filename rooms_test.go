@@ -108,7 +108,7 @@ var mayImport = map[string][]string{
 	"events":    {"parallel"},
 	"aggregate": {expectRoom, "events", "parallel"},
 	"follow":    {"events", "parallel"},
-	"view":      {"events", "follow", "nearest", "parallel"},
+	"view":      {expectRoom, "events", "follow", "nearest", "parallel"},
 	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
 	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp"},

@@ -142,6 +142,7 @@ var opening = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func dispatch() process.Reactor {
 	return process.New[memory]("dispatch", "job").Since(opening).
+		Sends(reserve{}, confirm{}, reject{}).
 		On(func(s memory, e placed, m process.Meta) (memory, process.Reaction) {
 			deadline := process.After("deadline", 15*time.Minute, process.Send(m.ID(), reject{"late"}))
 			units := process.Send(e.Depot, reserve{m.ID(), e.Units, e.Bay})
