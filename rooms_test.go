@@ -56,13 +56,16 @@ func (p pkg) dir() string {
 }
 
 // room is the first part of a package's directory: "events", and "." for the root.
-// The names that rooms must agree on are a room of their own, and so are the
-// expectations that test kits share.
+// The names that rooms must agree on are a room of their own.
 func (p pkg) room() string {
-	if p.dir() == namesRoom || p.dir() == expectRoom {
-		return p.dir()
+	if p.dir() == namesRoom {
+		return namesRoom
 	}
-	room, _, _ := strings.Cut(p.dir(), "/")
+	dir, inside := strings.CutPrefix(p.dir(), "internal/")
+	room, _, _ := strings.Cut(dir, "/")
+	if inside {
+		return "internal/" + room // each is a room of its own
+	}
 	return room
 }
 
@@ -108,13 +111,17 @@ var mayImport = map[string][]string{
 	"view":      {"events", "follow", "nearest", "parallel"},
 	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
-	"internal":  {".", "events", "aggregate", "view", "process"},
-	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process"},
-	"messaging": {"events", "aggregate", "process"},
+	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp"},
+	"messaging": {"events", "aggregate", "process", "internal/signedhttp"},
 	"api":       {"events", "aggregate", "view", "process", "nearest"},
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
 	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
+	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
 	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect"},
+	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo"},
+
+	"internal/signedhttp": {},
+	"internal/testdomain": {".", "events", "aggregate", "view", "process"},
 }
 
 // viewPackages says which packages of room view others may import: the room's own
@@ -135,11 +142,11 @@ var viewPackages = map[string][]string{
 	"messaging":                {},
 	"api":                      {"view", "view/query"},
 	"functions":                {"view", "view/projection", "view/query"},
-	"internal":                 {"view"},
+	"internal/testdomain":      {"view"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal"}
+var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal/testdomain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -156,19 +163,22 @@ func TestImportsPointOneWay(t *testing.T) {
 			if ruled && other != "" && other != room && !slices.Contains(allowed, other) {
 				t.Errorf("%s imports %s: room %s may import %v", p.ImportPath, imported, room, allowed)
 			}
+			if other == "mcp" && room != "mcp" && room != "cli" {
+				t.Errorf("%s imports %s: only the command line links it", p.ImportPath, imported)
+			}
 			if imported == "os" && slices.Contains(pure, room) && !forTests(p.ImportPath) {
 				t.Errorf("%s imports os", p.ImportPath)
 			}
 		}
-		if slices.Contains(pure, room) || room == "api" {
+		if slices.Contains(pure, room) || room == "api" || p.dir() == "console" {
 			for _, d := range p.Deps {
-				if strings.HasPrefix(d, "github.com/aws/") || d == "net/http" && room != "api" {
+				if strings.HasPrefix(d, "github.com/aws/") || d == "net/http" && slices.Contains(pure, room) {
 					t.Errorf("%s reaches %s", p.ImportPath, d)
 				}
 			}
 		}
 	}
-	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "functions", "localstack", "cli", "cmd", "infra"} {
+	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "console", "mcp", "functions", "localstack", "cli", "cmd", "infra"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}
@@ -261,7 +271,7 @@ func TestWhatAFunctionCarries(t *testing.T) {
 	for _, p := range ps {
 		for _, d := range p.Deps {
 			switch {
-			case slices.Contains([]string{"localstack", "cli", "cmd", "infra"}, pkg{ImportPath: d}.room()),
+			case slices.Contains([]string{"localstack", "cli", "cmd", "infra", "inspect", "explain", "connect", "console", "mcp"}, pkg{ImportPath: d}.room()),
 				d == "html/template", d == "text/template", d == "net/rpc", d == "testing",
 				strings.HasPrefix(d, "github.com/aws/aws-sdk-go-v2/config"):
 				t.Errorf("%s reaches %s", p.ImportPath, d)

@@ -80,7 +80,11 @@ func (h *Handler) Handle(ctx context.Context, c Command) (Result, error) {
 	case p.streams != nil:
 		h.handleAcross(ctx, p, p.surelyNew)
 	default:
-		h.handleStream(ctx, p.Stream, []*Attempt{p}, p.surelyNew, false)
+		known := unknown
+		if p.surelyNew {
+			known = absent
+		}
+		h.handleStream(ctx, p.Stream, []*Attempt{p}, known, false)
 	}
 	h.observe(ctx, p)
 	return p.Result, p.Err

@@ -33,8 +33,8 @@ type Options struct {
 	// Processes are the application's; the integration events of its outboxes are
 	// described at /asyncapi.json. Without outboxes there is no such path.
 	Processes []process.Reactor
-	// Pages are the paths of pages that stand beside the API, such as "docs", for
-	// GET / to name. The API itself has none.
+	// Pages are the addresses, relative to that of GET /, of pages that stand beside
+	// the API, such as "docs", for GET / to name. The API itself has none.
 	Pages []string
 	// Security is what the gateway in front asks of callers, for the OpenAPI
 	// description: nothing by default.

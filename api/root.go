@@ -4,6 +4,7 @@ import (
 	"encoding/json/v2"
 	"maps"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 
@@ -42,7 +43,7 @@ func entranceOf(o Options, commands []aggregate.Description, views []string) ent
 		e.Links = append(e.Links, link{"asyncapi", http.MethodGet, "asyncapi.json"})
 	}
 	for _, page := range o.Pages {
-		e.Links = append(e.Links, link{page, http.MethodGet, page})
+		e.Links = append(e.Links, link{path.Base(page), http.MethodGet, page})
 	}
 	for _, view := range views {
 		e.Views = append(e.Views, link{view, http.MethodGet, view})

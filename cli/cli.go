@@ -46,8 +46,10 @@ func subcommands(a *app) []*cli.Command {
 		switchCommand(a),
 		dropCommand(a),
 		claimsCommand(a),
+		consoleCommand(a),
 		exportCommand(a),
 		importCommand(a),
+		mcpCommand(a),
 		initCommand(a),
 		newCommand(a),
 	}

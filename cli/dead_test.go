@@ -202,7 +202,7 @@ func TestDeadUsage(t *testing.T) {
 func outcomes(t *testing.T, r result) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	for _, l := range decode[handledLine](t, r) {
+	for _, l := range decode[inspect.Handled](t, r) {
 		if all[l.ID] != "" {
 			t.Errorf("%s is there twice", l.ID)
 		}
@@ -255,7 +255,7 @@ func TestDeadRedriveOfOneStream(t *testing.T) {
 		}
 		s.serve()
 		r := s.want(exitFound, "dead", "redrive", "-all", "-yes", "-json")
-		if all := decode[handledLine](t, r); len(all) != 25 || all[0].Outcome != outcomeFailed || all[24].Outcome != outcomePending {
+		if all := decode[inspect.Handled](t, r); len(all) != 25 || all[0].Outcome != inspect.OutcomeFailed || all[24].Outcome != inspect.OutcomePending {
 			t.Errorf("got %s", r.out)
 		}
 		if !slices.Equal(s.handled, want) {
@@ -269,7 +269,7 @@ func TestDeadRedriveByID(t *testing.T) {
 	inDeadSite(t, func(t *testing.T, s *deadSite) {
 		s.four()
 		r := s.want(exitNotFound, "dead", "redrive", "-yes", "-wait", "0s", "k-2", "k-2", "k-9")
-		if !strings.Contains(r.errors, "k-9") || strings.Contains(r.errors, "k-2") || len(r.lines()) != 1 || r.lines()[0][3] != outcomePending {
+		if !strings.Contains(r.errors, "k-9") || strings.Contains(r.errors, "k-2") || len(r.lines()) != 1 || r.lines()[0][3] != inspect.OutcomePending {
 			t.Errorf("got %s and %s", r.out, r.errors)
 		}
 		if left := s.left(); len(left) != 3 {
@@ -286,7 +286,7 @@ func TestDeadDrop(t *testing.T) {
 	t.Parallel()
 	inDeadSite(t, func(t *testing.T, s *deadSite) {
 		s.four()
-		if got := outcomes(t, s.want(exitOK, "dead", "drop", "-yes", "-json", "k-1", "k-3")); len(got) != 2 || got["k-1"] != outcomeDropped || got["k-3"] != outcomeDropped {
+		if got := outcomes(t, s.want(exitOK, "dead", "drop", "-yes", "-json", "k-1", "k-3")); len(got) != 2 || got["k-1"] != inspect.OutcomeDropped || got["k-3"] != inspect.OutcomeDropped {
 			t.Errorf("got %v", got)
 		}
 		if left := s.left(); len(left) != 2 || slices.Contains(s.handled, "k-1") {
@@ -318,13 +318,13 @@ func TestDeadDropLeavesWhatComes(t *testing.T) {
 		r := s.want(exitOK, "dead", "drop", "-yes", "-all", "-json")
 		close(done)
 		synctest.Wait()
-		dropped := decode[handledLine](t, r)
+		dropped := decode[inspect.Handled](t, r)
 		for _, l := range dropped {
 			if l.Sent.After(begun.Add(time.Second)) {
 				t.Errorf("dropped is a letter that came later: %+v", l)
 			}
 		}
-		later := decode[handledLine](t, s.want(exitOK, "dead", "drop", "-yes", "-all", "-json"))
+		later := decode[inspect.Handled](t, s.want(exitOK, "dead", "drop", "-yes", "-all", "-json"))
 		if len(dropped) < 4 || len(later) < 100 || len(dropped)+len(later) != 4+len(arrived) {
 			t.Errorf("%d letters arrived, %d and %d were dropped", len(arrived), len(dropped), len(later))
 		}

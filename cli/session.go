@@ -52,7 +52,7 @@ type session struct {
 	prefix     string // of the tables' names
 	aws        aws.Config
 	endpoint   string // "" for AWS's own
-	client     *dynamodb.Client
+	client     *dynamo.Client
 	store      *dynamo.EventStore
 	admin      *dynamo.Tables
 	tables     driver.Tables // one of each view, once pinned
@@ -121,11 +121,15 @@ func (s *session) installation() (*inspect.Installation, error) {
 
 // deadLetters are those of the command queue.
 func (s *session) deadLetters() *connect.DeadLetters {
+	return connect.NewDeadLetters(s.sqsOptions(), s.prefix)
+}
+
+func (s *session) sqsOptions() sqs.Options {
 	o := sqs.Options{Region: s.aws.Region, Credentials: s.aws.Credentials, HTTPClient: &http.Client{Timeout: 30 * time.Second, Transport: s.transport}}
 	if s.endpoint != "" {
 		o.BaseEndpoint = &s.endpoint
 	}
-	return connect.NewDeadLetters(o, s.prefix)
+	return o
 }
 
 // streamsClient reads the change stream of the events table.

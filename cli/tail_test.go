@@ -5,22 +5,12 @@ import (
 	"context"
 	"daybook/inspect"
 	"fmt"
-	"io"
-	"log/slog"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
-
 	"daybook/internal/testdomain"
-	"daybook/localstack/embedded"
 )
 
 func TestTailOfThePast(t *testing.T) {
@@ -75,71 +65,6 @@ func TestTailFilters(t *testing.T) {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
-}
-
-// TestTailBeginsAtATime: records from before -since are not read at all; from a
-// database that can't begin at a time they are read, and left to the filter.
-func TestTailBeginsAtATime(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	db, err := embedded.Open(t.Context(), embedded.Options{Shards: 1, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	endpoint, keys := "http://embedded", credentials.NewStaticCredentialsProvider("key", "secret", "")
-	tables := dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: keys, HTTPClient: &http.Client{Transport: db.RoundTripper()}})
-	made, err := tables.CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName: aws.String("things"), BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: "S"}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: "HASH"}},
-		StreamSpecification:  &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewImage},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 5 {
-		now = now.Add(time.Minute)
-		item := map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: fmt.Sprint(i)}}
-		if _, err := tables.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("things"), Item: item}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	read := func(transport http.RoundTripper) (n int) {
-		f := &follower{
-			arn: *made.TableDescription.LatestStreamArn, since: now.Add(-90 * time.Second), shards: map[string]*shard{}, warn: func(error) {},
-			client: dynamodbstreams.New(dynamodbstreams.Options{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: keys, HTTPClient: &http.Client{Transport: transport}}),
-		}
-		if err := f.list(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		for id, sh := range f.shards {
-			got, _, err := f.read(t.Context(), id, sh, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			n += got
-		}
-		return n
-	}
-	if n := read(db.RoundTripper()); n != 2 {
-		t.Errorf("%d of 5 records were read for the last 2", n)
-	}
-	if n := read(withoutTimestamp{db.RoundTripper()}); n != 5 {
-		t.Errorf("%d of 5 records were read where a time can't be asked for", n)
-	}
-}
-
-// withoutTimestamp is a database from before AT_TIMESTAMP.
-type withoutTimestamp struct{ http.RoundTripper }
-
-func (w withoutTimestamp) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	r.Body = io.NopCloser(bytes.NewReader(bytes.ReplaceAll(body, []byte("AT_TIMESTAMP"), []byte("AT_ANY_TIME"))))
-	return w.RoundTripper.RoundTrip(r)
 }
 
 // watched is an output that says when it is written to.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"daybook/dynamo"
 	"daybook/follow"
 	"daybook/inspect"
 	"daybook/view"
@@ -45,7 +46,7 @@ type viewLine struct {
 	Bytes   int64  `json:"bytes"`  // as DynamoDB says
 	Parked  int64  `json:"parked"` // streams
 
-	Tables []tableLine `json:"tables"` // from old to new
+	Tables []inspect.Table `json:"tables"` // from old to new
 
 	Exact *exactLine `json:"exact,omitzero"` // with -exact
 }
@@ -91,6 +92,37 @@ func (a *app) viewsList(ctx context.Context, c *cli.Command) error {
 	return s.out.err
 }
 
+// tablesOf says what tables each view has, by the view's name.
+func (s *session) tablesOf(ctx context.Context) (map[string][]inspect.Table, error) {
+	r, err := s.rebuilder(nil)
+	if err != nil {
+		return nil, err
+	}
+	i, err := s.installation()
+	if err != nil {
+		return nil, err
+	}
+	tables, err := i.Tables(ctx, r)
+	if err != nil {
+		return nil, s.reach(dynamo.TableName(s.prefix, dynamo.ControlTable()), err)
+	}
+	return tables, nil
+}
+
+// mismatches says which tables were filled by other declarations than this
+// program's, and how they differ.
+func (s *session) mismatches(ctx context.Context) (map[driver.Target]string, error) {
+	i, err := s.installation()
+	if err != nil {
+		return nil, err
+	}
+	texts, err := i.Mismatches(ctx)
+	if err != nil {
+		return nil, s.reach(dynamo.TableName(s.prefix, dynamo.ControlTable()), err)
+	}
+	return texts, nil
+}
+
 func (s *session) writeViews(lines []viewLine, exact bool) {
 	header := []string{"VIEW", "VERSION", "KIND", "STATUS", "ITEMS", "BYTES", "PARKED", "TABLES"}
 	if exact {
@@ -111,8 +143,8 @@ func (s *session) writeViews(lines []viewLine, exact bool) {
 			switch {
 			case table.Mismatch != "":
 				s.beside("%s %s does not fit: %s", l.View, table.Table, table.Mismatch)
-			case table.next != "":
-				s.beside("%s", table.next)
+			case table.Next != "":
+				s.beside("%s", table.Next)
 			}
 		}
 	}

@@ -297,7 +297,7 @@ func TestViewsListsAnUnfilledVersion(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	r := s.want(exitOK, "views", "members", "-json")
-	if tables := decode[viewLine](t, r)[0].Tables; len(tables) != 2 || tables[1].State != tableUnfilled || tables[1].Table != "v2" || r.errors != "" {
+	if tables := decode[viewLine](t, r)[0].Tables; len(tables) != 2 || tables[1].State != inspect.TableUnfilled || tables[1].Table != "v2" || r.errors != "" {
 		t.Errorf("got %+v", r)
 	}
 	s.want(exitOK, "rebuild", "members")

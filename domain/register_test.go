@@ -19,7 +19,7 @@ func TestWhatIsStored(t *testing.T) {
 	daybooktest.Golden(t, domain.Aggregates(), domain.Views())
 }
 
-func TestEverythingIsWellDeclared(t *testing.T) {
+func TestApp(t *testing.T) {
 	t.Parallel()
 	app := domain.App()
 	if err := app.Check(); err != nil {

@@ -1,6 +1,6 @@
 // Package dynamo is the only room that speaks DynamoDB: the event store, the
 // query tables, the ledger of processes, the tables' definitions, and the
-// translation of AWS errors.
+// translation of AWS errors. Package signed, below it, sends the hot operations.
 //
 // It may import packages events, aggregate, view and process, the AWS SDK's
 // core and DynamoDB client, zstd, and the standard library.

@@ -62,6 +62,17 @@ func (i *Installation) Lag(ctx context.Context, q LagQuery) (LagReport, error) {
 	if err != nil {
 		return LagReport{}, err
 	}
+	m := i.measurement(q, f)
+	segments := max(q.Parallel, int(math.Ceil(16/q.Fraction)))
+	chosen := rand.Perm(segments)[:max(1, int(math.Round(q.Fraction*float64(segments))))]
+	err = parallel.New(q.Parallel).Until(ctx, len(chosen), func(ctx context.Context, part int) error {
+		return m.part(ctx, chosen[part], segments)
+	})
+	return LagReport{m.lags, m.cut.Load()}, err
+}
+
+// measurement begins a measurement of followers.
+func (i *Installation) measurement(q LagQuery, f followers) *measurement {
 	m := &measurement{i: i, q: q, now: i.sources.Now()}
 	for _, v := range f.views {
 		d := v.Describe()
@@ -71,12 +82,7 @@ func (i *Installation) Lag(ctx context.Context, q LagQuery) (LagReport, error) {
 		d := r.Describe()
 		m.add(Lag{Process: d.Name}, reactorLag{i, d})
 	}
-	segments := max(q.Parallel, int(math.Ceil(16/q.Fraction)))
-	chosen := rand.Perm(segments)[:max(1, int(math.Round(q.Fraction*float64(segments))))]
-	err = parallel.New(q.Parallel).Until(ctx, len(chosen), func(ctx context.Context, part int) error {
-		return m.part(ctx, chosen[part], segments)
-	})
-	return LagReport{m.lags, m.cut.Load()}, err
+	return m
 }
 
 // measured is a follower whose lag is measured.

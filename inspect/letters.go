@@ -19,6 +19,27 @@ type Letter struct {
 	Receives int         `json:"receives"`
 }
 
+// Handled is a dead letter that was redriven or dropped. Code and Text are those of
+// the failure that made it a dead letter, the last one if it failed again.
+type Handled struct {
+	Letter
+	Outcome string `json:"outcome"`
+}
+
+// The outcomes of a dead letter: these, accepted and rejected.
+const (
+	OutcomeDropped = "dropped"
+	OutcomePending = "pending" // no outcome is known yet
+	OutcomeFailed  = "failed"  // it is a dead letter again
+)
+
+// Depth counts the messages of a command queue, as nearly as it can tell.
+type Depth struct {
+	Pending  int64 `json:"pending"`
+	InFlight int64 `json:"inFlight"`
+	Dead     int64 `json:"dead"`
+}
+
 // DeadLetters lists the dead letters of a command queue.
 type DeadLetters interface {
 	// Letters returns up to limit dead letters. To look at a letter may hide it

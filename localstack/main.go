@@ -20,4 +20,4 @@ import (
 	"daybook/localstack/run"
 )
 
-func main() { run.Main(domain.App()) }
+func main() { run.Main(domain.App(), domain.Demo) }

@@ -94,7 +94,7 @@ func filesOf(o Options, from source) (files []file, err error) {
 		}
 		files = append(files, more...)
 	}
-	more, err := rendered("root", map[string]string{"README.md": "README.md", "ci.yml": ".github/workflows/ci.yml"}, o)
+	more, err := rendered("root", map[string]string{"README.md": "README.md", "AGENTS.md": "AGENTS.md", "llms.txt": "llms.txt", "ci.yml": ".github/workflows/ci.yml"}, o)
 	return append(files, more...), err
 }
 
@@ -218,6 +218,7 @@ func domainOf(o Options, from source) (files []file, err error) {
 	if o.Sample == "" {
 		return rendered("root", map[string]string{
 			"doc.go": "domain/doc.go", "register.go": register, "register_test.go": "domain/register_test.go",
+			"demo.go": "domain/demo.go",
 		}, o)
 	}
 	root := os.DirFS(from.dir)

@@ -63,6 +63,12 @@ func TestProject(t *testing.T) {
 	if generated != 3 {
 		t.Fatalf("the README has %d lines with generators, want 3", generated)
 	}
+	const generates = "go run ./cmd/bank new "
+	if readme, agents := commands(t, filepath.Join(dir, "README.md"), generates), commands(t, filepath.Join(dir, "AGENTS.md"), generates); !slices.Equal(readme, agents) {
+		t.Errorf("AGENTS.md shows %q, README.md %q", agents, readme)
+	}
+	linksLead(t, dir, "llms.txt")
+	linksLead(t, dir, "AGENTS.md")
 	goIn(t, dir, "vet", "./...")
 	if said := goIn(t, dir, "test", "./..."); strings.Count(said, "ok  \t") != 4 { // domain, account, invoice, dunning
 		t.Errorf("go test: %s", said)

@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"daybook"
 	"daybook/localstack/gateway"
@@ -21,28 +22,33 @@ import (
 )
 
 // Main runs the local stack of an application by the program's arguments, and does
-// not return.
-func Main(app daybook.App) {
+// not return. demo is the traffic of -demo; an application may have none.
+func Main(app daybook.App, demo ...Demo) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	// The embedded DynamoDB's rows are out of the collector's sight, so that a
 	// collection is cheap, and waiting for garbage to be as much again is not.
 	debug.SetGCPercent(25)
-	os.Exit(run(ctx, app, os.Args[1:], os.Stdout, os.Stderr))
+	watched(os.Stdin, stop)
+	os.Exit(run(ctx, app, demo, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // run runs the stack until ctx ends and returns the exit code: 0 for a clean end,
 // 1 for a stack that could not start or stop, 2 for arguments that make no sense.
-func run(ctx context.Context, app daybook.App, args []string, stdout, stderr io.Writer) int {
-	options, reset, err := parse(app.Name, args, stderr)
+func run(ctx context.Context, app daybook.App, demo []Demo, args []string, stdout, stderr io.Writer) int {
+	options, mode, err := parse(app.Name, args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
 	case err != nil:
 		return 2
-	}
-	if reset {
+	case mode.reset:
 		return deleteData(app, options.Data, stdout, stderr)
+	case mode.demo && len(demo) == 0:
+		fmt.Fprintf(stderr, "%s: -demo: the application has no demo; pass one to run.Main\n", app.Name)
+		return 2
+	case mode.watch:
+		return watch(ctx, app.Name, options.Addr, args, stdout, stderr)
 	}
 	waiting := &announcer{name: app.Name, w: stderr}
 	options.Doing = waiting.doing
@@ -53,6 +59,9 @@ func run(ctx context.Context, app daybook.App, args []string, stdout, stderr io.
 		return 1
 	}
 	fmt.Fprint(stdout, welcome(app, s, options))
+	if mode.demo {
+		go newTraffic(demo[0], s.URL(), time.Now(), stderr).send(ctx)
+	}
 	<-ctx.Done()
 	if err := s.Close(); err != nil {
 		fmt.Fprintf(stderr, "%s: %s\n", app.Name, line(err))
@@ -77,9 +86,15 @@ func deleteData(app daybook.App, dir string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// parse reads the arguments, and whether to delete the data instead of starting;
-// it has told the user about an error it returns.
-func parse(name string, args []string, stderr io.Writer) (o stack.Options, reset bool, err error) {
+// mode is what to do beside starting a stack, or in its place.
+type mode struct {
+	reset bool // delete the data and exit
+	demo  bool // send the demo's traffic
+	watch bool // start again whenever a Go file changes
+}
+
+// parse reads the arguments; it has told the user about an error it returns.
+func parse(name string, args []string, stderr io.Writer) (o stack.Options, m mode, err error) {
 	o.LogTo = stderr
 	flags := flag.NewFlagSet("localstack", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // explain says it shorter
@@ -93,14 +108,16 @@ func parse(name string, args []string, stderr io.Writer) (o stack.Options, reset
 	origins := flags.String("cors-origin", "", "comma-separated `origins` whose web pages may call the API, such as http://localhost:5173; \"*\" for any")
 	hostile := flags.Bool("hostile", false, "let the embedded DynamoDB reorder, repeat and delay stream records, throttle, and lose answers")
 	seed := flags.Uint64("seed", 1, "`number` that fixes what -hostile does")
-	flags.BoolVar(&reset, "reset", false, "delete the directory -data and exit; refused while a stack uses it, or if it holds anything that is not Daybook's")
+	flags.BoolVar(&m.demo, "demo", false, "send plausible commands to the API, two in a second for an hour, so that there is something to see")
+	flags.BoolVar(&m.watch, "watch", false, "build and start again whenever a Go file of the module changes; the data is kept")
+	flags.BoolVar(&m.reset, "reset", false, "delete the directory -data and exit; refused while a stack uses it, or if it holds anything that is not Daybook's")
 	flags.TextVar(&o.LogLevel, "log-level", slog.LevelWarn, "lowest `level` to log: debug, info, warn or error")
 	if err := flags.Parse(args); err != nil {
-		return o, false, explain(name, flags, err, stderr)
+		return o, m, explain(name, flags, err, stderr)
 	}
 	if flags.NArg() > 0 {
 		fmt.Fprintf(stderr, "%s: %q is not a flag; see -help\n", name, flags.Arg(0))
-		return o, false, errors.New("arguments left over")
+		return o, m, errors.New("arguments left over")
 	}
 	if *rest {
 		o.Format = gateway.RESTAPI
@@ -110,16 +127,16 @@ func parse(name string, args []string, stderr io.Writer) (o stack.Options, reset
 	}
 	if err := checkOrigins(o); err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)
-		return o, false, err
+		return o, m, err
 	}
 	if *hostile {
 		o.Hostile = stack.Hostile(*seed)
 	}
-	if reset && (o.Data == "" || o.Endpoint != "") {
+	if m.reset && (o.Data == "" || o.Endpoint != "") {
 		fmt.Fprintf(stderr, "%s: -reset deletes the directory of -data, and no tables at -endpoint: name the directory, and no endpoint\n", name)
-		return o, false, errors.New("nothing to reset")
+		return o, m, errors.New("nothing to reset")
 	}
-	return o, reset, nil
+	return o, m, nil
 }
 
 // checkOrigins reports what is wrong with -cors-origin.

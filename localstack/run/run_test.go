@@ -353,6 +353,7 @@ func TestFlags(t *testing.T) {
 		{"-nonsense", 2, "school: there is no flag -nonsense (see -help)\n"},
 		{"-dynamo-addr=x", 2, `did you mean "-dynamodb-addr"?`},
 		{"-seed=x", 2, "-seed"},
+		{"-demo", 2, "school: -demo: the application has no demo"},
 	} {
 		command := exec.Command(binary, tt.flag)
 		out, _ := command.CombinedOutput() // the exit code says it
@@ -368,8 +369,8 @@ func TestFlags(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	t.Parallel()
-	o, reset, err := parse("daybook", nil, io.Discard)
-	if err != nil || reset || o.Addr != "127.0.0.1:8080" || o.DynamoDBAddr != "127.0.0.1:8000" || o.Data != ".daybook" || o.Endpoint != "" ||
+	o, m, err := parse("daybook", nil, io.Discard)
+	if err != nil || m != (mode{}) || o.Addr != "127.0.0.1:8080" || o.DynamoDBAddr != "127.0.0.1:8000" || o.Data != ".daybook" || o.Endpoint != "" ||
 		o.Hostile != nil || o.Outbox != "" || o.Format != gateway.HTTPAPI || o.Stage != "" || o.LogLevel != slog.LevelWarn {
 		t.Errorf("the defaults: %+v, %v", o, err)
 	}
@@ -392,8 +393,8 @@ func TestParse(t *testing.T) {
 			t.Errorf("%v: %v, %s", args, err, &stderr)
 		}
 	}
-	if o, reset, err := parse("daybook", []string{"-reset"}, io.Discard); err != nil || !reset || o.Data != ".daybook" {
-		t.Errorf("-reset: %+v, %v, %v", o, reset, err)
+	if o, m, err := parse("daybook", []string{"-reset"}, io.Discard); err != nil || m != (mode{reset: true}) || o.Data != ".daybook" {
+		t.Errorf("-reset: %+v, %v, %v", o, m, err)
 	}
 	for _, args := range [][]string{{"-reset", "-data", ""}, {"-reset", "-endpoint", "http://127.0.0.1:1"}, {"-reset", "all"}} {
 		if _, _, err := parse("daybook", args, io.Discard); err == nil {

@@ -17,6 +17,9 @@ import (
 func welcome(app daybook.App, s *stack.Stack, o stack.Options) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is running.\n\n  API       %s\n  Docs      %s/docs\n", app.Title(), s.URL(), s.URL())
+	if console := s.ConsoleURL(); console != "" {
+		fmt.Fprintf(&b, "  Console   %s\n", console)
+	}
 	switch {
 	case o.Endpoint != "":
 		fmt.Fprintf(&b, "  DynamoDB  %s\n", o.Endpoint)

@@ -175,10 +175,14 @@ func (s *Stack) createQueue(ctx context.Context, name string, attributes ...map[
 
 // sqs is a client of the embedded SQS, as an event source mapping has one.
 func (s *Stack) sqs() *sqs.Client {
-	return sqs.New(sqs.Options{
+	return sqs.New(s.sqsOptions())
+}
+
+func (s *Stack) sqsOptions() sqs.Options {
+	return sqs.Options{
 		Region: s.options.Region, Credentials: s.config.Credentials, BaseEndpoint: aws.String(servicesURL),
 		HTTPClient: &http.Client{Transport: wire.Transport(s.services.queue)},
-	})
+	}
 }
 
 // queueURL is where functions find a queue.

@@ -15,10 +15,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"daybook"
 	"daybook/aggregate"
+	"daybook/console"
 	"daybook/dynamo"
 	"daybook/functions"
 	"daybook/localstack/embedded"
@@ -89,6 +89,7 @@ type Stack struct {
 	tables   *server // the embedded services for AWS clients; nil for none
 	db       *embedded.DB
 	services services
+	console  *console.Console // nil for none
 	config   functions.Config
 	prefix   string // of the API's paths
 	notes    []string
@@ -166,6 +167,9 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.startMappings(ctx, command); err != nil {
 		return err
 	}
+	if handler, err = s.withConsole(handler); err != nil {
+		return err
+	}
 	if s.tables != nil {
 		s.tables.serve(s.router())
 	}
@@ -223,17 +227,22 @@ func (credentials) Retrieve(context.Context) (aws.Credentials, error) {
 // gateway constructs the query function, the way to it and to the command function,
 // and the pages in front.
 func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
-	config := s.config
-	config.Pages = []string{pages.Docs}
-	query, err := functions.NewQuery(s.app, config)
-	if err != nil {
-		return nil, err
-	}
+	var query functions.Handler
 	g := gateway.New(gateway.Options{
-		Command: command.Invoke, Query: query.Invoke, Format: s.options.Format, Stage: s.options.Stage,
+		Command: command.Invoke, Format: s.options.Format, Stage: s.options.Stage,
+		Query:       func(ctx context.Context, event []byte) ([]byte, error) { return query.Invoke(ctx, event) },
 		CORSOrigins: s.options.CORSOrigins, Scopes: aggregate.Scopes(s.app.Commands()), Log: s.log,
 	})
 	s.prefix = g.Prefix()
+	config := s.config
+	config.Pages = []string{pages.Docs}
+	if console := s.consoleFrom(); console != "" {
+		config.Pages = append(config.Pages, console)
+	}
+	var err error
+	if query, err = functions.NewQuery(s.app, config); err != nil {
+		return nil, err
+	}
 	return pages.New(g, s.prefix), nil
 }
 
@@ -253,7 +262,7 @@ func (s *Stack) DynamoDBURL() string {
 }
 
 // Client returns a DynamoDB client of the stack's tables.
-func (s *Stack) Client() *dynamodb.Client { return newClient(s.config) }
+func (s *Stack) Client() *dynamo.Client { return newClient(s.config) }
 
 // Outbox is where integration events go: a file's path or a URL, "" for nowhere.
 func (s *Stack) Outbox() string { return s.options.Outbox }
@@ -273,6 +282,9 @@ func (s *Stack) close() error {
 	var errs []error
 	if s.api != nil {
 		errs = append(errs, s.api.close())
+	}
+	if s.console != nil {
+		s.console.Close()
 	}
 	if s.stopMapping != nil {
 		s.stopMapping()

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"daybook/aggregate"
+	"daybook/console"
+	"daybook/console/reach"
+	"daybook/process"
+)
+
+func consoleCommand(a *app) *cli.Command {
+	return &cli.Command{
+		Name:  "console",
+		Usage: "serve pages that show the installation, on this machine",
+		Description: "Prints an address to open in a browser, and serves until Ctrl-C. The pages read with the\n" +
+			"rights of your AWS credentials; nothing is deployed. Without -write they change nothing. The\n" +
+			"address holds a token: whoever has it may use the console.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8070", Usage: "`ADDRESS` of this machine to listen on; port 0 takes a free one"},
+			&cli.BoolFlag{Name: "write", Usage: "let the pages send commands, redrive, drop dead letters, rebuild and switch"},
+			&cli.StringFlag{Name: "actor", Value: "console", Usage: "`NAME` to store as the actor of commands that are sent"},
+			&cli.IntFlag{Name: "scan", Value: 20_000, Usage: "read up to `N` commits to list streams; 0 for all. Others are found by their whole id"},
+		},
+		Action: func(ctx context.Context, c *cli.Command) error { return a.console(ctx, c) },
+	}
+}
+
+// servedLine says where the console is.
+type servedLine struct {
+	URL   string `json:"url"`
+	Write bool   `json:"write"`
+}
+
+func (a *app) console(ctx context.Context, c *cli.Command) error {
+	if c.Args().Present() {
+		return usage("console takes no argument; see -help")
+	}
+	if c.Int("scan") < 0 {
+		return usage("-scan is 0 or more")
+	}
+	if err := checkLoopback(c.String("addr")); err != nil {
+		return err
+	}
+	s, err := a.open(ctx, c)
+	if err != nil {
+		return err
+	}
+	if _, err := s.reachable(ctx); err != nil {
+		return err
+	}
+	o := console.Options{
+		App: a.of, Stage: c.String("stage"), Prefix: s.prefix, Write: c.Bool("write"), Actor: c.String("actor"), Token: rand.Text(), Scan: c.Int("scan"),
+		Effects: func(ctx context.Context, _ *aggregate.Handler) (process.Effects, error) { return s.effects(ctx) },
+	}
+	reach.Installation(&o, s.client, s.streamsClient(), s.sqsOptions())
+	pages, err := console.New(o)
+	if err != nil {
+		return err
+	}
+	defer pages.Close()
+	return s.serve(ctx, c.String("addr"), pages, o)
+}
+
+// checkLoopback refuses addresses that other machines can reach.
+func checkLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return usage("-addr %s: write ADDRESS:PORT, such as 127.0.0.1:8070", addr)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return usage("-addr %s: the console is for this machine only: use 127.0.0.1 or localhost", addr)
+	}
+	return nil
+}
+
+// Limits of the server: a redrive of all parked streams may take 45 s.
+const (
+	headerTimeout = 10 * time.Second
+	answerTimeout = time.Minute
+	endTimeout    = 2 * time.Second
+)
+
+// serve serves until ctx ends, which is a good end.
+func (s *session) serve(ctx context.Context, addr string, pages http.Handler, o console.Options) error {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("the console can't listen on %s: %w (choose another address with -addr)", addr, err)
+	}
+	server := &http.Server{Handler: pages, ReadHeaderTimeout: headerTimeout, ReadTimeout: answerTimeout, WriteTimeout: answerTimeout}
+	stop := context.AfterFunc(ctx, func() {
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+		defer cancel()
+		if server.Shutdown(ending) != nil {
+			_ = server.Close() // a request that takes longer is cut off
+		}
+	})
+	defer stop()
+	url := "http://" + listener.Addr().String() + "/console/#token=" + o.Token
+	if s.out.json {
+		s.out.value(servedLine{url, o.Write})
+	} else {
+		how := "read only"
+		if o.Write {
+			how = "read and write"
+		}
+		s.out.printf("The console of %s (%s): %s\nCtrl-C stops it.\n", o.Prefix, how, url)
+	}
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return s.out.err
+}

@@ -1,0 +1,134 @@
+package reach
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"daybook/connect"
+	"daybook/console"
+	"daybook/dynamo"
+	"daybook/dynamo/changes"
+	"daybook/events"
+	"daybook/functions/names"
+	"daybook/inspect"
+	"daybook/view"
+	"daybook/view/driver"
+)
+
+// Installation fills in how a console reaches its installation: the tables whose names
+// begin with o.Prefix, their change stream, and the command queue.
+func Installation(o *console.Options, client dynamo.API, streams *dynamodbstreams.Client, letters sqs.Options) {
+	queue := &consoleQueue{options: letters, prefix: o.Prefix, client: sqs.New(letters)}
+	o.Sources = connect.Sources(client, o.Prefix, connect.NewDeadLetters(letters, o.Prefix))
+	queue.requests, o.Queue = o.Sources.Statuses, queue
+	events := dynamo.TableName(o.Prefix, dynamo.EventsTable())
+	store := dynamo.NewEventStore(client, events, dynamo.WithClaims(dynamo.TableName(o.Prefix, dynamo.ClaimsTable())))
+	o.Scanned, o.Tables = store.StrongScan(), dynamo.NewTables(client, o.Prefix)
+	o.Changes = changesOf(client, streams, events)
+	o.Measure = func(ctx context.Context, t driver.Target) (items, size int64, err error) {
+		name := dynamo.TableName(o.Prefix, dynamo.GenerationTable(view.Description{Name: t.View, Version: t.Version}, t.Generation))
+		out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+		if err != nil {
+			return 0, 0, err
+		}
+		return aws.ToInt64(out.Table.ItemCount), aws.ToInt64(out.Table.TableSizeBytes), nil
+	}
+}
+
+// poll is the pause of a console's follower: DynamoDB answers five reads of a shard in
+// a second, all readers together.
+const poll = 500 * time.Millisecond
+
+// changesOf follows the change stream of a table.
+func changesOf(client dynamo.API, streams *dynamodbstreams.Client, table string) func(context.Context, time.Time, func(*events.Commit, time.Time)) error {
+	return func(ctx context.Context, since time.Time, each func(*events.Commit, time.Time)) error {
+		out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &table})
+		if err != nil {
+			return fmt.Errorf("table %s: %w", table, err)
+		}
+		arn := aws.ToString(out.Table.LatestStreamArn)
+		if arn == "" {
+			return fmt.Errorf("table %s has no change stream", table)
+		}
+		return changes.New(streams, arn, changes.Options{Since: since, Poll: poll, Warn: func(error) {}}).Follow(ctx,
+			func(c *events.Commit, stored time.Time) bool {
+				if !stored.Before(since.Truncate(time.Second)) {
+					each(c, stored)
+				}
+				return ctx.Err() == nil
+			})
+	}
+}
+
+// consoleQueue is the command queue of a console.
+type consoleQueue struct {
+	options  sqs.Options
+	prefix   string
+	client   *sqs.Client
+	requests inspect.Statuses
+}
+
+// redriveWait is how long a redriven command's outcome is waited for.
+const redriveWait = 10 * time.Second
+
+// Redrive implements console.Queue.
+func (q *consoleQueue) Redrive(ctx context.Context, ids []string) ([]inspect.Handled, error) {
+	d := connect.NewDeadLetters(q.options, q.prefix)
+	d.Patience = redriveWait
+	if err := d.Open(ctx); err != nil {
+		return nil, err
+	}
+	return d.Redrive(ctx, ids, q.requests, redriveWait)
+}
+
+// Drop implements console.Queue.
+func (q *consoleQueue) Drop(ctx context.Context, ids []string) (dropped []inspect.Handled, err error) {
+	d := connect.NewDeadLetters(q.options, q.prefix)
+	d.Patience = redriveWait
+	if err := d.Open(ctx); err != nil {
+		return nil, err
+	}
+	err = d.Drop(ctx, ids, func(l inspect.Handled) error {
+		dropped = append(dropped, l)
+		return nil
+	})
+	return dropped, err
+}
+
+// Depth implements console.Queue.
+func (q *consoleQueue) Depth(ctx context.Context) (d inspect.Depth, err error) {
+	commands, err := q.attributes(ctx, names.CommandQueue)
+	if err != nil {
+		return d, err
+	}
+	dead, err := q.attributes(ctx, names.DeadQueue)
+	d.Pending, d.InFlight = commands[0], commands[1]
+	d.Dead = dead[0] + dead[1]
+	return d, err
+}
+
+// attributes are how many messages of a queue are visible, and hidden.
+func (q *consoleQueue) attributes(ctx context.Context, name string) (n [2]int64, err error) {
+	name = q.prefix + "-" + name
+	url, err := q.client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+	if err != nil {
+		return n, fmt.Errorf("queue %s: %w", name, err)
+	}
+	wanted := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible}
+	out, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: url.QueueUrl, AttributeNames: wanted})
+	if err != nil {
+		return n, fmt.Errorf("queue %s: %w", name, err)
+	}
+	for i, attribute := range wanted {
+		n[i], _ = strconv.ParseInt(out.Attributes[string(attribute)], 10, 64)
+	}
+	return n, nil
+}

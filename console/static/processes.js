@@ -1,0 +1,47 @@
+// Process managers and outboxes: what runs, what waits, what is stuck.
+import { html } from './vendor/htm-preact.js'
+import { query, useLoad } from './api.js'
+import { Json, Loaded, Notice, Page, Pager, Panel, Stream, Table, Tag, Time, link, number, plural, span, useQuery } from './ui.js'
+import { Parked } from './views.js'
+
+export function Processes({ app }) {
+  const health = useLoad('health', { every: 5000 })
+  const state = name => health.data?.followers.find(f => f.name === name && f.kind !== 'view')
+  return html`<${Page} title="Processes" sub="Process managers send commands and set timers because of events; outboxes publish events." />
+    <${Notice} error=${health.error} />
+    <${Table} label="Processes" rows=${app.processes} keyOf=${p => p.name} empty="The application declares no process manager and no outbox." columns=${[
+      { name: 'Name', cell: p => html`<a href=${link('processes', p.name)}>${p.name}</a>` },
+      { name: 'Kind', cell: p => p.kind === 'manager' ? 'process manager' : p.kind },
+      { name: 'Follows', cls: 'wide', cell: p => app.flows.filter(f => f.to === p.name && f.kind === p.kind).map(f => html`<span><b>${f.from}</b> <span class="muted">${f.events.join(', ')}</span> </span>`) },
+      { name: 'Lag', cls: 'num', cell: p => { const s = state(p.name); return !s ? '' : s.behind ? html`<span class="warn">${span(s.seconds)}</span>` : html`<span class="muted">none</span>` } },
+      { name: 'Parked', cls: 'num', cell: p => { const s = state(p.name); return s?.parked ? html`<${Tag} kind="bad">${number(s.parked)}<//>` : '' } },
+    ]} />`
+}
+
+export function OneProcess({ app, id }) {
+  const [q, change] = useQuery()
+  const p = app.processes.find(p => p.name === id)
+  if (!p) return html`<${Page} title=${id} /><${Notice}>There is no process manager or outbox ${id}.<//>`
+  const tab = q.tab ?? 'running'
+  const tabs = [['running', 'Instances'], ['parked', 'Parked'], ...p.publishes?.length ? [['messages', 'Messages']] : []]
+  return html`<${Page} title=${id} sub=${html`${p.kind === 'manager' ? 'Process manager' : 'Outbox'} of ${app.flows.filter(f => f.to === id && f.kind === p.kind).map((f, i) => html`${i ? ', ' : ''}<a href="${link('streams')}?aggregate=${f.from}">${f.from}</a>`)}.`} />
+    <nav class="tabs" aria-label="Parts of the process">${tabs.map(([key, name]) => html`<a href="${link('processes', id)}?tab=${key}" aria-current=${tab === key ? 'page' : undefined}>${name}</a>`)}</nav>
+    ${tab === 'running' && html`<${Instances} p=${p} q=${q} change=${change} />`}
+    ${tab === 'parked' && html`<${Parked} name=${id} app=${app} />`}
+    ${tab === 'messages' && html`<${Messages} p=${p} />`}`
+}
+
+function Instances({ p, q, change }) {
+  const all = useLoad('instances' + query({ process: p.name, prefix: q.prefix, cursor: q.cursor, limit: 50 }), { every: q.cursor ? undefined : 4000 })
+  return html`<${Loaded} of=${all}>${d => html`
+    <${Table} label="Instances of ${p.name}" rows=${d.instances} keyOf=${i => i.stream} empty=${d.next ? 'None on this page; there are more.' : 'Nothing runs yet.'} columns=${[
+      { name: 'Stream', cell: i => html`<${Stream} name=${i.stream} />` },
+      { name: 'State', cell: i => i.fault ? html`<${Tag} kind="bad">parked<//> <span class="bad">${i.fault.text}</span>` : i.attempts ? html`<${Tag} kind="warn">${plural(i.attempts, 'failed attempt')}<//>` : i.timers?.length ? html`<${Tag}>waits<//>` : html`<span class="muted">handled commit ${i.commit}</span>` },
+      { name: 'Timers', cell: i => (i.timers ?? []).map(t => html`<span class="timer"><b>${t.name}</b> ${t.at ? html`<${Time} at=${t.at} />` : ''}${t.command ? html` <span class="muted">${t.command}</span>` : ''} </span>`) },
+      { name: 'Remembers', cls: 'wide', cell: i => i.memory === undefined || i.memory === null ? '' : html`<details><summary class="mono">${JSON.stringify(i.memory).slice(0, 60)}</summary><${Json} v=${i.memory} /></details>` },
+      { name: 'Age', cls: 'tight', cell: i => html`<${Time} at=${i.time} />` },
+    ]} />
+    <${Pager} count=${d.instances.length} what="instance" next=${d.next} first=${q.cursor} onNext=${() => change({ cursor: d.next }, true)} onFirst=${() => change({ cursor: '' })} />`}<//>`
+}
+
+const Messages = ({ p }) => html`${p.publishes.map(m => html`<${Panel} title=${html`<code>${m.type}</code>`}><p>made of event <code>${m.event}</code></p><details><summary>JSON Schema of the data</summary><pre class="code" tabindex="0">${JSON.stringify(m.schema, null, 2)}</pre></details><//>`)}`
