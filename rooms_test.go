@@ -56,13 +56,16 @@ func (p pkg) dir() string {
 }
 
 // room is the first part of a package's directory: "events", and "." for the root.
-// The names that rooms must agree on are a room of their own, and so are the
-// expectations that test kits share.
+// The names that rooms must agree on are a room of their own.
 func (p pkg) room() string {
-	if p.dir() == namesRoom || p.dir() == expectRoom {
-		return p.dir()
+	if p.dir() == namesRoom {
+		return namesRoom
 	}
-	room, _, _ := strings.Cut(p.dir(), "/")
+	dir, inside := strings.CutPrefix(p.dir(), "internal/")
+	room, _, _ := strings.Cut(dir, "/")
+	if inside {
+		return "internal/" + room // each is a room of its own
+	}
 	return room
 }
 
@@ -105,18 +108,20 @@ var mayImport = map[string][]string{
 	"events":    {"parallel"},
 	"aggregate": {expectRoom, "events", "parallel"},
 	"follow":    {"events", "parallel"},
-	"view":      {"events", "follow", "nearest", "parallel"},
+	"view":      {expectRoom, "events", "follow", "nearest", "parallel"},
 	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
-	"internal":  {".", "events", "aggregate", "view", "process"},
-	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process"},
-	"messaging": {"events", "aggregate", "process"},
+	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp"},
+	"messaging": {"events", "aggregate", "process", "internal/signedhttp"},
 	"api":       {"events", "aggregate", "view", "process", "nearest"},
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
 	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
 	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect"},
 	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo"},
+
+	"internal/signedhttp": {},
+	"internal/testdomain": {".", "events", "aggregate", "view", "process"},
 }
 
 // viewPackages says which packages of room view others may import: the room's own
@@ -137,11 +142,11 @@ var viewPackages = map[string][]string{
 	"messaging":                {},
 	"api":                      {"view", "view/query"},
 	"functions":                {"view", "view/projection", "view/query"},
-	"internal":                 {"view"},
+	"internal/testdomain":      {"view"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal"}
+var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal/testdomain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()

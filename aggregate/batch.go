@@ -30,9 +30,9 @@ func (h *Handler) HandleBatch(ctx context.Context, cs []Command) []Outcome {
 // stream behind one that failed transiently are held, not tried.
 func (h *Handler) handleAll(ctx context.Context, ps []*Attempt, inOrder bool) {
 	groups := groupsOf(ps)
-	unused := h.unused(ctx, groups)
+	known := h.existing(ctx, groups)
 	h.sideBySide(len(groups), func(i int) {
-		panicked := events.Guard("handling the command", func() { h.handleGroup(ctx, groups[i], unused, inOrder) })
+		panicked := events.Guard("handling the command", func() { h.handleGroup(ctx, groups[i], known, inOrder) })
 		if panicked != nil {
 			failOpen(groups[i], panicked)
 		}
@@ -98,8 +98,8 @@ func groupsOf(ps []*Attempt) [][]*Attempt {
 
 // handleGroup handles commands whose streams no other group has: each command
 // over several streams by itself, and in between those on one stream together.
-// unused are streams known not to exist. With inOrder, see handleAll.
-func (h *Handler) handleGroup(ctx context.Context, ps []*Attempt, unused map[events.Stream]bool, inOrder bool) {
+// known is what is known of streams. With inOrder, see handleAll.
+func (h *Handler) handleGroup(ctx context.Context, ps []*Attempt, known map[events.Stream]existence, inOrder bool) {
 	halted := map[events.Stream]error{}
 	ready := func(stream events.Stream, ps []*Attempt) bool {
 		err := halted[stream]
@@ -135,14 +135,18 @@ func (h *Handler) handleGroup(ctx context.Context, ps []*Attempt, unused map[eve
 				}
 			}
 			if ready(stream, same) {
-				h.handleStream(ctx, stream, same, first && unused[stream], inOrder)
+				at := unknown
+				if first {
+					at = known[stream]
+				}
+				h.handleStream(ctx, stream, same, at, inOrder)
 				handled(same)
 			}
 			single = rest
 		}
 		if n < len(ps) {
 			if one := ps[n : n+1]; ready(one[0].Stream, one) {
-				h.handleAcross(ctx, one[0], first && n == 0 && unused[one[0].Stream])
+				h.handleAcross(ctx, one[0], first && n == 0 && known[one[0].Stream] == absent)
 				handled(one)
 			}
 			n++
@@ -151,30 +155,32 @@ func (h *Handler) handleGroup(ctx context.Context, ps []*Attempt, unused map[eve
 	}
 }
 
-// unused finds which of the streams that a batch would create don't exist yet,
+// existing finds which of the streams that a batch would create exist already,
 // in one request a hundred instead of one load each.
-func (h *Handler) unused(ctx context.Context, groups [][]*Attempt) map[events.Stream]bool {
-	unused := map[events.Stream]bool{}
+func (h *Handler) existing(ctx context.Context, groups [][]*Attempt) map[events.Stream]existence {
+	known := map[events.Stream]existence{}
 	var ask []events.Stream
 	for _, g := range groups {
 		first := g[0]
 		if first.surelyNew {
-			unused[first.Stream] = true
+			known[first.Stream] = absent
 		} else if first.creates && !h.cache.has(first.Stream) {
 			ask = append(ask, first.Stream)
 		}
 	}
 	if len(ask) < 2 {
-		return unused // a single load is as cheap
+		return known // the append tells
 	}
 	for chunk := range slices.Chunk(ask, 100) {
 		started, err := h.store.Started(ctx, chunk)
 		if err != nil {
-			return unused // they are loaded one by one, and tell the error then
+			return known // they are handled one by one, and tell the error then
 		}
 		for i, s := range chunk {
-			unused[s] = !started[i]
+			if known[s] = absent; started[i] {
+				known[s] = present
+			}
 		}
 	}
-	return unused
+	return known
 }

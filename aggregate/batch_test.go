@@ -44,7 +44,7 @@ func TestBatchOnOneStreamSharesACommit(t *testing.T) {
 		}
 	}
 	check(false)
-	if got := n.take(); got != "Load 1, Append 1" {
+	if got := n.take(); got != "Append 1" {
 		t.Errorf("a batch on one stream asked the store for %s", got)
 	}
 	check(true)
@@ -54,7 +54,7 @@ func TestBatchOnOneStreamSharesACommit(t *testing.T) {
 	}
 	h = handler(t, store, nil)
 	check(true)
-	if got := n.take(); got != "Load 1" {
+	if got := n.take(); got != "Load 1, Append 1" {
 		t.Errorf("the batch repeated cold asked the store for %s", got)
 	}
 }

@@ -32,6 +32,10 @@ type Command struct {
 	Actor       string // verified subject; never from the body of a request
 	Correlation string // defaults to the command id
 	Causation   string // defaults to the command id
+	// Trace is the W3C traceparent that came with the command, kept with its commit;
+	// one that is not valid is ignored. Commands that share a commit have that of the
+	// first.
+	Trace string
 }
 
 // Result is the answer to an accepted command.

@@ -69,7 +69,12 @@ type crossing struct {
 
 // run loads, decides and appends until that holds.
 func (x *crossing) run(ctx context.Context, unused bool) (Result, error) {
-	err := x.each(func(i int, r *round) error { return r.prepare(ctx, unused && i == x.own) })
+	err := x.each(func(i int, r *round) error {
+		if unused && i == x.own {
+			return r.prepare(ctx, absent)
+		}
+		return r.prepare(ctx, unknown)
+	})
 	if err != nil {
 		return Result{}, err
 	}

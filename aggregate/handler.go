@@ -80,7 +80,11 @@ func (h *Handler) Handle(ctx context.Context, c Command) (Result, error) {
 	case p.streams != nil:
 		h.handleAcross(ctx, p, p.surelyNew)
 	default:
-		h.handleStream(ctx, p.Stream, []*Attempt{p}, p.surelyNew, false)
+		known := unknown
+		if p.surelyNew {
+			known = absent
+		}
+		h.handleStream(ctx, p.Stream, []*Attempt{p}, known, false)
 	}
 	h.observe(ctx, p)
 	return p.Result, p.Err
@@ -142,6 +146,7 @@ func (h *Handler) observe(ctx context.Context, p *Attempt) {
 		Command:   p.Command.Name,
 		Stream:    p.Stream,
 		CommandID: p.Command.CommandID,
+		Trace:     events.TraceParent(p.Command.Trace),
 		Err:       p.Err,
 		Replayed:  p.Result.Replayed,
 		Conflicts: p.conflicts,

@@ -135,7 +135,7 @@ func TestRequestsOfTheStore(t *testing.T) {
 	var n calls
 	store := &eventstest.Memory{Before: n.count}
 	h := handler(t, store, nil)
-	other := handler(t, store, nil)
+	other, third := handler(t, store, nil), handler(t, store, nil)
 	steps := []struct {
 		name string
 		do   func() error
@@ -145,7 +145,8 @@ func TestRequestsOfTheStore(t *testing.T) {
 			_, err := h.Handle(t.Context(), aggregate.Command{Name: "start-counter"})
 			return err
 		}, "Append 1"},
-		{"a cold command reads once", func() error { _, err := h.Handle(t.Context(), begin("1", "a")); return err }, "Load 1, Append 1"},
+		{"a create with a given id needs no read", func() error { _, err := h.Handle(t.Context(), begin("1", "a")); return err }, "Append 1"},
+		{"its repeat elsewhere is found by its conflict", func() error { _, err := other.Handle(t.Context(), begin("1", "a")); return err }, "Append 1"},
 		{"a warm command reads nothing", func() error { _, err := h.Handle(t.Context(), add("1", 1, "b")); return err }, "Append 1"},
 		{"a rejection on warm state is confirmed", func() error {
 			_, err := h.Handle(t.Context(), begin("1", "c"))
@@ -154,7 +155,12 @@ func TestRequestsOfTheStore(t *testing.T) {
 		}, "Read 1"},
 		{"a no-op on warm state is confirmed", func() error { _, err := h.Handle(t.Context(), add("1", 0, "d")); return err }, "Read 1"},
 		{"a repeat on warm state needs nothing", func() error { _, err := h.Handle(t.Context(), add("1", 1, "b")); return err }, ""},
-		{"a repeat on cold state reads once", func() error { _, err := other.Handle(t.Context(), add("1", 1, "b")); return err }, "Load 1"},
+		{"a create of what exists reads once, after its conflict", func() error {
+			_, err := other.Handle(t.Context(), begin("1", "c"))
+			wantCode(t, err, "counter-started")
+			return nil
+		}, "Load 1, Append 1"},
+		{"a repeat on cold state reads once", func() error { _, err := third.Handle(t.Context(), add("1", 1, "b")); return err }, "Load 1"},
 		{"another process writes", func() error { _, err := other.Handle(t.Context(), add("1", 5, "e")); return err }, "Append 1"},
 		{"one commit behind costs one more append and no read", func() error { _, err := h.Handle(t.Context(), add("1", 1, "f")); return err }, "Append 2"},
 		{"a repeat of another process's command is found by its conflict", func() error { _, err := other.Handle(t.Context(), add("1", 1, "f")); return err }, "Append 1"},

@@ -37,6 +37,7 @@ type Observation struct {
 	Command   string // declared name
 	Stream    events.Stream
 	CommandID string // as sent or generated
+	Trace     string // W3C trace context; may be empty
 	Err       error  // nil for an accepted command
 	Replayed  bool   // the answer was a repeat
 	Conflicts int    // appends that another writer was ahead of, while it was handled

@@ -8,9 +8,18 @@ import (
 	"daybook/events"
 )
 
-// handleStream gives every command of ps, all on one stream, its outcome.
-// unused says that the stream is known not to exist. With inOrder, see handleAll.
-func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*Attempt, unused, inOrder bool) {
+// existence is what is known of a stream before it is read.
+type existence int
+
+const (
+	unknown existence = iota
+	absent
+	present
+)
+
+// handleStream gives every command of ps, all on one stream, its outcome. With
+// inOrder, see handleAll.
+func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*Attempt, known existence, inOrder bool) {
 	e, err := h.cache.acquire(ctx, stream)
 	if err != nil {
 		failAll(ps, len(ps), err, inOrder)
@@ -24,11 +33,11 @@ func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*
 	confirmed := false
 	for len(ps) > 0 {
 		r := &round{h: h, entry: e, of: ps[0].aggregate, ps: ps, confirmed: confirmed}
-		n, err := r.run(ctx, unused)
+		n, err := r.run(ctx, known)
 		if err != nil && failAll(ps, n, err, inOrder) {
 			break
 		}
-		ps, unused, confirmed = ps[n:], false, err == nil
+		ps, known, confirmed = ps[n:], unknown, err == nil && r.confirmed
 	}
 	sound = true
 }
@@ -59,8 +68,11 @@ type round struct {
 	// confirmed: the entry's state was the stream's at some moment since the
 	// round began, so that a rejection or a no-op decided on it is right.
 	confirmed bool
-	most      int  // commands to decide at most; 0 for no limit
-	bare      bool // no snapshot: one made the commit too large
+	// presumed: the stream was not read, since a command that creates comes first; the
+	// entry knows at most its first commit.
+	presumed bool
+	most     int  // commands to decide at most; 0 for no limit
+	bare     bool // no snapshot: one made the commit too large
 
 	// taken are claims that other streams held when the stream was at the
 	// entry's position.
@@ -69,10 +81,11 @@ type round struct {
 
 // run returns how many commands, from the first on, it gave an outcome; with an
 // error, that is their common outcome.
-func (r *round) run(ctx context.Context, unused bool) (int, error) {
-	if err := r.prepare(ctx, unused); err != nil {
+func (r *round) run(ctx context.Context, known existence) (int, error) {
+	if err := r.begin(ctx, known); err != nil {
 		return len(r.ps), err
 	}
+	defer func() { r.entry.warm = r.entry.warm && !r.presumed }()
 	if err := r.reach(ctx); err != nil {
 		return len(r.ps), err
 	}
@@ -88,7 +101,7 @@ func (r *round) run(ctx context.Context, unused bool) (int, error) {
 			if r.confirmed || p.certain {
 				return p.assignOutcomes(r.ps), nil
 			}
-			if err := r.refresh(ctx); err != nil {
+			if err := r.confirm(ctx); err != nil {
 				return len(r.ps), err
 			}
 			continue
@@ -97,6 +110,7 @@ func (r *round) run(ctx context.Context, unused bool) (int, error) {
 		switch code := events.CodeOf(err); {
 		case err == nil:
 			r.entry.advance(r.of, &c, p.state)
+			r.confirmed, r.presumed = true, false
 			return p.assignOutcomes(r.ps), nil
 		case code == events.CodeTooLarge && r.smaller(p):
 		case code == events.CodeAlreadyTaken:
@@ -177,12 +191,40 @@ func (h *Handler) recall(ctx context.Context, ps []*Attempt, now time.Time) erro
 	return nil
 }
 
+// begin makes the entry warm: without a read for a command that creates, whose
+// stream is presumed not to exist. The append verifies it, and what is decided
+// without one is confirmed.
+func (r *round) begin(ctx context.Context, known existence) error {
+	if r.entry.warm || known != unknown || !r.ps[0].creates {
+		return r.prepare(ctx, known)
+	}
+	r.entry.reset(r.of)
+	r.entry.warm, r.presumed, r.confirmed = true, true, false
+	return nil
+}
+
+// confirm brings the entry to the stream's end.
+func (r *round) confirm(ctx context.Context) error {
+	if !r.presumed {
+		return r.refresh(ctx)
+	}
+	at := r.entry.position.Number()
+	if err := r.load(ctx); err != nil {
+		return err
+	}
+	if r.entry.position.Number() != at {
+		r.taken = nil
+	}
+	r.confirmed, r.presumed = true, false
+	return r.reach(ctx)
+}
+
 // prepare makes the entry warm.
-func (r *round) prepare(ctx context.Context, unused bool) error {
+func (r *round) prepare(ctx context.Context, known existence) error {
 	switch {
 	case r.entry.warm:
 		return nil
-	case unused:
+	case known == absent:
 		r.entry.reset(r.of)
 		r.entry.warm = true
 	default:
@@ -257,6 +299,9 @@ func (r *round) catchUp(ctx context.Context, conflict error, conflicts int) erro
 			return nil
 		}
 	}
+	if r.presumed {
+		return r.confirm(ctx) // others' commits, not other writers
+	}
 	if err := sleep(ctx, backoff(conflicts)); err != nil {
 		return err
 	}
@@ -282,6 +327,7 @@ func (r *round) commit(p *plan) (events.Commit, error) {
 		Actor:       first.Actor,
 		Correlation: first.Correlation,
 		Causation:   first.Causation,
+		Trace:       events.TraceParent(first.Trace),
 		Commands:    p.commands,
 		Events:      p.events,
 	}

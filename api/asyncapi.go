@@ -127,6 +127,7 @@ func messageOf(of process.Integration, outbox process.Description, source string
 			"dataschema":      one(of.DataSchema),
 			"sequence":        jsontext.Value(`{"type":"string","pattern":"^[0-9]{20}$","description":"The stream's version after the event: orders the events of a subject."}`),
 			"correlationid":   jsontext.Value(`{"type":"string","description":"Shared by all that one request set off."}`),
+			"traceparent":     jsontext.Value(`{"type":"string","description":"The W3C trace context of the request that set the event off."}`),
 			"causationid":     jsontext.Value(`{"type":"string","description":"The event it was made of, as a consistency token."}`),
 			"data":            data,
 		}, "specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "sequence", "causationid", "data"),

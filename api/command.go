@@ -123,7 +123,16 @@ func (c *commands) origin(r *http.Request) (aggregate.Command, error) {
 	if correlation == "" {
 		correlation = requestIDOf(r.Context())
 	}
-	return aggregate.Command{Actor: actorOf(r.Context()), Correlation: correlation}, err
+	return aggregate.Command{Actor: actorOf(r.Context()), Correlation: correlation, Trace: traceOf(r.Header)}, err
+}
+
+// traceOf is the W3C trace context of a request, "" for none. One that is not valid,
+// or comes twice, is ignored, as the standard asks.
+func traceOf(h http.Header) string {
+	if values := h.Values(traceHeader); len(values) == 1 {
+		return events.TraceParent(values[0])
+	}
+	return ""
 }
 
 func optionalID(path string, id *string) (string, error) {

@@ -22,9 +22,13 @@ func RequestHeaders() []string {
 			names = append(names, p.Name)
 		}
 	}
+	names = append(names, traceHeader)
 	slices.Sort(names)
 	return slices.Compact(names)
 }
+
+// traceHeader is the header of W3C's trace context.
+const traceHeader = "Traceparent"
 
 // AuthorizationHeaders are the headers of a request by which API Gateway tells who
 // sends it: a token, or those of AWS Signature Version 4. Web pages of other origins
@@ -43,6 +47,9 @@ var readHeaders = sync.OnceValue(RequestHeaders)
 // checkHeaders refuses headers that hold something other than they were sent with.
 func checkHeaders(h http.Header) error {
 	for _, name := range readHeaders() {
+		if name == traceHeader {
+			continue // one that is not valid is ignored
+		}
 		if slices.ContainsFunc(h.Values(name), func(value string) bool { return !intact(value) }) {
 			return events.Malformed(name, notIntact)
 		}

@@ -61,7 +61,7 @@ func TestAnswerHeadersAreAll(t *testing.T) {
 
 func TestRequestHeaders(t *testing.T) {
 	t.Parallel()
-	want := []string{"Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer", "X-Correlation-Id"}
+	want := []string{"Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Prefer", "Traceparent", "X-Correlation-Id"}
 	if got := api.RequestHeaders(); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

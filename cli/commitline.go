@@ -22,6 +22,7 @@ type commitLine struct {
 	Actor       string        `json:"actor,omitzero"`
 	Correlation string        `json:"correlation,omitzero"`
 	Causation   string        `json:"causation,omitzero"`
+	Trace       string        `json:"traceparent,omitzero"`
 	Commands    []commandPart `json:"commands"`
 	Events      []eventPart   `json:"events"`
 	Claims      []claimPart   `json:"claims,omitempty"`
@@ -85,7 +86,7 @@ func (t *lineTime) UnmarshalText(text []byte) error {
 func encodeLine(c *events.Commit) ([]byte, error) {
 	l := commitLine{
 		Stream: c.Stream, Commit: c.Number, Version: c.Version, ID: c.ID, Time: lineTime(c.Time),
-		Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation,
+		Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation, Trace: c.Trace,
 		Commands: make([]commandPart, len(c.Commands)), Events: make([]eventPart, len(c.Events)),
 		Claims: claimParts(c.Claims), Releases: claimParts(c.Releases),
 	}
@@ -124,7 +125,7 @@ func decodeLine(text []byte) (*events.Commit, error) {
 	}
 	c := &events.Commit{
 		Stream: l.Stream, Number: l.Commit, Version: l.Version, ID: l.ID, Time: time.Time(l.Time),
-		Actor: l.Actor, Correlation: l.Correlation, Causation: l.Causation,
+		Actor: l.Actor, Correlation: l.Correlation, Causation: l.Causation, Trace: events.TraceParent(l.Trace),
 		Claims: claimsOf(l.Claims), Releases: claimsOf(l.Releases),
 	}
 	for _, p := range l.Commands {

@@ -38,6 +38,7 @@ func history(t *testing.T, streams, commits, perCommit int) []byte {
 			}
 			c.Commands = []events.Command{{ID: fmt.Sprintf("command-%d-%d", i, n), Digest: events.Digest{1, byte(n), 3}, Version: c.Version}}
 			if n == 1 {
+				c.Trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 				c.Snapshot = &events.Snapshot{Schema: 1, State: []byte(`{"name":"\u00e9"}`), Commands: []events.CommandRecord{{Key: events.Digest{9}, Digest: events.Digest{8}, Version: 1, Started: true, Commit: 1, Hour: 498_000}}, From: 1}
 			}
 			line, err := encodeLine(&c)

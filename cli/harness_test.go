@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"daybook/aggregate"
 	"daybook/dynamo"
 	"daybook/events"
@@ -31,7 +29,7 @@ type site struct {
 	endpoint  string
 	transport http.RoundTripper // nil: the endpoint listens on a loopback port
 	router    *wire.Router
-	client    *dynamodb.Client
+	client    *dynamo.Client
 	store     *dynamo.EventStore
 	tables    *dynamo.Tables
 	codec     *events.Codec

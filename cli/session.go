@@ -52,7 +52,7 @@ type session struct {
 	prefix     string // of the tables' names
 	aws        aws.Config
 	endpoint   string // "" for AWS's own
-	client     *dynamodb.Client
+	client     *dynamo.Client
 	store      *dynamo.EventStore
 	admin      *dynamo.Tables
 	tables     driver.Tables // one of each view, once pinned

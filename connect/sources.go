@@ -1,15 +1,13 @@
 package connect
 
 import (
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"daybook/dynamo"
 	"daybook/inspect"
 )
 
 // Sources returns what an installation is read from: the tables whose names begin
 // with prefix (see daybook.App.Prefix), and its dead letters, which may be nil.
-func Sources(client *dynamodb.Client, prefix string, letters *DeadLetters) inspect.Sources {
+func Sources(client dynamo.API, prefix string, letters *DeadLetters) inspect.Sources {
 	name := func(spec dynamo.TableSpec) string { return dynamo.TableName(prefix, spec) }
 	s := inspect.Sources{
 		Events:   dynamo.NewEventStore(client, name(dynamo.EventsTable()), dynamo.WithClaims(name(dynamo.ClaimsTable()))),

@@ -38,7 +38,6 @@ type live struct {
 	commits []seen // by seq, the newest last
 	shown   map[commitID]bool
 	minutes map[int64]*minute
-	sends   map[send]bool
 	streams map[events.Stream]inspect.StreamInfo
 	scanned bool // the scan has ended
 	partial bool // it was cut, or streams fell out
@@ -68,13 +67,6 @@ type minute struct {
 	Events  int       `json:"events"`
 }
 
-// send is an arrow that declarations can't tell: a process manager sent commands to an
-// aggregate.
-type send struct {
-	Process   string `json:"process"`
-	Aggregate string `json:"aggregate"`
-}
-
 func newLive(c *Console) *live { return &live{of: c} }
 
 // touch begins to follow the installation, unless it does, and notes that somebody
@@ -87,7 +79,7 @@ func (l *live) touch() {
 		return
 	}
 	l.running, l.err, l.scanned, l.partial = true, nil, false, false
-	l.commits, l.shown, l.minutes, l.sends, l.streams = nil, map[commitID]bool{}, map[int64]*minute{}, map[send]bool{}, map[events.Stream]inspect.StreamInfo{}
+	l.commits, l.shown, l.minutes, l.streams = nil, map[commitID]bool{}, map[int64]*minute{}, map[events.Stream]inspect.StreamInfo{}
 	ctx, cancel := context.WithCancel(l.of.ctx)
 	l.of.working.Go(func() { l.follow(ctx) })
 	l.of.working.Go(func() { l.scan(ctx) })
@@ -160,9 +152,6 @@ func (l *live) see(c *events.Commit, stored time.Time) {
 	}
 	l.minutes[at].Commits++
 	l.minutes[at].Events += len(c.Events)
-	if name, ok := strings.CutPrefix(c.Actor, "process/"); ok {
-		l.sends[send{name, c.Stream.Aggregate()}] = true
-	}
 	l.note(c)
 }
 
@@ -221,7 +210,6 @@ type pulse struct {
 	Seq     int64    `json:"seq"`
 	Commits []seen   `json:"commits"` // the newest first
 	Minutes []minute `json:"minutes"` // of the last hour
-	Sends   []send   `json:"sends"`
 	Streams known    `json:"streams"`
 }
 
@@ -252,12 +240,6 @@ func (l *live) pulse(after int64, limit int) (pulse, error) {
 		}
 		p.Minutes = append(p.Minutes, m)
 	}
-	for s := range l.sends {
-		p.Sends = append(p.Sends, s)
-	}
-	slices.SortFunc(p.Sends, func(a, b send) int {
-		return cmp.Or(strings.Compare(a.Process, b.Process), strings.Compare(a.Aggregate, b.Aggregate))
-	})
 	return p, l.err
 }
 

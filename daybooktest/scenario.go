@@ -1,9 +1,7 @@
 package daybooktest
 
 import (
-	"encoding/json/v2"
 	"fmt"
-	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -160,33 +158,19 @@ func (s *Scenario) ThenRejected(code string) *Scenario {
 // of all that has happened.
 func (s *Scenario) ThenRow(name, key string, row any) *Scenario {
 	s.t.Helper()
-	got, rowType := s.row(name, key)
-	if reflect.TypeOf(row) != rowType {
-		s.t.Fatalf("the rows of %s are of type %v, not %T", name, rowType, row)
-	}
-	if got == "" {
-		s.t.Fatalf("expected row %q of %s, there is none", key, name)
-	}
-	what := fmt.Sprintf("row %q of %s", key, name)
-	found := reflect.New(rowType) // without what every row has besides
-	if err := json.Unmarshal([]byte(got), found.Interface()); err != nil {
-		s.t.Fatalf("%s: %v", what, err)
-	}
-	expect.Same(s.t, what, expect.Fields(expect.JSON(s.t, what, row)), expect.Fields(expect.JSON(s.t, what, found.Interface())))
+	s.rows(name).ThenRow(key, row)
 	return s
 }
 
 // ThenNoRow expects that a view has no row of that key.
 func (s *Scenario) ThenNoRow(name, key string) *Scenario {
 	s.t.Helper()
-	if got, _ := s.row(name, key); got != "" {
-		s.t.Fatalf("expected no row %q of %s, got\n  %s", key, name, got)
-	}
+	s.rows(name).ThenNoRow(key)
 	return s
 }
 
-// row is the JSON of a row, "" for none, and the Go type of the view's rows.
-func (s *Scenario) row(name, key string) (string, reflect.Type) {
+// rows are the rows of a view.
+func (s *Scenario) rows(name string) *viewtest.Rows {
 	s.t.Helper()
 	expect.When(s.t, s.ran)
 	for _, v := range s.app.Views {
@@ -197,10 +181,10 @@ func (s *Scenario) row(name, key string) (string, reflect.Type) {
 		commits := slices.DeleteFunc(slices.Clone(s.world.commits), func(c events.Commit) bool {
 			return !slices.Contains(d.Aggregates, c.Stream.Aggregate())
 		})
-		return viewtest.Given(s.t, s.world.codec, v, commits...).Row(key), d.Row
+		return viewtest.Given(s.t, s.world.codec, v, commits...)
 	}
 	s.t.Fatalf("application %s has no view %q", s.app.Name, name)
-	return "", nil
+	return nil
 }
 
 // ThenSends expects that processes sent exactly these commands to a stream, in

@@ -106,7 +106,7 @@ func (w *world) append(stream events.Stream, es []events.Event) error {
 func (w *world) command(r process.Request) error {
 	_, err := w.handler.Handle(context.Background(), aggregate.Command{
 		Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID,
-		Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation,
+		Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation, Trace: r.Trace,
 	})
 	return err
 }

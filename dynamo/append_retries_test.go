@@ -115,8 +115,8 @@ func TestOneFailingAppend(t *testing.T) {
 		requests    int // all, with the reads of other writers' commits
 		least, most time.Duration
 	}{
-		"throttled":   {throttle, 3, 3, 0, 550 * time.Millisecond},
-		"unavailable": {hang, 3, 3, 9 * time.Second, 12 * time.Second},
+		"throttled":   {throttle, 4, 4, 0, 1150 * time.Millisecond},
+		"unavailable": {hang, 4, 4, 12 * time.Second, 14 * time.Second},
 		"conflict":    {none, 10, 18, 0, 1500 * time.Millisecond},
 	} {
 		for path, handle := range map[string]func(*testing.T, *appendRetries) error{

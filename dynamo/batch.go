@@ -24,7 +24,7 @@ var errUnprocessed = errors.New("keys stay unprocessed")
 // asked for again, after a pause if none came back. want.Keys holds distinct
 // keys, of any number.
 func batchGet(
-	ctx context.Context, client *dynamodb.Client, table string, want types.KeysAndAttributes,
+	ctx context.Context, client API, table string, want types.KeysAndAttributes,
 	each func(map[string]types.AttributeValue) error,
 ) error {
 	rest := want.Keys
@@ -61,7 +61,7 @@ func batchGet(
 // getItems hands the items of distinct keys to each, by one GetItem or BatchGetItem,
 // strongly consistent.
 func getItems(
-	ctx context.Context, client *dynamodb.Client, table string, keys []map[string]types.AttributeValue,
+	ctx context.Context, client API, table string, keys []map[string]types.AttributeValue,
 	each func(map[string]types.AttributeValue) error,
 ) error {
 	if len(keys) != 1 {

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/events"
+	"daybook/internal/signedhttp"
 	"daybook/localstack/embedded"
 )
 
@@ -92,12 +93,13 @@ func TestAttempts(t *testing.T) {
 // TestPausesAreShort: the SDK's own would be up to two seconds.
 func TestPausesAreShort(t *testing.T) {
 	t.Parallel()
+	retryer := newRetryer(0)
 	for attempt := range 70 {
-		if d, err := pause(attempt, errors.New("x")); err != nil || d < 0 || d > 16*faultPause {
+		if d, err := retryer.RetryDelay(attempt, errors.New("x")); err != nil || d < 0 || d > 16*faultPause {
 			t.Errorf("attempt %d: %v, error %v", attempt, d, err)
 		}
 	}
-	if d, err := pause(1, &throttled{}); err != nil || d > throttlePause {
+	if d, err := retryer.RetryDelay(1, &throttled{}); err != nil || d > throttlePause {
 		t.Errorf("throttled: %v, error %v", d, err)
 	}
 }
@@ -168,12 +170,12 @@ func TestRetriesArePinned(t *testing.T) {
 		pauses time.Duration // the longest that the pauses of one call can be together
 		cost   int           // of a retry, in tokens of the quota
 	}{
-		"a fault":             {canned{status: 500, body: `{"__type":"InternalServerError"}`}, faultPause * 3, retryCost},
-		"no answer":           {canned{err: io.ErrUnexpectedEOF}, faultPause * 3, retryCost},
-		"a broken answer":     {canned{status: 200, body: `{"Item":{`}, faultPause * 3, retryCost},
-		"throttled":           {apiFault("ThrottlingException", "x"), throttlePause * 3, throttledRetryCost},
-		"a conflict":          {apiFault("TransactionConflictException", "x"), throttlePause * 3, throttledRetryCost},
-		"conflicting reasons": {reasons(`{"Code":"TransactionConflict"}`, `{"Code":"None"}`), throttlePause * 3, throttledRetryCost},
+		"a fault":             {canned{status: 500, body: `{"__type":"InternalServerError"}`}, faultPause * 7, signedhttp.RetryCost},
+		"no answer":           {canned{err: io.ErrUnexpectedEOF}, faultPause * 7, signedhttp.RetryCost},
+		"a broken answer":     {canned{status: 200, body: `{"Item":{`}, faultPause * 7, signedhttp.RetryCost},
+		"throttled":           {apiFault("ThrottlingException", "x"), throttlePause * 7, signedhttp.ThrottledRetryCost},
+		"a conflict":          {apiFault("TransactionConflictException", "x"), throttlePause * 7, signedhttp.ThrottledRetryCost},
+		"conflicting reasons": {reasons(`{"Code":"TransactionConflict"}`, `{"Code":"None"}`), throttlePause * 7, signedhttp.ThrottledRetryCost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -193,7 +195,7 @@ func TestRetriesArePinned(t *testing.T) {
 					}
 					return requests - before
 				}
-				full := retryTokens / c.cost / (defaultAttempts - 1) // calls that have all their attempts
+				full := signedhttp.RetryTokens / c.cost / (defaultAttempts - 1) // calls that have all their attempts
 				for i := range full {
 					if n := call(); n != defaultAttempts {
 						t.Fatalf("call %d of an outage: %d requests, want %d", i+1, n, defaultAttempts)

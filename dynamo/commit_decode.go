@@ -25,6 +25,7 @@ type rawCommit struct {
 	hasCorrelation             bool
 	hasCausation               bool
 	actor                      string
+	trace                      string
 	commands, remembered       []byte
 	window                     []byte
 	once, claims               []byte
@@ -66,6 +67,8 @@ func (r *rawCommit) binary(name string, v []byte) {
 	switch name {
 	case attrID, attrCorrelation, attrCausation:
 		r.uuid(name, v)
+	case attrTrace:
+		r.trace = events.UnpackTrace(v)
 	case attrCommands:
 		r.commands = v
 		r.seen++
@@ -151,7 +154,7 @@ func (r *rawCommit) commit() (events.Commit, error) {
 	}
 	c := events.Commit{
 		Stream: events.Stream(r.stream), Number: r.number, Version: r.version, ID: r.id,
-		Time: time.UnixMilli(r.time).UTC(), Actor: r.actor, Size: r.size,
+		Time: time.UnixMilli(r.time).UTC(), Actor: r.actor, Trace: r.trace, Size: r.size,
 	}
 	var err error
 	if c.Commands, err = unpackCommands(r.commands, r.version); err != nil {

@@ -85,6 +85,7 @@ func genCommit() *rapid.Generator[events.Commit] {
 			ID:      genID().Draw(t, "id"),
 			Time:    time.UnixMilli(rapid.Int64Range(-62135596800000, 253402300799999).Draw(t, "time")).UTC(),
 			Actor:   rapid.String().Draw(t, "actor"), Correlation: genID().Draw(t, "correlation"), Causation: genID().Draw(t, "causation"),
+			Trace: rapid.SampledFrom([]string{"", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}).Draw(t, "trace"),
 		}
 		c.Commands = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) events.Command {
 			return events.Command{ID: genID().Draw(t, "id"), Digest: genDigest().Draw(t, "digest"), Version: rapid.Int64Range(0, 1<<62).Draw(t, "version"), Once: rapid.Bool().Draw(t, "once")}
@@ -196,7 +197,7 @@ func billed(t fatal, item map[string]types.AttributeValue) int {
 
 func TestDecodingNeverPanics(t *testing.T) {
 	t.Parallel()
-	names := []string{attrStream, attrCommit, attrVersion, attrID, attrTime, attrActor, attrCorrelation, attrCausation,
+	names := []string{attrStream, attrCommit, attrVersion, attrID, attrTime, attrActor, attrCorrelation, attrCausation, attrTrace,
 		attrCommands, attrEvents, attrSchema, attrState, attrRemembered, attrWindow, attrCompressed, "later"}
 	rapid.Check(t, func(t *rapid.T) {
 		commit := genCommit().Draw(t, "commit")

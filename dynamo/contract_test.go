@@ -73,12 +73,27 @@ func TestCostContract(t *testing.T) {
 	c.want("a create whose id is generated", create, Usage{Requests: 1, WriteUnits: 1})
 	claiming, _ := c.of(warm, aggregate.Command{Name: "create-member", Payload: createMember("").Payload})
 	c.want("a create whose id is generated, with one claim", claiming, Usage{Requests: 1, WriteUnits: 4})
-	c.of(warm, createMember("7"))
+	course := aggregate.Command{Name: "add-course", ID: "1", CommandID: "add-1", Payload: []byte(`{"name":"Chess","area":"home","fee":1990,"currency":"EUR","seats":5}`)}
+	given, _ := c.of(warm, course)
+	c.want("a create with a given id", given, Usage{Requests: 1, WriteUnits: 1})
+	// The refused put brings the commit; it is billed and not reported.
+	again, r := c.of(c.handler(), course)
+	if c.want("its repeat on a cold stream", again, Usage{Requests: 1}); !r.Replayed {
+		t.Error("the repeated create was not recognised")
+	}
+	given, _ = c.of(warm, createMember("7"))
+	c.want("a create with a given id and one claim", given, Usage{Requests: 1, WriteUnits: 4})
 	for n := range 19 {
 		got, _ := c.of(warm, renameMember("7", n))
 		most := Usage{Requests: 1, WriteUnits: 1}
 		c.want("a warm command", got, most)
 	}
+
+	traced, _ := c.of(warm, aggregate.Command{
+		Name: "add-course", Payload: []byte(`{"name":"Chess","area":"home","fee":1990,"currency":"EUR","seats":5}`),
+		Trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+	})
+	c.want("a create with a trace context", traced, Usage{Requests: 1, WriteUnits: 1})
 
 	cold, r := c.of(c.handler(), renameMember("7", 100))
 	if r.Version != 21 {

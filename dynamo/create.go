@@ -19,7 +19,7 @@ import (
 // and stream is fine; one of another shape is an error of code internal that
 // names the difference. It is for one machine and for tests; on AWS the CDK app
 // creates the same specs.
-func Create(ctx context.Context, client *dynamodb.Client, prefix string, specs ...TableSpec) error {
+func Create(ctx context.Context, client API, prefix string, specs ...TableSpec) error {
 	for _, spec := range specs {
 		_, err := client.CreateTable(ctx, createInput(prefix, spec))
 		if _, exists := errors.AsType[*types.ResourceInUseException](err); err != nil && !exists {
@@ -95,7 +95,7 @@ var errShape = errors.New("the table exists with another shape")
 
 // awaitTable waits until the table and its indexes are active, compares it with
 // the spec, and turns expiry on.
-func awaitTable(ctx context.Context, client *dynamodb.Client, name string, spec TableSpec) error {
+func awaitTable(ctx context.Context, client API, name string, spec TableSpec) error {
 	for d := firstLook; ; d = min(2*d, lastLook) {
 		out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 		_, missing := errors.AsType[*types.ResourceNotFoundException](err) // just created
@@ -122,7 +122,7 @@ func active(t *types.TableDescription) bool {
 }
 
 // expire turns TTL on, unless it is on already.
-func expire(ctx context.Context, client *dynamodb.Client, name, attribute string) error {
+func expire(ctx context.Context, client API, name, attribute string) error {
 	if attribute == "" {
 		return nil
 	}

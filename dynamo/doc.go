@@ -1,6 +1,6 @@
 // Package dynamo is the only room that speaks DynamoDB: the event store, the
 // query tables, the ledger of processes, the tables' definitions, and the
-// translation of AWS errors.
+// translation of AWS errors. Package signed, below it, sends the hot operations.
 //
 // It may import packages events, aggregate, view and process, the AWS SDK's
 // core and DynamoDB client, zstd, and the standard library.
@@ -19,6 +19,8 @@
 //	a          S      actor; absent when empty
 //	c          B | S  correlation id, as i; absent when it is the first command's id
 //	u          B | S  causation id, as i; absent when it is the first command's id
+//	p          B      trace context: the ids and flags of a W3C traceparent, 25
+//	                  bytes; absent without one
 //	q          B      commands: id, digest and version of each (see packCommands)
 //	o          B      once-only commands: their places in q; absent when there are none
 //	k          B      values claimed and released (see packClaims); absent without

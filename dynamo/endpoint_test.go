@@ -38,7 +38,7 @@ var faultsOf = map[string]map[string]string{
 // returns a client and the prefix of their names: in an embedded database of the
 // test's own, or at the endpoint that the environment names, where they are
 // dropped after the test.
-func tablesFor(t *testing.T, specs ...TableSpec) (*dynamodb.Client, string) {
+func tablesFor(t *testing.T, specs ...TableSpec) (*Client, string) {
 	t.Helper()
 	endpoint := os.Getenv(envEndpoint)
 	if endpoint == "" {
@@ -69,7 +69,7 @@ func uniquePrefix(t *testing.T) string {
 }
 
 // dropAll drops the tables of a prefix, those that the test has created too.
-func dropAll(t *testing.T, client *dynamodb.Client, prefix string) {
+func dropAll(t *testing.T, client *Client, prefix string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	for pages := dynamodb.NewListTablesPaginator(client, nil); pages.HasMorePages(); {

@@ -14,7 +14,7 @@ import (
 // EventStore keeps commits in one DynamoDB table, see EventsTable, and what they
 // claim in another, see ClaimsTable. It is safe for concurrent use.
 type EventStore struct {
-	client *dynamodb.Client
+	client API
 	table  string
 	claims string // "" for none
 	sizes  commitSizes
@@ -33,7 +33,7 @@ func WithClaims(table string) EventStoreOption { return func(s *EventStore) { s.
 
 // NewEventStore returns the store on the table of the given full name, which
 // TableName(prefix, EventsTable()) says.
-func NewEventStore(client *dynamodb.Client, table string, opts ...EventStoreOption) *EventStore {
+func NewEventStore(client API, table string, opts ...EventStoreOption) *EventStore {
 	s := &EventStore{client: client, table: table}
 	for _, opt := range opts {
 		opt(s)

@@ -7,8 +7,6 @@ import (
 	"log"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/localstack/embedded"
@@ -18,7 +16,7 @@ import (
 
 // local returns a client of a database in this process. On AWS it is
 // dynamo.New(dynamo.Options{}).
-func local(ctx context.Context) (client *dynamodb.Client, closeDB func() error) {
+func local(ctx context.Context) (client *dynamo.Client, closeDB func() error) {
 	db, err := embedded.Open(ctx, embedded.Options{})
 	if err != nil {
 		log.Fatal(err)

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"daybook/localstack/embedded"
 )
 
@@ -21,7 +19,7 @@ const testPrefix = "test"
 // fixture is an embedded DynamoDB behind the AWS SDK and a network that can
 // fail.
 type fixture struct {
-	client *dynamodb.Client
+	client *Client
 	net    *network
 }
 

@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go/middleware"
+
+	"daybook/dynamo/signed"
 )
 
 // Usage is what requests have cost.
@@ -71,18 +73,12 @@ func addMeter(observe Observer) func(*middleware.Stack) error {
 	count := middleware.InitializeMiddlewareFunc("DaybookMeter", func(
 		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
 	) (middleware.InitializeOutput, middleware.Metadata, error) {
-		if meterOf(ctx) == nil && observe == nil {
-			return next.HandleInitialize(ctx, in)
-		}
-		askForCapacity(in.Parameters)
-		ctx, call := WithMeter(ctx)
-		out, meta, err := next.HandleInitialize(ctx, in)
-		if err == nil {
-			call.add(consumed(out.Result))
-		}
-		if observe != nil {
-			observe(ctx, middleware.GetOperationName(ctx), call.Usage(), err)
-		}
+		var out middleware.InitializeOutput
+		var meta middleware.Metadata
+		err := measure(ctx, middleware.GetOperationName(ctx), observe, in.Parameters, func(ctx context.Context) (result any, err error) {
+			out, meta, err = next.HandleInitialize(ctx, in)
+			return out.Result, err
+		})
 		return out, meta, err
 	})
 	attempt := middleware.FinalizeMiddlewareFunc("DaybookAttempts", func(
@@ -96,6 +92,35 @@ func addMeter(observe Observer) func(*middleware.Stack) error {
 			return err
 		}
 		return s.Finalize.Insert(attempt, "Retry", middleware.After)
+	}
+}
+
+// measure runs one call. Where a Meter or an Observer listens, it asks for the
+// consumed capacity, and counts.
+func measure(ctx context.Context, operation string, observe Observer, input any, send func(context.Context) (output any, err error)) error {
+	if meterOf(ctx) == nil && observe == nil {
+		_, err := send(ctx)
+		return err
+	}
+	askForCapacity(input)
+	ctx, call := WithMeter(ctx)
+	output, err := send(ctx)
+	if err == nil {
+		call.add(consumed(output))
+	}
+	if observe != nil {
+		observe(ctx, operation, call.Usage(), err)
+	}
+	return err
+}
+
+// watch does for package signed what addMeter does for the SDK.
+func watch(observe Observer) signed.Watch {
+	return signed.Watch{
+		Call: func(ctx context.Context, operation string, input, output any, next func(context.Context) error) error {
+			return measure(ctx, operation, observe, input, func(ctx context.Context) (any, error) { return output, next(ctx) })
+		},
+		Attempt: func(ctx context.Context) { meterOf(ctx).add(Usage{Requests: 1}) },
 	}
 }
 

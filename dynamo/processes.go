@@ -34,14 +34,14 @@ func ProcessesTable() TableSpec {
 // Processes is the ledger of process managers and outboxes in DynamoDB. It is
 // safe for concurrent use.
 type Processes struct {
-	client *dynamodb.Client
+	client API
 	table  string
 }
 
 var _ process.Ledger = (*Processes)(nil)
 
 // NewProcesses returns the ledger in the table of that full name.
-func NewProcesses(client *dynamodb.Client, table string) *Processes {
+func NewProcesses(client API, table string) *Processes {
 	return &Processes{client: client, table: table}
 }
 

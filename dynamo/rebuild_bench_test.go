@@ -75,7 +75,7 @@ func benchmarkRebuild(b *testing.B, v view.View, length int) {
 	}
 	b.ReportMetric(float64(n)/scan.Seconds(), "scanned/cpu-s")
 	b.ReportMetric(float64(n)/rebuild.Seconds(), "rebuilt/cpu-s")
-	b.ReportMetric(scan.Seconds()/rebuild.Seconds(), "rebuild/scan")
+	b.ReportMetric(scan.Seconds()/rebuild.Seconds(), fmt.Sprintf("rebuild-%s-%d-ratio", v.Describe().Name, length))
 	b.ReportMetric(scanWall.Seconds()/rebuildWall.Seconds(), "rebuild/scan-wall")
 	b.ReportMetric(0, "ns/op")
 }

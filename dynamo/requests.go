@@ -28,14 +28,14 @@ func RequestsTable() TableSpec {
 // each for noting that one is pending and for its outcome, one write unit each
 // while the item has at most 1 KB. It is safe for concurrent use.
 type Requests struct {
-	client *dynamodb.Client
+	client API
 	table  string
 }
 
 var _ async.Statuses = (*Requests)(nil)
 
 // NewRequests returns the statuses in a table, by its full name.
-func NewRequests(client *dynamodb.Client, table string) *Requests {
+func NewRequests(client API, table string) *Requests {
 	return &Requests{client: client, table: table}
 }
 

@@ -45,7 +45,7 @@ func isKeyText(b []byte) bool { return len(b) > 0 && len(b) <= maxPartitionSize 
 
 // scan reads one page, at most 1 MB, from a cursor on, and returns the cursor
 // behind it, "" at the end. A cursor of anything else is malformed.
-func (s segment) scan(ctx context.Context, client *dynamodb.Client, in *dynamodb.ScanInput, cursor string) (items []map[string]types.AttributeValue, next string, err error) {
+func (s segment) scan(ctx context.Context, client API, in *dynamodb.ScanInput, cursor string) (items []map[string]types.AttributeValue, next string, err error) {
 	if s.of < 1 || s.of > maxSegments || s.number < 0 || s.number >= s.of {
 		return nil, "", events.Malformed("segment", "segments is from 1 to 1,000,000 and segment below it")
 	}

@@ -19,7 +19,7 @@ const maxTransaction = 4 << 20
 // Tables opens query tables in DynamoDB, named as ViewTable says. It is safe for
 // concurrent use.
 type Tables struct {
-	client *dynamodb.Client
+	client API
 	prefix string
 }
 
@@ -27,7 +27,7 @@ var _ driver.Tables = (*Tables)(nil)
 
 // NewTables returns the query tables of an installation, whose names begin with
 // prefix and a hyphen.
-func NewTables(client *dynamodb.Client, prefix string) *Tables {
+func NewTables(client API, prefix string) *Tables {
 	return &Tables{client: client, prefix: prefix}
 }
 
@@ -39,7 +39,7 @@ func (t *Tables) Table(name string, version int) driver.Table {
 
 // table is the table of one view at one version.
 type table struct {
-	client *dynamodb.Client
+	client API
 	name   string
 }
 

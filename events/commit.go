@@ -26,6 +26,9 @@ type Commit struct {
 	Actor       string    // verified subject that sent the command; may be empty
 	Correlation string    // id shared by all that one request set off; may be empty
 	Causation   string    // id of the command or event that caused this; may be empty
+	// Trace is the W3C trace context of the request that set the commit off, as
+	// TraceParent writes it; may be empty.
+	Trace string
 
 	Commands []Command // the commands it answers, in order; at least one
 	Events   []Event   // at least one

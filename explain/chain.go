@@ -80,7 +80,7 @@ func (e *explainer) commitNode(ctx context.Context, c *events.Commit, depth int)
 		e.out.Partial = true
 		return nil, nil
 	}
-	n := &Node{Kind: KindCommit, Name: events.Token{Stream: c.Stream, Version: c.Version}.String(), By: c.Actor, Time: c.Time, State: StateDone}
+	n := &Node{Kind: KindCommit, Name: events.Token{Stream: c.Stream, Version: c.Version}.String(), By: c.Actor, Time: c.Time, State: StateDone, Trace: c.Trace}
 	for _, event := range c.Events {
 		n.Event = append(n.Event, event.Name)
 	}

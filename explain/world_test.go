@@ -142,6 +142,7 @@ var opening = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func dispatch() process.Reactor {
 	return process.New[memory]("dispatch", "job").Since(opening).
+		Sends(reserve{}, confirm{}, reject{}).
 		On(func(s memory, e placed, m process.Meta) (memory, process.Reaction) {
 			deadline := process.After("deadline", 15*time.Minute, process.Send(m.ID(), reject{"late"}))
 			units := process.Send(e.Depot, reserve{m.ID(), e.Units, e.Bay})
@@ -271,7 +272,7 @@ func (h handled) Handle(ctx context.Context, r process.Request) error {
 }
 
 func commandOf(r process.Request) aggregate.Command {
-	return aggregate.Command{Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID, Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation}
+	return aggregate.Command{Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID, Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation, Trace: r.Trace}
 }
 
 // send handles a command, a second after the one before, and returns its id.

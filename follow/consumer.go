@@ -144,6 +144,11 @@ func (t *Task) Fault(e *CommitError) Fault {
 	f := t.About
 	f.Commit, f.Code, f.Text, f.Cause = e.Number, events.CodeOf(e.Err), events.FaultText(e.Err), e
 	f.Time, f.Attempts = t.run.opts.Now().UTC(), 1
+	if c := t.Given[e.Number]; c != nil {
+		f.Trace = c.Trace
+	} else if c := paged(t.page, e.Number); c != nil {
+		f.Trace = c.Trace
+	}
 	return f
 }
 

@@ -24,6 +24,9 @@ type Fault struct {
 	Time       time.Time     `json:"time"`   // of the last attempt
 	// Attempts counts how often the consumer tried the commit.
 	Attempts int `json:"attempts"`
+	// Trace is the W3C trace context of the commit, in the report of the run that met
+	// it alone.
+	Trace string `json:"-"`
 	// Cause is the error itself, in the report of the run that met it alone: for
 	// the stack of a panic.
 	Cause error `json:"-"`

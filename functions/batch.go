@@ -47,7 +47,32 @@ func (h batchHandler[R]) Invoke(ctx context.Context, payload []byte) ([]byte, er
 
 // ofStream handles batches of the events table's stream.
 func ofStream(log *slog.Logger, handle func(context.Context, []follow.Delivery) []string) Handler {
-	return batchHandler[follow.Delivery]{log: log, source: "stream", decode: deliveries, handle: handle}
+	return batchHandler[follow.Delivery]{log: log, source: "stream", decode: deliveries, handle: func(ctx context.Context, batch []follow.Delivery) []string {
+		logCommits(ctx, log, batch)
+		return handle(ctx, batch)
+	}}
+}
+
+// logCommits logs the commits of a batch, for who looks for one of them.
+func logCommits(ctx context.Context, log *slog.Logger, batch []follow.Delivery) {
+	if !log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	for _, d := range batch {
+		attrs := []any{"stream", d.Stream, "commit", d.Number}
+		if d.Commit != nil {
+			attrs = append(attrs, traced(d.Commit.Trace)...)
+		}
+		log.DebugContext(ctx, "commit", attrs...)
+	}
+}
+
+// traced is what a log line says of a trace context, nothing without one.
+func traced(trace string) []any {
+	if trace == "" {
+		return nil
+	}
+	return []any{"traceparent", trace}
 }
 
 func deliveries(payload []byte) ([]follow.Delivery, error) {
@@ -64,6 +89,7 @@ func deliveries(payload []byte) ([]follow.Delivery, error) {
 func (c Config) logReport(ctx context.Context, log *slog.Logger, r follow.Report, about func(follow.Fault) []any) {
 	for _, f := range r.Faults {
 		attrs := append(about(f), "stream", f.Stream, "commit", f.Commit, "code", f.Code, "attempts", f.Attempts, "error", f.Text)
+		attrs = append(attrs, traced(f.Trace)...)
 		log.ErrorContext(ctx, "stream parked", append(attrs, c.panicIn(f.Cause)...)...)
 	}
 	if r.Err != nil {

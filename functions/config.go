@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"daybook/api"
 	"daybook/dynamo"
@@ -149,7 +148,7 @@ func security(getenv func(string) string) (api.Security, error) {
 	}
 }
 
-func (c Config) client() *dynamodb.Client {
+func (c Config) client() *dynamo.Client {
 	return dynamo.New(dynamo.Options{Region: c.Region, Endpoint: c.Endpoint, Credentials: c.Credentials, Transport: c.Transport})
 }
 

@@ -13,7 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
 	"daybook/aggregate"
@@ -124,7 +123,7 @@ func newEnrolling(t *testing.T, db *embedded.DB) *enrolling {
 	return f
 }
 
-func clientOver(transport http.RoundTripper) *dynamodb.Client {
+func clientOver(transport http.RoundTripper) *dynamo.Client {
 	return dynamo.New(dynamo.Options{
 		Region: "eu-west-1", Endpoint: "http://embedded", Credentials: dynamo.StaticCredentials("a", "b"), Transport: transport,
 	})

@@ -108,7 +108,7 @@ func (c Config) observe(log *slog.Logger, m *metrics) func(context.Context, aggr
 			level = slog.LevelError
 		}
 		log.Log(ctx, level, "command", append([]any{"command", o.Command, "commandId", o.CommandID, "stream", o.Stream,
-			"code", events.CodeOf(o.Err), "replayed", o.Replayed, "conflicts", o.Conflicts, "loads", o.Loads}, panicked...)...)
+			"code", events.CodeOf(o.Err), "replayed", o.Replayed, "conflicts", o.Conflicts, "loads", o.Loads}, append(traced(o.Trace), panicked...)...)...)
 	}
 }
 

@@ -84,7 +84,7 @@ type commands struct{ handler *aggregate.Handler }
 func (c commands) Handle(ctx context.Context, r process.Request) error {
 	_, err := c.handler.Handle(ctx, aggregate.Command{
 		Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID,
-		Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation,
+		Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation, Trace: r.Trace,
 	})
 	return err
 }

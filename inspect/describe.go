@@ -80,6 +80,7 @@ type Process struct {
 	Name      string        `json:"name"`
 	Kind      string        `json:"kind"` // manager or outbox
 	Since     time.Time     `json:"since,omitzero"`
+	Sends     []string      `json:"sends,omitempty"` // names of commands
 	Publishes []Integration `json:"publishes,omitempty"`
 }
 
@@ -171,6 +172,9 @@ func viewOf(d view.Description) View {
 
 func processOf(d process.Description) Process {
 	p := Process{Name: d.Name, Kind: d.Kind.String(), Since: d.Since}
+	for _, c := range d.Sends {
+		p.Sends = append(p.Sends, c.CommandName())
+	}
 	for _, x := range d.Publishes {
 		p.Publishes = append(p.Publishes, Integration{x.Event, x.Type, x.DataSchema, x.Schema()})
 	}

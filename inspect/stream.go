@@ -40,7 +40,8 @@ type Commit struct {
 	Actor       string    `json:"actor,omitzero"`
 	Correlation string    `json:"correlation,omitzero"`
 	Causation   string    `json:"causation,omitzero"`
-	Commands    []string  `json:"commands"` // the ids of those it answers
+	Trace       string    `json:"traceparent,omitzero"` // W3C trace context
+	Commands    []string  `json:"commands"`             // the ids of those it answers
 	Claims      []string  `json:"claims,omitempty"`
 	Releases    []string  `json:"releases,omitempty"`
 	Snapshot    bool      `json:"snapshot,omitzero"` // it carries one
@@ -95,7 +96,7 @@ func EventsOf(c *events.Commit) []StreamEvent {
 // commitOf returns a commit without states.
 func commitOf(c *events.Commit) Commit {
 	out := Commit{
-		Number: c.Number, Version: c.Version, ID: c.ID, Time: c.Time, Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation,
+		Number: c.Number, Version: c.Version, ID: c.ID, Time: c.Time, Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation, Trace: c.Trace,
 		Commands: []string{}, Snapshot: c.Snapshot != nil, Bytes: c.Size, WriteUnits: writeUnits(c), Events: EventsOf(c),
 	}
 	for _, command := range c.Commands {

@@ -5,7 +5,6 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 
 	"daybook/events"
 	"daybook/process"
@@ -81,7 +80,7 @@ func (p *Publisher) Publish(ctx context.Context, es []process.CloudEvent) error 
 		switch {
 		case err == nil || done > 0 && events.Transient(err):
 			attempt = 1
-		case !partial(err) || attempt >= partialAttempts || !sleep(ctx, rand.N(max(pauseAfter(err), faultPause)<<(attempt-1))):
+		case !partial(err) || attempt >= partialAttempts || !p.client.pause(ctx, attempt, err):
 			return err
 		default:
 			attempt++

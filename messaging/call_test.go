@@ -119,8 +119,8 @@ func TestRestJSON(t *testing.T) {
 	n := &network{answer: func(int, seen) (*http.Response, error) { return says(200, ""), nil }}
 	o := options(n)
 	o.Endpoint = "http://127.0.0.1:4566/"
-	r := request{operation: "DeleteSchedule", method: http.MethodDelete, path: "/schedules/a.b", query: map[string][]string{"groupName": {"daybook dev"}}}
-	if err := newClient(serviceScheduler, o).do(t.Context(), r); err != nil {
+	timers := NewTimers(TimersConfig{Group: "daybook dev"}, o)
+	if err := timers.Cancel(t.Context(), "a.b"); err != nil {
 		t.Fatal(err)
 	}
 	if got := n.seen[0]; got.Method != "DELETE" || got.URL.String() != "http://127.0.0.1:4566/schedules/a.b?groupName=daybook%20dev" || got.body != "" {
@@ -131,7 +131,13 @@ func TestRestJSON(t *testing.T) {
 
 func TestChinaHasAnotherSuffix(t *testing.T) {
 	t.Parallel()
-	if got := newClient(serviceEvents, Options{Region: "cn-north-1"}).endpoint; got != "https://events.cn-north-1.amazonaws.com.cn" {
+	n := &network{answer: func(int, seen) (*http.Response, error) { return says(200, "{}"), nil }}
+	o := options(n)
+	o.Region = "cn-north-1"
+	if err := call(t.Context(), newClient(serviceEvents, o), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.seen[0].URL.String(); got != "https://events.cn-north-1.amazonaws.com.cn/" {
 		t.Error(got)
 	}
 }
@@ -246,7 +252,6 @@ func TestAContextEndsTheCall(t *testing.T) {
 func TestNoCredentials(t *testing.T) {
 	t.Parallel()
 	o := options(&network{})
-	o.Attempts = 1
 	o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, errors.New("none") })
 	if err := call(t.Context(), newClient(serviceSQS, o), nil); events.CodeOf(err) != events.CodeUnavailable {
 		t.Errorf("%v, want code unavailable", err)

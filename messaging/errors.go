@@ -36,6 +36,9 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("status %d, %s: %s", r.status, r.code, r.message)
 }
 
+// ErrorCode lets the retry loop tell a clock that is wrong from missing rights.
+func (r *refusal) ErrorCode() string { return r.code }
+
 // defect is an error of this program: the same request would fail again.
 type defect struct{ error }
 
@@ -122,8 +125,6 @@ func (r *refusal) meaning() events.Code {
 	}
 	return events.CodeInternal
 }
-
-func (r *refusal) throttled() bool { return r.meaning() == events.CodeBusy }
 
 // refused reports whether a service answered with this code: to tell what only
 // one operation can.

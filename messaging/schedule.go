@@ -83,6 +83,7 @@ func (s *Timers) Set(ctx context.Context, t process.Timer) error {
 	message, err := s.config.Encode(aggregate.Command{
 		Name: t.Command.Command, ID: t.Command.ID, Payload: t.Command.Payload, CommandID: t.Command.CommandID,
 		Actor: t.Command.Actor, Correlation: t.Command.Correlation, Causation: t.Command.Causation,
+		Trace: t.Command.Trace,
 	})
 	if err != nil {
 		return err
@@ -97,7 +98,9 @@ func (s *Timers) Set(ctx context.Context, t process.Timer) error {
 	for try := 1; ; try++ {
 		at := due(t.At, time.Now())
 		in.Expression = "at(" + at.Format("2006-01-02T15:04:05") + ")"
-		err := s.client.do(ctx, request{operation: "CreateSchedule", path: schedulePath(t.Name), header: jsonHeader(), input: in})
+		r := request{operation: "CreateSchedule", input: in}
+		r.Path, r.ContentType = schedulePath(t.Name), []string{"application/json"}
+		err := s.client.do(ctx, r)
 		switch {
 		case err == nil, refused(err, "ConflictException"):
 			return nil
@@ -119,16 +122,15 @@ func due(at, now time.Time) time.Time {
 
 // Cancel implements process.Timers with DeleteSchedule.
 func (s *Timers) Cancel(ctx context.Context, name string) error {
-	err := s.client.do(ctx, request{
-		operation: "DeleteSchedule", method: http.MethodDelete, path: schedulePath(name), query: url.Values{"groupName": {s.config.Group}},
-	})
+	r := request{operation: "DeleteSchedule"}
+	r.Method, r.Path = http.MethodDelete, schedulePath(name)
+	r.Query = "groupName=" + strings.ReplaceAll(url.QueryEscape(s.config.Group), "+", "%20")
+	err := s.client.do(ctx, r)
 	if refused(err, "ResourceNotFoundException") {
 		return nil
 	}
 	return err
 }
-
-func jsonHeader() map[string]string { return map[string]string{"Content-Type": "application/json"} }
 
 // validSchedule reports whether Scheduler takes the name: ^[0-9a-zA-Z-_.]+$, at
 // most 64 characters. A regular expression would cost every cold start its
@@ -145,5 +147,5 @@ func schedulePath(name string) string {
 		sum := sha256.Sum256([]byte(name))
 		name = hex.EncodeToString(sum[:])
 	}
-	return "/schedules/" + name
+	return "schedules/" + name
 }

@@ -14,12 +14,14 @@ import (
 )
 
 func someTimers(n *network) *Timers {
+	o := options(n)
+	o.AttemptTimeout = time.Minute // tests answer late
 	return NewTimers(TimersConfig{
 		Group: "daybook-dev", Role: "role", Target: "queue",
 		Encode: func(aggregate.Command) (async.Message, error) {
 			return async.Message{Body: []byte("{\"s\":\"\uFFFE\"}"), Group: "order/7"}, nil
 		},
-	}, options(n))
+	}, o)
 }
 
 func TestWhatASettingSends(t *testing.T) {
@@ -73,7 +75,6 @@ func TestSettingErrors(t *testing.T) {
 					return answer, nil
 				}}
 				timers := someTimers(n)
-				timers.client.http.Timeout = 0
 				err := timers.Set(t.Context(), process.Timer{Name: "t1", At: time.Now()})
 				if got := events.CodeOf(err); err == nil && test.want != "" || err != nil && got != test.want || len(n.seen) != test.requests {
 					t.Errorf("%v after %d requests, want %q after %d", err, len(n.seen), test.want, test.requests)

@@ -19,6 +19,7 @@ type Request struct {
 	Actor       string // "process/fulfilment"
 	Correlation string // that of the commit; may be empty
 	Causation   string // the event: "order/7@1"
+	Trace       string // the commit's W3C traceparent; may be empty
 }
 
 // Commands handles commands at once. All methods may be called concurrently.
@@ -67,17 +68,20 @@ type CloudEvent struct {
 	SpecVersion string `json:"specversion"` // "1.0"
 	// ID is a UUID derived from outbox, stream and version: it comes again when
 	// the event is published again, and is what consumers deduplicate by.
-	ID              string         `json:"id"`
-	Source          string         `json:"source"`          // "daybook/shop": deployment and outbox
-	Type            string         `json:"type"`            // with its version: "com.example.shop.order-confirmed.v1"
-	Subject         string         `json:"subject"`         // the stream: "order/7"
-	Time            time.Time      `json:"time"`            // when the command was accepted, UTC
-	DataContentType string         `json:"datacontenttype"` // "application/json"
-	DataSchema      string         `json:"dataschema"`      // names the JSON Schema: "urn:daybook:com.example.shop.order-confirmed.v1"
-	Sequence        string         `json:"sequence"`        // the stream's version after the event, 20 digits: orders the events of a subject
-	Correlation     string         `json:"correlationid,omitzero"`
-	Causation       string         `json:"causationid"` // the event: "order/7@3"
-	Data            jsontext.Value `json:"data"`
+	ID              string    `json:"id"`
+	Source          string    `json:"source"`          // "daybook/shop": deployment and outbox
+	Type            string    `json:"type"`            // with its version: "com.example.shop.order-confirmed.v1"
+	Subject         string    `json:"subject"`         // the stream: "order/7"
+	Time            time.Time `json:"time"`            // when the command was accepted, UTC
+	DataContentType string    `json:"datacontenttype"` // "application/json"
+	DataSchema      string    `json:"dataschema"`      // names the JSON Schema: "urn:daybook:com.example.shop.order-confirmed.v1"
+	Sequence        string    `json:"sequence"`        // the stream's version after the event, 20 digits: orders the events of a subject
+	Correlation     string    `json:"correlationid,omitzero"`
+	Causation       string    `json:"causationid"` // the event: "order/7@3"
+	// Trace is the W3C traceparent of the request that set the event off: the
+	// extension that CloudEvents calls distributed tracing.
+	Trace string         `json:"traceparent,omitzero"`
+	Data  jsontext.Value `json:"data"`
 }
 
 // Publisher publishes integration events. It may be called concurrently for

@@ -88,7 +88,7 @@ func payloadType(command any) reflect.Type {
 func (d *def) checkSend(c Command) error {
 	switch t := d.sendTypes[c.name]; {
 	case t == nil:
-		return events.Errorf(events.CodeInternal, "%v %s sends the command %s without declaring it: add it to Sends", d.kind, d.name, c.name)
+		return events.Errorf(events.CodeUnknownCommand, "%v %s sends the command %s without declaring it: add it to Sends", d.kind, d.name, c.name)
 	case t != payloadType(c.payload):
 		return events.Errorf(events.CodeInternal, "%v %s sends the command %s as %v and declares it as %v: use one type", d.kind, d.name, c.name, payloadType(c.payload), t)
 	}

@@ -157,7 +157,7 @@ func (p *planner) request(m Meta, c Command) (Request, error) {
 	}
 	return Request{
 		Command: c.name, ID: c.id, Payload: payload,
-		Actor: "process/" + p.d.name, Correlation: m.Correlation, Causation: m.token(),
+		Actor: "process/" + p.d.name, Correlation: m.Correlation, Causation: m.token(), Trace: m.trace,
 	}, nil
 }
 
@@ -205,6 +205,7 @@ func (p *planner) publication(m Meta, s publication) ([]CloudEvent, error) {
 	return []CloudEvent{{
 		SpecVersion: "1.0", ID: eventID(p.d, m), Source: p.source + "/" + p.d.name, Type: s.of.Type,
 		Subject: attribute(string(m.Stream)), Time: m.Time.UTC(), DataContentType: "application/json", DataSchema: s.of.DataSchema,
-		Sequence: fmt.Sprintf("%020d", m.Version), Correlation: attribute(m.Correlation), Causation: attribute(m.token()), Data: data,
+		Sequence: fmt.Sprintf("%020d", m.Version), Correlation: attribute(m.Correlation), Causation: attribute(m.token()),
+		Trace: m.trace, Data: data,
 	}}, nil
 }

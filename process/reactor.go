@@ -64,6 +64,8 @@ type Meta struct {
 	Actor       string    // who sent the command; may be empty
 	Correlation string    // of all that one request set off
 	Causation   string    // id of what caused the command; may be empty
+
+	trace string // the commit's, which no decision depends on
 }
 
 // ID returns the id of the aggregate: "7" of "order/7".
@@ -257,7 +259,7 @@ func (m machine[S]) react(codec *events.Codec, memory jsontext.Value, c *events.
 func metaOf(c *events.Commit, i int) Meta {
 	m := Meta{
 		Stream: c.Stream, Commit: c.Number, Version: c.First() + int64(i), Time: c.Time,
-		Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation,
+		Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation, trace: c.Trace,
 	}
 	if m.Correlation == "" && len(c.Commands) > 0 {
 		m.Correlation = c.Commands[0].ID

@@ -68,6 +68,7 @@ type messageBody struct {
 	Actor           string              `json:"actor,omitzero"`
 	Correlation     string              `json:"correlation,omitzero"`
 	Causation       string              `json:"causation,omitzero"`
+	Trace           string              `json:"traceparent,omitzero"`
 	Again           bool                `json:"again,omitzero"`
 }
 
@@ -93,7 +94,8 @@ func (e Envelope) Message(stream events.Stream) (Message, error) {
 	}
 	body, err := json.Marshal(messageBody{
 		V: version, Command: c.Name, ID: c.ID, Payload: c.Payload, CommandID: c.CommandID,
-		ExpectedVersion: c.ExpectedVersion, Condition: c.Condition, Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation, Again: e.Again,
+		ExpectedVersion: c.ExpectedVersion, Condition: c.Condition, Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation,
+		Trace: events.TraceParent(c.Trace), Again: e.Again,
 	})
 	if err != nil {
 		return Message{}, events.Wrap(events.CodeInternal, err, "the command can't be queued")
@@ -117,7 +119,7 @@ func Decode(body []byte) (Envelope, error) {
 	}
 	return Envelope{Again: b.Again, Command: aggregate.Command{
 		Name: b.Command, ID: b.ID, Payload: b.Payload, CommandID: b.CommandID, ExpectedVersion: b.ExpectedVersion, Condition: b.Condition,
-		Actor: b.Actor, Correlation: b.Correlation, Causation: b.Causation,
+		Actor: b.Actor, Correlation: b.Correlation, Causation: b.Causation, Trace: events.TraceParent(b.Trace),
 	}}, nil
 }
 

@@ -284,6 +284,7 @@ func TestQueuedCommandsKeepAllTheyHave(t *testing.T) {
 	want := async.Envelope{Again: true, Command: aggregate.Command{
 		Name: "record", ID: "a/ü", Payload: []byte("{\"n\":12345678901234567890,\"s\":\"ü \\u0000\"}"), CommandID: "c 1",
 		ExpectedVersion: &version, Actor: "ann", Correlation: "order 9", Causation: "order/9@1",
+		Trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 	}}
 	m, err := want.Message("tape/a/ü")
 	if err != nil {

@@ -25,7 +25,7 @@ import (
 
 // Installation fills in how a console reaches its installation: the tables whose names
 // begin with o.Prefix, their change stream, and the command queue.
-func Installation(o *console.Options, client *dynamodb.Client, streams *dynamodbstreams.Client, letters sqs.Options) {
+func Installation(o *console.Options, client dynamo.API, streams *dynamodbstreams.Client, letters sqs.Options) {
 	queue := &consoleQueue{options: letters, prefix: o.Prefix, client: sqs.New(letters)}
 	o.Sources = connect.Sources(client, o.Prefix, connect.NewDeadLetters(letters, o.Prefix))
 	queue.requests, o.Queue = o.Sources.Statuses, queue
@@ -48,7 +48,7 @@ func Installation(o *console.Options, client *dynamodb.Client, streams *dynamodb
 const poll = 500 * time.Millisecond
 
 // changesOf follows the change stream of a table.
-func changesOf(client *dynamodb.Client, streams *dynamodbstreams.Client, table string) func(context.Context, time.Time, func(*events.Commit, time.Time)) error {
+func changesOf(client dynamo.API, streams *dynamodbstreams.Client, table string) func(context.Context, time.Time, func(*events.Commit, time.Time)) error {
 	return func(ctx context.Context, since time.Time, each func(*events.Commit, time.Time)) error {
 		out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &table})
 		if err != nil {

@@ -66,7 +66,7 @@ export function Home({ app }) {
       <${Fact} name="Dead letters" value=${queue ? number(queue.dead) : '–'} kind=${queue?.dead ? 'bad' : ''} href="#/queue" />
       <div class="fact chart"><dt>Commits per minute</dt><dd>${minutes.length ? html`<${Rate} minutes=${minutes} />` : '–'}</dd></div>
     </dl>
-    <${Panel} title="How events flow"><${Graph} app=${app} state=${state} sends=${pulse.sends} /><//>
+    <${Panel} title="How events flow"><${Graph} app=${app} state=${state} /><//>
     <div class="columns">
       <${Panel} title="Last commits" tools=${html`<span class="live ${pulse.error ? 'off' : ''}">live</span>`}>
         <${Table} label="Last commits" empty="Nothing was stored yet. Send a command to begin." keyOf=${c => `${c.stream}@${c.commit}`} rows=${pulse.commits} columns=${[

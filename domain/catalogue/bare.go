@@ -20,7 +20,7 @@ const barePuts = 10_000
 // bare is a store to compare the load with: a loop of the SDK's PutItem, of
 // items as large as a small commit, without any of Daybook.
 type bare struct {
-	client *dynamodb.Client
+	client *dynamo.Client
 	table  string
 }
 

@@ -56,7 +56,7 @@ func TestRebuildUnderLoad(t *testing.T) {
 // load is what goes on while the view is rebuilt.
 type load struct {
 	*client
-	db       *dynamodb.Client
+	db       *dynamo.Client
 	store    *dynamo.EventStore
 	codec    *events.Codec
 	tables   *dynamo.Tables

@@ -79,6 +79,7 @@ func same(want, got *events.Commit) error {
 		{"actor", want.Actor, got.Actor},
 		{"correlation", want.Correlation, got.Correlation},
 		{"causation", want.Causation, got.Causation},
+		{"trace", want.Trace, got.Trace},
 		{"commands", fmt.Sprintf("%+v", want.Commands), fmt.Sprintf("%+v", got.Commands)},
 		{"number of events", fmt.Sprint(len(want.Events)), fmt.Sprint(len(got.Events))},
 		{"claims", fmt.Sprintf("%q", want.Claims), fmt.Sprintf("%q", got.Claims)},

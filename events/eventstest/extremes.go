@@ -40,7 +40,7 @@ func extremes() []events.Commit {
 			Events:   []events.Event{event("e", 1, `{}`)},
 		},
 		{ // numbers and strings that a careless decoder changes
-			ID: uuid.New().String(), Time: instant, Actor: text, Correlation: text, Causation: "x",
+			ID: uuid.New().String(), Time: instant, Actor: text, Correlation: text, Causation: "x", Trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 			Commands: []events.Command{{ID: text, Digest: full, Version: 3}},
 			Events: []events.Event{
 				event("numbers-kept", 2, `{"big":123456789012345678901234567890,"long":0.10000000000000000000000001,"exponent":1.50e+300,"zero":-0,"max":9223372036854775807}`),

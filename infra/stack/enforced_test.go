@@ -11,7 +11,6 @@ import (
 	"time"
 
 	awsevents "github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"daybook"
 	"daybook/aggregate"
@@ -114,7 +113,7 @@ func (w *work) school() {
 }
 
 // rebuild rebuilds every view and switches to it, as an operator.
-func rebuild(t *testing.T, client *dynamodb.Client) {
+func rebuild(t *testing.T, client *dynamo.Client) {
 	t.Helper()
 	codec, err := aggregate.Codec(testdomain.Aggregates())
 	if err != nil {

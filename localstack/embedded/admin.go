@@ -508,7 +508,7 @@ func (db *DB) deleteTable(in *tableNameRequest) (any, error) {
 	if err := db.changeSchema(c); err != nil {
 		return nil, err
 	}
-	db.activity.wake(t.name)
+	db.activity.wakeAll(t.name)
 	return db.tableAnswer(t, "DELETING"), nil
 }
 

@@ -139,7 +139,7 @@ func (db *DB) Close() error {
 		db.close()
 		db.requests.Lock() // wait for the requests that have begun
 		defer db.requests.Unlock()
-		db.activity.wakeAll()
+		db.activity.wakeAll("")
 		<-db.compacting // never given back: no snapshot starts any more
 		db.background.Wait()
 		if db.log != nil {
@@ -270,7 +270,7 @@ func (db *DB) changed(c change) {
 			db.releaseDue(c.t)
 			db.releaseLater(c.t, c.hold)
 		}
-		db.activity.wake(c.t.name)
+		db.activity.wake(place{c.t.name, c.t.stream.shardOf(c.key).id})
 	}
 }
 
@@ -289,50 +289,57 @@ func (db *DB) finish(pos position) error {
 // activity lets stream consumers wait for records without polling.
 type activity struct {
 	mu      sync.Mutex
-	waiters map[string]chan struct{}
+	waiters map[place]chan struct{}
 }
 
-// wait returns a channel that is closed at the table's next activity.
-func (a *activity) wait(table string) <-chan struct{} {
+// place is a shard of a table's stream.
+type place struct{ table, shard string }
+
+// wait returns a channel that is closed at the shard's next activity.
+func (a *activity) wait(p place) <-chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	ch := a.waiters[table]
+	ch := a.waiters[p]
 	if ch == nil {
 		ch = make(chan struct{})
 		if a.waiters == nil {
-			a.waiters = map[string]chan struct{}{}
+			a.waiters = map[place]chan struct{}{}
 		}
-		a.waiters[table] = ch
+		a.waiters[p] = ch
 	}
 	return ch
 }
 
-func (a *activity) wake(table string) {
+// wake wakes those who wait for a shard.
+func (a *activity) wake(p place) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if ch := a.waiters[table]; ch != nil {
+	if ch := a.waiters[p]; ch != nil {
 		close(ch)
-		delete(a.waiters, table)
+		delete(a.waiters, p)
 	}
 }
 
-func (a *activity) wakeAll() {
+// wakeAll wakes those who wait for any shard of a table, or of all tables for "".
+func (a *activity) wakeAll(table string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for table, ch := range a.waiters {
-		close(ch)
-		delete(a.waiters, table)
+	for p, ch := range a.waiters {
+		if table == "" || p.table == table {
+			close(ch)
+			delete(a.waiters, p)
+		}
 	}
 }
 
-// StreamActivity returns a channel that is closed when the table's stream gets
-// its next record (or the database is closed), so that a consumer need not poll.
-// Take the channel before GetRecords: a record that comes in between closes it.
-// The table need not exist yet.
-func (db *DB) StreamActivity(table string) <-chan struct{} {
-	ch := db.activity.wait(table)
+// StreamActivity returns a channel that is closed when the shard of the table's
+// stream gets its next record (or is closed, or the database is), so that a consumer
+// need not poll. Take the channel before GetRecords: a record that comes in between
+// closes it. Neither need exist yet.
+func (db *DB) StreamActivity(table, shard string) <-chan struct{} {
+	ch := db.activity.wait(place{table, shard})
 	if db.closing.Err() != nil {
-		db.activity.wakeAll()
+		db.activity.wakeAll("")
 	}
 	return ch
 }

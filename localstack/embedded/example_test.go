@@ -82,8 +82,8 @@ func ExampleDB_StreamActivity() {
 		fmt.Println(err)
 		return
 	}
-	more := db.StreamActivity("events")
-	// … GetRecords of every shard …
+	more := db.StreamActivity("events", "shardId-1")
+	// … GetRecords of the shard …
 	if err := db.Close(); err != nil {
 		fmt.Println(err)
 	}

@@ -230,7 +230,7 @@ func (db *DB) releaseLater(t *table, h *hold) {
 func (db *DB) releaseDue(t *table) {
 	now := db.opts.Now()
 	if db.release(t.stream, func(h heldRecord) bool { return h.due(now) }) {
-		db.activity.wake(t.name)
+		db.activity.wakeAll(t.name)
 	}
 }
 

@@ -427,30 +427,54 @@ func (e *engine) closedShard(t testing.TB, arn string) {
 
 func TestStreamActivityWakesConsumers(t *testing.T) {
 	t.Parallel()
-	e := start(t, embedded.Options{})
-	early := e.db.StreamActivity("things")
+	e := start(t, embedded.Options{Shards: 4})
 	e.table(t, "things", "", withStream(types.StreamViewTypeKeysOnly))
 	e.table(t, "other", "", withStream(types.StreamViewTypeKeysOnly))
-	e.put(t, "other", item{"pk": s("a")})
-	select {
-	case <-early:
+	arn := e.streamARN(t, "things")
+	d, err := e.streams.DescribeStream(t.Context(), &dynamodbstreams.DescribeStreamInput{StreamArn: &arn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shards []string
+	wait := func() (woken []<-chan struct{}) {
+		for _, shard := range shards {
+			woken = append(woken, e.db.StreamActivity("things", shard))
+		}
+		return woken
+	}
+	for _, sh := range d.StreamDescription.Shards {
+		shards = append(shards, *sh.ShardId)
+	}
+	waiting := wait()
+	woken := func() (which []string) {
+		for i, ch := range waiting {
+			select {
+			case <-ch:
+				which = append(which, shards[i])
+			default:
+			}
+		}
+		return which
+	}
+	if e.put(t, "other", item{"pk": s("a")}); woken() != nil {
 		t.Fatal("woken by another table")
-	default:
 	}
 	e.put(t, "things", item{"pk": s("a")})
-	<-early
-	next := e.db.StreamActivity("things")
-	e.put(t, "things", item{"pk": s("a")}) // changes nothing
-	select {
-	case <-next:
+	which := woken()
+	if len(which) != 1 || len(e.shard(t, arn, which[0])) != 1 {
+		t.Errorf("a record in one shard woke %v", which)
+	}
+	waiting = wait()
+	if e.put(t, "things", item{"pk": s("a")}); woken() != nil { // changes nothing
 		t.Fatal("woken by nothing")
-	default:
 	}
 	if err := e.db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	<-next
-	<-e.db.StreamActivity("things")
+	if len(woken()) != len(shards) {
+		t.Error("not all shards are woken by the end")
+	}
+	<-e.db.StreamActivity("things", shards[0])
 }
 
 // TestStreamIsBounded keeps the memory of a stream's records within

@@ -1,27 +1,63 @@
 package mapping
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/schemas"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
+
+	"daybook/internal/signedhttp"
 )
 
 // NewSource returns the stream of the given ARN, read through client. region is
-// what the records' awsRegion says when the endpoint doesn't.
+// what the records' awsRegion says when the endpoint doesn't. An idle shard is read
+// all the time, so GetRecords is sent without the SDK's middleware, with the
+// settings of client.
 func NewSource(client *dynamodbstreams.Client, streamARN, region string) Source {
-	return &dynamoDBSource{client: client, arn: streamARN, region: region}
+	o := client.Options()
+	s := &dynamoDBSource{client: client, arn: streamARN, region: region}
+	transport, timeout := signedhttp.TransportOf(o.HTTPClient)
+	s.sender = signedhttp.New(signedhttp.Options{
+		Locate: locate(o), Credentials: o.Credentials, Transport: transport, Timeout: timeout, Retryer: o.Retryer,
+		UserAgent: func() string { return signedhttp.UserAgent("dynamodbstreams", o.AppID) },
+	})
+	return s
+}
+
+// locate resolves the endpoint of client's options, once.
+func locate(o dynamodbstreams.Options) func(context.Context, *aws.Credentials) (*signedhttp.Target, error) {
+	target := sync.OnceValues(func() (*signedhttp.Target, error) {
+		p := dynamodbstreams.EndpointParameters{Endpoint: o.BaseEndpoint}
+		if o.Region != "" {
+			p.Region = &o.Region
+		}
+		found, err := o.EndpointResolverV2.ResolveEndpoint(context.Background(), p)
+		if err != nil {
+			return nil, fmt.Errorf("where the stream is: %w", err)
+		}
+		found.URI.Path = smithyhttp.JoinPath(found.URI.Path, "/")
+		return &signedhttp.Target{URL: &found.URI, Header: found.Headers, Region: o.Region, Service: "dynamodb"}, nil
+	})
+	return func(context.Context, *aws.Credentials) (*signedhttp.Target, error) { return target() }
 }
 
 type dynamoDBSource struct {
 	client      *dynamodbstreams.Client
+	sender      *signedhttp.Client
 	arn, region string
 }
 
@@ -60,20 +96,44 @@ func (s *dynamoDBSource) Iterator(ctx context.Context, shard, after string) (str
 	return aws.ToString(out.ShardIterator), nil
 }
 
+// The headers of GetRecords.
+var (
+	jsonType   = []string{"application/x-amz-json-1.0"}
+	getRecords = []string{"DynamoDBStreams_20120810.GetRecords"}
+)
+
 func (s *dynamoDBSource) Records(ctx context.Context, iterator string, limit int) (Page, error) {
-	out, err := s.client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: &iterator, Limit: aws.Int32(int32(limit))})
+	body, err := json.Marshal(struct {
+		ShardIterator string
+		Limit         int
+	}{iterator, limit})
+	if err != nil {
+		return Page{}, fmt.Errorf("get records: %w", err)
+	}
+	var page Page
+	err = s.sender.Do(ctx, &signedhttp.Call{
+		ContentType: jsonType, Operation: getRecords, Body: body,
+		Read: func(ctx context.Context, response *http.Response, answer []byte) error {
+			if response.StatusCode != http.StatusOK {
+				return refusal(ctx, response, answer)
+			}
+			page, err = s.page(answer)
+			return err
+		},
+	})
 	if err != nil {
 		return Page{}, classify("get records", err)
 	}
-	page := Page{Next: aws.ToString(out.NextShardIterator), Records: make([]Record, 0, len(out.Records))}
-	for _, r := range out.Records {
-		record, err := s.record(r)
-		if err != nil {
-			return Page{}, err
-		}
-		page.Records = append(page.Records, record)
-	}
 	return page, nil
+}
+
+// refusal is the SDK's error of an answer.
+func refusal(ctx context.Context, response *http.Response, answer []byte) error {
+	whole := *response
+	whole.Body = io.NopCloser(bytes.NewReader(answer))
+	return awsjson.New10(schemas.DynamoDBStreams_20120810).DeserializeResponse(ctx,
+		smithy.NewOperationSchema(schemas.GetRecords, schemas.GetRecordsInput, schemas.GetRecordsOutput),
+		dynamodbstreams.TypeRegistry, &smithyhttp.Response{Response: &whole}, &dynamodbstreams.GetRecordsOutput{})
 }
 
 // classify names the errors that a worker acts on.
@@ -94,29 +154,40 @@ func classify(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
+// page reads an answer of GetRecords.
+func (s *dynamoDBSource) page(answer []byte) (Page, error) {
+	var got struct {
+		Records []streamRecord
+		Next    string `json:"NextShardIterator"`
+	}
+	if err := json.Unmarshal(answer, &got); err != nil {
+		return Page{}, &smithy.DeserializationError{Err: err}
+	}
+	page := Page{Next: got.Next, Records: make([]Record, 0, len(got.Records))}
+	for _, r := range got.Records {
+		record, err := s.record(r)
+		if err != nil {
+			return Page{}, err
+		}
+		page.Records = append(page.Records, record)
+	}
+	return page, nil
+}
+
 // record writes r as it stands in the event of a function.
-func (s *dynamoDBSource) record(r types.Record) (Record, error) {
-	if r.Dynamodb == nil || r.Dynamodb.SequenceNumber == nil {
+func (s *dynamoDBSource) record(r streamRecord) (Record, error) {
+	if r.Change == nil || r.Change.Sequence == "" {
 		return Record{}, errors.New("a stream record has no sequence number")
 	}
-	change := r.Dynamodb
-	created := aws.ToTime(change.ApproximateCreationDateTime)
-	e := streamEvent{
-		EventID: aws.ToString(r.EventID), EventName: string(r.EventName), EventVersion: aws.ToString(r.EventVersion),
-		EventSource: "aws:dynamodb", Region: cmp.Or(aws.ToString(r.AwsRegion), s.region), SourceARN: s.arn,
+	if r.EventSource, r.StreamARN = "aws:dynamodb", s.arn; r.Region == "" {
+		r.Region = s.region
 	}
-	e.Change.Created, e.Change.Sequence = created.Unix(), *change.SequenceNumber
-	e.Change.Size, e.Change.ViewType = aws.ToInt64(change.SizeBytes), string(change.StreamViewType)
-	e.Change.Keys, e.Change.NewImage, e.Change.OldImage = change.Keys, change.NewImage, change.OldImage
-	if i := r.UserIdentity; i != nil {
-		e.Identity = &identity{aws.ToString(i.Type), aws.ToString(i.PrincipalId)}
-	}
-	text, err := json.Marshal(e, json.WithMarshalers(json.MarshalToFunc(writeAttribute)))
+	event, err := json.Marshal(r)
 	if err != nil {
-		return Record{}, fmt.Errorf("stream record %s: %w", *change.SequenceNumber, err)
+		return Record{}, fmt.Errorf("stream record %s: %w", r.Change.Sequence, err)
 	}
 	return Record{
-		Sequence: *change.SequenceNumber, EventName: string(r.EventName), Created: created.Truncate(time.Millisecond),
-		JSON: text,
+		Sequence: r.Change.Sequence, EventName: r.EventName, JSON: event,
+		Created: time.UnixMilli(int64(math.Round(float64(r.Change.Created) * 1000))).UTC(),
 	}, nil
 }

@@ -80,7 +80,7 @@ func (s *fakeStream) close(shard string) {
 	s.shard(shard).closed = true
 }
 
-func (s *fakeStream) activity() <-chan struct{} {
+func (s *fakeStream) activity(string) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.changed

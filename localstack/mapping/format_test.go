@@ -10,8 +10,6 @@ import (
 	"time"
 
 	awsevents "github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 )
 
 // The event reads as Lambda's own Go types read it.
@@ -19,27 +17,16 @@ func TestEventFormat(t *testing.T) {
 	t.Parallel()
 	created := time.Date(2026, 11, 5, 12, 30, 0, 0, time.UTC)
 	source := &dynamoDBSource{arn: "arn:aws:dynamodb:eu-west-1:000000000000:table/e/stream/1", region: "eu-west-1"}
-	r, err := source.record(types.Record{
-		EventID: aws.String("e1"), EventName: types.OperationTypeInsert, EventVersion: aws.String("1.1"),
-		UserIdentity: &types.Identity{Type: aws.String("Service"), PrincipalId: aws.String("dynamodb.amazonaws.com")},
-		Dynamodb: &types.StreamRecord{
-			ApproximateCreationDateTime: &created, SequenceNumber: aws.String("100000000000000000001"), SizeBytes: aws.Int64(77),
-			StreamViewType: types.StreamViewTypeNewImage,
-			Keys:           map[string]types.AttributeValue{"stream": &types.AttributeValueMemberS{Value: "user/ü"}},
-			NewImage: map[string]types.AttributeValue{
-				"s": &types.AttributeValueMemberS{Value: "a\"b"}, "n": &types.AttributeValueMemberN{Value: "1e-130"},
-				"b": &types.AttributeValueMemberB{Value: []byte{0, 255}}, "t": &types.AttributeValueMemberBOOL{Value: true},
-				"z": &types.AttributeValueMemberNULL{Value: true}, "ss": &types.AttributeValueMemberSS{Value: []string{"x"}},
-				"ns": &types.AttributeValueMemberNS{Value: []string{"7"}}, "bs": &types.AttributeValueMemberBS{Value: [][]byte{{1}}},
-				"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberM{
-					Value: map[string]types.AttributeValue{"k": &types.AttributeValueMemberS{}}}}},
-			},
-		},
-	})
+	page, err := source.page([]byte(`{"NextShardIterator":"next","Records":[{"awsRegion":"eu-west-1","eventID":"e1","eventName":"INSERT","eventSource":"aws:dynamodb",` +
+		`"eventVersion":"1.1","userIdentity":{"Type":"Service","PrincipalId":"dynamodb.amazonaws.com"},"dynamodb":{"ApproximateCreationDateTime":1793881800.0,` +
+		`"Keys":{"stream":{"S":"user/ü"}},"NewImage":{"s":{"S":"a\"b"},"n":{"N":"1e-130"},"b":{"B":"AP8="},"t":{"BOOL":true},"z":{"NULL":true},` +
+		`"ss":{"SS":["x"]},"ns":{"NS":["7"]},"bs":{"BS":["AQ=="]},"l":{"L":[{"M":{"k":{"S":""}}}]}},` +
+		`"SequenceNumber":"100000000000000000001","SizeBytes":77,"StreamViewType":"NEW_IMAGE"}}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Sequence != "100000000000000000001" || r.EventName != "INSERT" || !r.Created.Equal(created) {
+	r := page.Records[0]
+	if page.Next != "next" || len(page.Records) != 1 || r.Sequence != "100000000000000000001" || r.EventName != "INSERT" || !r.Created.Equal(created) {
 		t.Errorf("record %+v", r)
 	}
 	event, _ := encode([]Record{r, r})

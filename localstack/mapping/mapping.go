@@ -25,9 +25,9 @@ type Options struct {
 	// CheckpointFile keeps the checkpoints over a restart; "" keeps none, and a
 	// restart begins at the oldest record.
 	CheckpointFile string
-	// Activity returns a channel that is closed at the stream's next change, so
+	// Activity returns a channel that is closed at a shard's next change, so
 	// that an idle mapping need not poll often. Nil: there is no such signal.
-	Activity func() <-chan struct{}
+	Activity func(shard string) <-chan struct{}
 	// Poll is how long a shard without records rests when no activity is
 	// signalled: by default 250 ms, Lambda's rate, and 2 s with Activity.
 	Poll time.Duration
@@ -59,7 +59,7 @@ func New(o Options) (*Mapping, error) {
 	}
 	poll := 2 * time.Second
 	if o.Activity == nil {
-		o.Activity, poll = func() <-chan struct{} { return nil }, 250*time.Millisecond
+		o.Activity, poll = func(string) <-chan struct{} { return nil }, 250*time.Millisecond
 	}
 	if o.Backoff == nil {
 		o.Backoff = backoff

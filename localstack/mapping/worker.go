@@ -54,7 +54,7 @@ func (w *worker) gather(ctx context.Context) ([]Record, error) {
 	var size int
 	var deadline time.Time
 	for {
-		changed := w.Activity() // before reading, so that no change is missed
+		changed := w.Activity(w.shard) // before reading, so that no change is missed
 		page, err := w.read(ctx, min(maxPage, w.Settings.BatchSize-len(records)))
 		if err != nil {
 			if len(records) > 0 && ctx.Err() == nil {

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
@@ -22,7 +21,7 @@ import (
 const table = "test-queues"
 
 // tables is a database for queues.
-func tables(t testing.TB, o embedded.Options) (*embedded.DB, *dynamodb.Client) {
+func tables(t testing.TB, o embedded.Options) (*embedded.DB, *dynamo.Client) {
 	t.Helper()
 	o.Log = slog.New(slog.DiscardHandler)
 	db, err := embedded.Open(t.Context(), o)
@@ -39,7 +38,7 @@ func tables(t testing.TB, o embedded.Options) (*embedded.DB, *dynamodb.Client) {
 }
 
 // openTable makes another table for queues and returns its name.
-func openTable(t testing.TB, client *dynamodb.Client, prefix string) string {
+func openTable(t testing.TB, client *dynamo.Client, prefix string) string {
 	t.Helper()
 	if err := dynamo.Create(t.Context(), client, prefix, queue.Table()); err != nil {
 		t.Fatal(err)
@@ -48,12 +47,12 @@ func openTable(t testing.TB, client *dynamodb.Client, prefix string) string {
 }
 
 // open opens a server and an SDK client of it.
-func open(t testing.TB, client *dynamodb.Client) (*queue.Server, *sqs.Client) {
+func open(t testing.TB, client *dynamo.Client) (*queue.Server, *sqs.Client) {
 	t.Helper()
 	return openAt(t, client, table)
 }
 
-func openAt(t testing.TB, client *dynamodb.Client, table string) (*queue.Server, *sqs.Client) {
+func openAt(t testing.TB, client *dynamo.Client, table string) (*queue.Server, *sqs.Client) {
 	t.Helper()
 	s, err := queue.Open(context.WithoutCancel(t.Context()), queue.Options{Client: client, Table: table, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -83,7 +83,7 @@ func shown(t *testing.T, c *sqs.Client, url *string) string {
 	return strings.Join(all, " ")
 }
 
-func items(t *testing.T, client *dynamodb.Client) int {
+func items(t *testing.T, client *dynamo.Client) int {
 	t.Helper()
 	out, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(table)})
 	if err != nil {

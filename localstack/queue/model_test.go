@@ -8,11 +8,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"pgregory.net/rapid"
 
+	"daybook/dynamo"
 	"daybook/localstack/embedded"
 )
 
@@ -65,7 +65,7 @@ func (m *model) known(body string) *modelMessage {
 // rig is the queue, its model and the client to compare them by.
 type rig struct {
 	t         *testing.T
-	tables    *dynamodb.Client
+	tables    *dynamo.Client
 	table     string
 	c         *sqs.Client
 	url, dead *string

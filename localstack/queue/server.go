@@ -7,14 +7,13 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
+	"daybook/dynamo"
 	"daybook/localstack/wire"
 )
 
 // Options say where a server keeps what it holds. Client and Table are required.
 type Options struct {
-	Client *dynamodb.Client
+	Client *dynamo.Client
 	// Table is the full name of a table made from Table.
 	Table string
 	// Region and Account appear in ARNs and URLs, us-east-1 and 000000000000 by

@@ -63,7 +63,7 @@ type item = map[string]types.AttributeValue
 
 // store writes and reads a server's table.
 type store struct {
-	client *dynamodb.Client
+	client *dynamo.Client
 	table  string
 }
 

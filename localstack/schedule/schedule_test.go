@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/smithy-go"
@@ -36,7 +35,7 @@ const (
 // rig is a scheduler with a client and what it sent.
 type rig struct {
 	t      *testing.T
-	tables *dynamodb.Client
+	tables *dynamo.Client
 	server *schedule.Server
 	c      *scheduler.Client
 

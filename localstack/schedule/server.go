@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/tidwall/btree"
 
+	"daybook/dynamo"
 	"daybook/localstack/wire"
 )
 
@@ -19,7 +19,7 @@ const DefaultGroup = "default"
 // Options say where a server keeps its schedules and where they go. Client, Table
 // and Send are required.
 type Options struct {
-	Client *dynamodb.Client
+	Client *dynamo.Client
 	// Table is the full name of a table made from Table.
 	Table string
 	// Send sends a message to the queue of an ARN, without a deduplication id.

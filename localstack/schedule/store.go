@@ -28,7 +28,7 @@ func Table() dynamo.TableSpec {
 
 // store writes and reads a server's table.
 type store struct {
-	client *dynamodb.Client
+	client *dynamo.Client
 	table  string
 }
 

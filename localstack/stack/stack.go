@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"daybook"
 	"daybook/aggregate"
@@ -263,7 +262,7 @@ func (s *Stack) DynamoDBURL() string {
 }
 
 // Client returns a DynamoDB client of the stack's tables.
-func (s *Stack) Client() *dynamodb.Client { return newClient(s.config) }
+func (s *Stack) Client() *dynamo.Client { return newClient(s.config) }
 
 // Outbox is where integration events go: a file's path or a URL, "" for nowhere.
 func (s *Stack) Outbox() string { return s.options.Outbox }

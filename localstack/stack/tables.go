@@ -26,7 +26,7 @@ import (
 	"daybook/view/driver"
 )
 
-func newClient(c functions.Config) *dynamodb.Client {
+func newClient(c functions.Config) *dynamo.Client {
 	return dynamo.New(dynamo.Options{Region: c.Region, Endpoint: c.Endpoint, Credentials: c.Credentials, Transport: c.Transport})
 }
 
@@ -152,7 +152,7 @@ func (s *Stack) mapStream(ctx context.Context, stream, name, checkpoints string,
 		Source: mapping.NewSource(s.streams(), stream, s.options.Region), Function: f, Settings: *s.options.Mapping, Log: s.log,
 	}
 	if s.db != nil {
-		o.Activity = func() <-chan struct{} { return s.db.StreamActivity(s.config.EventsTable) }
+		o.Activity = func(shard string) <-chan struct{} { return s.db.StreamActivity(s.config.EventsTable, shard) }
 	}
 	if s.options.Data != "" {
 		o.CheckpointFile = filepath.Join(s.options.Data, checkpoints)

@@ -153,7 +153,7 @@ func TestScenariosFail(t *testing.T) {
 		"an undeclared command": {func(t testing.TB) {
 			m := process.New[basket]("forgetful", "order").React(func(noted, process.Meta) process.Reaction { return process.Do(process.Send("7", confirm{})) })
 			processtest.Given(t, m, "order/7").When(noted{}).Then(process.Send("7", confirm{}))
-		}, "the stream was parked: internal: manager forgetful sends the command confirm-order without declaring it: add it to Sends"},
+		}, "the stream was parked: unknown-command: manager forgetful sends the command confirm-order without declaring it: add it to Sends"},
 		"an undeclared command of a timer": {func(t testing.TB) {
 			m := process.New[basket]("forgetful", "order").Sends(confirm{}).
 				React(func(noted, process.Meta) process.Reaction {

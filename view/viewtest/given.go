@@ -3,10 +3,12 @@ package viewtest
 import (
 	"encoding/json/v2"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
 	"daybook/events"
+	"daybook/internal/expect"
 	"daybook/view"
 	"daybook/view/projection"
 )
@@ -35,6 +37,7 @@ func Commits(t testing.TB, codec *events.Codec, stream events.Stream, evs ...eve
 // Rows are the rows that commits made of a view.
 type Rows struct {
 	t    testing.TB
+	of   view.Description
 	fold *projection.Fold
 }
 
@@ -58,7 +61,7 @@ func Given(t testing.TB, codec *events.Codec, v view.View, commits ...events.Com
 			t.Fatal(err)
 		}
 	}
-	return &Rows{t: t, fold: fold}
+	return &Rows{t: t, of: v.Describe(), fold: fold}
 }
 
 // Row returns the row of a key as a query answers it, "" when there is none.
@@ -72,6 +75,34 @@ func (r *Rows) Row(key string) string {
 		return ""
 	}
 	return string(row.JSON)
+}
+
+// ThenRow expects the row of a key, a value of the view's row type.
+func (r *Rows) ThenRow(key string, row any) *Rows {
+	r.t.Helper()
+	if reflect.TypeOf(row) != r.of.Row {
+		r.t.Fatalf("the rows of %s are of type %v, not %T", r.of.Name, r.of.Row, row)
+	}
+	got := r.Row(key)
+	if got == "" {
+		r.t.Fatalf("expected row %q of %s, there is none", key, r.of.Name)
+	}
+	what := fmt.Sprintf("row %q of %s", key, r.of.Name)
+	found := reflect.New(r.of.Row) // without what every row has besides
+	if err := json.Unmarshal([]byte(got), found.Interface()); err != nil {
+		r.t.Fatalf("%s: %v", what, err)
+	}
+	expect.Same(r.t, what, expect.Fields(expect.JSON(r.t, what, row)), expect.Fields(expect.JSON(r.t, what, found.Interface())))
+	return r
+}
+
+// ThenNoRow expects that there is no row of that key.
+func (r *Rows) ThenNoRow(key string) *Rows {
+	r.t.Helper()
+	if got := r.Row(key); got != "" {
+		r.t.Fatalf("expected no row %q of %s, got\n  %s", key, r.of.Name, got)
+	}
+	return r
 }
 
 // Decode reads the row of a key into a row of the view's type; ok is false when

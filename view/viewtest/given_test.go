@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"daybook/events"
+	"daybook/internal/expect"
 	"daybook/view"
 	"daybook/view/driver"
 	"daybook/view/viewtest"
@@ -61,6 +62,26 @@ func TestGiven(t *testing.T) {
 }
 
 // TestMemoryIsStrict: what a database would refuse fails.
+// Expectations pass and fail when they should.
+func TestThenRow(t *testing.T) {
+	t.Parallel()
+	c := codec(t)
+	given := func(t testing.TB) *viewtest.Rows {
+		return viewtest.Given(t, c, names, viewtest.Commits(t, c, "thing/7", named{"Ann"}, named{"Anna"})...)
+	}
+	given(t).ThenRow("7", named{"Anna"}).ThenNoRow("8")
+	for want, scenario := range map[string]func(*viewtest.Rows){
+		"unexpected row \"7\" of names (- expected, + got):\n- name: \"Ann\"\n+ name: \"Anna\"": func(r *viewtest.Rows) { r.ThenRow("7", named{"Ann"}) },
+		"expected row \"8\" of names, there is none":                                            func(r *viewtest.Rows) { r.ThenRow("8", named{}) },
+		"the rows of names are of type viewtest_test.named, not string":                         func(r *viewtest.Rows) { r.ThenRow("7", "Anna") },
+		"expected no row \"7\" of names, got\n{\"id\":\"7\",\"name\":\"Anna\",\"version\":2}":   func(r *viewtest.Rows) { r.ThenNoRow("7") },
+	} {
+		if got := strings.ReplaceAll(expect.Failure(t, func(t testing.TB) { scenario(given(t)) }), `\"`, `"`); got != want {
+			t.Errorf("expected the failure\n%s\ngot\n%s", want, got)
+		}
+	}
+}
+
 func TestMemoryIsStrict(t *testing.T) {
 	t.Parallel()
 	m := viewtest.NewMemory(names)

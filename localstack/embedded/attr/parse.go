@@ -51,6 +51,13 @@ const (
 // that DynamoDB refuses; the first in the text is reported, a wrong shape
 // before any refused value.
 func ParseItem(json []byte) (Item, error) {
+	if it, ok := quickItem(json); ok {
+		return it, nil
+	}
+	return parseItem(json)
+}
+
+func parseItem(json []byte) (Item, error) {
 	p := newParser(json)
 	defer p.free()
 	it, err := p.item(1)

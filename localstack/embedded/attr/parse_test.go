@@ -153,9 +153,40 @@ func TestParseItem(t *testing.T) {
 	}
 }
 
+// quickItems are items near what quickItem takes, which are the first four.
+var quickItems = []string{
+	`{}`, `{"a":{"S":""}}`, `{"a":{"S":"x"},"b":{"N":"1.50e3"},"c":{"B":"AAEC/w=="},"é😀":{"S":"é😀"}}`,
+	`{"a":{"S":"q\"u\\"},"\u0062":{"S":"\u00e9\n\\\""}}`,
+	`{"a":{"S":"x"},"a":{"S":"y"}}`, `{"a":{"N":"x"}}`, `{"a":{"B":"A"}}`, `{"":{"S":"x"}}`, `{"a":{"S":"x","N":"1"}}`, `{"a":{"X":"x"}}`,
+	`{"a": {"S":"x"}}`, `{"a":{"S":"x"}} `, `{"a":{"S":"x"}`, `{"a":{"S":"x\"}}`, "{\"a\":{\"S\":\"\x01\"}}", "{\"a\":{\"S\":\"\xff\"}}",
+	`{"a":{"S":"\ud800"}}`, `{"a":{"BOOL":true}}`, `{"a":{"L":[]}}`, `{"a":{"S":null}}`, `null`, `[]`, `{"a":{"S":7}}`,
+}
+
+// TestQuickItem: what is read quickly is what the parser reads, and ordinary items are.
+func TestQuickItem(t *testing.T) {
+	t.Parallel()
+	for i, in := range quickItems {
+		quick, ok := quickItem([]byte(in))
+		if want := i < 4; ok != want {
+			t.Errorf("%s is read quickly: %t", in, ok)
+		}
+		if whole, err := parseItem([]byte(in)); ok && (err != nil || !EqualItems(quick, whole)) {
+			t.Errorf("%s is quickly %v, else %v, %v", in, quick, whole, err)
+		}
+	}
+}
+
 func FuzzParseItem(f *testing.F) {
 	f.Add([]byte(`{"a":{"L":[{"N":"1e5"},{"M":{"b":{"SS":["x","y"]}}}]},"c":{"B":"AQ=="},"d":{"BOOL":true}}`))
+	for _, in := range quickItems {
+		f.Add([]byte(in))
+	}
 	f.Fuzz(func(t *testing.T, in []byte) {
+		if quick, ok := quickItem(in); ok {
+			if whole, err := parseItem(in); err != nil || !EqualItems(quick, whole) {
+				t.Fatalf("%s is quickly %v, else %v, %v", in, quick, whole, err)
+			}
+		}
 		it, err := ParseItem(in)
 		if err != nil {
 			return
