@@ -82,7 +82,8 @@ func app() daybook.App {
 		Keys(func(p parcel) []string { return []string{p.Town} }).
 		Put(func(t town, _ string, p parcel) town { t.Parcels++; t.Grams += p.Grams; return t }).
 		Take(func(t town, _ string, p parcel) town { t.Parcels--; t.Grams -= p.Grams; return t })
-	desk := process.New[struct{}]("desk", "parcel").Sends(burn{}, accept{}).
+	desk := process.New[struct{}]("desk", "parcel").
+		Sends(burn{}, accept{}).
 		React(func(_ booked, m process.Meta) process.Reaction {
 			return process.Do(process.After("pickup", time.Hour, process.Send(m.ID(), burn{})), process.Send(m.ID(), accept{}))
 		})

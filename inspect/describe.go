@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"daybook/aggregate"
-	"daybook/events"
 	"daybook/process"
 	"daybook/view"
 )
@@ -94,14 +93,12 @@ type Integration struct {
 }
 
 // Flow is an arrow of the application's graph: events of an aggregate that a view,
-// a process manager or an outbox handles, or commands that a process manager sends
-// to an aggregate.
+// a process manager or an outbox handles.
 type Flow struct {
-	From     string   `json:"from"` // an aggregate; a process manager for commands
-	To       string   `json:"to"`   // a view, a process manager or an outbox; an aggregate for commands
-	Kind     string   `json:"kind"` // of To: view, manager, outbox or aggregate
-	Events   []string `json:"events"`
-	Commands []string `json:"commands,omitempty"`
+	From   string   `json:"from"` // an aggregate
+	To     string   `json:"to"`   // a view, a process manager or an outbox
+	Kind   string   `json:"kind"` // of To: view, manager or outbox
+	Events []string `json:"events"`
 }
 
 // CommandOf returns a declared command without its schema.
@@ -158,25 +155,8 @@ func (i *Installation) Describe(ctx context.Context) (Application, error) {
 		d := r.Describe()
 		a.Processes = append(a.Processes, processOf(d))
 		flow(d.Name, d.Kind.String(), d.Aggregates, d.Events)
-		a.Flows = append(a.Flows, i.sends(d)...)
 	}
 	return a, nil
-}
-
-// sends are the arrows of the commands that a process manager sends.
-func (i *Installation) sends(d process.Description) (flows []Flow) {
-	for _, of := range i.app.Aggregates {
-		f := Flow{From: d.Name, To: of.Name(), Kind: "aggregate", Events: []string{}}
-		for _, c := range of.Describe() {
-			if slices.ContainsFunc(d.Sends, func(p events.Payload) bool { return p.CommandName() == c.Name }) {
-				f.Commands = append(f.Commands, c.Name)
-			}
-		}
-		if len(f.Commands) > 0 {
-			flows = append(flows, f)
-		}
-	}
-	return flows
 }
 
 func viewOf(d view.Description) View {
@@ -192,8 +172,8 @@ func viewOf(d view.Description) View {
 
 func processOf(d process.Description) Process {
 	p := Process{Name: d.Name, Kind: d.Kind.String(), Since: d.Since}
-	for _, x := range d.Sends {
-		p.Sends = append(p.Sends, x.CommandName())
+	for _, c := range d.Sends {
+		p.Sends = append(p.Sends, c.CommandName())
 	}
 	for _, x := range d.Publishes {
 		p.Publishes = append(p.Publishes, Integration{x.Event, x.Type, x.DataSchema, x.Schema()})
