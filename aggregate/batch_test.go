@@ -110,6 +110,22 @@ func TestBatchOfSeveralActors(t *testing.T) {
 	}
 }
 
+// TestNoOpBehindARepeatIsConfirmed: a repeat needs no look at newer commits, a no-op of
+// another actor behind it does.
+func TestNoOpBehindARepeatIsConfirmed(t *testing.T) {
+	t.Parallel()
+	store := &eventstest.Memory{}
+	h := handler(t, store, nil)
+	repeat, noOp := begin("1", "a"), add("1", 0, "z")
+	repeat.Actor, noOp.Actor = "ann", "bob"
+	must(t, h, repeat)
+	must(t, handler(t, store, nil), add("1", 1, "b")) // elsewhere
+	got := h.HandleBatch(t.Context(), []aggregate.Command{repeat, noOp})
+	if !got[0].Result.Replayed || got[1].Err != nil || got[1].Result.Version != 2 {
+		t.Errorf("%+v, want a replay and version 2", got)
+	}
+}
+
 func TestBatchTooLargeForOneCommit(t *testing.T) {
 	t.Parallel()
 	store := &eventstest.Memory{}

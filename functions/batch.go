@@ -47,10 +47,7 @@ func (h batchHandler[R]) Invoke(ctx context.Context, payload []byte) ([]byte, er
 
 // ofStream handles batches of the events table's stream.
 func ofStream(log *slog.Logger, handle func(context.Context, []follow.Delivery) []string) Handler {
-	return batchHandler[follow.Delivery]{log: log, source: "stream", decode: deliveries, handle: func(ctx context.Context, batch []follow.Delivery) []string {
-		logCommits(ctx, log, batch)
-		return handle(ctx, batch)
-	}}
+	return batchHandler[follow.Delivery]{log: log, source: "stream", decode: deliveries, handle: handle}
 }
 
 // logCommits logs the commits of a batch, for who looks for one of them.

@@ -98,6 +98,7 @@ type processHandler struct {
 }
 
 func (h *processHandler) handle(ctx context.Context, batch []follow.Delivery) []string {
+	logCommits(ctx, h.log, batch)
 	report := h.runner.Handle(ctx, batch)
 	h.logBatch(ctx, len(batch), report)
 	h.metrics.process(report)

@@ -17,6 +17,7 @@ type projections struct {
 }
 
 func (p *projections) handle(ctx context.Context, batch []follow.Delivery) []string {
+	logCommits(ctx, p.log, batch)
 	report := p.projector.Project(ctx, batch)
 	p.logBatch(ctx, len(batch), report)
 	p.metrics.batch(report)

@@ -60,7 +60,7 @@ func notes() daybook.App {
 				return n
 			})},
 		Processes: []process.Reactor{
-			process.New[struct{}]("clerk", "note").React(func(_ written, m process.Meta) process.Reaction {
+			process.New[struct{}]("clerk", "note").Sends(sign{}, file{}).React(func(_ written, m process.Meta) process.Reaction {
 				return process.Do(process.Send(m.ID(), sign{}), process.After("filing", 0, process.Send(m.ID(), file{})))
 			}),
 			process.NewOutbox[struct{}]("post", "note").
