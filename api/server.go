@@ -18,8 +18,8 @@ type answer struct {
 	body        []byte
 }
 
-// endpoint answers one kind of request. What it needs of the request's target
-// was given to it when it was found.
+// endpoint answers one kind of request. It got its part of the request's target
+// when it was found.
 type endpoint func(r *http.Request) (*answer, error)
 
 // server is the frame around all endpoints: it names the request, finds the

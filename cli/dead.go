@@ -117,7 +117,7 @@ func (a *app) deadDrop(ctx context.Context, c *cli.Command) error {
 func (a *app) deadRedrive(ctx context.Context, c *cli.Command) error {
 	wait := c.Duration("wait")
 	if wait < 0 {
-		return usage("-wait is 0 or more")
+		return usage("-wait must be 0 or more")
 	}
 	s, d, err := a.chooseLetters(ctx, c, "Send again")
 	if err != nil {

@@ -80,7 +80,7 @@ const showPage = 100
 
 func (p *past) showEvents(ctx context.Context, from int64, limit int) error {
 	if from < 1 || limit < 1 {
-		return usage("-from and -limit are at least 1")
+		return usage("-from and -limit must be at least 1")
 	}
 	t := p.out.table("VERSION", "COMMIT", "TIME", "EVENT", "ACTOR", "COMMAND ID", "DATA")
 	more := int64(0)

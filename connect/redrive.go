@@ -32,8 +32,8 @@ func (d *DeadLetters) Drop(ctx context.Context, ids []string, tell func(inspect.
 }
 
 // Redrive sends the letters of the given ids, all that are There for none, to the
-// command queue again, in order, and waits up to wait for their outcomes. What was
-// sent is returned with an error too; not-found is as Drop has it.
+// command queue again, in order, and waits up to wait for their outcomes. The letters
+// sent are returned with an error too; not-found is as Drop has it.
 func (d *DeadLetters) Redrive(ctx context.Context, ids []string, requests inspect.Statuses, wait time.Duration) ([]inspect.Handled, error) {
 	r := &resending{choice: d.choose(ids), byOrigin: map[string]*inspect.Handled{}, wait: wait, requests: requests}
 	err := d.Each(ctx, func() (bool, error) { return r.more(ctx) }, func(l Letter) (bool, error) { return r.see(ctx, l) })

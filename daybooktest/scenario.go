@@ -15,7 +15,7 @@ import (
 )
 
 // Scenario is one test of an application: what has happened on its streams, a
-// command or events, and what comes of it in aggregates, views and processes.
+// command or events, and their effects in aggregates, views and processes.
 // It runs what a deployment runs, on stores in memory and a clock of its own.
 type Scenario struct {
 	t     testing.TB
@@ -95,9 +95,9 @@ func (s *Scenario) begin(stream events.Stream) {
 	s.world.begin()
 }
 
-// RunProcesses has the processes handle what has come, and what comes of their
-// commands, until nothing is left to do but to wait for timers. Without it, their
-// commands are looked at, not handled.
+// RunProcesses has the processes handle all events, and those of their commands,
+// until only timers are left to wait for. Without it, their commands are looked
+// at, not handled.
 func (s *Scenario) RunProcesses() *Scenario {
 	s.t.Helper()
 	expect.When(s.t, s.ran)

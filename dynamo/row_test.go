@@ -129,7 +129,7 @@ func TestItemsThatCannotBeStored(t *testing.T) {
 		item driver.Item
 		want events.Code
 	}{
-		"a row that is no object":  {driver.Item{Key: "7", Row: jsontext.Value(`[]`)}, events.CodeInternal},
+		"a row that is not an object":  {driver.Item{Key: "7", Row: jsontext.Value(`[]`)}, events.CodeInternal},
 		"a row that is no JSON":    {driver.Item{Key: "7", Row: jsontext.Value(`{"a":}`)}, events.CodeInternal},
 		"a name twice":             {driver.Item{Key: "7", Row: jsontext.Value(`{"a":1,"a":2}`)}, events.CodeInternal},
 		"two rows":                 {driver.Item{Key: "7", Row: jsontext.Value(`{"a":1}{}`)}, events.CodeInternal},

@@ -48,7 +48,7 @@ type Error struct {
 	Fields []Field
 	// Version is the stream's current version, for version-conflict.
 	Version int64
-	// RetryAfter says how long to wait before trying again; zero says nothing.
+	// RetryAfter says how long to wait before a retry; zero says nothing.
 	RetryAfter time.Duration
 
 	cause error

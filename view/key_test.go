@@ -96,7 +96,7 @@ func allIDs(t *testing.T, qs *query.Queries, name string, limit int) []string {
 	}
 }
 
-// TestCutKeysParkWithTheReason: half a character is no text that an answer could
+// TestCutKeysParkWithTheReason: half a character is not a text that an answer could
 // show.
 func TestCutKeysParkWithTheReason(t *testing.T) {
 	t.Parallel()

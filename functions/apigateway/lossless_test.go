@@ -57,8 +57,8 @@ func TestNoParameterIsLeftOut(t *testing.T) {
 	}
 }
 
-// What can't be read without a loss is answered 400, and is not the function's
-// failure.
+// An event that can't be read without a loss is answered 400, and is not the
+// function's failure.
 func TestMalformedRequests(t *testing.T) {
 	t.Parallel()
 	h := apigateway.New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") }), apigateway.Options{})

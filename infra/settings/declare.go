@@ -74,7 +74,7 @@ func general() []field {
 			text(func(s *Settings) *string { return &s.Account }, isAccount.MatchString, "an account number of 12 digits")),
 		declare("region", "", "such as `eu-central-1`", "The AWS region. Unset: the one of the credentials.",
 			text(func(s *Settings) *string { return &s.Region }, isRegion.MatchString, "a region such as eu-central-1")),
-		declare("removalPolicy", string(Retain), "`retain`, `destroy`", "What becomes of tables, queues and bucket when the stack is deleted; `retain` also protects the tables from being deleted by hand.",
+		declare("removalPolicy", string(Retain), "`retain`, `destroy`", "The fate of tables, queues and bucket when the stack is deleted; `retain` also protects the tables from being deleted by hand.",
 			choice(func(s *Settings) *RemovalPolicy { return &s.RemovalPolicy }, Retain, Destroy)),
 		declare("kmsKey", KeyOfAWS, "`aws-owned`, `create`, ARN of a key", "What tables, logs, bucket, queues and event bus are encrypted with. With the ARN of a key, its key policy must let CloudWatch Logs and EventBridge use it.",
 			text(func(s *Settings) *string { return &s.KMSKey }, key, "aws-owned, create, or the ARN of a KMS key")).in(KeyCreated),

@@ -8,7 +8,7 @@ import (
 )
 
 // failureDays is how long failed records are kept: time to notice and redrive.
-// What they hold is in the events table too.
+// Their data is in the events table too.
 const failureDays = 90
 
 // NewFailureBucket makes the bucket that gets the stream records that the

@@ -10,8 +10,8 @@ import (
 )
 
 // A rule is a check that cdk-nag's AwsSolutions pack makes too, by its id there,
-// so that a finding can be looked up. The pack itself has no Go module that can
-// be had.
+// so that a finding can be looked up. The pack itself is not published as a Go
+// module.
 type rule struct {
 	id, meaning string
 	// find returns a finding for each resource that breaks the rule.

@@ -248,7 +248,7 @@ func TestBackoffGrowsAndIsBounded(t *testing.T) {
 	}
 }
 
-// Whatever the settings and whichever records are bad: every record is processed
+// With any settings and any bad records, every record is processed
 // or discarded, a good one is never discarded when batches are bisected, no bad
 // one is processed, and the first deliveries come in order.
 func TestNothingIsLost(t *testing.T) {

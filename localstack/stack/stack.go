@@ -106,7 +106,7 @@ type Stack struct {
 // endpoint that does not answer.
 func Start(ctx context.Context, app daybook.App, o Options) (*Stack, error) {
 	if err := app.Check(); err != nil {
-		return nil, fmt.Errorf("the application is not well declared: %w", err)
+		return nil, fmt.Errorf("the application's declaration is invalid: %w", err)
 	}
 	s := &Stack{app: app, options: o.withDefaults()}
 	s.log = slog.New(slog.NewJSONHandler(s.options.LogTo, &slog.HandlerOptions{Level: o.LogLevel})).With("part", "localstack")

@@ -153,7 +153,7 @@ func (s *sums) addPage(page []driver.Scanned) error {
 	return nil
 }
 
-// entry returns the sum of a key, nil when it is none of these.
+// entry returns the sum of a key, nil when it is not one of these.
 func (s *sums) entry(key string) *sum {
 	hash := hashOf(key)
 	if !s.wants(key, hash) {

@@ -82,7 +82,7 @@ type Table interface {
 
 	// Scan returns a page of all items of one of segments parts of the table,
 	// and the cursor of the next page, "" after the last; a page may be empty
-	// before it. An item is in one segment, whatever becomes of it; the order is
+	// before it. An item is in one segment, also after changes; the order is
 	// the database's. Each page is strongly consistent; an item that is stored
 	// or changed while the scan runs is seen as it is when its page is read, and
 	// one that was stored before and stays is always seen.

@@ -507,7 +507,7 @@ func (p *partRead) fill(ctx context.Context) error {
 		return err
 	}
 	if len(items) == 0 && !end {
-		return events.Errorf(events.CodeInternal, "a range of the table does not go on")
+		return events.Errorf(events.CodeInternal, "a read of the table returned neither items nor its end")
 	}
 	p.end = end
 	for _, item := range items {

@@ -22,7 +22,7 @@ func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) 
 		return nil, "", err
 	}
 	if segments < 1 || segments > 1_000_000 || segment < 0 || segment >= segments {
-		return nil, "", events.Malformed("segment", "segments is from 1 to 1,000,000 and segment below it")
+		return nil, "", events.Malformed("segment", "segments must be from 1 to 1,000,000 and segment below it")
 	}
 	head := fmt.Sprintf("%d/%d/", segment, segments)
 	last := ""
