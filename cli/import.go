@@ -277,7 +277,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// streamOfLine reads the stream alone: exports have it first.
+// streamOfLine reads the stream only: exports have it first.
 func streamOfLine(text []byte) (events.Stream, error) {
 	d := jsontext.NewDecoder(bytes.NewReader(text))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != jsontext.KindBeginObject {

@@ -43,7 +43,7 @@ func Given(t testing.TB, app daybook.App) *Scenario {
 // Stream says what has happened on a stream: one commit for each event, at times a
 // second apart. Processes have handled them: they remember, their timers are set,
 // and their commands were accepted, but changed nothing: say what they changed
-// with Stream too. Values that a commit claims are claimed by commands alone.
+// with Stream too. Values that a commit claims are claimed by commands only.
 func (s *Scenario) Stream(stream events.Stream, past ...events.Data) *Scenario {
 	s.t.Helper()
 	s.add(stream, past, false)

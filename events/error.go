@@ -29,7 +29,7 @@ const (
 	CodeBusy             Code = "busy"                   // contention or throttling outlasted the attempts
 	CodeUnavailable      Code = "unavailable"            // a dependency failed or timed out; whether a write happened may be unknown
 	CodeCanceled         Code = "canceled"               // the caller went away
-	CodeInternal         Code = "internal"               // a defect; details are in the log alone
+	CodeInternal         Code = "internal"               // a defect; details are in the log only
 
 	// CodeConflict is what Store.Append returns when the position is taken. It
 	// stays inside: handling a command turns it into success, busy or

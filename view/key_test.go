@@ -30,7 +30,7 @@ func TestAnyTextIsARowKey(t *testing.T) {
 	qs := b.queries(views...)
 	var all []follow.Delivery
 	for i, key := range awkward {
-		for _, n := range []string{"a", "b"} { // two streams a row, in different parts
+		for _, n := range []string{"a", "b"} { // two streams per row, in different parts
 			all = append(all, b.append(events.StreamOf("product", n+string(rune('A'+i))), added("other", 1), added(key, int64(i)))...)
 		}
 	}

@@ -436,7 +436,7 @@ func TestRebuildRate(t *testing.T) {
 	})
 }
 
-// A stream that the new version can't apply is parked in the new table alone.
+// A stream that the new version can't apply is parked in the new table only.
 func TestRebuildWithFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

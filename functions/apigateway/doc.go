@@ -20,5 +20,5 @@
 // it splits header values at every comma, quoted or not; and it logs through the
 // global logger.
 //
-// The package imports the standard library alone.
+// The package imports the standard library only.
 package apigateway

@@ -293,7 +293,7 @@ func TestRoles(t *testing.T) {
 
 // The timers' role is for schedules of this deployment's group, which send to the
 // command queue and do nothing else, and the process function hands it to the
-// scheduler alone.
+// scheduler only.
 func TestTimersRole(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, tpl *template) {

@@ -44,7 +44,7 @@ type CommandQueue struct {
 }
 
 // NewCommandQueue makes the two queues: first in, first out for each stream,
-// streams side by side, encrypted, over TLS alone. A message without an id of its
+// streams side by side, encrypted, over TLS only. A message without an id of its
 // own, which a schedule's is, is known again by its content.
 func NewCommandQueue(scope constructs.Construct, id string, p QueueProps) CommandQueue {
 	stack := awscdk.Stack_Of(scope)

@@ -164,7 +164,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 	}
 }
 
-// A batch is posted in order; what fails holds back its own subject alone.
+// A batch is posted in order; what fails holds back its own subject only.
 func TestWebhook(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

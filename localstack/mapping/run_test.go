@@ -71,7 +71,7 @@ func TestChildShardsFollowTheirParents(t *testing.T) {
 		// listed any more.
 		r.run(t, time.Minute, func() { stream.put("b", 6) })
 		if got := r.function.calls[5:]; !slices.Equal(got, []string{"6"}) {
-			t.Errorf("after a restart: %q, want 6 alone", got)
+			t.Errorf("after a restart: %q, want 6 only", got)
 		}
 	})
 }

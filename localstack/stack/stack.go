@@ -69,7 +69,7 @@ type Options struct {
 }
 
 // DefaultMapping are the event source mapping's settings of the CDK app: new
-// commits alone, 20 retries, bisected, partial failures reported. But for the
+// commits only, 20 retries, bisected, partial failures reported. But for the
 // records' age: a machine that slept for a day must not lose what it had to do.
 func DefaultMapping() mapping.Settings {
 	s := mapping.DefaultSettings()

@@ -12,7 +12,7 @@ type Write struct {
 	// not change its item's version.
 	Expect       int64
 	ExpectParked int64
-	// Delete removes the item instead of storing it; Item needs the key alone.
+	// Delete removes the item instead of storing it; Item needs the key only.
 	Delete bool
 }
 

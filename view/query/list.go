@@ -419,7 +419,7 @@ func (p *plan) compare(a, b driver.Place) int {
 	return cmp.Or(p.order(a.Sort, b.Sort), c)
 }
 
-// order is compare by sort keys alone.
+// order is compare by sort keys only.
 func (p *plan) order(a, b driver.Sort) int {
 	if p.desc {
 		return b.Compare(a)
