@@ -64,7 +64,7 @@ schemathesis: ## ten minutes of requests made from the OpenAPI description
 
 console-browser: ## the console in a browser: every page, in both themes and widths, and what a person does there
 	npm ci --prefix console/testdata/axe --ignore-scripts --no-audit --no-fund
-	go test -tags browser -count=1 -run InABrowser ./console
+	go test -tags browser -count=1 -run 'InABrowser|Scale' ./console
 	@echo "screenshots are in build/screenshots"
 
 ci: ## what CI runs

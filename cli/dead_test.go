@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"daybook/inspect"
 	"fmt"
 	"net/http"
 	"slices"
@@ -17,6 +16,7 @@ import (
 
 	"daybook/aggregate/async"
 	"daybook/dynamo"
+	"daybook/inspect"
 	"daybook/messaging"
 )
 

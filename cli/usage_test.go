@@ -197,7 +197,7 @@ func everyCommandWritesJSON(t *testing.T) {
 		}
 	}
 	for _, c := range subcommands(&app{}) {
-		if !ran[c.Name] {
+		if serves := c.Name == "console" || c.Name == "mcp"; !ran[c.Name] && !serves {
 			t.Errorf("%s is not among them", c.Name)
 		}
 	}

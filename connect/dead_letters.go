@@ -25,6 +25,8 @@ import (
 type DeadLetters struct {
 	client *sqs.Client
 	prefix string // of the queues' names
+	near   bool   // the queue is on one machine, where an empty answer says that there is none
+	wait   int32  // seconds that SQS waits for letters
 	// Patience bounds the wait for letters that are hidden by others; the time for
 	// which looking at one hides it unless set.
 	Patience time.Duration
@@ -38,7 +40,7 @@ var _ inspect.DeadLetters = (*DeadLetters)(nil)
 // NewDeadLetters returns the dead letters of the installation whose names begin with
 // prefix. It sends nothing.
 func NewDeadLetters(o sqs.Options, prefix string) *DeadLetters {
-	return &DeadLetters{client: sqs.New(o), prefix: prefix, Patience: hidden}
+	return &DeadLetters{client: sqs.New(o), prefix: prefix, near: o.BaseEndpoint != nil, wait: 1, Patience: hidden}
 }
 
 // Open finds the two queues by their names. Letters that arrive later are not There.
@@ -59,7 +61,10 @@ func (d *DeadLetters) Open(ctx context.Context) error {
 
 // Letters implements inspect.DeadLetters. Of each stream it sees the first ten.
 func (d *DeadLetters) Letters(ctx context.Context, limit int) (found []inspect.Letter, more bool, err error) {
-	one := &DeadLetters{client: d.client, prefix: d.prefix, Patience: time.Second}
+	one := &DeadLetters{client: d.client, prefix: d.prefix, wait: 1, Patience: time.Second}
+	if d.near {
+		one.wait = 0
+	}
 	if err := one.Open(ctx); err != nil {
 		return nil, false, events.Wrap(events.CodeUnavailable, err, "the command queue can't be reached")
 	}
@@ -172,7 +177,7 @@ func (d *DeadLetters) show(ctx context.Context, handles map[string]*string) erro
 
 func (d *DeadLetters) receive(ctx context.Context) ([]types.Message, error) {
 	out, err := d.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: &d.dead, MaxNumberOfMessages: letters, VisibilityTimeout: int32(hidden.Seconds()), WaitTimeSeconds: 1,
+		QueueUrl: &d.dead, MaxNumberOfMessages: letters, VisibilityTimeout: int32(hidden.Seconds()), WaitTimeSeconds: d.wait,
 		MessageAttributeNames: []string{"All"}, MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 	})
 	if err != nil {

@@ -315,10 +315,20 @@ func (c *Console) parked(r *http.Request) (any, error) {
 	return out, err
 }
 
+// ledgerPages bounds the pages of the ledger that are read for one page of instances:
+// it holds those of all process managers and outboxes, in no order.
+const ledgerPages = 8
+
 func (c *Console) instances(r *http.Request) (any, error) {
-	return c.inspect.Processes(r.Context(), inspect.ProcessesQuery{
-		Name: r.FormValue("process"), Stream: events.Stream(r.FormValue("stream")), Cursor: r.FormValue("cursor"), Limit: pageLimit,
-	})
+	q := inspect.ProcessesQuery{Name: r.FormValue("process"), Stream: events.Stream(r.FormValue("stream")), Cursor: r.FormValue("cursor"), Limit: pageLimit, Times: true}
+	page, err := c.inspect.Processes(r.Context(), q)
+	for n := 1; err == nil && n < ledgerPages && page.Next != "" && len(page.Instances) < pageLimit/2; n++ {
+		var more inspect.ProcessesPage
+		q.Cursor = page.Next
+		more, err = c.inspect.Processes(r.Context(), q)
+		page.Instances, page.Next = append(page.Instances, more.Instances...), more.Next
+	}
+	return page, err
 }
 
 func (c *Console) letters(r *http.Request) (any, error) {

@@ -135,7 +135,7 @@ func TestFollowers(t *testing.T) {
 	if len(x.Roots) == 0 || len(x.Causes) != 0 || x.Roots[0].Kind != explain.KindCommand {
 		t.Errorf("got %+v", x)
 	}
-	if all := get[inspect.ProcessesPage](s, "instances?process=enrolment"); len(all.Instances) != 1 || all.Instances[0].Stream != "booking/b1" {
+	if all := get[inspect.ProcessesPage](s, "instances?process=enrolment"); len(all.Instances) != 1 || all.Instances[0].Stream != "booking/b1" || all.Instances[0].Time.IsZero() {
 		t.Errorf("got %+v", all)
 	}
 	type beat struct {

@@ -76,7 +76,7 @@ var stuckJobs = []stuck{
 		w.place("1", place{Units: 1, Trap: "undeclared"})
 		w.run()
 		return "job/1"
-	}, explain.StateParked, []string{"dispatch", "unknown-command", "undeclared-command"}},
+	}, explain.StateParked, []string{"dispatch", "sends the command undeclared-command without declaring it"}},
 	{"an invalid payload", func(w *world) string {
 		w.place("1", place{Units: 1, Trap: "invalid"})
 		w.run()

@@ -141,8 +141,7 @@ func depots() aggregate.Aggregate {
 var opening = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func dispatch() process.Reactor {
-	return process.New[memory]("dispatch", "job").Since(opening).
-		Sends(reserve{}, confirm{}, reject{}).
+	return process.New[memory]("dispatch", "job").Since(opening).Sends(reject{}, reserve{}, confirm{}).
 		On(func(s memory, e placed, m process.Meta) (memory, process.Reaction) {
 			deadline := process.After("deadline", 15*time.Minute, process.Send(m.ID(), reject{"late"}))
 			units := process.Send(e.Depot, reserve{m.ID(), e.Units, e.Bay})

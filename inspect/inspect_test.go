@@ -32,6 +32,9 @@ func TestDescribe(t *testing.T) {
 	if !slices.ContainsFunc(a.Flows, func(f inspect.Flow) bool { return fmt.Sprint(f) == fmt.Sprint(want) }) || len(a.Flows) != 3 {
 		t.Errorf("got flows %+v", a.Flows)
 	}
+	if got := a.Processes[0].Sends; !slices.Equal(got, []string{"burn", "accept"}) {
+		t.Errorf("desk sends %q", got)
+	}
 	text, err := json.Marshal(a)
 	var back inspect.Application
 	if err == nil {

@@ -6,8 +6,10 @@ import (
 	"encoding/json/jsontext"
 	"slices"
 	"strings"
+	"time"
 
 	"daybook/events"
+	"daybook/parallel"
 	"daybook/process"
 )
 
@@ -19,6 +21,9 @@ type ProcessesQuery struct {
 	Stream events.Stream // of one stream only: needs no paging
 	Limit  int           // entries that are read, 1 to 1,000; 0 for 100
 	Cursor string        // a page's Next
+	// Times asks for the times of the commits that were handled last, at the cost of a
+	// read for each instance.
+	Times bool
 }
 
 // ProcessesPage is an answer to Processes.
@@ -31,7 +36,8 @@ type ProcessesPage struct {
 type Instance struct {
 	Process string         `json:"process"`
 	Stream  events.Stream  `json:"stream"`
-	Commit  int64          `json:"commit"` // the last one handled
+	Commit  int64          `json:"commit"`        // the last one handled
+	Time    time.Time      `json:"time,omitzero"` // when it was accepted; with ProcessesQuery.Times
 	Memory  jsontext.Value `json:"memory,omitzero"`
 	// Attempts counts the deliveries of the next commit that failed transiently.
 	Attempts   int         `json:"attempts,omitzero"`
@@ -83,7 +89,24 @@ func (i *Installation) Processes(ctx context.Context, q ProcessesQuery) (Process
 		}
 	}
 	page.Next = next
+	if err == nil && q.Times {
+		err = i.addTimes(ctx, page.Instances)
+	}
 	return page, err
+}
+
+// addTimes fills in when the commits that were handled last were accepted.
+func (i *Installation) addTimes(ctx context.Context, all []Instance) error {
+	return parallel.New(8).Until(ctx, len(all), func(ctx context.Context, n int) error {
+		if all[n].Commit == 0 {
+			return nil
+		}
+		found, err := i.sources.Events.Commits(ctx, all[n].Stream, []int64{all[n].Commit})
+		if err == nil && found[0] != nil {
+			all[n].Time = found[0].Time
+		}
+		return err
+	})
 }
 
 // instancesOf adds the instances of one stream.

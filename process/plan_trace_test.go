@@ -29,7 +29,7 @@ func TestTraceIsHandedOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	manager := process.New[struct{}]("manager", "thing").React(func(_ traceEvent, m process.Meta) process.Reaction {
+	manager := process.New[struct{}]("manager", "thing").Sends(traceCommand{}).React(func(_ traceEvent, m process.Meta) process.Reaction {
 		return process.Do(process.Send(m.ID(), traceCommand{}), process.After("later", time.Hour, process.Send(m.ID(), traceCommand{})))
 	})
 	outbox := process.NewOutbox[struct{}]("outbox", "thing").

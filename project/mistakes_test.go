@@ -46,8 +46,10 @@ type (
 		Owner string `json:"owner"`
 	}
 	openedAgain struct{}
-	lossyState  struct{ open bool }
-	misspelt    struct {
+	lossyState  struct {
+		Open bool `json:"-"`
+	}
+	misspelt struct {
 		Owner string `json:"owner" rule:"minimum=1"`
 	}
 	unwritable struct {

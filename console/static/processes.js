@@ -1,7 +1,7 @@
 // Process managers and outboxes: what runs, what waits, what is stuck.
-import { html } from './vendor/htm-preact.js'
-import { query, useLoad } from './api.js'
-import { Json, Loaded, Notice, Page, Pager, Panel, Stream, Table, Tag, Time, link, number, plural, span, useQuery } from './ui.js'
+import { html, useState } from './vendor/htm-preact.js'
+import { post, query, useLoad } from './api.js'
+import { Act, Json, Loaded, Notice, Page, Pager, Panel, Stream, Table, Tag, Time, link, number, plural, span, useQuery } from './ui.js'
 import { Parked } from './views.js'
 
 export function Processes({ app }) {
@@ -26,20 +26,25 @@ export function OneProcess({ app, id }) {
   const tabs = [['running', 'Instances'], ['parked', 'Parked'], ...p.publishes?.length ? [['messages', 'Messages']] : []]
   return html`<${Page} title=${id} sub=${html`${p.kind === 'manager' ? 'Process manager' : 'Outbox'} of ${app.flows.filter(f => f.to === id && f.kind === p.kind).map((f, i) => html`${i ? ', ' : ''}<a href="${link('streams')}?aggregate=${f.from}">${f.from}</a>`)}.`} />
     <nav class="tabs" aria-label="Parts of the process">${tabs.map(([key, name]) => html`<a href="${link('processes', id)}?tab=${key}" aria-current=${tab === key ? 'page' : undefined}>${name}</a>`)}</nav>
-    ${tab === 'running' && html`<${Instances} p=${p} q=${q} change=${change} />`}
+    ${tab === 'running' && html`<${Instances} p=${p} app=${app} q=${q} change=${change} />`}
     ${tab === 'parked' && html`<${Parked} name=${id} app=${app} />`}
     ${tab === 'messages' && html`<${Messages} p=${p} />`}`
 }
 
-function Instances({ p, q, change }) {
-  const all = useLoad('instances' + query({ process: p.name, prefix: q.prefix, cursor: q.cursor, limit: 50 }), { every: q.cursor ? undefined : 4000 })
-  return html`<${Loaded} of=${all}>${d => html`
-    <${Table} label="Instances of ${p.name}" rows=${d.instances} keyOf=${i => i.stream} empty=${d.next ? 'None on this page; there are more.' : 'Nothing runs yet.'} columns=${[
+function Instances({ p, app, q, change }) {
+  const [named, name] = useState(q.stream ?? '')
+  const all = useLoad('instances' + query({ process: p.name, stream: q.stream, cursor: q.cursor }), { every: q.cursor ? undefined : 4000 })
+  const go = e => { e.preventDefault(); change({ stream: named.trim(), cursor: '' }) }
+  return html`<form class="bar" role="search" onSubmit=${go}><input type="search" value=${named} onInput=${e => name(e.target.value)} placeholder="a stream, such as ${app.flows.find(f => f.to === p.name)?.from}/7" aria-label="Stream" spellcheck="false" autocomplete="off" /><button>Show</button></form>
+  <${Loaded} of=${all}>${d => html`
+    <${Table} label="Instances of ${p.name}" rows=${d.instances} keyOf=${i => i.stream} empty=${d.next ? 'None on this page; there are more.' : 'Nothing runs here.'} columns=${[
       { name: 'Stream', cell: i => html`<${Stream} name=${i.stream} />` },
-      { name: 'State', cell: i => i.fault ? html`<${Tag} kind="bad">parked<//> <span class="bad">${i.fault.text}</span>` : i.attempts ? html`<${Tag} kind="warn">${plural(i.attempts, 'failed attempt')}<//>` : i.timers?.length ? html`<${Tag}>waits<//>` : html`<span class="muted">handled commit ${i.commit}</span>` },
-      { name: 'Timers', cell: i => (i.timers ?? []).map(t => html`<span class="timer"><b>${t.name}</b> ${t.at ? html`<${Time} at=${t.at} />` : ''}${t.command ? html` <span class="muted">${t.command}</span>` : ''} </span>`) },
-      { name: 'Remembers', cls: 'wide', cell: i => i.memory === undefined || i.memory === null ? '' : html`<details><summary class="mono">${JSON.stringify(i.memory).slice(0, 60)}</summary><${Json} v=${i.memory} /></details>` },
-      { name: 'Age', cls: 'tight', cell: i => html`<${Time} at=${i.time} />` },
+      { name: 'State', cell: i => i.parked ? html`<${Tag} kind="bad">parked<//> <span class="bad">${i.parked.text}</span>` : i.attempts ? html`<${Tag} kind="warn">${plural(i.attempts, 'failed attempt')}<//>` : i.timers?.length ? html`<${Tag} kind="info">waits<//>` : html`<span class="muted">handled commit ${i.commit}</span>` },
+      { name: 'Timers', cell: i => (i.timers ?? []).map(t => html`<a class="timer" href=${link('explain', t.id)}>${t.name}</a>`) },
+      { name: 'Rejections', cell: i => (i.rejections ?? i.answered ?? []).map(r => html`<span class="timer">${r.command} <code>${r.code}</code></span>`) },
+      { name: 'Remembers', cls: 'wide', cell: i => i.memory === undefined || i.memory === null ? '' : html`<details><summary class="mono">${JSON.stringify(i.memory).slice(0, 48)}</summary><${Json} v=${i.memory} /></details>` },
+      { name: 'Last commit', cls: 'tight', cell: i => html`<${Time} at=${i.time} />` },
+      { name: 'Step', cls: 'tight', cell: i => html`<a href=${link('explain', i.stream)}>explain</a>${app.write ? html` · <a href="${link('commands')}?aggregate=${i.stream.split('/')[0]}&id=${encodeURIComponent(i.stream.slice(i.stream.indexOf('/') + 1))}">send</a>${i.parked ? html` <${Act} label="Retry" run=${() => post('redrive', { name: p.name, stream: i.stream })} onDone=${all.reload} />` : ''}` : ''}` },
     ]} />
     <${Pager} count=${d.instances.length} what="instance" next=${d.next} first=${q.cursor} onNext=${() => change({ cursor: d.next }, true)} onFirst=${() => change({ cursor: '' })} />`}<//>`
 }
