@@ -106,7 +106,7 @@ func (a *app) deadDrop(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	t := s.handledTable()
-	err = d.Drop(ctx, c.Args().Slice(), func(l inspect.Handled) error {
+	err = d.Drop(ctx, c.Args().Slice(), func(l inspect.HandledLetter) error {
 		t.handled(l)
 		return s.out.err
 	})
@@ -145,6 +145,6 @@ func (s *session) handledTable() handledTable {
 	return handledTable{s.out.table("ID", "COMMAND", "STREAM", "OUTCOME", "ERROR")}
 }
 
-func (t handledTable) handled(l inspect.Handled) {
+func (t handledTable) handled(l inspect.HandledLetter) {
 	t.row(l, l.ID, l.Command, l.Group, l.Outcome, l.Text)
 }

@@ -31,11 +31,11 @@ func redriveCommand(a *app) *cli.Command {
 
 // redrivenLine is a redriven stream in a list.
 type redrivenLine struct {
-	View    string          `json:"view,omitzero"`
-	Process string          `json:"process,omitzero"`
-	Stream  events.Stream   `json:"stream"`
-	Commit  int64           `json:"commit"` // the last applied
-	Fault   *inspect.Parked `json:"fault,omitzero"`
+	View    string                `json:"view,omitzero"`
+	Process string                `json:"process,omitzero"`
+	Stream  events.Stream         `json:"stream"`
+	Commit  int64                 `json:"commit"` // the last applied
+	Fault   *inspect.ParkedStream `json:"fault,omitzero"`
 }
 
 func (a *app) redrive(ctx context.Context, c *cli.Command) error {

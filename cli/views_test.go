@@ -86,7 +86,7 @@ func TestParked(t *testing.T) {
 		t.Errorf("got %q", r.out)
 	}
 	s.park("bad")
-	line := decode[inspect.Parked](t, s.want(exitOK, "parked", "-json"))[0]
+	line := decode[inspect.ParkedStream](t, s.want(exitOK, "parked", "-json"))[0]
 	if line.View != "members" || line.Stream != "member/bad" || line.Commit != 2 || line.Attempts != 1 || line.Code != events.CodeInternal || line.Text == "" || line.Time.IsZero() {
 		t.Errorf("got %+v", line)
 	}

@@ -89,11 +89,11 @@ type Table interface {
 	//
 	// segments is from 1 to 1,000,000 and segment below it; anything else, and a
 	// cursor of another scan, is malformed.
-	Scan(ctx context.Context, segment, segments int, cursor string) (page []Scanned, next string, err error)
+	Scan(ctx context.Context, segment, segments int, cursor string) (page []ScannedItem, next string, err error)
 }
 
-// Scanned is an item that Table.Scan found.
-type Scanned struct {
+// ScannedItem is an item that Table.Scan found.
+type ScannedItem struct {
 	Item Item
 	// Err says, with code internal, that what is stored can't be read; of Item
 	// the key alone is set then.

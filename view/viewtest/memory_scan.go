@@ -17,7 +17,7 @@ import (
 const scanPage = 10
 
 // Scan implements driver.Table.
-func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) ([]driver.Scanned, string, error) {
+func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) ([]driver.ScannedItem, string, error) {
 	if _, err := t.enter(ctx, "Scan", nil); err != nil {
 		return nil, "", err
 	}
@@ -36,7 +36,7 @@ func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) 
 	t.m.mu.Lock()
 	defer t.m.mu.Unlock()
 	all := t.m.tables[t.name]
-	var page []driver.Scanned
+	var page []driver.ScannedItem
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		if key <= last && last != "" || segmentOf(key, segments) != segment {
 			continue
@@ -44,7 +44,7 @@ func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) 
 		if len(page) == scanPage {
 			return page, head + strconv.Quote(page[scanPage-1].Item.Key), nil
 		}
-		page = append(page, driver.Scanned{Item: clone(all[key])})
+		page = append(page, driver.ScannedItem{Item: clone(all[key])})
 	}
 	return page, "", nil
 }
