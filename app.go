@@ -12,7 +12,7 @@ import (
 	"daybook/view"
 )
 
-// App is an application: what it is called, and what it consists of. It is a
+// App is an application: its name and its parts. It is a
 // value; making one registers nothing anywhere.
 type App struct {
 	// Name begins every physical name: stack, tables, queues, functions. Two

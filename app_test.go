@@ -46,7 +46,7 @@ func sender(command events.Payload) process.Reactor {
 	return process.New[struct{}]("porter", "door").Sends(command).React(func(opened, process.Meta) process.Reaction { return process.Reaction{} })
 }
 
-// What a porter may send, beside open: the same, less, more and other than a door takes.
+// Commands that a porter may send, beside open: the same, less, more and other than a door takes.
 type (
 	openToo struct {
 		Key string `json:"key"`

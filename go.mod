@@ -2,7 +2,7 @@ module daybook
 
 go 1.27
 
-// What npm, the build and the CDK leave behind is no Go code of ours.
+// Directories that npm, the build and the CDK leave behind hold no Go code of ours.
 ignore (
 	./build
 	./cdk.out

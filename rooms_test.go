@@ -374,6 +374,11 @@ func faults(path string, file *ast.File) (found []string) {
 			found = append(found, "init() registers: wire in main instead")
 		}
 	}
+	if !domain { // whose integration events have no method EventName
+		for _, name := range participles(file) {
+			found = append(found, "type "+name+" is named by a participle: name it by a noun, such as ParkedStream; only events are named so")
+		}
+	}
 	if !strings.HasPrefix(path, "events/") && !strings.HasPrefix(path, "localstack/") {
 		ast.Inspect(file, func(n ast.Node) bool {
 			if c, ok := n.(*ast.CallExpr); ok {
@@ -403,6 +408,115 @@ func faults(path string, file *ast.File) (found []string) {
 		})
 	}
 	return found
+}
+
+// participles returns the exported types that are named by one word in -ed and are
+// not events. Interfaces are left out, since they say what a type is like.
+func participles(file *ast.File) (found []string) {
+	events := map[string]bool{}
+	for _, d := range file.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && f.Recv != nil && f.Name.Name == "EventName" {
+			if receiver, ok := f.Recv.List[0].Type.(*ast.Ident); ok {
+				events[receiver.Name] = true
+			}
+		}
+	}
+	for _, d := range file.Decls {
+		g, ok := d.(*ast.GenDecl)
+		for i := 0; ok && i < len(g.Specs); i++ {
+			t, ok := g.Specs[i].(*ast.TypeSpec)
+			if !ok || events[t.Name.Name] || !participle().MatchString(t.Name.Name) {
+				continue
+			}
+			if _, ok := t.Type.(*ast.InterfaceType); !ok {
+				found = append(found, t.Name.Name)
+			}
+		}
+	}
+	return found
+}
+
+// participle matches one word, so that RegisteredUser is none.
+var participle = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("^[A-Z][a-z]+ed$") })
+
+// TestParticiples: the rule finds a type named so, and lets events be.
+func TestParticiples(t *testing.T) {
+	t.Parallel()
+	const source = `package p
+type Parked struct{}
+type (
+	Handled int
+	ParkedStream struct{}
+	Opened struct{}
+	Encoded interface{ ~string }
+)
+func (Opened) EventName() string { return "opened" }`
+	file, err := parser.ParseFile(token.NewFileSet(), "p.go", source, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := participles(file); !slices.Equal(got, []string{"Parked", "Handled"}) {
+		t.Errorf("found %v", got)
+	}
+}
+
+// TestFilesAreNotOneLetterApart: who looks for a thing must not open the wrong file.
+func TestFilesAreNotOneLetterApart(t *testing.T) {
+	t.Parallel()
+	stems := map[string][]string{} // by directory
+	err := eachGoFile(func(path string) error {
+		stem := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(path), ".go"), "_test")
+		if dir := filepath.Dir(path); !strings.Contains(path, "testdata/") && !slices.Contains(stems[dir], stem) {
+			stems[dir] = append(stems[dir], stem)
+		}
+		return nil
+	})
+	if err != nil || len(stems) < 20 {
+		t.Fatalf("looked at %d directories: %v", len(stems), err)
+	}
+	for dir, all := range stems {
+		for i, a := range all {
+			for _, b := range all[i+1:] {
+				if oneApart(a, b) {
+					t.Errorf("%s: %s.go and %s.go differ in one letter: rename one", dir, a, b)
+				}
+			}
+		}
+	}
+}
+
+// oneApart reports whether one letter changed, added or removed makes b of a, or
+// a plural does.
+func oneApart(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if stem, ok := strings.CutSuffix(a, "y"); ok && b == stem+"ies" {
+		return true
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	switch len(b) - len(a) {
+	case 0:
+		return i < len(a) && a[i+1:] == b[i+1:]
+	case 1:
+		return a[i:] == b[i+1:]
+	}
+	return false
+}
+
+// Pairs that are one letter apart are found, others are not.
+func TestOneApart(t *testing.T) {
+	t.Parallel()
+	for pair, want := range map[[2]string]bool{
+		{"route", "routes"}: true, {"queries", "query"}: true, {"get", "set"}: true, {"abc", "ac"}: true, {"run", "runner"}: false, {"a", "a"}: false, {"doc", "main"}: false,
+	} {
+		if oneApart(pair[0], pair[1]) != want || oneApart(pair[1], pair[0]) != want {
+			t.Errorf("%v: %v, want %v", pair, !want, want)
+		}
+	}
 }
 
 func TestEveryPackageSaysWhatItIsFor(t *testing.T) {

@@ -23,7 +23,7 @@ func newCache(limit int) *cache {
 	return &cache{limit: limit, items: map[events.Stream]*list.Element{}, order: list.New()}
 }
 
-// entry is one warm stream. Whoever holds its lock owns all else in it; the
+// entry is one warm stream. The holder of its lock owns all else in it; the
 // lock is a channel so that waiting ends with a context.
 type entry struct {
 	lock   chan struct{}

@@ -99,7 +99,7 @@ func checkInBubble(t *testing.T, property func(t *rapid.T)) {
 	synctest.Test(t, func(t *testing.T) { rapid.Check(undated{t}, property) })
 }
 
-// undated is a test without a deadline, which is none of the bubble's clock.
+// undated is a test without a deadline, which is not on the bubble's clock.
 type undated struct{ rapid.TB }
 
 // One command after the other, whatever is lost and whichever process handles
@@ -313,7 +313,7 @@ func countOf(s string, b byte) (n int) {
 	return n
 }
 
-// What is only looked at is guarded: two members who may go into debt for as
+// A stream that is only read is guarded: two members who may go into debt for as
 // much as the other has never have less than nothing together.
 func TestGuardedStreams(t *testing.T) {
 	t.Parallel()

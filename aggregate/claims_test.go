@@ -45,7 +45,7 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-// Who decided on an old state decides again before a taken value counts.
+// A decision on an old state is made again before a taken value counts.
 func TestRefusalOnStaleState(t *testing.T) {
 	t.Parallel()
 	store := &eventstest.Memory{}

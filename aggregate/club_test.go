@@ -137,7 +137,7 @@ func join(s member, c joinWith) aggregate.Decision {
 func changeBadge(s member, c badge) aggregate.Decision {
 	switch {
 	case !s.Joined:
-		return aggregate.Reject("not-joined", "is no member")
+		return aggregate.Reject("not-joined", "is not a member")
 	case s.Badge == c.Badge:
 		return aggregate.Nothing()
 	}
@@ -146,7 +146,7 @@ func changeBadge(s member, c badge) aggregate.Decision {
 
 func leave(s member, _ leaveClub) aggregate.Decision {
 	if !s.Joined {
-		return aggregate.Reject("not-joined", "is no member")
+		return aggregate.Reject("not-joined", "is not a member")
 	}
 	return aggregate.Emit(left{}).Release("badge", s.Badge)
 }
@@ -179,7 +179,7 @@ func swapBadges(s member, c swap, o *aggregate.Others) aggregate.Decision {
 	other := memberStream(c.To[0])
 	t := o.State[member](other)
 	if !s.Joined || !t.Joined {
-		return aggregate.Reject("not-joined", "is no member")
+		return aggregate.Reject("not-joined", "is not a member")
 	}
 	return aggregate.Emit(badgeChanged{t.Badge}).Release("badge", s.Badge).Claim("badge", t.Badge).
 		On(other, aggregate.Emit(badgeChanged{s.Badge}).Release("badge", t.Badge).Claim("badge", s.Badge))

@@ -117,7 +117,7 @@ func (d *declaration) command(name string, payload reflect.Type, across bool, de
 	return description, func() (*schema.Schema, error) {
 		rules, err := rules()
 		if err != nil {
-			return nil, events.Wrap(events.CodeInternal, err, "the command is not well declared")
+			return nil, events.Wrap(events.CodeInternal, err, "the command's declaration is invalid")
 		}
 		return rules, nil
 	}

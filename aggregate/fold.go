@@ -34,7 +34,7 @@ type Replay struct{ s state }
 // refused: fits is false.
 func NewReplay(a Aggregate, snapshot *events.Snapshot) (r *Replay, fits bool, err error) {
 	if err := a.Err(); err != nil {
-		return nil, false, events.Wrap(events.CodeInternal, err, "the aggregate is not well declared")
+		return nil, false, events.Wrap(events.CodeInternal, err, "the aggregate's declaration is invalid")
 	}
 	if snapshot == nil {
 		return &Replay{a.zero()}, true, nil

@@ -104,7 +104,7 @@ func (h *history) repeat(t *rapid.T) {
 	}
 }
 
-// Whatever the history, a repeat within 24 hours is recognised: through bursts
+// A repeat within 24 hours is recognised in any history: through bursts
 // and quiet days, batches, warm and cold streams, snapshots of other state
 // schemas, and instances whose clocks differ by up to an hour.
 func TestRepeatsAreRecognisedWithinTheirTime(t *testing.T) {

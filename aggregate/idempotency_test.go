@@ -102,7 +102,7 @@ func TestReadsOfARepeatableCommand(t *testing.T) {
 	step("a command id on an ordinary stream, cold", handler(t, store, &aggregate.Options{Now: c.now}), "2", "k", "Load 1, Append 1")
 }
 
-// What a snapshot carries is bounded, on busy streams too.
+// The size of a snapshot is bounded, on busy streams too.
 func TestSnapshotsStaySmall(t *testing.T) {
 	t.Parallel()
 	for _, s := range []struct {

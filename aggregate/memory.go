@@ -124,7 +124,7 @@ func (m *memory) snapshot(s *events.Snapshot, number int64, hour int32) {
 }
 
 // cut takes out of the window what later snapshots need not carry, when commit
-// number comes next. What counts since hour stays known.
+// number comes next. Ids since hour stay known.
 func (m *memory) cut(number int64, hour int32) {
 	i := len(m.window) - m.windowSize(number, hour)
 	if i == 0 {

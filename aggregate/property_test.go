@@ -14,7 +14,7 @@ import (
 	"daybook/events/eventstest"
 )
 
-// Whatever is lost, refused, repeated or concurrent: a command whose id was
+// With lost, refused, repeated and concurrent requests, a command whose id was
 // accepted is in the stream exactly once, and every answer to it is the same.
 func TestEveryCommandExactlyOnce(t *testing.T) {
 	t.Parallel()

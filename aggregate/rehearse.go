@@ -34,7 +34,7 @@ type Rehearsal struct {
 // It also returns the state before and after as JSON.
 func (d *Definition[S]) Rehearse(past []events.Data, c Command, m Meta, others ...Past) (r Rehearsal, err error) {
 	if err := d.Err(); err != nil {
-		return r, events.Wrap(events.CodeInternal, err, "the aggregate is not well declared")
+		return r, events.Wrap(events.CodeInternal, err, "the aggregate's declaration is invalid")
 	}
 	before, err := stateAfter(d, past)
 	if err != nil {

@@ -78,7 +78,7 @@ func (t typedState[S]) evolve(es []events.Event) (next state, err error) {
 func (t typedState[S]) fold(es []events.Event) (next state, err error) {
 	codec, err := t.of.codec()
 	if err != nil {
-		return nil, events.Wrap(events.CodeInternal, err, "the aggregate is not well declared")
+		return nil, events.Wrap(events.CodeInternal, err, "the aggregate's declaration is invalid")
 	}
 	s := t.s
 	for _, e := range es {
@@ -139,7 +139,7 @@ func encodeDecision(of Aggregate, d Decision) (streamDecision, error) {
 func (d *Definition[S]) Encode(emitted ...events.Data) ([]events.Event, error) {
 	codec, err := d.codec()
 	if err != nil {
-		return nil, events.Wrap(events.CodeInternal, err, "the aggregate is not well declared")
+		return nil, events.Wrap(events.CodeInternal, err, "the aggregate's declaration is invalid")
 	}
 	es := make([]events.Event, len(emitted))
 	for i, v := range emitted {

@@ -85,7 +85,7 @@ func (o *office) work() {
 	}
 	for _, h := range o.worker.Handle(o.t.Context(), batch) {
 		if h.Verdict == async.VerdictRetry {
-			o.t.Errorf("to be tried again: %+v", h)
+			o.t.Errorf("to be retried: %+v", h)
 		}
 	}
 }

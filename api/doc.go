@@ -7,7 +7,7 @@
 // queueing (Prefer: respond-async); NewQueries answers everything that reads. Both are safe for concurrent use.
 //
 // Every failure is an application/problem+json (RFC 9457) with a stable code;
-// one table (problem.go) maps codes to HTTP status. What went wrong inside is
+// one table (problem.go) maps codes to HTTP status. The cause of an internal error is
 // logged with the request's id and never answered. Payloads are never logged.
 //
 // It imports packages events, aggregate, view and process and the standard library.

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// illustrated looks at the examples of a description. What it finds is counted by
-// the kind of place, so that a test can't pass for want of examples.
+// illustrated looks at the examples of a description. It counts its findings by
+// the kind of place, so that a test can't pass without examples.
 type illustrated struct {
 	*contract
 	t     *testing.T

@@ -20,9 +20,9 @@ var (
 	statusSchema  = jsontext.Value(`{"type":"integer","minimum":100,"maximum":599}`)
 )
 
-// The forms of parameters that are strings. What they refuse is malformed; of
-// what they let through, a date that no calendar has is malformed too, and an id
-// that is too long.
+// The forms of parameters that are strings. A text that they refuse is malformed;
+// so are a date that no calendar has and an id that is too long, which they let
+// through.
 const (
 	// unfit are the characters that no id holds, for a class of a pattern: control
 	// characters, and U+FFFD as itself, since Go and ECMA-262 escape it differently.

@@ -187,7 +187,7 @@ func TestOpenAPIHoldsTogether(t *testing.T) {
 			if ref, ok := v["$ref"].(string); ok {
 				refs++
 				if target, _ := c.at(strings.Split(strings.TrimPrefix(ref, "#/"), "/")...); target == nil {
-					t.Errorf("%s leads nowhere", ref)
+					t.Errorf("%s resolves to nothing", ref)
 				}
 			}
 			for _, member := range v {

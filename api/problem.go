@@ -49,7 +49,7 @@ var kinds = map[events.Code]kind{
 var rejected = kind{http.StatusUnprocessableEntity, "The command was rejected", "this is closed already"}
 
 // defaultRetryAfter is what a client is told to wait when an error says that
-// trying again helps, but not when.
+// a retry helps, but not when.
 const defaultRetryAfter = time.Second
 
 // problem is the body of a failed request: RFC 9457 with members of our own.
@@ -74,8 +74,8 @@ type failure struct {
 
 func (f *failure) Unwrap() error { return f.error }
 
-// errorOf is err as an *events.Error. What is none is internal, but for a
-// context that ended.
+// errorOf is err as an *events.Error. Any other error is internal, except that of
+// a context that ended.
 func errorOf(err error) *events.Error {
 	if e, ok := errors.AsType[*events.Error](err); ok {
 		if _, known := kinds[e.Code]; known || e.Rejected {

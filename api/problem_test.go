@@ -100,7 +100,7 @@ func TestInternalsGoToTheLogAlone(t *testing.T) {
 	}
 }
 
-// What a problem repeats of a request is short and says what is wrong with it.
+// The part of a request that a problem repeats is short and says what is wrong.
 func TestMessagesAboutWhatWasSent(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("né", 100_000)

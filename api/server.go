@@ -18,8 +18,8 @@ type answer struct {
 	body        []byte
 }
 
-// endpoint answers one kind of request. What it needs of the request's target
-// was given to it when it was found.
+// endpoint answers one kind of request. It got its part of the request's target
+// when it was found.
 type endpoint func(r *http.Request) (*answer, error)
 
 // server is the frame around all endpoints: it names the request, finds the
@@ -83,7 +83,7 @@ func (s *server) log(r *http.Request, id string, status int, err error) {
 	logger.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
 }
 
-// write sends a. Answers are for the caller alone: nothing is kept by a cache in
+// write sends a. Answers are for the caller only: nothing is kept by a cache in
 // between, guessed at, framed or run by a browser.
 func write(w http.ResponseWriter, r *http.Request, id string, a *answer) {
 	h := w.Header()

@@ -64,7 +64,7 @@ type app struct {
 	lease          time.Duration     // of a rebuild's parts; that of admin.RebuildOptions when 0
 	transport      http.RoundTripper // to DynamoDB and SQS; the network when nil
 
-	// What process managers and outboxes are redriven with.
+	// The effects that process managers and outboxes are redriven with.
 	timers    process.Timers
 	publisher process.Publisher
 }

@@ -106,7 +106,7 @@ func (a *app) deadDrop(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	t := s.handledTable()
-	err = d.Drop(ctx, c.Args().Slice(), func(l inspect.Handled) error {
+	err = d.Drop(ctx, c.Args().Slice(), func(l inspect.HandledLetter) error {
 		t.handled(l)
 		return s.out.err
 	})
@@ -117,7 +117,7 @@ func (a *app) deadDrop(ctx context.Context, c *cli.Command) error {
 func (a *app) deadRedrive(ctx context.Context, c *cli.Command) error {
 	wait := c.Duration("wait")
 	if wait < 0 {
-		return usage("-wait is 0 or more")
+		return usage("-wait must be 0 or more")
 	}
 	s, d, err := a.chooseLetters(ctx, c, "Send again")
 	if err != nil {
@@ -145,6 +145,6 @@ func (s *session) handledTable() handledTable {
 	return handledTable{s.out.table("ID", "COMMAND", "STREAM", "OUTCOME", "ERROR")}
 }
 
-func (t handledTable) handled(l inspect.Handled) {
+func (t handledTable) handled(l inspect.HandledLetter) {
 	t.row(l, l.ID, l.Command, l.Group, l.Outcome, l.Text)
 }

@@ -202,7 +202,7 @@ func TestDeadUsage(t *testing.T) {
 func outcomes(t *testing.T, r result) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	for _, l := range decode[inspect.Handled](t, r) {
+	for _, l := range decode[inspect.HandledLetter](t, r) {
 		if all[l.ID] != "" {
 			t.Errorf("%s is there twice", l.ID)
 		}
@@ -255,7 +255,7 @@ func TestDeadRedriveOfOneStream(t *testing.T) {
 		}
 		s.serve()
 		r := s.want(exitFound, "dead", "redrive", "-all", "-yes", "-json")
-		if all := decode[inspect.Handled](t, r); len(all) != 25 || all[0].Outcome != inspect.OutcomeFailed || all[24].Outcome != inspect.OutcomePending {
+		if all := decode[inspect.HandledLetter](t, r); len(all) != 25 || all[0].Outcome != inspect.OutcomeFailed || all[24].Outcome != inspect.OutcomePending {
 			t.Errorf("got %s", r.out)
 		}
 		if !slices.Equal(s.handled, want) {
@@ -318,13 +318,13 @@ func TestDeadDropLeavesWhatComes(t *testing.T) {
 		r := s.want(exitOK, "dead", "drop", "-yes", "-all", "-json")
 		close(done)
 		synctest.Wait()
-		dropped := decode[inspect.Handled](t, r)
+		dropped := decode[inspect.HandledLetter](t, r)
 		for _, l := range dropped {
 			if l.Sent.After(begun.Add(time.Second)) {
 				t.Errorf("dropped is a letter that came later: %+v", l)
 			}
 		}
-		later := decode[inspect.Handled](t, s.want(exitOK, "dead", "drop", "-yes", "-all", "-json"))
+		later := decode[inspect.HandledLetter](t, s.want(exitOK, "dead", "drop", "-yes", "-all", "-json"))
 		if len(dropped) < 4 || len(later) < 100 || len(dropped)+len(later) != 4+len(arrived) {
 			t.Errorf("%d letters arrived, %d and %d were dropped", len(arrived), len(dropped), len(later))
 		}

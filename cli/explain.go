@@ -15,7 +15,7 @@ func explainCommand(a *app) *cli.Command {
 		ArgsUsage: "TOKEN",
 		Description: "TOKEN is order/7@3 (a commit), order/7 (a stream), orders/7 (a row), email=a@b.c (a claimed\n" +
 			"value), \"fulfilment order/7 confirmation\" (a timer), or the id of a command, commit, timer or\n" +
-			"integration event. An id that leads nowhere else is looked for in the events table, -scan\n" +
+			"integration event. An id found nowhere else is looked for in the events table, -scan\n" +
 			"commits of it. Dead letters that are looked at are hidden from others for a moment.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "check", Usage: "exit with 3 when something stands still"},

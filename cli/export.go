@@ -42,7 +42,7 @@ func (a *app) export(ctx context.Context, c *cli.Command) error {
 	}
 	x := &exporter{Segments: c.Int("segments"), Aggregates: c.StringSlice("aggregate"), parallel: c.Int("parallel"), memory: c.Int("memory") << 20}
 	if x.Segments < 1 || x.parallel < 1 || x.parallel > 256 || x.memory < 1 {
-		return usage("-segments, -parallel and -memory are above 0")
+		return usage("-segments, -parallel and -memory must be above 0")
 	}
 	slices.Sort(x.Aggregates)
 	var err error

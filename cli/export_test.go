@@ -191,7 +191,7 @@ func TestImportRefuses(t *testing.T) {
 		"no stream":             {"{\"commit\":1}\n", "line 1: it has no stream"},
 		"an unknown member":     {strings.Replace(lines[0], `"id"`, `"extra":1,"id"`, 1), "line 1: "},
 		"a bad digest":          {strings.Replace(lines[0], `"digest":"01`, `"digest":"zz`, 1), "is not a digest"},
-		"a gap":                 {lines[0] + strings.Replace(lines[1], `"commit":2`, `"commit":3`, 1), "line 2: commit 3 of member/00000 comes without commit 2"},
+		"a gap":                 {lines[0] + strings.Replace(lines[1], `"commit":2`, `"commit":3`, 1), "line 2: commit 3 of member/00000 has no preceding commit 2"},
 		"another version":       {strings.Replace(lines[0], `"version":1`, `"version":7`, 1), "says version 7"},
 		"an event without name": {strings.Replace(lines[0], `"member-renamed"`, `""`, 1), "an event has a name"},
 		"a stream's bad name":   {strings.Replace(lines[0], `member/`, `Member/`, 1), "is not the name of a stream"},

@@ -277,7 +277,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// streamOfLine reads the stream alone: exports have it first.
+// streamOfLine reads the stream only: exports have it first.
 func streamOfLine(text []byte) (events.Stream, error) {
 	d := jsontext.NewDecoder(bytes.NewReader(text))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != jsontext.KindBeginObject {
@@ -330,7 +330,7 @@ func (i *importer) store(ctx context.Context, block map[events.Stream][]importLi
 			commits[k] = *c
 		}
 		if err := i.asHistory(ctx, commits); err != nil {
-			return fmt.Errorf("line %d and behind: %w", lines[0].number, err)
+			return fmt.Errorf("line %d or later: %w", lines[0].number, err)
 		}
 		for k, l := range lines {
 			c, err := &commits[k], error(nil)
@@ -406,7 +406,7 @@ func (i *importer) position(ctx context.Context, at events.Position, c *events.C
 		return at, i.blame(i.eventsTable(), err)
 	}
 	if len(before) == 0 {
-		return at, fmt.Errorf("commit %d of %s comes without commit %d", c.Number, c.Stream, c.Number-1)
+		return at, fmt.Errorf("commit %d of %s has no preceding commit %d", c.Number, c.Stream, c.Number-1)
 	}
 	return events.After(&before[0]), nil
 }

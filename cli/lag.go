@@ -30,7 +30,7 @@ func lagCommand(a *app) *cli.Command {
 func (a *app) lag(ctx context.Context, c *cli.Command) error {
 	fraction, parallel := c.Float("fraction"), c.Int("parallel")
 	if !(fraction > 0 && fraction <= 1) {
-		return usage("-fraction is above 0 and at most 1")
+		return usage("-fraction must be above 0 and at most 1")
 	}
 	if err := checkParallel(parallel); err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/term"
 )
 
-// output writes what a subcommand has to say: JSON, one value a line; a table
+// output writes what a subcommand has to say: JSON, one value per line; a table
 // with a header on a terminal; otherwise the same cells with tabs between them
 // and no header, for other programs.
 type output struct {

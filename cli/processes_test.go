@@ -135,7 +135,7 @@ func TestParkedProcesses(t *testing.T) {
 		t.Fatalf("got %+v", r)
 	}
 	s.project()
-	line := decode[inspect.Parked](t, s.want(exitFound, "parked", "-check", "-json"))[0]
+	line := decode[inspect.ParkedStream](t, s.want(exitFound, "parked", "-check", "-json"))[0]
 	if line.Process != "greeter" || line.View != "" || line.Stream != "member/bad" || line.Commit != 2 || line.Code != "no-mail-today" {
 		t.Errorf("got %+v", line)
 	}

@@ -65,7 +65,7 @@ func (p *progress) move(done int64) {
 		p.max = p.done + p.done/10 + 1
 		p.bar.ChangeMax64(p.max)
 	}
-	_ = p.bar.Set64(p.done) // a bar that can't be drawn is no fault
+	_ = p.bar.Set64(p.done) // a bar that can't be drawn is not an error
 }
 
 // end takes the bar away.

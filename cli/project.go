@@ -130,7 +130,7 @@ func (a *app) generated(c *cli.Command, r project.Report, err error) error {
 }
 
 // notGenerated is the error of a generator, which is one of the arguments when
-// nothing was written. What the go command printed precedes it as it is.
+// nothing was written. The output of the go command precedes it, unchanged.
 func (a *app) notGenerated(c *cli.Command, r project.Report, err error) error {
 	if failed, ok := errors.AsType[*project.GoError](err); ok && !c.Bool("json") {
 		newOutput(a.stderr, false).printf("%s\n", failed.Output)

@@ -49,7 +49,7 @@ func (a *app) rebuild(ctx context.Context, c *cli.Command) error {
 	}
 	opts := admin.RebuildOptions{Segments: c.Int("segments"), Workers: c.Int("parallel"), Rate: c.Float("rate"), Join: c.Bool("join"), Lease: a.lease}
 	if opts.Segments < 1 || opts.Segments > 10_000 || opts.Workers < 1 || opts.Workers > 256 || opts.Rate < 0 {
-		return usage("-segments is from 1 to 10,000, -parallel from 1 to 256, and -rate above 0")
+		return usage("-segments must be from 1 to 10,000, -parallel from 1 to 256, and -rate above 0")
 	}
 	s, err := a.open(ctx, c)
 	if err != nil {

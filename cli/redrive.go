@@ -20,7 +20,7 @@ func redriveCommand(a *app) *cli.Command {
 		Usage:     "apply what parked streams hold back, after the fix is deployed",
 		ArgsUsage: "[NAME [AGGREGATE/ID]]",
 		Description: "Applies what was held back, in order, from the events table; every commit takes effect\n" +
-			"once, also beside running functions. What still can't be applied stays parked. NAME is a\n" +
+			"once, also beside running functions. A stream that still fails stays parked. NAME is a\n" +
 			"view, a process manager or an outbox. It runs the code of this program: build it from what\n" +
 			"is deployed.",
 		Flags:         []cli.Flag{tableFlag()},
@@ -31,11 +31,11 @@ func redriveCommand(a *app) *cli.Command {
 
 // redrivenLine is a redriven stream in a list.
 type redrivenLine struct {
-	View    string          `json:"view,omitzero"`
-	Process string          `json:"process,omitzero"`
-	Stream  events.Stream   `json:"stream"`
-	Commit  int64           `json:"commit"` // the last applied
-	Fault   *inspect.Parked `json:"fault,omitzero"`
+	View    string                `json:"view,omitzero"`
+	Process string                `json:"process,omitzero"`
+	Stream  events.Stream         `json:"stream"`
+	Commit  int64                 `json:"commit"` // the last applied
+	Fault   *inspect.ParkedStream `json:"fault,omitzero"`
 }
 
 func (a *app) redrive(ctx context.Context, c *cli.Command) error {

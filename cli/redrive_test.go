@@ -35,7 +35,7 @@ type schoolStack struct {
 	outbox   string // file
 	store    *dynamo.EventStore
 	handler  *aggregate.Handler
-	runner   *process.Runner // whose effects all fail for good
+	runner   *process.Runner // whose effects all fail permanently
 	mu       sync.Mutex
 	asked    []string
 }
@@ -189,7 +189,7 @@ func TestRedriveHasEffects(t *testing.T) {
 	if strings.Count(out, "enrolment\tbooking/") != 2 || strings.Count(out, "notices\tbooking/2\t2\t-") != 1 {
 		t.Errorf("redrive: %s", out)
 	}
-	// Each booking's timer is set, and cancelled by what came of the booking.
+	// Each booking's timer is set, and cancelled by the outcome of the booking.
 	want := []string{"AWSEvents.PutEvents", "DELETE schedules", "DELETE schedules", "GET 2015-03-31", "POST schedules", "POST schedules"}
 	if !slices.Equal(asked, want) {
 		t.Errorf("asked %q, want %q", asked, want)

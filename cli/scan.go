@@ -35,7 +35,7 @@ func eachPage[T any](
 // checkParallel refuses what -parallel can't be.
 func checkParallel(n int) error {
 	if n < 1 || n > 256 {
-		return usage("-parallel is from 1 to 256")
+		return usage("-parallel must be from 1 to 256")
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func sendCommand(a *app) *cli.Command {
 			"your AWS credentials, internal commands too; with -api it goes through the HTTP API instead, as any client's.\n" +
 			"Prints the consistency token. Exits with 4 when the command is rejected.",
 		Flags: append([]cli.Flag{
-			&cli.BoolFlag{Name: "async", Usage: "queue it, with -api; daybook status reports the outcome"},
+			&cli.BoolFlag{Name: "async", Usage: "queue it, with -api; status reports the outcome"},
 			&cli.StringFlag{Name: "id", Usage: "the aggregate's `ID`; a command that creates may leave it out"},
 			&cli.StringFlag{Name: "payload", Value: "{}", Usage: "`JSON`, or @FILE, or - for standard input"},
 			&cli.StringFlag{Name: "command-id", Usage: "`ID` that makes the command safe to repeat; random by default"},

@@ -22,7 +22,7 @@ func showCommand(a *app) *cli.Command {
 		Usage:     "show a stream: its events, its state at a version or a time, or what changed",
 		ArgsUsage: "AGGREGATE/ID",
 		Description: "-at and -diff fold the stream's events: they show the aggregate's state and the rows\n" +
-			"of the views that have one row a stream, as they were, whatever the tables hold now.",
+			"of the views that have one row per stream, as they were, whatever the tables hold now.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "at", Usage: "the state at a `VERSION` or TIME (2006-01-02T15:04:05Z)"},
 			&cli.StringFlag{Name: "diff", Usage: "what differs between two versions, `A..B`; A.. is to the newest, 0 is before the first"},
@@ -80,7 +80,7 @@ const showPage = 100
 
 func (p *past) showEvents(ctx context.Context, from int64, limit int) error {
 	if from < 1 || limit < 1 {
-		return usage("-from and -limit are at least 1")
+		return usage("-from and -limit must be at least 1")
 	}
 	t := p.out.table("VERSION", "COMMIT", "TIME", "EVENT", "ACTOR", "COMMAND ID", "DATA")
 	more := int64(0)

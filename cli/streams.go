@@ -31,7 +31,7 @@ func (a *app) streams(ctx context.Context, c *cli.Command) error {
 	case c.Args().Len() > 1:
 		return usage("streams takes one aggregate at most")
 	case limit < 1 || limit > 100_000:
-		return usage("-limit is from 1 to 100,000")
+		return usage("-limit must be from 1 to 100,000")
 	}
 	if err := checkParallel(parallel); err != nil {
 		return err

@@ -42,7 +42,7 @@ func (a *app) tail(ctx context.Context, c *cli.Command) error {
 		return usage("tail takes no argument; see its filters with -help")
 	}
 	if c.Duration("poll") < minPoll || c.Duration("for") < 0 || c.Int("count") < 0 {
-		return usage("-poll is at least %v; -for and -count are not negative", minPoll)
+		return usage("-poll must be at least %v; -for and -count must not be negative", minPoll)
 	}
 	since, err := parseSince(c.String("since"), time.Now())
 	if err != nil {

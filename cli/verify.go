@@ -57,7 +57,7 @@ func (a *app) verify(ctx context.Context, c *cli.Command) error {
 		Patience: c.Duration("patience"), Memory: c.Int("memory") << 20, Findings: c.Int("limit"),
 	}
 	if !(opts.Fraction > 0) || opts.Parallel < 1 || opts.Memory < 1 || opts.Findings < 1 || opts.Patience < 0 {
-		return usage("-fraction, -parallel, -memory and -limit are above 0")
+		return usage("-fraction, -parallel, -memory and -limit must be above 0")
 	}
 	opts.Patience = max(opts.Patience, 1) // 0 would mean the default
 	if opts.Fraction < 1 && !c.IsSet("seed") {

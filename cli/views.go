@@ -215,7 +215,7 @@ func (s *session) count(ctx context.Context, v view.View, parallel int, bar *pro
 	var e exactLine
 	table := s.tables.Table(d.Name, d.Version)
 	err := inParallel(ctx, parallel, parallel, func(ctx context.Context, segment int) error {
-		err := eachPage(ctx, table.Scan, segment, parallel, func(page []driver.Scanned, _ bool) error {
+		err := eachPage(ctx, table.Scan, segment, parallel, func(page []driver.ScannedItem, _ bool) error {
 			bar.add(int64(len(page)))
 			mu.Lock()
 			defer mu.Unlock()
@@ -232,7 +232,7 @@ func (s *session) count(ctx context.Context, v view.View, parallel int, bar *pro
 	return e, err
 }
 
-func (e *exactLine) take(found *driver.Scanned) {
+func (e *exactLine) take(found *driver.ScannedItem) {
 	isRow := projection.IsRow(found.Item.Key)
 	switch {
 	case found.Err != nil:

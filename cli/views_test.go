@@ -86,7 +86,7 @@ func TestParked(t *testing.T) {
 		t.Errorf("got %q", r.out)
 	}
 	s.park("bad")
-	line := decode[inspect.Parked](t, s.want(exitOK, "parked", "-json"))[0]
+	line := decode[inspect.ParkedStream](t, s.want(exitOK, "parked", "-json"))[0]
 	if line.View != "members" || line.Stream != "member/bad" || line.Commit != 2 || line.Attempts != 1 || line.Code != events.CodeInternal || line.Text == "" || line.Time.IsZero() {
 		t.Errorf("got %+v", line)
 	}
@@ -262,7 +262,7 @@ func TestTableOfAnotherDeclaration(t *testing.T) {
 	s := newSite(t)
 	s.school(3)
 	viewtest.FilledBy(t, s.tables, driver.Target{View: "members", Version: 2, Generation: 1}, func(s *view.Shape) { s.Indexes["by-name"] = view.IndexShape{Sort: "name", Shards: 4} })
-	const words = "index by-name of members v2 has shards: 4, not 1: raise Version(3), keep v2 as it was in Previous, and run daybook rebuild members; or take the change back"
+	const words = "index by-name of members v2 has shards: 4, not 1: raise Version(3), keep v2 as it was in Previous, and run the subcommand rebuild members; or take the change back"
 	if r := s.want(exitOK, "views"); r.lines()[0][7] != "v2* does not fit" || r.lines()[1][7] != "v1*" || r.errors != "members v2 does not fit: "+words+"\n" {
 		t.Errorf("got %+v", r)
 	}
@@ -292,7 +292,7 @@ func TestViewsListsAnUnfilledVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.school(3)
-	const words = "members v2 is declared and not filled, so an older version answers: run daybook rebuild members, then daybook switch members\n"
+	const words = "members v2 is declared and not filled, so an older version answers: run the subcommands rebuild members and switch members\n"
 	if r := s.want(exitOK, "views", "members"); r.lines()[0][7] != "v1*, v2 not filled" || r.errors != words {
 		t.Errorf("got %+v", r)
 	}

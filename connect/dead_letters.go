@@ -84,7 +84,7 @@ func (d *DeadLetters) Letters(ctx context.Context, limit int) (found []inspect.L
 }
 
 // errEnough ends the reading of letters.
-var errEnough = errors.New("enough letters were read")
+var errEnough = errors.New("the limit of letters is reached")
 
 // Letter is a dead letter that was received.
 type Letter struct {

@@ -14,7 +14,7 @@ import (
 // Drop deletes the letters of the given ids, all that are There for none, and tells of
 // each. An id of which no letter can be received is not-found, after all others were
 // dropped.
-func (d *DeadLetters) Drop(ctx context.Context, ids []string, tell func(inspect.Handled) error) error {
+func (d *DeadLetters) Drop(ctx context.Context, ids []string, tell func(inspect.HandledLetter) error) error {
 	ch := d.choose(ids)
 	err := d.Each(ctx, nil, func(l Letter) (bool, error) {
 		if !ch.takes(&l) {
@@ -23,7 +23,7 @@ func (d *DeadLetters) Drop(ctx context.Context, ids []string, tell func(inspect.
 		if err := d.Remove(ctx, &l); err != nil {
 			return false, fmt.Errorf("dead letter %s: %w", l.ID, err)
 		}
-		return true, tell(inspect.Handled{Letter: l.Letter, Outcome: inspect.OutcomeDropped})
+		return true, tell(inspect.HandledLetter{Letter: l.Letter, Outcome: inspect.OutcomeDropped})
 	})
 	if err != nil {
 		return err
@@ -32,15 +32,15 @@ func (d *DeadLetters) Drop(ctx context.Context, ids []string, tell func(inspect.
 }
 
 // Redrive sends the letters of the given ids, all that are There for none, to the
-// command queue again, in order, and waits up to wait for their outcomes. What was
-// sent is returned with an error too; not-found is as Drop has it.
-func (d *DeadLetters) Redrive(ctx context.Context, ids []string, requests inspect.Statuses, wait time.Duration) ([]inspect.Handled, error) {
-	r := &resending{choice: d.choose(ids), byOrigin: map[string]*inspect.Handled{}, wait: wait, requests: requests}
+// command queue again, in order, and waits up to wait for their outcomes. The letters
+// sent are returned with an error too; not-found is as Drop has it.
+func (d *DeadLetters) Redrive(ctx context.Context, ids []string, requests inspect.Statuses, wait time.Duration) ([]inspect.HandledLetter, error) {
+	r := &resending{choice: d.choose(ids), byOrigin: map[string]*inspect.HandledLetter{}, wait: wait, requests: requests}
 	err := d.Each(ctx, func() (bool, error) { return r.more(ctx) }, func(l Letter) (bool, error) { return r.see(ctx, l) })
 	if err == nil {
 		err = r.missing()
 	}
-	handled := make([]inspect.Handled, len(r.sent))
+	handled := make([]inspect.HandledLetter, len(r.sent))
 	for i, l := range r.sent {
 		handled[i] = *l
 	}
@@ -97,11 +97,11 @@ func (ch *choice) missing() error {
 type resending struct {
 	*choice
 	requests inspect.Statuses
-	sent     []*inspect.Handled
-	byOrigin map[string]*inspect.Handled // by the id in the command queue
-	waiting  []*inspect.Handled          // without an outcome
-	wait     time.Duration               // for outcomes
-	deadline time.Time                   // of the wait, which begins when all are sent
+	sent     []*inspect.HandledLetter
+	byOrigin map[string]*inspect.HandledLetter // by the id in the command queue
+	waiting  []*inspect.HandledLetter          // without an outcome
+	wait     time.Duration                     // for outcomes
+	deadline time.Time                         // of the wait, which begins when all are sent
 }
 
 // see sends a letter again, unless this command sent it before: then it failed
@@ -118,7 +118,7 @@ func (r *resending) see(ctx context.Context, l Letter) (taken bool, err error) {
 	}
 	id, err := r.queue.Resend(ctx, &l)
 	if id != "" { // it is in the command queue, even if the letter could not be deleted
-		line := &inspect.Handled{Letter: l.Letter, Outcome: inspect.OutcomePending}
+		line := &inspect.HandledLetter{Letter: l.Letter, Outcome: inspect.OutcomePending}
 		r.sent, r.waiting, r.byOrigin[id] = append(r.sent, line), append(r.waiting, line), line
 	}
 	if err != nil {
@@ -149,6 +149,6 @@ func (r *resending) more(ctx context.Context) (bool, error) {
 			}
 		}
 	}
-	r.waiting = slices.DeleteFunc(r.waiting, func(l *inspect.Handled) bool { return l.Outcome != inspect.OutcomePending })
+	r.waiting = slices.DeleteFunc(r.waiting, func(l *inspect.HandledLetter) bool { return l.Outcome != inspect.OutcomePending })
 	return len(r.waiting) > 0 && now.Before(r.deadline), ctx.Err()
 }

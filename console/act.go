@@ -166,7 +166,7 @@ func (c *Console) redriver(ctx context.Context, name string) (redriveOne, redriv
 
 // handledPage is what came of dead letters.
 type handledPage struct {
-	Letters []inspect.Handled `json:"letters"`
+	Letters []inspect.HandledLetter `json:"letters"`
 }
 
 func (c *Console) handleLetters(r *http.Request) (any, error) {

@@ -86,8 +86,8 @@ func TestParked(t *testing.T) {
 	s := newSite(t)
 	s.send("create-member", "bad", object{"name": "Ann", "email": "a@example.com"})
 	s.raw("member/bad", events.Event{Name: "member-renamed", Schema: 9, Data: []byte(`{}`)})
-	type page struct{ Parked []inspect.Parked }
-	var parked []inspect.Parked
+	type page struct{ Parked []inspect.ParkedStream }
+	var parked []inspect.ParkedStream
 	eventually(t, "the stream is parked", func() bool {
 		parked = get[page](s, "parked?name=members").Parked
 		return len(parked) == 1
@@ -129,7 +129,7 @@ func TestDeadLetters(t *testing.T) {
 	if len(letters) != 1 || letters[0].Group != group || letters[0].Text == "" {
 		t.Fatalf("got %+v", letters)
 	}
-	type handled struct{ Letters []inspect.Handled }
+	type handled struct{ Letters []inspect.HandledLetter }
 	if h := post[handled](s, "letters", object{"action": "redrive", "ids": []string{letters[0].ID}}).Letters; len(h) != 1 || h[0].Outcome != inspect.OutcomeFailed {
 		t.Errorf("redriven: %+v", h)
 	}

@@ -297,8 +297,8 @@ func (c *Console) explain(r *http.Request) (any, error) {
 
 // parkedPage is a page of parked streams of one follower.
 type parkedPage struct {
-	Parked []inspect.Parked `json:"parked"`
-	Next   events.Stream    `json:"next,omitzero"`
+	Parked []inspect.ParkedStream `json:"parked"`
+	Next   events.Stream          `json:"next,omitzero"`
 }
 
 func (c *Console) parked(r *http.Request) (any, error) {

@@ -93,7 +93,7 @@ func findModule() (module, error) {
 // folder is where a type of the module is declared.
 func (m module) folder(t reflect.Type) (string, error) {
 	if t == nil {
-		return "", errors.New("its Go type is not known: it is not well declared")
+		return "", errors.New("its Go type is unknown: its declaration is invalid")
 	}
 	path := strings.TrimSuffix(t.PkgPath(), "_test")
 	inside, ok := strings.CutPrefix(path+"/", m.path+"/")

@@ -13,7 +13,7 @@ import (
 	"daybook/view"
 )
 
-// An account, and what may have become of it the day after.
+// An account, and shapes that it may have the day after.
 type (
 	state  struct{}
 	opened struct {
@@ -140,7 +140,7 @@ func TestGoldenWantsTypesOfTheModule(t *testing.T) {
 	if len(texts) != 2 || !strings.Contains(texts[0], want) || !strings.Contains(texts[1], want) {
 		t.Errorf("got %q", texts)
 	}
-	if texts := here(t).check(account[opened](), view.New[string]("accounts", "account")); len(texts) != 2 || !strings.Contains(texts[0], "not well declared") {
+	if texts := here(t).check(account[opened](), view.New[string]("accounts", "account")); len(texts) != 2 || !strings.Contains(texts[0], "declaration is invalid") {
 		t.Errorf("a faulty view: %q", texts)
 	}
 }

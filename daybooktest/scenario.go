@@ -15,7 +15,7 @@ import (
 )
 
 // Scenario is one test of an application: what has happened on its streams, a
-// command or events, and what comes of it in aggregates, views and processes.
+// command or events, and their effects in aggregates, views and processes.
 // It runs what a deployment runs, on stores in memory and a clock of its own.
 type Scenario struct {
 	t     testing.TB
@@ -43,7 +43,7 @@ func Given(t testing.TB, app daybook.App) *Scenario {
 // Stream says what has happened on a stream: one commit for each event, at times a
 // second apart. Processes have handled them: they remember, their timers are set,
 // and their commands were accepted, but changed nothing: say what they changed
-// with Stream too. Values that a commit claims are claimed by commands alone.
+// with Stream too. Values that a commit claims are claimed by commands only.
 func (s *Scenario) Stream(stream events.Stream, past ...events.Data) *Scenario {
 	s.t.Helper()
 	s.add(stream, past, false)
@@ -95,9 +95,9 @@ func (s *Scenario) begin(stream events.Stream) {
 	s.world.begin()
 }
 
-// RunProcesses has the processes handle what has come, and what comes of their
-// commands, until nothing is left to do but to wait for timers. Without it, their
-// commands are looked at, not handled.
+// RunProcesses has the processes handle all events, and those of their commands,
+// until only timers are left to wait for. Without it, their commands are looked
+// at, not handled.
 func (s *Scenario) RunProcesses() *Scenario {
 	s.t.Helper()
 	expect.When(s.t, s.ran)

@@ -126,7 +126,7 @@ func TestScenariosFailWhenTheyShould(t *testing.T) {
 		"application house has no view \"lights\"":                                                   func(s *daybooktest.Scenario) { on(s).ThenNoRow("lights", "1") },
 		"a scenario needs When before Then":                                                          func(s *daybooktest.Scenario) { s.Then() },
 		"command switch-on is one of aggregate lamp: send it to a stream of it, not to cave/1":       func(s *daybooktest.Scenario) { s.When("cave/1", switchOn{}) },
-		"processes: they set each other off without an end":                                          func(s *daybooktest.Scenario) { s.When("cave/1", echo{}).RunProcesses() },
+		"processes: they trigger each other endlessly":                                               func(s *daybooktest.Scenario) { s.When("cave/1", echo{}).RunProcesses() },
 	} {
 		if got := expect.Failure(t, func(t testing.TB) { run(daybooktest.Given(t, house())) }); got != want {
 			t.Errorf("expected the failure\n%s\ngot\n%s", want, got)

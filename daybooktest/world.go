@@ -134,7 +134,7 @@ func (w *world) settle(commands bool) error {
 			return err
 		}
 	}
-	return errors.New("they set each other off without an end")
+	return errors.New("they trigger each other endlessly")
 }
 
 func (w *world) run(ledger process.Ledger, outside *processtest.Recorder, todo []events.Commit) error {
@@ -157,8 +157,8 @@ func (s *Scenario) done() []processtest.Effect {
 	return append(w.outside.Done()[w.seen:], next.Done()...)
 }
 
-// wait lets time go by, and timers fire. What comes of a timer's command is not
-// waited for, so a rejection is fine.
+// wait lets time go by, and timers fire. Nobody waits for the outcome of a timer's
+// command, so a rejection is fine.
 func (w *world) wait(d time.Duration) error {
 	end := w.now.Add(d)
 	for range endless {
@@ -186,5 +186,5 @@ func (w *world) wait(d time.Duration) error {
 			return err
 		}
 	}
-	return errors.New("timers set each other without an end")
+	return errors.New("timers set each other endlessly")
 }

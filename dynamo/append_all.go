@@ -13,7 +13,7 @@ import (
 )
 
 // AppendAll implements events.Store with one TransactWriteItems, or, where that
-// touches one commit alone, with one PutItem: a transaction costs double. The
+// touches one commit only, with one PutItem: a transaction costs double. The
 // SDK gives each call a token, so that an attempt repeated after a lost answer
 // does nothing; a call repeated by the caller finds its own commits.
 func (s *EventStore) AppendAll(ctx context.Context, as []events.Append) ([]events.Commit, error) {

@@ -12,7 +12,7 @@ type release struct {
 	key string
 }
 
-// claimChange is what becomes of one value in a transaction, which may touch an
+// claimChange is the change of one value in a transaction, which may touch an
 // item once.
 type claimChange struct {
 	key    string

@@ -24,7 +24,7 @@ func (c *commandCosts) batch(h *aggregate.Handler, batch []aggregate.Command) Us
 	return meter.Usage()
 }
 
-// What claims cost; part of the cost contract.
+// The cost of claims; part of the cost contract.
 func TestClaimCosts(t *testing.T) {
 	t.Parallel()
 	c := newCommandCosts(t)

@@ -88,7 +88,7 @@ func TestTransactionOutlastsFaults(t *testing.T) {
 				if n := len(fx.net.requests()); n != 3 {
 					t.Errorf("%d requests: %v", n, fx.net.requests())
 				}
-				// The caller's own repeat, after an answer that was lost for good.
+				// The caller's own repeat, after an answer that was lost permanently.
 				c := claimCommit(emailOf("b"), emailOf("b"))
 				c.Commands[0].Once = true
 				other := userStream()
@@ -112,7 +112,7 @@ func TestTransactionOutlastsFaults(t *testing.T) {
 	}
 }
 
-// What another stream holds is not released, and nothing fails for it.
+// A value that another stream holds is not released, and nothing fails for it.
 func TestIdleReleaseIsLeftOut(t *testing.T) {
 	t.Parallel()
 	s, f := newStore(t)
@@ -168,7 +168,7 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// undated is a test without a deadline, which is none of a bubble's clock.
+// undated is a test without a deadline, which is not on a bubble's clock.
 type undated struct{ rapid.TB }
 
 // A domain on a database whose requests and answers get lost, throttled and

@@ -258,7 +258,7 @@ func readToken(d *jsontext.Decoder, kind jsontext.Kind) (string, error) {
 		return "", err
 	}
 	if t.Kind() != kind {
-		return "", fmt.Errorf("found %v where %v belongs", t.Kind(), kind)
+		return "", fmt.Errorf("found %v instead of %v", t.Kind(), kind)
 	}
 	return t.String(), nil
 }

@@ -152,7 +152,8 @@ func TestCompareIndexes(t *testing.T) {
 	}
 }
 
-// Who may not look at a table is told nothing about it, and may go on.
+// A caller without permission to look at a table is told nothing about it, and
+// may go on.
 func TestCompareIndexesWithoutPermission(t *testing.T) {
 	t.Parallel()
 	target := driver.Target{View: "users", Version: 3, Generation: 1}

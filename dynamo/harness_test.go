@@ -81,7 +81,7 @@ type network struct {
 	sent []string                               // operations, in order
 }
 
-// reset begins counting anew, with another plan; nil is no faults.
+// reset begins counting anew, with another plan; nil means no faults.
 func (n *network) reset(plan func(call int, operation string) fault) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

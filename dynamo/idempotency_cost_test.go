@@ -93,9 +93,9 @@ func coldCosts(t testing.TB, store *EventStore, clock func() time.Time) (cold, w
 	return costs[0], costs[1]
 }
 
-// What recognising a repeat by time costs: nothing on a stream of up to 128
+// The cost of recognising a repeat by time: nothing on a stream of up to 128
 // commands a day, and on a busy one some reads, once while it is warm. A repeat
-// of the first of 10,000 commands costs reads alone.
+// of the first of 10,000 commands costs reads only.
 func TestIdempotencyCosts(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

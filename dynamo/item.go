@@ -157,7 +157,7 @@ func (r *itemReader) fail(err error) {
 	}
 }
 
-// own takes an attribute that is no member of the row.
+// own takes an attribute that is not a member of the row.
 func (r *itemReader) own(name string, v types.AttributeValue) {
 	switch name {
 	case attrKey:

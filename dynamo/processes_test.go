@@ -29,7 +29,7 @@ type orderPlaced struct {
 
 func (orderPlaced) EventName() string { return "order-placed" }
 
-// What the manager sends.
+// The commands of the manager.
 type (
 	confirmOrder struct{}
 	rejectOrder  struct{}

@@ -15,7 +15,7 @@ import (
 // Restore stores a commit of an export at its position, as Append does, but for
 // the values that it claims and releases: they were decided on when it was first
 // stored, in an order between streams that an export does not keep. Once all
-// commits are there, RestoreHeld and RestoreSpent store what has come of them.
+// commits are there, RestoreHeld and RestoreSpent store the held values and used ids.
 func (s *EventStore) Restore(ctx context.Context, at events.Position, c events.Commit) (events.Commit, error) {
 	place(at, &c)
 	item, size, err := encodeCommit(&c)

@@ -44,7 +44,7 @@ func attributeName(member string) string {
 }
 
 // memberName is the inverse of attributeName; ok is false for an attribute that
-// is no member of the row.
+// is not a member of the row.
 func memberName(attribute string) (member string, ok bool) {
 	if rest, escaped := strings.CutPrefix(attribute, "__"); escaped {
 		return rest, true

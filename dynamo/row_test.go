@@ -129,18 +129,18 @@ func TestItemsThatCannotBeStored(t *testing.T) {
 		item driver.Item
 		want events.Code
 	}{
-		"a row that is no object":  {driver.Item{Key: "7", Row: jsontext.Value(`[]`)}, events.CodeInternal},
-		"a row that is no JSON":    {driver.Item{Key: "7", Row: jsontext.Value(`{"a":}`)}, events.CodeInternal},
-		"a name twice":             {driver.Item{Key: "7", Row: jsontext.Value(`{"a":1,"a":2}`)}, events.CodeInternal},
-		"two rows":                 {driver.Item{Key: "7", Row: jsontext.Value(`{"a":1}{}`)}, events.CodeInternal},
-		"no partition":             {place("", text), events.CodeInternal},
-		"no sort key":              {place("a", driver.Sort{Kind: driver.SortString}), events.CodeInternal},
-		"no kind of sort key":      {place("a", driver.Sort{Text: "a"}), events.CodeInternal},
-		"a number that is none":    {place("a", driver.Sort{Kind: driver.SortNumber, Text: "a"}), events.CodeInternal},
-		"a partition over 2 KB":    {place(strings.Repeat("a", 2049), text), events.CodeTooLarge},
-		"a sort key over 1 KB":     {place("a", driver.Sort{Kind: driver.SortString, Text: strings.Repeat("a", 1025)}), events.CodeTooLarge},
-		"a key over 2 KB":          {driver.Item{Key: strings.Repeat("a", 2049)}, events.CodeTooLarge},
-		"a row of more than 400KB": {driver.Item{Key: "7", Row: jsontext.Value(`{"a":"` + strings.Repeat("a", maxItemSize) + `"}`)}, events.CodeTooLarge},
+		"a row that is not an object": {driver.Item{Key: "7", Row: jsontext.Value(`[]`)}, events.CodeInternal},
+		"a row that is no JSON":       {driver.Item{Key: "7", Row: jsontext.Value(`{"a":}`)}, events.CodeInternal},
+		"a name twice":                {driver.Item{Key: "7", Row: jsontext.Value(`{"a":1,"a":2}`)}, events.CodeInternal},
+		"two rows":                    {driver.Item{Key: "7", Row: jsontext.Value(`{"a":1}{}`)}, events.CodeInternal},
+		"no partition":                {place("", text), events.CodeInternal},
+		"no sort key":                 {place("a", driver.Sort{Kind: driver.SortString}), events.CodeInternal},
+		"no kind of sort key":         {place("a", driver.Sort{Text: "a"}), events.CodeInternal},
+		"a number that is none":       {place("a", driver.Sort{Kind: driver.SortNumber, Text: "a"}), events.CodeInternal},
+		"a partition over 2 KB":       {place(strings.Repeat("a", 2049), text), events.CodeTooLarge},
+		"a sort key over 1 KB":        {place("a", driver.Sort{Kind: driver.SortString, Text: strings.Repeat("a", 1025)}), events.CodeTooLarge},
+		"a key over 2 KB":             {driver.Item{Key: strings.Repeat("a", 2049)}, events.CodeTooLarge},
+		"a row of more than 400KB":    {driver.Item{Key: "7", Row: jsontext.Value(`{"a":"` + strings.Repeat("a", maxItemSize) + `"}`)}, events.CodeTooLarge},
 	} {
 		if _, err := encodeItem(&c.item); events.CodeOf(err) != c.want {
 			t.Errorf("%s: %v", name, err)

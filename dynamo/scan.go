@@ -88,12 +88,12 @@ func (s *EventStore) ScanHeld(ctx context.Context, number, of int, cursor string
 // Scan implements driver.Table with one page of a parallel Scan, at most 1 MB,
 // strongly consistent: a read unit for each 4 KB. An item that can't be read keeps
 // its key.
-func (t *table) Scan(ctx context.Context, number, of int, cursor string) ([]driver.Scanned, string, error) {
+func (t *table) Scan(ctx context.Context, number, of int, cursor string) ([]driver.ScannedItem, string, error) {
 	items, next, err := textSegment(number, of, itemCursor, attrKey).scan(ctx, t.client, &dynamodb.ScanInput{TableName: &t.name, ConsistentRead: ptr(true)}, cursor)
 	if err != nil {
 		return nil, "", err
 	}
-	page := make([]driver.Scanned, len(items))
+	page := make([]driver.ScannedItem, len(items))
 	for i, raw := range items {
 		if page[i].Item, page[i].Err = decodeItem(raw); page[i].Err != nil {
 			page[i].Item = driver.Item{Key: textOf(raw[attrKey])}

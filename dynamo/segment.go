@@ -47,7 +47,7 @@ func isKeyText(b []byte) bool { return len(b) > 0 && len(b) <= maxPartitionSize 
 // behind it, "" at the end. A cursor of anything else is malformed.
 func (s segment) scan(ctx context.Context, client API, in *dynamodb.ScanInput, cursor string) (items []map[string]types.AttributeValue, next string, err error) {
 	if s.of < 1 || s.of > maxSegments || s.number < 0 || s.number >= s.of {
-		return nil, "", events.Malformed("segment", "segments is from 1 to 1,000,000 and segment below it")
+		return nil, "", events.Malformed("segment", "segments must be from 1 to 1,000,000 and segment below it")
 	}
 	in.Segment, in.TotalSegments = ptr(int32(s.number)), ptr(int32(s.of))
 	if cursor != "" {

@@ -32,13 +32,13 @@ type Record struct {
 
 var (
 	errNoEvent = errors.New("not a stream event")
-	errRecord  = errors.New("a record lacks a part or has another in its place")
+	errRecord  = errors.New("a record lacks a part or has an unexpected one")
 )
 
 // DecodeStreamEvent reads the event that Lambda hands to a function which
 // follows the stream of the events table. Only records of new items are
 // returned, in their order. One that can't be read carries Err and leaves the
-// others alone; only a payload that is no such event is an error, of code
+// others alone; only a payload that is not such an event is an error, of code
 // internal.
 func DecodeStreamEvent(payload []byte) ([]Record, error) {
 	p := streamParser{decoder: jsontext.NewDecoder(bytes.NewBuffer(payload))}

@@ -85,9 +85,9 @@ func (v *verdict) once(ctx context.Context, id string, item map[string]types.Att
 }
 
 // judge says whether the transaction is to be sent again; with neither an error
-// nor that, its commits are stored. Positions come first: whoever decided on an
-// old state decides again. What a guarded or claimed item said besides does not
-// count when the commits are there already.
+// nor that, its commits are stored. Positions come first: a decision on an
+// old state is made again. The other conditions, on guarded and claimed items, do
+// not count when the commits are there already.
 func (v *verdict) judge(ctx context.Context, refused *types.TransactionCanceledException) (again bool, err error) {
 	switch {
 	case v.own:

@@ -75,7 +75,7 @@ func (c *Commit) Spends() []Spent {
 }
 
 // TakenError says what kept an append from being stored although its positions
-// were free. Who holds a value is not told.
+// were free. The holder of a value is not told.
 type TakenError struct {
 	Claims []Claim // held by other streams
 	Spent  []Spent // once-only command ids, and what is kept of them
@@ -88,7 +88,7 @@ func (e *TakenError) Error() string {
 		parts = append(parts, "a value of "+c.Name+" is held")
 	}
 	for _, s := range e.Spent {
-		parts = append(parts, fmt.Sprintf("command id %q is spent", s.ID))
+		parts = append(parts, fmt.Sprintf("command id %q was used already", s.ID))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -4,7 +4,7 @@
 // type of the system.
 //
 // It is the bottom room: every other room may import it, and it imports the
-// standard library alone. It knows neither DynamoDB nor HTTP; package dynamo
+// standard library only. It knows neither DynamoDB nor HTTP; package dynamo
 // stores commits, package api speaks of them over HTTP.
 //
 // The words used here (stream, event, commit, version, snapshot, upcaster,

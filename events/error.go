@@ -29,7 +29,7 @@ const (
 	CodeBusy             Code = "busy"                   // contention or throttling outlasted the attempts
 	CodeUnavailable      Code = "unavailable"            // a dependency failed or timed out; whether a write happened may be unknown
 	CodeCanceled         Code = "canceled"               // the caller went away
-	CodeInternal         Code = "internal"               // a defect; details are in the log alone
+	CodeInternal         Code = "internal"               // a defect; details are in the log only
 
 	// CodeConflict is what Store.Append returns when the position is taken. It
 	// stays inside: handling a command turns it into success, busy or
@@ -48,7 +48,7 @@ type Error struct {
 	Fields []Field
 	// Version is the stream's current version, for version-conflict.
 	Version int64
-	// RetryAfter says how long to wait before trying again; zero says nothing.
+	// RetryAfter says how long to wait before a retry; zero says nothing.
 	RetryAfter time.Duration
 
 	cause error

@@ -10,7 +10,7 @@ import (
 )
 
 // Panic is a panic of the domain's code as an error. Its text says where it was
-// and, of the value, the type alone, but for the runtime's own: the value may hold
+// and, of the value, the type only, but for the runtime's own: the value may hold
 // what an event or a payload holds, so it is for tests and the log of one's own
 // machine.
 type Panic struct {

@@ -57,7 +57,7 @@ func TestUpcast(t *testing.T) {
 	}
 }
 
-// TestAnUpcasterThatPanics is a fault of its event alone.
+// TestAnUpcasterThatPanics is a fault of its event only.
 func TestAnUpcasterThatPanics(t *testing.T) {
 	t.Parallel()
 	codec, err := events.NewCodec(events.Type{Name: "account-opened", Upcasters: []events.Upcaster{

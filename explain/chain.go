@@ -125,7 +125,7 @@ func (e *explainer) addClaims(ctx context.Context, c *events.Commit, into *Node,
 }
 
 // parkedNode is the node of a parked stream.
-func parkedNode(kind Kind, name, by string, p inspect.Parked, next string) *Node {
+func parkedNode(kind Kind, name, by string, p inspect.ParkedStream, next string) *Node {
 	return &Node{
 		Kind: kind, Name: name, By: by, Time: p.Time, State: StateParked, Code: string(p.Code), Next: next,
 		Text: fmt.Sprintf("can't take in commit %d of %s, after %d attempts: %s", p.Commit, p.Stream, p.Attempts, p.Text),
@@ -134,14 +134,14 @@ func parkedNode(kind Kind, name, by string, p inspect.Parked, next string) *Node
 
 // behind says that a follower has not come to commit n of a stream because of a
 // fault at an earlier one.
-func behind(n int64, p inspect.Parked) string {
+func behind(n int64, p inspect.ParkedStream) string {
 	if p.Commit == n {
 		return ""
 	}
 	return fmt.Sprintf("waits behind commit %d: ", p.Commit)
 }
 
-func parkedOf(f *follow.Fault, consumer string, stream events.Stream) inspect.Parked {
+func parkedOf(f *follow.Fault, consumer string, stream events.Stream) inspect.ParkedStream {
 	p := inspect.ParkedOf(*f)
 	p.Process, p.Stream = consumer, stream
 	return p

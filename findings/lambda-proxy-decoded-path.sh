@@ -7,7 +7,7 @@
 # into a URL as if it were still encoded. Spaces and letters beyond ASCII arrive, but
 # with "% " the request is not handled: status 504, and an error for Lambda.
 #
-# Who meets it: a net/http service in Lambda behind an HTTP API whose ids, file or
+# Affected: a net/http service in Lambda behind an HTTP API whose ids, file or
 # category names may have "%", with this adapter.
 #
 # Output on 2026-11-29:

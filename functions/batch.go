@@ -30,7 +30,7 @@ type failure struct {
 	ItemIdentifier string `json:"itemIdentifier"`
 }
 
-// Invoke handles one batch. An error is for a payload that is no batch.
+// Invoke handles one batch. An error is for a payload that is not a batch.
 func (h batchHandler[R]) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	batch, err := h.decode(payload)
 	if err != nil {
@@ -90,6 +90,6 @@ func (c Config) logReport(ctx context.Context, log *slog.Logger, r follow.Report
 		log.ErrorContext(ctx, "stream parked", append(attrs, c.panicIn(f.Cause)...)...)
 	}
 	if r.Err != nil {
-		log.WarnContext(ctx, "records to be delivered again", "records", len(r.Retry), "error", r.Err)
+		log.WarnContext(ctx, "records will be retried", "records", len(r.Retry), "error", r.Err)
 	}
 }

@@ -184,7 +184,7 @@ func (f *enrolling) costs(what string, batch []byte, writes float64, want map[st
 
 // TestWhatABookingCosts: enrolling for a booking of k courses is one command for each
 // of them and one to confirm it, one timer set and one cancelled, and one write of
-// the ledger for each commit and reactor. What does not happen costs nothing:
+// the ledger for each commit and reactor. Nothing else costs anything:
 // there is no polling.
 func TestWhatABookingCosts(t *testing.T) {
 	t.Parallel()

@@ -248,7 +248,7 @@ func keys(stream string, commit int, sequence string) string {
 		stream, commit, sequence)
 }
 
-// A fault that passes is answered with the first failed sequence number and what
+// A transient fault is answered with the first failed sequence number and what
 // is behind it; the batch delivered again does the rest.
 func TestProjectorReportsWhatFailed(t *testing.T) {
 	t.Parallel()
@@ -293,7 +293,7 @@ func TestMalformedEvents(t *testing.T) {
 	}
 }
 
-// When the database is away, a client is told to try again, and nothing of why.
+// When the database is away, a client is told to retry, and nothing of why.
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

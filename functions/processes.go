@@ -109,7 +109,7 @@ func (h *processHandler) handle(ctx context.Context, batch []follow.Delivery) []
 func (h *processHandler) logBatch(ctx context.Context, records int, r process.Report) {
 	h.config.logReport(ctx, h.log, r.Report, func(f follow.Fault) []any { return []any{"reactor", f.Consumer} })
 	if r.Superseded > 0 {
-		h.log.WarnContext(ctx, "commands accepted before with another payload, which stands", "commands", r.Superseded)
+		h.log.WarnContext(ctx, "command ids were reused with another payload; the first command stands", "commands", r.Superseded)
 	}
 	h.log.InfoContext(ctx, "batch", "records", records, "handled", r.Handled, "commands", r.Commands, "declined", r.Declined,
 		"timers", r.Timers, "published", r.Published, "skipped", r.Skipped, "gaps", r.Gaps, "retry", len(r.Retry),

@@ -90,14 +90,14 @@ func (h *queueHandler) logBatch(ctx context.Context, handled []async.Disposition
 		case async.VerdictPoison:
 			h.log.ErrorContext(ctx, "dead letter", about...)
 		case async.VerdictRetry:
-			h.log.WarnContext(ctx, "message to be delivered again", about...)
+			h.log.WarnContext(ctx, "message will be retried", about...)
 		case async.VerdictDone:
 			if unsound(m.Err) {
-				h.log.WarnContext(ctx, "queued command is unsound", append(about, "code", events.CodeOf(m.Err), "error", m.Err)...)
+				h.log.WarnContext(ctx, "queued command is invalid", append(about, "code", events.CodeOf(m.Err), "error", m.Err)...)
 			}
 		}
 		if m.Note != nil {
-			h.log.WarnContext(ctx, "outcome not noted", append(about, "cause", m.Note)...)
+			h.log.WarnContext(ctx, "outcome not recorded", append(about, "cause", m.Note)...)
 		}
 	}
 	h.log.InfoContext(ctx, "batch", "messages", len(handled), "done", counts[async.VerdictDone],

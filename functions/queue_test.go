@@ -225,7 +225,7 @@ func TestAnUnsoundCommandIsLogged(t *testing.T) {
 	if got := r.deliver(t, m); got != none {
 		t.Errorf("answer %s", got)
 	}
-	if !strings.Contains(r.log.String(), `"queued command is unsound","function":"command","messageId":"m","command":"nonsense"`) {
+	if !strings.Contains(r.log.String(), `"queued command is invalid","function":"command","messageId":"m","command":"nonsense"`) {
 		t.Errorf("log: %s", &r.log)
 	}
 }

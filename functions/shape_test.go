@@ -28,7 +28,7 @@ func TestViewThatDoesNotFitItsTable(t *testing.T) {
 			t.Errorf("%s: %+v", path, a)
 		}
 	}
-	const words = "the rows of members v2 have no field active; the table of members v2 has no index by-name: raise Version(3), keep v2 as it was in Previous, and run daybook rebuild members; or take the change back"
+	const words = "the rows of members v2 have no field active; the table of members v2 has no index by-name: raise Version(3), keep v2 as it was in Previous, and run the subcommand rebuild members; or take the change back"
 	if !strings.Contains(r.log.String(), words) {
 		t.Errorf("the log does not say it: %s", r.log.String())
 	}

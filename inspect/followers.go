@@ -71,8 +71,8 @@ func (i *Installation) followerNames() iter.Seq[string] {
 	}
 }
 
-// Parked is a stream that a view, a process manager or an outbox can't follow.
-type Parked struct {
+// ParkedStream is a stream that a view, a process manager or an outbox can't follow.
+type ParkedStream struct {
 	View     string        `json:"view,omitzero"`
 	Version  int           `json:"version,omitzero"` // of the view
 	Process  string        `json:"process,omitzero"` // a process manager or an outbox
@@ -85,8 +85,8 @@ type Parked struct {
 }
 
 // ParkedOf returns a fault as the list of parked streams has it.
-func ParkedOf(f follow.Fault) Parked {
-	p := Parked{Version: f.Version, Stream: f.Stream, Commit: f.Commit, Code: f.Code, Text: f.Text, Time: f.Time, Attempts: f.Attempts}
+func ParkedOf(f follow.Fault) ParkedStream {
+	p := ParkedStream{Version: f.Version, Stream: f.Stream, Commit: f.Commit, Code: f.Code, Text: f.Text, Time: f.Time, Attempts: f.Attempts}
 	if f.Version > 0 {
 		p.View = f.Consumer
 	} else {
@@ -111,8 +111,8 @@ type ParkedPlace struct {
 
 // ParkedPage is an answer to Parked.
 type ParkedPage struct {
-	Parked []Parked     `json:"parked"`
-	Next   *ParkedPlace `json:"next,omitzero"`
+	Parked []ParkedStream `json:"parked"`
+	Next   *ParkedPlace   `json:"next,omitzero"`
 }
 
 // Parked lists parked streams: by follower in the order of declaration, views
@@ -132,7 +132,7 @@ func (i *Installation) Parked(ctx context.Context, q ParkedQuery) (ParkedPage, e
 	if err != nil {
 		return ParkedPage{}, err
 	}
-	page := ParkedPage{Parked: []Parked{}}
+	page := ParkedPage{Parked: []ParkedStream{}}
 	reached := q.After == nil
 	for _, l := range lists {
 		after := events.Stream("")
@@ -191,7 +191,7 @@ func (i *Installation) parkedLists(f followers) ([]parkedList, error) {
 
 // ParkedStream returns why a stream is parked for one follower, nil when it is not.
 // Codes are those of Parked.
-func (i *Installation) ParkedStream(ctx context.Context, name string, stream events.Stream) (*Parked, error) {
+func (i *Installation) ParkedStream(ctx context.Context, name string, stream events.Stream) (*ParkedStream, error) {
 	f, err := i.followers(ctx, []string{name})
 	if err != nil {
 		return nil, err

@@ -56,7 +56,7 @@ func (l Lag) Duration() time.Duration { return time.Duration(l.Seconds * float64
 func (i *Installation) Lag(ctx context.Context, q LagQuery) (LagReport, error) {
 	q.Fraction, q.Parallel = cmp.Or(q.Fraction, 1), cmp.Or(q.Parallel, 8)
 	if !(q.Fraction > 0 && q.Fraction <= 1) {
-		return LagReport{}, events.Errorf(events.CodeMalformed, "the fraction is above 0 and at most 1")
+		return LagReport{}, events.Errorf(events.CodeMalformed, "the fraction must be above 0 and at most 1")
 	}
 	f, err := i.followers(ctx, q.Names)
 	if err != nil {
@@ -274,7 +274,7 @@ func (l reactorLag) checkpoints(ctx context.Context, streams []events.Stream) ([
 }
 
 // missing looks at the events of the commits: those that the reactor has no use for
-// are not noted in the ledger.
+// are not recorded in the ledger.
 func (l reactorLag) missing(ctx context.Context, last head, applied int64) (first *events.Commit, n int64, err error) {
 	for from := applied + 1; from <= last.number; {
 		page, err := l.i.sources.Events.Read(ctx, last.stream, from, readPage)

@@ -19,9 +19,9 @@ type Letter struct {
 	Receives int         `json:"receives"`
 }
 
-// Handled is a dead letter that was redriven or dropped. Code and Text are those of
+// HandledLetter is a dead letter that was redriven or dropped. Code and Text are those of
 // the failure that made it a dead letter, the last one if it failed again.
-type Handled struct {
+type HandledLetter struct {
 	Letter
 	Outcome string `json:"outcome"`
 }

@@ -43,9 +43,9 @@ type Instance struct {
 	Attempts   int         `json:"attempts,omitzero"`
 	Rejections []Rejection `json:"rejections,omitempty"` // of the next commit's commands
 	// Answered are the last rejections of commits that were handled.
-	Answered []process.Answered `json:"answered,omitempty"`
-	Timers   []Timer            `json:"timers,omitempty"` // set and not cancelled; they may have fired
-	Parked   *Parked            `json:"parked,omitzero"`
+	Answered []process.PastRejection `json:"answered,omitempty"`
+	Timers   []Timer                 `json:"timers,omitempty"` // set and not cancelled; they may have fired
+	Parked   *ParkedStream           `json:"parked,omitzero"`
 }
 
 // Rejection is a command of a process manager that its aggregate did not accept.

@@ -315,8 +315,8 @@ func (r reader) parked(ctx context.Context, a struct {
 		return nil, err
 	}
 	return struct {
-		Parked []inspect.Parked `json:"parked"`
-		Next   string           `json:"next,omitzero"`
+		Parked []inspect.ParkedStream `json:"parked"`
+		Next   string                 `json:"next,omitzero"`
 	}{page.Parked, cursorTo(page.Next)}, nil
 }
 

@@ -290,7 +290,7 @@ func TestPublishFails(t *testing.T) {
 	}
 }
 
-// What a queue would refuse in a message is no longer in the detail of an event.
+// Characters that a queue would refuse in a message are not in the detail of an event.
 func TestPublishedEventsFitAQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -82,7 +82,7 @@ var codes = map[string]events.Code{
 	"KmsThrottled":                    events.CodeBusy,
 	"ConcurrentModificationException": events.CodeBusy,
 
-	// What exists already, for Scheduler.
+	// Scheduler's code for a name that exists already.
 	"ConflictException": events.CodeConflict,
 
 	// A missing queue, bus or group and missing rights are fixed by a deployment,
@@ -133,8 +133,8 @@ func refused(err error, code string) bool {
 	return ok && r.code == code
 }
 
-// translate turns the error of a call into an *events.Error. What a service said
-// for certain is looked at first, then whether ctx ended, and whatever remains is
+// translate turns the error of a call into an *events.Error. A definite answer of the
+// service is looked at first, then whether ctx ended; anything else is
 // a request without an answer: unavailable.
 func translate(ctx context.Context, err error) error {
 	if r, ok := errors.AsType[*refusal](err); ok {

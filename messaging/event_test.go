@@ -50,7 +50,7 @@ func TestDecodeEventRefuses(t *testing.T) {
 	}
 }
 
-// A body that is no valid text holds up no other.
+// A body that is not valid text does not hold up the others.
 func TestDecodeEventTakesAnyBody(t *testing.T) {
 	t.Parallel()
 	payload := fmt.Sprintf(`{"Records":[{"messageId":"m","eventSource":"aws:sqs","body":"%s"},{"messageId":"n","eventSource":"aws:sqs","body":"sound"}]}`, "\xff\\ud800")

@@ -48,7 +48,7 @@ func TestWhatASettingSends(t *testing.T) {
 	})
 }
 
-// What Scheduler may say, and what comes of it.
+// The answers of Scheduler, and the errors that follow.
 func TestSettingErrors(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

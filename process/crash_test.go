@@ -56,7 +56,7 @@ func TestACrashBetweenAnyTwoSteps(t *testing.T) {
 }
 
 // crash handles deliveries until the nth call, from which on nothing is done any
-// more, or is but nobody hears of it. It reports whether it came to that.
+// more, or is but nobody hears of it. It reports whether there was such a call.
 func (w *world) crash(n int, after bool, ds []follow.Delivery) bool {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()

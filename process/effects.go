@@ -28,7 +28,7 @@ type Commands interface {
 	// came before. A refusal is an *events.Error with Rejected set, or of code
 	// already-taken. A command whose id was used for another payload is
 	// idempotency-key-reused. Errors that events.Transient reports may be tried
-	// again with the same request; all others are faults that do not pass.
+	// again with the same request; all others are permanent.
 	Handle(ctx context.Context, r Request) error
 }
 
@@ -50,7 +50,7 @@ type Timer struct {
 // Timers sends commands later. All methods may be called concurrently.
 //
 // Errors are *events.Error. Those that events.Transient reports may be tried
-// again; any other is a fault that does not pass.
+// again; any other is permanent.
 type Timers interface {
 	// Set sets a timer. Setting one that is set again changes nothing. One that
 	// is due already fires soon. One that was cancelled or has fired may be set

@@ -41,7 +41,7 @@ type Entry struct {
 	// those that a reaction went on by, those that Unless names, and the one that
 	// parked the stream. They are for people, to see why a process took its way. At
 	// most MaxAnswered.
-	Answered []Answered
+	Answered []PastRejection
 
 	// Timers are those that were set and not cancelled since: their Timer.Name
 	// by the name that the manager gave them. They may have fired. At most
@@ -65,8 +65,8 @@ type Rejection struct {
 	Message string `json:"message,omitzero"`
 }
 
-// Answered is a rejection of a commit that was handled, or that parked the stream.
-type Answered struct {
+// PastRejection is a rejection of a commit that was handled, or that parked the stream.
+type PastRejection struct {
 	Commit int64 `json:"commit"` // whose reaction sent the command
 	Rejection
 }

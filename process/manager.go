@@ -12,8 +12,8 @@ import (
 // built once, by New and a chain of calls, and is then safe for concurrent use.
 //
 // Handlers are pure: time and ids arrive as data. They are called again when a
-// commit is retried, and may be called for commits that came long ago. What a
-// process needs to know of several streams belongs in an aggregate of its own,
+// commit is retried, and may be called for commits that came long ago. Knowledge
+// that a process needs of several streams belongs in an aggregate of its own,
 // which the manager sends commands to and whose events it follows.
 type Manager[S any] struct {
 	*def

@@ -161,7 +161,7 @@ func (r *run) otherwise(ctx context.Context, g *groupPlan, x Rejection) error {
 	return r.perform(ctx, p)
 }
 
-// worst is the error to act on: the first that does not pass, else the first.
+// worst is the error to act on: the first permanent one, else the first.
 func worst(errs []error) error {
 	i := slices.IndexFunc(errs, func(err error) bool { return err != nil && !events.Transient(err) })
 	if i < 0 {

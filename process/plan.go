@@ -44,8 +44,8 @@ type planner struct {
 	sent map[string]int
 }
 
-// plan makes a plan of the reactions to all events of a commit. What is published
-// goes out in one call. Errors don't pass.
+// plan makes a plan of the reactions to all events of a commit. Its messages
+// are published in one call. Errors are permanent.
 func (p *planner) plan(reactions []eventReaction) (plan, error) {
 	var all plan
 	for _, r := range reactions {

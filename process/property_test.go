@@ -65,7 +65,7 @@ func sameTimers(t *rapid.T, got, want *processtest.Recorder) {
 	}
 }
 
-// answer accepts or rejects a command for good, by its id.
+// answer accepts or rejects a command permanently, by its id.
 func answer(r process.Request) error {
 	h := fnv.New32()
 	h.Write([]byte(r.CommandID))
@@ -172,7 +172,7 @@ func disturb(random *rand.Rand, ds []follow.Delivery) []follow.Delivery {
 	return out
 }
 
-// faults makes a part of all calls fail for reasons that pass.
+// faults makes a part of all calls fail for transient reasons.
 func faults(seed uint64, percent int) func(string) error {
 	var mu sync.Mutex
 	random := rand.New(rand.NewPCG(seed, 0))

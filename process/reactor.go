@@ -89,7 +89,7 @@ type def struct {
 	events  func() []string // that it handles, sorted
 	handled func(event string) bool
 	// react applies the handled events of a commit to a memory, nil at the start,
-	// and says what is to be done, one reaction an event. Its errors do not pass.
+	// and says what is to be done, one reaction per event. Its errors are permanent.
 	react func(codec *events.Codec, memory jsontext.Value, c *events.Commit) (jsontext.Value, []eventReaction, error)
 }
 

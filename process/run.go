@@ -192,11 +192,11 @@ func (r *run) advance(ctx context.Context, n int64, memory jsontext.Value, timer
 }
 
 // answered adds the rejections of commit n to those of earlier ones.
-func answered(earlier []Answered, n int64, acted, declined []Rejection) []Answered {
+func answered(earlier []PastRejection, n int64, acted, declined []Rejection) []PastRejection {
 	all := slices.Clone(earlier)
 	for _, x := range append(slices.Clip(acted), declined...) {
-		all = slices.DeleteFunc(all, func(a Answered) bool { return a.CommandID == x.CommandID })
-		all = append(all, Answered{n, x})
+		all = slices.DeleteFunc(all, func(a PastRejection) bool { return a.CommandID == x.CommandID })
+		all = append(all, PastRejection{n, x})
 	}
 	if len(all) == 0 {
 		return nil

@@ -27,7 +27,7 @@ type Report struct {
 	Published  int // integration events published
 }
 
-// Effects are what reactors do. What is nil fails with unavailable when a
+// Effects are what reactors do. A nil field fails with unavailable when a
 // reaction asks for it: a program that only lists what is parked needs none.
 type Effects struct {
 	Commands  Commands

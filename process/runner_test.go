@@ -402,7 +402,7 @@ func TestTooManyAttemptsPark(t *testing.T) {
 	})
 }
 
-// TestALedgerThatIsDownParksNothing: what can't be written down is tried again.
+// TestALedgerThatIsDownParksNothing: a reaction that can't be recorded is retried.
 func TestALedgerThatIsDownParksNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

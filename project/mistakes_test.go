@@ -19,7 +19,7 @@ import (
 	"daybook/view/viewtest"
 )
 
-// What the mistakes below are made with.
+// The declarations that the mistakes below are made with.
 type (
 	account  struct{ Exists bool }
 	accounts struct {

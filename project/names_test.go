@@ -47,7 +47,7 @@ var Rows = 1
 	return p
 }
 
-// What is refused is refused before anything is written, and the message says why.
+// A name is refused before anything is written, and the message says why.
 func TestNamesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	p := bank(t)

@@ -30,7 +30,7 @@ func TestAnyTextIsARowKey(t *testing.T) {
 	qs := b.queries(views...)
 	var all []follow.Delivery
 	for i, key := range awkward {
-		for _, n := range []string{"a", "b"} { // two streams a row, in different parts
+		for _, n := range []string{"a", "b"} { // two streams per row, in different parts
 			all = append(all, b.append(events.StreamOf("product", n+string(rune('A'+i))), added("other", 1), added(key, int64(i)))...)
 		}
 	}
@@ -96,7 +96,7 @@ func allIDs(t *testing.T, qs *query.Queries, name string, limit int) []string {
 	}
 }
 
-// TestCutKeysParkWithTheReason: half a character is no text that an answer could
+// TestCutKeysParkWithTheReason: half a character is not a text that an answer could
 // show.
 func TestCutKeysParkWithTheReason(t *testing.T) {
 	t.Parallel()

@@ -57,7 +57,7 @@ func TestVerifyFindsWrappedSums(t *testing.T) {
 	views := overflowing()[:1]
 	b := newBench(t, views...)
 	b.clean(b.p.Project(t.Context(), slices.Concat(b.append("product/1", added("books", math.MaxInt64)), b.append("product/2", added("toys", 1)))))
-	// What an earlier program would have made of product/2 in books.
+	// The part of product/2 in books that an earlier program would have made.
 	b.more("product/2", added("books", 1))
 	checkpoint, books, toys := b.item("categories", "@stream/product/2"), b.item("categories", "books"), b.item("categories", "toys")
 	checkpoint.Commit, checkpoint.Version, checkpoint.Memo = 2, 2, []byte(`{"category":"books","stock":1}`)

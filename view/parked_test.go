@@ -93,7 +93,7 @@ func (b *bench) more(stream events.Stream, evs ...events.Data) []follow.Delivery
 	return ds
 }
 
-// TestParkedStreamsAreHeldBack: the item says so, nothing is tried again, and
+// TestParkedStreamsAreHeldBack: the item says so, nothing is retried, and
 // the reads of a batch cost what they always do.
 func TestParkedStreamsAreHeldBack(t *testing.T) {
 	t.Parallel()

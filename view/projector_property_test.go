@@ -144,7 +144,7 @@ func disturb(random *rand.Rand, ds []follow.Delivery, streams map[events.Stream]
 	return out
 }
 
-// inject makes a part of all calls fail for reasons that pass, before or after
+// inject makes a part of all calls fail for transient reasons, before or after
 // they wrote.
 func (b *bench) inject(seed uint64, percent int) {
 	var mu sync.Mutex

@@ -228,7 +228,7 @@ func TestKeysThatLookReserved(t *testing.T) {
 	}
 }
 
-// TestTransientFaults: what may pass is tried again from the first failed
+// TestTransientFaults: a transient fault is retried from the first failed
 // delivery on, and holds up nothing else.
 func TestTransientFaults(t *testing.T) {
 	t.Parallel()
@@ -281,7 +281,7 @@ func TestTransientFaultsOfKeyedViews(t *testing.T) {
 	b.want("categories", "toys", `{"products":1,"units":3}`)
 }
 
-// TestConflictsEnd: a write that always loses is given up and tried again
+// TestConflictsEnd: a write that always loses is given up and retried
 // later.
 func TestConflictsEnd(t *testing.T) {
 	t.Parallel()
@@ -408,7 +408,7 @@ func TestPermanentFaults(t *testing.T) {
 			b.clean(b.p.Project(t.Context(), ds[:2]))
 			for attempt := range 2 {
 				r := b.p.Project(t.Context(), append(ds[2:3:3], others...))
-				if attempt == 1 { // now it is held back, and not tried again
+				if attempt == 1 { // now it is held back, and not retried
 					if len(r.Faults) > 0 || r.Held != 1 || r.Retry != nil {
 						t.Errorf("the second time: %+v", r)
 					}
@@ -501,7 +501,7 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// TestFaultThatCannotBeRecorded is tried again: it must not be lost.
+// TestFaultThatCannotBeRecorded is retried: it must not be lost.
 func TestFaultThatCannotBeRecorded(t *testing.T) {
 	t.Parallel()
 	for _, code := range []events.Code{events.CodeUnavailable, events.CodeInternal} {

@@ -18,7 +18,7 @@ import (
 	"daybook/view/query"
 )
 
-// What random things and queries are made of.
+// The parts of random things and queries.
 var (
 	someStrings = []string{"", "a", "ab", "b", "é", "@", "=", "a,b", strings.Repeat("x", 1100), strings.Repeat("x", 1100) + "y"}
 	someMails   = []string{"", "Ann@x", "ann@X", "ANN", "ä", "Ä", "b", strings.Repeat("X", 1100), strings.Repeat("x", 1100) + "Y"}
@@ -100,7 +100,7 @@ func columns() map[string]column {
 		}, []string{"eq", "ne", "in", "exists"}, []bool{true, false}, strconv.FormatBool),
 		"gone": columnOf(func(_ string, th thing) *int64 { return &th.Gone }, cmp.Compare[int64], ordered, someInts,
 			func(n int64) string { return strconv.FormatInt(n, 10) }),
-		// What a field with a normal form is compared as. A client's value is given as it comes.
+		// A field with a normal form is compared in that form. A client's value is given as it comes.
 		"mail": {
 			get: func(_ string, th thing) any { return strings.ToLower(th.Mail) }, ops: withPrefix,
 			compare: func(a, b any) int { return strings.Compare(a.(string), b.(string)) },

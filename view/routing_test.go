@@ -132,7 +132,7 @@ func TestSwitchIsMadeTogether(t *testing.T) {
 	})
 }
 
-// What describes a view follows a switch and a switch back; a version that is
+// The description of a view follows a switch and a switch back; a version that is
 // not declared can't be described.
 func TestDescribeFollowsTheSwitch(t *testing.T) {
 	t.Parallel()
@@ -315,7 +315,7 @@ func TestViewAddedLater(t *testing.T) {
 	})
 }
 
-// Whoever is read next is written before whoever is read now.
+// The table that is read next is written before the one that is read now.
 func TestWhoIsReadNextIsNeverBehind(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -436,7 +436,7 @@ func TestRebuildRate(t *testing.T) {
 	})
 }
 
-// A stream that the new version can't apply is parked in the new table alone.
+// A stream that the new version can't apply is parked in the new table only.
 func TestRebuildWithFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -452,7 +452,7 @@ func TestRebuildWithFaults(t *testing.T) {
 			t.Fatalf("%+v, %v", p, err)
 		}
 		_, err := r.Switch(t.Context(), v(2, 1), nil)
-		wantCode(t, err, events.CodeConflict, "run daybook redrive shaped -table v2; to switch all the same, add -parked")
+		wantCode(t, err, events.CodeConflict, "run the subcommand redrive shaped -table v2; to switch all the same, add -parked")
 		if _, err := r.Switch(t.Context(), v(2, 1), &admin.SwitchOptions{AllowFaults: true}); err != nil {
 			t.Error(err)
 		}
@@ -557,7 +557,7 @@ func TestUnfilled(t *testing.T) {
 	if got := unfilled(w, newShaped(1)); got != "[]" {
 		t.Errorf("without a newer version: %s", got)
 	}
-	const want = "shaped v2 is declared and not filled, so an older version answers: run daybook rebuild shaped, then daybook switch shaped"
+	const want = "shaped v2 is declared and not filled, so an older version answers: run the subcommands rebuild shaped and switch shaped"
 	if got := admin.UnfilledText(v(2, 1)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

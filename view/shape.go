@@ -17,7 +17,7 @@ import (
 
 // Shape is what a view's table is filled by, as far as a declaration tells it: a
 // table that was filled by one shape can't be read or written by another. It is
-// plain data with one canonical form. Descriptions are no part of it, nor is the
+// plain data with one canonical form. Descriptions are not part of it, nor is the
 // order of declaration; what handlers do inside can't be told.
 type Shape struct {
 	View       string   `json:"view"`

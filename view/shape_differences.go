@@ -141,7 +141,7 @@ func (s Shape) Remedy(newest bool) string {
 	if !newest {
 		return fmt.Sprintf("take the change of v%d in Previous back", s.Version)
 	}
-	return fmt.Sprintf("raise Version(%d), keep v%d as it was in Previous, and run daybook rebuild %s; or take the change back",
+	return fmt.Sprintf("raise Version(%d), keep v%d as it was in Previous, and run the subcommand rebuild %s; or take the change back",
 		s.Version+1, s.Version, s.View)
 }
 

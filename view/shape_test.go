@@ -150,7 +150,7 @@ func TestMismatchedDeclarations(t *testing.T) {
 					t.Errorf("described: %v, %v", all, err)
 				}
 				all, err := admin.Mismatches(t.Context(), w.codec, w.tables, []view.View{changed, newUsers()})
-				help := ": raise Version(2), keep v1 as it was in Previous, and run daybook rebuild accounts; or take the change back"
+				help := ": raise Version(2), keep v1 as it was in Previous, and run the subcommand rebuild accounts; or take the change back"
 				if err != nil || len(all) != 1 || !strings.Contains(all[0].Text, test.want) || !strings.HasSuffix(all[0].Text, help) || strings.Contains(all[0].Text, "\n") {
 					t.Errorf("%+v, %v", all, err)
 				}
@@ -314,7 +314,7 @@ func TestRebuildOfAMismatch(t *testing.T) {
 	})
 }
 
-// What does not change what is stored is no mismatch.
+// A change that keeps the stored data as they are is not a mismatch.
 func TestHarmlessChanges(t *testing.T) {
 	t.Parallel()
 	for name, v := range map[string]view.View{

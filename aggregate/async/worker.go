@@ -68,7 +68,7 @@ const (
 	VerdictPoison Verdict = "poison" // it is a dead letter now, its stream goes on
 )
 
-// Disposition is what became of one message.
+// Disposition is the outcome of one message.
 type Disposition struct {
 	ID        string // as delivered
 	Verdict   Verdict

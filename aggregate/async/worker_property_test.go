@@ -209,9 +209,9 @@ func (w *plant) process(t *rapid.T, maxReceives int) (*async.Sender, *async.Work
 // undated is a test without a deadline, which is not of the bubble's clock.
 type undated struct{ rapid.TB }
 
-// Whatever fails, crashes between any two steps, is sent twice or delivered
-// again: what is accepted is in its stream once, in the order of sending; an
-// answer once seen never changes; poison is with the dead letters, and its stream
+// Under failures, crashes between any two steps, duplicates and redeliveries: an
+// accepted command is in its stream once, in the order of sending; an
+// outcome once seen never changes; poison is with the dead letters, and its stream
 // goes on.
 func TestQueuedCommands(t *testing.T) {
 	t.Parallel()
@@ -277,7 +277,7 @@ type observer struct {
 	commands []aggregate.Command
 	answers  map[string]async.Status
 	ordered  bool            // no copy of a dead letter can come later
-	untold   map[string]bool // those whose outcome could not be noted in the last attempt
+	untold   map[string]bool // those whose outcome could not be recorded in the last attempt
 }
 
 func (o *observer) next(n int) aggregate.Command {

@@ -118,7 +118,7 @@ func TestWorkerVerdicts(t *testing.T) {
 	}
 }
 
-// A failure that may pass keeps the order of its stream and of no other.
+// A transient failure keeps the order of its stream and of no other.
 func TestWorkerKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -173,7 +173,7 @@ func TestWorkerCannotBuryOrNote(t *testing.T) {
 	if got := b.state(t, 1); got != "" {
 		t.Errorf("c-1 is %s", got)
 	}
-	// The outcome can't be noted: tried again, and then the answer is the same.
+	// The outcome can't be recorded: the command is retried, with the same outcome.
 	w := async.NewWorker(b.handler, deaf{b.statuses}, b.dead, nil)
 	d := taped("record", "1", 3)
 	if h := w.Handle(t.Context(), []async.Delivery{d}); h[0].Verdict != async.VerdictRetry || h[0].Note == nil || h[0].Err != nil {
@@ -215,8 +215,8 @@ func TestWorkerThatCannotLookTriesAgain(t *testing.T) {
 	}
 }
 
-// What has its answer is not handled once more, and a copy in the same batch has
-// the answer of the first.
+// A command with a recorded outcome is not handled once more, and a duplicate in
+// the same batch gets the outcome of the first.
 func TestWorkerHandlesOnce(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)

@@ -80,7 +80,7 @@ type consoleQueue struct {
 const redriveWait = 10 * time.Second
 
 // Redrive implements console.Queue.
-func (q *consoleQueue) Redrive(ctx context.Context, ids []string) ([]inspect.Handled, error) {
+func (q *consoleQueue) Redrive(ctx context.Context, ids []string) ([]inspect.HandledLetter, error) {
 	d := connect.NewDeadLetters(q.options, q.prefix)
 	d.Patience = redriveWait
 	if err := d.Open(ctx); err != nil {
@@ -90,13 +90,13 @@ func (q *consoleQueue) Redrive(ctx context.Context, ids []string) ([]inspect.Han
 }
 
 // Drop implements console.Queue.
-func (q *consoleQueue) Drop(ctx context.Context, ids []string) (dropped []inspect.Handled, err error) {
+func (q *consoleQueue) Drop(ctx context.Context, ids []string) (dropped []inspect.HandledLetter, err error) {
 	d := connect.NewDeadLetters(q.options, q.prefix)
 	d.Patience = redriveWait
 	if err := d.Open(ctx); err != nil {
 		return nil, err
 	}
-	err = d.Drop(ctx, ids, func(l inspect.Handled) error {
+	err = d.Drop(ctx, ids, func(l inspect.HandledLetter) error {
 		dropped = append(dropped, l)
 		return nil
 	})

@@ -5,13 +5,13 @@
 //
 // The folder holds customers.csv (customer_id, city, state), products.csv
 // (product_id, category, weight_g, price_cents) and orders.csv (order_id,
-// customer_id, product_id, quantity, price_cents; one row a line). Every command
+// customer_id, product_id, quantity, price_cents; one row per line). Every command
 // has an id made from its row, so a load that was cut off is simply run again:
 // what was accepted before is answered from memory and changes nothing.
 //
 // With -compare http://127.0.0.1:8000 it also measures a bare loop of PutItem on
 // the same store in the same run, and says how the load compares.
 //
-// The load itself speaks HTTP alone. It imports package dynamo for the comparison
+// The load itself speaks HTTP only. It imports package dynamo for the comparison
 // and a progress bar.
 package main

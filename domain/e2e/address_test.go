@@ -105,7 +105,7 @@ func TestEveryRowKeyHasAnAddress(t *testing.T) {
 // every kind of API. Headers and queries that are not UTF-8 or not percent-encoded
 // are a gateway's to decode first; one that is not ours may make texts of them that
 // the function can't tell from others (MiniStack takes Latin-1 for what it is), so
-// those are sent to our own gateways alone.
+// those are sent to our own gateways only.
 func TestNothingMangledIsTaken(t *testing.T) {
 	each(t, func(t *testing.T, c *client) {
 		id := fresh("p")

@@ -11,7 +11,7 @@ import (
 	"uuid"
 )
 
-// status is what became of a command that was to be handled later.
+// status is the outcome of a queued command.
 type status struct {
 	CommandID string  `json:"commandId"`
 	ID        string  `json:"id"`
@@ -44,7 +44,7 @@ func (c *client) below(path, reference string) string {
 	}
 	found, err := base.Parse(reference)
 	if err != nil || reference == "" {
-		c.t.Fatalf("%q is no place to look: %v", reference, err)
+		c.t.Fatalf("%q is not a path of a status: %v", reference, err)
 	}
 	below, ok := strings.CutPrefix(found.String(), c.url)
 	if !ok {
@@ -163,7 +163,7 @@ func TestAsyncBatch(t *testing.T) {
 	})
 }
 
-// TestAsyncOfAnother: nobody learns what became of another's command.
+// TestAsyncOfAnother: nobody learns the outcome of another's command.
 func TestAsyncOfAnother(t *testing.T) {
 	each(t, func(t *testing.T, c *client) {
 		other := func(r *http.Request) { r.Header.Set("X-Daybook-Actor", "eve") }

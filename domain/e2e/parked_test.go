@@ -11,7 +11,7 @@ import (
 	"daybook/localstack/stack"
 )
 
-// TestParkedStream: an event that no view can read stops its own row alone, which
+// TestParkedStream: an event that no view can read stops its own row only, which
 // goes on being answered as it was and says so.
 func TestParkedStream(t *testing.T) {
 	onStacks(t, func(t *testing.T, s *stack.Stack) {

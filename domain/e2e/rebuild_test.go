@@ -468,7 +468,7 @@ func (l *load) verify(t *testing.T, at driver.Target) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// What was delivered may still be on its way.
+		// Delivered records may still be on their way.
 		for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 			got, err := table.Get(t.Context(), []string{want.Key})
 			if err == nil && projection.Same(products.Products, &want, got[0]) {

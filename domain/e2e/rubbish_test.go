@@ -74,7 +74,7 @@ func TestProblems(t *testing.T) {
 	})
 }
 
-// Whatever comes in, the answer is a client's error, never a fault of ours.
+// Any malformed input is answered as a client's error, never as a fault of ours.
 func TestRubbish(t *testing.T) {
 	each(t, func(t *testing.T, c *client) {
 		long := strings.Repeat("x", 3000)
@@ -115,7 +115,7 @@ func TestRubbish(t *testing.T) {
 }
 
 // raw sends a path as it is written, and takes 503 for an answer that must be
-// tried again.
+// retried.
 func (c *client) raw(method, path, body, kind string) (answer, error) {
 	c.t.Helper()
 	base, err := url.Parse(c.url)

@@ -17,7 +17,7 @@ import (
 // Checking while the order is placed would be exact (aggregate's Across), and make
 // all orders of a customer, and of a product, wait for each other.
 //
-// What is undone is undone because of the event that says so, never because of a
+// A step is undone because of the event that says so, never because of a
 // reservation that failed: "reject-order" is decided by the order, which is
 // confirmed or rejected once and for all, and what is released follows from it.
 // A reservation that is late, since it hung in an instance that another has

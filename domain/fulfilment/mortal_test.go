@@ -19,7 +19,7 @@ type life struct {
 	hang func(func())
 }
 
-// ending says what becomes of the last call.
+// ending is the outcome of the last call.
 type ending int
 
 const (

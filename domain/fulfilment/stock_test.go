@@ -30,7 +30,7 @@ import (
 )
 
 // TestStockIsNeverLost places orders, cancels and completes some, and has
-// the process manager handle what comes of it in a hostile world: records come
+// the process manager handle their events in a hostile world: records come
 // late, twice and in any order, to four instances at once; instances die at a
 // random moment, before or after a call to the outside took effect, or take it
 // for dead and it takes effect much later; the batch comes again to a new one;

@@ -45,7 +45,7 @@ type State struct {
 
 	// Ended is when orders ended that had reserved nothing: their reservation may
 	// still be on its way, and is refused. The keys are digests of the orders' ids,
-	// so that a state stays small. What ended more than EndedFor before the last is
+	// so that a state stays small. An end more than EndedFor before the last is
 	// forgotten, and beyond MaxEnded the oldest. An order that had a reservation is
 	// not among them: a repeat of that command is recognised by its id.
 	Ended map[string]time.Time `json:"ended,omitzero"`
@@ -164,7 +164,7 @@ type (
 		Quantity int64  `json:"quantity" rule:"min=1,max=1000000000" example:"2"`
 		// Currency is that of the order; "" asks for no check.
 		Currency string `json:"currency,omitzero" rule:"optional,format=iso4217" example:"EUR"`
-		// Until is ReservationTime after the order was placed; nil is no limit.
+		// Until is ReservationTime after the order was placed; nil means no limit.
 		Until *time.Time `json:"until,omitzero"`
 	}
 	// ReleaseStock frees what is kept for an order.
@@ -312,7 +312,7 @@ func reserveStock(s State, c ReserveStock, m aggregate.Meta) aggregate.Decision 
 }
 
 // releaseStock works on a retired product too: what an order kept comes back. An
-// order that kept nothing is noted as well: its reservation may be on its way.
+// order that kept nothing is recorded as well: its reservation may be on its way.
 func releaseStock(s State, c ReleaseStock, m aggregate.Meta) aggregate.Decision {
 	if !s.Exists {
 		return aggregate.Reject("product-not-found", "there is no such product")

@@ -2,7 +2,7 @@ package user
 
 import "daybook/view"
 
-// Users is the view "users": one row a user. Its second version finds users by
+// Users is the view "users": one row per user. Its second version finds users by
 // e-mail whatever its case, by the form in which addresses are unique.
 var Users = users(view.By("email").Fold("lower", uniqueEmail)).
 	Version(2).

@@ -203,7 +203,7 @@ func (f *Follower) lost(sh *shard, err error) error {
 
 // commitOf reads the commit that a record of the change stream carries. The
 // SDK has the values of both services twice; commits hold strings, numbers and
-// bytes alone.
+// bytes only.
 func commitOf(image map[string]streamtypes.AttributeValue) (events.Commit, error) {
 	item := make(map[string]types.AttributeValue, len(image))
 	for name, v := range image {

@@ -111,7 +111,7 @@ func do(ctx context.Context, c *Client, input any) (any, error) {
 	case *dynamodb.TransactWriteItemsInput:
 		return c.TransactWriteItems(ctx, in)
 	}
-	return nil, fmt.Errorf("%T is no input of a hot operation", input)
+	return nil, fmt.Errorf("%T is not the input of a hot operation", input)
 }
 
 // plain takes the SDK's own notes off an output.

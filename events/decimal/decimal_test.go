@@ -61,7 +61,7 @@ func value(text string) *big.Rat {
 }
 
 // Numbers are read, ordered and written as fractions are, and both forms are the
-// same text for equal numbers alone.
+// same text for equal numbers only.
 func TestNumbersAreExact(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -2,5 +2,5 @@
 // digits and however large an exponent they have: the numbers of JSON, and those
 // that DynamoDB stores. A number costs no more than its text.
 //
-// It imports the standard library alone.
+// It imports the standard library only.
 package decimal

@@ -63,7 +63,7 @@ func extremes() []events.Commit {
 			Events:   []events.Event{event("long-one", 1, `{"text":"`+strings.Repeat("all work and no play ", 200)+`"}`)},
 			Snapshot: &events.Snapshot{Schema: math.MaxInt32, State: jsontext.Value(`{"sum":10000000000000000000000.1,"text":"` + strings.Repeat("ü", 900) + `"}`), Commands: remembered(128), From: 8},
 		},
-		{ // a snapshot of a state that is no object
+		{ // a snapshot of a state that is not an object
 			ID: "c5", Time: instant, Actor: "a", Commands: []events.Command{{ID: "", Version: 7}},
 			Events:   []events.Event{event("e", 1, `{"n":1}`)},
 			Snapshot: &events.Snapshot{Schema: 1, State: jsontext.Value(`null`)},

@@ -13,7 +13,7 @@ import (
 
 // oneWinner lets writers race for one position after the other: exactly one
 // append succeeds, the others fail with conflict, and the stream holds the
-// winners alone.
+// winners only.
 func oneWinner(ctx context.Context, s events.Store) error {
 	const writers, positions = 12, 4
 	stream := newStream()

@@ -33,7 +33,7 @@
 //	                Go syntax and must mean the same in ECMA-262, so what only
 //	                one of the two knows is refused. It is not anchored.
 //
-// Two more tags are for the description alone: doc is a sentence about the
+// Two more tags are for the description only: doc is a sentence about the
 // field, example a value of it (a string as it is, anything else as JSON).
 //
 // # Numbers

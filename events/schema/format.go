@@ -10,7 +10,7 @@ import (
 	"daybook/events"
 )
 
-// format is a named kind of string. What valid accepts is what the description
+// format is a named kind of string. Its valid accepts what the description
 // says with pattern, maxLen and enum and, for validators that assert formats,
 // the format's name in JSON Schema.
 type format struct {

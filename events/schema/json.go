@@ -7,7 +7,7 @@ import (
 )
 
 // JSON returns the schema in JSON Schema 2020-12, the dialect of OpenAPI 3.1,
-// always the same text. What it accepts is what Validate accepts; a validator
+// always the same text. It accepts what Validate accepts; a validator
 // need not assert formats, except for the finer points of an email address, a
 // URI and a date. Objects allow no other members than they name. If an example
 // can be made from the rules and the example tags, it is there.

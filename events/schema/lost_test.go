@@ -8,7 +8,7 @@ import (
 	"daybook/events/schema"
 )
 
-// chain contains itself, which is no reason to look for ever.
+// chain contains itself, which must not make the search endless.
 type chain struct {
 	Next *chain
 	At   time.Time // has unexported fields, and writes its own JSON

@@ -19,7 +19,7 @@ type Schema struct {
 	elem   *Schema        // of an array or a map
 
 	min, max       *number // of a number
-	minLen, maxLen int     // of a string, an array or a map; maxLen -1 is no limit
+	minLen, maxLen int     // of a string, an array or a map; maxLen -1 means no limit
 	enum           []string
 	unique         bool
 	notBlank       bool

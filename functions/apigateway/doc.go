@@ -2,7 +2,7 @@
 // events: HTTP API (payload format 2.0, and 1.0) and REST API. Bytes in, bytes
 // out, so the same code runs in Lambda and behind a local gateway.
 //
-// What the events mean is API Gateway's, quirks included:
+// The meaning of the events is API Gateway's, quirks included:
 //   - an HTTP API sends the path already percent-decoded, twice, cut at a decoded
 //     "?", and with the stage in front unless the stage is $default; a REST API and
 //     a function URL send it percent-encoded, and a REST API without the stage;
@@ -20,5 +20,5 @@
 // it splits header values at every comma, quoted or not; and it logs through the
 // global logger.
 //
-// The package imports the standard library alone.
+// The package imports the standard library only.
 package apigateway

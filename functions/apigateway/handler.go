@@ -66,7 +66,7 @@ func New(h http.Handler, o Options) *Handler {
 	return &Handler{handler: h, options: o}
 }
 
-// Invoke answers one event. Its error is for a payload that is no event, which
+// Invoke answers one event. Its error is for a payload that is not an event, which
 // Lambda counts as the function's failure; whatever goes wrong with a request is
 // an answer.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {

@@ -172,8 +172,8 @@ func TestActors(t *testing.T) {
 		{"IAM", second, `{"iam":{"accessKey":"AKIA","callerId":"AROA:bob","userArn":"arn:bob"}}`, "arn:bob"},
 		{"IAM without an ARN", second, `{"iam":{"callerId":"AROA:bob"}}`, "AROA:bob"},
 		{"null", second, `null`, ""},
-		{"sub is no string", second, `{"jwt":{"claims":{"sub":{"a":1}}}}`, ""},
-		{"claims are no object", second, `{"jwt":{"claims":"sub"}}`, ""},
+		{"sub is not a string", second, `{"jwt":{"claims":{"sub":{"a":1}}}}`, ""},
+		{"claims are not an object", second, `{"jwt":{"claims":"sub"}}`, ""},
 		{"REST's place doesn't count", second, `{"claims":{"sub":"mallory"},"principalId":"mallory"}`, ""},
 
 		{"REST JWT", rest, `{"claims":{"sub":"alice"}}`, "alice"},

@@ -22,7 +22,7 @@ func TestHeadersThatDifferInCase(t *testing.T) {
 		{"REST", fmt.Sprintf(restAPI, `"headers":{"Idempotency-Key":"a","idempotency-key":"b"},`+
 			`"multiValueHeaders":{"Idempotency-Key":["a"],"idempotency-key":["b"]}`), "[a b]"},
 		{"REST, two lines", fmt.Sprintf(restAPI, `"headers":{"idempotency-key":"b"},"multiValueHeaders":{"idempotency-key":["a","b"]}`), "[a b]"},
-		{"REST, single values alone", fmt.Sprintf(restAPI, `"headers":{"idempotency-key":"b","Idempotency-Key":"a"},"multiValueHeaders":null`), "[a b]"},
+		{"REST, single values only", fmt.Sprintf(restAPI, `"headers":{"idempotency-key":"b","Idempotency-Key":"a"},"multiValueHeaders":null`), "[a b]"},
 		{"REST, an empty list", fmt.Sprintf(restAPI, `"headers":{"idempotency-key":"b"},"multiValueHeaders":{"Idempotency-Key":null}`), "[b]"},
 		{"REST, lists of other names", fmt.Sprintf(restAPI, `"headers":{"idempotency-key":"b"},"multiValueHeaders":{"accept":["c"]}`), "[b]"},
 		{"HTTP API", fmt.Sprintf(httpAPI, `"headers":{"idempotency-key":"b","Idempotency-Key":"a"}`), "[a b]"},
@@ -57,8 +57,8 @@ func TestNoParameterIsLeftOut(t *testing.T) {
 	}
 }
 
-// What can't be read without a loss is answered 400, and is not the function's
-// failure.
+// An event that can't be read without a loss is answered 400, and is not the
+// function's failure.
 func TestMalformedRequests(t *testing.T) {
 	t.Parallel()
 	h := apigateway.New(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") }), apigateway.Options{})

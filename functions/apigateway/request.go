@@ -39,7 +39,7 @@ func (e *event) request(ctx context.Context, prefix string) (*http.Request, erro
 }
 
 // header has the event's headers: of each name all values, also of names that
-// differ in case alone, so that none of them wins by chance. Where an event has
+// differ in case only, so that none of them wins by chance. Where an event has
 // lists of values, its single values repeat the last of each.
 func (e *event) header() http.Header {
 	header := make(http.Header, len(e.Headers)+1)

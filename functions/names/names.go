@@ -18,7 +18,7 @@ const (
 	EnvEventBus       = EnvPrefix + "EVENT_BUS"       // name of the event bus of integration events
 	EnvViewPrefix     = EnvPrefix + "VIEW_PREFIX"     // prefix of the query tables' names, without the hyphen
 	EnvPathPrefix     = EnvPrefix + "PATH_PREFIX"     // base path under which a custom domain maps the API
-	// What the gateway asks of callers, for the description of the API: iam, jwt or
+	// The authorization that the gateway asks of callers, for the description of the API: iam, jwt or
 	// none (default); for jwt the issuer's URL, and the scopes to write, to read and
 	// to read events, with spaces in between.
 	EnvAuthorization = EnvPrefix + "AUTHORIZATION"

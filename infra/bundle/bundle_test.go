@@ -48,7 +48,7 @@ func TestZip(t *testing.T) {
 	}
 }
 
-// What makes a function big or slow to start does not get in.
+// Packages that make a function big or slow to start do not get in.
 func TestNothingBigInside(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc", "./functions/...")

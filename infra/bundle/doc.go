@@ -5,5 +5,5 @@
 // CDK, which names an asset by its content, uploads what has changed and
 // nothing else.
 //
-// It imports the standard library alone.
+// It imports the standard library only.
 package bundle

@@ -49,7 +49,7 @@ func (s Settings) jwtConflicts() []string {
 		refuse(len(s.JWTAudience) == 0, "jwtAudience: authorization=jwt needs it for an HTTP API")
 		return all
 	}
-	refuse(!cognito, "jwtIssuer: a REST API verifies tokens of Cognito user pools alone (https://cognito-idp.<region>.amazonaws.com/<pool>); use api=http for %s", s.JWTIssuer)
+	refuse(!cognito, "jwtIssuer: a REST API verifies tokens of Cognito user pools only (https://cognito-idp.<region>.amazonaws.com/<pool>); use api=http for %s", s.JWTIssuer)
 	refuse(cognito && s.Account == "", "account: a REST API with authorization=jwt needs it, to name the user pool")
 	refuse(cognito && s.Region != "" && s.Region != region, "jwtIssuer: a REST API needs a user pool of its own region, %s", s.Region)
 	refuse(len(s.JWTAudience) > 0, "jwtAudience: a REST API does not check it; give the scopes only to the app clients that may have them, and leave it out")

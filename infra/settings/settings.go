@@ -30,7 +30,7 @@ const (
 	None Authorization = "none" // open to everybody who knows the address
 )
 
-// RemovalPolicy is what becomes of stored data when the stack, or a resource of
+// RemovalPolicy is the fate of stored data when the stack, or a resource of
 // it, is deleted.
 type RemovalPolicy string
 

@@ -91,7 +91,7 @@ func TestWrongSettings(t *testing.T) {
 		{"tag", `{"tags":"team"}`, nil, []string{"not a tag"}},
 		{"functions", `{"functions":"some"}`, nil, []string{"not one of all, none"}},
 		{"replicas", `{"replicas":"eu-west-1"}`, nil, []string{"lose commits", "docs/deploy.md"}},
-		{"issuer that looks like Cognito", `{"api":"rest","account":"123456789012","authorization":"jwt","jwtIssuer":"https://cognito-idp.eu-west-1.amazonaws.com.evil.example/eu-west-1_Ab1"}`, nil, []string{"Cognito user pools alone"}},
+		{"issuer that looks like Cognito", `{"api":"rest","account":"123456789012","authorization":"jwt","jwtIssuer":"https://cognito-idp.eu-west-1.amazonaws.com.evil.example/eu-west-1_Ab1"}`, nil, []string{"Cognito user pools only"}},
 		{"origin", `{"corsOrigins":"https://a.example/x"}`, nil, []string{"not an origin"}},
 		{"context", `[]`, nil, []string{"not a JSON object"}},
 		{"region", `{"region":"mars"}`, nil, []string{"not a region"}},
@@ -109,7 +109,7 @@ func TestWrongSettings(t *testing.T) {
 		{"issuer without jwt", `{"jwtIssuer":"https://id.example"}`, nil, []string{"needs authorization=jwt, which is iam"}},
 		{"issuer over http", `{"authorization":"jwt","jwtIssuer":"http://id.example"}`, nil, []string{"https URL"}},
 		{"history as reading", `{"authorization":"jwt","jwtIssuer":"https://id.example","jwtAudience":"a","historyScope":"daybook/read"}`, nil, []string{"historyScope"}},
-		{"rest with another issuer", `{"api":"rest","authorization":"jwt","jwtIssuer":"https://id.example"}`, nil, []string{"Cognito user pools alone"}},
+		{"rest with another issuer", `{"api":"rest","authorization":"jwt","jwtIssuer":"https://id.example"}`, nil, []string{"Cognito user pools only"}},
 		{"rest and audience", `{"api":"rest","account":"123456789012","authorization":"jwt","jwtIssuer":"https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab1","jwtAudience":"a"}`, nil, []string{"does not check it"}},
 		{"rest and user pool without account", `{"api":"rest","authorization":"jwt","jwtIssuer":"https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab1"}`, nil, []string{"account"}},
 	} {
@@ -145,7 +145,7 @@ func TestKeysOfTheCDK(t *testing.T) {
 	}
 }
 
-// However a value is given, it is read the same: -c gives text alone.
+// However a value is given, it is read the same: -c gives text only.
 func TestValuesAlike(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{

@@ -4,6 +4,6 @@
 //
 // A file can tell of what was declared before, not of what was deployed. Who
 // deletes the file of a deployed version, or never had one, is told by the
-// deployment alone: its projector and its query function compare the declaration
+// deployment only: its projector and its query function compare the declaration
 // with what filled the table.
 package shapes

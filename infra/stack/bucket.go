@@ -8,11 +8,11 @@ import (
 )
 
 // failureDays is how long failed records are kept: time to notice and redrive.
-// What they hold is in the events table too.
+// Their data is in the events table too.
 const failureDays = 90
 
 // NewFailureBucket makes the bucket that gets the stream records that the
-// projector failed at, whole: encrypted, closed to the public, over TLS alone.
+// projector failed at, whole: encrypted, closed to the public, over TLS only.
 func NewFailureBucket(scope constructs.Construct, id string, key Key, retain bool) awss3.Bucket {
 	props := &awss3.BucketProps{
 		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),

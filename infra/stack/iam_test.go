@@ -10,7 +10,7 @@ import (
 	"daybook/infra/stack"
 )
 
-// What each function may do is written out here once more, statement by
+// The permissions of each function are written out here once more, statement by
 // statement: a new permission has to be put here too, and so be seen.
 func TestWhatEachFunctionMayDo(t *testing.T) {
 	t.Parallel()
@@ -223,7 +223,7 @@ func TestNoWildcards(t *testing.T) {
 }
 
 // wildcards are the actions and resources with a wildcard that nothing excuses.
-// Denying everything is no permission.
+// Denying everything is not a permission.
 func wildcards(tpl *template) []string {
 	var all []string
 	for _, s := range tpl.statements() {
@@ -293,7 +293,7 @@ func TestRoles(t *testing.T) {
 
 // The timers' role is for schedules of this deployment's group, which send to the
 // command queue and do nothing else, and the process function hands it to the
-// scheduler alone.
+// scheduler only.
 func TestTimersRole(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, tpl *template) {

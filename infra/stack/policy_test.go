@@ -10,8 +10,8 @@ import (
 )
 
 // A rule is a check that cdk-nag's AwsSolutions pack makes too, by its id there,
-// so that a finding can be looked up. The pack itself has no Go module that can
-// be had.
+// so that a finding can be looked up. The pack itself is not published as a Go
+// module.
 type rule struct {
 	id, meaning string
 	// find returns a finding for each resource that breaks the rule.
@@ -55,7 +55,7 @@ var rules = []rule{
 		block, _ := r.Properties["PublicAccessBlockConfiguration"].(object)
 		return len(block) == 4 && !slices.ContainsFunc(sorted(block), func(k string) bool { return block[k] != true })
 	}, "AWS::S3::Bucket")},
-	{"S10", "buckets are used over TLS alone", func(tpl *template) (found []string) {
+	{"S10", "buckets are used over TLS only", func(tpl *template) (found []string) {
 		for _, id := range tpl.ids("AWS::S3::Bucket") {
 			if !slices.ContainsFunc(tpl.statements(), func(s statement) bool {
 				return s.kind == "AWS::S3::BucketPolicy" && s.effect == "Deny" && at(s.condition, "Bool", "aws:SecureTransport") == "false"
@@ -74,7 +74,7 @@ var rules = []rule{
 	{"SQS3", "queues have a dead-letter queue, or are one", each(func(_ *template, r resource) bool {
 		return at(r.Properties, "RedrivePolicy", "deadLetterTargetArn") != nil || at(r.Properties, "RedriveAllowPolicy", "sourceQueueArns") != nil
 	}, "AWS::SQS::Queue")},
-	{"SQS4", "queues are used over TLS alone", func(tpl *template) (found []string) {
+	{"SQS4", "queues are used over TLS only", func(tpl *template) (found []string) {
 		secured := make(map[string]bool)
 		for _, id := range tpl.ids("AWS::SQS::QueuePolicy") {
 			p := tpl.Resources[id].Properties
@@ -124,7 +124,7 @@ var accepted = []struct {
 	id, reason string
 	in         func(s settings.Settings) bool
 }{
-	{"S1", "the bucket holds records that failed, written by Lambda alone; CloudTrail's data events tell more where they are wanted", always},
+	{"S1", "the bucket holds records that failed, written by Lambda only; CloudTrail's data events tell more where they are wanted", always},
 	{"APIG2", "the functions validate against the schemas of the declared commands, with better answers", isREST},
 	{"APIG3", "a web ACL costs by itself: the setting clientRate asks for it", func(s settings.Settings) bool { return isREST(s) && s.ClientRate == 0 }},
 	{"IAM4", "API Gateway's account role, CodeDeploy's and AWS Backup's take these policies in AWS's own instructions; TestRoles names each", func(s settings.Settings) bool {

@@ -71,7 +71,7 @@ func TestViewWithAPreviousVersion(t *testing.T) {
 		"AWS::CloudWatch::Alarm <daybook-dev-shipments-v2-read-throttles>", "AWS::CloudWatch::Alarm <daybook-dev-shipments-v2-write-throttles>",
 		"AWS::DynamoDB::Table <daybook-dev-shipments-v2>",
 	}; !slices.Equal(added, want) {
-		t.Errorf("added: %v, want the table of version 2 and its alarms alone", added)
+		t.Errorf("added: %v, want the table of version 2 and its alarms only", added)
 	}
 	for _, want := range []struct{ function, action, resource string }{
 		{"query", "dynamodb:GetItem", "<daybook-dev-shipments-v1>.Arn"},

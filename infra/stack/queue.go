@@ -13,7 +13,7 @@ import (
 
 const (
 	// queueDays is how long a command waits at most, and how long a dead one
-	// stays: the longest that SQS has. What expires is deleted without a word.
+	// stays: the longest that SQS has. An expired message is deleted silently.
 	queueDays = 14
 	// receives is how often a message is received before SQS itself takes it for
 	// dead: without its error, out of order. The function gives a command up
@@ -21,7 +21,7 @@ const (
 	// with those before it in its stream, up to nine, without being tried.
 	receives = 20
 	// visibilities is how many time-outs of the function a message stays hidden
-	// for: what AWS advises, so that Lambda can try again while it is throttled.
+	// for: what AWS advises, so that Lambda can retry while it is throttled.
 	visibilities = 6
 	// queueBatch is the largest batch that Lambda takes from a FIFO queue.
 	queueBatch = 10
@@ -44,7 +44,7 @@ type CommandQueue struct {
 }
 
 // NewCommandQueue makes the two queues: first in, first out for each stream,
-// streams side by side, encrypted, over TLS alone. A message without an id of its
+// streams side by side, encrypted, over TLS only. A message without an id of its
 // own, which a schedule's is, is known again by its content.
 func NewCommandQueue(scope constructs.Construct, id string, p QueueProps) CommandQueue {
 	stack := awscdk.Stack_Of(scope)

@@ -33,7 +33,7 @@ func TestQueues(t *testing.T) {
 	})
 }
 
-// queueIsKept checks encryption and what becomes of a queue.
+// queueIsKept checks encryption and the removal policy of a queue.
 func queueIsKept(t *testing.T, tpl *template, r resource) {
 	t.Helper()
 	name := tpl.text(r.Properties["QueueName"])
@@ -72,7 +72,7 @@ func TestQueueMapping(t *testing.T) {
 			"EventSourceArn":        "<" + tpl.Settings.Prefix() + "-commands.fifo>.Arn",
 			"BatchSize":             "10",
 			"FunctionResponseTypes": "ReportBatchItemFailures",
-			// What a FIFO queue's mapping can't have.
+			// Settings that a FIFO queue's mapping can't have.
 			"MaximumBatchingWindowInSeconds": "<nil>", "FilterCriteria": "<nil>", "StartingPosition": "<nil>",
 		} {
 			same(t, tpl, property, p[property], want)

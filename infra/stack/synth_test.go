@@ -114,7 +114,7 @@ func following() []process.Reactor {
 }
 
 // synthDomain makes the template of a context and what is declared. The
-// functions' code is a stand-in: what is in a zip is none of the template's.
+// functions' code is a stand-in: the contents of a zip are not part of the template.
 func synthDomain(t *testing.T, name, context string, views []view.View, reactors ...process.Reactor) *template {
 	t.Helper()
 	return synthCommands(t, name, context, nil, views, reactors...)

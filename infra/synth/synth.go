@@ -38,7 +38,7 @@ func run(ctx context.Context, app daybook.App) error {
 		return err
 	}
 	if err := app.Check(); err != nil {
-		return fmt.Errorf("the application is not well declared: %w", err)
+		return fmt.Errorf("the application's declaration is invalid: %w", err)
 	}
 	schema, err := stack.SchemaOf(app)
 	if err != nil {

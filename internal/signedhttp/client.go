@@ -209,7 +209,7 @@ func (c *Client) read(ctx context.Context, k *Call, response *http.Response) err
 	return k.Read(ctx, response, k.answer.Bytes())
 }
 
-var errChecksum = errors.New("the answer does not have its checksum")
+var errChecksum = errors.New("the response does not match its checksum")
 
 // check compares an answer with the CRC32 that DynamoDB sends along.
 func (c *Client) check(h http.Header, answer []byte) error {

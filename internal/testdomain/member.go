@@ -41,7 +41,7 @@ type MemberState struct {
 	Email  string `json:"email,omitzero"`
 }
 
-// Events of members. What a command asks for is what its event says.
+// Events of members. An event has the fields of its command.
 type (
 	MemberCreated      CreateMember
 	MemberRenamed      RenameMember

@@ -8,7 +8,7 @@
 # folder   where to install, kept for the next run; a temporary one by default
 #
 # Needs Go, Node, npm and python3 with venv. Versions are pinned here. It speaks
-# on loopback alone.
+# on loopback only.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)

@@ -94,7 +94,7 @@ func TestFile(t *testing.T) {
 	}
 }
 
-// Somebody's file without a last line end is no torn one.
+// Somebody's file without a last line end is not a torn one.
 func TestFileOfAnother(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "outbox.jsonl")
@@ -164,7 +164,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 	}
 }
 
-// A batch is posted in order; what fails holds back its own subject alone.
+// A batch is posted in order; what fails holds back its own subject only.
 func TestWebhook(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

@@ -57,7 +57,7 @@ func parseAllowances(r io.Reader) (allowances, error) {
 			}
 		case absent:
 		default:
-			return nil, fmt.Errorf("line %d: the verdict %q is none of ours, both, scope, absent", number, a.verdict)
+			return nil, fmt.Errorf("line %d: the verdict %q is not ours, both, scope or absent", number, a.verdict)
 		}
 		if _, err := path.Match(a.pattern, ""); err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)

@@ -49,7 +49,7 @@ func batchCases() []testCase {
 	}
 }
 
-// kind compares the type of the error alone: its message echoes the request in
+// kind compares the type of the error only: its message echoes the request in
 // a way that no engine matches.
 func kind(s step) step {
 	s.onlyKind = true

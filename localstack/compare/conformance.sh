@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs Daybook on engines that others made: the conformance suites of the event
 # store and the query tables, and the end-to-end tests against
-# go run ./localstack -endpoint. What an engine can't pass is named in
-# dynamo/endpoint_test.go. Needs Go, Node and npm; speaks on loopback alone.
+# go run ./localstack -endpoint. A test that an engine can't pass is named in
+# dynamo/engine_test.go. Needs Go, Node and npm; speaks on loopback only.
 #
 #   localstack/compare/conformance.sh [folder]     folder: as for run.sh
 set -euo pipefail

@@ -16,7 +16,7 @@ type step struct {
 	operation string
 	body      string
 	unordered bool // the order of Items is not defined
-	onlyKind  bool // compare the error's type alone, not its message
+	onlyKind  bool // compare the error's type only, not its message
 	quiet     bool // not compared: later steps need what it answers
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Compares Daybook's embedded DynamoDB with the engines of which CI knows, and
 # fails on any difference that allow/ does not explain. Needs Go, Node and npm;
-# installs the engines into a folder of its own and speaks on loopback alone.
+# installs the engines into a folder of its own and speaks on loopback only.
 #
 #   localstack/compare/run.sh [folder]     folder: where to install, kept for the
 #                                          next run; a temporary one by default

@@ -8,7 +8,7 @@ cd "$(dirname "$0")" # what is checked is Daybook's own project
 
 export MINISTACK_PORT=${MINISTACK_PORT:-4566}
 endpoint=http://127.0.0.1:$MINISTACK_PORT
-# What is deployed outlives a restart of MiniStack.
+# Deployed resources outlive a restart of MiniStack.
 export PERSIST_STATE=1 STATE_DIR=$state/ministack
 rm -rf "$STATE_DIR"
 mkdir -p "$state"
@@ -74,7 +74,7 @@ echo "requests with no valid token are refused"
 # caller for the root.
 left_out='^TestRubbish$'
 
-# What else this MiniStack's IAM gets wrong is granted for it. It takes every schedule
+# Other faults of this MiniStack's IAM are met by grants. It takes every schedule
 # for one of the group "default" (core/iam_actions.py, extract_resource_arn), whatever
 # group the request names. It has no batch of messages authorized as sqs:SendMessage,
 # as AWS does. And it is reached without TLS, which the queues' policy refuses.

@@ -10,7 +10,7 @@
 # differ: a REST API (LocalStack's free plan has it alone), open to all, the
 # architecture of this machine, nothing is kept when the stack is deleted, and no
 # alarms on a formula, which MiniStack refuses. LocalEmu and fakecloud get no
-# functions: the first runs them in Docker alone, the second was not tried.
+# functions: the first runs them in Docker only, the second was not tried.
 # Settings given here count before those.
 . "$(dirname "$0")/lib.sh"
 

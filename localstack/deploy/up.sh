@@ -14,7 +14,7 @@ case "${1:-ministack}" in
 ministack) "$here/ministack.sh" start ;;
 ministack-docker) compose ministack ;;
 localstack)
-  [ -n "${LOCALSTACK_AUTH_TOKEN:-}" ] || fail "LOCALSTACK_AUTH_TOKEN is not set: LocalStack starts with the token of an account (https://app.localstack.cloud) alone; make localstack-up EMULATOR=ministack needs none"
+  [ -n "${LOCALSTACK_AUTH_TOKEN:-}" ] || fail "LOCALSTACK_AUTH_TOKEN is not set: LocalStack starts with the token of an account (https://app.localstack.cloud) only; make localstack-up EMULATOR=ministack needs none"
   compose localstack
   ;;
 down)

@@ -28,7 +28,7 @@ func TestCORS(t *testing.T) {
 		{"request", []string{page}, "POST", page, false, page, "200", true},
 		{"request of another page", []string{page}, "POST", other, false, "", "200", true},
 		{"request of any page", []string{"*"}, "GET", other, false, "*", "200", true},
-		{"OPTIONS that is no preflight", []string{page}, "OPTIONS", page, false, page, "200", true},
+		{"OPTIONS that is not a preflight", []string{page}, "OPTIONS", page, false, page, "200", true},
 		{"no page", []string{page}, "POST", "", false, "", "200", true},
 	}
 	for _, test := range tests {

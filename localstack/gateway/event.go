@@ -17,7 +17,7 @@ import (
 	awsevents "github.com/aws/aws-lambda-go/events"
 )
 
-// What stands in events for an account and an API on one machine.
+// The account and the API that events name on one machine.
 const (
 	accountID = "000000000000"
 	apiID     = "local"

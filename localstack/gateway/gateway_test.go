@@ -172,8 +172,8 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// What a handler sees behind the gateway and the adapter is what it would see
-// behind a server, and every id arrives, by the address that package api gives it.
+// A handler sees the same behind the gateway and the adapter as behind
+// a server, and every id arrives, by the address that package api gives it.
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	formats := map[string]gateway.Options{

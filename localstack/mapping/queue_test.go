@@ -194,7 +194,7 @@ func TestQueueEvent(t *testing.T) {
 	})
 }
 
-// What becomes of a batch, by what the function says.
+// The outcome of a batch, by the function's answer.
 func TestQueueVerdicts(t *testing.T) {
 	t.Parallel()
 	fail := errors.New("the function failed")

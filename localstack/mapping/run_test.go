@@ -71,7 +71,7 @@ func TestChildShardsFollowTheirParents(t *testing.T) {
 		// listed any more.
 		r.run(t, time.Minute, func() { stream.put("b", 6) })
 		if got := r.function.calls[5:]; !slices.Equal(got, []string{"6"}) {
-			t.Errorf("after a restart: %q, want 6 alone", got)
+			t.Errorf("after a restart: %q, want 6 only", got)
 		}
 	})
 }
@@ -248,7 +248,7 @@ func TestBackoffGrowsAndIsBounded(t *testing.T) {
 	}
 }
 
-// Whatever the settings and whichever records are bad: every record is processed
+// With any settings and any bad records, every record is processed
 // or discarded, a good one is never discarded when batches are bisected, no bad
 // one is processed, and the first deliveries come in order.
 func TestNothingIsLost(t *testing.T) {

@@ -43,7 +43,7 @@ type Source interface {
 	Records(ctx context.Context, iterator string, limit int) (Page, error)
 }
 
-// Errors of a Source; any other is taken for a fault that passes.
+// Errors of a Source; any other is taken for a transient fault.
 var (
 	ErrExpired = errors.New("the iterator has expired")
 	ErrTrimmed = errors.New("the position is not in the shard any more")

@@ -46,7 +46,7 @@ func (q *sqsQueue) Receive(ctx context.Context, limit int) ([]Message, error) {
 }
 
 func (q *sqsQueue) message(m types.Message) Message {
-	receives, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 for what is no number
+	receives, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 for a text that is not a number
 	r := MessageRecord{
 		MessageID: aws.ToString(m.MessageId), ReceiptHandle: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body),
 		Attributes: m.Attributes, MessageAttributes: map[string]MessageAttribute{}, MD5OfBody: aws.ToString(m.MD5OfBody),

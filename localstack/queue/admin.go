@@ -41,7 +41,7 @@ func (s *Server) createQueue(r *http.Request, in createInput) (any, error) {
 		return nil, missing("QueueName")
 	}
 	if !isFIFO(in.QueueName) || in.Attributes["FifoQueue"] != "true" {
-		return nil, unsupported("This engine has FIFO queues alone: the name ends with .fifo, and the attribute FifoQueue is true.")
+		return nil, unsupported("This engine has FIFO queues only: the name ends with .fifo, and the attribute FifoQueue is true.")
 	}
 	if !queueName.MatchString(in.QueueName) {
 		return nil, invalidValue("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")

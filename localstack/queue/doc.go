@@ -3,12 +3,12 @@
 // wire. It is the local stack's queue and a test instrument, never part of a
 // function.
 //
-// What it does it does as SQS does it, with SQS's error codes: order within a
+// The supported part behaves as SQS does, with SQS's error codes: order within a
 // message group; a group is locked while one of its messages is in flight; five
 // minutes of deduplication by id or content, for the queue or the group;
 // visibility time-outs, receive counts, retention, long polls; a message that
 // was received maxReceiveCount times moves to the dead-letter queue, and a move
-// task moves it back. What it does not do it refuses by name: standard queues,
+// task moves it back. The rest is refused by name: standard queues,
 // delays, policies' effects.
 //
 // # What is kept
@@ -17,9 +17,9 @@
 // what the database survives the queue survives, and the queue has no file of
 // its own (docs/adr/0015). Receive counts are kept before a message is handed
 // out: one that kills the process comes to its end in the dead-letter queue all
-// the same. Which messages are in flight, and which move tasks ran, is not kept:
-// after a restart all are visible, for whoever had received them ended with the
-// process.
+// the same. Messages in flight and the list of past move tasks are not kept:
+// after a restart all messages are visible, because their receivers ended with
+// the process.
 //
 // The table's partition key `queue` is the queue's name; its sort key `part`
 // and attributes are

@@ -92,7 +92,7 @@ func TestLongPoll(t *testing.T) {
 		begun := time.Now()
 		want(t, "nothing", receive(t, c, url, 1), "")
 		if took := time.Since(begun); took != 20*time.Second {
-			t.Errorf("a poll in vain took %s", took)
+			t.Errorf("an empty poll took %s", took)
 		}
 		begun = time.Now()
 		got := make(chan time.Duration)

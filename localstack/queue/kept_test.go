@@ -214,7 +214,7 @@ func killedAt(t *testing.T, kill int64, carryOut bool) {
 	}
 }
 
-// What a killed process had handed to the operating system is there.
+// Data that a killed process had handed to the operating system is there.
 func TestDataOnDisk(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

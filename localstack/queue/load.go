@@ -122,7 +122,7 @@ func (q *queue) revive(it item, further map[string]string) (*message, error) {
 }
 
 // takeBack puts a message of the table back into the queue, and returns what is
-// to be removed from the table: what is no message any more, and of two with one
+// to be removed from the table: items that are not messages any more, and of two with one
 // deduplication id the earlier. For an acknowledged message would have kept the
 // later one from being written.
 func (q *queue) takeBack(m *message, alive bool, now time.Time) (stale []types.WriteRequest) {

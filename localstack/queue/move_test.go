@@ -79,7 +79,7 @@ func TestMoveTask(t *testing.T) {
 			*task.SourceArn != deadARN || task.DestinationArn != nil || task.StartedTimestamp != begun.UnixMilli() {
 			t.Errorf("%+v", task)
 		}
-		// What dies again is a letter again, and a further task finds it.
+		// A message that fails again is a dead letter again, and a further task finds it.
 		time.Sleep(2 * time.Second)
 		want(t, "dead again", receive(t, c, url, 10), "")
 		want(t, "letters", receive(t, c, dead, 10), "b1 a1 a2")
@@ -139,7 +139,7 @@ func TestMoveTaskIsCancelled(t *testing.T) {
 	})
 }
 
-// What was moved survives a restart, once; the task does not.
+// A moved message survives a restart, once; the task does not.
 func TestMoveTaskAndRestart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -117,7 +117,7 @@ func parse(name string, args []string, stderr io.Writer) (o stack.Options, m mod
 	}
 	if flags.NArg() > 0 {
 		fmt.Fprintf(stderr, "%s: %q is not a flag; see -help\n", name, flags.Arg(0))
-		return o, m, errors.New("arguments left over")
+		return o, m, errors.New("unexpected arguments")
 	}
 	if *rest {
 		o.Format = gateway.RESTAPI

@@ -363,7 +363,7 @@ func TestFlags(t *testing.T) {
 	}
 	command := exec.Command(binary, "start")
 	if out, _ := command.CombinedOutput(); command.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), `"start"`) {
-		t.Errorf("an argument that is no flag: %d, %s", command.ProcessState.ExitCode(), out)
+		t.Errorf("an argument that is not a flag: %d, %s", command.ProcessState.ExitCode(), out)
 	}
 }
 

@@ -3,10 +3,10 @@
 // JSON), by HTTP or straight through a transport of package wire. It is the local
 // stack's timer and a test instrument, never part of a function.
 //
-// What it does it does as EventBridge Scheduler does it, with its errors:
+// The supported part behaves as EventBridge Scheduler does, with its errors:
 // at(…) expressions in a time zone, groups, client tokens, retries with back-off
 // until the retry policy ends them, ActionAfterCompletion. It fires at the second
-// where AWS fires within the minute. What it does not do it refuses by name:
+// where AWS fires within the minute. The rest is refused by name:
 // recurring schedules, flexible windows, other targets than queues.
 //
 // A schedule is in a DynamoDB table (Table) before it is acknowledged: what the

@@ -52,7 +52,7 @@ const (
 	defaultRetries = 185
 )
 
-// bounds are how long and how often to try again.
+// bounds are how long and how often to retry.
 func (t target) bounds() (age time.Duration, retries int) {
 	age, retries = defaultAge, defaultRetries
 	if p := t.RetryPolicy; p != nil && p.MaximumEventAgeInSeconds != nil {

@@ -253,8 +253,8 @@ func TestClientTokens(t *testing.T) {
 	})
 }
 
-// What fell due while the process was down fires at the next start; what was sent
-// and not removed may fire again.
+// A schedule that fell due while the process was down fires at the next start; one
+// that was sent and not removed may fire again.
 func TestRestart(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.create("due", 10*time.Second)
@@ -322,7 +322,7 @@ func TestDescriptionsAreCountedInCharacters(t *testing.T) {
 	})
 }
 
-// Deleted or changed while it is being sent, it is not touched by what comes of it.
+// Deleted or changed while it is being sent, it is not touched by the outcome.
 func TestChangedWhileItIsSent(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.failing(func(_ string, sent int) error {
@@ -383,7 +383,7 @@ func TestErrors(t *testing.T) {
 	})
 }
 
-// Whatever is created, deleted and restarted in whatever order: what is due fires
+// After creations, deletions and restarts in any order, a due schedule fires
 // once, at its time or at the start after it.
 func TestSchedulesFireOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {

@@ -74,7 +74,7 @@ func (s *store) scan(ctx context.Context, each func(key string, r record) error)
 			key, _ := item[attrSchedule].(*types.AttributeValueMemberS)
 			document, ok := item[attrDocument].(*types.AttributeValueMemberS)
 			if key == nil || !ok {
-				return fmt.Errorf("read the schedules: an item is none")
+				return fmt.Errorf("read the schedules: an item is not a schedule")
 			}
 			var r record
 			if err := json.Unmarshal([]byte(document.Value), &r); err != nil {

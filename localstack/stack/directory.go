@@ -11,7 +11,7 @@ import (
 	"daybook/localstack/embedded"
 )
 
-// What lies in a data directory.
+// The contents of a data directory.
 const (
 	databaseDir            = "dynamodb"            // the embedded DynamoDB's
 	checkpointsFile        = "checkpoints"         // how far the projector is in the stream

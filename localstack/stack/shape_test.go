@@ -35,7 +35,7 @@ func TestDataOfAnotherDeclaration(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := stack.Start(t.Context(), testdomain.App(), stack.Options{Data: data, LogTo: io.Discard})
-	const want = "the rows of members v2 have no field active: raise Version(3), keep v2 as it was in Previous, and run daybook rebuild members; " +
+	const want = "the rows of members v2 have no field active: raise Version(3), keep v2 as it was in Previous, and run the subcommand rebuild members; " +
 		"or take the change back; or start with other data (-data)"
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
@@ -63,7 +63,7 @@ func TestDataOfOtherIndexes(t *testing.T) {
 	}
 }
 
-// Whoever holds an e-mail address is found by it, however it is written, and the
+// The holder of an e-mail address is found by it, however it is written, and the
 // row shows it as it was given; a second member can't have it.
 func TestHolderOfAnAddress(t *testing.T) {
 	t.Parallel()
@@ -129,7 +129,7 @@ func TestDataOfAnOlderVersion(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	const want = "members v2 is declared and not filled, so an older version answers: run daybook rebuild members, then daybook switch members"
+	const want = "members v2 is declared and not filled, so an older version answers: run the subcommands rebuild members and switch members"
 	if n := start(t, stack.Options{Data: data}).Notes(); len(n) != 1 || n[0] != want {
 		t.Errorf("got %q", n)
 	}

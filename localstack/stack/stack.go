@@ -69,7 +69,7 @@ type Options struct {
 }
 
 // DefaultMapping are the event source mapping's settings of the CDK app: new
-// commits alone, 20 retries, bisected, partial failures reported. But for the
+// commits only, 20 retries, bisected, partial failures reported. But for the
 // records' age: a machine that slept for a day must not lose what it had to do.
 func DefaultMapping() mapping.Settings {
 	s := mapping.DefaultSettings()
@@ -106,7 +106,7 @@ type Stack struct {
 // endpoint that does not answer.
 func Start(ctx context.Context, app daybook.App, o Options) (*Stack, error) {
 	if err := app.Check(); err != nil {
-		return nil, fmt.Errorf("the application is not well declared: %w", err)
+		return nil, fmt.Errorf("the application's declaration is invalid: %w", err)
 	}
 	s := &Stack{app: app, options: o.withDefaults()}
 	s.log = slog.New(slog.NewJSONHandler(s.options.LogTo, &slog.HandlerOptions{Level: o.LogLevel})).With("part", "localstack")

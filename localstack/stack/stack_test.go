@@ -180,7 +180,7 @@ func TestCloseTwice(t *testing.T) {
 	}
 }
 
-// What a stack started ends with it.
+// Goroutines that a stack started end with it.
 func TestCloseEndsEverything(t *testing.T) { // not parallel: it counts goroutines
 	before := runtime.NumGoroutine()
 	s := start(t, stack.Options{Data: t.TempDir(), DynamoDBAddr: "127.0.0.1:0"})

@@ -39,7 +39,7 @@ func (m *Memory) Entry(reactor string, stream events.Stream) process.Entry {
 	return clone(m.entries[process.Key{Reactor: reactor, Stream: stream}])
 }
 
-// Clone returns a ledger of the same entries, without hooks: what becomes of them
+// Clone returns a ledger of the same entries, without hooks: changes to them
 // can be tried out.
 func (m *Memory) Clone() *Memory {
 	m.mu.Lock()

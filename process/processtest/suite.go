@@ -119,7 +119,7 @@ func testRoundTrip(s *suite) {
 		{Key: key(long), Commit: 1, Revision: 1, Rejections: []process.Rejection{
 			{CommandID: "1", Command: "reserve-stock", ID: "é\"", Code: "out-of-stock"}, {CommandID: "2", Command: "charge"},
 		}},
-		{Key: key("a/answered"), Commit: 4, Revision: 1, Answered: []process.Answered{
+		{Key: key("a/answered"), Commit: 4, Revision: 1, Answered: []process.PastRejection{
 			{Commit: 3, Rejection: process.Rejection{CommandID: "1", Command: "reserve-stock", ID: "é\"", Code: "out-of-stock", Message: "only <2>"}},
 		}},
 		{Key: key("a/parked"), Commit: 4, Revision: 1, Memory: jsontext.Value(`"text"`), MemorySchema: 1, Attempts: 1, Fault: fault(key("a/parked"), 5)},

@@ -219,7 +219,7 @@ func (r *Rebuilder) change(ctx context.Context, f func(rec *routing.Record) erro
 // permanentError is an error that no retry can fix, whatever its code.
 type permanentError struct{ error }
 
-// retry does something until it succeeds, fails for a reason that does not pass,
+// retry does something until it succeeds, fails for a permanent reason,
 // or has failed too often in a row. again, when not nil, is called before each
 // attempt but the first.
 func (r *Rebuilder) retry(ctx context.Context, again func(), do func() error) error {

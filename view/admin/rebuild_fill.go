@@ -108,7 +108,7 @@ func (f *fill) work(ctx context.Context) error {
 		if worked {
 			continue
 		}
-		// What is left belongs to others.
+		// The remaining segments belong to other workers.
 		if err := routing.Sleep(ctx, f.opts.Lease/4); err != nil {
 			return err
 		}

@@ -108,8 +108,8 @@ func (s *segment) write(ctx context.Context) error {
 	return err
 }
 
-// errLost says that a segment is another worker's.
-var errLost = errors.New("the segment is another worker's")
+// errLost says that another worker holds a segment's lease.
+var errLost = errors.New("another worker holds the segment's lease")
 
 // run reads the segment to its end. One that another worker took is left to it.
 func (s *segment) run(ctx context.Context) error {

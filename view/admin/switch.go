@@ -126,7 +126,7 @@ func (r *Rebuilder) mayServe(route *Route, t driver.Target) error {
 	case !s.Complete:
 		return events.Errorf(events.CodeConflict, "%s %s is being filled", t.View, t)
 	case s.Missed:
-		return events.Errorf(events.CodeConflict, "%s %s lacks commits that projectors without its declaration passed by: rebuild it", t.View, t)
+		return events.Errorf(events.CodeConflict, "%s %s lacks commits that projectors without its declaration skipped: rebuild it", t.View, t)
 	case r.opts.Now().Before(route.Since):
 		return events.Errorf(events.CodeConflict, "a switch to %s %s is under way until %s", t.View, route.Serving, route.Since.UTC().Format(time.RFC3339))
 	}
@@ -146,7 +146,7 @@ func (r *Rebuilder) noneParked(ctx context.Context, t driver.Target, o SwitchOpt
 		}
 		parked, err := v.Parked(ctx, "", 1)
 		if err == nil && len(parked) > 0 {
-			return permanentError{events.Errorf(events.CodeConflict, "streams are parked in %s %s, the first is %s, at commit %d: %s. Fix the cause, deploy, and run daybook redrive %s -table %s; to switch all the same, add -parked",
+			return permanentError{events.Errorf(events.CodeConflict, "streams are parked in %s %s, the first is %s, at commit %d: %s. Fix the cause, deploy, and run the subcommand redrive %s -table %s; to switch all the same, add -parked",
 				t.View, t, parked[0].Stream, parked[0].Commit, parked[0].Text, t.View, t)}
 		}
 		return err

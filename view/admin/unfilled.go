@@ -34,6 +34,6 @@ func Unfilled(ctx context.Context, codec *events.Codec, tables driver.RoutedTabl
 
 // UnfilledText says in one sentence that t waits to be filled, and how to.
 func UnfilledText(t driver.Target) string {
-	return t.View + " " + t.String() + " is declared and not filled, so an older version answers: run daybook rebuild " +
-		t.View + ", then daybook switch " + t.View
+	return t.View + " " + t.String() + " is declared and not filled, so an older version answers: run the subcommands rebuild " +
+		t.View + " and switch " + t.View
 }

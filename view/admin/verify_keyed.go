@@ -107,7 +107,7 @@ func (s *sums) wants(key string, hash uint64) bool {
 }
 
 // addPage takes in a page of the table.
-func (s *sums) addPage(page []driver.Scanned) error {
+func (s *sums) addPage(page []driver.ScannedItem) error {
 	changes := map[string]*definition.Change{}
 	for _, found := range page {
 		stream, isCheckpoint := strings.CutPrefix(found.Item.Key, definition.StreamPrefix)
@@ -153,7 +153,7 @@ func (s *sums) addPage(page []driver.Scanned) error {
 	return nil
 }
 
-// entry returns the sum of a key, nil when it is none of these.
+// entry returns the sum of a key, nil when it is not one of these.
 func (s *sums) entry(key string) *sum {
 	hash := hashOf(key)
 	if !s.wants(key, hash) {
@@ -182,7 +182,7 @@ func (s *sums) shrink() {
 }
 
 // recordRow remembers a stored row by its digest.
-func (e *sum) recordRow(v *verifiedView, found driver.Scanned) {
+func (e *sum) recordRow(v *verifiedView, found driver.ScannedItem) {
 	if found.Err != nil {
 		e.found, e.bad = true, true
 		return

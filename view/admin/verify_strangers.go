@@ -13,10 +13,10 @@ import (
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // scanTable hands one part of a view's table to each, page by page.
-func (v *Verifier) scanTable(ctx context.Context, view *verifiedView, segment, segments int, each func([]driver.Scanned) error) error {
+func (v *Verifier) scanTable(ctx context.Context, view *verifiedView, segment, segments int, each func([]driver.ScannedItem) error) error {
 	cursor := ""
 	for {
-		var page []driver.Scanned
+		var page []driver.ScannedItem
 		var next string
 		err := patiently(ctx, func() (err error) {
 			page, next, err = view.Table.Scan(ctx, segment, segments, cursor)
@@ -60,7 +60,7 @@ func (r *verifyRun) strangers(ctx context.Context, v *verifiedView, segment int)
 		waiting = waiting[:0]
 		return nil
 	}
-	err := r.scanTable(ctx, v, segment, r.opts.Segments, func(page []driver.Scanned) error {
+	err := r.scanTable(ctx, v, segment, r.opts.Segments, func(page []driver.ScannedItem) error {
 		for _, found := range page {
 			stream, belongs := v.belongs(found.Item.Key)
 			if !belongs {

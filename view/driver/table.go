@@ -12,7 +12,7 @@ type Write struct {
 	// not change its item's version.
 	Expect       int64
 	ExpectParked int64
-	// Delete removes the item instead of storing it; Item needs the key alone.
+	// Delete removes the item instead of storing it; Item needs the key only.
 	Delete bool
 }
 
@@ -82,18 +82,18 @@ type Table interface {
 
 	// Scan returns a page of all items of one of segments parts of the table,
 	// and the cursor of the next page, "" after the last; a page may be empty
-	// before it. An item is in one segment, whatever becomes of it; the order is
+	// before it. An item is in one segment, also after changes; the order is
 	// the database's. Each page is strongly consistent; an item that is stored
 	// or changed while the scan runs is seen as it is when its page is read, and
 	// one that was stored before and stays is always seen.
 	//
 	// segments is from 1 to 1,000,000 and segment below it; anything else, and a
 	// cursor of another scan, is malformed.
-	Scan(ctx context.Context, segment, segments int, cursor string) (page []Scanned, next string, err error)
+	Scan(ctx context.Context, segment, segments int, cursor string) (page []ScannedItem, next string, err error)
 }
 
-// Scanned is an item that Table.Scan found.
-type Scanned struct {
+// ScannedItem is an item that Table.Scan found.
+type ScannedItem struct {
 	Item Item
 	// Err says, with code internal, that what is stored can't be read; of Item
 	// the key alone is set then.

@@ -12,7 +12,7 @@ import (
 func ItemKey(rowKey string) string { return definition.ItemKey(rowKey) }
 
 // RowKey returns the key of the row that an item is; ok is false for an item
-// that is no row (see IsRow), or does not say its row's key.
+// that is not a row (see IsRow), or does not say its row's key.
 func RowKey(item *driver.Item) (key string, ok bool) { return definition.RowKey(item) }
 
 // IsRow reports whether an item of a view whose rows are not spread is a row, by
@@ -32,5 +32,5 @@ func StreamKey(v view.View, stream events.Stream) (key string, ok bool) {
 
 // Same reports whether two items of a view say the same: a row of a keyed view
 // has no version that its events determine, and one that no stream contributes
-// to is no item. Whether a stream is parked is not compared.
+// to is not an item. Whether a stream is parked is not compared.
 func Same(v view.View, a, b *driver.Item) bool { return v.Definition().Same(a, b) }

@@ -39,7 +39,7 @@ type Options struct {
 	// tried in all; default 8.
 	Attempts int
 	// Routed posts to every table that the control record lists, in place of
-	// the newest version's alone: tables must be RoutedTables. The record is
+	// the newest version's only: tables must be RoutedTables. The record is
 	// read for each batch. Parked streams are listed and redriven by projectors
 	// on one table of each view: see Pin.
 	Routed bool

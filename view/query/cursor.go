@@ -44,7 +44,7 @@ func cursorHead(v *routing.TableView, fingerprint [cursorPrint]byte) []byte {
 }
 
 // cursorTarget returns the table that a cursor says it was begun on. ok is false
-// for what is no cursor; one that is damaged behind that is found out later.
+// for a text that is not a cursor; one that is damaged after that is found out later.
 func cursorTarget(view, cursor string) (t driver.Target, ok bool) {
 	if len(cursor) > maxCursor {
 		return driver.Target{}, false

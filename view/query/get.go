@@ -38,7 +38,7 @@ func (qs *Queries) Get(ctx context.Context, name, key string, after []events.Tok
 	}
 	row, err := qs.getKeyed(ctx, v, key, wanted)
 	if events.CodeOf(err) == events.CodeNotFound && !row.Parked {
-		// Whose row it would be is unknown while the view can't apply the event.
+		// The stream of this row is unknown while the view can't apply the event.
 		parked, e := v.AnyParked(ctx)
 		if e != nil {
 			return view.Row{}, e

@@ -419,7 +419,7 @@ func (p *plan) compare(a, b driver.Place) int {
 	return cmp.Or(p.order(a.Sort, b.Sort), c)
 }
 
-// order is compare by sort keys alone.
+// order is compare by sort keys only.
 func (p *plan) order(a, b driver.Sort) int {
 	if p.desc {
 		return b.Compare(a)
@@ -507,7 +507,7 @@ func (p *partRead) fill(ctx context.Context) error {
 		return err
 	}
 	if len(items) == 0 && !end {
-		return events.Errorf(events.CodeInternal, "a range of the table does not go on")
+		return events.Errorf(events.CodeInternal, "a read of the table returned neither items nor its end")
 	}
 	p.end = end
 	for _, item := range items {

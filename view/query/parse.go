@@ -24,7 +24,7 @@ const (
 	MaxTokens    = 100  // consistency tokens of one query
 )
 
-// The parameters of a query that are no filters. A field of such a name is
+// The parameters of a query that are not filters. A field of such a name is
 // filtered by with its operator in words (limit.eq=3).
 const (
 	paramSort   = "sort"

@@ -17,12 +17,12 @@ import (
 const scanPage = 10
 
 // Scan implements driver.Table.
-func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) ([]driver.Scanned, string, error) {
+func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) ([]driver.ScannedItem, string, error) {
 	if _, err := t.enter(ctx, "Scan", nil); err != nil {
 		return nil, "", err
 	}
 	if segments < 1 || segments > 1_000_000 || segment < 0 || segment >= segments {
-		return nil, "", events.Malformed("segment", "segments is from 1 to 1,000,000 and segment below it")
+		return nil, "", events.Malformed("segment", "segments must be from 1 to 1,000,000 and segment below it")
 	}
 	head := fmt.Sprintf("%d/%d/", segment, segments)
 	last := ""
@@ -36,7 +36,7 @@ func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) 
 	t.m.mu.Lock()
 	defer t.m.mu.Unlock()
 	all := t.m.tables[t.name]
-	var page []driver.Scanned
+	var page []driver.ScannedItem
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		if key <= last && last != "" || segmentOf(key, segments) != segment {
 			continue
@@ -44,7 +44,7 @@ func (t *table) Scan(ctx context.Context, segment, segments int, cursor string) 
 		if len(page) == scanPage {
 			return page, head + strconv.Quote(page[scanPage-1].Item.Key), nil
 		}
-		page = append(page, driver.Scanned{Item: clone(all[key])})
+		page = append(page, driver.ScannedItem{Item: clone(all[key])})
 	}
 	return page, "", nil
 }

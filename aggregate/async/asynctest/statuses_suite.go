@@ -28,7 +28,7 @@ func RunStatuses(t *testing.T, open func(t *testing.T) async.Statuses) {
 		{"nothing is known at first", testNothingKnown},
 		{"keeps every part of a status", testKeepsAll},
 		{"begins once", testBeginsOnce},
-		{"an outcome replaces a lower rank alone", testRanks},
+		{"an outcome replaces a lower rank only", testRanks},
 		{"forgets after a day", testForgets},
 		{"one of many begins", testManyBegin},
 		{"canceled", testStatusesCanceled},

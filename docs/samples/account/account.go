@@ -51,7 +51,7 @@ func closeAccount(s State, _ Close) aggregate.Decision {
 
 func pay(_ State, c Pay) aggregate.Decision { return aggregate.Emit(Paid(c)) }
 
-// What the samples are about.
+// The domain of the samples.
 type (
 	State struct {
 		Open bool `json:"open,omitzero"`

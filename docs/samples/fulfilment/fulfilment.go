@@ -39,7 +39,7 @@ func onPlaced(b Basket, e order.PlacedEvent, m process.Meta) (Basket, process.Re
 	)
 }
 
-// What is undone is undone because of what the order decided.
+// Steps are undone because of what the order decided.
 func onRejected(b Basket, _ order.RejectedEvent, m process.Meta) (Basket, process.Reaction) {
 	steps := []process.Step{process.Cancel("confirmation")}
 	for _, p := range b.Products {

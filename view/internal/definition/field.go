@@ -71,7 +71,7 @@ type Field struct {
 	Name     string
 	Kind     FieldKind
 	Bits     int   // of a number
-	Nullable bool  // a pointer: null, or left out, is no value
+	Nullable bool  // a pointer: null, or left out, means no value
 	Omitted  bool  // left out of the row's JSON while it is zero
 	Form     *Form // in which values are compared; nil: as they are
 }

@@ -68,7 +68,7 @@ func IsRow(itemKey string) bool {
 }
 
 // RowKey returns the key of the row that an item is; ok is false for an item
-// that is no row (see IsRow), or does not say its row's key.
+// that is not a row (see IsRow), or does not say its row's key.
 func RowKey(item *driver.Item) (key string, ok bool) {
 	switch rest, reserved := strings.CutPrefix(item.Key, ReservedPrefix); {
 	case !reserved:

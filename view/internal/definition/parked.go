@@ -1,7 +1,7 @@
 package definition
 
 // A stream is parked in a view when the view can't apply its next commit for a
-// reason that does not pass. Two items say so:
+// permanent reason. Two items say so:
 //
 //   - the stream's own item (its row, or its checkpoint in a keyed view) has
 //     Parked set, so that a projector and a reader know from what they read

@@ -47,7 +47,7 @@ type Routes struct {
 func New(codec *events.Codec, tables driver.Tables, views []view.View, now func() time.Time) (*Routes, error) {
 	routed, ok := tables.(driver.RoutedTables)
 	if !ok {
-		return nil, events.Errorf(events.CodeInternal, "these tables can't be routed: they are no RoutedTables")
+		return nil, events.Errorf(events.CodeInternal, "these tables can't be routed: they are not RoutedTables")
 	}
 	defs, err := Check(codec, views)
 	if err != nil {

@@ -159,7 +159,7 @@ func (r *Routes) storedShape(ctx context.Context, s TableState) (view.Shape, boo
 // ErrMismatch says that a view's table was filled by another declaration.
 var ErrMismatch = errors.New("the declaration does not fit the table")
 
-// mismatched refuses to answer from a table: its text is for the log alone.
+// mismatched refuses to answer from a table: its text is for the log only.
 func (r *Routes) mismatched(ctx context.Context, v view.View, s TableState) error {
 	cause := fmt.Errorf("%w: %s", ErrMismatch, r.explain(ctx, v, s).Text)
 	e := events.Wrap(events.CodeUnavailable, cause, "the view can't answer: the deployed declaration does not fit its table")

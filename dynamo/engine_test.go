@@ -13,7 +13,7 @@ import (
 )
 
 // The conformance suites run against another DynamoDB when the environment names
-// one; localstack/compare/conformance.sh does so. Whatever has no entry in faultsOf
+// one; localstack/compare/conformance.sh does so. A test without an entry in faultsOf
 // has to pass.
 const (
 	envEndpoint = "DAYBOOK_TEST_ENDPOINT" // URL of a DynamoDB that is not AWS's
