@@ -215,8 +215,8 @@ func TestReadersOfViewsAreApart(t *testing.T) {
 	}
 }
 
-// TestNothingDependsOnTheSample: whoever replaces the sample business by their own
-// finds all else as it was. Mains pass it on, samples in docs show it; every other
+// TestNothingDependsOnTheSample: the sample business can be replaced by another and
+// all else stays as it was. Mains pass it on, samples in docs show it; every other
 // file, of tests and of testdata too, takes internal/testdomain or a domain of its own.
 func TestNothingDependsOnTheSample(t *testing.T) {
 	t.Parallel()

@@ -49,7 +49,7 @@ type State struct {
 	// forgotten, and beyond MaxEnded the oldest. An order that had a reservation is
 	// not among them: a repeat of that command is recognised by its id.
 	Ended map[string]time.Time `json:"ended,omitzero"`
-	// Closed is when the last order ended that was forgotten for want of room.
+	// Closed is when the last order ended that was forgotten because there was no room.
 	// Orders placed until then reserve no more.
 	Closed time.Time `json:"closed,omitzero"`
 }
