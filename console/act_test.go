@@ -130,6 +130,12 @@ func TestDeadLetters(t *testing.T) {
 		t.Fatalf("got %+v", letters)
 	}
 	type handled struct{ Letters []inspect.HandledLetter }
+	if h := post[handled](s, "letters", object{"action": "redrive", "ids": []string{letters[0].ID}}).Letters; len(h) != 1 || h[0].Outcome != inspect.OutcomeFailed {
+		t.Errorf("redriven: %+v", h)
+	}
+	if letters = get[inspect.LettersPage](s, "letters").Letters; len(letters) != 1 {
+		t.Fatalf("after it was redriven: %+v", letters)
+	}
 	if h := post[handled](s, "letters", object{"action": "drop", "ids": []string{letters[0].ID}}).Letters; len(h) != 1 || h[0].Outcome != inspect.OutcomeDropped {
 		t.Errorf("got %+v", h)
 	}

@@ -331,6 +331,17 @@ func TestFlowsInABrowser(t *testing.T) {
 	b.press("Compare with the events")
 	b.sees("As its events say")
 
+	// A part of a view is compared; a table is built beside the one that answers.
+	b.open(home + "#/views/courses?tab=tables")
+	b.press("Verify a sample")
+	b.sees("A twentieth was compared")
+	b.press("Rebuild")
+	b.press("Rebuild courses from all events?")
+	b.press("Switch to it")
+	b.press("Let ")
+	b.sees("answers from")
+	b.shoot("flow-switch")
+
 	// What is parked stays so, with the reason; a letter is dropped after a question.
 	b.open(home + "#/views/members?tab=parked")
 	b.press("Redrive")

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unique"
 
 	"daybook/events"
 	"daybook/inspect"
@@ -160,8 +161,10 @@ func (l *live) note(c *events.Commit) {
 	if l.streams == nil || l.streams[c.Stream].Commits >= c.Number {
 		return
 	}
-	l.streams[c.Stream] = inspect.StreamInfo{
-		Stream: c.Stream, Version: c.Version, Commits: c.Number, Time: c.Time, Event: c.Events[len(c.Events)-1].Name, Actor: c.Actor,
+	stream := events.Stream(strings.Clone(string(c.Stream))) // it is part of the page that it came with
+	l.streams[stream] = inspect.StreamInfo{
+		Stream: stream, Version: c.Version, Commits: c.Number, Time: c.Time,
+		Event: unique.Make(c.Events[len(c.Events)-1].Name).Value(), Actor: unique.Make(c.Actor).Value(), // few, of many streams
 	}
 	if len(l.streams) > keptStreams {
 		l.forgetOldest()

@@ -107,7 +107,10 @@ func (r *reaction) judge(n *Node) {
 
 // derive finds out what the reactor asks for.
 func (r *reaction) derive(ctx context.Context) error {
-	commits, err := r.e.history(ctx, r.c.Stream, r.c.Number)
+	commits, err := []events.Commit{*r.c}, error(nil)
+	if r.d.Remembers {
+		commits, err = r.e.history(ctx, r.c.Stream, r.c.Number)
+	}
 	if err != nil {
 		return err
 	}

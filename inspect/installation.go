@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"iter"
-	"slices"
 	"time"
 
 	"daybook"
@@ -13,7 +12,6 @@ import (
 	"daybook/events"
 	"daybook/nearest"
 	"daybook/process"
-	"daybook/view"
 	"daybook/view/driver"
 	"daybook/view/query"
 )
@@ -108,30 +106,4 @@ func (i *Installation) aggregate(name string) (aggregate.Aggregate, error) {
 			}
 		}
 	})
-}
-
-// views returns the views of the given names, all for none.
-func viewsOf(all []view.View, names []string) ([]view.View, error) {
-	if len(names) == 0 {
-		return all, nil
-	}
-	var chosen []view.View
-	for _, name := range names {
-		at := slices.IndexFunc(all, func(v view.View) bool { return v.Describe().Name == name })
-		if at < 0 {
-			return nil, unknown("view", name, viewNames(all))
-		}
-		chosen = append(chosen, all[at])
-	}
-	return chosen, nil
-}
-
-func viewNames(all []view.View) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, v := range all {
-			if !yield(v.Describe().Name) {
-				return
-			}
-		}
-	}
 }

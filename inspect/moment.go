@@ -81,10 +81,13 @@ func (i *Installation) Diff(ctx context.Context, stream events.Stream, from, to 
 	return compare(before, after), after.Version, nil
 }
 
+// foldPage is how many commits are read at once of a stream that is read whole.
+const foldPage = 1000
+
 // eachCommit hands the commits of a stream to f, oldest first, until f says no.
 func (i *Installation) eachCommit(ctx context.Context, stream events.Stream, f func(*events.Commit) (more bool)) error {
 	for from := int64(1); ; {
-		page, err := i.sources.Events.Read(ctx, stream, from, readPage)
+		page, err := i.sources.Events.Read(ctx, stream, from, foldPage)
 		if err != nil {
 			return err
 		}
@@ -96,7 +99,7 @@ func (i *Installation) eachCommit(ctx context.Context, stream events.Stream, f f
 				return nil
 			}
 		}
-		if len(page) < readPage {
+		if len(page) < foldPage {
 			return nil
 		}
 		from += int64(len(page))

@@ -165,11 +165,17 @@ func (n *newest) see(c *events.Commit) {
 		return
 	}
 	if len(n.list) < n.limit {
-		heap.Push(n, i)
+		heap.Push(n, i.apart())
 	} else if byTime(n.list[0], i) < 0 {
-		n.list[0] = i
+		n.list[0] = i.apart()
 		heap.Fix(n, 0)
 	}
+}
+
+// apart returns i without the page of commits that its texts are part of.
+func (i StreamInfo) apart() StreamInfo {
+	i.Stream, i.Event, i.Actor = events.Stream(strings.Clone(string(i.Stream))), strings.Clone(i.Event), strings.Clone(i.Actor)
+	return i
 }
 
 func infoOf(c *events.Commit) StreamInfo {

@@ -51,6 +51,7 @@ type Description struct {
 	Events     []string         // that it handles, sorted
 	Sends      []events.Payload // commands that a manager sends, as it declares them
 	Since      time.Time        // commits accepted earlier are history; zero for none
+	Remembers  bool             // a reaction may depend on the stream's earlier commits
 	// Publishes are an outbox's integration events, in the order of declaration.
 	Publishes []Integration
 }
@@ -128,7 +129,7 @@ func (d *def) declared() error {
 func (d *def) Describe() Description {
 	return Description{
 		Name: d.name, Kind: d.kind, Aggregates: slices.Clone(d.aggregates), Events: d.events(),
-		Sends: slices.Clone(d.sends), Since: d.since, Publishes: slices.Clone(d.publishes),
+		Sends: slices.Clone(d.sends), Since: d.since, Remembers: d.remembers, Publishes: slices.Clone(d.publishes),
 	}
 }
 

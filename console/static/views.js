@@ -124,6 +124,7 @@ export function Parked({ name, app }) {
 
 function Tables({ name, app }) {
   const views = useLoad('views' + query({ view: name }), { every: 2000 })
+  const [sample, setSample] = useState()
   return html`<${Loaded} of=${views}>${d => {
     const v = d.views.find(v => v.view === name)
     const busy = v.tables.some(t => t.state === 'filling')
@@ -135,9 +136,19 @@ function Tables({ name, app }) {
         { name: '', cls: 'tight', cell: t => app.write && !t.answers && t.state === 'right' ? html`<${Act} label="Switch to it" sure="Let ${t.table} answer?" run=${() => post('switch', { view: name, table: t.table })} onDone=${views.reload} />` : '' },
       ]} />
       ${app.write ? html`<div class="bar"><${Act} label=${busy ? 'Resume the rebuild' : 'Rebuild'} sure="Rebuild ${name} from all events?" run=${() => post('rebuild', { view: name })} onDone=${views.reload} />
-        <${Act} label="Verify a sample" run=${async () => { const r = await post('verify', { view: name }); throw new Error(r.text) }} /></div>` : ''}
+        <${Act} label="Verify a sample" run=${async () => setSample((await post('sample', { view: name })).views[0])} /></div>` : ''}
+      ${sample && html`<${Sample} s=${sample} />`}
       <p class="muted">Table <code>${v.table}</code>, ${plural(v.items, 'item')}, ${bytes(v.bytes)}. A rebuild fills a table beside the one that answers; queries change over when you switch.</p>`
   }}<//>`
+}
+
+function Sample({ s }) {
+  const found = Object.entries(s.counts ?? {})
+  if (!found.length) return html`<${Notice} kind="ok">A twentieth was compared, ${plural(s.rows, 'row')} of ${plural(s.streams, 'stream')}: as the events say.<//>`
+  return html`<${Notice} kind="warn">A twentieth was compared: ${found.map(([kind, n]) => `${n} ${kind}`).join(', ')}.<//>
+    <${Table} label="Findings" rows=${s.findings} empty="" columns=${[
+      { name: 'Row', cell: f => html`<code>${f.row ?? ''}</code>` }, { name: 'Stream', cell: f => f.stream ? html`<${Stream} name=${f.stream} />` : '' },
+      { name: 'Found', cell: f => f.kind }, { name: 'Differences', cls: 'wide', cell: f => f.text || (f.fields ?? []).map(x => x.name).join(', ') }]} />`
 }
 
 function Shape({ view, follows }) {

@@ -41,10 +41,10 @@ type State struct {
 // the product's as the customer saw it, if the shop says; like the price it
 // stays what it was when the product's changes.
 type Line struct {
-	Product  string `json:"product" rule:"format=id"`
-	Quantity int64  `json:"quantity" rule:"min=1,max=1000000"`
-	Price    int64  `json:"price" rule:"min=0,max=1000000000000"` // minor units, each
-	Category string `json:"category,omitzero" rule:"max=100"`
+	Product  string `json:"product" rule:"format=id" example:"lamp"`
+	Quantity int64  `json:"quantity" rule:"min=1,max=1000000" example:"2"`
+	Price    int64  `json:"price" rule:"min=0,max=1000000000000" example:"3990"` // minor units, each
+	Category string `json:"category,omitzero" rule:"max=100" example:"home"`
 }
 
 // Events.
@@ -80,18 +80,18 @@ type (
 	// Place asks for a new order.
 	Place struct {
 		Customer string `json:"customer" rule:"format=id"`
-		Currency string `json:"currency" rule:"format=iso4217"`
+		Currency string `json:"currency" rule:"format=iso4217" example:"EUR"`
 		Lines    []Line `json:"lines" rule:"min=1,max=100"`
 	}
 	// Confirm says that everything ordered is reserved.
 	Confirm struct{}
 	// Reject says that the order can't be fulfilled.
 	Reject struct {
-		Reason string `json:"reason" rule:"min=1,max=500,notblank"`
+		Reason string `json:"reason" rule:"min=1,max=500,notblank" example:"changed my mind"`
 	}
 	// Cancel calls the order off.
 	Cancel struct {
-		Reason string `json:"reason" rule:"min=1,max=500,notblank"`
+		Reason string `json:"reason" rule:"min=1,max=500,notblank" example:"changed my mind"`
 	}
 	// Complete says that what was ordered was handed over.
 	Complete struct{}

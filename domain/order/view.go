@@ -20,10 +20,10 @@ var Orders = view.New[Row]("orders", "order").
 
 // Row is one order. Its id and version come with it.
 type Row struct {
-	Customer string    `json:"customer"`
-	Status   Status    `json:"status"`
-	Total    int64     `json:"total"` // minor units
-	Currency string    `json:"currency"`
+	Customer string    `json:"customer" example:"7"`
+	Status   Status    `json:"status" example:"placed"`
+	Total    int64     `json:"total" example:"7980"` // minor units
+	Currency string    `json:"currency" example:"EUR"`
 	Lines    []Line    `json:"lines"`
 	PlacedAt time.Time `json:"placedAt"`
 }

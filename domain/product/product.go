@@ -140,30 +140,30 @@ func (Retired) EventName() string       { return "product-retired" }
 type (
 	// Add asks for a new product.
 	Add struct {
-		Name     string `json:"name" rule:"min=1,max=200,notblank"`
-		Category string `json:"category" rule:"min=1,max=100,notblank"`
-		Price    int64  `json:"price" rule:"min=0,max=1000000000000"`
-		Currency string `json:"currency" rule:"format=iso4217"`
-		Stock    int64  `json:"stock" rule:"min=0,max=1000000000"`
+		Name     string `json:"name" rule:"min=1,max=200,notblank" example:"Desk lamp"`
+		Category string `json:"category" rule:"min=1,max=100,notblank" example:"home"`
+		Price    int64  `json:"price" rule:"min=0,max=1000000000000" example:"3990"`
+		Currency string `json:"currency" rule:"format=iso4217" example:"EUR"`
+		Stock    int64  `json:"stock" rule:"min=0,max=1000000000" example:"25"`
 	}
 	// ChangePrice asks for another price in the product's currency.
 	ChangePrice struct {
-		Price int64 `json:"price" rule:"min=0,max=1000000000000"`
+		Price int64 `json:"price" rule:"min=0,max=1000000000000" example:"3990"`
 	}
 	// MoveCategory asks for another category.
 	MoveCategory struct {
-		Category string `json:"category" rule:"min=1,max=100,notblank"`
+		Category string `json:"category" rule:"min=1,max=100,notblank" example:"home"`
 	}
 	// Restock adds units.
 	Restock struct {
-		Quantity int64 `json:"quantity" rule:"min=1,max=1000000000"`
+		Quantity int64 `json:"quantity" rule:"min=1,max=1000000000" example:"2"`
 	}
 	// ReserveStock keeps units for an order, if it comes in time.
 	ReserveStock struct {
 		Order    string `json:"order" rule:"format=id"`
-		Quantity int64  `json:"quantity" rule:"min=1,max=1000000000"`
+		Quantity int64  `json:"quantity" rule:"min=1,max=1000000000" example:"2"`
 		// Currency is that of the order; "" asks for no check.
-		Currency string `json:"currency,omitzero" rule:"optional,format=iso4217"`
+		Currency string `json:"currency,omitzero" rule:"optional,format=iso4217" example:"EUR"`
 		// Until is ReservationTime after the order was placed; nil means no limit.
 		Until *time.Time `json:"until,omitzero"`
 	}
@@ -178,7 +178,7 @@ type (
 	// MoveStock moves units to another product, all of them or none.
 	MoveStock struct {
 		To       string `json:"to" rule:"format=id"`
-		Quantity int64  `json:"quantity" rule:"min=1,max=1000000000"`
+		Quantity int64  `json:"quantity" rule:"min=1,max=1000000000" example:"2"`
 	}
 	// Retire takes the product off sale.
 	Retire struct{}

@@ -21,10 +21,10 @@ var Products = view.New[Row]("products", "product").
 
 // Row is one product on sale. Its id and version come with it.
 type Row struct {
-	Name     string `json:"name"`
-	Category string `json:"category"`
-	Price    int64  `json:"price"` // minor units
-	Currency string `json:"currency"`
-	Stock    int64  `json:"stock"`            // units not reserved
-	Retired  bool   `json:"retired,omitzero"` // hides the row
+	Name     string `json:"name" example:"Desk lamp"`
+	Category string `json:"category" example:"home"`
+	Price    int64  `json:"price" example:"3990"` // minor units
+	Currency string `json:"currency" example:"EUR"`
+	Stock    int64  `json:"stock" example:"25"` // units not reserved
+	Retired  bool   `json:"retired,omitzero"`   // hides the row
 }

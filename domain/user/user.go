@@ -64,16 +64,16 @@ func (Reactivated) EventName() string  { return "user-reactivated" }
 type (
 	// Create asks for a new user.
 	Create struct {
-		Name  string `json:"name" rule:"min=1,max=100,notblank"`
-		Email string `json:"email" rule:"max=254,format=email"`
+		Name  string `json:"name" rule:"min=1,max=100,notblank" example:"Ada"`
+		Email string `json:"email" rule:"max=254,format=email" example:"ada@example.com"`
 	}
 	// Rename asks for another name.
 	Rename struct {
-		Name string `json:"name" rule:"min=1,max=100,notblank"`
+		Name string `json:"name" rule:"min=1,max=100,notblank" example:"Ada"`
 	}
 	// ChangeEmail asks for another e-mail address.
 	ChangeEmail struct {
-		Email string `json:"email" rule:"max=254,format=email"`
+		Email string `json:"email" rule:"max=254,format=email" example:"ada@example.com"`
 	}
 	// Deactivate asks for a user to be deactivated.
 	Deactivate struct{}

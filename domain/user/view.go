@@ -25,7 +25,7 @@ func users(byEmail view.IndexBy) *view.RowView[Row] {
 
 // Row is one user. Its id and version come with it.
 type Row struct {
-	Name   string `json:"name"`
-	Email  string `json:"email"`
+	Name   string `json:"name" example:"Ada"`
+	Email  string `json:"email" example:"ada@example.com"`
 	Active bool   `json:"active"`
 }
