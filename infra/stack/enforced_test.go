@@ -60,9 +60,14 @@ func TestPermissionsAreEnoughAndUsed(t *testing.T) {
 	}
 	w.school()
 	rebuild(t, client)
+	// Instances that start after the switch, and remember no stream.
 	c := config
 	c.Transport = guards["query"]
-	if w.handlers["query"], err = functions.NewQuery(testdomain.App(), c); err != nil { // an instance that starts after the switch
+	if w.handlers["query"], err = functions.NewQuery(testdomain.App(), c); err != nil {
+		t.Fatal(err)
+	}
+	c.Transport, c.Messaging = guards["command"], guards["command"]
+	if w.handlers["command"], err = functions.NewCommand(testdomain.App(), c); err != nil {
 		t.Fatal(err)
 	}
 	w.read()
