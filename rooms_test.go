@@ -33,7 +33,7 @@ type pkg struct {
 	Standard   bool
 }
 
-// module is the module's path, which is go.mod's alone to say.
+// module is the module's path, which only go.mod says.
 var module = sync.OnceValue(func() string {
 	out, err := exec.Command("go", "list", "-m").Output()
 	if err != nil {

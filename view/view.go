@@ -20,7 +20,7 @@ type View interface {
 	// is a defect of the program; whatever is built from views checks it.
 	Err() error
 
-	// Definition returns an internal type: New and NewKeyed alone declare views.
+	// Definition returns an internal type: only New and NewKeyed declare views.
 	Definition() *definition.Definition
 }
 
