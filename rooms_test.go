@@ -33,7 +33,7 @@ type pkg struct {
 	Standard   bool
 }
 
-// module is the module's path, which is go.mod's alone to say.
+// module is the module's path, which only go.mod says.
 var module = sync.OnceValue(func() string {
 	out, err := exec.Command("go", "list", "-m").Output()
 	if err != nil {
@@ -215,8 +215,8 @@ func TestReadersOfViewsAreApart(t *testing.T) {
 	}
 }
 
-// TestNothingDependsOnTheSample: whoever replaces the sample business by their own
-// finds all else as it was. Mains pass it on, samples in docs show it; every other
+// TestNothingDependsOnTheSample: the sample business can be replaced by another and
+// all else stays as it was. Mains pass it on, samples in docs show it; every other
 // file, of tests and of testdata too, takes internal/testdomain or a domain of its own.
 func TestNothingDependsOnTheSample(t *testing.T) {
 	t.Parallel()

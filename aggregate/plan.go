@@ -23,7 +23,7 @@ type plan struct {
 	steps    []claimStep
 	state    state // after the events
 	version  int64
-	window   window // of the commands in this plan alone
+	window   window // of the commands in this plan only
 	bytes    int    // about what the commit will store
 	certain  bool   // right whatever others have written meanwhile
 

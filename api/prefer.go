@@ -15,7 +15,7 @@ func prefersAsync(h http.Header) bool {
 			preference, list = cutUnquoted(list, ',')
 			preference, _ = cutUnquoted(preference, ';')
 			name, value, _ := strings.Cut(preference, "=")
-			// An empty value is as good as none.
+			// An empty value counts as none.
 			if value = strings.TrimSpace(value); (value == "" || value == `""`) && strings.EqualFold(strings.TrimSpace(name), "respond-async") {
 				return true
 			}

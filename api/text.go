@@ -9,7 +9,7 @@ import (
 
 // intact reports whether text arrived as it was sent: valid UTF-8 without U+FFFD.
 // API Gateway hands paths, headers and a REST API's query over in JSON, where
-// U+FFFD stands for bytes that were not UTF-8; keys that differed in them alone
+// U+FFFD stands for bytes that were not UTF-8; keys that differed only in them
 // would be one key.
 func intact(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsRune(text, utf8.RuneError)

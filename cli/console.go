@@ -23,7 +23,7 @@ func consoleCommand(a *app) *cli.Command {
 		Usage: "serve pages that show the installation, on this machine",
 		Description: "Prints an address to open in a browser, and serves until Ctrl-C. The pages read with the\n" +
 			"rights of your AWS credentials; nothing is deployed. Without -write they change nothing. The\n" +
-			"address holds a token: whoever has it may use the console.",
+			"address holds a token: anybody who has it may use the console.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8070", Usage: "`ADDRESS` of this machine to listen on; port 0 takes a free one"},
 			&cli.BoolFlag{Name: "write", Usage: "let the pages send commands, redrive, drop dead letters, rebuild and switch"},

@@ -74,8 +74,8 @@ func (a *app) export(ctx context.Context, c *cli.Command) error {
 	return os.RemoveAll(x.dir)
 }
 
-// copied is the last line of an export or an import.
-type copied struct {
+// copySummary is the last line of an export or an import.
+type copySummary struct {
 	Commits int64         `json:"commits"`
 	Events  int64         `json:"events"`
 	Seconds float64       `json:"seconds"`
@@ -144,7 +144,7 @@ func (x *exporter) all(ctx context.Context, open func(write func(io.Writer) erro
 	bar.end()
 	if err == nil {
 		took := time.Since(begin)
-		x.summary(copied{Commits: w.commits, Events: w.events, Seconds: took.Seconds()}, fmt.Sprintf("exported %s in %d commits", rate(w.events, "events", took), w.commits))
+		x.summary(copySummary{Commits: w.commits, Events: w.events, Seconds: took.Seconds()}, fmt.Sprintf("exported %s in %d commits", rate(w.events, "events", took), w.commits))
 	}
 	return err
 }

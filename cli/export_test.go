@@ -249,7 +249,7 @@ func TestImportOfUnknownEvents(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	r = s.want(exitOK, "import", path, "-yes", "-allow-unknown", "-json")
-	if got := decode[copied](t, result{out: r.errors}); len(got) != 1 || !slices.Equal(got[0].Unknown, want) || got[0].Commits != 24 || got[0].Events != 48 {
+	if got := decode[copySummary](t, result{out: r.errors}); len(got) != 1 || !slices.Equal(got[0].Unknown, want) || got[0].Commits != 24 || got[0].Events != 48 {
 		t.Errorf("got %+v", r)
 	}
 }

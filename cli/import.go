@@ -211,7 +211,7 @@ func (i *importer) all(ctx context.Context, size int64) error {
 		}
 	}
 	took := time.Since(begin)
-	i.summary(copied{Commits: i.at.Commits, Events: i.at.Events - events, Seconds: took.Seconds(), Unknown: i.unknown.list()},
+	i.summary(copySummary{Commits: i.at.Commits, Events: i.at.Events - events, Seconds: took.Seconds(), Unknown: i.unknown.list()},
 		fmt.Sprintf("imported %s in %d commits", rate(i.at.Events-events, "events", took), i.at.Commits))
 	if !i.out.json {
 		i.unknown.write(i.out)

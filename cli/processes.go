@@ -26,7 +26,7 @@ func (s *session) runner(effects process.Effects) (*process.Runner, error) {
 
 // chosen returns the views and the process managers and outboxes of the given
 // names, all for none. A name may be both. A deployment from before there were
-// processes has no table for them: that is an error for who names one.
+// processes has no table for them: naming one is an error.
 func (s *session) chosen(ctx context.Context, names []string) (views []view.View, reactors []process.Reactor, err error) {
 	if views, reactors, err = s.named(names); err != nil || len(reactors) == 0 {
 		return views, reactors, err

@@ -27,7 +27,7 @@ var _ events.Store = (*EventStore)(nil)
 type EventStoreOption func(*EventStore)
 
 // WithClaims names the claims table, which TableName(prefix, ClaimsTable())
-// says. A store without one serves whoever only reads, and commands that neither
+// says. A store without one serves readers, and commands that neither
 // claim values nor are once-only; what needs it fails with code internal.
 func WithClaims(table string) EventStoreOption { return func(s *EventStore) { s.claims = table } }
 

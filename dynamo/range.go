@@ -12,7 +12,7 @@ import (
 	"daybook/view/driver"
 )
 
-// Range implements driver.Table: the key alone by a GetItem, an index by Queries
+// Range implements driver.Table: only the key by a GetItem, an index by Queries
 // of it until an item was found or the range has ended.
 func (t *table) Range(ctx context.Context, r driver.Range) ([]driver.Item, bool, error) {
 	if r.Index == "" {

@@ -148,7 +148,7 @@ func TestItemsThatCannotBeStored(t *testing.T) {
 	}
 }
 
-// TestItemsChangedByHand: whoever edits a row in the console may add or remove
+// TestItemsChangedByHand: a person who edits a row in the console may add or remove
 // a member; the order no longer fits then.
 func TestItemsChangedByHand(t *testing.T) {
 	t.Parallel()

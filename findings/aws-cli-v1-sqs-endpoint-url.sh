@@ -6,7 +6,7 @@
 # ignored: the request goes to https://queue.amazonaws.com, that is to AWS. Only the
 # option --endpoint-url is obeyed.
 #
-# Met by: whoever points the AWS CLI at an emulator by its environment, as the
+# Met by: users who point the AWS CLI at an emulator by its environment, as the
 # documentation of emulators and of the AWS SDKs says, and works with queues: with
 # real credentials at hand, a purge-queue meant for the machine reaches AWS.
 #

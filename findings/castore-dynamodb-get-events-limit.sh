@@ -9,7 +9,7 @@
 # LastEvaluatedKey. So a limit makes the call slower (a request for each two
 # events) and bounds nothing.
 #
-# Met by: whoever tests an event-sourced service in memory and reads a long stream
+# Met by: users who test an event-sourced service in memory and read a long stream
 # page by page, or asks for its last event with { reverse: true, limit: 1 }.
 #
 # Output on 2026-11-29:

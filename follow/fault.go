@@ -27,7 +27,7 @@ type Fault struct {
 	// Trace is the W3C trace context of the commit, in the report of the run that met
 	// it alone.
 	Trace string `json:"-"`
-	// Cause is the error itself, in the report of the run that met it alone: for
+	// Cause is the error itself, in the report of the run that met it only: for
 	// the stack of a panic.
 	Cause error `json:"-"`
 }

@@ -225,7 +225,7 @@ func TestAnotherWriter(t *testing.T) {
 	})
 }
 
-// TestWhatCannotBeLoaded is on record for that stream alone, and met again.
+// TestWhatCannotBeLoaded is on record for that stream only, and met again.
 func TestWhatCannotBeLoaded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -50,7 +50,7 @@ func ofStream(log *slog.Logger, handle func(context.Context, []follow.Delivery) 
 	return batchHandler[follow.Delivery]{log: log, source: "stream", decode: deliveries, handle: handle}
 }
 
-// logCommits logs the commits of a batch, for who looks for one of them.
+// logCommits logs the commits of a batch, so that one can be searched for.
 func logCommits(ctx context.Context, log *slog.Logger, batch []follow.Delivery) {
 	if !log.Enabled(ctx, slog.LevelDebug) {
 		return

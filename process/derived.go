@@ -30,7 +30,7 @@ type Effect struct {
 type Answer func(Request) *Rejection
 
 // Derive returns what a reactor asks for because of the last of commits, which are
-// all commits of a stream up to it, in order, or that one alone for a reactor that
+// all commits of a stream up to it, in order, or only that one for a reactor that
 // does not remember (Description.Remembers): nothing is done. answer decides which
 // branch of a group is taken. source begins the
 // source of integration events; see Options.Source.

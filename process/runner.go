@@ -47,7 +47,7 @@ type Options struct {
 	// Attempts bounds the deliveries of a commit that fail for reasons that may
 	// pass: with the last one the stream is parked, so that it does not hold up
 	// the others for ever. Default 10. The runner waits (Pause) before it gives
-	// such a batch back, since whoever delivers it may do so at once: by default
+	// such a batch back, since it may be delivered again at once: by default
 	// ten deliveries last at least 12 s.
 	Attempts int
 	// Fresh is the age up to which a stream's first commit is taken for one that

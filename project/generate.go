@@ -78,7 +78,7 @@ func (p Project) NewAggregate(ctx context.Context, name string) (Report, error) 
 		}
 	}
 	return p.add(ctx, files, path.Join(dir, w.Package+".go"), entry{aggregates, p.Module + "/" + dir, variable}, []string{
-		fmt.Sprintf("rename and add events in %s/events.go, commands in %s/commands.go: what is stored keeps its names for ever", dir, dir),
+		fmt.Sprintf("rename and add events in %s/events.go, commands in %s/commands.go: stored names can't change later", dir, dir),
 		fmt.Sprintf("%s new view %ss -of %s", p.Command(), w.Name, w.Name),
 	})
 }

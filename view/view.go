@@ -14,13 +14,13 @@ import (
 // View is a declared view: what New and NewKeyed return. Lists of views have
 // this type, since views differ in the types of their rows.
 type View interface {
-	// Describe says what the view is to whoever builds its table or its API.
+	// Describe describes the view to code that builds its table or its API.
 	Describe() Description
 	// Err returns all that is wrong with the declaration, joined, or nil. It
 	// is a defect of the program; whatever is built from views checks it.
 	Err() error
 
-	// Definition returns an internal type: New and NewKeyed alone declare views.
+	// Definition returns an internal type: only New and NewKeyed declare views.
 	Definition() *definition.Definition
 }
 

@@ -77,7 +77,7 @@ func TestStockIsNeverLost(t *testing.T) {
 // world is a shop with all that can go wrong around it.
 type world struct {
 	t       *testing.T
-	random  *rand.Rand // of the test's goroutine alone
+	random  *rand.Rand // of the test's goroutine only
 	now     atomic.Int64
 	store   *tap
 	ledger  *processtest.Memory

@@ -12,7 +12,7 @@ import (
 
 // Product is the aggregate of one product and its stock.
 var Product = aggregate.New[State]("product").
-	StateSchema(3). // since the currency is known and those alone that ended without a reservation are remembered
+	StateSchema(3). // since the currency is known and only those that ended without a reservation are remembered
 	Event(added, priceInMinorUnits).
 	Event(priceChanged).
 	Event(categoryMoved).
@@ -49,7 +49,7 @@ type State struct {
 	// forgotten, and beyond MaxEnded the oldest. An order that had a reservation is
 	// not among them: a repeat of that command is recognised by its id.
 	Ended map[string]time.Time `json:"ended,omitzero"`
-	// Closed is when the last order ended that was forgotten for want of room.
+	// Closed is when the last order ended that was forgotten because there was no room.
 	// Orders placed until then reserve no more.
 	Closed time.Time `json:"closed,omitzero"`
 }
@@ -324,7 +324,7 @@ func releaseStock(s State, c ReleaseStock, m aggregate.Meta) aggregate.Decision 
 }
 
 // settleStock ends a reservation whose units are gone, so that the state holds
-// those alone that are open. It notes the end like releaseStock.
+// only those that are open. It records the end like releaseStock.
 func settleStock(s State, c SettleStock, m aggregate.Meta) aggregate.Decision {
 	if !s.Exists {
 		return aggregate.Reject("product-not-found", "there is no such product")

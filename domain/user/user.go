@@ -125,7 +125,7 @@ func changeEmail(s State, c ChangeEmail) aggregate.Decision {
 }
 
 // uniqueEmail is the form in which addresses are unique: letters that differ in
-// case alone make no other address, and users are found by it.
+// case only make no other address, and users are found by it.
 func uniqueEmail(email string) string { return strings.ToLower(email) }
 
 func deactivate(s State, _ Deactivate) aggregate.Decision {

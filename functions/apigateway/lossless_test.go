@@ -14,7 +14,7 @@ const (
 	restAPI = `{"httpMethod":"POST","path":"/x","requestContext":{},%s}`
 )
 
-// Headers whose names differ in case alone are all there, in the same order every
+// Headers whose names differ only in case are all there, in the same order every
 // time; none wins by chance.
 func TestHeadersThatDifferInCase(t *testing.T) {
 	t.Parallel()

@@ -17,7 +17,7 @@ type API string
 // The kinds of APIs.
 const (
 	HTTP API = "http" // API Gateway v2: cheaper and faster, verifies JWTs of any issuer
-	REST API = "rest" // API Gateway v1: problem answers from the gateway too, X-Ray, WAF; LocalStack's free plan has it alone
+	REST API = "rest" // API Gateway v1: problem answers from the gateway too, X-Ray, WAF; LocalStack's free plan has only this
 )
 
 // Authorization is how a request has to prove who sends it.

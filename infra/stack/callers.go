@@ -95,6 +95,6 @@ func callerPolicy(scope constructs.Construct, id, meaning string, routes []strin
 		})},
 	})
 	awscdk.NewCfnOutput(scope, jsii.String(id+"PolicyArn"), &awscdk.CfnOutputProps{
-		Value: policy.ManagedPolicyArn(), Description: jsii.String("Attach it to whoever may " + meaning),
+		Value: policy.ManagedPolicyArn(), Description: jsii.String("Attach it to callers that may " + meaning),
 	})
 }

@@ -333,7 +333,7 @@ func TestTimersRole(t *testing.T) {
 	})
 }
 
-// Functions are invoked by this API alone, and by nothing public.
+// Functions are invoked by this API only, and by nothing public.
 func TestInvocation(t *testing.T) {
 	t.Parallel()
 	eachVariant(t, func(t *testing.T, tpl *template) {

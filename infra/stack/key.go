@@ -57,7 +57,7 @@ func forLogs(scope constructs.Construct, prefix string) awsiam.PolicyStatement {
 	})
 }
 
-// allow lets role use the key, through one service of AWS alone.
+// allow lets role use the key, through one service of AWS only.
 func (k Key) allow(role awsiam.Role, service string) {
 	if k.IKey == nil {
 		return

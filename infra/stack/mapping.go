@@ -43,7 +43,7 @@ func CommitsOf(aggregates []string) string {
 		"dynamodb":  map[string]any{"Keys": map[string]any{"stream": map[string]any{"S": streams}}},
 	}, json.Deterministic(true))
 	if err != nil {
-		return Commits // strings alone
+		return Commits // strings only
 	}
 	return string(pattern)
 }

@@ -148,7 +148,7 @@ func (c *Client) try(ctx context.Context, k *Call, skew time.Duration) (*http.Re
 		return nil, err
 	}
 	response, err := c.options.Transport.RoundTrip(r)
-	_ = b.Close() // whoever still sends it gets no more of the buffer
+	_ = b.Close() // a transport that still sends it gets no more of the buffer
 	if err != nil {
 		err = &smithyhttp.RequestSendError{Err: sendError(r, err)}
 		if ctx.Err() != nil {

@@ -4,7 +4,7 @@
 #
 #   localstack/awsclients/run.sh [all] [folder]
 #
-# all      the libraries too, not the SDKs alone
+# all      the libraries too, not only the SDKs
 # folder   where to install, kept for the next run; a temporary one by default
 #
 # Needs Go, Node, npm and python3 with venv. Versions are pinned here. It speaks

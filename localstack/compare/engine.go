@@ -52,7 +52,7 @@ func serveOurs(ctx context.Context) (engine, error) {
 	server := &http.Server{Handler: db, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
-	return &served{
+	return &localEngine{
 		c: newClient("http://" + listener.Addr().String()),
 		close: func() error {
 			err := server.Close()
@@ -64,17 +64,17 @@ func serveOurs(ctx context.Context) (engine, error) {
 	}, nil
 }
 
-// served is an engine inside this process.
-type served struct {
+// localEngine is an engine inside this process.
+type localEngine struct {
 	c     *client
 	close func() error
 }
 
-func (s *served) client() *client { return s.c }
+func (s *localEngine) client() *client { return s.c }
 
-func (s *served) revive(context.Context) (bool, error) { return false, nil }
+func (s *localEngine) revive(context.Context) (bool, error) { return false, nil }
 
-func (s *served) stop() error { return s.close() }
+func (s *localEngine) stop() error { return s.close() }
 
 // process is an engine in a process of its own.
 type process struct {

@@ -7,7 +7,7 @@
 # http://127.0.0.1:4566 unless given.
 #
 # The app is the one that goes to AWS, by the same CDK command line. The settings
-# differ: a REST API (LocalStack's free plan has it alone), open to all, the
+# differ: a REST API (LocalStack's free plan has only this), open to all, the
 # architecture of this machine, nothing is kept when the stack is deleted, and no
 # alarms on a formula, which MiniStack refuses. LocalEmu and fakecloud get no
 # functions: the first runs them in Docker only, the second was not tried.

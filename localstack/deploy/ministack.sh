@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Starts and stops MiniStack, an emulator of AWS under the MIT licence, from PyPI
 # and without Docker: ministack.sh start|stop. It runs in a virtual environment
-# of its own below build/, listens on loopback alone, and runs the functions as
+# of its own below build/, listens on loopback only, and runs the functions as
 # child processes. With MINISTACK_AUTH=true it verifies signatures and holds callers
 # and functions to their IAM policies; key "test" is the account's root.
 . "$(dirname "$0")/lib.sh"

@@ -557,7 +557,7 @@ func (s *stream) disabledAt(now time.Time) streamDefinition {
 	return def
 }
 
-// disable closes the stream. What was kept back comes first.
+// disable closes the stream. Records that were kept back come first.
 func (s *stream) disable(at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

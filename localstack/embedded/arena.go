@@ -44,9 +44,9 @@ const (
 //
 // Measure again with make bench before replacing it.
 //
-// A blob can be read without the arena's lock by whoever holds the lock under
+// A blob can be read without the arena's lock by a holder of the lock under
 // which its ref is kept (the table's or the stream's), because no holder lets
-// go then. What leaves that lock is copied.
+// go then. Bytes that leave that lock are copied.
 type arena struct {
 	mu       sync.Mutex
 	slabs    [20][]slab // directories, so that growing moves no slab
@@ -296,7 +296,7 @@ func (a *arena) drop(n uint32) {
 	a.unused = append(a.unused, n)
 }
 
-// freeze keeps every blob until thaw, whoever lets go of it.
+// freeze keeps every blob until thaw, even released ones.
 func (a *arena) freeze() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

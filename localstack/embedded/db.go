@@ -35,8 +35,8 @@ type Options struct {
 	Dir string
 	// SyncEvery is the longest time between a write and the fsync that brings
 	// it to the disk, 100 ms by default. All writes of that time share the
-	// fsync. What was acknowledged survives the end of the process whatever
-	// SyncEvery is; a power cut can take the last SyncEvery with it.
+	// fsync. Acknowledged writes survive the end of the process with any
+	// SyncEvery; a power cut can take the last SyncEvery with it.
 	SyncEvery time.Duration
 	// SyncWrites makes every answer wait for the fsync of its write, so that
 	// a power cut takes nothing that was acknowledged. Writes that come
@@ -260,7 +260,7 @@ func (db *DB) commit(token *tokenUse, changes ...change) (position, error) {
 	return pos, nil
 }
 
-// changed tells whoever waits for the table's stream or expiry.
+// changed wakes waiters for the table's stream or expiry.
 func (db *DB) changed(c change) {
 	if c.t.expiry != nil {
 		db.wakeSweeper()

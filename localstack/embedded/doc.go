@@ -4,8 +4,8 @@
 // capacity charged by DynamoDB's rules. It is a test instrument and the local
 // stack's database, never part of a function.
 //
-// What it does it does as DynamoDB does it, with DynamoDB's errors. What it
-// does not do it refuses: an operation with an UnknownOperationException, a
+// The supported part behaves as DynamoDB does, with DynamoDB's errors. The rest
+// is refused: an operation with an UnknownOperationException, a
 // parameter (local secondary indexes, global tables, and the legacy parameters
 // that expressions replaced, such as Expected) with a ValidationException that
 // names it. Point-in-time recovery is a setting that is kept and shown; there

@@ -113,7 +113,7 @@ func cancelled(reasons []cancellation) *apiError {
 	return e
 }
 
-// asAPIError turns any error into the one to send. What is not meant for a
+// asAPIError turns any error into the one to send. An error that is not meant for a
 // client becomes an InternalServerError.
 func asAPIError(err error) (e *apiError, internal bool) {
 	var api *apiError

@@ -152,7 +152,7 @@ func (f *faults) splitBatch(n int) int {
 }
 
 // repeat decides whether the iterator that follows the records from a position
-// on goes back among them. What was repeated once is not repeated again.
+// on goes back among them. Records are repeated once at most.
 func (f *faults) repeat(next *iterator, from uint64) {
 	if f == nil || next.position <= max(from, next.repeated) || !f.happens(faultDuplicate, f.h.DuplicateRecords) {
 		return

@@ -237,9 +237,9 @@ func (l *loader) logs(ctx context.Context, files dataFiles) error {
 	return nil
 }
 
-// segment replays one segment. A torn tail of the last one is cut off. What the
-// end of the process tore was never acknowledged; a power cut can tear what was,
-// unless Options.SyncWrites makes answers wait for the disk.
+// segment replays one segment. A torn tail of the last one is cut off. Writes
+// torn by the end of the process were never acknowledged; a power cut can tear
+// acknowledged ones, unless Options.SyncWrites makes answers wait for the disk.
 func (l *loader) segment(ctx context.Context, number uint64, last bool) (*os.File, int64, error) {
 	path := segmentPath(l.db.opts.Dir, number)
 	f, r, err := openData(path, kindLog, number)

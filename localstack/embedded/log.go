@@ -240,7 +240,7 @@ type position struct {
 }
 
 // waitSynced returns when the log is on disk up to the position, if the
-// options ask for that. Whoever comes first fsyncs for all who wait.
+// options ask for that. The first caller fsyncs for all that wait.
 func (w *wal) waitSynced(p position) error {
 	if !w.wait {
 		return nil

@@ -219,8 +219,8 @@ func TestIndexOfSeveralAttributesCharges(t *testing.T) {
 	}
 }
 
-// What an index of several attributes holds survives the log and the snapshot,
-// and one that is added later is filled.
+// The entries of an index of several attributes survive the log and the snapshot,
+// and an index that is added later is filled.
 func TestIndexOfSeveralAttributesIsKept(t *testing.T) {
 	t.Parallel()
 	for name, compactAt := range map[string]int64{"log": 1 << 30, "snapshot": 1} {

@@ -99,7 +99,7 @@ func (s keySchema) appendKey(dst []byte, values []attr.Value) []byte {
 	return dst
 }
 
-// keyOnly is the key of a request that names an item by its key alone.
+// keyOnly is the key of a request that names an item by its key only.
 func (s keySchema) keyOnly(key attr.Item) (string, error) {
 	if len(key) != len(s.all) || !s.fits(key) {
 		return "", keyMismatch()

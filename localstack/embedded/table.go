@@ -239,7 +239,7 @@ func (t *table) apply(c change, at uint32) {
 	t.arena.release(old)
 }
 
-// drop lets go of the rows. What a stream's records hold of them stays.
+// drop releases the rows. The parts that a stream's records hold of them stay.
 func (t *table) drop() {
 	t.gone = true
 	if t.stream == nil {

@@ -19,12 +19,12 @@ const purgePause = time.Minute
 
 var queueName = regexp.MustCompile(`^[0-9A-Za-z_-]{1,75}\.fifo$`)
 
-// named is an answer or request with a queue's URL.
-type named struct {
+// queueRef is an answer or request with a queue's URL.
+type queueRef struct {
 	QueueURL string `json:"QueueUrl"`
 }
 
-func (n named) queueURL() string { return n.QueueURL }
+func (n queueRef) queueURL() string { return n.QueueURL }
 
 func (s *Server) url(host, name string) string {
 	return "http://" + host + "/" + s.account + "/" + name
@@ -46,7 +46,7 @@ func (s *Server) createQueue(r *http.Request, in createInput) (any, error) {
 	if !queueName.MatchString(in.QueueName) {
 		return nil, invalidValue("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
 	}
-	answer := named{s.url(r.Host, in.QueueName)}
+	answer := queueRef{s.url(r.Host, in.QueueName)}
 	if q := s.queues[in.QueueName]; q != nil {
 		for name, value := range in.Attributes {
 			if q.all[name] != value {
@@ -87,7 +87,7 @@ func (s *Server) define(ctx context.Context, q *queue, change map[string]string,
 }
 
 type setAttributesInput struct {
-	named
+	queueRef
 	Attributes map[string]string
 }
 
@@ -107,11 +107,11 @@ func (s *Server) getQueueURL(r *http.Request, in getURLInput) (any, error) {
 	if s.queues[in.QueueName] == nil {
 		return nil, noQueue()
 	}
-	return named{s.url(r.Host, in.QueueName)}, nil
+	return queueRef{s.url(r.Host, in.QueueName)}, nil
 }
 
 type getAttributesInput struct {
-	named
+	queueRef
 	AttributeNames []string
 }
 
@@ -165,7 +165,7 @@ func (s *Server) listQueues(r *http.Request, in listInput) (any, error) {
 	return out, nil
 }
 
-func (s *Server) purgeQueue(ctx context.Context, q *queue, _ named) (any, error) {
+func (s *Server) purgeQueue(ctx context.Context, q *queue, _ queueRef) (any, error) {
 	now := time.Now()
 	if now.Sub(q.purged) < purgePause {
 		return nil, clientError("PurgeQueueInProgress",

@@ -16,8 +16,8 @@ import (
 // epochBits is the part of a sequence number that counts within one start.
 const epochBits = 40
 
-// loaded is what was read of one queue.
-type loaded struct {
+// storedQueue is the data that was read of one queue.
+type storedQueue struct {
 	definition item
 	messages   []item
 	further    map[string]string // pieces of bodies by their sort keys
@@ -32,12 +32,12 @@ func (s *Server) load(ctx context.Context) error {
 	}
 	s.sequence = epoch << epochBits
 	s.queues = map[string]*queue{}
-	read := map[string]*loaded{}
+	read := map[string]*storedQueue{}
 	err = s.store.scan(ctx, func(it item) error {
 		name, part := str(it, attrQueue), str(it, attrPart)
 		l := read[name]
 		if l == nil {
-			l = &loaded{further: map[string]string{}}
+			l = &storedQueue{further: map[string]string{}}
 			read[name] = l
 		}
 		switch {
@@ -61,7 +61,7 @@ func (s *Server) load(ctx context.Context) error {
 	return nil
 }
 
-func (s *Server) loadQueue(ctx context.Context, name string, l *loaded) error {
+func (s *Server) loadQueue(ctx context.Context, name string, l *storedQueue) error {
 	if l.definition == nil { // the epoch
 		return nil
 	}

@@ -37,9 +37,9 @@ type group struct {
 	ready    bool       // in the queue's list of groups to receive from
 }
 
-// remembered is what is known of a message by its deduplication key, whether or
+// sentMessage is the record of a message by its deduplication key, whether or
 // not it is still there.
-type remembered struct {
+type sentMessage struct {
 	key      string
 	id       string
 	sequence uint64
@@ -57,8 +57,8 @@ type queue struct {
 	messages map[uint64]*message
 	flights  *btree.BTreeG[*message] // in flight, the first to end it first
 	landing  *time.Timer             // of the first flight to end
-	known    map[string]remembered   // by deduplication key
-	forget   []remembered            // known, in the order in which it was sent
+	known    map[string]sentMessage  // by deduplication key
+	forget   []sentMessage           // known, in the order in which it was sent
 	moves    []*move                 // from it, the latest first
 	wake     chan struct{}           // closed when there may be something to receive
 }
@@ -66,7 +66,7 @@ type queue struct {
 func (s *Server) newQueue(name string, set settings, now time.Time) *queue {
 	q := &queue{
 		name: name, settings: set, created: now, changed: now, groups: map[string]*group{},
-		messages: map[uint64]*message{}, flights: btree.NewBTreeGOptions(flyingBefore, btree.Options{NoLocks: true}), known: map[string]remembered{}, wake: make(chan struct{}),
+		messages: map[uint64]*message{}, flights: btree.NewBTreeGOptions(flyingBefore, btree.Options{NoLocks: true}), known: map[string]sentMessage{}, wake: make(chan struct{}),
 	}
 	q.landing = time.AfterFunc(time.Hour, func() {
 		s.mu.Lock()
@@ -88,7 +88,7 @@ func (q *queue) dedupKey(group, id string) string {
 
 // duplicate returns what is known of a message that was sent with the same key
 // within the interval.
-func (q *queue) duplicate(key string, now time.Time) (remembered, bool) {
+func (q *queue) duplicate(key string, now time.Time) (sentMessage, bool) {
 	for len(q.forget) > 0 && now.Sub(q.forget[0].sent) >= dedupInterval {
 		old := q.forget[0]
 		if q.known[old.key] == old {
@@ -102,7 +102,7 @@ func (q *queue) duplicate(key string, now time.Time) (remembered, bool) {
 
 // remember makes m known by its deduplication id.
 func (q *queue) remember(m *message) {
-	r := remembered{key: q.dedupKey(m.group.id, m.dedup), id: m.id, sequence: m.sequence, sent: m.sent}
+	r := sentMessage{key: q.dedupKey(m.group.id, m.dedup), id: m.id, sequence: m.sequence, sent: m.sent}
 	q.known[r.key] = r
 	q.forget = append(q.forget, r)
 }

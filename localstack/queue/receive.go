@@ -19,7 +19,7 @@ const sender = "AIDALOCAL"
 
 // receiveInput is a ReceiveMessage request.
 type receiveInput struct {
-	named
+	queueRef
 	MaxNumberOfMessages         *int
 	VisibilityTimeout           *int
 	WaitTimeSeconds             *int
@@ -28,8 +28,8 @@ type receiveInput struct {
 	MessageAttributeNames       []string
 }
 
-// received is a message in an answer.
-type received struct {
+// delivery is a message in an answer.
+type delivery struct {
 	MessageID              string `json:"MessageId"`
 	ReceiptHandle          string
 	MD5OfBody              string
@@ -55,7 +55,7 @@ func (s *Server) receiveMessage(r *http.Request, in receiveInput) (any, error) {
 		left := time.Until(deadline)
 		if len(messages) > 0 || left <= 0 {
 			return struct {
-				Messages []received `json:",omitempty"`
+				Messages []delivery `json:",omitempty"`
 			}{messages}, nil
 		}
 		more, err := s.await(r.Context(), wake, left)
@@ -102,7 +102,7 @@ func (in *receiveInput) check() error {
 
 // receive returns what there is to receive now, how long this request may wait
 // for more, and what to wait on.
-func (s *Server) receive(ctx context.Context, in receiveInput) ([]received, time.Duration, <-chan struct{}, error) {
+func (s *Server) receive(ctx context.Context, in receiveInput) ([]delivery, time.Duration, <-chan struct{}, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, err := s.queueOf(in.QueueURL)
@@ -128,7 +128,7 @@ func (s *Server) receive(ctx context.Context, in receiveInput) ([]received, time
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	out := make([]received, len(taken))
+	out := make([]delivery, len(taken))
 	for i, m := range taken {
 		q.fly(m, rand.Text(), now.Add(visibility))
 		out[i] = s.show(q, m, in)
@@ -242,8 +242,8 @@ func (m *message) count(now time.Time) {
 }
 
 // show is a message in flight as the request wants to see it.
-func (s *Server) show(q *queue, m *message, in receiveInput) received {
-	out := received{
+func (s *Server) show(q *queue, m *message, in receiveInput) delivery {
+	out := delivery{
 		MessageID: m.id, ReceiptHandle: handle(q.name, m), MD5OfBody: digest(m.body), Body: m.body,
 		MessageAttributes: m.attributes.named(in.MessageAttributeNames),
 	}

@@ -52,8 +52,8 @@ type sent struct {
 	SequenceNumber         string
 }
 
-// failed is the answer to an entry of a batch that failed.
-type failed struct {
+// failedEntry is the answer to an entry of a batch that failed.
+type failedEntry struct {
 	ID          string `json:"Id"`
 	Code        string
 	Message     string
@@ -61,16 +61,16 @@ type failed struct {
 }
 
 // failure makes it of an entry's error; an error of the whole request is returned.
-func failure(id string, err error) (failed, error) {
+func failure(id string, err error) (failedEntry, error) {
 	e, ok := errors.AsType[*wire.Error](err)
 	if !ok || e.Status >= 500 {
-		return failed{}, err
+		return failedEntry{}, err
 	}
-	return failed{ID: id, Code: queryCode(e.Kind), Message: e.Message, SenderFault: true}, nil
+	return failedEntry{ID: id, Code: queryCode(e.Kind), Message: e.Message, SenderFault: true}, nil
 }
 
 type sendInput struct {
-	named
+	queueRef
 	entry
 }
 
@@ -83,7 +83,7 @@ func (s *Server) sendMessage(ctx context.Context, q *queue, in sendInput) (any, 
 }
 
 type sendBatchInput struct {
-	named
+	queueRef
 	Entries []*entry
 }
 
@@ -101,8 +101,8 @@ func (s *Server) sendMessageBatch(ctx context.Context, q *queue, in sendBatchInp
 	}
 	out := struct {
 		Successful []sent
-		Failed     []failed
-	}{[]sent{}, []failed{}}
+		Failed     []failedEntry
+	}{[]sent{}, []failedEntry{}}
 	var good []*entry
 	for _, e := range in.Entries {
 		if err := q.check(e); err != nil {

@@ -15,13 +15,13 @@ type receipt struct {
 	VisibilityTimeout *int
 }
 
-// settled is the answer to a batch of receipts.
-type settled struct {
-	Successful []identified
-	Failed     []failed
+// receiptsAnswer is the answer to a batch of receipts.
+type receiptsAnswer struct {
+	Successful []entryID
+	Failed     []failedEntry
 }
 
-type identified struct {
+type entryID struct {
 	ID string `json:"Id"`
 }
 
@@ -30,7 +30,7 @@ type identified struct {
 type settling func(s *Server, ctx context.Context, q *queue, receipts []receipt) ([]error, error)
 
 type oneInput struct {
-	named
+	queueRef
 	receipt
 }
 
@@ -45,7 +45,7 @@ func settleOne(do settling) operation {
 }
 
 type batchInput struct {
-	named
+	queueRef
 	Entries []receipt
 }
 
@@ -58,10 +58,10 @@ func settleBatch(do settling) operation {
 		if err != nil {
 			return nil, err
 		}
-		out := settled{[]identified{}, []failed{}}
+		out := receiptsAnswer{[]entryID{}, []failedEntry{}}
 		for i, e := range in.Entries {
 			if errs[i] == nil {
-				out.Successful = append(out.Successful, identified{e.ID})
+				out.Successful = append(out.Successful, entryID{e.ID})
 				continue
 			}
 			f, err := failure(e.ID, errs[i])

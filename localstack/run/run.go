@@ -175,7 +175,7 @@ func explain(name string, flags *flag.FlagSet, err error, stderr io.Writer) erro
 // line makes one line of an error.
 func line(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
-// absolute is where a path leads, for who looks from another directory.
+// absolute is a path in full, for readers in another directory.
 func absolute(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		return abs

@@ -27,7 +27,7 @@ import (
 	"daybook/localstack/gateway"
 )
 
-// binary is the built command; TestMain alone sets it.
+// binary is the built command; only TestMain sets it.
 var binary string
 
 func TestMain(m *testing.M) {

@@ -227,7 +227,7 @@ func (w *watcher) stop() {
 	}
 }
 
-// failed tells why nothing runs, here and to whoever asks the API.
+// failed tells why nothing runs, here and to callers of the API.
 func (w *watcher) failed(why string) {
 	w.stop()
 	why = strings.TrimSpace(why)

@@ -233,7 +233,7 @@ func (s *Stack) messagingTransport() http.RoundTripper {
 	return way.Over(wire.Transport(s.router()))
 }
 
-// close ends the services; nobody asks anything of them any more but who waits.
+// close ends the services; no new requests come; only waiting ones remain.
 func (v *services) close() error {
 	if v.schedules != nil {
 		v.schedules.Close()

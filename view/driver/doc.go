@@ -3,6 +3,6 @@
 // view may have. It holds no logic of views. Package dynamo implements it;
 // viewtest.Run and viewtest.RunRouted check an implementation.
 //
-// It imports package events and the standard library alone, and no other package
+// It imports only package events and the standard library, and no other package
 // of views.
 package driver

@@ -96,7 +96,7 @@ type Table interface {
 type ScannedItem struct {
 	Item Item
 	// Err says, with code internal, that what is stored can't be read; of Item
-	// the key alone is set then.
+	// only the key is set then.
 	Err error
 }
 

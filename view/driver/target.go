@@ -59,7 +59,7 @@ type RoutedTables interface {
 	Control() Table
 }
 
-// AdminTables makes and drops tables, for who operates an installation. All
+// AdminTables makes and drops tables, for operators of an installation. All
 // methods may be called again after an error.
 type AdminTables interface {
 	RoutedTables

@@ -13,7 +13,7 @@ import (
 	"daybook/view/internal/routing"
 )
 
-// Fold computes from whole streams alone what the table of a view should hold.
+// Fold computes, only from whole streams, the table that a view should have.
 // It is what a check of a table compares with, and what tests of a view use. It
 // is not for concurrent use.
 type Fold struct {

@@ -31,7 +31,7 @@ const (
 	paramLimit  = "limit"
 	paramCursor = "cursor"
 	paramAfter  = "after"
-	paramAt     = "at" // of one row alone
+	paramAt     = "at" // of one row only
 )
 
 // filter is a condition on one field.

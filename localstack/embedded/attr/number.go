@@ -53,7 +53,7 @@ func DecimalFromInt(i int64) Decimal {
 
 // ParseNumber reads a number as DynamoDB does: an optional sign, digits with an
 // optional point, an optional exponent. A *ValidationError has DynamoDB's text
-// for what is no number, out of range, or has more than 38 significant digits
+// for a text that is not a number, is out of range, or has more than 38 significant digits
 // (leading and trailing zeros do not count).
 func ParseNumber(s string) (Decimal, error) {
 	if s == "" {

@@ -76,7 +76,7 @@ func anyNumber() *rapid.Generator[Decimal] {
 func ratOf(t interface{ Fatalf(string, ...any) }, n Decimal) *big.Rat {
 	r, ok := new(big.Rat).SetString(n.String())
 	if !ok {
-		t.Fatalf("%s is no number", n)
+		t.Fatalf("%s is not a number", n)
 	}
 	return r
 }

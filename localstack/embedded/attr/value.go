@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Kind is the type of a value. The zero Kind is no type at all.
+// Kind is the type of a value. The zero Kind is not a type.
 type Kind uint8
 
 // The ten types of DynamoDB.

@@ -67,7 +67,7 @@ func ExampleParseKeyCondition() {
 	// Output: "user/7\x00\x03\x82\x1f\x00" "user/7\x01"
 }
 
-// What is wrong is said as DynamoDB says it.
+// Errors have DynamoDB's words.
 func ExampleParseProjection() {
 	usage, _ := expr.NewUsage(expr.Params{})
 	_, err := expr.ParseProjection("name", usage)

@@ -210,7 +210,7 @@ func (k *KeyCondition) bindRange(schema KeySchema, r *KeyRange) error {
 			r.High = sort.values[1]
 		}
 	}
-	if left > 0 { // a condition on something that is no key attribute
+	if left > 0 { // a condition on something that is not a key attribute
 		return invalid("Query condition missed key schema element: " + missing)
 	}
 	return nil

@@ -118,7 +118,7 @@ func (p *parser) and(bare bool) (*node, error) {
 	return left, err
 }
 
-// bare tells whether a node is an operand that is no condition.
+// bare tells whether a node is an operand that is not a condition.
 func (n *node) bare() bool { return n.kind == nodePath || n.kind == nodeValue }
 
 // not reads a condition after any number of NOT.

@@ -15,5 +15,5 @@ package definition
 // Values of Item.Parked in the item of one stream.
 const (
 	ParkedCounted   = 1 // and counted by the rows it contributes to
-	ParkedUncounted = 2 // those rows could not be written; of keyed views alone
+	ParkedUncounted = 2 // those rows could not be written; of keyed views only
 )

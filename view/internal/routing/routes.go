@@ -126,7 +126,7 @@ func (r *Routes) mark(rec *Record) (changed bool) {
 }
 
 // Live returns the tables that a batch goes to. It reads the control record,
-// strongly consistent, so whoever calls it after a commit was delivered misses no
+// strongly consistent, so a caller after a commit was delivered misses no
 // table that was listed before the commit was stored. A table that can't be
 // projected into here is marked before it returns.
 func (r *Routes) Live(ctx context.Context) (Goal, error) {
@@ -159,7 +159,7 @@ type Goal struct {
 }
 
 // goal puts complete tables that are not read into the first phase and the others
-// into the second: whoever is read next is never behind who is read now.
+// into the second: the table that is read next is never behind the one read now.
 func (r *Routes) goal(ctx context.Context, rec *Record) (g Goal) {
 	for _, name := range r.Names {
 		route := rec.Views[name]

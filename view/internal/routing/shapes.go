@@ -93,7 +93,7 @@ func (r *Routes) Knows(s TableState) bool {
 }
 
 // shapeKey is the key of the control record of a shape. It never changes once it
-// is written: whoever fills a table first writes it.
+// is written: the first to fill a table writes it.
 func shapeKey(view, digest string) string { return "shape/" + view + "/" + digest }
 
 // Write stores the record, and before it the shapes that it names and no one
