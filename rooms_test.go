@@ -118,6 +118,7 @@ var mayImport = map[string][]string{
 	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
 	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect"},
+	"telemetry": {"functions"},
 	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo"},
 
 	"internal/signedhttp": {},
@@ -178,7 +179,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "console", "mcp", "functions", "localstack", "cli", "cmd", "infra"} {
+	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "console", "mcp", "telemetry", "functions", "localstack", "cli", "cmd", "infra"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}
@@ -271,7 +272,8 @@ func TestWhatAFunctionCarries(t *testing.T) {
 	for _, p := range ps {
 		for _, d := range p.Deps {
 			switch {
-			case slices.Contains([]string{"localstack", "cli", "cmd", "infra", "inspect", "explain", "connect", "console", "mcp"}, pkg{ImportPath: d}.room()),
+			case slices.Contains([]string{"localstack", "cli", "cmd", "infra", "inspect", "explain", "connect", "console", "mcp", "telemetry"}, pkg{ImportPath: d}.room()),
+				strings.HasPrefix(d, "go.opentelemetry.io/"),
 				d == "html/template", d == "text/template", d == "net/rpc", d == "testing",
 				strings.HasPrefix(d, "github.com/aws/aws-sdk-go-v2/config"):
 				t.Errorf("%s reaches %s", p.ImportPath, d)

@@ -29,6 +29,10 @@ func (h *Handler) HandleBatch(ctx context.Context, cs []Command) []Outcome {
 // handleAll gives every command of ps its outcome. With inOrder, commands on one
 // stream behind one that failed transiently are held, not tried.
 func (h *Handler) handleAll(ctx context.Context, ps []*Attempt, inOrder bool) {
+	under := make([]context.Context, len(ps)) // the store's calls are made for several
+	for i, p := range ps {
+		under[i] = h.opts.Begin(ctx, &p.Command)
+	}
 	groups := groupsOf(ps)
 	known := h.existing(ctx, groups)
 	h.sideBySide(len(groups), func(i int) {
@@ -37,8 +41,8 @@ func (h *Handler) handleAll(ctx context.Context, ps []*Attempt, inOrder bool) {
 			failOpen(groups[i], panicked)
 		}
 	})
-	for _, p := range ps {
-		h.observe(ctx, p)
+	for i, p := range ps {
+		h.observe(under[i], p)
 	}
 }
 

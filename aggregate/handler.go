@@ -75,6 +75,7 @@ func (h *Handler) Describe() []Description { return slices.Clone(h.described) }
 // the same command id is safe.
 func (h *Handler) Handle(ctx context.Context, c Command) (Result, error) {
 	p := h.Prepare(c)
+	ctx = h.opts.Begin(ctx, &p.Command)
 	switch {
 	case p.Err != nil:
 	case p.streams != nil:

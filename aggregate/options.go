@@ -27,6 +27,10 @@ type Options struct {
 	SnapshotBytes int
 	// Parallel is how many streams of a batch are handled at once, 16 by default.
 	Parallel int
+	// Begin, when not nil, is called once for each command before it is handled; it may
+	// set the command's Trace. Observe gets the context that it returns, and so do the
+	// store's calls for a command that is handled alone.
+	Begin func(context.Context, *Command) context.Context
 	// Observe is called once for each command handled, with the context it was
 	// handled under, from any goroutine.
 	Observe func(context.Context, Observation)
@@ -66,6 +70,9 @@ func (o *Options) withDefaults() Options {
 	}
 	if d.Parallel <= 0 {
 		d.Parallel = 16
+	}
+	if d.Begin == nil {
+		d.Begin = func(ctx context.Context, _ *Command) context.Context { return ctx }
 	}
 	if d.Observe == nil {
 		d.Observe = func(context.Context, Observation) {}

@@ -39,6 +39,8 @@ type Options struct {
 	Attempts int
 	// Observe, when not nil, is told of every call, for metrics.
 	Observe Observer
+	// Trace, when not nil, is told of every call when it begins and ends.
+	Trace Tracer
 	// Sender says who sends the hot operations: SenderSDK, or else package signed.
 	// It defaults to DAYBOOK_DYNAMODB_CLIENT.
 	Sender string
@@ -72,7 +74,7 @@ func New(o Options) *Client {
 		Credentials:        o.Credentials,
 		Retryer:            newRetryer(o.Attempts),
 		HTTPClient:         newHTTPClient(o),
-		APIOptions:         []func(*middleware.Stack) error{addMeter(o.Observe)}, // of what the SDK sends
+		APIOptions:         []func(*middleware.Stack) error{addMeter(o.Observe, o.Trace)}, // of what the SDK sends
 		EndpointDiscovery:  dynamodb.EndpointDiscoveryOptions{EnableEndpointDiscovery: aws.EndpointDiscoveryDisabled},
 		EndpointResolverV2: &endpoints{resolver: dynamodb.NewDefaultEndpointResolverV2()},
 	}
@@ -85,7 +87,7 @@ func New(o Options) *Client {
 	if firstOf(o.Sender, os.Getenv(EnvSender)) == SenderSDK {
 		return signed.SDK(dynamodb.New(client))
 	}
-	return signed.New(dynamodb.New(client), watch(o.Observe))
+	return signed.New(dynamodb.New(client), watch(o.Observe, o.Trace))
 }
 
 // Client is the SDK's client; it sends the hot operations itself (see package

@@ -69,15 +69,18 @@ type Observer func(ctx context.Context, operation string, u Usage, err error)
 
 // addMeter makes a client ask for the consumed capacity, and count, where a
 // Meter or an Observer listens.
-func addMeter(observe Observer) func(*middleware.Stack) error {
+func addMeter(observe Observer, trace Tracer) func(*middleware.Stack) error {
 	count := middleware.InitializeMiddlewareFunc("DaybookMeter", func(
 		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
 	) (middleware.InitializeOutput, middleware.Metadata, error) {
 		var out middleware.InitializeOutput
 		var meta middleware.Metadata
-		err := measure(ctx, middleware.GetOperationName(ctx), observe, in.Parameters, func(ctx context.Context) (result any, err error) {
-			out, meta, err = next.HandleInitialize(ctx, in)
-			return out.Result, err
+		operation := middleware.GetOperationName(ctx)
+		err := trace.around(ctx, operation, in.Parameters, func(ctx context.Context) error {
+			return measure(ctx, operation, observe, in.Parameters, func(ctx context.Context) (result any, err error) {
+				out, meta, err = next.HandleInitialize(ctx, in)
+				return out.Result, err
+			})
 		})
 		return out, meta, err
 	})
@@ -115,10 +118,12 @@ func measure(ctx context.Context, operation string, observe Observer, input any,
 }
 
 // watch does for package signed what addMeter does for the SDK.
-func watch(observe Observer) signed.Watch {
+func watch(observe Observer, trace Tracer) signed.Watch {
 	return signed.Watch{
 		Call: func(ctx context.Context, operation string, input, output any, next func(context.Context) error) error {
-			return measure(ctx, operation, observe, input, func(ctx context.Context) (any, error) { return output, next(ctx) })
+			return trace.around(ctx, operation, input, func(ctx context.Context) error {
+				return measure(ctx, operation, observe, input, func(ctx context.Context) (any, error) { return output, next(ctx) })
+			})
 		},
 		Attempt: func(ctx context.Context) { meterOf(ctx).add(Usage{Requests: 1}) },
 	}

@@ -14,7 +14,10 @@ import (
 // failures.
 type batchHandler[R any] struct {
 	log    *slog.Logger
-	source string // what an event comes from, for errors
+	spans  Spans
+	name   string             // of the span of a batch
+	traces func([]R) []string // of a batch, if they are known before it is handled
+	source string             // what an event comes from, for errors
 	decode func(payload []byte) ([]R, error)
 	// handle returns the ids of those that are to be delivered again. From a stream
 	// Lambda goes on from the lowest.
@@ -37,7 +40,7 @@ func (h batchHandler[R]) Invoke(ctx context.Context, payload []byte) ([]byte, er
 		h.log.ErrorContext(ctx, "event refused", "error", err)
 		return nil, fmt.Errorf("read the %s event: %w", h.source, err)
 	}
-	retry := h.handle(ctx, batch)
+	retry := h.traced(ctx, batch)
 	answer := failures{BatchItemFailures: make([]failure, len(retry))}
 	for i, id := range retry {
 		answer.BatchItemFailures[i].ItemIdentifier = id
@@ -45,9 +48,26 @@ func (h batchHandler[R]) Invoke(ctx context.Context, payload []byte) ([]byte, er
 	return json.Marshal(answer)
 }
 
+// traced handles one batch within a span.
+func (h batchHandler[R]) traced(ctx context.Context, batch []R) []string {
+	o := SpanOptions{Kind: SpanConsumer, Attributes: []slog.Attr{slog.Int("messaging.batch.message_count", len(batch))}}
+	if h.traces != nil {
+		o.Traces = h.traces(batch)
+	}
+	ctx, span := h.spans.Start(ctx, h.name, o)
+	retry, fault := h.handle(ctx, batch), ""
+	if len(retry) > 0 {
+		fault = "retry"
+	}
+	span.End(fault, slog.Int("daybook.retries", len(retry)))
+	return retry
+}
+
 // ofStream handles batches of the events table's stream.
-func ofStream(log *slog.Logger, handle func(context.Context, []follow.Delivery) []string) Handler {
-	return batchHandler[follow.Delivery]{log: log, source: "stream", decode: deliveries, handle: handle}
+func ofStream(log *slog.Logger, spans Spans, name string, handle func(context.Context, []follow.Delivery) []string) Handler {
+	return batchHandler[follow.Delivery]{
+		log: log, spans: spans, name: name, traces: tracesOf, source: "stream", decode: deliveries, handle: handle,
+	}
 }
 
 // logCommits logs the commits of a batch, so that one can be searched for.

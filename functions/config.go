@@ -63,6 +63,8 @@ type Config struct {
 	// Metrics is where the metrics go, in CloudWatch's embedded metric format;
 	// FromEnv says standard output, nil writes none.
 	Metrics io.Writer
+	// Spans returns where the spans of a function go, by its name; nil records none.
+	Spans func(function string) Spans
 }
 
 // FromEnv reads the configuration by getenv, as os.Getenv does. needs names the
@@ -148,8 +150,10 @@ func security(getenv func(string) string) (api.Security, error) {
 	}
 }
 
-func (c Config) client() *dynamo.Client {
-	return dynamo.New(dynamo.Options{Region: c.Region, Endpoint: c.Endpoint, Credentials: c.Credentials, Transport: c.Transport})
+func (c Config) client(spans Spans) *dynamo.Client {
+	return dynamo.New(dynamo.Options{
+		Region: c.Region, Endpoint: c.Endpoint, Credentials: c.Credentials, Transport: c.Transport, Trace: dynamoSpans(spans),
+	})
 }
 
 // logger writes JSON lines. A line written with a request's context names the

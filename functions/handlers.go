@@ -33,10 +33,10 @@ type Handler interface {
 // the requests table and both queues, requests can ask for their commands to be
 // queued. Errors are faults of the declarations and of the configuration.
 func NewCommand(app daybook.App, c Config) (Handler, error) {
-	log, metrics := c.logger(names.Command), newMetrics(app, c)
-	client := c.client()
+	log, metrics, spans := c.logger(names.Command), newMetrics(app, c), c.spans(names.Command)
+	client := c.client(spans)
 	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
-	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Observe: c.observe(log, metrics)})
+	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Begin: beginCommand(spans), Observe: c.observe(log, metrics)})
 	if err != nil {
 		return nil, err
 	}
@@ -48,11 +48,11 @@ func NewCommand(app daybook.App, c Config) (Handler, error) {
 		commands, dead := messaging.NewQueue(c.CommandQueue, c.messaging(c.QueueEndpoint)), messaging.NewQueue(c.DeadQueue, c.messaging(c.QueueEndpoint))
 		options.Sender = sender{async.NewSender(handler, commands, statuses), metrics}
 		queued := &queueHandler{worker: async.NewWorker(handler, statuses, dead, nil), log: log, metrics: metrics}
-		function.queue = batchHandler[messaging.SQSMessage]{log: log, source: "queue's", decode: messaging.DecodeEvent, handle: queued.handle}
+		function.queue = batchHandler[messaging.SQSMessage]{log: log, spans: spans, name: "queue batch", source: "queue's", decode: messaging.DecodeEvent, handle: queued.handle}
 	case strings.Join(settings, "") != "":
 		return nil, errors.New("asynchronous commands need the requests table, the command queue and the dead-letter queue: not all are set")
 	}
-	function.http = c.overHTTP(api.NewCommands(handler, options), log)
+	function.http = c.overHTTP(requestSpans(spans, api.NewCommands(handler, options)), log)
 	return function, nil
 }
 
@@ -61,8 +61,8 @@ func NewCommand(app daybook.App, c Config) (Handler, error) {
 // requests table it tells the status of queued commands. Errors are faults of the
 // declarations.
 func NewQuery(app daybook.App, c Config) (Handler, error) {
-	log := c.logger(names.Query)
-	client := c.client()
+	log, spans := c.logger(names.Query), c.spans(names.Query)
+	client := c.client(spans)
 	store := dynamo.NewEventStore(client, c.EventsTable)
 	codec, err := aggregate.Codec(app.Aggregates)
 	if err != nil {
@@ -77,14 +77,16 @@ func NewQuery(app daybook.App, c Config) (Handler, error) {
 	if c.RequestsTable != "" {
 		options.Statuses = dynamo.NewRequests(client, c.RequestsTable)
 	}
-	return c.overHTTP(historyByItsRoute(api.NewQueries(queries, store, app.Aggregates, app.Views, options)), log), nil
+	queried := api.NewQueries(queries, store, app.Aggregates, app.Views, options)
+	return c.overHTTP(requestSpans(spans, historyByItsRoute(queried)), log), nil
 }
 
 // NewProjector returns the projector function: batches of the events table's
 // stream, with partial batch failures. It needs the events table and the prefix
 // of the query tables. Errors are faults of the declarations.
 func NewProjector(app daybook.App, c Config) (Handler, error) {
-	client := c.client()
+	spans := c.spans(names.Projector)
+	client := c.client(spans)
 	store := dynamo.NewEventStore(client, c.EventsTable)
 	codec, err := aggregate.Codec(app.Aggregates)
 	if err != nil {
@@ -96,13 +98,14 @@ func NewProjector(app daybook.App, c Config) (Handler, error) {
 		return nil, err
 	}
 	p := &projections{config: c, projector: projector, log: c.logger(names.Projector), metrics: newMetrics(app, c)}
-	return ofStream(p.log, p.handle), nil
+	return ofStream(p.log, spans, "projector batch", p.handle), nil
 }
 
 // observe logs and measures each command: its name and stream, never its payload.
 func (c Config) observe(log *slog.Logger, m *metrics) func(context.Context, aggregate.Observation) {
 	return func(ctx context.Context, o aggregate.Observation) {
 		m.command(o)
+		endCommand(ctx, o)
 		level, panicked := slog.LevelInfo, c.panicIn(o.Err)
 		if panicked != nil {
 			level = slog.LevelError

@@ -22,10 +22,10 @@ import (
 // role and target, with an outbox the event bus. Errors are faults of the
 // declarations, and of a configuration without what they need.
 func NewProcess(app daybook.App, c Config) (Handler, error) {
-	log, metrics := c.logger(names.Process), newMetrics(app, c)
-	client := c.client()
+	log, metrics, spans := c.logger(names.Process), newMetrics(app, c), c.spans(names.Process)
+	client := c.client(spans)
 	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
-	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Observe: c.observe(log, metrics)})
+	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Begin: beginCommand(spans), Observe: c.observe(log, metrics)})
 	if err != nil {
 		return nil, err
 	}
@@ -38,12 +38,12 @@ func NewProcess(app daybook.App, c Config) (Handler, error) {
 		return nil, err
 	}
 	runner, err := process.NewRunner(store, codec, dynamo.NewProcesses(client, c.ProcessesTable), app.Processes, effects,
-		&process.Options{Source: c.ViewPrefix})
+		&process.Options{Source: c.ViewPrefix, Begin: reactionSpans(spans)})
 	if err != nil {
 		return nil, err
 	}
 	h := &processHandler{config: c, runner: runner, log: log, metrics: metrics}
-	return ofStream(log, h.handle), nil
+	return ofStream(log, spans, "process batch", h.handle), nil
 }
 
 // Effects are what the configuration has for reactors: h handles their commands;

@@ -64,7 +64,7 @@ func (b *batch) Handle(ctx context.Context, r *run) error {
 	switch {
 	case err != nil:
 	case r.d.reactsTo(c):
-		return r.react(ctx, c)
+		return r.observed(ctx, c)
 	case c.Time.Before(r.d.since) && !r.d.remembers && !r.skipped:
 		r.Commit, err = r.skipHistory(ctx, n)
 	default:
@@ -149,6 +149,17 @@ func (r *run) skipHistory(ctx context.Context, n int64) (int64, error) {
 			high = mid
 		}
 	}
+}
+
+// observed reacts to one commit, as Options.Begin watches.
+func (r *run) observed(ctx context.Context, c *events.Commit) error {
+	if r.opts.Begin == nil {
+		return r.react(ctx, c)
+	}
+	ctx, end := r.opts.Begin(ctx, r.d.name, c)
+	err := r.react(ctx, c)
+	end(err)
+	return err
 }
 
 // react handles one commit: all is decided first, then done, then written down.

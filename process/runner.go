@@ -61,6 +61,9 @@ type Options struct {
 	// Source begins the source of integration events: the name of the
 	// deployment; default "daybook".
 	Source string
+	// Begin, when not nil, is told of each reaction to a commit before it is decided;
+	// its effects get the context that it returns. end is called once.
+	Begin func(ctx context.Context, reactor string, c *events.Commit) (_ context.Context, end func(error))
 	// Now is the clock for faults, lag and freshness; default time.Now.
 	Now func() time.Time
 }

@@ -25,7 +25,9 @@ const (
 	EnvJWTIssuer     = EnvPrefix + "JWT_ISSUER"
 	EnvScopes        = EnvPrefix + "SCOPES"
 	EnvLogLevel      = EnvPrefix + "LOG_LEVEL" // debug, info, warn or error; info by default
-	EnvRegion        = "AWS_REGION"
+	// EnvOTLPEndpoint is the URL of the collector of a function built with the tag otlp.
+	EnvOTLPEndpoint = EnvPrefix + "OTLP_ENDPOINT"
+	EnvRegion       = "AWS_REGION"
 
 	// AWS_ENDPOINT_URL stands in for each of these.
 	EnvEndpoint          = "AWS_ENDPOINT_URL_DYNAMODB"

@@ -42,9 +42,13 @@ func start(app daybook.App, construct func(daybook.App, functions.Config) (funct
 	if err != nil {
 		log.Fatal(err)
 	}
+	wrap, err := export(app, &config)
+	if err != nil {
+		log.Fatal(err)
+	}
 	handler, err := construct(app, config)
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(handler)
+	lambda.Start(wrap(handler))
 }

@@ -19,6 +19,7 @@ import (
 	"daybook/localstack/gateway"
 	"daybook/localstack/stack"
 	"daybook/nearest"
+	"daybook/telemetry"
 )
 
 // Main runs the local stack of an application by the program's arguments, and does
@@ -106,6 +107,7 @@ func parse(name string, args []string, stderr io.Writer) (o stack.Options, m mod
 	flags.StringVar(&o.Stage, "stage", "", "`name` of the API's stage; it stands in front of every path (default: \"local\" with -rest)")
 	rest := flags.Bool("rest", false, "be a REST API; the default is an HTTP API")
 	origins := flags.String("cors-origin", "", "comma-separated `origins` whose web pages may call the API, such as http://localhost:5173; \"*\" for any")
+	flags.StringVar(&o.OTLP, "otlp", "", "`URL` of an OpenTelemetry collector that gets spans by OTLP over HTTP, such as http://localhost:4318; \"\" for none")
 	hostile := flags.Bool("hostile", false, "let the embedded DynamoDB reorder, repeat and delay stream records, throttle, and lose answers")
 	seed := flags.Uint64("seed", 1, "`number` that fixes what -hostile does")
 	flags.BoolVar(&m.demo, "demo", false, "send plausible commands to the API, two in a second for an hour, so that there is something to see")
@@ -125,8 +127,8 @@ func parse(name string, args []string, stderr io.Writer) (o stack.Options, m mod
 	if *origins != "" {
 		o.CORSOrigins = strings.Split(*origins, ",")
 	}
-	if err := checkOrigins(o); err != nil {
-		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+	if err := errors.Join(checkOrigins(o), checkCollector(o)); err != nil {
+		fmt.Fprintf(stderr, "%s: %s\n", name, line(err))
 		return o, m, err
 	}
 	if *hostile {
@@ -148,6 +150,17 @@ func checkOrigins(o stack.Options) error {
 	}
 	if len(o.CORSOrigins) > 0 && o.Format == gateway.RESTAPI {
 		return errors.New("-cors-origin: a REST API leaves CORS to the functions; leave out -rest for web pages of other origins")
+	}
+	return nil
+}
+
+// checkCollector reports what is wrong with -otlp.
+func checkCollector(o stack.Options) error {
+	if o.OTLP == "" {
+		return nil
+	}
+	if _, err := telemetry.Endpoint(o.OTLP); err != nil {
+		return fmt.Errorf("-otlp: %w", err)
 	}
 	return nil
 }

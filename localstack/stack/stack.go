@@ -25,6 +25,7 @@ import (
 	"daybook/localstack/gateway"
 	"daybook/localstack/mapping"
 	"daybook/localstack/pages"
+	"daybook/telemetry"
 )
 
 // Stage is the stage of every local stack; App.Prefix makes the tables' names of it.
@@ -57,6 +58,9 @@ type Options struct {
 	// CORSOrigins are the origins whose web pages may call the API, or *; none by
 	// default.
 	CORSOrigins []string
+	// OTLP is the URL of an OpenTelemetry collector that gets the functions' spans; ""
+	// for none.
+	OTLP string
 	// Mapping are the settings of the event source mappings of the events table's
 	// stream; DefaultMapping's by default.
 	Mapping *mapping.Settings
@@ -91,7 +95,8 @@ type Stack struct {
 	services services
 	console  *console.Console // nil for none
 	config   functions.Config
-	prefix   string // of the API's paths
+	exporter *telemetry.Exporter // nil for none
+	prefix   string              // of the API's paths
 	notes    []string
 
 	stopMapping context.CancelFunc
@@ -147,6 +152,9 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.openData(ctx); err != nil {
 		return err
 	}
+	if err := s.export(); err != nil {
+		return err
+	}
 	if err := s.createTables(ctx); err != nil {
 		return err
 	}
@@ -175,6 +183,32 @@ func (s *Stack) start(ctx context.Context) error {
 	}
 	s.api.serve(handler)
 	return nil
+}
+
+// export lets the functions export their spans, if a collector is named.
+func (s *Stack) export() error {
+	if s.options.OTLP == "" {
+		return nil
+	}
+	exporter, err := telemetry.New(context.Background(), s.options.OTLP, s.app.Name)
+	if err != nil {
+		return err
+	}
+	s.exporter, s.config.Spans = exporter, exporter.Function
+	return nil
+}
+
+// endExport exports the spans that are left. A collector that does not answer is no
+// reason for a stack to end with an error.
+func (s *Stack) endExport() {
+	if s.exporter == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), exportEnd)
+	defer cancel()
+	if err := s.exporter.Close(ctx); err != nil {
+		s.log.Warn("spans were not exported", "error", err)
+	}
 }
 
 // openData opens the embedded DynamoDB, or sets out for another endpoint.
@@ -290,6 +324,7 @@ func (s *Stack) close() error {
 		s.stopMapping()
 		s.mapping.Wait()
 	}
+	s.endExport()
 	errs = append(errs, s.services.close())
 	if s.tables != nil {
 		errs = append(errs, s.tables.close())
@@ -316,6 +351,7 @@ const (
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 10 << 10 // bytes: API Gateway's quota
 	drain         = 10 * time.Second
+	exportEnd     = 3 * time.Second
 )
 
 // listen takes the port. what and flag are for the error's reader.
