@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -165,17 +166,18 @@ func requestSpans(spans Spans, h http.Handler) http.Handler {
 		route, _ := r.Context().Value(routeKey{}).(string)
 		ctx, span := spans.Start(r.Context(), strings.TrimSpace(r.Method+" "+route), SpanOptions{
 			Kind: SpanServer, Traces: r.Header.Values("Traceparent"),
-			Attributes: []slog.Attr{slog.String("http.request.method", r.Method), slog.String("http.route", route)},
+			Attributes: []slog.Attr{slog.String("http.request.method", r.Method)},
 		})
+		r = r.WithContext(ctx)
 		answer := &statusWriter{ResponseWriter: w, status: http.StatusInternalServerError} // of a panic
 		defer func() {
 			fault := ""
 			if answer.status >= http.StatusInternalServerError {
 				fault = http.StatusText(answer.status)
 			}
-			span.End(fault, slog.Int("http.response.status_code", answer.status))
+			span.End(fault, slog.Int("http.response.status_code", answer.status), slog.String("http.route", cmp.Or(route, r.Pattern)))
 		}()
-		h.ServeHTTP(answer, r.WithContext(ctx))
+		h.ServeHTTP(answer, r)
 	})
 }
 

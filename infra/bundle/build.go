@@ -14,11 +14,26 @@ import (
 	"daybook/functions/names"
 )
 
-// flags are those of go build.
+// tags are those of every build. The runtime provided.al2023 needs no net/rpc, and
+// DynamoDB's endpoints speak HTTP/1.1: net/http without HTTP/2 makes a function a third
+// of a megabyte smaller.
+const tags = "lambda.norpc,nethttpomithttp2"
+
+// Options are what a build may add. The zero value adds nothing.
+type Options struct {
+	OTLP bool // functions that export spans, by OpenTelemetry's SDK
+}
+
+// Tags are the build tags.
+func (o Options) Tags() string {
+	if o.OTLP {
+		return tags + ",otlp"
+	}
+	return tags
+}
+
+// flags are those of go build, beside the tags.
 var flags = []string{
-	// The runtime provided.al2023 needs no net/rpc, and DynamoDB's endpoints speak
-	// HTTP/1.1: net/http without HTTP/2 makes a function a third of a megabyte smaller.
-	"-tags", "lambda.norpc,nethttpomithttp2",
 	"-trimpath", "-buildvcs=false", // nothing of the machine or of the checkout in the binary
 	"-ldflags", "-s -w", // no symbols
 }
@@ -47,10 +62,10 @@ func Zip(root string, arch Arch, function string) string { return Dir(root, arch
 
 // Build compiles functions below root, a checkout of the repository, into their
 // Dir and Zip.
-func Build(ctx context.Context, root string, arch Arch, functions ...string) error {
+func Build(ctx context.Context, root string, arch Arch, o Options, functions ...string) error {
 	for _, name := range functions {
 		out := filepath.Join(Dir(root, arch, name), "bootstrap")
-		if err := Binary(ctx, root, arch, "./functions/"+name, out); err != nil {
+		if err := Binary(ctx, root, arch, o, "./functions/"+name, out); err != nil {
 			return fmt.Errorf("build function %s for %s: %w", name, arch, err)
 		}
 		if err := pack(out, Zip(root, arch, name)); err != nil {
@@ -61,7 +76,7 @@ func Build(ctx context.Context, root string, arch Arch, functions ...string) err
 }
 
 // Binary compiles one main package, as Build does, to the file out.
-func Binary(ctx context.Context, root string, arch Arch, pkg, out string) error {
+func Binary(ctx context.Context, root string, arch Arch, o Options, pkg, out string) error {
 	out, err := filepath.Abs(out) // the go command runs in root
 	if err != nil {
 		return err
@@ -69,7 +84,7 @@ func Binary(ctx context.Context, root string, arch Arch, pkg, out string) error 
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build"}, flags...), "-o", out, pkg)...)
+	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build", "-tags", o.Tags()}, flags...), "-o", out, pkg)...)
 	cmd.Dir = root
 	cmd.Env = environment(arch)
 	var said bytes.Buffer

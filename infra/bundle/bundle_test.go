@@ -21,7 +21,7 @@ func TestZip(t *testing.T) {
 		t.Skip("left out: compiles a function")
 	}
 	t.Parallel()
-	if err := bundle.Build(t.Context(), root, bundle.AMD64, "command"); err != nil {
+	if err := bundle.Build(t.Context(), root, bundle.AMD64, bundle.Options{}, "command"); err != nil {
 		t.Fatal(err)
 	}
 	path := bundle.Zip(root, bundle.AMD64, "command")
@@ -36,7 +36,7 @@ func TestZip(t *testing.T) {
 	if len(r.File) != 1 || r.File[0].Name != "bootstrap" || r.File[0].Mode() != 0o755 {
 		t.Errorf("the zip has %d files, the first is %s with mode %s", len(r.File), r.File[0].Name, r.File[0].Mode())
 	}
-	if err := bundle.Build(t.Context(), root, bundle.AMD64, "command"); err != nil {
+	if err := bundle.Build(t.Context(), root, bundle.AMD64, bundle.Options{}, "command"); err != nil {
 		t.Fatal(err)
 	}
 	second, err := os.ReadFile(path)
@@ -86,7 +86,7 @@ func TestReproducible(t *testing.T) {
 	var binaries [2][]byte
 	for i, dir := range []string{root, elsewhere} {
 		out := filepath.Join(t.TempDir(), "bootstrap")
-		if err := bundle.Binary(t.Context(), dir, bundle.AMD64, "./functions/command", out); err != nil {
+		if err := bundle.Binary(t.Context(), dir, bundle.AMD64, bundle.Options{}, "./functions/command", out); err != nil {
 			t.Fatal(err)
 		}
 		var err error
@@ -137,7 +137,7 @@ func copySource(t *testing.T, to string) {
 
 func TestBuildTellsWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	err := bundle.Build(t.Context(), root, bundle.ARM64, "no-such-function")
+	err := bundle.Build(t.Context(), root, bundle.ARM64, bundle.Options{}, "no-such-function")
 	if err == nil || !strings.Contains(err.Error(), "no-such-function") {
 		t.Errorf("err = %v, want one that names the function", err)
 	}

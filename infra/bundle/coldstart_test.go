@@ -96,7 +96,7 @@ func binaries(tb testing.TB, names ...string) (dir string) {
 		if !slices.Contains(bundle.Functions(), name) {
 			pkg = "./infra/bundle/testdata/" + name
 		}
-		if err := bundle.Binary(tb.Context(), root, bundle.Arch(runtime.GOARCH), pkg, filepath.Join(dir, name)); err != nil {
+		if err := bundle.Binary(tb.Context(), root, bundle.Arch(runtime.GOARCH), bundle.Options{}, pkg, filepath.Join(dir, name)); err != nil {
 			tb.Fatal(err)
 		}
 	}

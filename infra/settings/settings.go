@@ -95,6 +95,7 @@ type Settings struct {
 	ProjectorMemory int // MB
 	ProcessMemory   int // MB
 	Tracing         bool
+	OTLP            string // URL of an OpenTelemetry collector; "" for none
 	Rollout         Rollout
 
 	ProjectorConcurrency int // reserved; 0 for none

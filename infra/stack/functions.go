@@ -32,6 +32,9 @@ func newFunctions(scope constructs.Construct, s settings.Settings, code func(str
 			names.EnvViewPrefix:  s.Prefix(),
 			names.EnvLogLevel:    s.LogLevel,
 		}
+		if s.OTLP != "" {
+			all[names.EnvOTLPEndpoint] = s.OTLP
+		}
 		maps.Copy(all, environment)
 		return NewFunction(scope, title(name), FunctionProps{
 			Prefix: s.Prefix(), Name: name, Description: description,

@@ -28,6 +28,9 @@ func Main(app daybook.App) {
 	}
 }
 
+// buildOptions are what the settings ask of the functions' binaries.
+func buildOptions(s settings.Settings) bundle.Options { return bundle.Options{OTLP: s.OTLP != ""} }
+
 // run synthesizes the stack in the current directory, the root of the project.
 func run(ctx context.Context, app daybook.App) error {
 	s, err := settings.FromProcess(app.Name)
@@ -56,7 +59,7 @@ func run(ctx context.Context, app daybook.App) error {
 		arch = bundle.AMD64
 	}
 	if s.Functions != settings.NoFunctions {
-		if err := bundle.Build(ctx, ".", arch, bundle.Functions()...); err != nil {
+		if err := bundle.Build(ctx, ".", arch, buildOptions(s), bundle.Functions()...); err != nil {
 			return err
 		}
 	}

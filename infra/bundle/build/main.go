@@ -19,7 +19,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "build: %s is neither %s nor %s\n", arch, bundle.ARM64, bundle.AMD64)
 		os.Exit(2)
 	}
-	if err := bundle.Build(context.Background(), ".", arch, bundle.Functions()...); err != nil {
+	if err := bundle.Build(context.Background(), ".", arch, bundle.Options{}, bundle.Functions()...); err != nil {
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
