@@ -74,6 +74,22 @@ func TestNothingBigInside(t *testing.T) {
 	}
 }
 
+// The tag adds OpenTelemetry's SDK, and nothing else does; the functions compile with it.
+func TestOTLPIsAddedByItsTag(t *testing.T) {
+	t.Parallel()
+	for _, o := range []bundle.Options{{}, {OTLP: true}} {
+		cmd := exec.Command("go", "list", "-deps", "-tags", o.Tags(), "./functions/...")
+		cmd.Dir = root
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(string(out), "go.opentelemetry.io/otel/sdk/trace\n"); got != o.OTLP {
+			t.Errorf("%+v: the functions reach OpenTelemetry's SDK: %v", o, got)
+		}
+	}
+}
+
 // The same source gives the same bytes wherever it lies, so that a deployment
 // of an unchanged source changes nothing.
 func TestReproducible(t *testing.T) {

@@ -40,6 +40,11 @@ func TestFunctions(t *testing.T) {
 			for variable, want := range environments(tpl)[name] {
 				same(t, tpl, name+" "+variable, at(environment, variable), want)
 			}
+			collector := "<nil>"
+			if s.OTLP != "" {
+				collector = s.OTLP
+			}
+			same(t, tpl, name+" collector", at(environment, "DAYBOOK_OTLP_ENDPOINT"), collector)
 			same(t, tpl, name+" log level", at(environment, "DAYBOOK_LOG_LEVEL"), s.LogLevel)
 			describesAuthorization(t, tpl, name, environment)
 			roles[tpl.roleOf(name)] = true
