@@ -88,10 +88,10 @@ func TestProcess(t *testing.T) {
 		Endpoint: "http://embedded", Credentials: dynamo.StaticCredentials("a", "b"), Transport: db.RoundTripper(), LogTo: &log, Metrics: &metrics,
 		Timers: outside, Publisher: outside,
 	}
-	if err := dynamo.Create(t.Context(), c.client(), "test", dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ProcessesTable()); err != nil {
+	if err := dynamo.Create(t.Context(), c.client(noSpans{}), "test", dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ProcessesTable()); err != nil {
 		t.Fatal(err)
 	}
-	store := dynamo.NewEventStore(c.client(), c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
+	store := dynamo.NewEventStore(c.client(noSpans{}), c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
 	commands, err := aggregate.NewHandler(store, doors(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -379,14 +379,19 @@ func TestParse(t *testing.T) {
 		o.Hostile == nil || o.Hostile.Seed != 9 || o.Format != gateway.RESTAPI || o.Stage != "s" || o.LogLevel != slog.LevelDebug {
 		t.Errorf("all flags: %+v, %v", o, err)
 	}
+	o, _, err = parse("daybook", []string{"-otlp", "http://localhost:4318"}, io.Discard)
+	if err != nil || o.OTLP != "http://localhost:4318" {
+		t.Errorf("collector: %q, %v", o.OTLP, err)
+	}
 	o, _, err = parse("daybook", []string{"-cors-origin", "http://localhost:5173,https://shop.example"}, io.Discard)
 	if err != nil || !slices.Equal(o.CORSOrigins, []string{"http://localhost:5173", "https://shop.example"}) {
 		t.Errorf("origins: %+v, %v", o.CORSOrigins, err)
 	}
 	for says, args := range map[string][]string{
-		`"http://localhost:5173/" is not an origin`: {"-cors-origin", "http://localhost:5173/"},
-		`"" is not an origin`:                       {"-cors-origin", "*,"},
-		"leave out -rest":                           {"-cors-origin", "*", "-rest"},
+		`"http://localhost:5173/" is not an origin`:  {"-cors-origin", "http://localhost:5173/"},
+		`"" is not an origin`:                        {"-cors-origin", "*,"},
+		"leave out -rest":                            {"-cors-origin", "*", "-rest"},
+		`"localhost:4318" is not the URL of an OTLP`: {"-otlp", "localhost:4318"},
 	} {
 		var stderr bytes.Buffer
 		if _, _, err := parse("daybook", args, &stderr); err == nil || !strings.Contains(stderr.String(), says) || strings.Count(stderr.String(), "\n") != 1 {
