@@ -40,7 +40,9 @@ func (h batchHandler[R]) Invoke(ctx context.Context, payload []byte) ([]byte, er
 		h.log.ErrorContext(ctx, "event refused", "error", err)
 		return nil, fmt.Errorf("read the %s event: %w", h.source, err)
 	}
-	retry := h.traced(ctx, batch)
+	ctx, end := h.begin(ctx, batch)
+	retry := h.handle(ctx, batch)
+	end(retry)
 	answer := failures{BatchItemFailures: make([]failure, len(retry))}
 	for i, id := range retry {
 		answer.BatchItemFailures[i].ItemIdentifier = id
@@ -48,19 +50,20 @@ func (h batchHandler[R]) Invoke(ctx context.Context, payload []byte) ([]byte, er
 	return json.Marshal(answer)
 }
 
-// traced handles one batch within a span.
-func (h batchHandler[R]) traced(ctx context.Context, batch []R) []string {
+// begin begins the span of a batch; end ends it, with what is to be delivered again.
+func (h batchHandler[R]) begin(ctx context.Context, batch []R) (_ context.Context, end func(retry []string)) {
 	o := SpanOptions{Kind: SpanConsumer, Attributes: []slog.Attr{slog.Int("messaging.batch.message_count", len(batch))}}
 	if h.traces != nil {
 		o.Traces = h.traces(batch)
 	}
 	ctx, span := h.spans.Start(ctx, h.name, o)
-	retry, fault := h.handle(ctx, batch), ""
-	if len(retry) > 0 {
-		fault = "retry"
+	return ctx, func(retry []string) {
+		fault := ""
+		if len(retry) > 0 {
+			fault = "retry"
+		}
+		span.End(fault, slog.Int("daybook.retries", len(retry)))
 	}
-	span.End(fault, slog.Int("daybook.retries", len(retry)))
-	return retry
 }
 
 // ofStream handles batches of the events table's stream.
