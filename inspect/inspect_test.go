@@ -50,9 +50,9 @@ func TestStreams(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	for i := range 12 {
-		b.send("book", fmt.Sprint("p", i), fmt.Sprintf(`{"town":"t%d"}`, i))
+		b.Send("book", fmt.Sprint("p", i), fmt.Sprintf(`{"town":"t%d"}`, i))
 	}
-	b.send("weigh", "p3", `{"grams":5}`)
+	b.Send("weigh", "p3", `{"grams":5}`)
 	names := func(p inspect.StreamsPage) (all []string) {
 		for _, s := range p.Streams {
 			all = append(all, s.Stream.ID())
@@ -94,9 +94,9 @@ func TestStreams(t *testing.T) {
 func TestStream(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.send("book", "1", `{"town":"`+strings.Repeat("x", 5000)+`"}`) // so that the next commit has a snapshot
+	b.Send("book", "1", `{"town":"`+strings.Repeat("x", 5000)+`"}`) // so that the next commit has a snapshot
 	for i := range 130 {
-		b.send("weigh", "1", fmt.Sprintf(`{"grams":%d}`, 10*i))
+		b.Send("weigh", "1", fmt.Sprintf(`{"grams":%d}`, 10*i))
 	}
 	page := must[inspect.StreamPage](t)(b.Stream(t.Context(), "parcel/1", inspect.StreamQuery{Limit: 3, States: true}))
 	if page.Version != 261 || len(page.Commits) != 3 || page.Newer != 0 || page.Older != 256 {
@@ -150,9 +150,9 @@ func TestStream(t *testing.T) {
 func TestMoments(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.send("book", "1", `{"town":"Ulm"}`)
-	at := b.now
-	b.send("weigh", "1", `{"grams":7}`)
+	b.Send("book", "1", `{"town":"Ulm"}`)
+	at := b.Now
+	b.Send("weigh", "1", `{"grams":7}`)
 	m := must[inspect.Moment](t)(b.Moment(t.Context(), "parcel/1", inspect.At{Time: at}))
 	if m.Version != 1 || !strings.Contains(string(m.State), `"grams":0`) || !strings.Contains(string(m.Rows["parcels"]), `"grams":0`) {
 		t.Errorf("got %+v", m)
@@ -168,9 +168,9 @@ func TestRows(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	for i := range 3 {
-		b.send("book", fmt.Sprint(i), fmt.Sprintf(`{"town":"t%d"}`, i))
+		b.Send("book", fmt.Sprint(i), fmt.Sprintf(`{"town":"t%d"}`, i))
 	}
-	b.send("weigh", "1", `{"grams":7}`)
+	b.Send("weigh", "1", `{"grams":7}`)
 	b.follow()
 	page := must[inspect.RowsPage](t)(b.Rows(t.Context(), "parcels", map[string][]string{"town": {"t1"}}))
 	if len(page.Items) != 1 || !strings.Contains(string(page.Items[0]), `"grams":8`) {
@@ -182,8 +182,8 @@ func TestRows(t *testing.T) {
 			t.Errorf("got %+v", r)
 		}
 	}
-	table := b.tables.Table("towns", 1)
-	item := b.tables.Items("towns", 1)
+	table := b.Tables.Table("towns", 1)
+	item := b.Tables.Items("towns", 1)
 	at := slices.IndexFunc(item, func(i driver.Item) bool { return i.Row != nil && strings.Contains(string(i.Row), `"grams":8`) })
 	wrong := item[at]
 	wrong.Row, wrong.Version = []byte(`{"parcels":1,"grams":9}`), wrong.Version+1
@@ -207,13 +207,13 @@ func TestFollowers(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	for i := range 4 {
-		b.send("book", fmt.Sprint(i), fmt.Sprintf(`{"town":"t%d"}`, i))
+		b.Send("book", fmt.Sprint(i), fmt.Sprintf(`{"town":"t%d"}`, i))
 	}
-	b.send("burn", "2", "")
-	b.send("burn", "3", "")
+	b.Send("burn", "2", "")
+	b.Send("burn", "3", "")
 	b.follow()
-	b.send("weigh", "1", `{"grams":7}`)
-	b.send("book", "9", `{"town":"t9"}`)
+	b.Send("weigh", "1", `{"grams":7}`)
+	b.Send("book", "9", `{"town":"t9"}`)
 	report := must[inspect.LagReport](t)(b.Lag(t.Context(), inspect.LagQuery{}))
 	got := fmt.Sprintf("%+v", report.Lags)
 	want := "[{View:parcels Version:1 Process: Streams:5 Behind:2 Commits:2 Parked:2 Seconds:1} " +
@@ -263,10 +263,12 @@ func second[T any](_ T, err error) error { return err }
 func TestLetters(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	if _, err := b.DeadLetters(t.Context(), 1); code(err) != events.CodeUnavailable {
+	s := b.Sources()
+	s.DeadLetters = nil
+	without := must[*inspect.Installation](t)(inspect.Open(app(), s))
+	if _, err := without.DeadLetters(t.Context(), 1); code(err) != events.CodeUnavailable {
 		t.Errorf("without a queue: %v", err)
 	}
-	s := b.Sources()
 	s.DeadLetters = letters{{ID: "a"}, {ID: "b"}}
 	with := must[*inspect.Installation](t)(inspect.Open(app(), s))
 	page := must[inspect.LettersPage](t)(with.DeadLetters(t.Context(), 1))
@@ -276,7 +278,7 @@ func TestLetters(t *testing.T) {
 	if _, err := b.Status(t.Context(), "c-1"); code(err) != events.CodeNotFound {
 		t.Errorf("an unknown command: %v", err)
 	}
-	status := async.Status{CommandID: "q", State: async.StateRejected, Since: b.now, Stream: "parcel/1", Problem: events.Errorf("too-heavy", "no")}
+	status := async.Status{CommandID: "q", State: async.StateRejected, Since: b.Now, Stream: "parcel/1", Problem: events.Errorf("too-heavy", "no")}
 	if err := s.Statuses.(async.Statuses).Record(t.Context(), status); err != nil {
 		t.Fatal(err)
 	}
