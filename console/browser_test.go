@@ -341,6 +341,7 @@ func TestFlowsInABrowser(t *testing.T) {
 	b.press("Let ")
 	b.sees("answers from")
 	b.shoot("flow-switch")
+	b.sees("Switch back") // some seconds later, when the other table answers
 
 	// What is parked stays so, with the reason; a letter is dropped after a question.
 	b.open(home + "#/views/members?tab=parked")
