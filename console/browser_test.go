@@ -222,6 +222,7 @@ func TestPagesInABrowser(t *testing.T) {
 		{"shape", "#/views/courses?tab=shape", "by-fee"},
 		{"processes", "#/processes", "enrolment"},
 		{"instances", "#/processes/enrolment", "booking/b2"},
+		{"instance", "#/processes/enrolment?stream=booking%2Fb2", "booking/b2"},
 		{"messages", "#/processes/notices?tab=messages", "booking-confirmed"},
 		{"commands", "#/commands", "place-booking"},
 		{"command", "#/commands/place-booking", "Dry run"},
