@@ -79,7 +79,10 @@ func app() daybook.App {
 	desk := process.New[struct{}]("desk", "parcel").
 		Sends(burn{}, accept{}).
 		React(func(_ booked, m process.Meta) process.Reaction {
-			return process.Do(process.After("pickup", time.Hour, process.Send(m.ID(), burn{})), process.Send(m.ID(), accept{}))
+			return process.Do(process.After("pickup", time.Hour, process.Send(m.ID(), burn{})),
+				process.All(process.Send(m.ID(), accept{})).Else(func(process.Rejection) process.Reaction {
+					return process.Do(process.After("again", 2*time.Hour, process.Send(m.ID(), accept{})))
+				}))
 		})
 	return daybook.App{
 		Name: "post", Aggregates: []aggregate.Aggregate{parcels}, Views: []view.View{rows, towns}, Processes: []process.Reactor{desk},

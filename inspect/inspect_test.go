@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"daybook/aggregate/async"
 	"daybook/events"
 	"daybook/inspect"
+	"daybook/process"
 	"daybook/view/driver"
 )
 
@@ -254,6 +256,27 @@ func TestFollowers(t *testing.T) {
 		if code(err) != events.CodeNotFound || !strings.Contains(err.Error(), "desk") {
 			t.Errorf("an unknown name: %v", err)
 		}
+	}
+}
+
+// TestTimersAreDue: also of a timer that was set because a command was rejected.
+func TestTimersAreDue(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.Outside.Answer = func(process.Request) error {
+		return &events.Error{Code: "full", Message: "the desk is full", Rejected: true}
+	}
+	b.Send("book", "1", `{"town":"t1"}`)
+	booked := b.Now
+	b.Send("weigh", "1", `{"grams":5}`)
+	b.follow()
+	page := must[inspect.ProcessesPage](t)(b.Processes(t.Context(), inspect.ProcessesQuery{Stream: "parcel/1", Times: true}))
+	if len(page.Instances) != 1 || len(page.Instances[0].Timers) != 2 {
+		t.Fatalf("got %+v", page)
+	}
+	i := page.Instances[0]
+	if again, pickup := i.Timers[0], i.Timers[1]; !again.Due.Equal(booked.Add(2*time.Hour)) || !pickup.Due.Equal(booked.Add(time.Hour)) || !i.Time.Equal(booked) {
+		t.Errorf("got %+v, booked at %v", i, booked)
 	}
 }
 

@@ -63,7 +63,7 @@ func (s *site) listed(job explaintest.Job, stream string) {
 	case explain.StateFailed:
 		s.want("dead_letters", `{}`, stream)
 	case explain.StateLost:
-		s.want("processes", s.arguments("stream", stream), `"name":"deadline"`)
+		s.want("processes", s.arguments("stream", stream), `"name":"deadline"`, `"due":"2026-`)
 	}
 }
 
