@@ -110,6 +110,9 @@ func TestLooksAtTheTableThatAnswers(t *testing.T) {
 	look("v1", 19, exitFound)
 	s.switchNow("v1-g2")
 	look("v1-g2", 20, exitOK)
+	if all := decode[viewLine](t, s.want(exitOK, "views", "courses", "-json"))[0].Tables; !all[0].Before || all[0].Answers || all[1].Before {
+		t.Errorf("after the switch: %+v", all)
+	}
 	s.damage(damage{table: "courses-v1-g2", key: "p4", change: setTo("fee", &types.AttributeValueMemberN{Value: "0"})})
 	if r := s.want(exitFound, "verify", "courses", "-patience", "0s"); !strings.Contains(r.out, "row p4") {
 		t.Errorf("verify: %s", r.out)

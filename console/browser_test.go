@@ -222,6 +222,7 @@ func TestPagesInABrowser(t *testing.T) {
 		{"shape", "#/views/courses?tab=shape", "by-fee"},
 		{"processes", "#/processes", "enrolment"},
 		{"instances", "#/processes/enrolment", "booking/b2"},
+		{"instance", "#/processes/enrolment?stream=booking%2Fb2", "booking/b2"},
 		{"messages", "#/processes/notices?tab=messages", "booking-confirmed"},
 		{"commands", "#/commands", "place-booking"},
 		{"command", "#/commands/place-booking", "Dry run"},
@@ -341,6 +342,7 @@ func TestFlowsInABrowser(t *testing.T) {
 	b.press("Let ")
 	b.sees("answers from")
 	b.shoot("flow-switch")
+	b.sees("Switch back") // some seconds later, when the other table answers
 
 	// What is parked stays so, with the reason; a letter is dropped after a question.
 	b.open(home + "#/views/members?tab=parked")

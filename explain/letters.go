@@ -26,7 +26,7 @@ func (e *explainer) addLetter(ctx context.Context, n *Node) error {
 	for _, l := range e.letters(ctx) {
 		if l.ID == n.ID {
 			n.Name = l.Command + " to " + l.Group
-			n.Text = fmt.Sprintf("dead letter since %s, after %d attempts: %s", l.Sent.UTC().Format(timeLayout), l.Receives, l.Text)
+			n.Text = letterText(l)
 			return nil
 		}
 	}
@@ -34,11 +34,9 @@ func (e *explainer) addLetter(ctx context.Context, n *Node) error {
 	return nil
 }
 
-// lettersOf adds the dead letters of a stream whose commands can't be told, when
-// something of the stream's is not done.
-func (e *explainer) lettersOf(ctx context.Context, stream events.Stream) error {
-	e.out.Roots = append(e.out.Roots, e.letterNodes(ctx, stream)...)
-	return nil
+// letterText says since when a message is a dead letter, and why.
+func letterText(l inspect.Letter) string {
+	return fmt.Sprintf("dead letter since %s, after %d attempts: %s", l.Sent.UTC().Format(timeLayout), l.Receives, l.Text)
 }
 
 // letterNodes are the dead letters of a stream.
@@ -52,7 +50,7 @@ func (e *explainer) letterNodes(ctx context.Context, stream events.Stream) (all 
 }
 
 func (e *explainer) letterNode(l inspect.Letter) *Node {
-	n := &Node{Kind: KindLetter, Name: "a message to " + l.Group, ID: l.ID, Time: l.Sent, State: StateFailed, Code: string(l.Code), Text: "dead letter: " + l.Text, Next: e.command("dead redrive " + l.ID)}
+	n := &Node{Kind: KindLetter, Name: "a message to " + l.Group, ID: l.ID, Time: l.Sent, State: StateFailed, Code: string(l.Code), Text: letterText(l), Next: e.command("dead redrive " + l.ID)}
 	if l.Command != "" {
 		n.Name = l.Command + " to " + l.Group
 	}

@@ -98,6 +98,7 @@ func (r *reaction) judge(n *Node) {
 		var age any
 		if n.State, age = r.e.late(r.c); n.State == StateLate {
 			n.Text = fmt.Sprintf("at commit %d of %d for %v: the process function does not run, or is behind", r.entry.Commit, r.c.Number, age)
+			n.Next = r.e.command("lag " + r.d.Name)
 		}
 		if a := r.entry.Attempts; a > 0 && r.entry.Commit == r.c.Number-1 {
 			n.Text = fmt.Sprintf("%d deliveries failed for reasons that may pass; it is retried, and parked in the end", a)

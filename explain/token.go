@@ -118,7 +118,8 @@ func (e *explainer) answerStream(ctx context.Context, stream events.Stream) erro
 			}
 		}
 	}
-	return e.lettersOf(ctx, stream)
+	e.out.Roots = append(e.out.Roots, e.letterNodes(ctx, stream)...)
+	return nil
 }
 
 // answerRow answers for a row: for the stream that it follows, or for what holds a

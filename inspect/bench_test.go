@@ -2,22 +2,16 @@ package inspect_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
 	"daybook"
 	"daybook/aggregate"
-	"daybook/aggregate/async/asynctest"
 	"daybook/events"
-	"daybook/events/eventstest"
-	"daybook/follow"
 	"daybook/inspect"
+	"daybook/inspect/inspecttest"
 	"daybook/process"
-	"daybook/process/processtest"
 	"daybook/view"
-	"daybook/view/projection"
-	"daybook/view/viewtest"
 )
 
 // A small business: parcels are booked and weighed, a keyed view sums them by town,
@@ -85,95 +79,32 @@ func app() daybook.App {
 	desk := process.New[struct{}]("desk", "parcel").
 		Sends(burn{}, accept{}).
 		React(func(_ booked, m process.Meta) process.Reaction {
-			return process.Do(process.After("pickup", time.Hour, process.Send(m.ID(), burn{})), process.Send(m.ID(), accept{}))
+			return process.Do(process.After("pickup", time.Hour, process.Send(m.ID(), burn{})),
+				process.All(process.Send(m.ID(), accept{})).Else(func(process.Rejection) process.Reaction {
+					return process.Do(process.After("again", 2*time.Hour, process.Send(m.ID(), accept{})))
+				}))
 		})
 	return daybook.App{
 		Name: "post", Aggregates: []aggregate.Aggregate{parcels}, Views: []view.View{rows, towns}, Processes: []process.Reactor{desk},
 	}
 }
 
-// bench is an installation in memory.
-type bench struct {
-	*testing.T
-	*inspect.Installation
-	store   *eventstest.Memory
-	tables  *viewtest.Memory
-	ledger  *processtest.Memory
-	handler *aggregate.Handler
-	now     time.Time
-	sent    int
-}
+// bench is the installation of the small business. Its process manager's commands
+// are recorded and go nowhere.
+type bench struct{ *inspecttest.World }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T) bench {
 	t.Helper()
-	b := &bench{T: t, store: &eventstest.Memory{}, ledger: &processtest.Memory{}, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	of := app()
-	if err := of.Check(); err != nil {
-		t.Fatal(err)
-	}
-	b.tables = viewtest.NewMemory(of.Views...)
-	var err error
-	if b.handler, err = aggregate.NewHandler(b.store, of.Aggregates, &aggregate.Options{Now: func() time.Time { return b.now }}); err != nil {
-		t.Fatal(err)
-	}
-	b.Installation, err = inspect.Open(of, inspect.Sources{
-		Events: b.store, Tables: b.tables, Ledger: b.ledger, Statuses: &asynctest.Statuses{}, Now: func() time.Time { return b.now },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// send handles a command a second after the one before.
-func (b *bench) send(name, id, payload string) {
-	b.Helper()
-	b.sent++
-	b.now = b.now.Add(time.Second)
-	c := aggregate.Command{Name: name, ID: id, Payload: []byte(payload), CommandID: fmt.Sprint("c-", b.sent), Actor: "ann"}
-	if _, err := b.handler.Handle(b.Context(), c); err != nil {
-		b.Fatalf("%s %s: %v", name, id, err)
-	}
-}
-
-// deliveries are all commits that are stored.
-func (b *bench) deliveries() (all []follow.Delivery) {
-	b.Helper()
-	for cursor := ""; ; {
-		page, next, err := b.store.Scan(b.Context(), 0, 1, cursor)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for i := range page {
-			all = append(all, follow.Delivery{Stream: page[i].Stream, Number: page[i].Number, Commit: &page[i]})
-		}
-		if cursor = next; cursor == "" {
-			return all
-		}
-	}
+	w := inspecttest.New(t, app(), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	w.Commands = w.Outside
+	return bench{w}
 }
 
 // follow projects all commits and reacts to them.
-func (b *bench) follow() {
+func (b bench) follow() {
 	b.Helper()
-	codec, err := aggregate.Codec(b.App().Aggregates)
-	if err != nil {
-		b.Fatal(err)
-	}
-	projector, err := projection.New(b.store, codec, b.tables, b.App().Views, &projection.Options{Routed: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	if r := projector.Project(b.Context(), b.deliveries()); r.Err != nil {
-		b.Fatal(r.Err)
-	}
-	runner, err := process.NewRunner(b.store, codec, b.ledger, b.App().Processes, (&processtest.Recorder{}).Effects(), nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if r := runner.Handle(b.Context(), b.deliveries()); r.Err != nil {
-		b.Fatal(r.Err)
-	}
+	b.Project()
+	b.React()
 }
 
 // must is the result of a method that may not fail.

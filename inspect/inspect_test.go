@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"daybook/aggregate/async"
 	"daybook/events"
 	"daybook/inspect"
+	"daybook/process"
 	"daybook/view/driver"
 )
 
@@ -50,9 +52,9 @@ func TestStreams(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	for i := range 12 {
-		b.send("book", fmt.Sprint("p", i), fmt.Sprintf(`{"town":"t%d"}`, i))
+		b.Send("book", fmt.Sprint("p", i), fmt.Sprintf(`{"town":"t%d"}`, i))
 	}
-	b.send("weigh", "p3", `{"grams":5}`)
+	b.Send("weigh", "p3", `{"grams":5}`)
 	names := func(p inspect.StreamsPage) (all []string) {
 		for _, s := range p.Streams {
 			all = append(all, s.Stream.ID())
@@ -94,9 +96,9 @@ func TestStreams(t *testing.T) {
 func TestStream(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.send("book", "1", `{"town":"`+strings.Repeat("x", 5000)+`"}`) // so that the next commit has a snapshot
+	b.Send("book", "1", `{"town":"`+strings.Repeat("x", 5000)+`"}`) // so that the next commit has a snapshot
 	for i := range 130 {
-		b.send("weigh", "1", fmt.Sprintf(`{"grams":%d}`, 10*i))
+		b.Send("weigh", "1", fmt.Sprintf(`{"grams":%d}`, 10*i))
 	}
 	page := must[inspect.StreamPage](t)(b.Stream(t.Context(), "parcel/1", inspect.StreamQuery{Limit: 3, States: true}))
 	if page.Version != 261 || len(page.Commits) != 3 || page.Newer != 0 || page.Older != 256 {
@@ -150,9 +152,9 @@ func TestStream(t *testing.T) {
 func TestMoments(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.send("book", "1", `{"town":"Ulm"}`)
-	at := b.now
-	b.send("weigh", "1", `{"grams":7}`)
+	b.Send("book", "1", `{"town":"Ulm"}`)
+	at := b.Now
+	b.Send("weigh", "1", `{"grams":7}`)
 	m := must[inspect.Moment](t)(b.Moment(t.Context(), "parcel/1", inspect.At{Time: at}))
 	if m.Version != 1 || !strings.Contains(string(m.State), `"grams":0`) || !strings.Contains(string(m.Rows["parcels"]), `"grams":0`) {
 		t.Errorf("got %+v", m)
@@ -168,9 +170,9 @@ func TestRows(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	for i := range 3 {
-		b.send("book", fmt.Sprint(i), fmt.Sprintf(`{"town":"t%d"}`, i))
+		b.Send("book", fmt.Sprint(i), fmt.Sprintf(`{"town":"t%d"}`, i))
 	}
-	b.send("weigh", "1", `{"grams":7}`)
+	b.Send("weigh", "1", `{"grams":7}`)
 	b.follow()
 	page := must[inspect.RowsPage](t)(b.Rows(t.Context(), "parcels", map[string][]string{"town": {"t1"}}))
 	if len(page.Items) != 1 || !strings.Contains(string(page.Items[0]), `"grams":8`) {
@@ -182,8 +184,8 @@ func TestRows(t *testing.T) {
 			t.Errorf("got %+v", r)
 		}
 	}
-	table := b.tables.Table("towns", 1)
-	item := b.tables.Items("towns", 1)
+	table := b.Tables.Table("towns", 1)
+	item := b.Tables.Items("towns", 1)
 	at := slices.IndexFunc(item, func(i driver.Item) bool { return i.Row != nil && strings.Contains(string(i.Row), `"grams":8`) })
 	wrong := item[at]
 	wrong.Row, wrong.Version = []byte(`{"parcels":1,"grams":9}`), wrong.Version+1
@@ -207,13 +209,13 @@ func TestFollowers(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	for i := range 4 {
-		b.send("book", fmt.Sprint(i), fmt.Sprintf(`{"town":"t%d"}`, i))
+		b.Send("book", fmt.Sprint(i), fmt.Sprintf(`{"town":"t%d"}`, i))
 	}
-	b.send("burn", "2", "")
-	b.send("burn", "3", "")
+	b.Send("burn", "2", "")
+	b.Send("burn", "3", "")
 	b.follow()
-	b.send("weigh", "1", `{"grams":7}`)
-	b.send("book", "9", `{"town":"t9"}`)
+	b.Send("weigh", "1", `{"grams":7}`)
+	b.Send("book", "9", `{"town":"t9"}`)
 	report := must[inspect.LagReport](t)(b.Lag(t.Context(), inspect.LagQuery{}))
 	got := fmt.Sprintf("%+v", report.Lags)
 	want := "[{View:parcels Version:1 Process: Streams:5 Behind:2 Commits:2 Parked:2 Seconds:1} " +
@@ -257,16 +259,39 @@ func TestFollowers(t *testing.T) {
 	}
 }
 
+// TestTimersAreDue: also of a timer that was set because a command was rejected.
+func TestTimersAreDue(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.Outside.Answer = func(process.Request) error {
+		return &events.Error{Code: "full", Message: "the desk is full", Rejected: true}
+	}
+	b.Send("book", "1", `{"town":"t1"}`)
+	booked := b.Now
+	b.Send("weigh", "1", `{"grams":5}`)
+	b.follow()
+	page := must[inspect.ProcessesPage](t)(b.Processes(t.Context(), inspect.ProcessesQuery{Stream: "parcel/1", Times: true}))
+	if len(page.Instances) != 1 || len(page.Instances[0].Timers) != 2 {
+		t.Fatalf("got %+v", page)
+	}
+	i := page.Instances[0]
+	if again, pickup := i.Timers[0], i.Timers[1]; !again.Due.Equal(booked.Add(2*time.Hour)) || !pickup.Due.Equal(booked.Add(time.Hour)) || !i.Time.Equal(booked) {
+		t.Errorf("got %+v, booked at %v", i, booked)
+	}
+}
+
 func second[T any](_ T, err error) error { return err }
 
 // TestLetters: dead letters are bounded, and an installation may have none.
 func TestLetters(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	if _, err := b.DeadLetters(t.Context(), 1); code(err) != events.CodeUnavailable {
+	s := b.Sources()
+	s.DeadLetters = nil
+	without := must[*inspect.Installation](t)(inspect.Open(app(), s))
+	if _, err := without.DeadLetters(t.Context(), 1); code(err) != events.CodeUnavailable {
 		t.Errorf("without a queue: %v", err)
 	}
-	s := b.Sources()
 	s.DeadLetters = letters{{ID: "a"}, {ID: "b"}}
 	with := must[*inspect.Installation](t)(inspect.Open(app(), s))
 	page := must[inspect.LettersPage](t)(with.DeadLetters(t.Context(), 1))
@@ -276,7 +301,7 @@ func TestLetters(t *testing.T) {
 	if _, err := b.Status(t.Context(), "c-1"); code(err) != events.CodeNotFound {
 		t.Errorf("an unknown command: %v", err)
 	}
-	status := async.Status{CommandID: "q", State: async.StateRejected, Since: b.now, Stream: "parcel/1", Problem: events.Errorf("too-heavy", "no")}
+	status := async.Status{CommandID: "q", State: async.StateRejected, Since: b.Now, Stream: "parcel/1", Problem: events.Errorf("too-heavy", "no")}
 	if err := s.Statuses.(async.Statuses).Record(t.Context(), status); err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,8 @@ type ProcessesQuery struct {
 	Limit  int           // entries that are read, 1 to 1,000; 0 for 100
 	Cursor string        // a page's Next
 	// Times asks for the times of the commits that were handled last, at the cost of a
-	// read for each instance.
+	// read for each instance; and, for a stream, when its timers are due, at the cost
+	// of reading up to 1,000 of its commits.
 	Times bool
 }
 
@@ -61,6 +62,8 @@ type Rejection struct {
 type Timer struct {
 	Name string `json:"name"` // that the manager gave it
 	ID   string `json:"id"`   // under which it is set: process.Timer.Name
+	// Due is with ProcessesQuery.Times for a stream, where it can be derived.
+	Due time.Time `json:"due,omitzero"`
 }
 
 // Processes lists instances. Codes: not-found for a name that is not declared;
@@ -80,6 +83,12 @@ func (i *Installation) Processes(ctx context.Context, q ProcessesQuery) (Process
 	page := ProcessesPage{Instances: []Instance{}}
 	if q.Stream != "" {
 		err := i.instancesOf(ctx, q, &page)
+		if err == nil && q.Times {
+			err = i.addTimes(ctx, page.Instances)
+		}
+		for n := 0; err == nil && q.Times && n < len(page.Instances); n++ {
+			err = i.addDue(ctx, &page.Instances[n])
+		}
 		return page, err
 	}
 	entries, next, err := i.sources.Ledger.Entries(ctx, q.Cursor, limit)
@@ -138,7 +147,7 @@ func instanceOf(e *process.Entry) Instance {
 		i.Rejections = append(i.Rejections, Rejection(r))
 	}
 	for name, id := range e.Timers {
-		i.Timers = append(i.Timers, Timer{name, id})
+		i.Timers = append(i.Timers, Timer{Name: name, ID: id})
 	}
 	slices.SortFunc(i.Timers, func(a, b Timer) int { return strings.Compare(a.Name, b.Name) })
 	if e.Fault != nil {

@@ -12,8 +12,9 @@ import (
 type Table struct {
 	Table    string    `json:"table"` // v2, or v1-g2
 	Answers  bool      `json:"answers"`
-	From     time.Time `json:"from,omitzero"` // when it will answer, or does since
-	State    string    `json:"state"`         // one of those below
+	From     time.Time `json:"from,omitzero"`   // when it will answer, or does since
+	Before   bool      `json:"before,omitzero"` // it answered before the one that does: a switch back leads to it
+	State    string    `json:"state"`           // one of those below
 	Done     int       `json:"segmentsDone,omitzero"`
 	Segments int       `json:"segments,omitzero"`
 	Commits  int64     `json:"commits,omitzero"` // read by the fill
@@ -51,6 +52,7 @@ func (i *Installation) Tables(ctx context.Context, r *admin.Rebuilder) (map[stri
 			if route.Serving == state.Target {
 				t.From = route.Since
 			}
+			t.Before = route.Before == state.Target && !t.Answers
 			switch {
 			case !state.Complete && state.Fill > 0:
 				t.State, t.Segments = TableFilling, state.Segments

@@ -14,17 +14,12 @@ import (
 
 	"daybook"
 	"daybook/aggregate"
-	"daybook/aggregate/async/asynctest"
 	"daybook/events"
-	"daybook/events/eventstest"
-	"daybook/follow"
 	"daybook/inspect"
+	"daybook/inspect/inspecttest"
 	"daybook/mcp"
 	"daybook/process"
-	"daybook/process/processtest"
 	"daybook/view"
-	"daybook/view/projection"
-	"daybook/view/viewtest"
 )
 
 // A bank whose amounts are beyond 2^53.
@@ -79,36 +74,23 @@ func bank() daybook.App {
 
 // site is an installation in memory, with an agent's client.
 type site struct {
-	*testing.T
-	store        *eventstest.Memory
-	tables       *viewtest.Memory
-	handler      *aggregate.Handler
-	installation *inspect.Installation
-	now          time.Time
-	sent         int
-	client       *sdk.ClientSession
+	*inspecttest.World
+	client *sdk.ClientSession
 }
 
+// newSite has one dead letter.
 func newSite(t *testing.T, write mcp.Writer) *site {
 	t.Helper()
-	s := &site{T: t, store: &eventstest.Memory{}, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	app := bank()
-	if err := app.Check(); err != nil {
-		t.Fatal(err)
-	}
-	s.tables = viewtest.NewMemory(app.Views...)
-	clock := func() time.Time { return s.now }
-	var err error
-	if s.handler, err = aggregate.NewHandler(s.store, app.Aggregates, &aggregate.Options{Now: clock}); err != nil {
-		t.Fatal(err)
-	}
-	s.installation, err = inspect.Open(app, inspect.Sources{
-		Events: s.store, Tables: s.tables, Ledger: &processtest.Memory{}, Statuses: &asynctest.Statuses{}, DeadLetters: letters{}, Now: clock,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.connect(mcp.New(mcp.Options{Installation: s.installation, Version: "1", Write: write}))
+	w := inspecttest.New(t, bank(), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	w.Letters = []inspect.Letter{{ID: "c-9", Command: "deposit", Group: "account/b", Code: "internal", Text: "out of order"}}
+	return newClient(w, write)
+}
+
+// newClient connects a client to a server of an installation.
+func newClient(w *inspecttest.World, write mcp.Writer) *site {
+	w.Helper()
+	s := &site{World: w}
+	s.connect(mcp.New(mcp.Options{Installation: w.Installation, Version: "1", Write: write}))
 	return s
 }
 
@@ -126,58 +108,16 @@ func (s *site) connect(server *sdk.Server) {
 	s.Cleanup(func() { _, _ = s.client.Close(), serving.Wait() })
 }
 
-// letters are the dead letters of the installation: one.
-type letters struct{}
-
-func (letters) Letters(context.Context, int) ([]inspect.Letter, bool, error) {
-	return []inspect.Letter{{ID: "c-9", Command: "deposit", Group: "account/b", Code: "internal", Text: "out of order"}}, false, nil
-}
-
-// do handles a command a second after the one before.
-func (s *site) do(name, id, payload string) {
-	s.Helper()
-	s.sent++
-	s.now = s.now.Add(time.Second)
-	c := aggregate.Command{Name: name, ID: id, Payload: []byte(payload), CommandID: fmt.Sprint("c-", s.sent), Actor: "ann"}
-	if _, err := s.handler.Handle(s.Context(), c); err != nil {
-		s.Fatalf("%s %s: %v", name, id, err)
-	}
-}
-
-// project posts all commits to the view.
-func (s *site) project() {
-	s.Helper()
-	codec, err := aggregate.Codec(bank().Aggregates)
-	if err != nil {
-		s.Fatal(err)
-	}
-	projector, err := projection.New(s.store, codec, s.tables, bank().Views, &projection.Options{Routed: true})
-	if err != nil {
-		s.Fatal(err)
-	}
-	page, _, err := s.store.Scan(s.Context(), 0, 1, "")
-	if err != nil {
-		s.Fatal(err)
-	}
-	var batch []follow.Delivery
-	for i := range page {
-		batch = append(batch, follow.Delivery{Stream: page[i].Stream, Number: page[i].Number, Commit: &page[i]})
-	}
-	if r := projector.Project(s.Context(), batch); r.Err != nil {
-		s.Fatal(r.Err)
-	}
-}
-
 // filled has three accounts: a with an amount beyond 2^53, b, and c, which is parked.
 func filled(t *testing.T, write mcp.Writer) *site {
 	t.Helper()
 	s := newSite(t, write)
 	for _, id := range []string{"a", "b", "c"} {
-		s.do("open-account", id, `{}`)
+		s.Send("open-account", id, `{}`)
 	}
-	s.do("deposit", "a", `{"cents":9007199254740993}`)
-	s.do("freeze", "c", `{}`)
-	s.project()
+	s.Send("deposit", "a", `{"cents":9007199254740993}`)
+	s.Send("freeze", "c", `{}`)
+	s.Project()
 	return s
 }
 

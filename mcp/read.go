@@ -146,7 +146,7 @@ func readTools(i *inspect.Installation) []tool {
 				return r.DeadLetters(ctx, limit)
 			})},
 		{name: "processes", title: "List running processes",
-			description: "How far process managers and outboxes are with streams: memory, timers that are set, rejected commands. A page may be empty and have a next.",
+			description: "How far process managers and outboxes are with streams: memory, timers that are set, rejected commands; with stream also when timers are due. A page may be empty and have a next.",
 			properties: []property{
 				{"name", `{"type":"string","description":"of a process manager or an outbox"}`, false}, {"stream", streamSchema, false},
 				{"limit", limitSchema(100, 20), false}, {"cursor", cursorSchema, false}},
@@ -335,7 +335,7 @@ func (r reader) processes(ctx context.Context, a struct {
 			return nil, err
 		}
 	}
-	return r.Processes(ctx, inspect.ProcessesQuery{Name: a.Name, Stream: a.Stream, Limit: limit, Cursor: a.Cursor})
+	return r.Processes(ctx, inspect.ProcessesQuery{Name: a.Name, Stream: a.Stream, Limit: limit, Cursor: a.Cursor, Times: a.Stream != ""})
 }
 
 // cursorOf reads a place in a list; nil for "".

@@ -40,7 +40,7 @@ function Instances({ p, app, q, change }) {
     <${Table} label="Instances of ${p.name}" rows=${d.instances} keyOf=${i => i.stream} empty=${d.next ? 'None on this page; there are more.' : 'Nothing runs here.'} columns=${[
       { name: 'Stream', cell: i => html`<${Stream} name=${i.stream} />` },
       { name: 'State', cell: i => i.parked ? html`<${Tag} kind="bad">parked<//> <span class="bad">${i.parked.text}</span>` : i.attempts ? html`<${Tag} kind="warn">${plural(i.attempts, 'failed attempt')}<//>` : i.timers?.length ? html`<${Tag} kind="info">waits<//>` : html`<span class="muted">handled commit ${i.commit}</span>` },
-      { name: 'Timers', cell: i => (i.timers ?? []).map(t => html`<a class="timer" href=${link('explain', t.id)}>${t.name}</a>`) },
+      { name: 'Timers', cell: i => (i.timers ?? []).map(t => html`<a class="timer" href=${link('explain', t.id)}>${t.name}${t.due ? html` <${Time} at=${t.due} />` : ''}</a>`) },
       { name: 'Rejections', cell: i => (i.rejections ?? i.answered ?? []).map(r => html`<span class="timer">${r.command} <code>${r.code}</code></span>`) },
       { name: 'Remembers', cls: 'wide', cell: i => i.memory === undefined || i.memory === null ? '' : html`<details><summary class="mono">${JSON.stringify(i.memory).slice(0, 48)}</summary><${Json} v=${i.memory} /></details>` },
       { name: 'Last commit', cls: 'tight', cell: i => html`<${Time} at=${i.time} />` },

@@ -133,7 +133,7 @@ function Tables({ name, app }) {
         { name: 'State', cell: t => html`<${Tag} kind=${t.mismatch ? 'bad' : tableState[t.state]}>${t.state}<//> ${t.answers ? html`<${Tag} kind="ok">answers queries<//>` : ''} ${t.from && new Date(t.from) > Date.now() ? html`<span class="warn">answers from ${t.from.slice(11, 19)}</span>` : ''}` },
         { name: 'Filled', cell: t => t.segments ? html`<progress max=${t.segments} value=${t.segmentsDone ?? 0}>${t.segmentsDone}/${t.segments}</progress> <span class="muted">${number(t.commits ?? 0)} commits</span>` : '' },
         { name: 'Note', cls: 'wide', cell: t => t.mismatch ?? t.next ?? '' },
-        { name: '', cls: 'tight', cell: t => app.write && !t.answers && t.state === 'right' ? html`<${Act} label="Switch to it" sure="Let ${t.table} answer?" run=${() => post('switch', { view: name, table: t.table })} onDone=${views.reload} />` : '' },
+        { name: '', cls: 'tight', cell: t => app.write && !t.answers && t.state === 'right' ? html`<${Act} label=${t.before ? 'Switch back' : 'Switch to it'} sure="Let ${t.table} answer${t.before ? ' again' : ''}?" run=${() => post('switch', { view: name, table: t.table })} onDone=${views.reload} />` : '' },
       ]} />
       ${app.write ? html`<div class="bar"><${Act} label=${busy ? 'Resume the rebuild' : 'Rebuild'} sure="Rebuild ${name} from all events?" run=${() => post('rebuild', { view: name })} onDone=${views.reload} />
         <${Act} label="Verify a sample" run=${async () => setSample((await post('sample', { view: name })).views[0])} /></div>` : ''}
