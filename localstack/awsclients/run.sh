@@ -49,6 +49,7 @@ fi
 # A fresh stack that keeps nothing, on ports that are free.
 start() {
 	(cd "$root" && go build -o "$scratch/localstack" ./localstack)
+	: >"$scratch/log" # before the first look at it
 	"$scratch/localstack" -addr 127.0.0.1:0 -dynamodb-addr 127.0.0.1:0 -data "" -outbox none >"$scratch/log" 2>&1 &
 	server=$!
 	for _ in $(seq 100); do

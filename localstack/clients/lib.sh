@@ -22,6 +22,7 @@ end_stack() {
 # start_stack [flag...] starts the local stack and reads its description.
 start_stack() {
 	(cd "$root" && go build -o "$work/localstack" ./localstack)
+	: >"$work/stack.log" # before the first look at it
 	"$work/localstack" -addr 127.0.0.1:0 -dynamodb-addr "" -data "" -outbox none "$@" >"$work/stack.log" 2>&1 &
 	stack=$!
 	for _ in $(seq 300); do

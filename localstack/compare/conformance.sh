@@ -48,6 +48,7 @@ stop
 
 serve dynoxide "$dynoxide"
 go build -o "$engines/localstack" ./localstack
+: >"$engines/daybook.log" # before the first look at it
 "$engines/localstack" -endpoint "$url" -data "" -addr 127.0.0.1:0 >"$engines/daybook.log" 2>&1 &
 started+=($!)
 api=
