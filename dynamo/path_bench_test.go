@@ -30,21 +30,27 @@ func BenchmarkCommandPath(b *testing.B) {
 	}
 }
 
-func benchmarkCommandPath(b *testing.B, workers int) {
+// benchedHandler handles commands on a database of its own, which holds the events
+// in table.
+func benchedHandler(b *testing.B, o *aggregate.Options) (h *aggregate.Handler, db *embedded.DB, table string) {
 	db, err := embedded.Open(b.Context(), embedded.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer db.Close()
+	b.Cleanup(func() { _ = db.Close() })
 	client := New(Options{Region: "us-east-1", Endpoint: "http://dynamodb.invalid", Credentials: StaticCredentials("id", "secret"), Transport: db.RoundTripper()})
 	if err := Create(b.Context(), client, testPrefix, EventsTable()); err != nil {
 		b.Fatal(err)
 	}
-	table := TableName(testPrefix, EventsTable())
-	h, err := aggregate.NewHandler(NewEventStore(client, table), testdomain.Aggregates(), &aggregate.Options{Parallel: workers})
-	if err != nil {
+	table = TableName(testPrefix, EventsTable())
+	if h, err = aggregate.NewHandler(NewEventStore(client, table), testdomain.Aggregates(), o); err != nil {
 		b.Fatal(err)
 	}
+	return h, db, table
+}
+
+func benchmarkCommandPath(b *testing.B, workers int) {
+	h, db, table := benchedHandler(b, &aggregate.Options{Parallel: workers})
 	sdk := bareSDK(db)
 	var bare, path time.Duration
 	var n int
@@ -142,20 +148,7 @@ func BenchmarkCommand(b *testing.B) {
 const warmAllocations = 280
 
 func benchmarkCommand(b *testing.B, name string, command func(n int) aggregate.Command) {
-	db, err := embedded.Open(b.Context(), embedded.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
-	client := New(Options{Region: "us-east-1", Endpoint: "http://dynamodb.invalid", Credentials: StaticCredentials("id", "secret"), Transport: db.RoundTripper()})
-	if err := Create(b.Context(), client, testPrefix, EventsTable()); err != nil {
-		b.Fatal(err)
-	}
-	table := TableName(testPrefix, EventsTable())
-	h, err := aggregate.NewHandler(NewEventStore(client, table), testdomain.Aggregates(), nil)
-	if err != nil {
-		b.Fatal(err)
-	}
+	h, db, table := benchedHandler(b, nil)
 	if _, err := h.Handle(b.Context(), batchOfCreates(0)[0]); err != nil {
 		b.Fatal(err)
 	}
