@@ -28,9 +28,9 @@ var Product = aggregate.New[State]("product").
 	Command(moveCategory, aggregate.Summary("Move a product to another category")).
 	Command(restock, aggregate.Summary("Add units to a product's stock")).
 	CommandWith(reserveStock, aggregate.Internal(), aggregate.Summary("Reserve units of a product for an order")).
-	CommandWith(releaseStock, aggregate.Internal(), aggregate.Summary("Give back what was reserved for an order")).
-	CommandWith(settleStock, aggregate.Internal(), aggregate.Summary("Note that what was reserved for an order has left")).
-	Across(moveStockStreams, moveStock, aggregate.Summary("Move units from a product to another")).
+	CommandWith(releaseStock, aggregate.Internal(), aggregate.Summary("Release the units reserved for an order")).
+	CommandWith(settleStock, aggregate.Internal(), aggregate.Summary("Record that the units reserved for an order have left")).
+	Across(moveStockStreams, moveStock, aggregate.Summary("Move units from one product to another")).
 	Command(retire, aggregate.Summary("Take a product out of the catalogue"))
 
 // State is what deciding about a product needs.
