@@ -11,14 +11,14 @@ import (
 func explainCommand(a *app) *cli.Command {
 	return &cli.Command{
 		Name:      "explain",
-		Usage:     "tell what became of a command, commit, row, claimed value, timer or message, and why it stands still",
+		Usage:     "tell what became of a command, commit, row, claimed value, timer or message, and why it is stuck",
 		ArgsUsage: "TOKEN",
 		Description: "TOKEN is order/7@3 (a commit), order/7 (a stream), orders/7 (a row), email=a@b.c (a claimed\n" +
 			"value), \"fulfilment order/7 confirmation\" (a timer), or the id of a command, commit, timer or\n" +
 			"integration event. An id found nowhere else is looked for in the events table, -scan\n" +
 			"commits of it. Dead letters that are looked at are hidden from others for a moment.",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "check", Usage: "exit with 3 when something stands still"},
+			&cli.BoolFlag{Name: "check", Usage: "exit with 3 when something is stuck"},
 			&cli.IntFlag{Name: "scan", Value: 10_000, Usage: "read at most `N` commits to find an id"},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error { return a.explain(ctx, c) },

@@ -39,7 +39,7 @@ func TestExplain(t *testing.T) {
 	if len(x.Roots) != 2 || x.Partial || x.Unread == "" || len(x.Causes) != 2 || x.Causes[0].State != explain.StateParked || x.Causes[1].Code != "no-mail-today" {
 		t.Errorf("got %+v", x)
 	}
-	if text := s.want(exitOK, "explain", "-check", "c-1").out; !strings.Contains(text, "nothing stands still") {
+	if text := s.want(exitOK, "explain", "-check", "c-1").out; !strings.Contains(text, "nothing is stuck") {
 		t.Errorf("a sound chain:\n%s", text)
 	}
 	s.want(exitNotFound, "explain", "c-1", "-scan", "0")

@@ -51,7 +51,7 @@ func TestSound(t *testing.T) {
 		"command a command to job/1 (c-2) by ann", "commit job/1@1: job-placed", "row jobs/1", "process dispatch",
 		"timer deadline: reject-job to job/1 - cancelled by a later event", "reserve-units to depot/d", "by process/dispatch",
 		"commit depot/d@2: depot-units-reserved", "claim bay=b7 - held by depot/d", "commit job/1@2: job-confirmed",
-		"message com.example.jobs.job-confirmed.v1", "nothing stands still",
+		"message com.example.jobs.job-confirmed.v1", "nothing is stuck",
 	} {
 		if !strings.Contains(x.Text(), s) {
 			t.Errorf("the text lacks %q:\n%s", s, x.Text())

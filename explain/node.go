@@ -64,7 +64,7 @@ type Node struct {
 	Effects []*Node `json:"effects,omitzero"`
 }
 
-// Cause is why a chain stands still.
+// Cause is why a chain is stuck.
 type Cause struct {
 	Kind  Kind   `json:"kind"`
 	Name  string `json:"name"`
@@ -78,7 +78,7 @@ type Cause struct {
 type Explanation struct {
 	Asked string  `json:"asked"`
 	Roots []*Node `json:"roots"`
-	// Causes are the nodes that stand still, in the order of the tree.
+	// Causes are the nodes that are stuck, in the order of the tree.
 	Causes []Cause `json:"causes"`
 	// Waiting counts the nodes that are still to come.
 	Waiting int `json:"waiting,omitzero"`

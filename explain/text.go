@@ -32,9 +32,9 @@ func (x Explanation) Text() string {
 	}
 	switch {
 	case len(x.Causes) == 0 && x.Waiting > 0:
-		fmt.Fprintf(&b, "nothing stands still; %d still to come\n", x.Waiting)
+		fmt.Fprintf(&b, "nothing is stuck; %d still to come\n", x.Waiting)
 	case len(x.Causes) == 0:
-		b.WriteString("nothing stands still\n")
+		b.WriteString("nothing is stuck\n")
 	}
 	if x.Partial {
 		b.WriteString("not all was read: an answer is bounded\n")

@@ -118,7 +118,7 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-// letters are dead letters that stand still.
+// letters are dead letters that are stuck.
 type letters []inspect.Letter
 
 func (l letters) Letters(_ context.Context, limit int) ([]inspect.Letter, bool, error) {

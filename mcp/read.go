@@ -114,7 +114,7 @@ func readTools(i *inspect.Installation) []tool {
 			properties:  []property{{"view", viewSchema, true}, {"key", `{"type":"string"}`, true}},
 			call:        calling(r.verify)},
 		{name: "explain", title: "Explain what became of something",
-			description: "The chain of causes and effects: command, commit, rows, commands of process managers, timers, integration events. causes says why it stands still, and what to do.",
+			description: "The chain of causes and effects: command, commit, rows, commands of process managers, timers, integration events. causes says why it is stuck, and what to do.",
 			properties:  []property{{"token", `{"type":"string","description":"a consistency token (order/7@3), a stream (order/7), a row (orders/7), a claimed value (user-email=a@b.c), a timer (process manager, stream and name, separated by spaces), or the id of a command, a commit, a timer or an integration event"}`, true}},
 			call: calling(func(ctx context.Context, a struct {
 				Token string `json:"token"`

@@ -11,9 +11,9 @@ export function Explain({ id }) {
   const found = useLoad(id ? 'explain' + query({ of: id }) : '', { every: 4000 })
   useEffect(() => { ask(id) }, [id])
   const go = e => { e.preventDefault(); if (asked.trim()) location.hash = link('explain', asked.trim()) }
-  return html`<${Page} title="Explain" sub="The chain of causes and effects: what a command led to, what is still to come, and what stands still." />
+  return html`<${Page} title="Explain" sub="The chain of causes and effects: what a command led to, what is still to come, and what is stuck." />
     <form class="bar" role="search" onSubmit=${go}><input type="search" value=${asked} onInput=${e => ask(e.target.value)} placeholder="order/7, order/7@3, orders/7, user-email=a@b.c, or an id" aria-label="What to explain" spellcheck="false" autocomplete="off" /><button>Explain</button></form>
-    ${id ? html`<${Loaded} of=${found}>${d => html`<${Answer} d=${d} />`}<//>` : html`<${Panel} title="What can be asked"><dl class="meta ask">
+    ${id ? html`<${Loaded} of=${found}>${d => html`<${Answer} d=${d} />`}<//>` : html`<${Panel} title="Accepted tokens"><dl class="meta ask">
       ${[['order/7', 'a stream: all that its newest commits belong to'], ['order/7@3', 'a commit, by the consistency token that the API gave'], ['orders/7', 'a row: a view and a key'], ['user-email=ann@example.com', 'a claimed value'], ['an id', 'of a command, a commit, a timer or a message']].map(([k, v]) => html`<div><dt><code>${k}</code></dt><dd>${v}</dd></div>`)}</dl><//>`}`
 }
 
@@ -24,7 +24,7 @@ function Answer({ d }) {
   d.roots.forEach(visit)
   const first = Math.min(...times), last = Math.max(...times, first + 1)
   return html`${d.causes.map(c => html`<div class="notice bad"><b>${c.name}</b> ${c.state}${c.code && html` <code>${c.code}</code>`}${c.text && `: ${c.text}`}${c.next && html`<br />${c.next}`}</div>`)}
-    ${!d.causes.length && html`<${Notice} kind="ok">${d.waiting ? `Nothing stands still; ${plural(d.waiting, 'step')} ${d.waiting === 1 ? 'is' : 'are'} still to come.` : 'Nothing stands still, and nothing is still to come.'}<//>`}
+    ${!d.causes.length && html`<${Notice} kind="ok">${d.waiting ? `Nothing is stuck; ${plural(d.waiting, 'step')} ${d.waiting === 1 ? 'is' : 'are'} still to come.` : 'Nothing is stuck, and nothing is still to come.'}<//>`}
     <${Panel} title="Chain" tools=${html`<span class="muted">${times.length > 1 ? `over ${span((last - first) / 1000)}` : ''}</span><button class="quiet" aria-pressed=${!all} onClick=${() => showAll(!all)}>only what is not done</button>`}>
       <ol class="chain">${d.roots.map(n => html`<${Node} n=${n} first=${first} last=${last} all=${all} />`)}</ol>
       ${d.partial && html`<p class="muted">There is more: the answer was cut.</p>`}<//>`

@@ -18,7 +18,7 @@ type Job struct {
 	// Plant lets the job get stuck, and returns a token that leads to it.
 	Plant func(w *World) (token string)
 	State explain.State
-	// Says are texts of the one cause that the state is of: what stands still, why,
+	// Says are texts of the one cause that the state is of: what is stuck, why,
 	// and the step to take.
 	Says []string
 	// Queued says that nothing is stored of the job's command: only its sender can
