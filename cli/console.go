@@ -96,7 +96,9 @@ func (s *session) serve(ctx context.Context, addr string, pages http.Handler, o 
 		return fmt.Errorf("the console can't listen on %s: %w (choose another address with -addr)", addr, err)
 	}
 	server := &http.Server{Handler: pages, ReadHeaderTimeout: headerTimeout, ReadTimeout: answerTimeout, WriteTimeout: answerTimeout}
+	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 		defer cancel()
 		if server.Shutdown(ending) != nil {
@@ -117,5 +119,6 @@ func (s *session) serve(ctx context.Context, addr string, pages http.Handler, o 
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
+	<-ended // Serve returns before the last answer is written
 	return s.out.err
 }

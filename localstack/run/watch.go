@@ -63,6 +63,7 @@ type watcher struct {
 	sum     [sha256.Size]byte // of the binary that runs
 	running *running          // nil for none
 	down    *http.Server      // answers while nothing runs; nil otherwise
+	port    net.Listener      // of down
 }
 
 // watch runs the program over and over until ctx ends. It returns the exit code.
@@ -223,6 +224,7 @@ func (w *watcher) stop() {
 	}
 	if w.down != nil {
 		_ = w.down.Close()
+		_ = w.port.Close() // a server that has not begun to serve does not close it
 		w.down = nil
 	}
 }
@@ -239,6 +241,7 @@ func (w *watcher) failed(why string) {
 	w.down = &http.Server{ReadHeaderTimeout: stopTime, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		api.WriteProblem(rw, r, events.Errorf(events.CodeUnavailable, "%s", why))
 	})}
+	w.port = listener
 	go func(s *http.Server) { _ = s.Serve(listener) }(w.down) // ends with Close
 }
 

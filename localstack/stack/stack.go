@@ -339,7 +339,6 @@ func (s *Stack) close() error {
 type server struct {
 	listener net.Listener
 	http     *http.Server
-	started  bool
 }
 
 // Limits of the servers. Reading and writing have room for API Gateway's 30
@@ -373,15 +372,13 @@ func (s *server) addr() string { return s.listener.Addr().String() }
 
 func (s *server) serve(h http.Handler) {
 	s.http.Handler = h
-	s.started = true
 	go func() { _ = s.http.Serve(s.listener) }() // ends with close
 }
 
 // close lets requests under way end, and ends those that don't.
 func (s *server) close() error {
-	if !s.started {
-		return s.listener.Close()
-	}
+	// A server that has not begun to serve knows of no port to give back.
+	defer s.listener.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err != nil {
