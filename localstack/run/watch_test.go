@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json/v2"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fsnotify/fsnotify"
 )
@@ -157,4 +159,18 @@ func TestWatched(t *testing.T) {
 		t.Error("it is not watched")
 	}
 	<-stopped
+}
+
+// What answers in a program's place gives the address back at once: the program
+// is started on it next.
+func TestAddressIsGivenBack(t *testing.T) {
+	t.Parallel()
+	for range 20 { // the server's goroutine may come first at times
+		w := &watcher{name: "Bank", addr: "127.0.0.1:0", stderr: io.Discard}
+		w.failed("it does not build")
+		w.stop()
+		if err := w.port.(*net.TCPListener).SetDeadline(time.Time{}); !errors.Is(err, net.ErrClosed) {
+			t.Fatalf("the address is still taken: %v", err)
+		}
+	}
 }
