@@ -154,6 +154,15 @@ func (c *client) read(ctx context.Context, s step) {
 	}
 }
 
+// outcomeOf is what an answer says, without what differs between runs.
+func outcomeOf(status int, body []byte) string {
+	var a commandAnswer
+	if json.Unmarshal(body, &a) != nil {
+		return fmt.Sprint(status)
+	}
+	return strings.TrimSpace(fmt.Sprint(status, " ", a.Code, a.Token))
+}
+
 // ask sends one request through the gateway, over a network that loses requests and
 // answers.
 func (c *client) ask(ctx context.Context, name, method, path, body string, header http.Header) (int, []byte, error) {
@@ -179,11 +188,11 @@ func (c *client) ask(ctx context.Context, name, method, path, body string, heade
 	w := httptest.NewRecorder()
 	c.gateway.ServeHTTP(w, r)
 	c.network.pause(name+" <", back)
-	outcome, f := fmt.Sprint(w.Code), noFault
+	outcome, f := outcomeOf(w.Code, w.Body.Bytes()), noFault
 	if lost == 1 {
 		outcome, f = outcome+", answer lost", answerLost
 	}
-	c.network.trace.add(name+": "+method+" "+path+" "+body, outcome+" "+strings.TrimSpace(w.Body.String()), f, id)
+	c.network.trace.add(name+": "+method+" "+path+" "+body, outcome, f, id)
 	select {
 	case <-c.network.over:
 		return 0, nil, errors.New("the run is over")

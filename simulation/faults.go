@@ -38,6 +38,7 @@ func (f fault) String() string { return faultNames[f] }
 type fate struct {
 	id          uint32 // names the fault in a recipe
 	there, back time.Duration
+	gaveUp      time.Duration // from the end of the sender's context to its knowing
 	fault       fault
 	frozen      time.Duration
 }
@@ -90,7 +91,7 @@ func draw(seed uint64, name string) (*rand.Rand, uint64) {
 // fate draws what happens to a request.
 func (p *faultPlan) fate(seed uint64, name string, c *call, ofInstance bool) fate {
 	random, sum := draw(seed, name)
-	f := fate{id: uint32(sum>>32) ^ uint32(sum), there: latency(random), back: latency(random)}
+	f := fate{id: uint32(sum>>32) ^ uint32(sum), there: latency(random), back: latency(random), gaveUp: time.Duration(random.Int64N(int64(time.Millisecond)))}
 	roll := random.Float64() * 1000
 	long, frozen := random.Float64(), random.Float64()
 	if p.calm.Load() || p.scale == 0 || strings.HasPrefix(c.operation, "DescribeTable") {

@@ -106,7 +106,7 @@ func (l *link) RoundTrip(r *http.Request) (*http.Response, error) {
 	case <-arrival.happy:
 	case <-ctx.Done(): // it is on its way, and arrives
 		go p.arriveLate(arrival)
-		return nil, ctx.Err()
+		return nil, p.giveUp(ctx)
 	case <-l.crashes():
 		go p.arriveLate(arrival)
 		<-l.over
@@ -223,7 +223,7 @@ func (p *passage) back(ctx context.Context, answer *http.Response, err error) (*
 		return answer, err
 	case <-ctx.Done():
 		p.timeline.forget(arrival)
-		return nil, ctx.Err()
+		return nil, p.giveUp(ctx)
 	case <-p.crashes():
 		p.timeline.forget(arrival)
 		<-p.over
@@ -232,6 +232,18 @@ func (p *passage) back(ctx context.Context, answer *http.Response, err error) (*
 		p.timeline.forget(arrival)
 		return nil, errLost
 	}
+}
+
+// giveUp brings the end of a context to the sender, at an instant of its own: requests
+// that were sent together have one deadline, and must not go on together.
+func (p *passage) giveUp(ctx context.Context) error {
+	e := p.timeline.at(time.Now().Add(p.fate.gaveUp), p.name+" gives up")
+	select {
+	case <-e.happy:
+	case <-p.over:
+		p.timeline.forget(e)
+	}
+	return ctx.Err()
 }
 
 func (p *passage) note(outcome string) { p.trace.add(p.name, outcome, p.fate.fault, p.fate.id) }

@@ -76,12 +76,12 @@ func (f *fill) count(change func(p *Progress)) {
 // run works on segments until all are done, by this worker or others.
 func (f *fill) run(ctx context.Context) error {
 	n := min(f.opts.Workers, f.state.Segments)
-	return parallel.New(n).Until(ctx, n, func(ctx context.Context, _ int) error { return f.work(ctx) })
+	first := jitter.Index(f.state.Segments) // another Rebuilder begins elsewhere
+	return parallel.New(n).Until(ctx, n, func(ctx context.Context, i int) error { return f.work(ctx, first+i*f.state.Segments/n) })
 }
 
 // work takes one segment after the other.
-func (f *fill) work(ctx context.Context) error {
-	first := jitter.Index(f.state.Segments)
+func (f *fill) work(ctx context.Context, first int) error {
 	for {
 		open, worked := 0, false
 		for i := range f.state.Segments {

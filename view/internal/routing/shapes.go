@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -99,9 +101,8 @@ func shapeKey(view, digest string) string { return "shape/" + view + "/" + diges
 // Write stores the record, and before it the shapes that it names and no one
 // stored.
 func (r *Routes) Write(ctx context.Context, rec *Record) error {
-	for name, route := range rec.Views {
-		for i := range route.Tables {
-			s := &route.Tables[i]
+	for _, name := range slices.Sorted(maps.Keys(rec.Views)) {
+		for _, s := range rec.Views[name].Tables {
 			shape, known := r.shapes().all[s.Shape]
 			if !known || !rec.NewShapes[s.Target] {
 				continue
