@@ -97,7 +97,7 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result) {
 	p = p.without(res.Recipe.keeps())
 	res.plan = p
 	began := time.Now()
-	r := &recorder{}
+	r := &recorder{tokens: map[string]bool{}}
 	n := &network{
 		seed: res.Recipe.Seed, faults: res.Recipe.faultPlan(o), timeline: newTimeline(), trace: newTrace(o.Trace),
 		over: make(chan struct{}),
@@ -158,6 +158,7 @@ type recorder struct {
 	mu     sync.Mutex
 	order  []written
 	groups [][2]int
+	tokens map[string]bool // of transactions: a repeat succeeds and writes nothing
 }
 
 func (r *recorder) carried(c *call, answer *http.Response) {
@@ -166,6 +167,12 @@ func (r *recorder) carried(c *call, answer *http.Response) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if token := c.tables.Token; token != "" {
+		if r.tokens[token] {
+			return
+		}
+		r.tokens[token] = true
+	}
 	from := len(r.order)
 	r.add(c.tables)
 	for _, part := range c.tables.TransactItems {
