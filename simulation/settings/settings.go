@@ -1,5 +1,3 @@
-// Package settings is how a command line tells a test that simulates what to do: a
-// line of text in one environment variable.
 package settings
 
 import (
