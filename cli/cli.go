@@ -50,6 +50,7 @@ func subcommands(a *app) []*cli.Command {
 		exportCommand(a),
 		importCommand(a),
 		mcpCommand(a),
+		simulateCommand(a),
 		initCommand(a),
 		newCommand(a),
 	}

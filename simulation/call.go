@@ -69,6 +69,7 @@ type tableRequest struct {
 	Segment           int
 	RequestItems      map[string]struct{ Keys []attributes }
 	TransactItems     []map[string]tableRequest
+	Token             string `json:"ClientRequestToken"`
 }
 
 // attributes are those of an item that are keys of some table; others are ignored.

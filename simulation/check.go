@@ -30,7 +30,7 @@ func (v Violation) String() string { return v.Check + ": " + v.Text }
 type checker struct {
 	*system
 	options    Options
-	order      []written
+	order      []place
 	groups     [][2]int // ranges of order that one transaction stored
 	operations []*operation
 	found      []Violation
@@ -39,8 +39,8 @@ type checker struct {
 	byID    map[string][]events.Commit // commits that answer a command, by its id
 }
 
-// written names a commit in the order in which commits were stored.
-type written struct {
+// place names a commit in the order in which commits were stored.
+type place struct {
 	stream events.Stream
 	number int64
 }
@@ -106,14 +106,14 @@ func (c *checker) streams() []events.Stream { return slices.Sorted(maps.Keys(c.c
 // contiguous: numbers and versions go up without a gap, and nothing that was stored
 // was stored over.
 func (c *checker) contiguous() {
-	seen := map[written]bool{}
+	seen := map[place]bool{}
 	for _, w := range c.order {
 		if seen[w] {
 			c.fail(checkContiguous, "commit %d of %s was stored twice: the second overwrote the first", w.number, w.stream)
 		}
 		seen[w] = true
 	}
-	ids := map[string]written{}
+	ids := map[string]place{}
 	for _, stream := range c.streams() {
 		var version int64
 		for i, commit := range c.commits[stream] {
@@ -126,7 +126,7 @@ func (c *checker) contiguous() {
 			if other, ok := ids[commit.ID]; ok && other.stream == stream {
 				c.fail(checkContiguous, "commits %d and %d of %s have one id", other.number, commit.Number, stream)
 			}
-			ids[commit.ID] = written{stream, commit.Number}
+			ids[commit.ID] = place{stream, commit.Number}
 		}
 	}
 }
@@ -200,15 +200,15 @@ func (c *checker) queuedCommand(ctx context.Context, statuses *dynamo.Requests, 
 // invariants checks those of the user at every moment, and those that hold in the end.
 func (c *checker) invariants() {
 	w := newWorld(c.app, c.codec)
-	stored := map[written]events.Commit{}
+	stored := map[place]events.Commit{}
 	for stream, commits := range c.commits {
 		for _, commit := range commits {
-			stored[written{stream, commit.Number}] = commit
+			stored[place{stream, commit.Number}] = commit
 		}
 	}
 	broken := map[string]bool{}
 	holders := map[string]events.Stream{}
-	seen := map[written]bool{}
+	seen := map[place]bool{}
 	for i, at := range c.order {
 		commit, ok := stored[at]
 		if !ok || seen[at] {
@@ -273,14 +273,12 @@ func namesOf(es []events.Event) (names []string) {
 	return names
 }
 
-// holds guards an invariant's own panic.
+// holds asks an invariant, whose own panic breaks it.
 func holds(v Invariant, w *World) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the invariant panicked: %v", p)
-		}
-	}()
-	return v.Holds(w)
+	if panicked := events.Guard("the invariant", func() { err = v.Holds(w) }); panicked != nil {
+		return panicked
+	}
+	return err
 }
 
 func (c *checker) claims(ctx context.Context) {

@@ -11,8 +11,8 @@ import (
 	"daybook/events/eventstest"
 )
 
-// stopped is a store that keeps what is to be appended from being stored.
-type stopped struct {
+// dryStore is a store that keeps what is to be appended from being stored.
+type dryStore struct {
 	*eventstest.Memory
 	got []events.Event
 }
@@ -20,7 +20,7 @@ type stopped struct {
 var errStopped = errors.New("simulation: it is decided, and not stored")
 
 // Append implements events.Store.
-func (s *stopped) Append(_ context.Context, _ events.Position, c events.Commit) (events.Commit, error) {
+func (s *dryStore) Append(_ context.Context, _ events.Position, c events.Commit) (events.Commit, error) {
 	s.got = c.Events
 	return events.Commit{}, errStopped
 }
@@ -44,7 +44,7 @@ func (c *checker) decide(ctx context.Context, stream events.Stream, version int6
 		}
 		position = events.After(&stored)
 	}
-	store := &stopped{Memory: memory}
+	store := &dryStore{Memory: memory}
 	handler, err := aggregate.NewHandler(store, c.app.Aggregates, &aggregate.Options{Now: func() time.Time { return at }})
 	if err != nil {
 		return nil, err

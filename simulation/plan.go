@@ -92,7 +92,7 @@ func newPlan(app daybook.App, seed uint64, o Options) (plan, error) {
 		case !said:
 			weight = 1
 		}
-		g.commands = append(g.commands, weighted{c, weight})
+		g.commands = append(g.commands, choice{c, weight})
 		if g.total += weight; c.Creates && weight > 0 {
 			g.creates = append(g.creates, c)
 		}
@@ -131,7 +131,7 @@ func operations(app daybook.App, seed uint64, o Options) (all []step) {
 	return all
 }
 
-type weighted struct {
+type choice struct {
 	aggregate.Description
 	weight int
 }
@@ -139,7 +139,7 @@ type weighted struct {
 // generator draws steps from the declarations.
 type generator struct {
 	options  Options
-	commands []weighted
+	commands []choice
 	creates  []aggregate.Description
 	total    int
 	ids      map[string]bool // names of aggregates

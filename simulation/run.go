@@ -3,6 +3,7 @@ package simulation
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -76,13 +77,13 @@ func Run(t *testing.T, app daybook.App, recipe Recipe, o Options) (res *Result) 
 	t.Helper()
 	o = o.withDefaults()
 	res = &Result{Recipe: recipe}
-	defer func() {
-		if p := recover(); p != nil {
-			res.Violations = append(res.Violations, Violation{checkGoroutines, fmt.Sprint(p)})
-		}
-	}()
 	cryptotest.SetGlobalRandom(t, recipe.Seed)
-	synctest.Test(t, func(t *testing.T) { run(t.Context(), app, o, res) })
+	err := events.Guard("the run", func() {
+		synctest.Test(t, func(t *testing.T) { run(t.Context(), app, o, res) })
+	})
+	if p, ok := errors.AsType[*events.Panic](err); ok { // goroutines that never end are one
+		res.Violations = append(res.Violations, Violation{checkGoroutines, fmt.Sprint(p.Value)})
+	}
 	return res
 }
 
@@ -97,7 +98,7 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result) {
 	p = p.without(res.Recipe.keeps())
 	res.plan = p
 	began := time.Now()
-	r := &recorder{}
+	r := &recorder{tokens: map[string]bool{}}
 	n := &network{
 		seed: res.Recipe.Seed, faults: res.Recipe.faultPlan(o), timeline: newTimeline(), trace: newTrace(o.Trace),
 		over: make(chan struct{}),
@@ -156,8 +157,9 @@ func (s *system) drive(ctx context.Context, p plan) (clients []*client) {
 type recorder struct {
 	table  string
 	mu     sync.Mutex
-	order  []written
+	order  []place
 	groups [][2]int
+	tokens map[string]bool // of transactions: a repeat succeeds and writes nothing
 }
 
 func (r *recorder) carried(c *call, answer *http.Response) {
@@ -166,6 +168,12 @@ func (r *recorder) carried(c *call, answer *http.Response) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if token := c.tables.Token; token != "" {
+		if r.tokens[token] {
+			return
+		}
+		r.tokens[token] = true
+	}
 	from := len(r.order)
 	r.add(c.tables)
 	for _, part := range c.tables.TransactItems {
@@ -181,7 +189,7 @@ func (r *recorder) add(t tableRequest) {
 		return
 	}
 	number, _ := strconv.ParseInt(scalar(t.Item.Commit), 10, 64)
-	r.order = append(r.order, written{events.Stream(scalar(t.Item.Stream)), number})
+	r.order = append(r.order, place{events.Stream(scalar(t.Item.Stream)), number})
 }
 
 // hostile is how the tables' streams behave.

@@ -25,6 +25,7 @@ import (
 	"daybook/localstack/schedule"
 	"daybook/localstack/wire"
 	"daybook/view"
+	"daybook/view/admin"
 )
 
 const (
@@ -49,8 +50,8 @@ type system struct {
 	queue     *queue.Server
 	schedules *schedule.Server
 	services  http.RoundTripper // queue, timers and bus
-	published *published
-	discarded *discarded
+	published *outbox
+	discarded *lostBatches
 	rows      map[string]view.Description // views with a row for each stream, by name
 	client    *dynamo.Client              // to the tables of queue and timers
 	sent      *signal                     // a message came into the queue
@@ -74,7 +75,7 @@ var fixedCredentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Cr
 
 // newSystem brings up everything but what feeds the functions.
 func newSystem(ctx context.Context, app daybook.App, n *network, hostile *embedded.Hostile, o Options) (*system, error) {
-	s := &system{app: app, network: n, quiet: slog.New(slog.DiscardHandler), skew: o.Skew, sent: newSignal(), published: &published{}, discarded: &discarded{}, rows: map[string]view.Description{}}
+	s := &system{app: app, network: n, quiet: slog.New(slog.DiscardHandler), skew: o.Skew, sent: newSignal(), published: &outbox{}, discarded: &lostBatches{}, rows: map[string]view.Description{}}
 	for _, v := range app.Views {
 		if d := v.Describe(); d.Kind == view.KindRows {
 			s.rows[d.Name] = d
@@ -97,6 +98,9 @@ func newSystem(ctx context.Context, app daybook.App, n *network, hostile *embedd
 		return nil, err
 	}
 	if s.codec, err = aggregate.Codec(app.Aggregates); err != nil {
+		return nil, err
+	}
+	if _, err := admin.RecordShapes(ctx, s.codec, dynamo.NewTables(s.kind, prefix), app.Views); err != nil {
 		return nil, err
 	}
 	if err := s.openServices(ctx, prefix); err != nil {
@@ -177,7 +181,7 @@ func (s *system) configure(prefix string) {
 func (s *system) config(i *instance) functions.Config {
 	c := s.base
 	c.Transport = s.network.link(i.name, s.db.RoundTripper(), i)
-	c.Messaging = s.network.link(i.name, noticing{s.services, s.sent}, i)
+	c.Messaging = s.network.link(i.name, noticer{s.services, s.sent}, i)
 	if random, _ := draw(s.network.seed, "clock of "+i.name); s.skew > 0 && random.IntN(2) == 0 {
 		skew := time.Duration(random.Int64N(2*int64(s.skew))) - s.skew
 		c.Now = func() time.Time { return time.Now().Add(skew) }
@@ -185,14 +189,14 @@ func (s *system) config(i *instance) functions.Config {
 	return c
 }
 
-// noticing tells of messages that came into the queue.
-type noticing struct {
+// noticer tells of messages that came into the queue.
+type noticer struct {
 	http.RoundTripper
 	sent *signal
 }
 
 // RoundTrip implements http.RoundTripper.
-func (n noticing) RoundTrip(r *http.Request) (*http.Response, error) {
+func (n noticer) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer n.sent.give()
 	return n.RoundTripper.RoundTrip(r)
 }
@@ -235,28 +239,28 @@ func (s *signal) give() {
 	s.ch = make(chan struct{})
 }
 
-// published keeps integration events.
-type published struct {
+// outbox keeps integration events.
+type outbox struct {
 	mu     sync.Mutex
 	events []bus.Event
 }
 
 // Put implements bus.Sink.
-func (p *published) Put(_ context.Context, es []bus.Event) error {
+func (p *outbox) Put(_ context.Context, es []bus.Event) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.events = append(p.events, es...)
 	return nil
 }
 
-// discarded keeps what event source mappings have given up.
-type discarded struct {
+// lostBatches keeps what event source mappings have given up.
+type lostBatches struct {
 	mu  sync.Mutex
 	all []string
 }
 
 // Discard implements mapping.Destination.
-func (d *discarded) Discard(b mapping.DiscardedBatch) (string, error) {
+func (d *lostBatches) Discard(b mapping.DiscardedBatch) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.all = append(d.all, fmt.Sprintf("%s gave up %d records of shard %s: %s", b.Mapping, len(b.Records), b.Shard, b.Condition))
