@@ -10,9 +10,10 @@ import (
 	"os/signal"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"daybook/simulation/settings"
 )
 
 func main() {
@@ -134,7 +135,7 @@ func (r runner) look(ctx context.Context, overlay string, f find) (string, error
 	if f.test == "" {
 		return r.simulator(ctx, overlay)
 	}
-	out, err := run(ctx, "go", "test", "-count=1", "-timeout", "5m", "-overlay", overlay, "-run", f.pattern, f.test)
+	out, err := run(ctx, nil, "go", "test", "-count=1", "-timeout", "5m", "-overlay", overlay, "-run", f.pattern, f.test)
 	switch {
 	case err == nil:
 		return "", errNotFound
@@ -144,11 +145,13 @@ func (r runner) look(ctx context.Context, overlay string, f find) (string, error
 	return f.String(), nil
 }
 
-var violated = regexp.MustCompile(`(?m)seed (\d+)`)
+// violated is how a simulation tells of the first seed that breaks something.
+var violated = regexp.MustCompile(`seed (\d+) breaks ("[^"]*")`)
 
 // simulator runs seeds from 1 on until one finds the bug.
 func (r runner) simulator(ctx context.Context, overlay string) (string, error) {
-	out, err := run(ctx, "go", "run", "-overlay", overlay, "./cmd/daybook", "simulate", "-seed", "1", "-runs", strconv.Itoa(r.runs))
+	s := settings.Settings{Seed: 1, Runs: r.runs}
+	out, err := run(ctx, []string{settings.Env + "=" + s.String()}, "go", "test", "-count=1", "-timeout", "10m", "-overlay", overlay, "-run", settings.Tests, simulated)
 	if err == nil {
 		return "", errNotFound
 	}
@@ -156,12 +159,16 @@ func (r runner) simulator(ctx context.Context, overlay string) (string, error) {
 	if m == nil {
 		return "", fmt.Errorf("the simulator did not run: %w\n%s", err, out)
 	}
-	return "the simulator, seed " + m[1], nil
+	return "the simulator, seed " + m[1] + ": " + m[2], nil
 }
 
-// run runs a command and returns what it printed.
-func run(ctx context.Context, name string, args ...string) (string, error) {
+// simulated is the package whose test simulates the sample shop.
+const simulated = "./domain"
+
+// run runs a command, with more in its environment, and returns what it printed.
+func run(ctx context.Context, env []string, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), env...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
