@@ -177,10 +177,7 @@ func (a *app) target(ctx context.Context, c *cli.Command, o *load.Options) (stop
 		return nil, err
 	}
 	o.URL, o.Send = local.URL(), client.Do
-	o.Watch = func() load.Resources {
-		transport.CloseIdleConnections() // those in use stay: what is left idle is not a leak
-		return resources()
-	}
+	o.Watch, o.Settle = resources, transport.CloseIdleConnections
 	return local.Close, nil
 }
 

@@ -35,8 +35,10 @@ type Options struct {
 	Seed uint64
 	// Run is a part of each new stream's id, so that two loads of one installation differ.
 	Run string
-	// Watch reads the process that is under load; nil for none.
-	Watch func() Resources
+	// Watch reads the process that is under load; nil for none. Settle lets go of what
+	// the client keeps, such as idle connections, so that it is not taken for a leak.
+	Watch  func() Resources
+	Settle func()
 }
 
 // Resources are what a process has at a moment.

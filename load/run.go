@@ -44,10 +44,10 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	idle := l.settled(Resources{})
 	third := l.For / 3
 	begun := time.Now()
 	l.rec = newRecorder(begun, [2]time.Duration{third, l.For - third})
-	idle := l.resources()
 	stop := l.watch()
 	l.send(ctx, begun)
 	ended := time.Since(begun)
@@ -58,7 +58,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		skipped[fmt.Sprint("lag of ", name)] = "there is no row after it"
 		return true
 	})
-	r.Skipped, r.Idle, r.After = skipped, idle, l.resources()
+	r.Skipped, r.Idle, r.After = skipped, idle, l.settled(idle)
 	return r, nil
 }
 
@@ -247,6 +247,25 @@ func (l *loader) resources() Resources {
 		return Resources{}
 	}
 	return l.Watch()
+}
+
+// settling bounds how long connections that were let go are waited for.
+const settling = 2 * time.Second
+
+// settled reads the process when it does nothing: soon, or when it has no more goroutines
+// than before.
+func (l *loader) settled(before Resources) Resources {
+	if l.Settle != nil {
+		l.Settle()
+	}
+	now := l.resources()
+	for end := time.Now().Add(settling); now.Goroutines > before.Goroutines && time.Now().Before(end); now = l.resources() {
+		time.Sleep(settling / 20)
+		if before == (Resources{}) {
+			end = time.Time{} // one pause lets the server's side end
+		}
+	}
+	return now
 }
 
 // report is what was measured.
