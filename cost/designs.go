@@ -21,7 +21,12 @@ func Designs() []Reference {
 		Note: "a load reads one page: from 1,640 events on every command is in conflict"}
 	powertools := Reference{Name: "an item for each event, and Powertools' idempotency", Basis: BasisDerived, One: item.One + 2, Ten: item.Ten + 2, Loads: item.Loads,
 		Note: "a record is put before and updated after each command"}
-	return []Reference{castore, dynamoES, item, powertools}
+	adapter := Reference{Name: "event-store-adapter-go 1.0.0", Basis: BasisDerived, One: 6, Ten: 10 * 6, Loads: map[int]float64{},
+		Note: "each event is a transaction of its item and the snapshot's, under 1 KB, with an index entry of both; reads are eventually consistent, by indexes"}
+	for _, n := range Lengths() {
+		adapter.Loads[n] = 1 // half a unit each for the snapshot and for events after it
+	}
+	return []Reference{castore, dynamoES, adapter, item, powertools}
 }
 
 // writes are the write units of an item.
