@@ -159,14 +159,14 @@ func (p *plan) seen(e *entry, next *Attempt) (events.CommandRecord, bool) {
 	return events.CommandRecord{}, false
 }
 
-// stored estimates the bytes that the commit will have. A store compresses one of
-// more than a kilobyte, to half its size or less.
-func (p *plan) stored() int {
+// storedSize estimates the bytes that a commit of so many will have. A store
+// compresses one of more than a kilobyte, to half its size or less.
+func storedSize(bytes int) int {
 	const plain = 1 << 10
-	if p.bytes <= plain {
-		return p.bytes
+	if bytes <= plain {
+		return bytes
 	}
-	return max(plain, p.bytes/2)
+	return max(plain, bytes/2)
 }
 
 // assignOutcomes hands the outcomes to their commands and returns how many there are.

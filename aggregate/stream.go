@@ -242,7 +242,7 @@ func (r *round) load(ctx context.Context) error {
 	e := r.entry
 	e.reset(r.of)
 	// Events are mostly what commands say.
-	sized := events.WithCommitSize(ctx, commitOverhead+len(r.ps[0].Command.Payload))
+	sized := events.WithCommitSize(ctx, storedSize(commitOverhead+len(r.ps[0].Command.Payload)))
 	commits, err := r.h.store.Load(sized, e.position.Stream(), r.of.stateSchema())
 	if err != nil {
 		return err
@@ -366,7 +366,7 @@ const snapshotCommits = 6
 // so that snapshots about double what a stream writes at most.
 func (r *round) snapshotDue(p *plan, number int64) bool {
 	e := r.entry
-	gathered, enough := e.gathered+p.stored(), max(r.h.opts.SnapshotBytes, e.snapshot)
+	gathered, enough := e.gathered+storedSize(p.bytes), max(r.h.opts.SnapshotBytes, e.snapshot)
 	return gathered >= enough || number-e.carrier == snapshotCommits && 4*gathered >= 3*enough
 }
 

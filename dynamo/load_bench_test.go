@@ -51,6 +51,40 @@ func BenchmarkColdLoad(b *testing.B) {
 	}
 }
 
+// BenchmarkUnits puts what the targets allow for a cold load, and for an append of
+// ten events, both of 0.5 KB, over what is consumed.
+func BenchmarkUnits(b *testing.B) {
+	for b.Loop() {
+		db, err := embedded.Open(b.Context(), embedded.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		client := New(testOptions(db.RoundTripper()))
+		if err := Create(b.Context(), client, testPrefix, EventsTable()); err != nil {
+			b.Fatal(err)
+		}
+		table := NewEventStore(client, TableName(testPrefix, EventsTable()))
+		s := newShipping(b, table, 500, 1, 0, time.Hour)
+		var sum, most Usage
+		for length := 500; length < 512; length++ {
+			s.grow(length)
+			add(&sum, &most, s.load(NewEventStore(client, table.table)))
+		}
+		b.ReportMetric(2/most.ReadUnits, "cold-load-ratio")
+		s.batch = 10
+		c := s.command()
+		c.ID = "ten"
+		ctx, meter := WithMeter(b.Context())
+		if _, err := s.cold(table).Handle(ctx, c); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(2/meter.Usage().WriteUnits, "append-ten-ratio")
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // add takes a usage into a sum and a maximum.
 func add(sum, most *Usage, u Usage) {
 	sum.Requests, sum.ReadUnits = sum.Requests+u.Requests, sum.ReadUnits+u.ReadUnits

@@ -198,12 +198,21 @@ func (s *shipping) grow(commits int) {
 	s.stored = commits
 }
 
+// told is what a handler tells of the size of a commit, by the next command.
+func (s *shipping) told() int {
+	n := 160 + len(s.command().Payload)
+	if n > writeUnitSize {
+		n = max(writeUnitSize, n/2)
+	}
+	return n
+}
+
 // load returns what loading the stream costs a store that is told the size of the
 // next command.
 func (s *shipping) load(store *EventStore) Usage {
 	s.t.Helper()
 	ctx, m := WithMeter(context.WithoutCancel(s.t.Context()))
-	cs, err := store.Load(events.WithCommitSize(ctx, 160+len(s.command().Payload)), shipmentStream, 1)
+	cs, err := store.Load(events.WithCommitSize(ctx, s.told()), shipmentStream, 1)
 	if err != nil || cs[len(cs)-1].Number != int64(s.stored) {
 		s.t.Fatalf("%d commits, error %v", len(cs), err)
 	}
@@ -256,6 +265,42 @@ func TestColdCommandCosts(t *testing.T) {
 			}
 			costs.want("a cold command", cold, Usage{Requests: 2, ReadUnits: 2, WriteUnits: 4})
 		})
+	}
+}
+
+// Ten events of half a kilobyte in one commit are two write units: as the first
+// commit of a stream, and right after a snapshot. The events are a shop's: ids,
+// names, amounts, times, and remarks of words drawn from a hundred.
+func TestTenLargeEventsCost(t *testing.T) {
+	t.Parallel()
+	costs := newCommandCosts(t)
+	for seed := range uint64(10) {
+		s := newShipping(t, costs.store, 500, 10, 0, time.Hour)
+		s.random = rand.New(rand.NewPCG(seed, 3))
+		h := s.cold(costs.store)
+		c := s.command()
+		if n := len(c.Payload); n < 5000 {
+			t.Fatalf("the payload has only %d bytes", n)
+		}
+		c.ID = fmt.Sprintf("%s-%d", uuid.New(), seed)
+		first, _ := costs.of(h, c)
+		costs.want("ten events, the first of a cold stream", first, Usage{Requests: 2, ReadUnits: 1, WriteUnits: 2})
+
+		s.batch = 1
+		id := fmt.Sprintf("%s-%d", uuid.New(), seed)
+		for range 2 * mediumPage {
+			c := s.command()
+			c.ID = id
+			costs.of(h, c)
+		}
+		s.batch = 10
+		c = s.command()
+		c.ID = id
+		later, r := costs.of(h, c)
+		costs.want("ten events, after a snapshot", later, Usage{Requests: 1, WriteUnits: 2})
+		if r.Version != 2*mediumPage+10 {
+			t.Errorf("version %d", r.Version)
+		}
 	}
 }
 
