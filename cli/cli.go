@@ -49,6 +49,7 @@ func subcommands(a *app) []*cli.Command {
 		consoleCommand(a),
 		exportCommand(a),
 		importCommand(a),
+		costCommand(a),
 		mcpCommand(a),
 		initCommand(a),
 		newCommand(a),
