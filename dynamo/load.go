@@ -14,8 +14,8 @@ import (
 )
 
 // largestPage is the largest number of commits to ask for at once; DynamoDB ends
-// a page at 1 MB anyway. pageGrowth is for streams that don't say where their last
-// snapshot is.
+// a page at 1 MB anyway. Pages grow where no commit says where a fitting snapshot
+// is: in streams of older programs, and after the state's schema version was raised.
 const (
 	largestPage = 6400
 	pageGrowth  = 4 // from the third page on
@@ -68,7 +68,7 @@ func nextPage(newest []events.Commit, limit, pages int) int {
 	if pages == 1 {
 		return maxFirstPage
 	}
-	return min(limit*pageGrowth, largestPage)
+	return min(max(limit, maxFirstPage)*pageGrowth, largestPage)
 }
 
 // newest returns up to limit commits, newest first, older than those in hand.

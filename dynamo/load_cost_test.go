@@ -340,6 +340,20 @@ func TestColdLoadOfAnOlderStream(t *testing.T) {
 	}
 }
 
+// After the state's schema version was raised no snapshot fits, and a load reads the
+// whole stream, in few pages.
+func TestColdLoadAfterARaisedSchema(t *testing.T) {
+	t.Parallel()
+	table, f := newStore(t)
+	s := newShipping(t, table, 100, 1, 0, time.Hour)
+	s.grow(2_000)
+	ctx, m := WithMeter(t.Context())
+	cs, err := NewEventStore(f.client, table.table).Load(ctx, shipmentStream, 2)
+	if got := m.Usage(); err != nil || len(cs) != 2_000 || got.Requests > 5 {
+		t.Errorf("%d commits cost %+v, error %v", len(cs), got, err)
+	}
+}
+
 // What a load returns does not depend on what commits say of snapshots: nothing, as
 // those of older programs, the truth, or what is not so.
 func TestLoadIsRightWhateverCommitsSay(t *testing.T) {
