@@ -61,14 +61,14 @@ func payloads(t testing.TB, path string, kind byte, number uint64) (all [][]byte
 	}
 	defer file.Close()
 	for {
-		payload, err := r.next()
+		payload, err := r.next(nil)
 		if err == io.EOF {
 			return all
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, bytes.Clone(payload))
+		all = append(all, payload)
 	}
 }
 
