@@ -126,9 +126,13 @@ func (f *fleet) invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	case r := <-done:
 		return r.answer, r.err
 	case <-i.crashed:
-		return nil, errCrashed
+		err = errCrashed
 	case <-ctx.Done():
 		i.crash()
-		return nil, ctx.Err()
+		err = ctx.Err()
 	}
+	// Each of the invocations that end with the instance ends at an instant of its own.
+	random, _ := draw(f.network.seed, f.name+" ends "+id)
+	f.network.pause(f.name+" "+id+" ends", time.Duration(random.Int64N(int64(2*time.Millisecond))))
+	return nil, err
 }

@@ -114,10 +114,13 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result) {
 		fail(err)
 		return
 	}
-	clients := s.drive(ctx, p)
-	c := &checker{system: s, options: o}
+	clients := s.drive(ctx, p, o.Next)
+	c := &checker{system: s, options: o, rebuilds: p.rebuilds}
 	if !s.settle(ctx, o.Horizon) {
 		c.fail(checkQuiet, "after %v something still happens", time.Since(began))
+	}
+	if s.deployed {
+		c.repair(ctx)
 	}
 	c.order, c.groups = r.order, r.groups
 	for _, client := range clients {
@@ -141,14 +144,14 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result) {
 }
 
 // drive lets clients and the operator do their steps.
-func (s *system) drive(ctx context.Context, p plan) (clients []*client) {
+func (s *system) drive(ctx context.Context, p plan, next *daybook.App) (clients []*client) {
 	var all sync.WaitGroup
 	for _, steps := range p.clients {
 		c := &client{system: s, steps: steps, tokens: map[string]string{}}
 		clients = append(clients, c)
 		all.Go(func() { c.run(ctx) })
 	}
-	all.Go(func() { s.operate(ctx, p.operator, nil) })
+	all.Go(func() { s.operator(next).run(ctx, p.operator) })
 	all.Wait()
 	return clients
 }
