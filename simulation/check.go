@@ -181,6 +181,7 @@ func (c *checker) commands(ctx context.Context) {
 	}
 	statuses := dynamo.NewRequests(c.kind, c.base.RequestsTable)
 	for _, op := range c.operations {
+		c.expectations(op)
 		switch {
 		case op.queued:
 			c.queuedCommand(ctx, statuses, op)

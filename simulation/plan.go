@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -285,6 +286,11 @@ func (g *generator) text(random *rand.Rand, name string, s map[string]any, least
 	}
 	if example, ok := s["examples"].([]any); ok && len(example) > 0 && s["pattern"] != nil && !g.ids[name] {
 		if text, ok := example[0].(string); ok {
+			// Others like it: were all the same, a change of the field would change nothing.
+			other := text + " " + few
+			if pattern, _ := s["pattern"].(string); random.IntN(3) > 0 && len(other) <= most && matches(pattern, other) {
+				return other
+			}
 			return text
 		}
 	}
@@ -296,4 +302,10 @@ func (g *generator) text(random *rand.Rand, name string, s map[string]any, least
 		text += strings.Repeat("x", least-len(text))
 	}
 	return text[:min(len(text), most)]
+}
+
+// matches reports whether a text is of a pattern that Go knows.
+func matches(pattern, text string) bool {
+	of, err := regexp.Compile(pattern)
+	return err == nil && of.MatchString(text)
 }
