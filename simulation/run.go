@@ -25,7 +25,8 @@ type Options struct {
 	// Clients send Commands commands together, 3 and 12 by default.
 	Clients, Commands int
 	// Instances is how many instances the command and the query function have, 2 by
-	// default; Projectors is how many projectors follow at the same time, 2 by default.
+	// default; Projectors is how many projectors follow at the same time, by default one,
+	// or two in every third run.
 	Instances, Projectors int
 	// Skew is the most that the clock of an instance is wrong, 300 ms by default.
 	Skew time.Duration
@@ -50,7 +51,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.Clients, o.Commands = cmp.Or(max(o.Clients, 0), 3), cmp.Or(max(o.Commands, 0), 12)
-	o.Instances, o.Projectors = cmp.Or(max(o.Instances, 0), 2), cmp.Or(max(o.Projectors, 0), 2)
+	o.Instances, o.Projectors = cmp.Or(max(o.Instances, 0), 2), max(o.Projectors, 0)
 	o.Skew, o.Horizon = cmp.Or(max(o.Skew, 0), 300*time.Millisecond), cmp.Or(max(o.Horizon, 0), 24*time.Hour)
 	o.Faults = cmp.Or(o.Faults, 1)
 	return o
@@ -76,6 +77,9 @@ type Result struct {
 func Run(t *testing.T, app daybook.App, recipe Recipe, o Options) (res *Result) {
 	t.Helper()
 	o = o.withDefaults()
+	if random, _ := draw(recipe.Seed, "projectors"); o.Projectors == 0 {
+		o.Projectors = 1 + random.IntN(3)/2
+	}
 	res = &Result{Recipe: recipe}
 	cryptotest.SetGlobalRandom(t, recipe.Seed)
 	err := events.Guard("the run", func() {
