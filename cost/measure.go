@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -62,8 +63,8 @@ type Query struct {
 
 // Samples and lengths of what is measured.
 const (
-	samples  = 4  // streams of each command
-	behind   = 30 // commits of a stream that a cold command loads, where one can be repeated
+	samples  = 2  // streams of each command
+	behind   = 25 // commits of a stream that a cold command loads, where one can be repeated
 	pageRows = 20 // of a page of a list
 )
 
@@ -164,7 +165,7 @@ func (i *Installation) sample(ctx context.Context, plans *workload.Plans, plan w
 	if err != nil {
 		return err
 	}
-	*i.effects = effects{}
+	i.effects.reset()
 	views, reactors, err := i.follow(ctx)
 	if err != nil {
 		return err
@@ -172,7 +173,9 @@ func (i *Installation) sample(ctx context.Context, plans *workload.Plans, plan w
 	c.Views.add(views)
 	c.Reactors.add(reactors)
 	c.Bytes += after - bytes
-	c.Sends, c.Timers, c.Publishes = c.Sends+float64(i.effects.commands), c.Timers+float64(i.effects.timers), c.Publishes+float64(i.effects.published)
+	for to, n := range map[*float64]*atomic.Int64{&c.Sends: &i.effects.commands, &c.Timers: &i.effects.timers, &c.Publishes: &i.effects.published} {
+		*to += float64(n.Load())
+	}
 	return nil
 }
 
