@@ -32,6 +32,7 @@ type Installation struct {
 	client    *dynamo.Client
 	store     *recordingStore
 	codec     *events.Codec
+	views     *dynamo.Tables
 	handler   *aggregate.Handler
 	projector *projection.Projector
 	queries   *query.Queries
@@ -81,11 +82,11 @@ func (i *Installation) open(ctx context.Context) error {
 	if i.codec, err = aggregate.Codec(i.app.Aggregates); err != nil {
 		return err
 	}
-	views := dynamo.NewTables(i.client, i.prefix())
-	if i.projector, err = projection.New(i.store, i.codec, views, i.app.Views, &projection.Options{Routed: true}); err != nil {
+	i.views = dynamo.NewTables(i.client, i.prefix())
+	if i.projector, err = projection.New(i.store, i.codec, i.views, i.app.Views, &projection.Options{Routed: true}); err != nil {
 		return err
 	}
-	if i.queries, err = query.New(i.store, i.codec, views, i.app.Views, &query.Options{Routed: true}); err != nil {
+	if i.queries, err = query.New(i.store, i.codec, i.views, i.app.Views, &query.Options{Routed: true}); err != nil {
 		return err
 	}
 	i.effects = &effects{}
