@@ -72,6 +72,7 @@ func (p pkg) room() string {
 const (
 	namesRoom  = "functions/names"
 	expectRoom = "internal/expect"
+	quickRoom  = "internal/quickjson"
 )
 
 func list(t *testing.T, args ...string) []pkg {
@@ -102,16 +103,17 @@ func list(t *testing.T, args ...string) []pkg {
 var mayImport = map[string][]string{
 	namesRoom:   {},
 	expectRoom:  {"events"},
+	quickRoom:   {},
 	".":         {namesRoom, "nearest", "events", "aggregate", "view", "process"},
 	"nearest":   {},
 	"parallel":  {},
 	"events":    {"parallel"},
 	"aggregate": {expectRoom, "events", "parallel"},
 	"follow":    {"events", "parallel"},
-	"view":      {expectRoom, "events", "follow", "nearest", "parallel"},
+	"view":      {expectRoom, quickRoom, "events", "follow", "nearest", "parallel"},
 	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
-	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp"},
+	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp", quickRoom},
 	"messaging": {"events", "aggregate", "process", "internal/signedhttp"},
 	"api":       {"events", "aggregate", "view", "process", "nearest"},
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
@@ -147,7 +149,7 @@ var viewPackages = map[string][]string{
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal/testdomain"}
+var pure = []string{".", namesRoom, quickRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal/testdomain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"daybook/dynamo/signed"
 	"daybook/events"
 	"daybook/view/driver"
 )
@@ -111,18 +112,25 @@ func sortValue(s driver.Sort) (types.AttributeValue, error) {
 
 // decodeItem reads an item that encodeItem wrote. Its error has code internal.
 func decodeItem(item map[string]types.AttributeValue) (driver.Item, error) {
-	r := itemReader{members: map[string]types.AttributeValue{}}
-	for name, v := range item {
-		if member, ok := memberName(name); ok {
-			r.members[member] = v
+	return decodeAttributes(signed.AttributesOf(item))
+}
+
+// decodeAttributes is decodeItem for attributes, which it puts in another order.
+func decodeAttributes(item []signed.Attribute) (driver.Item, error) {
+	r := itemReader{}
+	members := item[:0]
+	for i := range item {
+		if member, ok := memberName(item[i].Name); ok {
+			members = append(members, item[i])
+			members[len(members)-1].Name = member
 		} else {
-			r.own(name, v)
+			r.own(&item[i])
 		}
 	}
 	if r.raw != "" {
 		r.item.Row = jsontext.Value(r.raw)
-	} else if len(r.members) > 0 {
-		text, err := rowText(r.members, r.order)
+	} else if len(members) > 0 {
+		text, err := rowText(members, r.order)
 		if err != nil {
 			r.fail(err)
 		}
@@ -144,11 +152,10 @@ func decodeItem(item map[string]types.AttributeValue) (driver.Item, error) {
 
 // itemReader gathers the attributes of an item.
 type itemReader struct {
-	item    driver.Item
-	members map[string]types.AttributeValue
-	order   []byte
-	raw     string
-	err     error
+	item  driver.Item
+	order []byte
+	raw   string
+	err   error
 }
 
 func (r *itemReader) fail(err error) {
@@ -158,26 +165,24 @@ func (r *itemReader) fail(err error) {
 }
 
 // own takes an attribute that is not a member of the row.
-func (r *itemReader) own(name string, v types.AttributeValue) {
-	switch name {
+func (r *itemReader) own(a *signed.Attribute) {
+	switch a.Name {
 	case attrKey:
-		r.item.Key = textOf(v)
+		r.item.Key = a.Of("S")
 	case attrMemo:
-		r.item.Memo = jsontext.Value(textOf(v))
+		r.item.Memo = jsontext.Value(a.Of("S"))
 	case attrRaw:
-		r.raw = textOf(v)
+		r.raw = a.Of("S")
 	case attrOrder:
-		if b, ok := v.(*types.AttributeValueMemberB); ok {
-			r.order = b.Value
-		}
+		r.order = a.Bytes()
 	case attrApplied:
-		r.item.Commit = r.integer(name, v)
+		r.item.Commit = r.integer(a)
 	case attrGuard:
-		r.item.Version = r.integer(name, v)
+		r.item.Version = r.integer(a)
 	case attrParked:
-		r.item.Parked = r.integer(name, v)
+		r.item.Parked = r.integer(a)
 	default:
-		r.place(name, v)
+		r.place(a)
 	}
 }
 
@@ -188,45 +193,51 @@ func textOf(v types.AttributeValue) string {
 	return ""
 }
 
-func (r *itemReader) integer(name string, v types.AttributeValue) int64 {
-	n, ok := v.(*types.AttributeValueMemberN)
-	if !ok {
-		r.fail(fmt.Errorf("attribute %s is not a number", name))
+func (r *itemReader) integer(a *signed.Attribute) int64 {
+	if a.Type != "N" {
+		r.fail(fmt.Errorf("attribute %s is not a number", a.Name))
 		return 0
 	}
-	i, err := strconv.ParseInt(n.Value, 10, 64)
+	i, err := strconv.ParseInt(a.Text, 10, 64)
 	if err != nil {
-		r.fail(fmt.Errorf("attribute %s: %w", name, err))
+		r.fail(fmt.Errorf("attribute %s: %w", a.Name, err))
 	}
 	return i
 }
 
 // place takes one half of the item's place in an index.
-func (r *itemReader) place(name string, v types.AttributeValue) {
-	index, isPartition := strings.CutPrefix(name, attrIndexPartition)
+func (r *itemReader) place(a *signed.Attribute) {
+	index, isPartition := strings.CutPrefix(a.Name, attrIndexPartition)
 	if !isPartition {
 		var isSort bool
-		if index, isSort = strings.CutPrefix(name, attrIndexSort); !isSort {
+		if index, isSort = strings.CutPrefix(a.Name, attrIndexSort); !isSort {
 			return // of a later program
 		}
 	}
 	if r.item.Index == nil {
-		r.item.Index = map[string]driver.IndexKey{}
+		r.item.Index = make(map[string]driver.IndexKey, 2)
 	}
 	place := r.item.Index[index]
-	switch v := v.(type) {
-	case *types.AttributeValueMemberS:
+	switch a.Type {
+	case "S":
 		if isPartition {
-			place.Partition = v.Value
+			place.Partition = a.Text
 		} else {
-			place.Sort = driver.Sort{Kind: driver.SortString, Text: v.Value}
+			place.Sort = driver.Sort{Kind: driver.SortString, Text: a.Text}
 		}
-	case *types.AttributeValueMemberN:
-		n, err := parseNumber(v.Value)
-		if err != nil || isPartition {
-			r.fail(fmt.Errorf("attribute %s has another type", name))
+	case "N":
+		text := a.Text
+		if !isPlainInteger(text) {
+			n, err := parseNumber(text)
+			if err != nil {
+				r.fail(fmt.Errorf("attribute %s has another type", a.Name))
+			}
+			text = n.String()
 		}
-		place.Sort = driver.Sort{Kind: driver.SortNumber, Text: n.String()}
+		if isPartition {
+			r.fail(fmt.Errorf("attribute %s has another type", a.Name))
+		}
+		place.Sort = driver.Sort{Kind: driver.SortNumber, Text: text}
 	}
 	r.item.Index[index] = place
 }

@@ -52,17 +52,19 @@ func invoke[O any, P interface {
 	smithy.Deserializable
 }](ctx context.Context, c *Client, op *operation, in smithy.Serializable) (*O, error) {
 	out := new(O)
-	send := func(ctx context.Context) error { return c.send(ctx, op, in, P(out)) }
-	var err error
-	if c.watch.Call != nil {
-		err = c.watch.Call(ctx, op.name, in, out, send)
-	} else {
-		err = send(ctx)
-	}
-	if err != nil {
+	if err := c.around(ctx, op, in, out, P(out)); err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// around sends in and decodes the answer into out; the watch sees it as output.
+func (c *Client) around(ctx context.Context, op *operation, in smithy.Serializable, output any, out smithy.Deserializable) error {
+	send := func(ctx context.Context) error { return c.send(ctx, op, in, out) }
+	if c.watch.Call != nil {
+		return c.watch.Call(ctx, op.name, in, output, send)
+	}
+	return send(ctx)
 }
 
 // isPlain reports whether this package sends a call: one without options of its own,

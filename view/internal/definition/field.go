@@ -12,6 +12,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/decimal"
+	"daybook/internal/quickjson"
 )
 
 // The members that every answered row has.
@@ -250,32 +251,28 @@ func (f Field) read(raw jsontext.Value) (v Value, present bool, err error) {
 // without a value (see field.zero) is not there.
 func ReadFields(row jsontext.Value, fields []Field) (map[string]Value, error) {
 	values := make(map[string]Value, len(fields))
-	d := jsontext.NewDecoder(bytes.NewReader(row))
-	if tok, err := d.ReadToken(); err != nil || tok.Kind() != '{' {
-		return nil, events.Wrap(events.CodeInternal, err, "a row can't be read")
-	}
-	for d.PeekKind() == '"' {
-		tok, err := d.ReadToken()
-		if err != nil {
-			return nil, events.Wrap(events.CodeInternal, err, "a row can't be read")
-		}
-		name := tok.String()
-		raw, err := d.ReadValue()
-		if err != nil {
-			return nil, events.Wrap(events.CodeInternal, err, "a row can't be read")
-		}
+	member := func(name string, raw jsontext.Value) error {
 		for _, f := range fields {
 			if f.Name != name {
 				continue
 			}
 			v, present, err := f.read(raw)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			if present {
 				values[name] = v
 			}
 		}
+		return nil
+	}
+	quick, err := quickMembers(row, member)
+	if err == nil && !quick {
+		clear(values)
+		err = members(row, member)
+	}
+	if err != nil {
+		return nil, err
 	}
 	for _, f := range fields {
 		if _, present := values[f.Name]; !present {
@@ -285,4 +282,41 @@ func ReadFields(row jsontext.Value, fields []Field) (map[string]Value, error) {
 		}
 	}
 	return values, nil
+}
+
+// quickMembers calls each with the members of a row that is written compactly; quick
+// is false for any other row.
+func quickMembers(row jsontext.Value, each func(name string, raw jsontext.Value) error) (quick bool, err error) {
+	r, quick := quickjson.New(string(row))
+	quick = quick && r.Object(func(name string) bool {
+		raw, ok := r.Value()
+		if ok {
+			err = each(name, jsontext.Value(raw))
+		}
+		return ok && err == nil
+	}) && r.End()
+	return quick, err
+}
+
+// members calls each with the members of a row.
+func members(row jsontext.Value, each func(name string, raw jsontext.Value) error) error {
+	d := jsontext.NewDecoder(bytes.NewReader(row))
+	if tok, err := d.ReadToken(); err != nil || tok.Kind() != '{' {
+		return events.Wrap(events.CodeInternal, err, "a row can't be read")
+	}
+	for d.PeekKind() == '"' {
+		tok, err := d.ReadToken()
+		if err != nil {
+			return events.Wrap(events.CodeInternal, err, "a row can't be read")
+		}
+		name := tok.String()
+		raw, err := d.ReadValue()
+		if err != nil {
+			return events.Wrap(events.CodeInternal, err, "a row can't be read")
+		}
+		if err := each(name, raw); err != nil {
+			return err
+		}
+	}
+	return nil
 }
