@@ -115,7 +115,7 @@ var mayImport = map[string][]string{
 	"domain":    {".", "events", "aggregate", "view", "process"},
 	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp", quickRoom},
 	"messaging": {"events", "aggregate", "process", "internal/signedhttp"},
-	"api":       {"events", "aggregate", "view", "process", "nearest"},
+	"api":       {quickRoom, "events", "aggregate", "view", "process", "nearest"},
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
 	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},

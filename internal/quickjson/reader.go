@@ -243,3 +243,12 @@ func (r *Reader) skip() bool {
 	}
 	return IsNumber(r.Number())
 }
+
+// Valid reports whether v is one JSON value, of any form.
+func Valid(v jsontext.Value) bool {
+	r, ok := New(string(v))
+	if ok = ok && r.skip() && r.End(); ok {
+		return true
+	}
+	return v.IsValid()
+}

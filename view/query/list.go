@@ -91,7 +91,7 @@ func (qs *Queries) List(ctx context.Context, view string, params map[string][]st
 func (qs *Queries) readPage(ctx context.Context, v *routing.TableView, q *query, p *plan, places []*driver.Place, w *listWait) (l *listing, stale bool, err error) {
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
 		l = &listing{
-			v: v, plan: p, limit: q.limit, budget: qs.opts.ReadBudget, match: newMatcher(v.Definition, p.filters),
+			v: v, plan: p, limit: q.limit, budget: qs.opts.ReadBudget, match: newMatcher(p.filters),
 			from: places, places: slices.Clone(places), versions: map[string]int64{},
 		}
 		if err := l.read(ctx); err != nil {
@@ -369,6 +369,8 @@ func (l *listing) byKeys(ctx context.Context) error {
 		return err
 	}
 	var found []placedItem
+	var order fields
+	order.add(l.plan.sort)
 	for _, item := range stored {
 		if item == nil {
 			continue
@@ -381,11 +383,12 @@ func (l *listing) byKeys(ctx context.Context) error {
 			continue
 		}
 		key, _ := definition.RowKey(item)
-		row, err := valuesOf(l.v.Definition, item, key, []definition.Field{l.plan.sort})
+		row, err := order.read(nil, item, key)
 		if err != nil {
 			return err
 		}
-		sort, _ := l.plan.sort.SortText(row[l.plan.sort.Name])
+		value, _ := row.Of(l.plan.sort.Name)
+		sort, _ := l.plan.sort.SortText(value)
 		found = append(found, placedItem{*item, driver.Place{Sort: sort, Key: item.Key}})
 	}
 	slices.SortFunc(found, func(a, b placedItem) int { return l.plan.compare(a.place, b.place) })

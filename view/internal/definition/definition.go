@@ -108,6 +108,22 @@ func (d *Definition) QueryField(name string) (Field, bool) {
 	return Field{}, false
 }
 
+// indexed returns the fields of the row that indexes need.
+func (d *Definition) indexed() (fields []Field) {
+	add := func(f Field) {
+		if f.Name != FieldID && !slices.ContainsFunc(fields, func(o Field) bool { return o.Name == f.Name }) {
+			fields = append(fields, f)
+		}
+	}
+	for i := range d.Indexes {
+		if p := d.Indexes[i].Partition; p != nil {
+			add(*p)
+		}
+		add(d.Indexes[i].Sort)
+	}
+	return fields
+}
+
 // Follows reports whether the view is fed by stream.
 func (d *Definition) Follows(stream events.Stream) bool {
 	return slices.Contains(d.Aggregates, stream.Aggregate())
