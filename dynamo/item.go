@@ -168,11 +168,11 @@ func (r *itemReader) fail(err error) {
 func (r *itemReader) own(a *signed.Attribute) {
 	switch a.Name {
 	case attrKey:
-		r.item.Key = a.Of("S")
+		r.item.Key = a.String()
 	case attrMemo:
-		r.item.Memo = jsontext.Value(a.Of("S"))
+		r.item.Memo = jsontext.Value(a.String())
 	case attrRaw:
-		r.raw = a.Of("S")
+		r.raw = a.String()
 	case attrOrder:
 		r.order = a.Bytes()
 	case attrApplied:
@@ -194,7 +194,7 @@ func textOf(v types.AttributeValue) string {
 }
 
 func (r *itemReader) integer(a *signed.Attribute) int64 {
-	if a.Type != "N" {
+	if a.Kind != signed.KindN {
 		r.fail(fmt.Errorf("attribute %s is not a number", a.Name))
 		return 0
 	}
@@ -218,14 +218,14 @@ func (r *itemReader) place(a *signed.Attribute) {
 		r.item.Index = make(map[string]driver.IndexKey, 2)
 	}
 	place := r.item.Index[index]
-	switch a.Type {
-	case "S":
+	switch a.Kind {
+	case signed.KindS:
 		if isPartition {
 			place.Partition = a.Text
 		} else {
 			place.Sort = driver.Sort{Kind: driver.SortString, Text: a.Text}
 		}
-	case "N":
+	case signed.KindN:
 		text := a.Text
 		if !isPlainInteger(text) {
 			n, err := parseNumber(text)

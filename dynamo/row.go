@@ -242,10 +242,10 @@ func (w *rowWriter) places(n int) []int {
 }
 
 func (w *rowWriter) value(b []byte, a *signed.Attribute) ([]byte, error) {
-	switch a.Type {
-	case "S":
+	switch a.Kind {
+	case signed.KindS:
 		return appendText(b, a.Text)
-	case "N":
+	case signed.KindN:
 		if isPlainInteger(a.Text) {
 			return append(b, a.Text...), nil
 		}

@@ -13,25 +13,35 @@ import (
 // value.
 type Attribute struct {
 	Name string
-	// Type is DynamoDB's: "S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS".
-	Type string
+	Kind Kind
 	// Text is the value of an S and of an N; of a B it is the base64.
 	Text string
-	// Value is the value of every other type.
+	// Value is the value of KindOther.
 	Value types.AttributeValue
 }
 
-// Of returns the text of a value of the given type, "" of any other.
-func (a *Attribute) Of(kind string) string {
-	if a.Type != kind {
+// Kind tells the values that are texts in DynamoDB's JSON from the others.
+type Kind uint8
+
+// The kinds of values.
+const (
+	KindOther Kind = iota
+	KindS
+	KindN
+	KindB
+)
+
+// String returns the text of an S, "" of any other value.
+func (a *Attribute) String() string {
+	if a.Kind != KindS {
 		return ""
 	}
 	return a.Text
 }
 
-// Bytes returns the value of a B; nil for any other, and for one that is damaged.
+// Bytes returns the value of a B; nil of any other, and of one that is damaged.
 func (a *Attribute) Bytes() []byte {
-	if a.Type != "B" {
+	if a.Kind != KindB {
 		return nil
 	}
 	b, err := base64.StdEncoding.DecodeString(a.Text)
@@ -45,21 +55,13 @@ func (a *Attribute) Bytes() []byte {
 func AttributeOf(name string, v types.AttributeValue) Attribute {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberS:
-		return Attribute{Name: name, Type: "S", Text: v.Value}
+		return Attribute{Name: name, Kind: KindS, Text: v.Value}
 	case *types.AttributeValueMemberN:
-		return Attribute{Name: name, Type: "N", Text: v.Value}
+		return Attribute{Name: name, Kind: KindN, Text: v.Value}
 	case *types.AttributeValueMemberB:
-		return Attribute{Name: name, Type: "B", Text: base64.StdEncoding.EncodeToString(v.Value)}
-	case *types.AttributeValueMemberBOOL:
-		return Attribute{Name: name, Type: "BOOL", Value: v}
-	case *types.AttributeValueMemberNULL:
-		return Attribute{Name: name, Type: "NULL", Value: v}
-	case *types.AttributeValueMemberL:
-		return Attribute{Name: name, Type: "L", Value: v}
-	case *types.AttributeValueMemberM:
-		return Attribute{Name: name, Type: "M", Value: v}
+		return Attribute{Name: name, Kind: KindB, Text: base64.StdEncoding.EncodeToString(v.Value)}
 	}
-	return Attribute{Name: name, Value: v} // a set, which no item of Daybook has
+	return Attribute{Name: name, Value: v}
 }
 
 // AttributesOf returns an item of the SDK's, in no order.
@@ -121,6 +123,7 @@ func PageOf(out *dynamodb.QueryOutput) *Page {
 }
 
 func (r *reader) pageItems(to *queryPage) bool {
+	to.attributes = make([]Attribute, 0, r.Rest('{')) // each has one, and so has each item
 	return r.Array(func() bool {
 		ok := r.Object(func(name string) bool {
 			a, ok := r.attribute(name)
@@ -138,14 +141,21 @@ func (r *reader) attribute(name string) (a Attribute, ok bool) {
 	if !r.Eat('{') {
 		return a, false
 	}
-	if a.Type, ok = r.Text(); !ok || !r.Eat(':') {
+	kind, ok := r.Text()
+	if !ok || !r.Eat(':') {
 		return a, false
 	}
-	switch a.Type {
-	case "S", "N", "B":
-		a.Text, ok = r.Text()
+	switch kind {
+	case "S":
+		a.Kind = KindS
+	case "N":
+		a.Kind = KindN
+	case "B":
+		a.Kind = KindB
 	default:
-		a.Value, ok = r.variant(a.Type)
+		a.Value, ok = r.variant(kind)
+		return a, ok && r.Eat('}')
 	}
+	a.Text, ok = r.Text()
 	return a, ok && r.Eat('}')
 }

@@ -52,6 +52,9 @@ func (r *Reader) Peek() byte {
 	return 0
 }
 
+// Rest counts the bytes c that are still to be read.
+func (r *Reader) Rest(c byte) int { return strings.Count(r.s[r.i:], string(rune(c))) }
+
 // Eat reads the byte c, if it is the next.
 func (r *Reader) Eat(c byte) bool {
 	if r.i < len(r.s) && r.s[r.i] == c {

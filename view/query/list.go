@@ -92,7 +92,10 @@ func (qs *Queries) readPage(ctx context.Context, v *routing.TableView, q *query,
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
 		l = &listing{
 			v: v, plan: p, limit: q.limit, budget: qs.opts.ReadBudget, match: newMatcher(p.filters),
-			from: places, places: slices.Clone(places), versions: map[string]int64{},
+			from: places, places: slices.Clone(places),
+		}
+		if len(q.after) > 0 {
+			l.versions = map[string]int64{}
 		}
 		if err := l.read(ctx); err != nil {
 			return nil, false, err
@@ -273,7 +276,7 @@ type listing struct {
 	last   *driver.Place   // of the items read from an index, the last in order
 
 	items    []jsontext.Value
-	versions map[string]int64 // of the items read from an index, by key
+	versions map[string]int64 // of the items read from an index, by key; nil without tokens
 	bytes    int
 	parked   bool
 	more     bool
@@ -354,6 +357,9 @@ func (l *listing) addMatching(item *driver.Item) error {
 	ok, err := l.match.matches(item)
 	if err != nil || !ok {
 		return err
+	}
+	if l.items == nil {
+		l.items = make([]jsontext.Value, 0, l.limit)
 	}
 	row := l.v.Row(item)
 	l.items = append(l.items, row.JSON)
@@ -459,10 +465,12 @@ func (l *listing) byIndex(ctx context.Context) error {
 		if next < 0 {
 			return nil
 		}
-		first := parts[next].rows[0]
+		first := &parts[next].rows[0]
 		parts[next].rows = parts[next].rows[1:]
 		l.places[next], l.last = &first.place, &first.place
-		l.versions[first.item.Key] = first.item.Version
+		if l.versions != nil {
+			l.versions[first.item.Key] = first.item.Version
+		}
 		if err := l.addMatching(&first.item); err != nil {
 			return err
 		}
@@ -513,6 +521,7 @@ func (p *partRead) fill(ctx context.Context) error {
 		return events.Errorf(events.CodeInternal, "a read of the table returned neither items nor its end")
 	}
 	p.end = end
+	p.rows = slices.Grow(p.rows, len(items))
 	for _, item := range items {
 		p.rows = append(p.rows, placedItem{item, driver.Place{Sort: item.Index[p.r.Index].Sort, Key: item.Key}})
 	}
