@@ -22,6 +22,7 @@ type Definition struct {
 	RowType    reflect.Type // a struct; nil where a row is faulty
 	MemoType   reflect.Type // of a keyed view
 	Schema     func() jsontext.Value
+	indexed    []Field // of the row, that indexes need
 	errs       []error
 	Previous   []*Definition // older versions that are still declared
 
@@ -108,20 +109,18 @@ func (d *Definition) QueryField(name string) (Field, bool) {
 	return Field{}, false
 }
 
-// indexed returns the fields of the row that indexes need.
-func (d *Definition) indexed() (fields []Field) {
+// AddIndex adds a declared index.
+func (d *Definition) AddIndex(ix Index) {
+	d.Indexes = append(d.Indexes, ix)
 	add := func(f Field) {
-		if f.Name != FieldID && !slices.ContainsFunc(fields, func(o Field) bool { return o.Name == f.Name }) {
-			fields = append(fields, f)
+		if f.Name != FieldID && !slices.ContainsFunc(d.indexed, func(o Field) bool { return o.Name == f.Name }) {
+			d.indexed = append(d.indexed, f)
 		}
 	}
-	for i := range d.Indexes {
-		if p := d.Indexes[i].Partition; p != nil {
-			add(*p)
-		}
-		add(d.Indexes[i].Sort)
+	if ix.Partition != nil {
+		add(*ix.Partition)
 	}
-	return fields
+	add(ix.Sort)
 }
 
 // Follows reports whether the view is fed by stream.

@@ -38,8 +38,7 @@ func (d *Definition) show(item *driver.Item, key string, row jsontext.Value) (hi
 	if len(d.Indexes) == 0 {
 		return false, nil
 	}
-	var few [8]fieldValue
-	values, err := ReadFields(few[:0], row, d.indexed())
+	values, err := ReadFields(make(Values, 0, len(d.indexed)), row, d.indexed)
 	if err != nil {
 		return false, err
 	}
