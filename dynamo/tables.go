@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -41,6 +42,7 @@ func (t *Tables) Table(name string, version int) driver.Table {
 type table struct {
 	client API
 	name   string
+	alone  atomic.Bool // items are not inserted by statements any more: see Insert
 }
 
 func itemKey(key string) map[string]types.AttributeValue {

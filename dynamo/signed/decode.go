@@ -45,6 +45,8 @@ func (r *reader) output(out any, name string) bool {
 		return r.page(page{&out.Items, &out.Count, &out.ScannedCount, &out.LastEvaluatedKey, &out.ConsumedCapacity}, name)
 	case *dynamodb.BatchGetItemOutput:
 		return r.batch(out, name)
+	case *dynamodb.BatchExecuteStatementOutput:
+		return r.statements(out, name)
 	case *dynamodb.TransactWriteItemsOutput:
 		return name == "ConsumedCapacity" && r.capacities(&out.ConsumedCapacity)
 	}
@@ -90,6 +92,47 @@ func (r *reader) batch(out *dynamodb.BatchGetItemOutput, name string) bool {
 		return r.Object(func(string) bool { return false })
 	case "ConsumedCapacity":
 		return r.capacities(&out.ConsumedCapacity)
+	}
+	return false
+}
+
+func (r *reader) statements(out *dynamodb.BatchExecuteStatementOutput, name string) bool {
+	switch name {
+	case "Responses":
+		out.Responses = []types.BatchStatementResponse{}
+		return r.Array(func() bool {
+			var s types.BatchStatementResponse
+			ok := r.Object(func(name string) bool { return r.statement(&s, name) })
+			out.Responses = append(out.Responses, s)
+			return ok
+		})
+	case "ConsumedCapacity":
+		return r.capacities(&out.ConsumedCapacity)
+	}
+	return false
+}
+
+// statement reads the member name of a statement's outcome.
+func (r *reader) statement(s *types.BatchStatementResponse, name string) bool {
+	switch name {
+	case "TableName":
+		table, ok := r.Text()
+		s.TableName = &table
+		return ok
+	case "Error":
+		s.Error = &types.BatchStatementError{}
+		return r.Object(func(name string) bool {
+			text, ok := r.Text()
+			switch name {
+			case "Code":
+				s.Error.Code = types.BatchStatementErrorCodeEnum(text)
+			case "Message":
+				s.Error.Message = &text
+			default:
+				return false
+			}
+			return ok
+		})
 	}
 	return false
 }

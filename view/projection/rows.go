@@ -75,22 +75,41 @@ func (p *position) parkedAfter() int64 {
 
 // Handle implements follow.Consumer.
 func (r *rowsRun) Handle(ctx context.Context, p *position) error {
-	out, fault, err := r.next(ctx, r.v, &p.Task, definition.RowState(p.item))
+	next, fault, err := r.advance(ctx, p)
 	if err != nil {
 		return err
 	}
-	next := storedOr(p.item, definition.ItemKey(p.Name.ID()))
+	return r.store(ctx, p, next, fault)
+}
+
+// advance returns the item with the next commits applied, up to one that can't be.
+func (r *rowsRun) advance(ctx context.Context, p *position) (next driver.Item, fault *follow.CommitError, err error) {
+	out, fault, err := r.next(ctx, r.v, &p.Task, definition.RowState(p.item))
+	if err != nil {
+		return driver.Item{}, nil, err
+	}
+	next = storedOr(p.item, definition.ItemKey(p.Name.ID()))
 	if out.Commit > p.Commit {
 		if next, err = r.v.RowItem(p.Name, out); err != nil {
-			return err
+			return driver.Item{}, nil, err
 		}
 	}
-	if fault != nil {
-		err = r.park(ctx, p, next, fault)
-	} else {
+	if fault == nil {
 		next.Parked = p.parkedAfter()
-		err = r.v.Table.Put(ctx, driver.Write{Item: next}.Over(p.item))
 	}
+	return next, fault, nil
+}
+
+// store writes what advance returned.
+func (r *rowsRun) store(ctx context.Context, p *position, next driver.Item, fault *follow.CommitError) error {
+	if fault != nil {
+		return r.stored(p, next, r.park(ctx, p, next, fault))
+	}
+	return r.stored(p, next, r.v.Table.Put(ctx, driver.Write{Item: next}.Over(p.item)))
+}
+
+// stored takes over what was written, unless writing failed.
+func (r *rowsRun) stored(p *position, next driver.Item, err error) error {
 	if err != nil {
 		p.Known = events.CodeOf(err) != events.CodeConflict
 		return err
