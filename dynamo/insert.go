@@ -3,7 +3,6 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 
@@ -36,7 +35,7 @@ func (t *table) Insert(ctx context.Context, items []driver.Item) []error {
 	var batch []types.BatchStatementRequest
 	var sent, alone []int // places in items
 	for i := range items {
-		item, err := encodeItem(&items[i])
+		item, err := encodePairs(&items[i])
 		if err != nil {
 			errs[i] = err
 			continue
@@ -99,31 +98,49 @@ var lacking = []string{
 
 // insertion is the statement that inserts an item. ok is false for an item with names
 // that need more care in a statement than they are worth.
-func (t *table) insertion(item map[string]types.AttributeValue) (s types.BatchStatementRequest, ok bool) {
-	names := slices.Sorted(maps.Keys(item))
-	var text strings.Builder
-	text.Grow(len(t.name) + 24*len(names) + 32)
-	text.WriteString(`INSERT INTO "` + t.name + `" VALUE {`)
-	s.Parameters = make([]types.AttributeValue, len(names))
-	for i, name := range names {
-		if strings.ContainsFunc(name, isSpecial) {
+func (t *table) insertion(item []pair) (s types.BatchStatementRequest, ok bool) {
+	s.Parameters = make([]types.AttributeValue, len(item))
+	for i, p := range item {
+		s.Parameters[i] = p.value
+	}
+	last := t.last.Load()
+	if last == nil || !last.inserts(item) {
+		if last, ok = t.form(item); !ok {
 			return s, false
+		}
+		t.last.Store(last)
+	}
+	s.Statement = &last.text
+	return s, true
+}
+
+// insertForm is a statement that inserts items with the attributes of the given names.
+type insertForm struct {
+	names []string
+	text  string
+}
+
+func (f *insertForm) inserts(item []pair) bool {
+	return slices.EqualFunc(f.names, item, func(name string, p pair) bool { return name == p.name })
+}
+
+func (t *table) form(item []pair) (*insertForm, bool) {
+	f := &insertForm{names: make([]string, len(item))}
+	var text strings.Builder
+	text.WriteString(`INSERT INTO "` + t.name + `" VALUE {`)
+	for i, p := range item {
+		if strings.ContainsFunc(p.name, isSpecial) {
+			return nil, false
 		}
 		if i > 0 {
 			text.WriteByte(',')
 		}
-		text.WriteByte('\'')
-		text.WriteString(name)
-		text.WriteString(`':?`)
-		s.Parameters[i] = item[name]
+		text.WriteString(`'` + p.name + `':?`)
+		f.names[i] = p.name
 	}
 	text.WriteByte('}')
-	if text.Len() > maxStatement {
-		return s, false
-	}
-	statement := text.String()
-	s.Statement = &statement
-	return s, true
+	f.text = text.String()
+	return f, len(f.text) <= maxStatement
 }
 
 // isSpecial reports whether a character is none of those in names of attributes that

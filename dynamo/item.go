@@ -4,6 +4,7 @@ import (
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,28 +35,43 @@ const parkedRoom = 64
 
 var errItem = errors.New("the item can't be stored")
 
+// pair is one attribute of an item to be written.
+type pair struct {
+	name  string
+	value types.AttributeValue
+}
+
 // encodeItem returns the attributes of an item of a query table. Errors:
 // too-large, internal.
 func encodeItem(it *driver.Item) (map[string]types.AttributeValue, error) {
-	item := map[string]types.AttributeValue{
-		attrKey:   &types.AttributeValueMemberS{Value: it.Key},
-		attrGuard: numberValue(it.Version),
+	pairs, err := encodePairs(it)
+	if err != nil {
+		return nil, err
 	}
+	item := make(map[string]types.AttributeValue, len(pairs))
+	for _, p := range pairs {
+		item[p.name] = p.value
+	}
+	return item, nil
+}
+
+// encodePairs is encodeItem in an order that items of one form have in common.
+func encodePairs(it *driver.Item) (item []pair, err error) {
+	item = make([]pair, 0, 16)
+	add := func(name string, v types.AttributeValue) { item = append(item, pair{name, v}) }
+	add(attrKey, &types.AttributeValueMemberS{Value: it.Key})
+	add(attrGuard, numberValue(it.Version))
 	if it.Commit != 0 {
-		item[attrApplied] = numberValue(it.Commit)
+		add(attrApplied, numberValue(it.Commit))
 	}
 	if it.Parked != 0 {
-		item[attrParked] = numberValue(it.Parked)
+		add(attrParked, numberValue(it.Parked))
 	}
 	if it.Memo != nil {
-		item[attrMemo] = &types.AttributeValueMemberS{Value: string(it.Memo)}
+		add(attrMemo, &types.AttributeValueMemberS{Value: string(it.Memo)})
 	}
-	if it.Row != nil {
-		if err := encodeRow(item, it.Row); err != nil {
-			return nil, events.Wrap(events.CodeInternal, fmt.Errorf("item %q: %w", it.Key, err), "a row can't be stored")
-		}
-	}
-	for name, place := range it.Index {
+	for _, name := range sortedNames(it.Index) {
+		place := it.Index[name]
 		sort, err := sortValue(place.Sort)
 		if err != nil || place.Partition == "" {
 			return nil, events.Wrap(events.CodeInternal, fmt.Errorf("item %q, index %s: %w", it.Key, name, errItem), "a row can't be stored")
@@ -63,36 +79,56 @@ func encodeItem(it *driver.Item) (map[string]types.AttributeValue, error) {
 		if len(place.Partition) > maxPartitionSize || (place.Sort.Kind == driver.SortString && len(place.Sort.Text) > maxSortSize) {
 			return nil, tooLarge("an item")
 		}
-		item[attrIndexPartition+name] = &types.AttributeValueMemberS{Value: place.Partition}
-		item[attrIndexSort+name] = sort
+		add(attrIndexPartition+name, &types.AttributeValueMemberS{Value: place.Partition})
+		add(attrIndexSort+name, sort)
+	}
+	if it.Row != nil {
+		if item, err = encodeRow(item, it.Row); err != nil {
+			return nil, events.Wrap(events.CodeInternal, fmt.Errorf("item %q: %w", it.Key, err), "a row can't be stored")
+		}
 	}
 	limit := maxItemSize
 	if it.Parked == 0 {
 		limit -= parkedRoom
 	}
-	if itemSize(item) > limit || len(it.Key) > maxPartitionSize {
+	if len(it.Key) > maxPartitionSize || !surelyFits(it) && pairsSize(item) > limit {
 		return nil, tooLarge("an item")
 	}
 	return item, nil
 }
 
-// encodeRow adds a row to the attributes of its item.
-func encodeRow(item map[string]types.AttributeValue, row jsontext.Value) error {
-	members, order, err := nativeRow(row)
-	if err != nil {
-		if row.Kind() != jsontext.KindBeginObject || !row.IsValid() {
-			return errors.Join(errItem, err)
-		}
-		item[attrRaw] = &types.AttributeValueMemberS{Value: string(row)}
+func sortedNames(index map[string]driver.IndexKey) []string {
+	if len(index) == 0 {
 		return nil
 	}
-	for name, v := range members {
-		item[attributeName(name)] = v
+	names := make([]string, 0, len(index))
+	for name := range index {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// surelyFits reports whether an item is far below the limit: a member of a row takes
+// no more than three times its text, a place no more than a partition and a sort key.
+func surelyFits(it *driver.Item) bool {
+	const place = maxPartitionSize + maxSortSize + 512
+	return len(it.Index) <= 20 && 3*len(it.Row)+len(it.Memo)+len(it.Key)+len(it.Index)*place < maxItemSize/2
+}
+
+// encodeRow adds a row to the attributes of its item.
+func encodeRow(item []pair, row jsontext.Value) ([]pair, error) {
+	members, order, err := nativeRow(item, row)
+	if err != nil {
+		if row.Kind() != jsontext.KindBeginObject || !row.IsValid() {
+			return nil, errors.Join(errItem, err)
+		}
+		return append(item, pair{attrRaw, &types.AttributeValueMemberS{Value: string(row)}}), nil
 	}
 	if len(order) > 0 {
-		item[attrOrder] = &types.AttributeValueMemberB{Value: order}
+		members = append(members, pair{attrOrder, &types.AttributeValueMemberB{Value: order}})
 	}
-	return nil
+	return members, nil
 }
 
 // sortValue is a sort key as an attribute.

@@ -6,6 +6,7 @@ import (
 	"encoding/json/jsontext"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,10 +56,10 @@ func memberName(attribute string) (member string, ok bool) {
 	return attribute, attribute != attrKey && !strings.HasPrefix(attribute, "_")
 }
 
-// nativeRow returns the members of a row by their names, and their order, which
-// is empty when they are sorted.
-func nativeRow(row jsontext.Value) (members map[string]types.AttributeValue, order []byte, err error) {
-	if members, order, ok := plainRow(string(row)); ok {
+// nativeRow appends the members of a row to the attributes of its item, and returns
+// their order, which is empty when they are sorted.
+func nativeRow(item []pair, row jsontext.Value) (members []pair, order []byte, err error) {
+	if members, order, ok := plainRow(item, string(row)); ok {
 		return members, order, nil
 	}
 	p := rowParser{decoder: jsontext.NewDecoder(bytes.NewBuffer(row))}
@@ -79,7 +80,10 @@ func nativeRow(row jsontext.Value) (members map[string]types.AttributeValue, ord
 	if text, err := rowText(signed.AttributesOf(object.Value), order); err != nil || !bytes.Equal(text, row) {
 		return nil, nil, errNotNative
 	}
-	return object.Value, order, nil
+	for _, name := range slices.Sorted(maps.Keys(object.Value)) {
+		item = append(item, pair{attributeName(name), object.Value[name]})
+	}
+	return item, order, nil
 }
 
 // rowParser turns JSON into attribute values.
@@ -94,20 +98,36 @@ type memberOrder struct {
 	shuffled bool   // the members of some object are not sorted
 }
 
-// add takes the names of an object's members, and the orders of the objects in it.
-func (o *memberOrder) add(names []string, inner []byte) {
-	if len(names) > 1 {
-		sorted := names
-		if !slices.IsSorted(names) {
+// add takes the names of an object's members, and the orders of the objects in it. It
+// reports false for a name that stands twice.
+func (o *memberOrder) add(names []string, inner []byte) bool {
+	sorted, once := names, true
+	for i := 1; i < len(names); i++ {
+		if names[i-1] >= names[i] {
 			o.shuffled = true
 			sorted = slices.Sorted(slices.Values(names))
+			once = isStrict(sorted)
+			break
 		}
+	}
+	if len(names) > 1 {
 		for _, name := range names {
 			at, _ := slices.BinarySearch(sorted, name)
 			o.order = binary.AppendUvarint(o.order, uint64(at))
 		}
 	}
 	o.order = append(o.order, inner...)
+	return once
+}
+
+// isStrict reports whether sorted names are all different.
+func isStrict(sorted []string) bool {
+	for i := 1; i < len(sorted); i++ {
+		if sorted[i-1] == sorted[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *rowParser) value(depth int) (types.AttributeValue, error) {

@@ -11,14 +11,17 @@ import (
 // plainRow is nativeRow for a row that shows, while it is read once, that it comes
 // back byte for byte: without white space, escapes and names given twice, and with
 // numbers as number.String writes them. ok is false for any other.
-func plainRow(row string) (members map[string]types.AttributeValue, order []byte, ok bool) {
+func plainRow(item []pair, row string) (members []pair, order []byte, ok bool) {
 	quick, ok := quickjson.New(row)
 	if !ok || strings.IndexByte(row, '\\') >= 0 {
 		return nil, nil, false
 	}
 	p := plainParser{Reader: quick}
-	members, ok = p.object(0)
-	if !ok || !p.End() || len(members) == 0 {
+	members = item
+	ok = p.object(0, func(name string, v types.AttributeValue) {
+		members = append(members, pair{attributeName(name), v})
+	})
+	if !ok || !p.End() || len(members) == len(item) {
 		return nil, nil, false
 	}
 	if p.shuffled {
@@ -33,24 +36,24 @@ type plainParser struct {
 	memberOrder
 }
 
-func (p *plainParser) object(depth int) (map[string]types.AttributeValue, bool) {
-	members := make(map[string]types.AttributeValue, 8)
+// object reads an object and hands its members to member.
+func (p *plainParser) object(depth int, member func(name string, v types.AttributeValue)) bool {
 	var few [16]string
 	names := few[:0]
 	outer := p.order
 	p.order = nil
 	ok := p.Object(func(name string) bool {
-		if _, twice := members[name]; twice || name == "" || len(name) > maxAttributeName {
+		if name == "" || len(name) > maxAttributeName {
 			return false
 		}
 		v, ok := p.value(depth + 1)
-		members[name], names = v, append(names, name)
+		member(name, v)
+		names = append(names, name)
 		return ok
 	})
 	inner := p.order
 	p.order = outer
-	p.add(names, inner)
-	return members, ok
+	return p.add(names, inner) && ok
 }
 
 func (p *plainParser) value(depth int) (types.AttributeValue, bool) {
@@ -62,7 +65,8 @@ func (p *plainParser) value(depth int) (types.AttributeValue, bool) {
 		if depth > maxDepth {
 			return nil, false
 		}
-		members, ok := p.object(depth)
+		members := make(map[string]types.AttributeValue, 8)
+		ok := p.object(depth, func(name string, v types.AttributeValue) { members[name] = v })
 		return &types.AttributeValueMemberM{Value: members}, ok
 	case '[':
 		if depth > maxDepth {

@@ -42,7 +42,8 @@ func (t *Tables) Table(name string, version int) driver.Table {
 type table struct {
 	client API
 	name   string
-	alone  atomic.Bool // items are not inserted by statements any more: see Insert
+	alone  atomic.Bool                // items are not inserted by statements any more: see Insert
+	last   atomic.Pointer[insertForm] // the last statement: items of a view have few forms
 }
 
 func itemKey(key string) map[string]types.AttributeValue {

@@ -62,6 +62,10 @@ func (in *batchStatementRequest) check(c *checks) {
 func (db *DB) batchExecuteStatement(in *batchStatementRequest, out []byte) ([]byte, error) {
 	inserts := make([]insert, len(in.Statements))
 	for i, s := range in.Statements {
+		if i > 0 && s.Statement == in.Statements[i-1].Statement {
+			inserts[i] = inserts[i-1]
+			continue
+		}
 		var ok bool
 		if inserts[i], ok = parseInsert(s.Statement); !ok {
 			return nil, validation(`Of statements this engine supports INSERT INTO "table" VALUE {'name': ?, …} only`)
@@ -132,13 +136,13 @@ func (db *DB) insert(s *insert, p parameters, charges *[]*charge) (pos position,
 	}
 	used := chargeOf(charges, a.t, "")
 	err = a.t.withWrite(func() error {
-		if old := a.t.get(a.key); old != "" {
-			a.t.meter.write(writeUnits(old.size()))
-			return dynamoError("DuplicateItemException", "Duplicate primary key exists in table")
-		}
 		c, err := a.decideAlone()
 		if err != nil {
 			return err
+		}
+		if c.old != "" {
+			a.t.meter.write(writeUnits(c.old.size()))
+			return dynamoError("DuplicateItemException", "Duplicate primary key exists in table")
 		}
 		before := used.units
 		used.addWrite(a.t, c.old, c.new, 1)
