@@ -25,17 +25,22 @@ func (r *bulkRun) HandleAll(ctx context.Context, ps []*position) []error {
 	return errs
 }
 
-// handle handles as many streams as one request may insert.
+// handle handles as many streams as one request may insert. Those that have a row and
+// those that can't be applied are handled one by one.
 func (r *bulkRun) handle(ctx context.Context, ps []*position, errs []error) {
 	var items []driver.Item
 	var places []int
 	for i, p := range ps {
+		if p.item != nil {
+			errs[i] = r.Handle(ctx, p)
+			continue
+		}
 		next, fault, err := r.advance(ctx, p)
 		switch {
 		case err != nil:
 			errs[i] = err
-		case p.item != nil || fault != nil:
-			errs[i] = r.store(ctx, p, next, fault)
+		case fault != nil:
+			errs[i] = r.Handle(ctx, p)
 		default:
 			items, places = append(items, next), append(places, i)
 		}

@@ -76,10 +76,15 @@ func (p *position) parkedAfter() int64 {
 // Handle implements follow.Consumer.
 func (r *rowsRun) Handle(ctx context.Context, p *position) error {
 	next, fault, err := r.advance(ctx, p)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case fault != nil:
+		err = r.park(ctx, p, next, fault)
+	default:
+		err = r.v.Table.Put(ctx, driver.Write{Item: next}.Over(p.item))
 	}
-	return r.store(ctx, p, next, fault)
+	return r.stored(p, next, err)
 }
 
 // advance returns the item with the next commits applied, up to one that can't be.
@@ -100,15 +105,7 @@ func (r *rowsRun) advance(ctx context.Context, p *position) (next driver.Item, f
 	return next, fault, nil
 }
 
-// store writes what advance returned.
-func (r *rowsRun) store(ctx context.Context, p *position, next driver.Item, fault *follow.CommitError) error {
-	if fault != nil {
-		return r.stored(p, next, r.park(ctx, p, next, fault))
-	}
-	return r.stored(p, next, r.v.Table.Put(ctx, driver.Write{Item: next}.Over(p.item)))
-}
-
-// stored takes over what was written, unless writing failed.
+// stored takes over what advance returned and was written, unless that failed.
 func (r *rowsRun) stored(p *position, next driver.Item, err error) error {
 	if err != nil {
 		p.Known = events.CodeOf(err) != events.CodeConflict
