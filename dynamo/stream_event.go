@@ -44,6 +44,11 @@ func DecodeStreamEvent(payload []byte) ([]Record, error) {
 	if records, ok := quickRecords(string(payload)); ok {
 		return records, nil
 	}
+	return slowRecords(payload)
+}
+
+// slowRecords is DecodeStreamEvent for any event.
+func slowRecords(payload []byte) ([]Record, error) {
 	p := streamParser{decoder: jsontext.NewDecoder(bytes.NewBuffer(payload))}
 	var records []Record
 	found := false
