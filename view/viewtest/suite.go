@@ -353,12 +353,7 @@ func testParkedIndex(t *testing.T, s *suite) {
 	s.put(item("d", "*", "=d", "1", 1))
 	var got []string
 	for deadline := time.Now().Add(5 * time.Second); len(got) < 3 && time.Now().Before(deadline); {
-		items, _, err := s.table.Range(t.Context(), driver.Range{Index: driver.ParkedIndex, Partition: "*", Limit: 10})
-		s.code(err, "")
-		got = nil
-		for _, it := range items {
-			got = append(got, it.Key)
-		}
+		got = s.all(driver.Range{Index: driver.ParkedIndex, Partition: "*", Limit: 10})
 	}
 	if !slices.Equal(got, []string{"@parked/a", "@parked/b", "@parked/c"}) {
 		t.Fatalf("got %q", got)
