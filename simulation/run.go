@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"daybook"
+	"daybook/dynamo"
 	"daybook/events"
 	"daybook/localstack/embedded"
 )
@@ -82,6 +83,9 @@ func Run(t *testing.T, app daybook.App, recipe Recipe, o Options) (res *Result) 
 	}
 	res = &Result{Recipe: recipe}
 	cryptotest.SetGlobalRandom(t, recipe.Seed)
+	if err := dynamo.BuildCoders(); err != nil { // every run has a bubble of its own
+		t.Fatal(err)
+	}
 	err := events.Guard("the run", func() {
 		synctest.Test(t, func(t *testing.T) { run(t.Context(), app, o, res) })
 	})
