@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"daybook"
+	"daybook/dynamo"
 	"daybook/events"
 	"daybook/localstack/embedded"
 )
@@ -83,6 +84,9 @@ func Run(t *testing.T, app daybook.App, recipe Recipe, o Options) (res *Result) 
 	}
 	res = &Result{Recipe: recipe}
 	cryptotest.SetGlobalRandom(t, recipe.Seed)
+	if err := dynamo.BuildCoders(); err != nil { // every run has a bubble of its own
+		t.Fatal(err)
+	}
 	watch := time.AfterFunc(longestRun, func() { standstill(recipe) })
 	defer watch.Stop()
 	err := events.Guard("the run", func() {
