@@ -95,7 +95,7 @@ func (a *app) cost(ctx context.Context, c *cli.Command) error {
 	}
 	r.Bill = measured.Bill(counts, assumed, prices)
 	r.Views = r.Bill.ByView(measured)
-	if r.Designs, err = designs(ctx, c, counts, prices); err != nil {
+	if r.Designs, err = designs(ctx, c, r.Bill.Commands, prices); err != nil {
 		return err
 	}
 	o := newOutput(a.stdout, c.Bool("json"))
@@ -193,19 +193,19 @@ func weightsOf(flag string, texts []string) (map[string]float64, error) {
 	return weights, nil
 }
 
-// designs compares ways of storing events, by the number of commands that were counted.
-func designs(ctx context.Context, c *cli.Command, counts cost.Counts, p cost.Prices) ([]design, error) {
+// designs compares ways of storing events, by the number of commands.
+func designs(ctx context.Context, c *cli.Command, commands []cost.Share, p cost.Prices) ([]design, error) {
 	own, err := cost.MeasureReference(ctx)
 	if err != nil {
 		return nil, err
 	}
-	commands := 0.0
-	for n := range maps.Values(counts.Commands) {
-		commands += n
+	sum := 0.0
+	for _, s := range commands {
+		sum += s.Count
 	}
 	var all []design
 	for _, r := range append([]cost.Reference{own}, cost.Designs()...) {
-		u := r.Of(commands, c.Float("cold"), c.Int("length"))
+		u := r.Of(sum, c.Float("cold"), c.Int("length"))
 		all = append(all, design{r, u, p.Of(u)})
 	}
 	return all, nil

@@ -129,7 +129,10 @@ func (b *biller) requests() {
 			commands += b.counts.Commands[d.Name]
 		}
 	}
-	queries, late := total(b.counts.Queries), b.a.Async*commands
+	queries, late := 0.0, b.a.Async*commands
+	for _, q := range b.m.Queries {
+		queries += b.counts.Queries[q.Name()]
+	}
 	what, price := "requests of the HTTP API", b.prices.HTTPRequests
 	if b.a.REST {
 		what, price = "requests of the REST API", b.prices.RESTRequests
@@ -171,9 +174,9 @@ func (b *biller) stored() {
 
 // viewBytes are stored of all views that follow a new stream of a command.
 func (m Measurements) viewBytes(d Command) (sum float64) {
-	for view, bytes := range m.ViewBytes {
-		if slices.ContainsFunc(slices.Collect(maps.Keys(d.Views)), func(p Place) bool { return p.Table == m.tables[view] }) {
-			sum += bytes
+	for _, view := range slices.Sorted(maps.Keys(m.ViewBytes)) {
+		if slices.ContainsFunc(d.Views.Places(), func(p Place) bool { return p.Table == m.tables[view] }) {
+			sum += m.ViewBytes[view]
 		}
 	}
 	return sum

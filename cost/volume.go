@@ -2,7 +2,6 @@ package cost
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -105,14 +104,6 @@ func (c Counts) cold(command string) float64 {
 		return share
 	}
 	return c.Cold[""]
-}
-
-// total adds numbers up.
-func total[K comparable](counts map[K]float64) (sum float64) {
-	for n := range maps.Values(counts) {
-		sum += n
-	}
-	return sum
 }
 
 // Assumptions are what is not measured. The zero value is no assumption: begin with
