@@ -54,6 +54,7 @@ type costs struct {
 	Measured   cost.Measurements `json:"measured"`
 	Designs    []design          `json:"designs"`
 	Unknown    map[string]int    `json:"unknown,omitempty"` // in the trace
+	Recorded   cost.Units        `json:"recorded,omitzero"` // by the command function, in the trace
 	Assumed    cost.Assumptions  `json:"assumed"`
 	PricesFrom string            `json:"pricesFrom"`
 }
@@ -175,7 +176,7 @@ func counts(c *cli.Command, m cost.Measurements, weights map[string]float64, r *
 	if trace.Lines == 0 {
 		return cost.Counts{}, usage("-trace: %s has no line of a command or a query; docs/cli.md says what they look like", path)
 	}
-	r.Unknown = trace.Unknown
+	r.Unknown, r.Recorded = trace.Unknown, trace.Recorded.Times(c.Float("days"))
 	return trace.Counts.Times(c.Float("days")), nil
 }
 
@@ -239,6 +240,9 @@ func (r costs) print(o *output) {
 		t.row(d, append(cells, dollars(d.Amount), d.Basis)...)
 	}
 	t.end("none")
+	if r.Recorded != (cost.Units{}) {
+		o.printf("the command function recorded %s; the bill has %s\n", r.Recorded, r.Bill.Decided)
+	}
 	for _, of := range []map[string]string{r.Measured.Unmeasured, unknownLines(r.Unknown)} {
 		for _, name := range slices.Sorted(maps.Keys(of)) {
 			o.printf("not measured: %s: %s\n", name, of[name])

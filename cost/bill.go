@@ -15,6 +15,7 @@ type Bill struct {
 	Commands []Share `json:"commands"` // what DynamoDB charges because of each command, views and reactors included
 	Places   []Share `json:"places"`   // what it charges by table and index
 	Units    Units   `json:"units"`
+	Decided  Units   `json:"decided"` // of Units, what the command function consumes itself
 }
 
 // Line is one line of a bill.
@@ -88,10 +89,13 @@ func (b *biller) tables() {
 			continue
 		}
 		cold := b.counts.cold(d.Name)
-		all := Usage{}
-		for _, part := range []Usage{d.Warm.times(1 - cold), d.Cold.times(cold), d.Views, d.Reactors} {
-			all.add(part)
+		all := d.Warm.times(1 - cold)
+		all.add(d.Cold.times(cold))
+		if !d.Internal {
+			b.Decided = b.Decided.Add(all.Total().Times(n))
 		}
+		all.add(d.Views)
+		all.add(d.Reactors)
 		delete(all, Place{Table: controlTable}) // by batches, below
 		all = all.times(n)
 		b.used.add(all)

@@ -2,12 +2,15 @@ package cost
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
+
+	"daybook/functions/names"
 )
 
 // Trace is what was read of a recorded day.
@@ -16,6 +19,9 @@ type Trace struct {
 	Lines   int            // that were counted
 	Skipped int            // lines that are about something else
 	Unknown map[string]int // lines of commands and queries that were not measured, by name
+	// Recorded is what the command function says that it consumed, if the trace has its
+	// metrics.
+	Recorded Units
 }
 
 // traceLine is a line of a trace: one of those that the functions and API Gateway log,
@@ -33,7 +39,9 @@ type traceLine struct {
 
 	// Of an access log.
 	Method string `json:"method"`
-	Status string `json:"status"`
+	Status any    `json:"status"`
+	// Of a line of metrics, in CloudWatch's embedded metric format.
+	AWS jsontext.Value `json:"_aws"`
 }
 
 // longestLine bounds a line of a trace, in bytes: Lambda's log lines are shorter.
@@ -43,7 +51,8 @@ const longestLine = 1 << 20
 // logs ("msg":"command"), of API Gateway's access log ("method":"GET"), which name no
 // view and are spread evenly over the queries, and counts: {"command":"rename-user",
 // "count":1000,"cold":50} and {"query":"users/by-name","count":9000}. Other lines are
-// skipped; one that is not a JSON object is an error with its number.
+// skipped. What stands before a line's JSON object, such as a time, is ignored. Lines of
+// metrics are what the units of the counts are compared with.
 func (m Measurements) ReadTrace(r io.Reader) (Trace, error) {
 	t := traceReader{m: m, cold: map[string]float64{}, Trace: Trace{
 		Counts:  Counts{Commands: map[string]float64{}, Queries: map[QueryName]float64{}, Cold: map[string]float64{}},
@@ -51,28 +60,20 @@ func (m Measurements) ReadTrace(r io.Reader) (Trace, error) {
 	}}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, longestLine)
-	for n := 1; lines.Scan(); n++ {
-		if strings.TrimSpace(lines.Text()) == "" {
+	for lines.Scan() {
+		_, text, object := bytes.Cut(lines.Bytes(), []byte("{"))
+		var l traceLine
+		if text = append([]byte("{"), text...); !object || json.Unmarshal(text, &l) != nil || !t.count(l, text) {
+			t.Skipped++
 			continue
 		}
-		var l traceLine
-		if err := json.Unmarshal(lines.Bytes(), &l, lenient); err != nil {
-			return t.Trace, fmt.Errorf("line %d of the trace is not one of a log or a count: %w", n, err)
-		}
-		if t.count(l) {
-			t.Lines++
-		} else {
-			t.Skipped++
-		}
+		t.Lines++
 	}
 	if err := lines.Err(); err != nil {
 		return t.Trace, fmt.Errorf("read the trace: %w", err)
 	}
 	return t.end(), nil
 }
-
-// lenient ignores members that other lines have.
-var lenient = json.RejectUnknownMembers(false)
 
 type traceReader struct {
 	Trace
@@ -82,9 +83,11 @@ type traceReader struct {
 }
 
 // count counts a line, and reports whether it is of a trace.
-func (t *traceReader) count(l traceLine) bool {
-	status, _ := strconv.Atoi(l.Status)
+func (t *traceReader) count(l traceLine, text []byte) bool {
+	status, _ := strconv.Atoi(fmt.Sprint(l.Status))
 	switch {
+	case l.AWS != nil:
+		return t.metrics(text)
 	case l.Query != "":
 		t.query(l)
 	case l.Command != "" && (l.Msg == "command" || l.Count > 0):
@@ -97,6 +100,18 @@ func (t *traceReader) count(l traceLine) bool {
 		return false
 	}
 	return true
+}
+
+// metrics adds the units of a line of metrics.
+func (t *traceReader) metrics(text []byte) bool {
+	var members map[string]any
+	if err := json.Unmarshal(text, &members); err != nil {
+		return false
+	}
+	read, _ := members[names.MetricReadUnits.String()].(float64)
+	write, _ := members[names.MetricWriteUnits.String()].(float64)
+	t.Recorded = t.Recorded.Add(Units{Read: read, Write: write})
+	return read+write > 0
 }
 
 func (t *traceReader) query(l traceLine) {
