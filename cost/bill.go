@@ -133,7 +133,7 @@ func (b *biller) requests() {
 			commands += b.counts.Commands[d.Name]
 		}
 	}
-	queries, late := 0.0, b.a.Async*commands
+	queries, late := b.counts.Missed, b.a.Async*commands
 	for _, q := range b.m.Queries {
 		queries += b.counts.Queries[q.Name()]
 	}

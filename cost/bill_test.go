@@ -125,6 +125,7 @@ func TestTrace(t *testing.T) {
 {"msg":"command","command":"rename","code":"","loads":0}
 {"msg":"command","command":"rename","code":"user-not-found","loads":1}
 {"msg":"command","command":"create","code":"","replayed":true}
+{"msg":"command","function":"process","command":"check","code":"too-late"}
 {"msg":"command","command":"remane","code":""}
 {"msg":"batch","function":"projector","records":10}
 {"_aws":{},"write-units":3,"read-units":0.5}
@@ -147,11 +148,22 @@ START RequestId: 7
 	if trace.Queries[cost.QueryName{View: "users"}] != 0.5 || trace.Queries[cost.QueryName{View: "users", Index: "by-name"}] != 7.5 {
 		t.Errorf("queries %v", trace.Queries)
 	}
-	if trace.Other != 3 || trace.Skipped != 6 || trace.Lines != 11 || trace.Recorded != (cost.Units{Read: 0.5, Write: 3}) || trace.Unknown["remane"] != 1 || trace.Unknown["orders"] != 1 {
+	if trace.Other != 2 || trace.Missed != 1 || trace.Skipped != 6 || trace.Lines != 12 || trace.Recorded != (cost.Units{Read: 0.5, Write: 3}) || trace.Unknown["remane"] != 1 || trace.Unknown["orders"] != 1 {
 		t.Errorf("%+v", trace)
 	}
+	named, err := fake().ReadTrace(strings.NewReader(`
+{"msg":"request","function":"query","method":"GET","path":"/users/7","status":200,"ms":3}
+{"msg":"request","function":"query","method":"GET","path":"/users","status":200}
+{"msg":"request","function":"query","method":"GET","path":"/users/8","status":404}
+{"msg":"request","function":"query","method":"GET","path":"/openapi.json","status":200}
+{"msg":"request","function":"command","method":"POST","path":"/commands/rename","status":200}
+{"method":"GET","status":"200"}
+`))
+	if err != nil || named.Queries[cost.QueryName{View: "users"}] != 1 || named.Queries[cost.QueryName{View: "users", Index: "by-name"}] != 1 || named.Missed != 2 || named.Other != 0 {
+		t.Errorf("requests that name their view, with the access log: %+v, %v", named, err)
+	}
 	month := trace.Counts.Times(30)
-	if month.Commands["create"] != 300 || month.Cold["create"] != 0.5 || month.Other != 90 {
+	if month.Commands["create"] != 300 || month.Cold["create"] != 0.5 || month.Other != 60 || month.Missed != 30 {
 		t.Errorf("a month: %+v", month)
 	}
 }
