@@ -72,6 +72,8 @@ func (p pkg) room() string {
 const (
 	namesRoom  = "functions/names"
 	expectRoom = "internal/expect"
+	jitterRoom = "internal/jitter"
+	quickRoom  = "internal/quickjson"
 )
 
 func list(t *testing.T, args ...string) []pkg {
@@ -102,18 +104,19 @@ func list(t *testing.T, args ...string) []pkg {
 var mayImport = map[string][]string{
 	namesRoom:   {},
 	expectRoom:  {"events"},
+	quickRoom:   {},
 	".":         {namesRoom, "nearest", "events", "aggregate", "view", "process"},
 	"nearest":   {},
 	"parallel":  {},
 	"events":    {"parallel"},
-	"aggregate": {expectRoom, "events", "parallel"},
-	"follow":    {"events", "parallel"},
-	"view":      {expectRoom, "events", "follow", "nearest", "parallel"},
+	"aggregate": {expectRoom, jitterRoom, "events", "parallel"},
+	"follow":    {jitterRoom, "events", "parallel"},
+	"view":      {expectRoom, jitterRoom, quickRoom, "events", "follow", "nearest", "parallel"},
 	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
-	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp"},
+	"dynamo":    {namesRoom, jitterRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp", quickRoom},
 	"messaging": {"events", "aggregate", "process", "internal/signedhttp"},
-	"api":       {"events", "aggregate", "view", "process", "nearest"},
+	"api":       {quickRoom, "events", "aggregate", "view", "process", "nearest"},
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
 	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
@@ -125,7 +128,8 @@ var mayImport = map[string][]string{
 	"costtest":  {".", "events", "aggregate", "cost"},
 	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo"},
 
-	"internal/signedhttp": {},
+	jitterRoom:            {},
+	"internal/signedhttp": {jitterRoom},
 	"internal/testdomain": {".", "events", "aggregate", "view", "process"},
 }
 
@@ -151,7 +155,7 @@ var viewPackages = map[string][]string{
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "workload", "scale", "domain", "internal/testdomain"}
+var pure = []string{".", namesRoom, quickRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "workload", "scale", "domain", "internal/testdomain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -171,6 +175,9 @@ func TestImportsPointOneWay(t *testing.T) {
 			if other == "mcp" && room != "mcp" && room != "cli" {
 				t.Errorf("%s imports %s: only the command line links it", p.ImportPath, imported)
 			}
+			if other == "simulation" && room != "simulation" && imported != module()+"/simulation/settings" {
+				t.Errorf("%s imports %s: nothing of Daybook knows that it is simulated", p.ImportPath, imported)
+			}
 			if imported == "os" && slices.Contains(pure, room) && !forTests(p.ImportPath) {
 				t.Errorf("%s imports os", p.ImportPath)
 			}
@@ -183,7 +190,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "console", "mcp", "telemetry", "workload", "load", "scale", "cost", "costtest", "functions", "localstack", "cli", "cmd", "infra"} {
+	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "console", "mcp", "telemetry", "workload", "load", "scale", "cost", "costtest", "functions", "localstack", "cli", "cmd", "infra", "simulation"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}
