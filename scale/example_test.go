@@ -14,6 +14,6 @@ func ExampleSimulate() {
 		fmt.Printf("streams %d: %.0f %% of 3,000 commits a second are stored\n", streams, 100*(1-o.Lost))
 	}
 	// Output:
-	// streams 1: 35 % of 3,000 commits a second are stored
+	// streams 1: 38 % of 3,000 commits a second are stored
 	// streams 16: 100 % of 3,000 commits a second are stored
 }

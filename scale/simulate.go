@@ -38,7 +38,7 @@ type Outcome struct {
 }
 
 // Length of a simulation.
-const length = 60 * time.Second
+const length = 24 * time.Second
 
 // pauses are the longest pauses after throttling, those of package dynamo.
 func pauses() []time.Duration {

@@ -11,7 +11,7 @@ const (
 	PartitionWrites = 1000.0 // write units a second
 	PartitionReads  = 3000.0 // read units a second
 	NewPartitions   = 4      // of a new on-demand table
-	SplitAfter      = 15 * time.Second
+	SplitAfter      = 6 * time.Second
 )
 
 // table is the partitions of a table or an index, by ranges of hashes in [0, 1).
