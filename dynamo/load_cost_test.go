@@ -297,10 +297,10 @@ func TestLoadReadsDownToTheSnapshot(t *testing.T) {
 	table, f := newStore(t)
 	s := newShipping(t, table, 500, 1, 12_000, time.Hour)
 	var cs []events.Commit
-	for length := 60; len(cs) < 2*mediumPage; length++ {
+	for length := 150; len(cs) < 2*mediumPage; length++ {
 		s.grow(length)
 		var err error
-		if cs, err = table.Load(t.Context(), shipmentStream, 1); err != nil || length > 100 {
+		if cs, err = table.Load(t.Context(), shipmentStream, 1); err != nil || length > 200 {
 			t.Fatalf("%d commits, error %v", len(cs), err)
 		}
 	}
