@@ -72,6 +72,7 @@ func (p pkg) room() string {
 const (
 	namesRoom  = "functions/names"
 	expectRoom = "internal/expect"
+	jitterRoom = "internal/jitter"
 	quickRoom  = "internal/quickjson"
 )
 
@@ -108,12 +109,12 @@ var mayImport = map[string][]string{
 	"nearest":   {},
 	"parallel":  {},
 	"events":    {"parallel"},
-	"aggregate": {expectRoom, "events", "parallel"},
-	"follow":    {"events", "parallel"},
-	"view":      {expectRoom, quickRoom, "events", "follow", "nearest", "parallel"},
+	"aggregate": {expectRoom, jitterRoom, "events", "parallel"},
+	"follow":    {jitterRoom, "events", "parallel"},
+	"view":      {expectRoom, jitterRoom, quickRoom, "events", "follow", "nearest", "parallel"},
 	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
-	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp", quickRoom},
+	"dynamo":    {namesRoom, jitterRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp", quickRoom},
 	"messaging": {"events", "aggregate", "process", "internal/signedhttp"},
 	"api":       {quickRoom, "events", "aggregate", "view", "process", "nearest"},
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
@@ -121,9 +122,14 @@ var mayImport = map[string][]string{
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
 	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect"},
 	"telemetry": {"functions"},
+	"workload":  {"events", "aggregate"},
+	"load":      {".", "view", "workload"},
+	"scale":     {},
+	"costtest":  {".", "events", "aggregate", "cost"},
 	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo"},
 
-	"internal/signedhttp": {},
+	jitterRoom:            {},
+	"internal/signedhttp": {jitterRoom},
 	"internal/testdomain": {".", "events", "aggregate", "view", "process"},
 }
 
@@ -149,7 +155,7 @@ var viewPackages = map[string][]string{
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", namesRoom, quickRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal/testdomain"}
+var pure = []string{".", namesRoom, quickRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "workload", "scale", "domain", "internal/testdomain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -169,6 +175,9 @@ func TestImportsPointOneWay(t *testing.T) {
 			if other == "mcp" && room != "mcp" && room != "cli" {
 				t.Errorf("%s imports %s: only the command line links it", p.ImportPath, imported)
 			}
+			if other == "simulation" && room != "simulation" && imported != module()+"/simulation/settings" {
+				t.Errorf("%s imports %s: nothing of Daybook knows that it is simulated", p.ImportPath, imported)
+			}
 			if imported == "os" && slices.Contains(pure, room) && !forTests(p.ImportPath) {
 				t.Errorf("%s imports os", p.ImportPath)
 			}
@@ -181,7 +190,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "console", "mcp", "telemetry", "functions", "localstack", "cli", "cmd", "infra"} {
+	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "console", "mcp", "telemetry", "workload", "load", "scale", "cost", "costtest", "functions", "localstack", "cli", "cmd", "infra", "simulation"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}
@@ -274,7 +283,7 @@ func TestWhatAFunctionCarries(t *testing.T) {
 	for _, p := range ps {
 		for _, d := range p.Deps {
 			switch {
-			case slices.Contains([]string{"localstack", "cli", "cmd", "infra", "inspect", "explain", "connect", "console", "mcp", "telemetry"}, pkg{ImportPath: d}.room()),
+			case slices.Contains([]string{"localstack", "cli", "cmd", "infra", "inspect", "explain", "connect", "console", "mcp", "telemetry", "workload", "load", "scale", "cost"}, pkg{ImportPath: d}.room()),
 				strings.HasPrefix(d, "go.opentelemetry.io/"),
 				d == "html/template", d == "text/template", d == "net/rpc", d == "testing",
 				strings.HasPrefix(d, "github.com/aws/aws-sdk-go-v2/config"):
