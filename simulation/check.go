@@ -33,6 +33,7 @@ type checker struct {
 	order      []place
 	groups     [][2]int // ranges of order that one transaction stored
 	operations []*operation
+	rebuilds   string // the view to build again in the end; "" for none
 	found      []Violation
 
 	commits map[events.Stream][]events.Commit
@@ -79,6 +80,42 @@ func (c *checker) all(ctx context.Context) {
 	c.followed(ctx)
 	c.parked(ctx)
 	c.views(ctx, checkViews)
+	if c.rebuilds != "" && len(c.found) == 0 {
+		c.rebuilt(ctx)
+	}
+}
+
+// repair finishes what a deployment began, on a kind network: tables of new versions
+// that are not built yet, and what the old program had parked.
+func (c *checker) repair(ctx context.Context) {
+	o := c.operator(nil)
+	ctx = invoked(ctx, "repair")
+	if err := o.redrive(ctx, ""); err != nil {
+		c.fail(checkRun, "what is parked can't be redriven: %v", err)
+	}
+	tables := dynamo.NewTables(c.kind, c.base.ViewPrefix)
+	rebuilder, err := admin.NewRebuilder(c.store, c.codec, tables, c.app.Views, nil)
+	if err != nil {
+		c.fail(checkRun, "%v", err)
+		return
+	}
+	routes, err := rebuilder.Routes(ctx)
+	if err != nil {
+		c.fail(checkRun, "the views' tables can't be found: %v", err)
+		return
+	}
+	for _, v := range c.app.Views {
+		d := v.Describe()
+		if routes[d.Name].Serving.Version == d.Version {
+			continue
+		}
+		if err := o.rebuild(ctx, d.Name); err != nil {
+			c.fail(checkRebuilt, "version %d of %s can't be built: %v", d.Version, d.Name, err)
+		}
+	}
+	if !c.settle(ctx, time.Minute) {
+		c.fail(checkQuiet, "after the repair something still happens")
+	}
 }
 
 func (c *checker) load(ctx context.Context) error {
@@ -144,6 +181,7 @@ func (c *checker) commands(ctx context.Context) {
 	}
 	statuses := dynamo.NewRequests(c.kind, c.base.RequestsTable)
 	for _, op := range c.operations {
+		c.expectations(op)
 		switch {
 		case op.queued:
 			c.queuedCommand(ctx, statuses, op)
@@ -403,6 +441,9 @@ func (c *checker) compare(ctx context.Context, check string, routed driver.Route
 	}
 	for _, v := range report.Views {
 		for _, f := range v.Findings {
+			if f.Kind == admin.FoundParked && len(at) > 0 {
+				continue // the fault of a table that does not answer
+			}
 			c.fail(check, "%s %s: %s", v.Name, v.Table, findingText(f))
 		}
 	}
@@ -422,11 +463,10 @@ func findingText(f admin.Finding) string {
 	return text
 }
 
-// rebuilt builds a view again and compares it.
-func (c *checker) rebuilt(ctx context.Context, v view.View) {
-	way := c.network.link("check", c.db.RoundTripper(), nil)
-	if err := c.rebuild(ctx, way, v.Describe().Name); err != nil {
-		c.fail(checkRebuilt, "%s can't be rebuilt: %v", v.Describe().Name, err)
+// rebuilt builds a view again and compares both tables with the events.
+func (c *checker) rebuilt(ctx context.Context) {
+	if err := c.operator(nil).rebuild(invoked(ctx, "check"), c.rebuilds); err != nil {
+		c.fail(checkRebuilt, "%s can't be rebuilt: %v", c.rebuilds, err)
 		return
 	}
 	c.views(ctx, checkRebuilt)
