@@ -34,7 +34,7 @@ type Options struct {
 	// Faults scales the chances of all faults, 1 by default; a negative value is a
 	// network and tables that do nothing wrong.
 	Faults float64
-	// Horizon is how long timers are waited for after the last command, a day by default.
+	// Horizon is how long timers are waited for after the last command, 31 days by default.
 	Horizon time.Duration
 	// Weights are how often a command is sent relative to others, 1 for each that is
 	// not named and not internal. Weight 0 leaves a command out.
@@ -53,7 +53,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.Clients, o.Commands = cmp.Or(max(o.Clients, 0), 3), cmp.Or(max(o.Commands, 0), 12)
 	o.Instances, o.Projectors = cmp.Or(max(o.Instances, 0), 2), max(o.Projectors, 0)
-	o.Skew, o.Horizon = cmp.Or(max(o.Skew, 0), 300*time.Millisecond), cmp.Or(max(o.Horizon, 0), 24*time.Hour)
+	o.Skew, o.Horizon = cmp.Or(max(o.Skew, 0), 300*time.Millisecond), cmp.Or(max(o.Horizon, 0), 31*24*time.Hour)
 	o.Faults = cmp.Or(o.Faults, 1)
 	return o
 }

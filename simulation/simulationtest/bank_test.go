@@ -190,8 +190,8 @@ func TestSimulationFindsAWrongSaga(t *testing.T) {
 	if res == nil {
 		t.Fatal("100 seeds found nothing")
 	}
-	t.Logf("found by seed %d: %v", seeds, res.Violations)
 	short := simulation.Shrink(t, app, res, money())
+	t.Logf("%d seeds, shrunk to %s\n%s", seeds, short.Recipe, short.Report(false))
 	if steps := len(short.Recipe.Steps); steps > 3 || len(short.Recipe.Faults) > 0 || short.Violations[0].Check != "money is conserved" {
 		t.Errorf("shrunk to %d steps with %d faults:\n%s", steps, len(short.Recipe.Faults), short.Report(false))
 	}
