@@ -119,6 +119,10 @@ var mayImport = map[string][]string{
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
 	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect"},
 	"telemetry": {"functions"},
+	"workload":  {"events", "aggregate"},
+	"load":      {".", "view", "workload"},
+	"scale":     {},
+	"costtest":  {".", "events", "aggregate", "cost"},
 	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo"},
 
 	"internal/signedhttp": {},
@@ -147,7 +151,7 @@ var viewPackages = map[string][]string{
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal/testdomain"}
+var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "workload", "scale", "domain", "internal/testdomain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -179,7 +183,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "console", "mcp", "telemetry", "functions", "localstack", "cli", "cmd", "infra"} {
+	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "console", "mcp", "telemetry", "workload", "load", "scale", "cost", "costtest", "functions", "localstack", "cli", "cmd", "infra"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}
@@ -272,7 +276,7 @@ func TestWhatAFunctionCarries(t *testing.T) {
 	for _, p := range ps {
 		for _, d := range p.Deps {
 			switch {
-			case slices.Contains([]string{"localstack", "cli", "cmd", "infra", "inspect", "explain", "connect", "console", "mcp", "telemetry"}, pkg{ImportPath: d}.room()),
+			case slices.Contains([]string{"localstack", "cli", "cmd", "infra", "inspect", "explain", "connect", "console", "mcp", "telemetry", "workload", "load", "scale", "cost"}, pkg{ImportPath: d}.room()),
 				strings.HasPrefix(d, "go.opentelemetry.io/"),
 				d == "html/template", d == "text/template", d == "net/rpc", d == "testing",
 				strings.HasPrefix(d, "github.com/aws/aws-sdk-go-v2/config"):

@@ -8,7 +8,7 @@ func (e *entry) reset(of Aggregate) {
 	e.state = of.zero()
 	e.position = events.Start(e.position.Stream())
 	e.memory = newMemory()
-	e.gathered, e.snapshot, e.clock, e.bytes = 0, 0, 0, 0
+	e.gathered, e.snapshot, e.carrier, e.clock, e.bytes = 0, 0, 0, 0, 0
 }
 
 // restore begins with a commit that carries a fitting snapshot.
@@ -50,7 +50,7 @@ func (e *entry) update(of Aggregate, c *events.Commit, s state) {
 	e.state, e.position, e.clock = s, events.After(c), c.Time.UnixMilli()
 	e.memory.window = e.memory.window.with(c)
 	if fits(of, c) {
-		e.gathered = 0
+		e.gathered, e.carrier = 0, c.Number
 		e.snapshot = len(c.Snapshot.State) + 20*min(len(c.Snapshot.Commands), rememberedCommands)
 		e.bytes = len(c.Snapshot.State)
 		return

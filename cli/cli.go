@@ -49,6 +49,8 @@ func subcommands(a *app) []*cli.Command {
 		consoleCommand(a),
 		exportCommand(a),
 		importCommand(a),
+		benchCommand(a),
+		costCommand(a),
 		mcpCommand(a),
 		initCommand(a),
 		newCommand(a),

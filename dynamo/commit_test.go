@@ -97,6 +97,7 @@ func genCommit() *rapid.Generator[events.Commit] {
 		c.Events = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) events.Event {
 			return events.Event{Name: rapid.String().Draw(t, "name"), Schema: rapid.IntRange(1, 1<<30).Draw(t, "schema"), Data: genValue(2).Draw(t, "data")}
 		}), 1, 12).Draw(t, "events")
+		c.SnapshotDistance = rapid.SampledFrom([]int64{0, 1, 25, math.MaxInt64}).Draw(t, "distance")
 		if rapid.Bool().Draw(t, "snapshot") {
 			c.Snapshot = &events.Snapshot{Schema: rapid.IntRange(1, 1<<30).Draw(t, "schema"), State: genValue(3).Draw(t, "state")}
 			c.Snapshot.Commands = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) events.CommandRecord {
@@ -313,6 +314,23 @@ func TestStoredWindow(t *testing.T) {
 		if err := unpackWindow(packed[:cut], &damaged); err == nil {
 			t.Errorf("%d bytes of it are read", cut)
 		}
+	}
+}
+
+// TestStoredDistance keeps the stored form of the distance to a snapshot: 3 bytes
+// for up to 99 commits.
+func TestStoredDistance(t *testing.T) {
+	t.Parallel()
+	c := userCommit(1)
+	c.Stream, c.Number, c.Version = "user/7", 26, 26
+	bare, size, err := encodeCommit(&c)
+	if err != nil || bare["b"] != nil {
+		t.Fatalf("%v, error %v", bare, err)
+	}
+	c.SnapshotDistance = 25
+	item, more, err := encodeCommit(&c)
+	if n, ok := item["b"].(*types.AttributeValueMemberN); err != nil || !ok || n.Value != "25" || more != size+3 {
+		t.Errorf("%v, %d bytes instead of %d, error %v", item, more, size, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,8 +143,32 @@ func FuzzDecodeStreamEvent(f *testing.F) {
 			if (r.Commit == nil) != (r.Err != nil) {
 				t.Fatalf("commit %v, error %v", r.Commit, r.Err)
 			}
+			if r.Err != nil && events.CodeOf(r.Err) != events.CodeInternal {
+				t.Fatalf("error %v", r.Err)
+			}
 		}
+		likeTheLibrary(t, payload, records)
 	})
+}
+
+// likeTheLibrary compares the commits with those that the Lambda library's typed event
+// leads to, where it can read the event too.
+func likeTheLibrary(t *testing.T, payload []byte, records []Record) {
+	t.Helper()
+	var e awsevents.DynamoDBEvent
+	if json.Unmarshal(payload, &e) != nil {
+		return
+	}
+	e.Records = slices.DeleteFunc(e.Records, func(r awsevents.DynamoDBEventRecord) bool { return r.EventName != "INSERT" })
+	if len(records) != len(e.Records) {
+		return // a repeated member, of which the library takes another
+	}
+	for i, r := range records {
+		want, err := libraryCommit(&e.Records[i])
+		if r.Err == nil && err == nil && !reflect.DeepEqual(*r.Commit, want) {
+			t.Errorf("record %d is\n%+v, the library's\n%+v", i, *r.Commit, want)
+		}
+	}
 }
 
 // BenchmarkStreamEvent compares with what the Lambda library offers: its typed

@@ -105,6 +105,7 @@ func parse(name string, args []string, stderr io.Writer) (o stack.Options, m mod
 	flags.StringVar(&o.Endpoint, "endpoint", "", "`URL` of a DynamoDB to use in place of the embedded one: LocalStack, DynamoDB Local")
 	flags.StringVar(&o.Outbox, "outbox", "", "`file or URL` that integration events are appended or posted to; \"none\" for nowhere (default: outbox.jsonl in the data directory)")
 	flags.StringVar(&o.Stage, "stage", "", "`name` of the API's stage; it stands in front of every path (default: \"local\" with -rest)")
+	flags.Float64Var(&o.Rate, "rate", 0, "`requests` per second that the API accepts, in bursts of twice as many; more are refused with 429; 0 for no limit")
 	rest := flags.Bool("rest", false, "be a REST API; the default is an HTTP API")
 	origins := flags.String("cors-origin", "", "comma-separated `origins` whose web pages may call the API, such as http://localhost:5173; \"*\" for any")
 	flags.StringVar(&o.OTLP, "otlp", "", "`URL` of an OpenTelemetry collector that gets spans by OTLP over HTTP, such as http://localhost:4318; \"\" for none")
@@ -127,7 +128,7 @@ func parse(name string, args []string, stderr io.Writer) (o stack.Options, m mod
 	if *origins != "" {
 		o.CORSOrigins = strings.Split(*origins, ",")
 	}
-	if err := errors.Join(checkOrigins(o), checkCollector(o)); err != nil {
+	if err := errors.Join(checkOrigins(o), checkCollector(o), checkRate(o)); err != nil {
 		fmt.Fprintf(stderr, "%s: %s\n", name, line(err))
 		return o, m, err
 	}
@@ -161,6 +162,17 @@ func checkCollector(o stack.Options) error {
 	}
 	if _, err := telemetry.Endpoint(o.OTLP); err != nil {
 		return fmt.Errorf("-otlp: %w", err)
+	}
+	return nil
+}
+
+// maxRate is API Gateway's quota of requests per second for an account.
+const maxRate = 10_000
+
+// checkRate reports what is wrong with -rate.
+func checkRate(o stack.Options) error {
+	if !(o.Rate >= 0 && o.Rate <= maxRate) { // NaN is neither
+		return fmt.Errorf("-rate: %v is not within 0 (no limit) to %d requests per second", o.Rate, maxRate)
 	}
 	return nil
 }
