@@ -61,12 +61,42 @@ func emit(es []Entry) aggregate.Decision {
 // daybookInstance is a command function's part of Daybook: what it does once the
 // request was read.
 type daybookInstance struct {
-	h    *aggregate.Handler
-	p    payloads
-	keys bool // commands have idempotency keys
+	client *dynamo.Client
+	h      *aggregate.Handler
+	p      payloads
+	keys   bool // commands have idempotency keys
 }
 
-func (d *daybookInstance) withKeys() instance { return &daybookInstance{d.h, d.p, true} }
+// daybookInstances makes instances that know no stream, but share an event store: they
+// have met the aggregate, as a function has that is in service.
+func daybookInstances(endpoint string, p payloads) func() (instance, error) {
+	client := dynamo.New(dynamo.Options{Region: region, Endpoint: endpoint, Credentials: dynamo.StaticCredentials("id", "secret")})
+	store := newStore(client)
+	return func() (instance, error) {
+		h, err := newHandler(store)
+		return &daybookInstance{client: client, h: h, p: p}, err
+	}
+}
+
+func newStore(client *dynamo.Client) *dynamo.EventStore {
+	return dynamo.NewEventStore(client, dynamo.TableName(daybookTables, dynamo.EventsTable()),
+		dynamo.WithClaims(dynamo.TableName(daybookTables, dynamo.ClaimsTable())))
+}
+
+func newHandler(store *dynamo.EventStore) (*aggregate.Handler, error) {
+	return aggregate.NewHandler(store, []aggregate.Aggregate{ledger()}, nil)
+}
+
+func (d *daybookInstance) as(r Request) (instance, error) {
+	other := *d
+	other.keys = r.Keyed
+	if !r.First {
+		return &other, nil
+	}
+	var err error
+	other.h, err = newHandler(newStore(d.client))
+	return &other, err
+}
 
 // key is an idempotency key, "" without: Daybook then generates a command id, which
 // nobody can repeat.
@@ -75,16 +105,6 @@ func (d *daybookInstance) key() string {
 		return uuid.New().String()
 	}
 	return ""
-}
-
-func daybookInstances(endpoint string, p payloads) func() (instance, error) {
-	client := dynamo.New(dynamo.Options{Region: region, Endpoint: endpoint, Credentials: dynamo.StaticCredentials("id", "secret")})
-	return func() (instance, error) {
-		store := dynamo.NewEventStore(client, dynamo.TableName(daybookTables, dynamo.EventsTable()),
-			dynamo.WithClaims(dynamo.TableName(daybookTables, dynamo.ClaimsTable())))
-		h, err := aggregate.NewHandler(store, []aggregate.Aggregate{ledger()}, nil)
-		return &daybookInstance{h: h, p: p}, err
-	}
 }
 
 // handle returns a call that handles a command, whose payload holds n entries.

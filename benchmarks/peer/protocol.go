@@ -31,6 +31,8 @@ type Request struct {
 	Cold bool `json:"cold,omitzero"`
 	// Keyed gives each command of Daybook an idempotency key; the others have none.
 	Keyed bool `json:"keyed,omitzero"`
+	// First makes the new instance of Daybook one that has not met the aggregate either.
+	First bool `json:"first,omitzero"`
 }
 
 // Reply is a client's one line of answer.

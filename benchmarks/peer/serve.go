@@ -34,10 +34,10 @@ type repeater interface {
 	repeated(id string) (call func(context.Context) error, err error)
 }
 
-// keyed is an instance whose commands have idempotency keys once it was asked for them.
-type keyed interface {
+// variable is an instance of which a request can ask for another kind.
+type variable interface {
 	instance
-	withKeys() instance
+	as(r Request) (instance, error)
 }
 
 // client makes instances that share connections.
@@ -49,8 +49,8 @@ type client struct {
 // instance returns one that knows no stream.
 func (c *client) instance(r Request) (instance, error) {
 	of, err := c.fresh()
-	if k, ok := of.(keyed); ok && r.Keyed {
-		return k.withKeys(), err
+	if v, ok := of.(variable); ok && err == nil {
+		return v.as(r)
 	}
 	return of, err
 }

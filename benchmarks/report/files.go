@@ -84,9 +84,9 @@ func (r *Results) page() ([]byte, error) {
 		"equinox":      func() string { return computed(equinox(r.Run.Payload)) },
 		"powertools":   func() string { return computed(powertools()) },
 		"versions":     r.versions,
-		"busy": func() string {
-			if busy := r.Of(Daybook, LoadBusy); busy != nil {
-				return amount(busy.ReadUnits)
+		"reads": func(scenario string) string {
+			if result := r.Of(Daybook, scenario); result != nil {
+				return amount(result.ReadUnits)
 			}
 			return "–"
 		},

@@ -17,7 +17,8 @@ const (
 	Load1000   = "load-1000"
 	Contended  = "contended"
 	Repeat     = "repeat"
-	LoadBusy   = "load-busy" // 10,000 events of a day, each command with an idempotency key
+	LoadFirst  = "load-first" // by an instance that has not met the aggregate, for a small command
+	LoadBusy   = "load-busy"  // 10,000 events of a day, each command with an idempotency key
 )
 
 // LoadAt names the load of a stream of n events.

@@ -216,8 +216,9 @@ func (r *run) growth(p *process, length int) error {
 	return nil
 }
 
-// busy measures a load of a stream whose every command had an idempotency key and
-// came within the day for which repeats are recognised. Only Daybook has such.
+// busy measures loads that only Daybook has: of a stream whose every command had an
+// idempotency key and came within the day for which repeats are recognised, and by an
+// instance that does not know how large the aggregate's commits are.
 func (r *run) busy(p *process) error {
 	if p.Name != report.Daybook || r.Busy == 0 {
 		return nil
@@ -227,6 +228,12 @@ func (r *run) busy(p *process) error {
 		if err := r.fill(p, peer.Request{Op: peer.Fill, IDs: ids, Events: r.Busy, Keyed: true}); err != nil {
 			return err
 		}
+	}
+	long := r.Growth[len(r.Growth)-1]
+	stored := r.grown[key{p.Name, report.LoadAt(long)}]
+	first := peer.Request{Op: peer.Load, IDs: r.growing(long), Events: stored, Cold: true, First: true}
+	if _, err := r.measure(p, report.LoadFirst, first, stored); err != nil {
+		return err
 	}
 	_, err := r.measure(p, report.LoadBusy, peer.Request{Op: peer.Load, IDs: ids, Events: r.Busy, Cold: true, Keyed: true}, r.Busy)
 	return err
