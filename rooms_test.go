@@ -72,6 +72,7 @@ func (p pkg) room() string {
 const (
 	namesRoom  = "functions/names"
 	expectRoom = "internal/expect"
+	jitterRoom = "internal/jitter"
 )
 
 func list(t *testing.T, args ...string) []pkg {
@@ -106,12 +107,12 @@ var mayImport = map[string][]string{
 	"nearest":   {},
 	"parallel":  {},
 	"events":    {"parallel"},
-	"aggregate": {expectRoom, "events", "parallel"},
-	"follow":    {"events", "parallel"},
-	"view":      {expectRoom, "events", "follow", "nearest", "parallel"},
+	"aggregate": {expectRoom, jitterRoom, "events", "parallel"},
+	"follow":    {jitterRoom, "events", "parallel"},
+	"view":      {expectRoom, jitterRoom, "events", "follow", "nearest", "parallel"},
 	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
-	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp"},
+	"dynamo":    {namesRoom, jitterRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp"},
 	"messaging": {"events", "aggregate", "process", "internal/signedhttp"},
 	"api":       {"events", "aggregate", "view", "process", "nearest"},
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
@@ -125,7 +126,8 @@ var mayImport = map[string][]string{
 	"costtest":  {".", "events", "aggregate", "cost"},
 	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo"},
 
-	"internal/signedhttp": {},
+	jitterRoom:            {},
+	"internal/signedhttp": {jitterRoom},
 	"internal/testdomain": {".", "events", "aggregate", "view", "process"},
 }
 
@@ -171,6 +173,9 @@ func TestImportsPointOneWay(t *testing.T) {
 			if other == "mcp" && room != "mcp" && room != "cli" {
 				t.Errorf("%s imports %s: only the command line links it", p.ImportPath, imported)
 			}
+			if other == "simulation" && room != "simulation" && imported != module()+"/simulation/settings" {
+				t.Errorf("%s imports %s: nothing of Daybook knows that it is simulated", p.ImportPath, imported)
+			}
 			if imported == "os" && slices.Contains(pure, room) && !forTests(p.ImportPath) {
 				t.Errorf("%s imports os", p.ImportPath)
 			}
@@ -183,7 +188,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "console", "mcp", "telemetry", "workload", "load", "scale", "cost", "costtest", "functions", "localstack", "cli", "cmd", "infra"} {
+	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "console", "mcp", "telemetry", "workload", "load", "scale", "cost", "costtest", "functions", "localstack", "cli", "cmd", "infra", "simulation"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}

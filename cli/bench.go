@@ -118,7 +118,7 @@ func (a *app) loadOptions(c *cli.Command) (load.Options, error) {
 	case c.Args().Len() > 0:
 		return o, usage("bench takes no arguments; see -help")
 	case !(o.Rate > 0 && o.Rate <= 1e6):
-		return o, usage("-rate must be above 0 and at most 1e6 requests a second")
+		return o, usage("-rate must be above 0 and at most 1e6 requests per second")
 	case o.For < time.Second || o.For > longestBench && !c.Bool("long"):
 		return o, usage("-for must be between 1s and %v; -long allows more", longestBench)
 	case !(o.Surge >= 1 && o.Surge <= 1000):
@@ -232,7 +232,7 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 }
 
 func printReport(o *output, r load.Report) {
-	t := o.table("PART", "ANSWERED", "A SECOND", "REJECTED", "OVERLOADED", "FAILED")
+	t := o.table("PART", "ANSWERED", "PER SECOND", "REJECTED", "OVERLOADED", "FAILED")
 	parts := []struct {
 		name string
 		load.Part

@@ -24,10 +24,7 @@ type aLoad struct {
 
 func benchOf(t *testing.T, args ...string) (result, aLoad) {
 	t.Helper()
-	var out, errors bytes.Buffer
-	r := result{}
-	r.code = run(t.Context(), testdomain.App(), append([]string{"bench", "-json", "-for", "1s", "-rate", "60", "-streams", "3", "-queries", "0.5"}, args...), nil, &out, &errors)
-	r.out, r.errors = out.String(), errors.String()
+	r := ofMembers(t, append([]string{"bench", "-json", "-for", "1s", "-rate", "60", "-streams", "3", "-queries", "0.5"}, args...)...)
 	var report aLoad
 	if err := json.Unmarshal([]byte(r.out), &report, json.MatchCaseInsensitiveNames(true)); err != nil {
 		t.Fatalf("%q, %q: %v", r.out, r.errors, err)
@@ -40,14 +37,14 @@ func TestBenchStartsAStack(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	plot, record := filepath.Join(dir, "bench.svg"), filepath.Join(dir, "bench.jsonl")
-	r, report := benchOf(t, "-plot", plot, "-record", record, "-weight", "create-member=1", "-weight", "rename-member=4", "-weight", "place-booking=1")
+	r, report := benchOf(t, "-plot", plot, "-record", record, "-weight", "create-member=1", "-weight", "rename-member=4")
 	if r.code != exitOK || report.Failed > 0 || report.Commands.Count < 10 || report.Queries.Count < 10 || report.Lag.Count == 0 || report.Unseen > 0 || report.Idle.Goroutines == 0 {
 		t.Errorf("exit %d, %+v, %s", r.code, report, r.errors)
 	}
 	if svg, err := os.ReadFile(plot); err != nil || !bytes.HasPrefix(svg, []byte("<svg ")) {
 		t.Errorf("the plot begins %.20q, %v", svg, err)
 	}
-	if b := bill(t, "-trace", record, "-days", "1"); len(b.Bill.Commands) < 3 || len(b.Unknown) > 0 {
+	if b := bill(t, "-trace", record, "-days", "1"); len(b.Bill.Commands) < 2 || len(b.Unknown) > 0 {
 		t.Errorf("the record is no trace: %+v", b)
 	}
 }

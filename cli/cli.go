@@ -52,6 +52,7 @@ func subcommands(a *app) []*cli.Command {
 		benchCommand(a),
 		costCommand(a),
 		mcpCommand(a),
+		simulateCommand(a),
 		initCommand(a),
 		newCommand(a),
 	}

@@ -25,8 +25,8 @@ func costCommand(a *app) *cli.Command {
 			"in memory, reads the capacity units that they consumed, and multiplies them by dated prices. What is not\n" +
 			"measured is assumed, and can be set. Without -trace, commands and queries are spread evenly, or by -weight.",
 		Flags: []cli.Flag{
-			&cli.FloatFlag{Name: "commands", Value: 1e6, Usage: "`NUMBER` of accepted commands in a month"},
-			&cli.FloatFlag{Name: "queries", Value: 1e7, Usage: "`NUMBER` of queries in a month"},
+			&cli.FloatFlag{Name: "commands", Value: 1e6, Usage: "`NUMBER` of accepted commands per month"},
+			&cli.FloatFlag{Name: "queries", Value: 1e7, Usage: "`NUMBER` of queries per month"},
 			&cli.StringSliceFlag{Name: "weight", Usage: "`NAME=WEIGHT` of a command, of a view's rows by key, or of a page of VIEW/INDEX; may be repeated"},
 			&cli.FloatFlag{Name: "cold", Value: 0.1, Usage: "`SHARE` of commands that load their stream, between 0 and 1"},
 			&cli.StringFlag{Name: "trace", Usage: "take commands and queries from a recorded day in `FILE`, JSON Lines, in place of -commands and -queries"},

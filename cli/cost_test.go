@@ -1,12 +1,18 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json/v2"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"daybook"
+	"daybook/aggregate"
+	"daybook/internal/testdomain"
+	"daybook/view"
 )
 
 // aBill is what the tests read of a bill.
@@ -38,9 +44,22 @@ type aBill struct {
 	Unknown map[string]int
 }
 
+// ofMembers runs a command line of an application of members only, which is measured
+// soon.
+func ofMembers(t *testing.T, args ...string) result {
+	t.Helper()
+	app := daybook.App{Name: "members", Aggregates: []aggregate.Aggregate{testdomain.Member}, Views: []view.View{testdomain.Members}}
+	var out, errors bytes.Buffer
+	code := run(t.Context(), app, args, nil, &out, &errors)
+	return result{code, out.String(), errors.String()}
+}
+
 func bill(t *testing.T, args ...string) aBill {
 	t.Helper()
-	r := newSiteInMemory(t).want(exitOK, append([]string{"cost", "-json"}, args...)...)
+	r := ofMembers(t, append([]string{"cost", "-json"}, args...)...)
+	if r.code != exitOK {
+		t.Fatalf("%q: exit %d, %s", args, r.code, r.errors)
+	}
 	var b aBill
 	if err := json.Unmarshal([]byte(r.out), &b, json.MatchCaseInsensitiveNames(true)); err != nil {
 		t.Fatal(err)
@@ -104,14 +123,13 @@ func TestCostRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := newSiteInMemory(t)
 	for want, args := range map[string][]string{
 		"cost takes no arguments": {"x"}, "-cold is a share": {"-cold", "2"}, "-commands must be between": {"-commands", "NaN"},
 		"there are no prices of region": {"-price-region", "mars"}, "must be a positive number": {"-prices", prices}, "-weight: \"x\"": {"-weight", "x"},
 		"no command of this name": {"-weight", "sing=1"}, "has no line of a command": {"-trace", empty}, "-length must be one of": {"-length", "7"},
 		"leave out -commands": {"-trace", empty, "-commands", "1"}, "-batch must be above 0": {"-batch", "0"},
 	} {
-		if r := s.want(exitUsage, append([]string{"cost"}, args...)...); !strings.Contains(r.errors, want) {
+		if r := ofMembers(t, append([]string{"cost"}, args...)...); r.code != exitUsage || !strings.Contains(r.errors, want) {
 			t.Errorf("%q says %q, want %q", args, r.errors, want)
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/urfave/cli/v3"
 
@@ -166,7 +165,7 @@ func TestErrorsAsJSON(t *testing.T) {
 // of JSON, and there is at least one.
 func TestEveryCommandWritesJSON(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, everyCommandWritesJSON)
+	bubble(t, everyCommandWritesJSON)
 }
 
 func everyCommandWritesJSON(t *testing.T) {

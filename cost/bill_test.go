@@ -1,7 +1,9 @@
 package cost_test
 
 import (
+	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -175,5 +177,31 @@ func TestPrices(t *testing.T) {
 	}
 	if _, err := cost.InRegion(all, "eu-north-1"); err == nil || !strings.Contains(err.Error(), "us-east-1, eu-central-1") {
 		t.Errorf("an unknown region: %v", err)
+	}
+}
+
+// docs/deploy.md explains the prices of us-east-1 that the table has.
+func TestPricesInTheDocs(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/deploy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := usEast(t)
+	for _, want := range []string{
+		fmt.Sprintf("API Gateway, $%.2f and $%.2f a million", p.HTTPRequests, p.RESTRequests),
+		fmt.Sprintf("Lambda, $%.2f a million, $%.10f a GB-s", p.LambdaRequests, p.LambdaSeconds),
+		fmt.Sprintf("DynamoDB, $%g and $%g a million", p.WriteUnits, p.ReadUnits),
+		fmt.Sprintf("CloudWatch, $%.2f a GB, $%.2f a metric", p.LogIngestion, p.Metrics),
+		fmt.Sprintf("SQS FIFO, $%.2f a million", p.QueueRequests),
+		fmt.Sprintf("EventBridge and Scheduler, $%.2f a million", p.BusEvents),
+		fmt.Sprintf("storage ($%.2f a GB and month, $%.2f for point-in-time recovery)", p.TableStorage, p.TableRecovery),
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("docs/deploy.md does not say %q", want)
+		}
+	}
+	if p.Timers != p.BusEvents {
+		t.Error("docs/deploy.md has one price of EventBridge and Scheduler")
 	}
 }

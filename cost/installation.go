@@ -3,6 +3,7 @@ package cost
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"daybook"
 	"daybook/aggregate"
@@ -31,6 +32,7 @@ type Installation struct {
 	client    *dynamo.Client
 	store     *recordingStore
 	codec     *events.Codec
+	views     *dynamo.Tables
 	handler   *aggregate.Handler
 	projector *projection.Projector
 	queries   *query.Queries
@@ -80,11 +82,11 @@ func (i *Installation) open(ctx context.Context) error {
 	if i.codec, err = aggregate.Codec(i.app.Aggregates); err != nil {
 		return err
 	}
-	views := dynamo.NewTables(i.client, i.prefix())
-	if i.projector, err = projection.New(i.store, i.codec, views, i.app.Views, &projection.Options{Routed: true}); err != nil {
+	i.views = dynamo.NewTables(i.client, i.prefix())
+	if i.projector, err = projection.New(i.store, i.codec, i.views, i.app.Views, &projection.Options{Routed: true}); err != nil {
 		return err
 	}
-	if i.queries, err = query.New(i.store, i.codec, views, i.app.Views, &query.Options{Routed: true}); err != nil {
+	if i.queries, err = query.New(i.store, i.codec, i.views, i.app.Views, &query.Options{Routed: true}); err != nil {
 		return err
 	}
 	i.effects = &effects{}
@@ -186,22 +188,29 @@ func (i *Installation) viewOf(table string) string {
 	return ""
 }
 
-// effects count what reactors do, and do nothing.
+// effects count what reactors do, and do nothing. They are safe for concurrent use.
 type effects struct {
-	commands, timers, published int
+	commands, timers, published atomic.Int64
+}
+
+// reset begins to count anew.
+func (e *effects) reset() {
+	for _, n := range []*atomic.Int64{&e.commands, &e.timers, &e.published} {
+		n.Store(0)
+	}
 }
 
 // Handle implements process.Commands.
-func (e *effects) Handle(context.Context, process.Request) error { e.commands++; return nil }
+func (e *effects) Handle(context.Context, process.Request) error { e.commands.Add(1); return nil }
 
 // Set implements process.Timers.
-func (e *effects) Set(context.Context, process.Timer) error { e.timers++; return nil }
+func (e *effects) Set(context.Context, process.Timer) error { e.timers.Add(1); return nil }
 
 // Cancel implements process.Timers.
 func (e *effects) Cancel(context.Context, string) error { return nil }
 
 // Publish implements process.Publisher.
 func (e *effects) Publish(_ context.Context, es []process.CloudEvent) error {
-	e.published += len(es)
+	e.published.Add(int64(len(es)))
 	return nil
 }

@@ -2,6 +2,7 @@ package cost_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"daybook/aggregate"
@@ -63,7 +64,10 @@ func TestMeasureSeesTheContract(t *testing.T) {
 			t.Errorf("%s read %g units for %d rows", q.Name(), q.Read, q.Rows)
 		}
 	}
-	if m.Unmeasured["command move-seats"] == "" || m.Unmeasured["queries of tallies"] == "" {
+	if n := len(m.Queries); n < 12 || !slices.ContainsFunc(m.Queries, func(q cost.Query) bool { return q.View == "tallies" }) {
+		t.Errorf("%d queries were measured, or none of rows in parts: %v", n, m.Unmeasured)
+	}
+	if m.Unmeasured["command move-seats"] == "" {
 		t.Errorf("what is not measured has no reason: %v", m.Unmeasured)
 	}
 }
@@ -117,7 +121,7 @@ func TestReferences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if own.One != 1 || own.Ten > 5 || own.Loads[1000] > own.Loads[100]+7 || own.Loads[10000] > own.Loads[1000] {
+	if own.One != 1 || own.Ten > 5 || own.Loads[1000] > own.Loads[100]+2 || own.Loads[10000] > own.Loads[1000] {
 		t.Errorf("Daybook: %+v", own)
 	}
 	for _, d := range cost.Designs() {

@@ -28,7 +28,7 @@ func Lengths() []int { return []int{10, 100, 1000, 10000} }
 
 // longestMeasured is the longest stream that is made to be measured; a longer one is
 // taken for as long, since a snapshot ends every load.
-const longestMeasured = 1000
+const longestMeasured = 300
 
 // eventBytes is the size of an event's data.
 const eventBytes = 500

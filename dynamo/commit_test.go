@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"uuid"
 
@@ -351,6 +352,29 @@ func TestCompressedForm(t *testing.T) {
 	if err != nil || string(got.Events[0].Data) != "{}" || string(got.Snapshot.State) != `{"b":2}` || got.Snapshot.Schema != 4 {
 		t.Errorf("got %+v, error %v", got, err)
 	}
+}
+
+// TestCodersAreBuiltOutsideOfBubbles: coders that were built before can be used in any
+// bubble of testing/synctest, and outside. The runtime ends the program otherwise.
+func TestCodersAreBuiltOutsideOfBubbles(t *testing.T) {
+	t.Parallel()
+	if err := BuildCoders(); err != nil {
+		t.Fatal(err)
+	}
+	encodes := func(t *testing.T) {
+		c := userCommit(40)
+		place(events.Start("user/7"), &c)
+		item, _, err := encodeCommit(&c)
+		if err != nil || item[attrCompressed] == nil {
+			t.Fatalf("it is not compressed, error %v", err)
+		}
+		if got, err := decodeCommit(item); err != nil || len(got.Events) != 40 {
+			t.Fatalf("%d events, error %v", len(got.Events), err)
+		}
+	}
+	synctest.Test(t, encodes)
+	synctest.Test(t, encodes)
+	encodes(t)
 }
 
 func TestDecompressionIsBounded(t *testing.T) {

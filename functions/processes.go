@@ -25,7 +25,7 @@ func NewProcess(app daybook.App, c Config) (Handler, error) {
 	log, metrics, spans := c.logger(names.Process), newMetrics(app, c), c.spans(names.Process)
 	client := c.client(spans)
 	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
-	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Begin: beginCommand(spans), Observe: c.observe(log, metrics)})
+	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Now: c.Now, Begin: beginCommand(spans), Observe: c.observe(log, metrics)})
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func NewProcess(app daybook.App, c Config) (Handler, error) {
 		return nil, err
 	}
 	runner, err := process.NewRunner(store, codec, dynamo.NewProcesses(client, c.ProcessesTable), app.Processes, effects,
-		&process.Options{Source: c.ViewPrefix, Begin: reactionSpans(spans)})
+		&process.Options{Now: c.Now, Source: c.ViewPrefix, Begin: reactionSpans(spans)})
 	if err != nil {
 		return nil, err
 	}

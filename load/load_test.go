@@ -34,7 +34,6 @@ type server struct {
 	serial   bool
 	versions map[string]int64
 	since    map[string]time.Time
-	requests int
 }
 
 func newServer() *server {
@@ -47,7 +46,6 @@ func newServer() *server {
 // Do answers a request.
 func (s *server) Do(r *http.Request) (*http.Response, error) {
 	s.mu.Lock()
-	s.requests++
 	now := time.Now()
 	at := now.Sub(s.begun)
 	wait := s.service(at)
@@ -289,6 +287,43 @@ func TestWhatCannotBeSent(t *testing.T) {
 		o.Send = func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
 		if _, err := load.Run(t.Context(), o); err == nil {
 			t.Error("an API that does not answer is no error")
+		}
+	})
+}
+
+// A view hides a row after some command: that is no lag, and nothing waits for it to the
+// end.
+func TestRowsThatAViewHides(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		o := options(t, s)
+		gone := map[string]bool{}
+		o.Send = func(r *http.Request) (*http.Response, error) {
+			path := r.URL.Path
+			answer, err := s.Do(r)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			_, id, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+			if err == nil && r.Method == http.MethodGet && gone[id] {
+				return respond(http.StatusNotFound, "{}", ""), nil
+			}
+			if path != "/commands/deactivate-member" {
+				return answer, err
+			}
+			var c struct {
+				ID string `json:"id"`
+			}
+			body, bodyErr := r.GetBody()
+			if err := errors.Join(bodyErr, json.UnmarshalRead(body, &c)); err != nil {
+				return nil, err
+			}
+			gone[c.ID] = true
+			return answer, err
+		}
+		r := run(t, s, o)
+		if r.Unseen > 0 || r.Skipped["lag of deactivate-member"] == "" || r.Lag.Count == 0 || r.Lag.Max > 1000 {
+			t.Errorf("unseen %d, left out %v, lag %+v", r.Unseen, r.Skipped, r.Lag)
 		}
 	})
 }

@@ -17,7 +17,7 @@ type Options struct {
 	// Send sends a request, signed or with a token if the API wants that.
 	Send func(*http.Request) (*http.Response, error)
 
-	Rate float64       // requests a second
+	Rate float64       // requests per second
 	For  time.Duration // of the load
 	// Surge multiplies the rate in the middle third; 1 by default.
 	Surge float64

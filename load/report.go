@@ -22,7 +22,7 @@ type Report struct {
 	Skipped map[string]string `json:"skipped,omitempty"` // what was not sent or measured, and why
 }
 
-// Rate is how many requests were answered in a second.
+// Rate is how many requests were answered per second.
 func (p Part) Rate() float64 {
 	if p.Seconds == 0 {
 		return 0

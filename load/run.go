@@ -55,7 +55,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	stop()
 	r := l.report(ended)
 	l.hidden.Range(func(name, _ any) bool {
-		skipped[fmt.Sprint("lag of ", name)] = "there is no row after it"
+		skipped[fmt.Sprint("lag of ", name)] = "its row was not there"
 		return true
 	})
 	r.Skipped, r.Idle, r.After = skipped, idle, l.settled(idle)
@@ -199,7 +199,8 @@ func (l *loader) probe(ctx context.Context, t turn, version int64) {
 				l.rec.seen(accepted)
 				return
 			}
-			if a.status == http.StatusNotFound && len(t.plan.Before) > 0 && time.Since(accepted) > missing { // the view hides it
+			// A row that is missing for longer than others took is one that the view hides.
+			if a.status == http.StatusNotFound && len(t.plan.Before) > 0 && time.Since(accepted) > max(missing, 3*l.rec.longestLag()) {
 				l.hidden.Store(t.plan.Command.Name, true)
 				return
 			}

@@ -179,6 +179,13 @@ func (r *recorder) seen(answered time.Time) {
 	}
 }
 
+// longestLag is the longest lag so far.
+func (r *recorder) longestLag() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Duration(r.whole.histograms[lag].of.Max()) * time.Microsecond
+}
+
 // phase is before, in or after the surge.
 func (r *recorder) phase(at time.Time) int {
 	switch since := at.Sub(r.begun); {

@@ -48,7 +48,7 @@ func (r Report) Plot(w io.Writer) error {
 		return func(p Part) float64 { return float64(n(p)) / p.Seconds }
 	}
 	panels := []panel{
-		{"requests a second", false, []line{
+		{"requests per second", false, []line{
 			{"answered", "#2ca02c", rate(func(p Part) int { return p.Answered + p.Rejected })},
 			{"429 and 503", "#d62728", rate(func(p Part) int { return p.Overloaded })},
 			{"failed", "#7f7f7f", rate(func(p Part) int { return p.Failed })},

@@ -4,7 +4,7 @@
 //
 // The model is simple, and where AWS publishes no figure it is on the careful side:
 //
-//   - A partition takes 1,000 write units in a second, and saves up at most a second's.
+//   - A partition takes 1,000 write units per second, and saves up at most a second's.
 //     The longer burst that AWS gives when it can is left out.
 //   - A new on-demand table has 4 partitions. Keys lie where their hashes do.
 //   - A partition that has throttled for SplitAfter splits where its heat halves, as

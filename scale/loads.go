@@ -47,7 +47,7 @@ func Loads() []Load {
 
 // WriteTable simulates loads and writes their outcomes as a Markdown table.
 func WriteTable(w io.Writer, loads []Load) {
-	fmt.Fprintln(w, "| load | a second | accepted | attempts throttled | lost | lost at first | p99 of waiting | partitions |")
+	fmt.Fprintln(w, "| load | per second | accepted | attempts throttled | lost | lost at first | p99 of waiting | partitions |")
 	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|")
 	for _, l := range loads {
 		o := Simulate(l)

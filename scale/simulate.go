@@ -10,7 +10,7 @@ import (
 // Load is what is written to a table, or read.
 type Load struct {
 	Name  string
-	Rate  float64 // writes a second, of many independent writers
+	Rate  float64 // writes per second, of many independent writers
 	Units float64 // write units of each
 	// Keys are the partition keys of the table that are written, evenly; 0 is as many
 	// as there are writes.
@@ -29,7 +29,7 @@ type Load struct {
 // Outcome is what became of a load in its last third, when splits have helped.
 type Outcome struct {
 	Load
-	Accepted   float64       // writes a second
+	Accepted   float64       // writes per second
 	Throttled  float64       // share of the attempts
 	Lost       float64       // share of the writes: given up after four attempts
 	LostFirst  float64       // the same in the first third
@@ -38,7 +38,7 @@ type Outcome struct {
 }
 
 // Length of a simulation.
-const length = 60 * time.Second
+const length = 24 * time.Second
 
 // pauses are the longest pauses after throttling, those of package dynamo.
 func pauses() []time.Duration {

@@ -9,7 +9,7 @@ import (
 // Figures of DynamoDB that a large table meets.
 const (
 	partitionBytes = 10e9    // a partition splits at 10 GB
-	tableUnits     = 40000.0 // a table's read or write units a second, by default
+	tableUnits     = 40000.0 // a table's read or write units per second, by default
 	readBytes      = 8192.0  // of an eventually consistent read unit
 )
 
@@ -18,7 +18,7 @@ type Size struct {
 	Commits, Bytes float64       // each
 	Gigabytes      float64       // of the events table
 	Partitions     float64       // by size
-	Writes         float64       // units a second that they take together, beyond the quota
+	Writes         float64       // units per second that they take together, beyond the quota
 	ScanUnits      float64       // read units of a scan, which a rebuild makes
 	Scan           time.Duration // at the table's quota
 }
@@ -34,7 +34,7 @@ func SizeOf(commits, bytes float64) Size {
 
 // WriteSizes writes the sizes of numbers of commits as a Markdown table.
 func WriteSizes(w io.Writer, bytes float64, commits ...float64) {
-	fmt.Fprintln(w, "| commits | GB | partitions by size | write units a second they take | read units of a scan | scan at 40,000 units a second |")
+	fmt.Fprintln(w, "| commits | GB | partitions by size | write units per second they take | read units of a scan | scan at 40,000 units per second |")
 	fmt.Fprintln(w, "|---|---|---|---|---|---|")
 	for _, n := range commits {
 		s := SizeOf(n, bytes)

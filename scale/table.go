@@ -8,15 +8,15 @@ import (
 
 // Figures of DynamoDB and of the model.
 const (
-	PartitionWrites = 1000.0 // write units a second
-	PartitionReads  = 3000.0 // read units a second
+	PartitionWrites = 1000.0 // write units per second
+	PartitionReads  = 3000.0 // read units per second
 	NewPartitions   = 4      // of a new on-demand table
-	SplitAfter      = 15 * time.Second
+	SplitAfter      = 6 * time.Second
 )
 
 // table is the partitions of a table or an index, by ranges of hashes in [0, 1).
 type table struct {
-	limit      float64      // units a second of each partition
+	limit      float64      // units per second of each partition
 	partitions []*partition // in the order of their ranges
 	random     *rand.Rand
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -27,11 +28,30 @@ import (
 func Main(app daybook.App, demo ...Demo) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	// The embedded DynamoDB's rows are out of the collector's sight, so that a
-	// collection is cheap, and waiting for garbage to be as much again is not.
-	debug.SetGCPercent(25)
+	free := collector()
 	watched(os.Stdin, stop)
-	os.Exit(run(ctx, app, demo, os.Args[1:], os.Stdout, os.Stderr))
+	code := run(ctx, app, demo, os.Args[1:], os.Stdout, os.Stderr)
+	free()
+	os.Exit(code)
+}
+
+// ballast is memory that is never used, in bytes. It makes the collector wait for
+// garbage of a quarter of it, at least.
+const ballast = 256 << 20
+
+// collector tells the garbage collector when to run, and returns what undoes that. The
+// embedded DynamoDB's rows are out of the collector's sight, so that a collection is
+// cheap, and waiting for garbage to be as much again as they are is not: it waits for a
+// quarter. As long as there are few rows, a quarter would be a megabyte, and a collection
+// due every few commands: half of their processor time. The ballast, of which the
+// operating system gives no page until it is used, makes it 64 MB.
+func collector() (undo func()) {
+	unused := make([]byte, ballast)
+	before := debug.SetGCPercent(25)
+	return func() {
+		debug.SetGCPercent(before)
+		runtime.KeepAlive(unused)
+	}
 }
 
 // run runs the stack until ctx ends and returns the exit code: 0 for a clean end,
