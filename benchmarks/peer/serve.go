@@ -110,19 +110,19 @@ func (c *client) run(ctx context.Context, r Request) (reply Reply, err error) {
 	case Contend:
 		return c.contend(ctx, r)
 	}
-	for _, id := range r.IDs {
+	calls := make([]func(context.Context) error, len(r.IDs))
+	for i, id := range r.IDs {
 		of := c.warm
 		if r.Cold {
 			if of, err = c.instance(r); err != nil {
 				return reply, err
 			}
 		}
-		call, err := prepare(of, r, id, &reply)
-		if err != nil || reply.Unsupported {
+		if calls[i], err = prepare(of, r, id, &reply); err != nil || reply.Unsupported {
 			return reply, err
 		}
-		reply.measure(ctx, call)
 	}
+	reply.measure(ctx, calls)
 	return reply, nil
 }
 
@@ -211,17 +211,20 @@ func insist(ctx context.Context, of instance, id string) (took time.Duration, re
 	return time.Since(begin), refused, fmt.Errorf("refused %d times", refused)
 }
 
-// measure runs call and adds what it took.
-func (r *Reply) measure(ctx context.Context, call func(context.Context) error) {
-	cpu, begin := processorTime(), time.Now()
-	err := call(ctx)
-	r.Latency = append(r.Latency, int64(time.Since(begin)))
-	r.CPU += int64(processorTime() - cpu)
-	r.Ops++
-	if err != nil {
-		r.Refused++
-		r.Error = err.Error()
+// measure runs calls and adds what they took.
+func (r *Reply) measure(ctx context.Context, calls []func(context.Context) error) {
+	cpu := processorTime()
+	for _, call := range calls {
+		begin := time.Now()
+		err := call(ctx)
+		r.Latency = append(r.Latency, int64(time.Since(begin)))
+		if err != nil {
+			r.Refused++
+			r.Error = err.Error()
+		}
 	}
+	r.CPU += int64(processorTime() - cpu)
+	r.Ops += len(calls)
 }
 
 // processorTime is what this process has used, user and system.

@@ -126,38 +126,45 @@ impl Worker {
     async fn append(&self, r: &Request) -> Reply {
         let framework = self.framework();
         let mut reply = Reply::default();
-        for id in &r.ids {
-            let command = self.take(r.events.max(1)); // a create enters one
-            let clock = Clock::start();
+        // A create enters one.
+        let commands: Vec<Command> = r.ids.iter().map(|_| self.take(r.events.max(1))).collect();
+        let cpu = cpu_ns();
+        for (id, command) in r.ids.iter().zip(commands) {
+            let begin = Instant::now();
             let result = framework.execute(id, command).await;
-            clock.stop(&mut reply);
+            reply.latency_ns.push(begin.elapsed().as_nanos() as u64);
             if let Err(e) = result {
                 reply.refused += 1;
                 reply.error = e.to_string();
             }
         }
+        reply.cpu_ns = cpu_ns() - cpu;
+        reply.ops = r.ids.len();
         reply
     }
 
     async fn load(&self, r: &Request) -> Reply {
+        let store = self.store();
         let mut reply = Reply::default();
+        let cpu = cpu_ns();
         for id in &r.ids {
-            let store = self.store();
-            let clock = Clock::start();
+            let begin = Instant::now();
             let loaded = store.load_aggregate(id).await;
-            clock.stop(&mut reply);
+            reply.latency_ns.push(begin.elapsed().as_nanos() as u64);
             match loaded {
                 Ok(context) => reply.seen = context.aggregate.entries,
                 Err(e) => reply.error = e.to_string(),
             }
         }
+        reply.cpu_ns = cpu_ns() - cpu;
+        reply.ops = r.ids.len();
         reply
     }
 
     /// r.writers instances at once, each of which gets r.each commands through.
     async fn contend(&self, r: &Request) -> Reply {
         let mut reply = Reply::default();
-        let clock = Clock::start();
+        let cpu = cpu_ns();
         let mut tasks = Vec::new();
         for _ in 0..r.writers {
             let (framework, id, each, entries) = (self.framework(), r.ids[0].clone(), r.each, self.entries.clone());
@@ -171,7 +178,7 @@ impl Worker {
                 reply.error = error;
             }
         }
-        reply.cpu_ns = clock.cpu();
+        reply.cpu_ns = cpu_ns() - cpu;
         reply.ops = reply.latency_ns.len();
         reply
     }
@@ -197,28 +204,7 @@ async fn contend_one(framework: &Framework, id: &str, each: usize, entries: &[En
     (latencies, refused, String::new())
 }
 
-/// Clock measures one operation: its time, and the process's processor time.
-struct Clock {
-    wall: Instant,
-    cpu: u64,
-}
-
-impl Clock {
-    fn start() -> Self {
-        Self { wall: Instant::now(), cpu: cpu_ns() }
-    }
-
-    fn cpu(&self) -> u64 {
-        cpu_ns() - self.cpu
-    }
-
-    fn stop(self, reply: &mut Reply) {
-        reply.cpu_ns += self.cpu();
-        reply.latency_ns.push(self.wall.elapsed().as_nanos() as u64);
-        reply.ops += 1;
-    }
-}
-
+/// The processor time that this process has used, user and system, in nanoseconds.
 fn cpu_ns() -> u64 {
     // SAFETY: rusage is plain data, and getrusage fills it.
     let usage = unsafe {
