@@ -73,6 +73,7 @@ const (
 	namesRoom  = "functions/names"
 	expectRoom = "internal/expect"
 	jitterRoom = "internal/jitter"
+	quickRoom  = "internal/quickjson"
 )
 
 func list(t *testing.T, args ...string) []pkg {
@@ -103,18 +104,19 @@ func list(t *testing.T, args ...string) []pkg {
 var mayImport = map[string][]string{
 	namesRoom:   {},
 	expectRoom:  {"events"},
+	quickRoom:   {},
 	".":         {namesRoom, "nearest", "events", "aggregate", "view", "process"},
 	"nearest":   {},
 	"parallel":  {},
 	"events":    {"parallel"},
 	"aggregate": {expectRoom, jitterRoom, "events", "parallel"},
 	"follow":    {jitterRoom, "events", "parallel"},
-	"view":      {expectRoom, jitterRoom, "events", "follow", "nearest", "parallel"},
+	"view":      {expectRoom, jitterRoom, quickRoom, "events", "follow", "nearest", "parallel"},
 	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
-	"dynamo":    {namesRoom, jitterRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp"},
+	"dynamo":    {namesRoom, jitterRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp", quickRoom},
 	"messaging": {"events", "aggregate", "process", "internal/signedhttp"},
-	"api":       {"events", "aggregate", "view", "process", "nearest"},
+	"api":       {quickRoom, "events", "aggregate", "view", "process", "nearest"},
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
 	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
@@ -153,7 +155,7 @@ var viewPackages = map[string][]string{
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "workload", "scale", "domain", "internal/testdomain"}
+var pure = []string{".", namesRoom, quickRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "workload", "scale", "domain", "internal/testdomain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()

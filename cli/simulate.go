@@ -137,7 +137,7 @@ func (a *app) simulatePackage(ctx context.Context, p testPackage, s settings.Set
 			run.Dir = p.dir
 			run.Cancel = func() error { return run.Process.Signal(os.Interrupt) }
 			run.WaitDelay = 10 * time.Second
-			run.Env = append(os.Environ(), settings.Env+"="+part.String(), "GOMAXPROCS=1")
+			run.Env = append(os.Environ(), settings.Env+"="+part.String(), "GOMAXPROCS=1", "GOGC=400")
 			out := &lockedWriter{mu: &mu, w: a.stdout}
 			run.Stdout, run.Stderr = out, out
 			failed := run.Run()

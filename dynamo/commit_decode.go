@@ -184,6 +184,12 @@ func (r *rawCommit) commit() (events.Commit, error) {
 
 // body reads events and snapshot, plain or compressed.
 func (r *rawCommit) body(c *events.Commit) error {
+	if r.compressed == nil && !r.snapshot {
+		if es, ok := quickEvents(string(r.events)); ok {
+			c.Events = es
+			return nil
+		}
+	}
 	body := append(append(r.events, '\n'), r.state...)
 	if r.compressed != nil {
 		var err error

@@ -57,10 +57,10 @@ func wireItemOf(all map[string]wireAttribute) map[string]types.AttributeValue {
 	return item
 }
 
-// roundTrip decodes an item that may be anything. Its error has a code; what was read
+// sentBack decodes an item that may be anything. Its error has a code; what was read
 // is written so that it is read as the same, unless it is too large by now or is
 // refused as such a thing can't be written.
-func roundTrip[T any](t *testing.T, item map[string]types.AttributeValue, decode func(map[string]types.AttributeValue) (T, error), encode func(T) (map[string]types.AttributeValue, error)) {
+func sentBack[T any](t *testing.T, item map[string]types.AttributeValue, decode func(map[string]types.AttributeValue) (T, error), encode func(T) (map[string]types.AttributeValue, error)) {
 	t.Helper()
 	first, err := decode(item)
 	if err != nil {
@@ -130,14 +130,14 @@ func FuzzStoredItems(f *testing.F) {
 			return
 		}
 		item := wireItemOf(raw)
-		roundTrip(t, item, decodeCommit, func(c events.Commit) (map[string]types.AttributeValue, error) {
+		sentBack(t, item, decodeCommit, func(c events.Commit) (map[string]types.AttributeValue, error) {
 			item, _, err := encodeCommit(&c)
 			return item, err
 		})
-		roundTrip(t, item, decodeItem, func(it driver.Item) (map[string]types.AttributeValue, error) { return encodeItem(&it) })
-		roundTrip(t, item, decodeEntry, encodeEntry)
-		roundTrip(t, item, decodeRequest, func(s *async.Status) (map[string]types.AttributeValue, error) { return requestItem(*s) })
-		roundTrip(t, item, decodeHeld, func(h events.Held) (map[string]types.AttributeValue, error) { return heldItem(h), nil })
-		roundTrip(t, item, decodeSpent, func(s events.Spent) (map[string]types.AttributeValue, error) { return spentItem(s), nil })
+		sentBack(t, item, decodeItem, func(it driver.Item) (map[string]types.AttributeValue, error) { return encodeItem(&it) })
+		sentBack(t, item, decodeEntry, encodeEntry)
+		sentBack(t, item, decodeRequest, func(s *async.Status) (map[string]types.AttributeValue, error) { return requestItem(*s) })
+		sentBack(t, item, decodeHeld, func(h events.Held) (map[string]types.AttributeValue, error) { return heldItem(h), nil })
+		sentBack(t, item, decodeSpent, func(s events.Spent) (map[string]types.AttributeValue, error) { return spentItem(s), nil })
 	})
 }

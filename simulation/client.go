@@ -21,8 +21,9 @@ type operation struct {
 	key      string // its command id
 	stream   events.Stream
 	attempts int
-	accepted bool // it was told so
-	queued   bool // it was told that it will be handled
+	accepted bool   // it was told so
+	queued   bool   // it was told that it will be handled
+	expected *int64 // version of the stream; nil: none
 	version  int64
 	code     string // why it was refused; "" when nobody knows
 	status   int
@@ -45,7 +46,12 @@ func (c *client) run(ctx context.Context) {
 		c.network.pause(s.name+" begins", s.pause)
 		switch s.kind {
 		case readRow:
-			c.read(ctx, s)
+			random, _ := draw(c.network.seed, "lists "+s.name)
+			if field, ok := c.listed(s.view); ok && random.IntN(2) == 0 {
+				c.list(ctx, s, field)
+			} else {
+				c.read(ctx, s)
+			}
 		default:
 			c.send(ctx, s)
 		}
@@ -78,6 +84,9 @@ func (c *client) send(ctx context.Context, s step) {
 	if s.id != "" {
 		body["id"] = s.id
 		op.stream = events.StreamOf(s.command.Aggregate, s.id)
+		if op.expected = c.expected(s, op.stream); op.expected != nil {
+			body["expectedVersion"] = *op.expected
+		}
 	}
 	text, err := json.Marshal(body, json.Deterministic(true))
 	if err != nil {
@@ -121,7 +130,7 @@ func (c *client) settled(op *operation, status int, body []byte) bool {
 	case status == http.StatusBadRequest || status == http.StatusForbidden || status == http.StatusNotFound:
 		c.faults = append(c.faults, fmt.Sprintf("%s: refused with %d %s: %s; give the command a payload of its own (Payload), or weight 0", op.step, status, a.Code, a.Detail))
 	}
-	op.code = a.Code
+	op.code, op.version = a.Code, a.Version
 	return true
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +37,7 @@ const (
 	readRow
 	rebuildView
 	deployNext
+	redriveView
 )
 
 // String describes the step for a person.
@@ -49,17 +51,20 @@ func (s step) String() string {
 		return fmt.Sprintf("%s reads %s/%s", s.name, s.view, s.id)
 	case rebuildView:
 		return fmt.Sprintf("%s rebuilds view %s and switches to it", s.name, s.view)
+	case redriveView:
+		return fmt.Sprintf("%s redrives view %s, and what is parked", s.name, s.view)
 	}
 	return s.name + " deploys the next program"
 }
 
-// stream is the stream that the step is about.
+// commandID is the id under which the step's command is sent, each time.
 func (s step) commandID() string { return "cmd-" + s.name }
 
 // plan is the steps of each client, and of the operator last.
 type plan struct {
 	clients  [][]step
 	operator []step
+	rebuilds string // the view that is built again in the end; "" for none
 }
 
 func (p plan) all() (all []step) { return append(slices.Concat(p.clients...), p.operator...) }
@@ -70,7 +75,7 @@ func (p plan) without(keep map[string]bool) plan {
 		return p
 	}
 	gone := func(s step) bool { return !keep[s.name] }
-	var out plan
+	out := plan{rebuilds: p.rebuilds}
 	for _, steps := range p.clients {
 		out.clients = append(out.clients, slices.DeleteFunc(slices.Clone(steps), gone))
 	}
@@ -115,6 +120,9 @@ func newPlan(app daybook.App, seed uint64, o Options) (plan, error) {
 		p.clients = append(p.clients, steps)
 	}
 	p.operator = operations(app, seed, o)
+	if random, _ := draw(seed, "check"); len(app.Views) > 0 && random.IntN(8) == 0 {
+		p.rebuilds = app.Views[random.IntN(len(app.Views))].Describe().Name
+	}
 	return p, nil
 }
 
@@ -127,6 +135,9 @@ func operations(app daybook.App, seed uint64, o Options) (all []step) {
 	}
 	if len(app.Views) > 0 && random.IntN(4) == 0 {
 		all = append(all, step{name: "o2", kind: rebuildView, pause: after, view: app.Views[random.IntN(len(app.Views))].Describe().Name})
+	}
+	if len(app.Views) > 0 && random.IntN(8) == 0 {
+		all = append(all, step{name: "o3", kind: redriveView, pause: after, view: app.Views[random.IntN(len(app.Views))].Describe().Name})
 	}
 	return all
 }
@@ -275,6 +286,11 @@ func (g *generator) text(random *rand.Rand, name string, s map[string]any, least
 	}
 	if example, ok := s["examples"].([]any); ok && len(example) > 0 && s["pattern"] != nil && !g.ids[name] {
 		if text, ok := example[0].(string); ok {
+			// Others like it: were all the same, a change of the field would change nothing.
+			other := text + " " + few
+			if pattern, _ := s["pattern"].(string); random.IntN(3) > 0 && len(other) <= most && matches(pattern, other) {
+				return other
+			}
 			return text
 		}
 	}
@@ -286,4 +302,10 @@ func (g *generator) text(random *rand.Rand, name string, s map[string]any, least
 		text += strings.Repeat("x", least-len(text))
 	}
 	return text[:min(len(text), most)]
+}
+
+// matches reports whether a text is of a pattern that Go knows.
+func matches(pattern, text string) bool {
+	of, err := regexp.Compile(pattern)
+	return err == nil && of.MatchString(text)
 }

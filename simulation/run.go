@@ -26,14 +26,15 @@ type Options struct {
 	// Clients send Commands commands together, 3 and 12 by default.
 	Clients, Commands int
 	// Instances is how many instances the command and the query function have, 2 by
-	// default; Projectors is how many projectors follow at the same time, 2 by default.
+	// default; Projectors is how many projectors follow at the same time, by default one,
+	// or two in every third run.
 	Instances, Projectors int
 	// Skew is the most that the clock of an instance is wrong, 300 ms by default.
 	Skew time.Duration
 	// Faults scales the chances of all faults, 1 by default; a negative value is a
 	// network and tables that do nothing wrong.
 	Faults float64
-	// Horizon is how long timers are waited for after the last command, a day by default.
+	// Horizon is how long timers are waited for after the last command, 31 days by default.
 	Horizon time.Duration
 	// Weights are how often a command is sent relative to others, 1 for each that is
 	// not named and not internal. Weight 0 leaves a command out.
@@ -51,8 +52,8 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.Clients, o.Commands = cmp.Or(max(o.Clients, 0), 3), cmp.Or(max(o.Commands, 0), 12)
-	o.Instances, o.Projectors = cmp.Or(max(o.Instances, 0), 2), cmp.Or(max(o.Projectors, 0), 2)
-	o.Skew, o.Horizon = cmp.Or(max(o.Skew, 0), 300*time.Millisecond), cmp.Or(max(o.Horizon, 0), 24*time.Hour)
+	o.Instances, o.Projectors = cmp.Or(max(o.Instances, 0), 2), max(o.Projectors, 0)
+	o.Skew, o.Horizon = cmp.Or(max(o.Skew, 0), 300*time.Millisecond), cmp.Or(max(o.Horizon, 0), 31*24*time.Hour)
 	o.Faults = cmp.Or(o.Faults, 1)
 	return o
 }
@@ -77,6 +78,9 @@ type Result struct {
 func Run(t *testing.T, app daybook.App, recipe Recipe, o Options) (res *Result) {
 	t.Helper()
 	o = o.withDefaults()
+	if random, _ := draw(recipe.Seed, "projectors"); o.Projectors == 0 {
+		o.Projectors = 1 + random.IntN(3)/2
+	}
 	res = &Result{Recipe: recipe}
 	cryptotest.SetGlobalRandom(t, recipe.Seed)
 	if err := dynamo.BuildCoders(); err != nil { // every run has a bubble of its own
@@ -118,10 +122,13 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result) {
 		fail(err)
 		return
 	}
-	clients := s.drive(ctx, p)
-	c := &checker{system: s, options: o}
+	clients := s.drive(ctx, p, o.Next)
+	c := &checker{system: s, options: o, rebuilds: p.rebuilds}
 	if !s.settle(ctx, o.Horizon) {
 		c.fail(checkQuiet, "after %v something still happens", time.Since(began))
+	}
+	if s.deployed {
+		c.repair(ctx)
 	}
 	c.order, c.groups = r.order, r.groups
 	for _, client := range clients {
@@ -145,14 +152,14 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result) {
 }
 
 // drive lets clients and the operator do their steps.
-func (s *system) drive(ctx context.Context, p plan) (clients []*client) {
+func (s *system) drive(ctx context.Context, p plan, next *daybook.App) (clients []*client) {
 	var all sync.WaitGroup
 	for _, steps := range p.clients {
 		c := &client{system: s, steps: steps, tokens: map[string]string{}}
 		clients = append(clients, c)
 		all.Go(func() { c.run(ctx) })
 	}
-	all.Go(func() { s.operate(ctx, p.operator, nil) })
+	all.Go(func() { s.operator(next).run(ctx, p.operator) })
 	all.Wait()
 	return clients
 }
@@ -203,7 +210,7 @@ func (r Recipe) hostile(o Options) *embedded.Hostile {
 	}
 	return &embedded.Hostile{
 		Seed: r.Seed, ReorderRecords: 0.3, DelayRecords: 0.15, MaxDelay: 400 * time.Millisecond,
-		DuplicateRecords: 0.15, SplitBatches: 0.3, Unprocessed: 0.1,
+		DuplicateRecords: 0.15, SplitBatches: 0.3, Unprocessed: 0.1, EndPages: 0.1,
 	}
 }
 

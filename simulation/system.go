@@ -43,7 +43,9 @@ type system struct {
 	network *network
 	quiet   *slog.Logger
 	skew    time.Duration // the most that a clock is wrong
-	work    sync.WaitGroup
+	// deployed says that app is the next program.
+	deployed bool
+	work     sync.WaitGroup
 
 	db        *embedded.DB // the application's tables
 	side      *embedded.DB // those of queue and timers, which never fail

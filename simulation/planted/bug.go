@@ -30,7 +30,7 @@ type find struct {
 
 func (f find) String() string {
 	if f.test == "" {
-		return "simulator"
+		return "the simulator"
 	}
 	return "`go test " + f.test + " -run " + f.pattern + "`"
 }
@@ -129,12 +129,12 @@ func (b bug) changed(root string) (map[string]string, error) {
 		if !ok {
 			whole, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(e.file)))
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", b.name, err)
+				return nil, err
 			}
 			text = string(whole)
 		}
 		if strings.Count(text, e.old) != 1 {
-			return nil, fmt.Errorf("%s: %s: %w:\n%s", b.name, e.file, errNotOnce, e.old)
+			return nil, fmt.Errorf("%s: %w:\n%s", e.file, errNotOnce, e.old)
 		}
 		files[e.file] = strings.Replace(text, e.old, e.new, 1)
 	}

@@ -27,7 +27,7 @@ func TestBugsApply(t *testing.T) {
 	for _, b := range all {
 		files, err := b.changed(root)
 		if err != nil {
-			t.Error(err)
+			t.Errorf("%s: %v", b.name, err)
 			continue
 		}
 		for name, text := range files {

@@ -183,7 +183,7 @@ func (r *runner) seeds(t *testing.T) {
 				r.one(t, simulation.Recipe{Seed: r.settings.Seed + uint64(r.runs)})
 			}
 		})
-		if r.tell && time.Since(told) > 10*time.Second {
+		if r.tell && more() && time.Since(told) > 10*time.Second {
 			told = time.Now()
 			fmt.Println(r.summary(time.Since(began)))
 		}

@@ -38,7 +38,7 @@ func newFill(r *Rebuilder, s TableState) (*fill, error) {
 	// Faults go to the table's own record: operators find them where live ones are.
 	pinned := &routing.PinnedTables{Tables: r.tables, At: map[string]driver.Target{s.View: s.Target}}
 	p, err := projection.New(r.store, r.codec, pinned, []view.View{v.Declared}, &projection.Options{
-		Concurrency: r.opts.Concurrency, Attempts: 8, Refill: s.Fill > 1, Now: r.opts.Now,
+		Concurrency: r.opts.Concurrency, Attempts: 8, Refill: s.Fill > 1, Bulk: true, Now: r.opts.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json/jsontext"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -46,6 +46,9 @@ type Options struct {
 	// Refill says that the tables hold streams already: a row is read before it
 	// is written, also one whose stream begins in the batch.
 	Refill bool
+	// Bulk stores the rows of new streams many per request, where the tables can: see
+	// driver.Inserter.
+	Bulk bool
 	// Now is the clock for faults and lag; default time.Now.
 	Now func() time.Time
 }
@@ -137,9 +140,13 @@ func (b *batchRun) project(ctx context.Context, views []*routing.TableView) {
 	var wg sync.WaitGroup
 	for _, v := range views {
 		wg.Go(func() {
-			if v.Keyed {
+			table, inserts := v.Table.(driver.Inserter)
+			switch {
+			case v.Keyed:
 				follow.Consume(ctx, b.Run, &keyedRun{batchRun: b, v: v}, streams)
-			} else {
+			case inserts && b.opts.Bulk:
+				follow.Consume(ctx, b.Run, &bulkRun{&rowsRun{batchRun: b, v: v}, table}, streams)
+			default:
 				follow.Consume(ctx, b.Run, &rowsRun{batchRun: b, v: v}, streams)
 			}
 		})
@@ -165,7 +172,7 @@ func (b *batchRun) written(items int) {
 
 // task is the work of a view on a stream.
 func (b *batchRun) task(v *routing.TableView, s *follow.Stream) follow.Task {
-	t := s.Task(v.About(), fmt.Sprintf("view %q", v.Name), nil)
+	t := s.Task(v.About(), "view "+strconv.Quote(v.Name), nil)
 	t.Known = s.First == 1 && !b.opts.Refill // likely new
 	return t
 }
