@@ -13,8 +13,15 @@ import (
 // client sends is never taken for a carrier, and none can be read after it was stored.
 var mark = "~" + rand.Text()
 
+// erasedMark is the carried form of an erased value: a text, because a sealed one may
+// have been planted in a field that is not marked, which must stay one that can be read.
+var erasedMark = erasedText + rand.Text()
+
 // markBytes begins every carrier.
-var markBytes = []byte(`{"` + mark + `":`)
+var (
+	markBytes       = []byte(`{"` + mark + `":`)
+	erasedMarkBytes = []byte(`"` + erasedMark + `"`)
+)
 
 // carriers writes Values in the carried form.
 var carriers = json.WithMarshalers(json.MarshalToFunc(writeCarrier))
@@ -58,7 +65,7 @@ func writeCarrier(e *jsontext.Encoder, v carried) error {
 }
 
 func writeErased(e *jsontext.Encoder) error {
-	return e.WriteToken(jsontext.String(erasedText))
+	return e.WriteToken(jsontext.String(erasedMark))
 }
 
 // carrier is a value in the carried form.
@@ -94,7 +101,9 @@ func (c carrier) write(b []byte) []byte {
 
 // Carries reports whether JSON holds carried values. It looks for the bytes of the
 // mark, so it costs a few nanoseconds where there are none.
-func Carries(data []byte) bool { return bytes.Contains(data, markBytes) }
+func Carries(data []byte) bool {
+	return bytes.Contains(data, markBytes) || bytes.Contains(data, erasedMarkBytes)
+}
 
 // Plain returns JSON with every personal value in the plain form: the value itself,
 // null for an erased one. JSON without carried, erased or sealed values is returned as
@@ -107,7 +116,7 @@ func Plain(data jsontext.Value) jsontext.Value {
 		if f.carrier != nil {
 			return f.carrier.value, nil
 		}
-		if f.text == erasedText || strings.HasPrefix(f.text, sealedPrefix) {
+		if f.text == erasedText || f.text == erasedMark || strings.HasPrefix(f.text, sealedPrefix) {
 			return []byte("null"), nil
 		}
 		return nil, nil
@@ -158,6 +167,5 @@ func IsCarrier(value jsontext.Value) bool {
 	if bytes.HasPrefix(value, markBytes) {
 		return true
 	}
-	text, ok := reserved(value)
-	return ok && text == erasedText
+	return bytes.HasPrefix(value, erasedMarkBytes)
 }

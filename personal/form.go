@@ -30,6 +30,10 @@ func reserved(raw jsontext.Value) (string, bool) {
 	return string(text), err == nil
 }
 
+// IsReserved reports whether a JSON value is a string that begins as sealed ones do,
+// which no client may send in a marked field.
+func IsReserved(value jsontext.Value) bool { return bytes.HasPrefix(value, prefixBytes) }
+
 // sealedValue is a sealed text's parts.
 type sealedValue struct {
 	origin // the subject is "" for that of the place

@@ -67,9 +67,10 @@ type Ring struct {
 }
 
 type ringKey struct {
-	id   string
-	aead cipher.AEAD
-	seen time.Time // when it was known to exist
+	id    string
+	plain []byte // for hashes
+	aead  cipher.AEAD
+	seen  time.Time // when it was known to exist
 }
 
 // NewRing returns a ring of the keys of store. It sends nothing. now is time.Now when
@@ -244,7 +245,7 @@ func (r *Ring) keep(subject, id string, plain []byte) (*ringKey, error) {
 	if len(r.gone) >= maxKeys {
 		clear(r.gone)
 	}
-	k := &ringKey{id: id, aead: aead, seen: r.now()}
+	k := &ringKey{id: id, plain: plain, aead: aead, seen: r.now()}
 	r.keys[subject] = k
 	return k, nil
 }

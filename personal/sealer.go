@@ -3,8 +3,12 @@ package personal
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json/jsontext"
 	"errors"
+	"strconv"
 )
 
 // Sealer turns carried values into sealed ones before they are stored, and back after
@@ -50,6 +54,9 @@ func (s *Sealer) Seal(ctx context.Context, docs []Doc) error {
 		return err
 	}
 	return each(docs, func(p Place, f found) ([]byte, error) {
+		if f.text == erasedMark {
+			return jsontext.AppendQuote(nil, erasedText)
+		}
 		if f.carrier == nil {
 			return nil, nil
 		}
@@ -111,13 +118,16 @@ func (s *Sealer) Open(ctx context.Context, docs []Doc) error {
 		return err
 	}
 	return each(docs, func(p Place, f found) ([]byte, error) {
+		if f.text == erasedText {
+			return jsontext.AppendQuote(nil, erasedMark)
+		}
 		v, ok := read(p, f)
 		if !ok {
 			return nil, nil
 		}
 		aead := keys[v.origin]
 		if aead == nil {
-			return jsontext.AppendQuote(nil, erasedText)
+			return jsontext.AppendQuote(nil, erasedMark)
 		}
 		value, err := aead.Open(nil, nil, v.box, p.bind(v.origin, f.pointer))
 		if err != nil {
@@ -128,9 +138,7 @@ func (s *Sealer) Open(ctx context.Context, docs []Doc) error {
 }
 
 // Seals reports whether JSON may hold sealed values.
-func Seals(data []byte) bool { return bytes.Contains(data, sealedBytes) }
-
-var sealedBytes = []byte(`"` + sealedPrefix)
+func Seals(data []byte) bool { return bytes.Contains(data, prefixBytes) }
 
 func only(docs []Doc, holds func([]byte) bool) []Doc {
 	var some []Doc
@@ -152,4 +160,24 @@ func each(docs []Doc, f func(Place, found) ([]byte, error)) error {
 		*d.Data = data
 	}
 	return nil
+}
+
+// claimsSubject owns the key that hashes claims. It is not the name of a stream, so that
+// no erasure deletes it.
+const claimsSubject = "~claims"
+
+// hashPrefix begins the hash of a claimed value.
+const hashPrefix = "~h1."
+
+// Hash returns a keyed hash of a value of a kind: always the same in an application,
+// and of no use to anybody without its key.
+func (s *Sealer) Hash(ctx context.Context, kind, value string) (string, error) {
+	k, err := s.ring.sealing(ctx, claimsSubject)
+	if err != nil {
+		return "", err
+	}
+	mac := hmac.New(sha256.New, k.plain)
+	mac.Write(strconv.AppendQuote(nil, kind))
+	mac.Write([]byte(value))
+	return hashPrefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), nil
 }

@@ -106,7 +106,7 @@ func (v *Value[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 // setReserved takes a string of the reserved form.
 func (v *Value[T]) setReserved(text string) error {
 	switch {
-	case text == erasedText:
+	case text == erasedText || text == erasedMark:
 		v.erased = true
 	case strings.HasPrefix(text, sealedPrefix): // read without keys
 		v.erased, v.sealed = true, text
