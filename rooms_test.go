@@ -101,28 +101,31 @@ func list(t *testing.T, args ...string) []pkg {
 // (functions, localstack, cmd, infra) wires the others.
 var mayImport = map[string][]string{
 	namesRoom:   {},
-	expectRoom:  {"events"},
-	".":         {namesRoom, "nearest", "events", "aggregate", "view", "process"},
+	expectRoom:  {"events", "personal"},
+	".":         {namesRoom, "nearest", "events", "aggregate", "view", "process", "personal"},
 	"nearest":   {},
 	"parallel":  {},
-	"events":    {"parallel"},
-	"aggregate": {expectRoom, "events", "parallel"},
+	"personal":  {},
+	"events":    {"parallel", "personal"},
+	"aggregate": {expectRoom, "events", "parallel", "personal"},
 	"follow":    {"events", "parallel"},
-	"view":      {expectRoom, "events", "follow", "nearest", "parallel"},
-	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
-	"domain":    {".", "events", "aggregate", "view", "process"},
-	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp"},
-	"messaging": {"events", "aggregate", "process", "internal/signedhttp"},
-	"api":       {"events", "aggregate", "view", "process", "nearest"},
+	"view":      {expectRoom, "events", "follow", "nearest", "parallel", "personal"},
+	"process":   {expectRoom, "events", "follow", "nearest", "parallel", "personal"},
+	"sealed":    {"events", "aggregate", "follow", "view", "process", "personal"},
+	"domain":    {".", "events", "aggregate", "view", "process", "personal"},
+	"dynamo":    {namesRoom, "events", "follow", "aggregate", "view", "process", "personal", "internal/signedhttp"},
+	"messaging": {"events", "aggregate", "process", "personal", "internal/signedhttp"},
+	"api":       {"events", "aggregate", "view", "process", "nearest", "personal"},
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
 	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
-	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect"},
+	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect", "sealed"},
 	"telemetry": {"functions"},
-	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo"},
+	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo", "sealed"},
 
-	"internal/signedhttp": {},
-	"internal/testdomain": {".", "events", "aggregate", "view", "process"},
+	"internal/signedhttp":   {},
+	"internal/testdomain":   {".", "events", "aggregate", "view", "process"},
+	"internal/peopledomain": {".", "events", "aggregate", "view", "process", "personal"},
 }
 
 // viewPackages says which packages of room view others may import: the room's own
@@ -144,10 +147,12 @@ var viewPackages = map[string][]string{
 	"api":                      {"view", "view/query"},
 	"functions":                {"view", "view/projection", "view/query"},
 	"internal/testdomain":      {"view"},
+	"internal/peopledomain":    {"view"},
+	"sealed":                   {"view/driver"},
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "internal/testdomain"}
+var pure = []string{".", namesRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "domain", "personal", "sealed", "internal/testdomain", "internal/peopledomain"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()

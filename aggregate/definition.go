@@ -153,6 +153,11 @@ func OnceOnly() CommandOption { return func(c *Description) { c.OnceOnly = true 
 // as an unknown command.
 func Internal() CommandOption { return func(c *Description) { c.Internal = true } }
 
+// Erases says that the operator's erase sends the command, without a payload, to a
+// person's stream before the person's key is deleted: the place to release personal
+// claims and to say in an event that the person is gone. An aggregate has at most one.
+func Erases() CommandOption { return func(c *Description) { c.Erases = true } }
+
 // Scope says that a caller of the API needs the OAuth scope, such as
 // "orders:write", to send the command. Process managers and operators need none.
 // A scope has 1 to 128 letters, digits and characters of ".:/_-".

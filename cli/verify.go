@@ -73,7 +73,7 @@ func (a *app) verify(ctx context.Context, c *cli.Command) error {
 	bar := s.progress("verify", "items", total)
 	defer bar.end()
 	opts.Progress = func(p admin.VerifyProgress) { bar.set(p.Commits + p.Items) }
-	verifier, err := admin.NewVerifier(s.store, s.codec, s.tables, views, &opts)
+	verifier, err := admin.NewVerifier(s.folded, s.codec, s.tables, views, &opts)
 	if err != nil {
 		return usage("%w", err)
 	}

@@ -21,6 +21,14 @@ type Claim struct {
 	Personal bool
 }
 
+// String is the key, without the value of a personal claim.
+func (c Claim) String() string {
+	if c.Personal {
+		return c.Name + "=[personal]"
+	}
+	return c.Key()
+}
+
 // maxPlainKey is the largest key that shows its value, in bytes. It keeps keys
 // below DynamoDB's 2,048 bytes of a partition key with room to spare.
 const maxPlainKey = 1024

@@ -59,7 +59,9 @@ func Events(es []events.Event) (all []string) {
 }
 
 // Line is the line of something with a name and JSON data.
-func Line(name string, data jsontext.Value) string { return name + " " + canonical(personal.Plain(data)) }
+func Line(name string, data jsontext.Value) string {
+	return name + " " + canonical(personal.Plain(data))
+}
 
 // JSON returns a value's JSON in one form.
 func JSON(t testing.TB, what string, v any) jsontext.Value {
