@@ -59,7 +59,7 @@ type session struct {
 	store      *dynamo.EventStore // as stored: personal values are encrypted
 	sealing    sealed.With
 	folded     events.Store // the store with personal values decrypted
-	admin      sealed.Database
+	admin      driver.AdminTables
 	tables     driver.Tables // one of each view, once pinned
 	codec      *events.Codec
 	aggregates []aggregate.Aggregate

@@ -97,7 +97,7 @@ func TestSealedAndOpenedAgain(t *testing.T) {
 	if got, err := open[registered](t, s, stream, again); err != nil || plain(t, got) != plain(t, ann()) {
 		t.Errorf("opened again %s, %v", plain(t, got), err)
 	}
-	if a := keys.Asked(); a != (personaltest.Asked{Loads: 2, Creates: 2, Generates: 2}) {
+	if a := keys.Calls(); a != (personaltest.Calls{Loads: 2, Creates: 2, Generates: 2}) {
 		t.Errorf("asked %+v", a)
 	}
 }
@@ -195,13 +195,13 @@ func TestKeysAreKeptForAMinute(t *testing.T) {
 		var keys personaltest.Keys
 		mine, other := personal.NewSealer(personal.NewRing(&keys, &keys, nil)), personal.NewRing(&keys, &keys, nil)
 		data := seal(t, mine, stream, registered{Name: personal.Of("Ann")})
-		keys.Asked()
+		keys.Calls()
 		for range 10 {
 			if v, err := open[registered](t, mine, stream, data); err != nil || v.Name.Erased() {
 				t.Fatal(err)
 			}
 		}
-		if a := keys.Asked(); a != (personaltest.Asked{}) {
+		if a := keys.Calls(); a != (personaltest.Calls{}) {
 			t.Errorf("warm: %+v", a)
 		}
 		if _, err := other.Delete(t.Context(), "user/7"); err != nil {
@@ -217,7 +217,7 @@ func TestKeysAreKeptForAMinute(t *testing.T) {
 				t.Fatalf("after the minute it is still there: %v", err)
 			}
 		}
-		if a := keys.Asked(); a.Loads != 1 {
+		if a := keys.Calls(); a.Loads != 1 {
 			t.Errorf("a deleted key is asked for again: %+v", a)
 		}
 	})
@@ -261,7 +261,7 @@ func TestNothingMarkedNothingDone(t *testing.T) { // counts allocations, so not 
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	if a := keys.Asked(); a != (personaltest.Asked{}) {
+	if a := keys.Calls(); a != (personaltest.Calls{}) {
 		t.Errorf("asked %+v", a)
 	}
 	if personal.Marks(reflect.TypeFor[plainEvent]()) || !personal.Marks(reflect.TypeFor[registered]()) {

@@ -8,28 +8,41 @@ import (
 	"daybook/view/driver"
 )
 
-// Database is what the tables of views need to be routed, made and compared.
-type Database interface {
-	driver.AdminTables
-	driver.IndexedTables
+// Tables wraps the tables of views: rows go into them sealed and come out opened. What it
+// returns can compare indexes (driver.IndexedTables) if d can.
+func Tables(d driver.AdminTables, s *personal.Sealer) driver.AdminTables {
+	wrapped := &tables{AdminTables: d, sealer: s}
+	if indexed, ok := d.(driver.IndexedTables); ok {
+		return &indexedTables{tables: wrapped, compare: indexed.CompareIndexes}
+	}
+	return wrapped
 }
 
-// Tables wraps the tables of views: rows go into them sealed and come out opened.
-func Tables(d Database, s *personal.Sealer) Database { return &tables{Database: d, sealer: s} }
-
 type tables struct {
-	Database
+	driver.AdminTables
 	sealer *personal.Sealer
 }
 
+type indexedTables struct {
+	*tables
+	compare func(context.Context, driver.Target, []driver.IndexDescription) ([]string, error)
+}
+
+// CompareIndexes implements driver.IndexedTables.
+func (t *indexedTables) CompareIndexes(ctx context.Context, target driver.Target, declared []driver.IndexDescription) ([]string, error) {
+	return t.compare(ctx, target, declared)
+}
+
+var _ driver.IndexedTables = (*indexedTables)(nil)
+
 // Table implements driver.Tables.
 func (t *tables) Table(view string, version int) driver.Table {
-	return t.wrap(view, version, t.Database.Table(view, version))
+	return t.wrap(view, version, t.AdminTables.Table(view, version))
 }
 
 // Open implements driver.RoutedTables.
 func (t *tables) Open(target driver.Target) driver.Table {
-	return t.wrap(target.View, target.Version, t.Database.Open(target))
+	return t.wrap(target.View, target.Version, t.AdminTables.Open(target))
 }
 
 func (t *tables) wrap(view string, version int, table driver.Table) driver.Table {

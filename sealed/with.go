@@ -9,6 +9,7 @@ import (
 	"daybook/follow"
 	"daybook/personal"
 	"daybook/process"
+	"daybook/view/driver"
 )
 
 // With wraps what an application stores in. The zero value is for one that marks no
@@ -24,7 +25,7 @@ func (w With) Store(store events.Store) events.Store {
 }
 
 // Tables wraps the tables of views.
-func (w With) Tables(d Database) Database {
+func (w With) Tables(d driver.AdminTables) driver.AdminTables {
 	if w.Sealer == nil {
 		return d
 	}

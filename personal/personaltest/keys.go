@@ -1,4 +1,3 @@
-// Package personaltest has keys in memory, for tests.
 package personaltest
 
 import (
@@ -17,18 +16,18 @@ import (
 type Keys struct {
 	mu    sync.Mutex
 	keys  map[string]personal.StoredKey
-	asked Asked
+	asked Calls
 }
 
-// Asked counts calls.
-type Asked struct{ Loads, Creates, Deletes, Generates, Unwraps int }
+// Calls counts calls.
+type Calls struct{ Loads, Creates, Deletes, Generates, Unwraps int }
 
-// Asked returns the calls since it was asked last.
-func (k *Keys) Asked() Asked {
+// Calls returns the calls since it was asked last.
+func (k *Keys) Calls() Calls {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	asked := k.asked
-	k.asked = Asked{}
+	k.asked = Calls{}
 	return asked
 }
 
