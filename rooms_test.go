@@ -117,7 +117,7 @@ var mayImport = map[string][]string{
 	"messaging": {"events", "aggregate", "process", "personal", "internal/signedhttp"},
 	"api":       {"events", "aggregate", "view", "process", "nearest", "personal"},
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
-	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
+	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel", "personal"},
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
 	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect", "sealed"},
 	"telemetry": {"functions"},

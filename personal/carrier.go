@@ -127,6 +127,26 @@ func Plain(data jsontext.Value) jsontext.Value {
 	return out
 }
 
+// Hide returns JSON with "[personal]" in place of personal values, for reports; nil stays.
+func Hide(data jsontext.Value) jsontext.Value {
+	if !Carries(data) {
+		return data
+	}
+	out, err := rewrite(data, func(f found) ([]byte, error) {
+		if f.carrier == nil && f.text != erasedMark {
+			return nil, nil
+		}
+		if f.carrier == nil {
+			return []byte("null"), nil
+		}
+		return jsontext.AppendQuote(nil, hidden)
+	})
+	if err != nil {
+		return jsontext.Value("null")
+	}
+	return out
+}
+
 // assign gives values without a subject one.
 func assign(data jsontext.Value, subject string) (jsontext.Value, error) {
 	return rewrite(data, func(f found) ([]byte, error) {

@@ -1,6 +1,7 @@
 package peopledomain
 
 import (
+	"maps"
 	"strings"
 	"time"
 
@@ -161,27 +162,39 @@ func Initial(name Text) string {
 	return ""
 }
 
-// Towns is the keyed view "towns": who lives where.
+// Towns is the keyed view "towns": one row, of everybody.
 var Towns = view.NewKeyed[Town, Resident]("towns", "person").
-	On(func(m Resident, e Registered, _ view.Meta) Resident {
-		m.Name = e.Name
+	On(func(m Resident, e Registered, meta view.Meta) Resident {
+		m.ID, m.Name = meta.Stream.ID(), e.Name
 		if e.Home != nil {
 			m.Town = e.Home.Reveal().Town
 		}
 		return m
 	}).
-	Keys(func(m Resident) []string { return []string{m.Town} }).
-	Put(func(r Town, _ string, m Resident) Town { return Town{People: r.People + 1, Last: m.Name} }).
-	Take(func(r Town, _ string, _ Resident) Town { return Town{People: r.People - 1, Last: r.Last} })
+	Keys(func(Resident) []string { return []string{"all"} }).
+	Put(func(r Town, _ string, m Resident) Town {
+		r.Names = maps.Clone(r.Names)
+		if r.Names == nil {
+			r.Names = map[string]Text{}
+		}
+		r.Names[m.ID], r.Towns = m.Name, r.Towns+m.Town+" "
+		return r
+	}).
+	Take(func(r Town, _ string, m Resident) Town {
+		r.Names, r.Towns = maps.Clone(r.Names), strings.Replace(r.Towns, m.Town+" ", "", 1)
+		delete(r.Names, m.ID)
+		return r
+	})
 
-// Town is where people live.
+// Town is everybody: who there is by id, and the towns that they live in.
 type Town struct {
-	People int  `json:"people"`
-	Last   Text `json:"last"`
+	Names map[string]Text `json:"names"`
+	Towns string          `json:"towns"`
 }
 
 // Resident is what Towns remembers of a person.
 type Resident struct {
+	ID   string `json:"id"`
 	Name Text   `json:"name"`
 	Town string `json:"town"`
 }
