@@ -26,7 +26,6 @@ import (
 	"daybook/events"
 	"daybook/functions/names"
 	"daybook/personal"
-	"daybook/view"
 	"daybook/view/driver"
 )
 
@@ -134,7 +133,8 @@ func textsOf(v jsontext.Value) (all []string) {
 type privacySearch struct {
 	*session
 	needles []needle
-	short   int // values that are too short
+	short   int      // values that are too short
+	tables  []string // full names
 
 	mu      sync.Mutex
 	found   []remainLine
@@ -185,6 +185,7 @@ func (p *privacySearch) search(ctx context.Context, parallel int, files []string
 			return err
 		}
 	}
+	p.tables = tables
 	steps := []func(context.Context) error{p.commits, p.rows, p.changeStream, p.letters, p.waiting}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -327,22 +328,37 @@ func (p *privacySearch) commit(where, name string, c *events.Commit) {
 // view has.
 func (p *privacySearch) rows(ctx context.Context) error {
 	plain := dynamo.NewTables(p.client, p.prefix)
-	for _, v := range view.Versions(p.declared) {
-		d := v.Describe()
-		p.looked = append(p.looked, "rows of "+d.Name)
-		table := plain.Table(d.Name, d.Version)
-		err := eachPage(ctx, table.Scan, 0, 1, func(page []driver.ScannedItem, _ bool) error {
+	for _, name := range p.tables {
+		target, ok := p.targetOf(name)
+		if !ok {
+			continue
+		}
+		p.looked = append(p.looked, "rows of "+name)
+		err := eachPage(ctx, plain.Open(target).Scan, 0, 1, func(page []driver.ScannedItem, _ bool) error {
 			for _, item := range page {
-				p.look("row", d.Name, item.Item.Key, string(item.Item.Row))
-				p.look("row", d.Name, item.Item.Key+", memory", string(item.Item.Memo))
+				p.look("row", name, item.Item.Key, string(item.Item.Row))
+				p.look("row", name, item.Item.Key+", memory", string(item.Item.Memo))
 			}
 			return nil
 		})
 		if err != nil {
-			return p.blame(dynamo.TableName(p.prefix, dynamo.ViewTable(d)), err)
+			return p.blame(name, err)
 		}
 	}
 	return nil
+}
+
+// targetOf is the target whose table has that full name.
+func (p *privacySearch) targetOf(name string) (driver.Target, bool) {
+	for _, v := range p.declared {
+		view := v.Describe().Name
+		if text, ok := strings.CutPrefix(name, names.Join(p.prefix, view)+"-"); ok {
+			if t, err := driver.ParseTarget(view, text); err == nil {
+				return t, true
+			}
+		}
+	}
+	return driver.Target{}, false
 }
 
 // streamIdle is how long a change stream must say nothing to have been read; that of
