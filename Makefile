@@ -9,7 +9,7 @@ endif
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 COVERED = ./events/... ./follow/... ./aggregate/... ./view/... ./process/... ./dynamo/... ./messaging/... ./api/...
 
-.PHONY: run test race lint format cover bench compare conformance aws-clients aws-clients-all openapi-lint clients schemathesis console-browser ci slow
+.PHONY: run test race lint format cover bench compare conformance aws-clients aws-clients-all openapi-lint clients schemathesis fuzz planted console-browser ci slow
 
 include infra/targets.mk
 
@@ -62,6 +62,12 @@ clients: ## a client by each generator of docs/clients.md, compiled and called
 
 schemathesis: ## ten minutes of requests made from the OpenAPI description
 	./localstack/clients/schemathesis.sh
+
+fuzz: ## every fuzz target, a minute each
+	./.ci/fuzz
+
+planted: ## faults planted into the product, which the instruments must find
+	go run ./simulation/planted
 
 console-browser: ## the console in a browser: every page, in both themes and widths, and what a person does there
 	npm ci --prefix console/testdata/axe --ignore-scripts --no-audit --no-fund

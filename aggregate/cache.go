@@ -38,6 +38,7 @@ type entry struct {
 	memory   memory
 	gathered int   // bytes of commits since the last snapshot
 	snapshot int   // bytes of that snapshot
+	carrier  int64 // number of the commit that carries it; 0 for none
 	clock    int64 // time of the last commit, Unix milliseconds
 	bytes    int   // of the events the state was folded from: a measure of its size
 }

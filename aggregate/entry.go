@@ -13,7 +13,7 @@ func (e *entry) reset(of Aggregate) {
 	e.state = of.zero()
 	e.position = events.Start(e.position.Stream())
 	e.memory = newMemory()
-	e.gathered, e.snapshot, e.clock, e.bytes = 0, 0, 0, 0
+	e.gathered, e.snapshot, e.carrier, e.clock, e.bytes = 0, 0, 0, 0, 0
 }
 
 // restore begins with a commit that carries a fitting snapshot.
@@ -88,7 +88,7 @@ func (e *entry) update(of Aggregate, c *events.Commit, s state) {
 	e.personal = e.personal || carries(c)
 	e.memory.window = e.memory.window.with(c)
 	if fits(of, c) {
-		e.gathered = 0
+		e.gathered, e.carrier = 0, c.Number
 		e.snapshot = len(c.Snapshot.State) + 20*min(len(c.Snapshot.Commands), rememberedCommands)
 		e.bytes = len(c.Snapshot.State)
 		return

@@ -2,11 +2,11 @@ package aggregate
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 	"uuid"
 
 	"daybook/events"
+	"daybook/internal/jitter"
 )
 
 // Options sets what a Handler does; the zero value of each means its default.
@@ -84,5 +84,5 @@ func (o *Options) withDefaults() Options {
 // doubles from 5 ms to 200 ms.
 func backoff(n int) time.Duration {
 	bound := min(5*time.Millisecond<<min(n, 10), 200*time.Millisecond)
-	return rand.N(bound)
+	return jitter.Below(bound)
 }

@@ -24,7 +24,7 @@ type plan struct {
 	state    state // after the events
 	version  int64
 	window   window // of the commands in this plan only
-	bytes    int    // about what the commit will store
+	bytes    int    // about what the commit will store, before compression
 	certain  bool   // right whatever others have written meanwhile
 
 	// unsure are once-only commands that come to no commit: before that is
@@ -157,6 +157,16 @@ func (p *plan) seen(e *entry, next *Attempt) (events.CommandRecord, bool) {
 		return events.CommandRecord{Key: next.key, Digest: s.Digest, Version: s.Version, Started: s.Started}, true
 	}
 	return events.CommandRecord{}, false
+}
+
+// storedSize estimates the bytes that a commit of so many will have. A store
+// compresses one of more than a kilobyte, to half its size or less.
+func storedSize(bytes int) int {
+	const plain = 1 << 10
+	if bytes <= plain {
+		return bytes
+	}
+	return max(plain, bytes/2)
 }
 
 // assignOutcomes hands the outcomes to their commands and returns how many there are.

@@ -242,7 +242,9 @@ func (r *round) load(ctx context.Context) error {
 	r.count(func(p *Attempt) { p.loads++ })
 	e := r.entry
 	e.reset(r.of)
-	commits, err := r.h.store.Load(ctx, e.position.Stream(), r.of.stateSchema())
+	// Events are mostly what commands say.
+	sized := events.WithCommitSize(ctx, storedSize(commitOverhead+len(r.ps[0].Command.Payload)))
+	commits, err := r.h.store.Load(sized, e.position.Stream(), r.of.stateSchema())
 	if err != nil {
 		return err
 	}
@@ -333,14 +335,15 @@ func (r *round) commit(p *plan) (events.Commit, error) {
 		Events:      p.events,
 	}
 	c.Claims, c.Releases = net(p.steps)
+	e := r.entry
+	number, hour := e.position.Number()+1, oldest(p.time.UnixMilli(), r.of.idempotentFor())
+	if e.carrier > 0 {
+		c.SnapshotDistance = number - e.carrier
+	}
 	if r.bare || r.h.opts.SnapshotBytes < 0 {
 		return c, nil
 	}
-	e := r.entry
-	number, hour := e.position.Number()+1, oldest(p.time.UnixMilli(), r.of.idempotentFor())
-	// A large snapshot waits until as much has gathered again, so that
-	// snapshots at most double what a stream writes.
-	due := e.gathered+p.bytes >= max(r.h.opts.SnapshotBytes, e.snapshot)
+	due := r.snapshotDue(p, number)
 	if !due && !e.memory.endsBlock(number, hour) {
 		return c, nil
 	}
@@ -351,6 +354,21 @@ func (r *round) commit(p *plan) (events.Commit, error) {
 	e.memory.snapshot(snapshot, number, hour)
 	c.Snapshot = snapshot
 	return c, nil
+}
+
+// snapshotCommits is after how many commits three quarters of the bytes are enough
+// for a snapshot, so that commits of events of half a kilobyte have one in every
+// sixth: six of them and a snapshot fit two read units, and an instance that has
+// not met the stream knows how many commits to ask for.
+const snapshotCommits = 6
+
+// snapshotDue reports whether enough has gathered with the plan's commit, which
+// has the given number. A large snapshot waits until as much has gathered again,
+// so that snapshots about double what a stream writes at most.
+func (r *round) snapshotDue(p *plan, number int64) bool {
+	e := r.entry
+	gathered, enough := e.gathered+storedSize(p.bytes), max(r.h.opts.SnapshotBytes, e.snapshot)
+	return gathered >= enough || number-e.carrier == snapshotCommits && 4*gathered >= 3*enough
 }
 
 // smaller makes the next try of a commit that was too large smaller: without a

@@ -3,12 +3,12 @@ package api
 import (
 	"context"
 	"encoding/json/jsontext"
-	"encoding/json/v2"
 	"net/http"
 	"net/url"
 	"strconv"
 
 	"daybook/events"
+	"daybook/internal/quickjson"
 	"daybook/view"
 	"daybook/view/query"
 )
@@ -77,10 +77,31 @@ func (q *queries) rowOf(ctx context.Context, name, key string, params url.Values
 	return q.querier.At(ctx, name, key, at)
 }
 
-// listAnswer is the answer to GET /{view}.
-type listAnswer struct {
-	Items []jsontext.Value `json:"items"`
-	Next  string           `json:"next,omitzero"` // cursor of the next page
+// listBody is the answer to GET /{view}: {"items":[…],"next":"cursor of the next page"}.
+// The rows stand in it as they are.
+func listBody(page query.Page) ([]byte, error) {
+	size := len(`{"items":[],"next":""}`) + len(page.Next) + 1
+	for _, row := range page.Items {
+		size += len(row) + 1
+	}
+	body := append(make([]byte, 0, size), `{"items":[`...)
+	for i, row := range page.Items {
+		if !quickjson.Valid(row) {
+			return nil, events.Errorf(events.CodeInternal, "row %d of the list is not JSON", i)
+		}
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, row...)
+	}
+	body = append(body, ']')
+	if page.Next != "" {
+		var err error
+		if body, err = jsontext.AppendQuote(append(body, `,"next":`...), page.Next); err != nil {
+			return nil, err
+		}
+	}
+	return append(body, '}'), nil
 }
 
 // list answers GET /{view}: what its parameters mean is the querier's to say.
@@ -104,7 +125,7 @@ func (q *queries) list(view string) endpoint {
 		if err != nil {
 			return nil, err
 		}
-		body, err := json.Marshal(listAnswer{Items: page.Items, Next: page.Next})
+		body, err := listBody(page)
 		if err != nil {
 			return nil, err
 		}

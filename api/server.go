@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"daybook/events"
@@ -99,17 +98,21 @@ func write(w http.ResponseWriter, r *http.Request, id string, a *answer) {
 		h[name] = values
 	}
 	if a.contentType != "" {
-		// A terminal shows its prompt on a line of its own. The body may be shared.
-		a.body = append(slices.Clip(a.body), '\n')
 		h.Set("Content-Type", a.contentType)
-		h.Set("Content-Length", strconv.Itoa(len(a.body)))
+		h.Set("Content-Length", strconv.Itoa(len(a.body)+len(newline)))
 	}
 	w.WriteHeader(a.status)
-	if r.Method != http.MethodHead {
-		// A caller that went away can't be told; there is nothing to do.
-		_, _ = w.Write(a.body)
+	if r.Method == http.MethodHead || a.contentType == "" {
+		return
+	}
+	// A caller that went away can't be told; there is nothing to do.
+	if _, err := w.Write(a.body); err == nil {
+		_, _ = w.Write(newline)
 	}
 }
+
+// newline ends every body, so that a terminal shows its prompt on a line of its own.
+var newline = []byte{'\n'}
 
 // WriteProblem answers a request with err as a problem: for what stands in front
 // of the handlers of this package and has to refuse a request itself.

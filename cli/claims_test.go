@@ -3,7 +3,6 @@ package cli
 import (
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -65,7 +64,7 @@ func TestClaims(t *testing.T) {
 // one after the other, and the value is where it was.
 func TestImportOfClaims(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, importOfClaims) // an import waits for young commits
+	bubble(t, importOfClaims) // an import waits for young commits
 }
 
 func importOfClaims(t *testing.T) {
@@ -105,7 +104,7 @@ func importOfClaims(t *testing.T) {
 
 func TestRestoreSpent(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, restoreSpent) // an import waits for young commits
+	bubble(t, restoreSpent) // an import waits for young commits
 }
 
 func restoreSpent(t *testing.T) {

@@ -50,7 +50,10 @@ func subcommands(a *app) []*cli.Command {
 		consoleCommand(a),
 		exportCommand(a),
 		importCommand(a),
+		benchCommand(a),
+		costCommand(a),
 		mcpCommand(a),
+		simulateCommand(a),
 		initCommand(a),
 		newCommand(a),
 	}

@@ -28,6 +28,7 @@ type commitLine struct {
 	Claims      []claimPart   `json:"claims,omitempty"`
 	Releases    []claimPart   `json:"releases,omitempty"`
 	Snapshot    *snapshotPart `json:"snapshot,omitzero"`
+	Distance    int64         `json:"snapshotDistance,omitzero"`
 }
 
 type claimPart struct {
@@ -88,7 +89,7 @@ func encodeLine(c *events.Commit) ([]byte, error) {
 		Stream: c.Stream, Commit: c.Number, Version: c.Version, ID: c.ID, Time: lineTime(c.Time),
 		Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation, Trace: c.Trace,
 		Commands: make([]commandPart, len(c.Commands)), Events: make([]eventPart, len(c.Events)),
-		Claims: claimParts(c.Claims), Releases: claimParts(c.Releases),
+		Claims: claimParts(c.Claims), Releases: claimParts(c.Releases), Distance: c.SnapshotDistance,
 	}
 	for i, command := range c.Commands {
 		l.Commands[i] = commandPart{command.ID, hex.EncodeToString(command.Digest[:]), command.Version, command.Once}
@@ -126,7 +127,7 @@ func decodeLine(text []byte) (*events.Commit, error) {
 	c := &events.Commit{
 		Stream: l.Stream, Number: l.Commit, Version: l.Version, ID: l.ID, Time: time.Time(l.Time),
 		Actor: l.Actor, Correlation: l.Correlation, Causation: l.Causation, Trace: events.TraceParent(l.Trace),
-		Claims: claimsOf(l.Claims), Releases: claimsOf(l.Releases),
+		Claims: claimsOf(l.Claims), Releases: claimsOf(l.Releases), SnapshotDistance: l.Distance,
 	}
 	for _, p := range l.Commands {
 		d, err := parseDigest(p.Digest)

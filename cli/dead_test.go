@@ -33,7 +33,7 @@ type deadSite struct {
 // inDeadSite runs a test in a bubble, with an installation that has no letters.
 func inDeadSite(t *testing.T, test func(t *testing.T, s *deadSite)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := &deadSite{site: newSiteInMemory(t)}
 		s.sqs = sqs.New(sqs.Options{
 			Region: "us-east-1", BaseEndpoint: &s.endpoint, Credentials: dynamo.StaticCredentials("local", "local"),

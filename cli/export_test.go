@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -258,7 +257,7 @@ func TestImportOfUnknownEvents(t *testing.T) {
 // names, and what is wrong with the data is put down to no table.
 func TestImportNamesTheTable(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, importNamesTheTable) // what the database refuses is tried ten times
+	bubble(t, importNamesTheTable) // what the database refuses is tried ten times
 }
 
 func importNamesTheTable(t *testing.T) {

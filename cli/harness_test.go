@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"daybook/aggregate"
 	"daybook/dynamo"
@@ -46,6 +47,15 @@ func newSite(t *testing.T) *site {
 	t.Cleanup(server.Close)
 	s.endpoint, s.transport = server.URL, nil
 	return s
+}
+
+// bubble is synctest.Test for a test that uses the store.
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	if err := dynamo.BuildCoders(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, f)
 }
 
 // newSiteInMemory is an installation that is reached without a network, so that it

@@ -49,9 +49,17 @@ func sendCommand(a *app) *cli.Command {
 func apiFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "api", Sources: cli.EnvVars("DAYBOOK_API"), Usage: "speak to the HTTP API at `URL`"},
-		&cli.StringFlag{Name: "token", Sources: cli.EnvVars("DAYBOOK_TOKEN"), Usage: "bearer `TOKEN` for -api"},
-		&cli.BoolFlag{Name: "sign", Usage: "sign the request to -api with your AWS credentials"},
+		apiToken(), apiSign(),
 	}
+}
+
+// apiToken and apiSign say how requests to the HTTP API are authorized.
+func apiToken() cli.Flag {
+	return &cli.StringFlag{Name: "token", Sources: cli.EnvVars("DAYBOOK_TOKEN"), Usage: "bearer `TOKEN` for the API"}
+}
+
+func apiSign() cli.Flag {
+	return &cli.BoolFlag{Name: "sign", Usage: "sign requests to the API with your AWS credentials"}
 }
 
 // sent is the answer to an accepted command, or to a queued one.
@@ -201,13 +209,8 @@ func (s *session) ask(ctx context.Context, c *cli.Command, method, path string, 
 		return nil, nil, usage("-api: %w", err)
 	}
 	request.Header = header
-	if token := c.String("token"); token != "" {
-		request.Header.Set("Authorization", "Bearer "+token)
-	}
-	if c.Bool("sign") {
-		if err := s.sign(ctx, "execute-api", request, body); err != nil {
-			return nil, nil, err
-		}
+	if err := s.authorize(ctx, c, request); err != nil {
+		return nil, nil, err
 	}
 	response, err := direct(apiTimeout).Do(request)
 	if err != nil {
@@ -219,6 +222,27 @@ func (s *session) ask(ctx context.Context, c *cli.Command, method, path string, 
 		return nil, nil, events.Wrap(events.CodeUnavailable, err, "the API's answer broke off")
 	}
 	return response, text, nil
+}
+
+// authorize adds to a request to the API what -token and -sign say.
+func (s *session) authorize(ctx context.Context, c *cli.Command, request *http.Request) error {
+	if token := c.String("token"); token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	if !c.Bool("sign") {
+		return nil
+	}
+	var body []byte
+	if request.GetBody != nil {
+		reader, err := request.GetBody()
+		if err != nil {
+			return err
+		}
+		if body, err = io.ReadAll(reader); err != nil {
+			return err
+		}
+	}
+	return s.sign(ctx, "execute-api", request, body)
 }
 
 // direct makes a client that follows no redirect: a redirected POST may become a

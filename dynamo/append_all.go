@@ -139,7 +139,7 @@ func (t *transaction) stored() []events.Commit {
 	for i := range t.as {
 		stored[i] = t.as[i].Commit
 		if t.items[i] != nil {
-			t.store.sizes.saw(&stored[i])
+			t.store.pages.saw(&stored[i])
 		}
 	}
 	return stored

@@ -3,11 +3,12 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"daybook/internal/jitter"
 )
 
 // maxBatch is the largest number of keys in one BatchGetItem.
@@ -51,7 +52,7 @@ func batchGet(
 		if idle++; idle == batchRounds {
 			return busy(errUnprocessed)
 		}
-		if err := wait(ctx, rand.N(throttlePause<<(idle-1))); err != nil {
+		if err := wait(ctx, jitter.Below(throttlePause<<(idle-1))); err != nil {
 			return translate(ctx, err)
 		}
 	}

@@ -32,6 +32,7 @@ const (
 	attrState       = "s"
 	attrRemembered  = "r"
 	attrWindow      = "w"
+	attrDistance    = "b"
 	attrCompressed  = "z"
 )
 
@@ -111,6 +112,9 @@ func encodeHead(c *events.Commit) (map[string]types.AttributeValue, error) {
 	}
 	if len(c.Claims)+len(c.Releases) > 0 {
 		item[attrClaims] = &types.AttributeValueMemberB{Value: packClaims(c.Claims, c.Releases)}
+	}
+	if c.SnapshotDistance > 0 {
+		item[attrDistance] = numberValue(c.SnapshotDistance)
 	}
 	if s := c.Snapshot; s != nil {
 		if !s.State.IsValid() {

@@ -20,7 +20,7 @@ import (
 type rawCommit struct {
 	stream                     string
 	number, version, time      int64
-	schema                     int64
+	schema, distance           int64
 	id, correlation, causation string
 	hasCorrelation             bool
 	hasCausation               bool
@@ -120,6 +120,8 @@ func (r *rawCommit) number64(name, v string) {
 		r.seen++
 	case attrSchema:
 		r.schema, r.snapshot = n, true
+	case attrDistance:
+		r.distance = n
 	}
 }
 
@@ -155,6 +157,7 @@ func (r *rawCommit) commit() (events.Commit, error) {
 	c := events.Commit{
 		Stream: events.Stream(r.stream), Number: r.number, Version: r.version, ID: r.id,
 		Time: time.UnixMilli(r.time).UTC(), Actor: r.actor, Trace: r.trace, Size: r.size,
+		SnapshotDistance: r.distance,
 	}
 	var err error
 	if c.Commands, err = unpackCommands(r.commands, r.version); err != nil {
@@ -181,6 +184,12 @@ func (r *rawCommit) commit() (events.Commit, error) {
 
 // body reads events and snapshot, plain or compressed.
 func (r *rawCommit) body(c *events.Commit) error {
+	if r.compressed == nil && !r.snapshot {
+		if es, ok := quickEvents(string(r.events)); ok {
+			c.Events = es
+			return nil
+		}
+	}
 	body := append(append(r.events, '\n'), r.state...)
 	if r.compressed != nil {
 		var err error

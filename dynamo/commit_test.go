@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"uuid"
 
@@ -97,6 +98,7 @@ func genCommit() *rapid.Generator[events.Commit] {
 		c.Events = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) events.Event {
 			return events.Event{Name: rapid.String().Draw(t, "name"), Schema: rapid.IntRange(1, 1<<30).Draw(t, "schema"), Data: genValue(2).Draw(t, "data")}
 		}), 1, 12).Draw(t, "events")
+		c.SnapshotDistance = rapid.SampledFrom([]int64{0, 1, 25, math.MaxInt64}).Draw(t, "distance")
 		if rapid.Bool().Draw(t, "snapshot") {
 			c.Snapshot = &events.Snapshot{Schema: rapid.IntRange(1, 1<<30).Draw(t, "schema"), State: genValue(3).Draw(t, "state")}
 			c.Snapshot.Commands = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) events.CommandRecord {
@@ -316,6 +318,23 @@ func TestStoredWindow(t *testing.T) {
 	}
 }
 
+// TestStoredDistance keeps the stored form of the distance to a snapshot: 3 bytes
+// for up to 99 commits.
+func TestStoredDistance(t *testing.T) {
+	t.Parallel()
+	c := userCommit(1)
+	c.Stream, c.Number, c.Version = "user/7", 26, 26
+	bare, size, err := encodeCommit(&c)
+	if err != nil || bare["b"] != nil {
+		t.Fatalf("%v, error %v", bare, err)
+	}
+	c.SnapshotDistance = 25
+	item, more, err := encodeCommit(&c)
+	if n, ok := item["b"].(*types.AttributeValueMemberN); err != nil || !ok || n.Value != "25" || more != size+3 {
+		t.Errorf("%v, %d bytes instead of %d, error %v", item, more, size, err)
+	}
+}
+
 // TestCompressedForm reads a frame that was written once.
 func TestCompressedForm(t *testing.T) {
 	t.Parallel()
@@ -333,6 +352,29 @@ func TestCompressedForm(t *testing.T) {
 	if err != nil || string(got.Events[0].Data) != "{}" || string(got.Snapshot.State) != `{"b":2}` || got.Snapshot.Schema != 4 {
 		t.Errorf("got %+v, error %v", got, err)
 	}
+}
+
+// TestCodersAreBuiltOutsideOfBubbles: coders that were built before can be used in any
+// bubble of testing/synctest, and outside. The runtime ends the program otherwise.
+func TestCodersAreBuiltOutsideOfBubbles(t *testing.T) {
+	t.Parallel()
+	if err := BuildCoders(); err != nil {
+		t.Fatal(err)
+	}
+	encodes := func(t *testing.T) {
+		c := userCommit(40)
+		place(events.Start("user/7"), &c)
+		item, _, err := encodeCommit(&c)
+		if err != nil || item[attrCompressed] == nil {
+			t.Fatalf("it is not compressed, error %v", err)
+		}
+		if got, err := decodeCommit(item); err != nil || len(got.Events) != 40 {
+			t.Fatalf("%d events, error %v", len(got.Events), err)
+		}
+	}
+	synctest.Test(t, encodes)
+	synctest.Test(t, encodes)
+	encodes(t)
 }
 
 func TestDecompressionIsBounded(t *testing.T) {

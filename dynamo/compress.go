@@ -34,6 +34,19 @@ var (
 	})
 )
 
+// BuildCoders builds what is built otherwise when the first commit is compressed or
+// read. They hold channels, and a channel that is made in a bubble of
+// testing/synctest must not be used outside of it: a program that uses the store in
+// bubbles builds them before.
+func BuildCoders() error {
+	frame, err := compress([]byte{'\n'})
+	if err != nil {
+		return err
+	}
+	_, err = decompress(frame)
+	return err
+}
+
 // compress returns body as one zstd frame.
 func compress(body []byte) ([]byte, error) {
 	e, err := encoder()

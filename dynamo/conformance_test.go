@@ -28,14 +28,27 @@ func TestEventStoreConforms(t *testing.T) {
 // nothing else.
 func TestSDKConforms(t *testing.T) {
 	t.Parallel()
-	bySDK := func(t *testing.T, specs ...TableSpec) API {
-		db, err := embedded.Open(t.Context(), embedded.Options{})
+	conforms(t, embedded.Options{}, SenderSDK)
+}
+
+// TestEarlyPagesConform: whatever reads pages goes on where one ends, however few items
+// it has.
+func TestEarlyPagesConform(t *testing.T) {
+	t.Parallel()
+	conforms(t, embedded.Options{Hostile: &embedded.Hostile{Seed: 1, EndPages: 1}}, "")
+}
+
+// conforms runs all suites with a client of one kind on databases of one kind.
+func conforms(t *testing.T, engine embedded.Options, sender string) {
+	t.Helper()
+	open := func(t *testing.T, specs ...TableSpec) API {
+		db, err := embedded.Open(t.Context(), engine)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = db.Close() })
 		o := testOptions(db.RoundTripper())
-		o.Sender = SenderSDK
+		o.Sender = sender
 		client := New(o)
 		if err := Create(t.Context(), client, testPrefix, specs...); err != nil {
 			t.Fatal(err)
@@ -45,7 +58,7 @@ func TestSDKConforms(t *testing.T) {
 	t.Run("events", func(t *testing.T) {
 		t.Parallel()
 		eventstest.Run(t, func(t *testing.T) events.Store {
-			return NewEventStore(bySDK(t, EventsTable(), ClaimsTable()), TableName(testPrefix, EventsTable()), WithClaims(TableName(testPrefix, ClaimsTable())))
+			return NewEventStore(open(t, EventsTable(), ClaimsTable()), TableName(testPrefix, EventsTable()), WithClaims(TableName(testPrefix, ClaimsTable())))
 		})
 	})
 	t.Run("tables", func(t *testing.T) {
@@ -55,13 +68,13 @@ func TestSDKConforms(t *testing.T) {
 			for _, v := range views {
 				specs = append(specs, ViewTable(v.Describe()))
 			}
-			return NewTables(bySDK(t, specs...), testPrefix)
+			return NewTables(open(t, specs...), testPrefix)
 		})
 	})
 	t.Run("processes", func(t *testing.T) {
 		t.Parallel()
 		processtest.Run(t, func(t *testing.T) process.Ledger {
-			return NewProcesses(bySDK(t, ProcessesTable()), TableName(testPrefix, ProcessesTable()))
+			return NewProcesses(open(t, ProcessesTable()), TableName(testPrefix, ProcessesTable()))
 		})
 	})
 }
@@ -74,7 +87,7 @@ func TestClientsOverAHostileEngine(t *testing.T) {
 	for i, sender := range []string{SenderSDK, ""} {
 		synctest.Test(t, func(t *testing.T) {
 			db, err := embedded.Open(t.Context(), embedded.Options{Hostile: &embedded.Hostile{
-				Seed: 7, Throttle: 0.15, Fail: 0.1, LoseRequests: 0.1, LoseAnswers: 0.15, Conflict: 0.2, Unprocessed: 0.2,
+				Seed: 7, Throttle: 0.15, Fail: 0.1, LoseRequests: 0.1, LoseAnswers: 0.15, Conflict: 0.2, Unprocessed: 0.2, EndPages: 0.3,
 			}})
 			if err != nil {
 				t.Fatal(err)

@@ -152,13 +152,18 @@ func TestColdLoadOfTwentyCommits(t *testing.T) {
 	s, f := newStore(t)
 	stream := userStream()
 	fill(t, s, stream, 20, false)
-	cold := NewEventStore(f.client, s.table)
-	costs(t, "a cold load of 20 commits", Usage{Requests: 1, ReadUnits: 2}, func(_ *testing.T, ctx context.Context) error {
-		cs, err := cold.Load(ctx, stream, 1)
+	load := func(ctx context.Context) error {
+		cs, err := NewEventStore(f.client, s.table).Load(ctx, stream, 1)
 		if err == nil && len(cs) != 20 {
 			return fmt.Errorf("%d commits", len(cs))
 		}
 		return err
+	}
+	costs(t, "a cold load of 20 commits, for a command", Usage{Requests: 1, ReadUnits: 2}, func(_ *testing.T, ctx context.Context) error {
+		return load(events.WithCommitSize(ctx, 219))
+	})
+	costs(t, "a cold load of 20 commits of unknown size", Usage{Requests: 2, ReadUnits: 2}, func(_ *testing.T, ctx context.Context) error {
+		return load(ctx)
 	})
 }
 
@@ -171,7 +176,7 @@ func TestLoadDoesNotGrowWithTheStream(t *testing.T) {
 	for _, store := range map[string]*EventStore{"warm": s, "cold": NewEventStore(f.client, s.table)} {
 		for _, stream := range []events.Stream{short, long} {
 			ctx, m := WithMeter(t.Context())
-			cs, err := store.Load(ctx, stream, 1)
+			cs, err := store.Load(events.WithCommitSize(ctx, 219), stream, 1)
 			if err != nil || cs[0].Snapshot == nil {
 				t.Fatalf("load: error %v", err)
 			}
@@ -179,40 +184,6 @@ func TestLoadDoesNotGrowWithTheStream(t *testing.T) {
 				t.Errorf("loading %d commits up to number %d cost %+v", len(cs), cs[len(cs)-1].Number, got)
 			}
 		}
-	}
-}
-
-func TestLoadPagesAdaptToTheCommits(t *testing.T) {
-	t.Parallel()
-	s, f := newStore(t)
-	stream := userStream()
-	at := events.Start(stream)
-	for i := range 60 { // commits of about 2 KB, a snapshot in every third
-		c := userCommit(1)
-		var b strings.Builder
-		for b.Len() < 1900 {
-			b.WriteString(uuid.New().String())
-		}
-		c.Events[0].Data = jsontext.Value(`{"ids":"` + b.String() + `"}`)
-		if i%3 == 0 {
-			c.Snapshot = &events.Snapshot{Schema: 1, State: userData(0)}
-		}
-		stored, err := s.Append(t.Context(), at, c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		at = events.After(&stored)
-	}
-	load := func(s *EventStore) Usage {
-		ctx, m := WithMeter(t.Context())
-		if _, err := s.Load(ctx, stream, 1); err != nil {
-			t.Fatal(err)
-		}
-		return m.Usage()
-	}
-	warm, cold := load(s), load(NewEventStore(f.client, s.table))
-	if warm.Requests != 1 || cold.Requests != 1 || warm.ReadUnits > 4 || warm.ReadUnits*2 > cold.ReadUnits {
-		t.Errorf("warm %+v, cold %+v", warm, cold)
 	}
 }
 

@@ -32,6 +32,9 @@
 //	                  commits and hours of those in r, 10 to 130 bytes in all (see
 //	                  packWindow); absent in snapshots of older programs, which
 //	                  skip it where they meet it
+//	b          N      how many commits back the last snapshot lies that the writer
+//	                  could use, 3 bytes; absent without one, and in commits of
+//	                  older programs, which skip it
 //	z          B      e and s (a line feed between them) as one zstd frame,
 //	                  instead of them, where that saves a write unit
 //

@@ -17,7 +17,7 @@ type EventStore struct {
 	client API
 	table  string
 	claims string // "" for none
-	sizes  commitSizes
+	pages  firstPages
 	strong *bool // of Scan
 }
 
@@ -62,7 +62,7 @@ func (s *EventStore) put(ctx context.Context, c *events.Commit, item map[string]
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if err == nil {
-		s.sizes.saw(c)
+		s.pages.saw(c)
 		return *c, nil
 	}
 	taken, ok := errors.AsType[*types.ConditionalCheckFailedException](err)

@@ -4,11 +4,13 @@ import (
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"daybook/dynamo/signed"
 	"daybook/events"
 	"daybook/view/driver"
 )
@@ -33,28 +35,43 @@ const parkedRoom = 64
 
 var errItem = errors.New("the item can't be stored")
 
+// pair is one attribute of an item to be written.
+type pair struct {
+	name  string
+	value types.AttributeValue
+}
+
 // encodeItem returns the attributes of an item of a query table. Errors:
 // too-large, internal.
 func encodeItem(it *driver.Item) (map[string]types.AttributeValue, error) {
-	item := map[string]types.AttributeValue{
-		attrKey:   &types.AttributeValueMemberS{Value: it.Key},
-		attrGuard: numberValue(it.Version),
+	pairs, err := encodePairs(it)
+	if err != nil {
+		return nil, err
 	}
+	item := make(map[string]types.AttributeValue, len(pairs))
+	for _, p := range pairs {
+		item[p.name] = p.value
+	}
+	return item, nil
+}
+
+// encodePairs is encodeItem in an order that items of one form have in common.
+func encodePairs(it *driver.Item) (item []pair, err error) {
+	item = make([]pair, 0, 16)
+	add := func(name string, v types.AttributeValue) { item = append(item, pair{name, v}) }
+	add(attrKey, &types.AttributeValueMemberS{Value: it.Key})
+	add(attrGuard, numberValue(it.Version))
 	if it.Commit != 0 {
-		item[attrApplied] = numberValue(it.Commit)
+		add(attrApplied, numberValue(it.Commit))
 	}
 	if it.Parked != 0 {
-		item[attrParked] = numberValue(it.Parked)
+		add(attrParked, numberValue(it.Parked))
 	}
 	if it.Memo != nil {
-		item[attrMemo] = &types.AttributeValueMemberS{Value: string(it.Memo)}
+		add(attrMemo, &types.AttributeValueMemberS{Value: string(it.Memo)})
 	}
-	if it.Row != nil {
-		if err := encodeRow(item, it.Row); err != nil {
-			return nil, events.Wrap(events.CodeInternal, fmt.Errorf("item %q: %w", it.Key, err), "a row can't be stored")
-		}
-	}
-	for name, place := range it.Index {
+	for _, name := range sortedNames(it.Index) {
+		place := it.Index[name]
 		sort, err := sortValue(place.Sort)
 		if err != nil || place.Partition == "" {
 			return nil, events.Wrap(events.CodeInternal, fmt.Errorf("item %q, index %s: %w", it.Key, name, errItem), "a row can't be stored")
@@ -62,36 +79,56 @@ func encodeItem(it *driver.Item) (map[string]types.AttributeValue, error) {
 		if len(place.Partition) > maxPartitionSize || (place.Sort.Kind == driver.SortString && len(place.Sort.Text) > maxSortSize) {
 			return nil, tooLarge("an item")
 		}
-		item[attrIndexPartition+name] = &types.AttributeValueMemberS{Value: place.Partition}
-		item[attrIndexSort+name] = sort
+		add(attrIndexPartition+name, &types.AttributeValueMemberS{Value: place.Partition})
+		add(attrIndexSort+name, sort)
+	}
+	if it.Row != nil {
+		if item, err = encodeRow(item, it.Row); err != nil {
+			return nil, events.Wrap(events.CodeInternal, fmt.Errorf("item %q: %w", it.Key, err), "a row can't be stored")
+		}
 	}
 	limit := maxItemSize
 	if it.Parked == 0 {
 		limit -= parkedRoom
 	}
-	if itemSize(item) > limit || len(it.Key) > maxPartitionSize {
+	if len(it.Key) > maxPartitionSize || !surelyFits(it) && pairsSize(item) > limit {
 		return nil, tooLarge("an item")
 	}
 	return item, nil
 }
 
-// encodeRow adds a row to the attributes of its item.
-func encodeRow(item map[string]types.AttributeValue, row jsontext.Value) error {
-	members, order, err := nativeRow(row)
-	if err != nil {
-		if row.Kind() != jsontext.KindBeginObject || !row.IsValid() {
-			return errors.Join(errItem, err)
-		}
-		item[attrRaw] = &types.AttributeValueMemberS{Value: string(row)}
+func sortedNames(index map[string]driver.IndexKey) []string {
+	if len(index) == 0 {
 		return nil
 	}
-	for name, v := range members {
-		item[attributeName(name)] = v
+	names := make([]string, 0, len(index))
+	for name := range index {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// surelyFits reports whether an item is far below the limit: a member of a row takes
+// no more than three times its text, a place no more than a partition and a sort key.
+func surelyFits(it *driver.Item) bool {
+	const place = maxPartitionSize + maxSortSize + 512
+	return len(it.Index) <= 20 && 3*len(it.Row)+len(it.Memo)+len(it.Key)+len(it.Index)*place < maxItemSize/2
+}
+
+// encodeRow adds a row to the attributes of its item.
+func encodeRow(item []pair, row jsontext.Value) ([]pair, error) {
+	members, order, err := nativeRow(item, row)
+	if err != nil {
+		if row.Kind() != jsontext.KindBeginObject || !row.IsValid() {
+			return nil, errors.Join(errItem, err)
+		}
+		return append(item, pair{attrRaw, &types.AttributeValueMemberS{Value: string(row)}}), nil
 	}
 	if len(order) > 0 {
-		item[attrOrder] = &types.AttributeValueMemberB{Value: order}
+		members = append(members, pair{attrOrder, &types.AttributeValueMemberB{Value: order}})
 	}
-	return nil
+	return members, nil
 }
 
 // sortValue is a sort key as an attribute.
@@ -111,18 +148,25 @@ func sortValue(s driver.Sort) (types.AttributeValue, error) {
 
 // decodeItem reads an item that encodeItem wrote. Its error has code internal.
 func decodeItem(item map[string]types.AttributeValue) (driver.Item, error) {
-	r := itemReader{members: map[string]types.AttributeValue{}}
-	for name, v := range item {
-		if member, ok := memberName(name); ok {
-			r.members[member] = v
+	return decodeAttributes(signed.AttributesOf(item))
+}
+
+// decodeAttributes is decodeItem for attributes, which it puts in another order.
+func decodeAttributes(item []signed.Attribute) (driver.Item, error) {
+	r := itemReader{}
+	members := item[:0]
+	for i := range item {
+		if member, ok := memberName(item[i].Name); ok {
+			members = append(members, item[i])
+			members[len(members)-1].Name = member
 		} else {
-			r.own(name, v)
+			r.own(&item[i])
 		}
 	}
 	if r.raw != "" {
 		r.item.Row = jsontext.Value(r.raw)
-	} else if len(r.members) > 0 {
-		text, err := rowText(r.members, r.order)
+	} else if len(members) > 0 {
+		text, err := rowText(members, r.order)
 		if err != nil {
 			r.fail(err)
 		}
@@ -144,11 +188,10 @@ func decodeItem(item map[string]types.AttributeValue) (driver.Item, error) {
 
 // itemReader gathers the attributes of an item.
 type itemReader struct {
-	item    driver.Item
-	members map[string]types.AttributeValue
-	order   []byte
-	raw     string
-	err     error
+	item  driver.Item
+	order []byte
+	raw   string
+	err   error
 }
 
 func (r *itemReader) fail(err error) {
@@ -158,26 +201,24 @@ func (r *itemReader) fail(err error) {
 }
 
 // own takes an attribute that is not a member of the row.
-func (r *itemReader) own(name string, v types.AttributeValue) {
-	switch name {
+func (r *itemReader) own(a *signed.Attribute) {
+	switch a.Name {
 	case attrKey:
-		r.item.Key = textOf(v)
+		r.item.Key = a.String()
 	case attrMemo:
-		r.item.Memo = jsontext.Value(textOf(v))
+		r.item.Memo = jsontext.Value(a.String())
 	case attrRaw:
-		r.raw = textOf(v)
+		r.raw = a.String()
 	case attrOrder:
-		if b, ok := v.(*types.AttributeValueMemberB); ok {
-			r.order = b.Value
-		}
+		r.order = a.Bytes()
 	case attrApplied:
-		r.item.Commit = r.integer(name, v)
+		r.item.Commit = r.integer(a)
 	case attrGuard:
-		r.item.Version = r.integer(name, v)
+		r.item.Version = r.integer(a)
 	case attrParked:
-		r.item.Parked = r.integer(name, v)
+		r.item.Parked = r.integer(a)
 	default:
-		r.place(name, v)
+		r.place(a)
 	}
 }
 
@@ -188,45 +229,51 @@ func textOf(v types.AttributeValue) string {
 	return ""
 }
 
-func (r *itemReader) integer(name string, v types.AttributeValue) int64 {
-	n, ok := v.(*types.AttributeValueMemberN)
-	if !ok {
-		r.fail(fmt.Errorf("attribute %s is not a number", name))
+func (r *itemReader) integer(a *signed.Attribute) int64 {
+	if a.Kind != signed.KindN {
+		r.fail(fmt.Errorf("attribute %s is not a number", a.Name))
 		return 0
 	}
-	i, err := strconv.ParseInt(n.Value, 10, 64)
+	i, err := strconv.ParseInt(a.Text, 10, 64)
 	if err != nil {
-		r.fail(fmt.Errorf("attribute %s: %w", name, err))
+		r.fail(fmt.Errorf("attribute %s: %w", a.Name, err))
 	}
 	return i
 }
 
 // place takes one half of the item's place in an index.
-func (r *itemReader) place(name string, v types.AttributeValue) {
-	index, isPartition := strings.CutPrefix(name, attrIndexPartition)
+func (r *itemReader) place(a *signed.Attribute) {
+	index, isPartition := strings.CutPrefix(a.Name, attrIndexPartition)
 	if !isPartition {
 		var isSort bool
-		if index, isSort = strings.CutPrefix(name, attrIndexSort); !isSort {
+		if index, isSort = strings.CutPrefix(a.Name, attrIndexSort); !isSort {
 			return // of a later program
 		}
 	}
 	if r.item.Index == nil {
-		r.item.Index = map[string]driver.IndexKey{}
+		r.item.Index = make(map[string]driver.IndexKey, 2)
 	}
 	place := r.item.Index[index]
-	switch v := v.(type) {
-	case *types.AttributeValueMemberS:
+	switch a.Kind {
+	case signed.KindS:
 		if isPartition {
-			place.Partition = v.Value
+			place.Partition = a.Text
 		} else {
-			place.Sort = driver.Sort{Kind: driver.SortString, Text: v.Value}
+			place.Sort = driver.Sort{Kind: driver.SortString, Text: a.Text}
 		}
-	case *types.AttributeValueMemberN:
-		n, err := parseNumber(v.Value)
-		if err != nil || isPartition {
-			r.fail(fmt.Errorf("attribute %s has another type", name))
+	case signed.KindN:
+		text := a.Text
+		if !isPlainInteger(text) {
+			n, err := parseNumber(text)
+			if err != nil {
+				r.fail(fmt.Errorf("attribute %s has another type", a.Name))
+			}
+			text = n.String()
 		}
-		place.Sort = driver.Sort{Kind: driver.SortNumber, Text: n.String()}
+		if isPartition {
+			r.fail(fmt.Errorf("attribute %s has another type", a.Name))
+		}
+		place.Sort = driver.Sort{Kind: driver.SortNumber, Text: text}
 	}
 	r.item.Index[index] = place
 }

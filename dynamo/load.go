@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -14,28 +13,23 @@ import (
 	"daybook/events"
 )
 
-// A Query stops by the number of items, never by what is in them, so Load asks
-// for about as many commits as lie between two snapshots and asks on when there
-// was none among them. Package aggregate takes a snapshot when about 4 KB of
-// commits have gathered; half as much again is room for the variation.
+// largestPage is the largest number of commits to ask for at once; DynamoDB ends
+// a page at 1 MB anyway. Pages grow where no commit says where a fitting snapshot
+// is: in streams of older programs, and after the state's schema version was raised.
 const (
-	snapshotDistance  = 6 << 10 // bytes
-	minPage           = 4       // commits
-	maxPage           = 25      // commits; also while nothing is known of an aggregate
-	pageGrowth        = 4       // from the third page on
-	largestPage       = 6400    // commits; DynamoDB ends a page at 1 MB anyway
-	sizeWeight        = 1.0 / 16
-	assumedCommitSize = 250 // bytes
+	largestPage = 6400
+	pageGrowth  = 4 // from the third page on
 )
 
-// Load implements events.Store with one strongly consistent Query, newest first;
-// with more of them when the newest page holds no snapshot and not the start.
+// Load implements events.Store with one strongly consistent Query, newest first,
+// for as many commits as usually lie between two snapshots. When there is none
+// among them, and not the start, the newest commit says how many more to ask for.
 func (s *EventStore) Load(ctx context.Context, stream events.Stream, snapshot int) ([]events.Commit, error) {
 	if snapshot == 0 {
 		return s.query(ctx, stream, 1, math.MaxInt)
 	}
 	var newest []events.Commit // newest first
-	limit := s.sizes.page(stream.Aggregate())
+	limit := s.pages.first(stream.Aggregate(), events.CommitSizeOf(ctx))
 	for pages := 1; ; pages++ {
 		page, more, err := s.newest(ctx, stream, newest, limit)
 		if err != nil {
@@ -51,15 +45,30 @@ func (s *EventStore) Load(ctx context.Context, stream events.Stream, snapshot in
 		if !more {
 			break
 		}
-		if pages >= 2 {
-			limit = min(limit*pageGrowth, largestPage)
-		}
+		limit = nextPage(newest, limit, pages)
 	}
 	for i := range newest {
-		s.sizes.saw(&newest[i])
+		s.pages.saw(&newest[i])
 	}
 	slices.Reverse(newest)
 	return newest, checkRun(newest, snapshot)
+}
+
+// nextPage returns how many commits to ask for after so many pages that hold
+// neither a snapshot that fits nor the start: those down to the last snapshot,
+// where the newest commit says so, or down to the start, where it is near.
+func nextPage(newest []events.Commit, limit, pages int) int {
+	have := int64(len(newest))
+	if rest := newest[0].SnapshotDistance + 1 - have; rest > 0 {
+		return int(min(rest, largestPage))
+	}
+	if rest := newest[0].Number - have; rest <= maxFirstPage {
+		return int(rest)
+	}
+	if pages == 1 {
+		return maxFirstPage
+	}
+	return min(max(limit, maxFirstPage)*pageGrowth, largestPage)
 }
 
 // newest returns up to limit commits, newest first, older than those in hand.
@@ -155,41 +164,4 @@ func decodeCommits(items []map[string]types.AttributeValue) ([]events.Commit, er
 		}
 	}
 	return cs, nil
-}
-
-// commitSizes knows the mean size of the commits of each aggregate. There are
-// as many entries as aggregates with stored commits.
-type commitSizes struct {
-	mu   sync.Mutex
-	mean map[string]float64
-}
-
-// saw takes a commit into the mean. One with a snapshot says nothing of those
-// between snapshots and is left out.
-func (s *commitSizes) saw(c *events.Commit) {
-	if c.Snapshot != nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.mean == nil {
-		s.mean = map[string]float64{}
-	}
-	name := c.Stream.Aggregate()
-	mean, ok := s.mean[name]
-	if !ok {
-		mean = assumedCommitSize
-	}
-	s.mean[name] = mean + (float64(c.Size)-mean)*sizeWeight
-}
-
-// page is the number of commits to ask for first.
-func (s *commitSizes) page(aggregate string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	mean, ok := s.mean[aggregate]
-	if !ok {
-		mean = assumedCommitSize
-	}
-	return min(max(int(math.Ceil(snapshotDistance/max(mean, 1))), minPage), maxPage)
 }

@@ -145,6 +145,8 @@ func askForCapacity(input any) {
 		in.ReturnConsumedCapacity = total
 	case *dynamodb.BatchGetItemInput:
 		in.ReturnConsumedCapacity = total
+	case *dynamodb.BatchExecuteStatementInput:
+		in.ReturnConsumedCapacity = total
 	case *dynamodb.TransactWriteItemsInput:
 		in.ReturnConsumedCapacity = total
 	}
@@ -170,14 +172,20 @@ func consumed(output any) Usage {
 			u.ReadUnits += units(&c)
 		}
 		return u
+	case *dynamodb.BatchExecuteStatementOutput:
+		return written(out.ConsumedCapacity)
 	case *dynamodb.TransactWriteItemsOutput:
-		var u Usage
-		for _, c := range out.ConsumedCapacity {
-			u.WriteUnits += units(&c)
-		}
-		return u
+		return written(out.ConsumedCapacity)
 	}
 	return Usage{}
+}
+
+// written is the usage of a write to many tables.
+func written(capacities []types.ConsumedCapacity) (u Usage) {
+	for _, c := range capacities {
+		u.WriteUnits += units(&c)
+	}
+	return u
 }
 
 func units(c *types.ConsumedCapacity) float64 {

@@ -8,9 +8,13 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"daybook/dynamo/signed"
 )
 
 // A row is stored as attributes of the item, one for each member, so that it can
@@ -52,9 +56,12 @@ func memberName(attribute string) (member string, ok bool) {
 	return attribute, attribute != attrKey && !strings.HasPrefix(attribute, "_")
 }
 
-// nativeRow returns the members of a row by their names, and their order, which
-// is empty when they are sorted.
-func nativeRow(row jsontext.Value) (members map[string]types.AttributeValue, order []byte, err error) {
+// nativeRow appends the members of a row to the attributes of its item, and returns
+// their order, which is empty when they are sorted.
+func nativeRow(item []pair, row jsontext.Value) (members []pair, order []byte, err error) {
+	if members, order, ok := plainRow(item, string(row)); ok {
+		return members, order, nil
+	}
 	p := rowParser{decoder: jsontext.NewDecoder(bytes.NewBuffer(row))}
 	v, err := p.value(0)
 	if err != nil {
@@ -70,17 +77,57 @@ func nativeRow(row jsontext.Value) (members map[string]types.AttributeValue, ord
 	if p.shuffled {
 		order = p.order
 	}
-	if text, err := rowText(object.Value, order); err != nil || !bytes.Equal(text, row) {
+	if text, err := rowText(signed.AttributesOf(object.Value), order); err != nil || !bytes.Equal(text, row) {
 		return nil, nil, errNotNative
 	}
-	return object.Value, order, nil
+	for _, name := range slices.Sorted(maps.Keys(object.Value)) {
+		item = append(item, pair{attributeName(name), object.Value[name]})
+	}
+	return item, order, nil
 }
 
 // rowParser turns JSON into attribute values.
 type rowParser struct {
-	decoder  *jsontext.Decoder
+	decoder *jsontext.Decoder
+	memberOrder
+}
+
+// memberOrder gathers the order of a row's members.
+type memberOrder struct {
 	order    []byte // for every object of two or more members, in the order of the text
 	shuffled bool   // the members of some object are not sorted
+}
+
+// add takes the names of an object's members, and the orders of the objects in it. It
+// reports false for a name that stands twice.
+func (o *memberOrder) add(names []string, inner []byte) bool {
+	sorted, once := names, true
+	for i := 1; i < len(names); i++ {
+		if names[i-1] >= names[i] {
+			o.shuffled = true
+			sorted = slices.Sorted(slices.Values(names))
+			once = isStrict(sorted)
+			break
+		}
+	}
+	if len(names) > 1 {
+		for _, name := range names {
+			at, _ := slices.BinarySearch(sorted, name)
+			o.order = binary.AppendUvarint(o.order, uint64(at))
+		}
+	}
+	o.order = append(o.order, inner...)
+	return once
+}
+
+// isStrict reports whether sorted names are all different.
+func isStrict(sorted []string) bool {
+	for i := 1; i < len(sorted); i++ {
+		if sorted[i-1] == sorted[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *rowParser) value(depth int) (types.AttributeValue, error) {
@@ -144,24 +191,20 @@ func (p *rowParser) object(depth int) (types.AttributeValue, error) {
 		names = append(names, name)
 	}
 	inner, p.order = p.order, outer
-	if len(names) > 1 {
-		sorted := slices.Sorted(slices.Values(names))
-		p.shuffled = p.shuffled || !slices.Equal(sorted, names)
-		for _, name := range names {
-			at, _ := slices.BinarySearch(sorted, name)
-			p.order = binary.AppendUvarint(p.order, uint64(at))
-		}
-	}
-	p.order = append(p.order, inner...)
+	p.add(names, inner)
 	_, err := p.decoder.ReadToken()
 	return &types.AttributeValueMemberM{Value: members}, err
 }
 
-// rowText writes a row from its members. An order that does not fit them (an
-// item that was changed by hand) counts as none: then they are sorted.
-func rowText(members map[string]types.AttributeValue, order []byte) (jsontext.Value, error) {
+// rowText writes a row from its members, which it sorts. An order that does not fit
+// them (an item that was changed by hand) counts as none: then they are sorted.
+func rowText(members []signed.Attribute, order []byte) (jsontext.Value, error) {
+	size := 2
+	for _, m := range members {
+		size += len(m.Name) + len(m.Text) + len(`"":"",`)
+	}
 	w := rowWriter{order: order, ordered: len(order) > 0}
-	text, err := w.object(nil, members)
+	text, err := w.object(make([]byte, 0, size), members)
 	if w.ordered && (w.failed || len(w.order) > 0) {
 		w = rowWriter{}
 		text, err = w.object(nil, members)
@@ -169,77 +212,113 @@ func rowText(members map[string]types.AttributeValue, order []byte) (jsontext.Va
 	return text, err
 }
 
-// rowWriter turns attribute values into JSON.
+// rowWriter turns attributes into JSON.
 type rowWriter struct {
 	order   []byte
 	ordered bool
 	failed  bool // the order does not fit
 }
 
-func (w *rowWriter) object(b []byte, members map[string]types.AttributeValue) ([]byte, error) {
+func (w *rowWriter) object(b []byte, members []signed.Attribute) ([]byte, error) {
+	slices.SortFunc(members, func(a, b signed.Attribute) int { return strings.Compare(a.Name, b.Name) })
+	places := w.places(len(members))
 	b = append(b, '{')
-	for i, name := range w.names(members) {
+	for i := range members {
+		m := &members[i]
+		if places != nil {
+			m = &members[places[i]]
+		}
 		if i > 0 {
 			b = append(b, ',')
 		}
 		var err error
-		if b, err = jsontext.AppendQuote(b, name); err != nil {
+		if b, err = appendText(b, m.Name); err != nil {
 			return nil, err
 		}
-		if b, err = w.value(append(b, ':'), members[name]); err != nil {
+		if b, err = w.value(append(b, ':'), m); err != nil {
 			return nil, err
 		}
 	}
 	return append(b, '}'), nil
 }
 
-// names returns the names of an object's members in their order.
-func (w *rowWriter) names(members map[string]types.AttributeValue) []string {
-	sorted := slices.Sorted(maps.Keys(members))
-	if !w.ordered || w.failed || len(sorted) < 2 {
-		return sorted
+// places returns where the members of an object of n stand among the sorted ones; nil
+// when they are sorted.
+func (w *rowWriter) places(n int) []int {
+	if !w.ordered || w.failed || n < 2 {
+		return nil
 	}
-	names := make([]string, len(sorted))
-	for i := range names {
-		at, n := binary.Uvarint(w.order)
-		if n <= 0 || at >= uint64(len(sorted)) || sorted[at] == "" {
+	places, taken := make([]int, n), make([]bool, n)
+	for i := range places {
+		at, size := binary.Uvarint(w.order)
+		if size <= 0 || at >= uint64(n) || taken[at] {
 			w.failed = true
-			return slices.Sorted(maps.Keys(members))
+			return nil
 		}
-		w.order = w.order[n:]
-		names[i], sorted[at] = sorted[at], "" // each once
+		w.order = w.order[size:]
+		places[i], taken[at] = int(at), true
 	}
-	return names
+	return places
 }
 
-func (w *rowWriter) value(b []byte, v types.AttributeValue) ([]byte, error) {
-	switch v := v.(type) {
-	case *types.AttributeValueMemberS:
-		return jsontext.AppendQuote(b, v.Value)
-	case *types.AttributeValueMemberN:
-		n, err := parseNumber(v.Value)
-		return append(b, n.String()...), err
-	case *types.AttributeValueMemberBOOL:
-		if v.Value {
-			return append(b, "true"...), nil
+func (w *rowWriter) value(b []byte, a *signed.Attribute) ([]byte, error) {
+	switch a.Kind {
+	case signed.KindS:
+		return appendText(b, a.Text)
+	case signed.KindN:
+		if isPlainInteger(a.Text) {
+			return append(b, a.Text...), nil
 		}
-		return append(b, "false"...), nil
+		n, err := parseNumber(a.Text)
+		return append(b, n.String()...), err
+	}
+	switch v := a.Value.(type) {
+	case *types.AttributeValueMemberBOOL:
+		return strconv.AppendBool(b, v.Value), nil
 	case *types.AttributeValueMemberNULL:
 		return append(b, "null"...), nil
 	case *types.AttributeValueMemberM:
-		return w.object(b, v.Value)
+		return w.object(b, signed.AttributesOf(v.Value))
 	case *types.AttributeValueMemberL:
 		b = append(b, '[')
 		for i, e := range v.Value {
 			if i > 0 {
 				b = append(b, ',')
 			}
+			element := signed.AttributeOf("", e)
 			var err error
-			if b, err = w.value(b, e); err != nil {
+			if b, err = w.value(b, &element); err != nil {
 				return nil, err
 			}
 		}
 		return append(b, ']'), nil
 	}
 	return nil, errors.New("an attribute has a type that no row has")
+}
+
+// appendText appends a JSON string.
+func appendText(b []byte, text string) ([]byte, error) {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return jsontext.AppendQuote(b, text)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, text...)
+	return append(b, '"'), nil
+}
+
+// isPlainInteger reports whether a text is an integer as number.String writes it,
+// without looking closer at long ones.
+func isPlainInteger(text string) bool {
+	digits := strings.TrimPrefix(text, "-")
+	if len(digits) == 0 || len(digits) > 18 || digits[0] == '0' && len(text) > 1 {
+		return false
+	}
+	for i := range len(digits) {
+		if digits[i] < '0' || digits[i] > '9' {
+			return false
+		}
+	}
+	return true
 }

@@ -26,6 +26,15 @@ func itemSize(item map[string]types.AttributeValue) int {
 	return size
 }
 
+// pairsSize is itemSize of pairs.
+func pairsSize(item []pair) int {
+	size := 0
+	for _, p := range item {
+		size += len(p.name) + valueSize(p.value)
+	}
+	return size
+}
+
 // valueSize is the size of one attribute value in bytes. A list or map has 3
 // bytes and 1 for each of its elements on top of what they hold.
 func valueSize(v types.AttributeValue) int {

@@ -41,6 +41,14 @@ var (
 // others alone; only a payload that is not such an event is an error, of code
 // internal.
 func DecodeStreamEvent(payload []byte) ([]Record, error) {
+	if records, ok := quickRecords(string(payload)); ok {
+		return records, nil
+	}
+	return slowRecords(payload)
+}
+
+// slowRecords is DecodeStreamEvent for any event.
+func slowRecords(payload []byte) ([]Record, error) {
 	p := streamParser{decoder: jsontext.NewDecoder(bytes.NewBuffer(payload))}
 	var records []Record
 	found := false
@@ -92,26 +100,32 @@ func (p *streamParser) record() (r Record, isNew bool, err error) {
 		}
 		return err
 	})
+	wrong := p.wrong
+	p.wrong = nil
 	if err != nil || name == "MODIFY" || name == "REMOVE" {
-		p.wrong = nil
 		return r, false, err
 	}
-	switch {
-	case p.wrong != nil || name != "INSERT" || !hasImage || r.Sequence == "":
-		r.Err = errRecord
-	default:
+	if wrong == nil && (name != "INSERT" || !hasImage || r.Sequence == "") {
+		wrong = errRecord
+	}
+	r.decode(&image, wrong)
+	return r, true, nil
+}
+
+// decode sets the record's commit, or its error: of the image, or what is wrong with
+// the record.
+func (r *Record) decode(image *rawCommit, wrong error) {
+	if wrong == nil {
 		c, err := image.commit()
 		if err == nil && (c.Stream != r.Stream || c.Number != r.Number) {
 			err = errRecord
 		}
-		r.Commit, r.Err = &c, err
+		r.Commit, wrong = &c, err
 	}
-	if r.Err != nil {
+	if wrong != nil {
 		r.Commit = nil
-		r.Err = events.Wrap(events.CodeInternal, fmt.Errorf("record %s: %w", r.EventID, errors.Join(r.Err, p.wrong)), "a stream record can't be read")
+		r.Err = events.Wrap(events.CodeInternal, fmt.Errorf("record %s: %w", r.EventID, wrong), "a stream record can't be read")
 	}
-	p.wrong = nil
-	return r, true, nil
 }
 
 // change reads what happened to the item.

@@ -4,12 +4,14 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	awsevents "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"pgregory.net/rapid"
 
 	"daybook/events"
 )
@@ -142,6 +144,85 @@ func FuzzDecodeStreamEvent(f *testing.F) {
 			if (r.Commit == nil) != (r.Err != nil) {
 				t.Fatalf("commit %v, error %v", r.Commit, r.Err)
 			}
+			if r.Err != nil && events.CodeOf(r.Err) != events.CodeInternal {
+				t.Fatalf("error %v", r.Err)
+			}
+		}
+		likeTheLibrary(t, payload, records)
+	})
+}
+
+// likeTheLibrary compares the commits with those that the Lambda library's typed event
+// leads to, where it can read the event too.
+func likeTheLibrary(t *testing.T, payload []byte, records []Record) {
+	t.Helper()
+	var e awsevents.DynamoDBEvent
+	if json.Unmarshal(payload, &e) != nil {
+		return
+	}
+	e.Records = slices.DeleteFunc(e.Records, func(r awsevents.DynamoDBEventRecord) bool { return r.EventName != "INSERT" })
+	if len(records) != len(e.Records) {
+		return // a repeated member, of which the library takes another
+	}
+	for i, r := range records {
+		want, err := libraryCommit(&e.Records[i])
+		if r.Err == nil && err == nil && !reflect.DeepEqual(*r.Commit, want) {
+			t.Errorf("record %d is\n%+v, the library's\n%+v", i, *r.Commit, want)
+		}
+	}
+}
+
+// TestQuickRecords: what the quick reader takes, it reads as the other does; the events
+// that Lambda sends it takes.
+func TestQuickRecords(t *testing.T) {
+	t.Parallel()
+	var all []string
+	for i := range 20 {
+		_, item := streamed(t, i%3+1, i+1)
+		all = append(all, streamRecord(t, []string{"INSERT", "MODIFY", "REMOVE", "INSERT"}[i%4], i%10, item))
+	}
+	whole := string(streamEvent(all...))
+	if _, ok := quickRecords(whole); !ok {
+		t.Error("an ordinary event is declined")
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := []byte(whole)
+		for range rapid.IntRange(0, 3).Draw(t, "changes") { // a cut, or another byte
+			at := rapid.IntRange(0, len(text)-1).Draw(t, "at")
+			switch rapid.IntRange(0, 2).Draw(t, "how") {
+			case 0:
+				text[at] = rapid.SampledFrom([]byte(`"{}[],:0a\ `)).Draw(t, "byte")
+			case 1:
+				text = append(text[:at], text[min(at+rapid.IntRange(1, 9).Draw(t, "n"), len(text)):]...)
+			case 2:
+				text = []byte(string(text[:at]) + " " + string(text[at:]))
+			}
+			if len(text) == 0 {
+				return
+			}
+		}
+		got, ok := quickRecords(string(text))
+		if !ok {
+			return
+		}
+		want, err := slowRecords(text)
+		if err != nil {
+			if strings.Contains(err.Error(), "duplicate") {
+				return // a name that stands twice may pass
+			}
+			t.Fatalf("taken, but %v:\n%s", err, text)
+		}
+		if len(got) == 0 && len(want) == 0 {
+			return
+		}
+		for i := range want {
+			if (got[i].Err == nil) != (want[i].Err == nil) || got[i].Err != nil && got[i].Err.Error() != want[i].Err.Error() {
+				t.Fatalf("record %d: error %v, want %v", i, got[i].Err, want[i].Err)
+			}
+			got[i].Err, want[i].Err = nil, nil
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("got\n%+v\nwant\n%+v\nof\n%s", got, want, text)
 		}
 	})
 }

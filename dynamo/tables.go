@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -41,6 +42,8 @@ func (t *Tables) Table(name string, version int) driver.Table {
 type table struct {
 	client API
 	name   string
+	alone  atomic.Bool                // items are not inserted by statements any more: see Insert
+	last   atomic.Pointer[insertForm] // the last statement: items of a view have few forms
 }
 
 func itemKey(key string) map[string]types.AttributeValue {

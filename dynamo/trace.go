@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -94,6 +95,8 @@ func tablesOf(input any) []string {
 		return []string{value(in.TableName)}
 	case *dynamodb.BatchGetItemInput:
 		return slices.Sorted(maps.Keys(in.RequestItems))
+	case *dynamodb.BatchExecuteStatementInput:
+		return tablesOfStatements(in.Statements)
 	case *dynamodb.TransactWriteItemsInput:
 		return tablesOfWrites(in.TransactItems)
 	}
@@ -113,6 +116,18 @@ func tablesOfWrites(items []types.TransactWriteItem) []string {
 		case i.ConditionCheck != nil:
 			tables = append(tables, value(i.ConditionCheck.TableName))
 		}
+	}
+	slices.Sort(tables)
+	return slices.Compact(tables)
+}
+
+// tablesOfStatements are the tables that stand in quotes in statements.
+func tablesOfStatements(batch []types.BatchStatementRequest) []string {
+	var tables []string
+	for _, s := range batch {
+		_, rest, _ := strings.Cut(value(s.Statement), `"`)
+		table, _, _ := strings.Cut(rest, `"`)
+		tables = append(tables, table)
 	}
 	slices.Sort(tables)
 	return slices.Compact(tables)

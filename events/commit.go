@@ -33,6 +33,10 @@ type Commit struct {
 	Commands []Command // the commands it answers, in order; at least one
 	Events   []Event   // at least one
 	Snapshot *Snapshot // state after this commit; usually nil
+	// SnapshotDistance is how many commits before this one the newest snapshot
+	// lies that its writer could use: 1 when the commit right before carries it. It
+	// is 0 when there was none, or it is not known, as in commits of older programs.
+	SnapshotDistance int64
 
 	// Claims are the values the stream holds from this commit on, Releases those
 	// it gives up; see Store.Append. A value in both was claimed by one command

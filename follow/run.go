@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sort"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/internal/jitter"
 	"daybook/parallel"
 )
 
@@ -331,7 +331,7 @@ func againOnConflict(ctx context.Context, o Options, do func() error) error {
 // bound, which doubles with each attempt, from 1, up to 64 times.
 func Pause(ctx context.Context, bound time.Duration, attempt int) error {
 	bound <<= min(attempt-1, 6)
-	timer := time.NewTimer(bound/2 + rand.N(bound/2))
+	timer := time.NewTimer(bound/2 + jitter.Below(bound/2))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

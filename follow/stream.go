@@ -2,7 +2,6 @@ package follow
 
 import (
 	"context"
-	"sync"
 
 	"daybook/events"
 )
@@ -40,13 +39,15 @@ type Stream struct {
 	numbers []int64 // of the deliveries, in any order, repeats too
 	index   int     // of the stream's first delivery in the batch
 
-	mu   sync.Mutex
-	page []events.Commit // the last that was read
+	// reading is the lock of page. It is held while a page is read, so it is a
+	// channel: waiting ends with a context.
+	reading chan struct{}
+	page    []events.Commit // the last that was read
 }
 
 // NewStream returns a stream of which the given commits are at hand.
 func NewStream(history History, name events.Stream, given []events.Commit) *Stream {
-	s := &Stream{Name: name, Given: make(map[int64]*events.Commit, len(given)), history: history}
+	s := &Stream{Name: name, Given: make(map[int64]*events.Commit, len(given)), history: history, reading: make(chan struct{}, 1)}
 	for i := range given {
 		s.Given[given[i].Number] = &given[i]
 		s.numbers = append(s.numbers, given[i].Number)
@@ -90,8 +91,12 @@ func (s *Stream) at(ctx context.Context, number, last int64, page *[]events.Comm
 	if c := paged(*page, number); c != nil {
 		return c, true, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	select {
+	case s.reading <- struct{}{}:
+		defer func() { <-s.reading }()
+	case <-ctx.Done():
+		return nil, true, events.Wrap(events.CodeCanceled, ctx.Err(), "the request was given up")
+	}
 	if paged(s.page, number) == nil {
 		if err := s.read(ctx, number, last); err != nil {
 			return nil, true, err

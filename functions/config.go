@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -50,6 +51,9 @@ type Config struct {
 	SchedulerEndpoint string // EventBridge Scheduler
 	BusEndpoint       string // EventBridge
 	KMSEndpoint       string // KMS
+
+	// Now is the clock of commands, projections and queries; nil is time.Now.
+	Now func() time.Time
 
 	// Timers and Publisher stand in for schedules and the event bus, in tests.
 	Timers    process.Timers

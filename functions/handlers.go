@@ -40,11 +40,11 @@ func NewCommand(app daybook.App, c Config) (Handler, error) {
 		return nil, err
 	}
 	store := sealing.Store(dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable)))
-	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Begin: beginCommand(spans), Observe: c.observe(log, metrics)})
+	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Now: c.Now, Begin: beginCommand(spans), Observe: c.observe(log, metrics)})
 	if err != nil {
 		return nil, err
 	}
-	options := &api.Options{Logger: log, Title: app.Title()}
+	options := &api.Options{Now: c.Now, Logger: log, Title: app.Title()}
 	function := commandHandler{queue: noQueue{}, metrics: metrics}
 	switch settings := []string{c.RequestsTable, c.CommandQueue, c.DeadQueue}; {
 	case !slices.Contains(settings, ""):
@@ -80,11 +80,11 @@ func NewQuery(app daybook.App, c Config) (Handler, error) {
 		return nil, err
 	}
 	queries, err := query.New(store, codec, sealing.Tables(dynamo.NewTables(client, c.ViewPrefix)), app.Views,
-		&query.Options{Routed: true})
+		&query.Options{Routed: true, Now: c.Now})
 	if err != nil {
 		return nil, err
 	}
-	options := &api.Options{Logger: log, Title: app.Title(), Security: c.Security, Processes: app.Processes, Pages: c.Pages}
+	options := &api.Options{Now: c.Now, Logger: log, Title: app.Title(), Security: c.Security, Processes: app.Processes, Pages: c.Pages}
 	if c.RequestsTable != "" {
 		options.Statuses = dynamo.NewRequests(client, c.RequestsTable)
 	}
@@ -108,7 +108,7 @@ func NewProjector(app daybook.App, c Config) (Handler, error) {
 		return nil, err
 	}
 	projector, err := projection.New(store, codec, sealing.Tables(dynamo.NewTables(client, c.ViewPrefix)), app.Views,
-		&projection.Options{Routed: true})
+		&projection.Options{Routed: true, Now: c.Now})
 	if err != nil {
 		return nil, err
 	}

@@ -22,5 +22,5 @@ func (c Config) Sealing(app daybook.App, client dynamo.API) (sealed.With, error)
 		return sealed.With{}, fmt.Errorf("the application has personal values, which need %s and %s: not both are set", names.EnvKeysTable, names.EnvWrappingKey)
 	}
 	keys := dynamo.NewKeys(client, c.KeysTable)
-	return sealed.With{Sealer: personal.NewSealer(personal.NewRing(keys, messaging.NewKMS(c.WrappingKey, c.messaging(c.KMSEndpoint)), nil))}, nil
+	return sealed.With{Sealer: personal.NewSealer(personal.NewRing(keys, messaging.NewKMS(c.WrappingKey, c.messaging(c.KMSEndpoint)), c.Now))}, nil
 }

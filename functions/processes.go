@@ -29,7 +29,7 @@ func NewProcess(app daybook.App, c Config) (Handler, error) {
 		return nil, err
 	}
 	store := sealing.Store(dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable)))
-	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Begin: beginCommand(spans), Observe: c.observe(log, metrics)})
+	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Now: c.Now, Begin: beginCommand(spans), Observe: c.observe(log, metrics)})
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func NewProcess(app daybook.App, c Config) (Handler, error) {
 		return nil, err
 	}
 	runner, err := process.NewRunner(store, codec, sealing.Ledger(dynamo.NewProcesses(client, c.ProcessesTable)), app.Processes, effects,
-		&process.Options{Source: c.ViewPrefix, Begin: reactionSpans(spans)})
+		&process.Options{Now: c.Now, Source: c.ViewPrefix, Begin: reactionSpans(spans)})
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	awsevents "github.com/aws/aws-lambda-go/events"
 
@@ -67,6 +68,19 @@ func FuzzDecodeEvent(f *testing.F) {
 		for _, r := range got {
 			if err != nil || r.ID == "" || r.Receives < 1 {
 				t.Errorf("%+v, %v", r, err)
+			}
+		}
+		if err != nil && got != nil {
+			t.Errorf("%+v, %v", got, err)
+		}
+		// The Lambda library's typed event is the second reading.
+		var want awsevents.SQSEvent
+		if err != nil || json.Unmarshal(payload, &want) != nil || len(want.Records) != len(got) {
+			return
+		}
+		for i, r := range got {
+			if m := want.Records[i]; r.ID != m.MessageId || utf8.ValidString(m.Body) && string(r.Body) != m.Body {
+				t.Errorf("record %d is %+v, the library's %+v", i, r, m)
 			}
 		}
 	})

@@ -77,7 +77,7 @@ func addIndex(d *definition.Definition, name string, by IndexBy) {
 		f.Form = formOf(d, f, by.sorting, append(slices.Clone(d.Indexes), ix), fail)
 		ix.Sort = f
 	}
-	d.Indexes = append(d.Indexes, ix)
+	d.AddIndex(ix)
 }
 
 // Fold gives the field that By or Then named last, a string, a normal form:

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,6 +47,8 @@ var answers = map[string]string{
 	"an odd count":       `{"Count":02}`,
 	"a fraction":         `{"Count":1.5}`,
 	"responses":          `{"Responses":{"t":[` + anItem + `],"u":[]},"UnprocessedKeys":{}}`,
+	"statements":         `{"Responses":[{"TableName":"t"},{"Error":{"Code":"DuplicateItem","Message":"it is there"},"TableName":"t"}],"ConsumedCapacity":[` + aCapacity + `]}`,
+	"a statement's item": `{"Responses":[{"Error":{"Code":"ConditionalCheckFailed","Item":` + anItem + `}},{"Item":` + anItem + `}]}`,
 	"unprocessed keys":   `{"Responses":{},"UnprocessedKeys":{"t":{"Keys":[{"k":{"S":"1"}}],"ConsistentRead":true}}}`,
 	"unprocessed writes": `{"UnprocessedItems":{"t":[{"PutRequest":{"Item":` + anItem + `}}]}}`,
 	"white space":        "{ \"Item\" :\n{\"k\": {\"S\":\"v\"} } }\n",
@@ -95,13 +98,45 @@ func TestOrdinaryAnswersAreReadHere(t *testing.T) {
 		"capacity":   {&dynamodb.PutItemOutput{}, &dynamodb.DeleteItemOutput{}, &dynamodb.GetItemOutput{}, &dynamodb.QueryOutput{}},
 		"capacities": {&dynamodb.BatchGetItemOutput{}, &dynamodb.TransactWriteItemsOutput{}},
 		"item":       {&dynamodb.GetItemOutput{}},
-		"items":      {&dynamodb.QueryOutput{}, &dynamodb.ScanOutput{}},
+		"items":      {&dynamodb.QueryOutput{}, &dynamodb.ScanOutput{}, &queryPage{}},
 		"responses":  {&dynamodb.BatchGetItemOutput{}},
+		"statements": {&dynamodb.BatchExecuteStatementOutput{}},
 	} {
 		for _, out := range out {
 			if !decode([]byte(answers[name]), out) {
 				t.Errorf("%s: not as %T", name, out)
 			}
+		}
+	}
+}
+
+// TestPages: a page has what the SDK's Query answers, and fails as it does. Only an
+// attribute that stands twice in an item, which no database sends, stands twice in a page.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	in := &dynamodb.QueryInput{TableName: aws.String("t")}
+	for name, body := range answers {
+		if name == "a member twice" || name == "items twice" {
+			continue
+		}
+		sdk, ours := both(always(200, body, "X-Amzn-Requestid: r1"), nil)
+		want, wantErr := sdk.client.Query(t.Context(), in)
+		got, err := ours.client.QueryPage(t.Context(), in)
+		if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
+			t.Errorf("%s: error %v, want %v", name, err, wantErr)
+			continue
+		}
+		if err != nil {
+			continue
+		}
+		wanted := PageOf(want)
+		for _, page := range []*Page{got, wanted} {
+			for _, item := range page.Items {
+				slices.SortFunc(item, func(a, b Attribute) int { return strings.Compare(a.Name, b.Name) })
+			}
+		}
+		if !reflect.DeepEqual(got, wanted) {
+			t.Errorf("%s: got\n%+v\nwant\n%+v", name, got, wanted)
 		}
 	}
 }

@@ -108,6 +108,8 @@ func do(ctx context.Context, c *Client, input any) (any, error) {
 		return c.BatchGetItem(ctx, in)
 	case *dynamodb.BatchWriteItemInput:
 		return c.BatchWriteItem(ctx, in)
+	case *dynamodb.BatchExecuteStatementInput:
+		return c.BatchExecuteStatement(ctx, in)
 	case *dynamodb.TransactWriteItemsInput:
 		return c.TransactWriteItems(ctx, in)
 	}

@@ -64,6 +64,7 @@ func inputs(t *rapid.T) []any {
 		&dynamodb.ScanInput{TableName: table, FilterExpression: text("filter"), Segment: limit, TotalSegments: limit, ExclusiveStartKey: draw("start"), ConsistentRead: flag},
 		&dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{*table: {Keys: []attributes{draw("a"), draw("b")}, ConsistentRead: flag, ProjectionExpression: text("p"), ExpressionAttributeNames: names}}},
 		&dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{*table: {{PutRequest: &types.PutRequest{Item: draw("a")}}, {DeleteRequest: &types.DeleteRequest{Key: draw("b")}}}}},
+		&dynamodb.BatchExecuteStatementInput{Statements: []types.BatchStatementRequest{{Statement: aws.String(rapid.String().Draw(t, "statement")), Parameters: []types.AttributeValue{attribute(2).Draw(t, "parameter"), attribute(0).Draw(t, "another")}}}, ReturnConsumedCapacity: total},
 		&dynamodb.TransactWriteItemsInput{ClientRequestToken: aws.String("token"), TransactItems: []types.TransactWriteItem{
 			{Put: put}, {Delete: &types.Delete{TableName: table, Key: draw("delete"), ConditionExpression: text("c")}},
 			{Update: &types.Update{TableName: table, Key: draw("u"), UpdateExpression: aws.String("SET a = :a"), ExpressionAttributeValues: values}},
@@ -85,6 +86,7 @@ func simple() map[string]any {
 		&dynamodb.ScanInput{TableName: table},
 		&dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{"t": {Keys: []attributes{key}}}},
 		&dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{"t": {{PutRequest: &types.PutRequest{Item: key}}}}},
+		&dynamodb.BatchExecuteStatementInput{Statements: []types.BatchStatementRequest{{Statement: aws.String(`INSERT INTO "t" VALUE {'k':?}`), Parameters: []types.AttributeValue{key["k"]}}}},
 		&dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: &types.Put{TableName: table, Item: key}}}},
 	} {
 		found[fmt.Sprintf("%T", in)] = in

@@ -35,15 +35,16 @@ func clearer[T any](out smithy.Deserializable) {
 
 // The hot operations.
 var (
-	putItem            = newOperation(schemas.PutItem, schemas.PutItemInput, schemas.PutItemOutput, clearer[dynamodb.PutItemOutput])
-	updateItem         = newOperation(schemas.UpdateItem, schemas.UpdateItemInput, schemas.UpdateItemOutput, clearer[dynamodb.UpdateItemOutput])
-	deleteItem         = newOperation(schemas.DeleteItem, schemas.DeleteItemInput, schemas.DeleteItemOutput, clearer[dynamodb.DeleteItemOutput])
-	getItem            = newOperation(schemas.GetItem, schemas.GetItemInput, schemas.GetItemOutput, clearer[dynamodb.GetItemOutput])
-	query              = newOperation(schemas.Query, schemas.QueryInput, schemas.QueryOutput, clearer[dynamodb.QueryOutput])
-	scan               = newOperation(schemas.Scan, schemas.ScanInput, schemas.ScanOutput, clearer[dynamodb.ScanOutput])
-	batchGetItem       = newOperation(schemas.BatchGetItem, schemas.BatchGetItemInput, schemas.BatchGetItemOutput, clearer[dynamodb.BatchGetItemOutput])
-	batchWriteItem     = newOperation(schemas.BatchWriteItem, schemas.BatchWriteItemInput, schemas.BatchWriteItemOutput, clearer[dynamodb.BatchWriteItemOutput])
-	transactWriteItems = newOperation(schemas.TransactWriteItems, schemas.TransactWriteItemsInput, schemas.TransactWriteItemsOutput, clearer[dynamodb.TransactWriteItemsOutput])
+	putItem               = newOperation(schemas.PutItem, schemas.PutItemInput, schemas.PutItemOutput, clearer[dynamodb.PutItemOutput])
+	updateItem            = newOperation(schemas.UpdateItem, schemas.UpdateItemInput, schemas.UpdateItemOutput, clearer[dynamodb.UpdateItemOutput])
+	deleteItem            = newOperation(schemas.DeleteItem, schemas.DeleteItemInput, schemas.DeleteItemOutput, clearer[dynamodb.DeleteItemOutput])
+	getItem               = newOperation(schemas.GetItem, schemas.GetItemInput, schemas.GetItemOutput, clearer[dynamodb.GetItemOutput])
+	query                 = newOperation(schemas.Query, schemas.QueryInput, schemas.QueryOutput, clearer[dynamodb.QueryOutput])
+	scan                  = newOperation(schemas.Scan, schemas.ScanInput, schemas.ScanOutput, clearer[dynamodb.ScanOutput])
+	batchGetItem          = newOperation(schemas.BatchGetItem, schemas.BatchGetItemInput, schemas.BatchGetItemOutput, clearer[dynamodb.BatchGetItemOutput])
+	batchWriteItem        = newOperation(schemas.BatchWriteItem, schemas.BatchWriteItemInput, schemas.BatchWriteItemOutput, clearer[dynamodb.BatchWriteItemOutput])
+	batchExecuteStatement = newOperation(schemas.BatchExecuteStatement, schemas.BatchExecuteStatementInput, schemas.BatchExecuteStatementOutput, clearer[dynamodb.BatchExecuteStatementOutput])
+	transactWriteItems    = newOperation(schemas.TransactWriteItems, schemas.TransactWriteItemsInput, schemas.TransactWriteItemsOutput, clearer[dynamodb.TransactWriteItemsOutput])
 )
 
 // invoke runs one call.
@@ -52,17 +53,19 @@ func invoke[O any, P interface {
 	smithy.Deserializable
 }](ctx context.Context, c *Client, op *operation, in smithy.Serializable) (*O, error) {
 	out := new(O)
-	send := func(ctx context.Context) error { return c.send(ctx, op, in, P(out)) }
-	var err error
-	if c.watch.Call != nil {
-		err = c.watch.Call(ctx, op.name, in, out, send)
-	} else {
-		err = send(ctx)
-	}
-	if err != nil {
+	if err := c.around(ctx, op, in, out, P(out)); err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// around sends in and decodes the answer into out; the watch sees it as output.
+func (c *Client) around(ctx context.Context, op *operation, in smithy.Serializable, output any, out smithy.Deserializable) error {
+	send := func(ctx context.Context) error { return c.send(ctx, op, in, out) }
+	if c.watch.Call != nil {
+		return c.watch.Call(ctx, op.name, in, output, send)
+	}
+	return send(ctx)
 }
 
 // isPlain reports whether this package sends a call: one without options of its own,
@@ -133,6 +136,14 @@ func (c *Client) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItem
 		return c.Client.BatchWriteItem(ctx, in, optFns...)
 	}
 	return invoke[dynamodb.BatchWriteItemOutput](ctx, c, batchWriteItem, in)
+}
+
+// BatchExecuteStatement is the SDK's.
+func (c *Client) BatchExecuteStatement(ctx context.Context, in *dynamodb.BatchExecuteStatementInput, optFns ...func(*dynamodb.Options)) (*dynamodb.BatchExecuteStatementOutput, error) {
+	if in == nil || !c.isPlain(optFns) {
+		return c.Client.BatchExecuteStatement(ctx, in, optFns...)
+	}
+	return invoke[dynamodb.BatchExecuteStatementOutput](ctx, c, batchExecuteStatement, in)
 }
 
 // TransactWriteItems is the SDK's. A call without a token gets one, so that an

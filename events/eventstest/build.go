@@ -85,6 +85,7 @@ func same(want, got *events.Commit) error {
 		{"claims", fmt.Sprintf("%q", want.Claims), fmt.Sprintf("%q", got.Claims)},
 		{"releases", fmt.Sprintf("%q", want.Releases), fmt.Sprintf("%q", got.Releases)},
 		{"snapshot", fmt.Sprint(want.Snapshot != nil), fmt.Sprint(got.Snapshot != nil)},
+		{"snapshot distance", fmt.Sprint(want.SnapshotDistance), fmt.Sprint(got.SnapshotDistance)},
 	}
 	for i := range min(len(want.Events), len(got.Events)) {
 		w, g := want.Events[i], got.Events[i]

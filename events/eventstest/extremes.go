@@ -66,7 +66,7 @@ func extremes() []events.Commit {
 		{ // a snapshot of a state that is not an object
 			ID: "c5", Time: instant, Actor: "a", Commands: []events.Command{{ID: "", Version: 7}},
 			Events:   []events.Event{event("e", 1, `{"n":1}`)},
-			Snapshot: &events.Snapshot{Schema: 1, State: jsontext.Value(`null`)},
+			Snapshot: &events.Snapshot{Schema: 1, State: jsontext.Value(`null`)}, SnapshotDistance: 1,
 		},
 		{ // claims, and commands that are once-only or not
 			ID: "c6", Time: instant,

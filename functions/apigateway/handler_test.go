@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
 	"fmt"
@@ -394,16 +393,61 @@ func FuzzInvoke(f *testing.F) {
 	f.Add(secondExample)
 	f.Add(firstExample)
 	f.Add(`{"version":"2.0","rawPath":"%","requestContext":{"http":{"method":"GET /"},"stage":"%"}}`)
-	h := apigateway.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(w, r.Body)
-		fmt.Fprint(w, r.Header, r.URL, r.Method)
-	}), apigateway.Options{})
 	f.Fuzz(func(t *testing.T, payload string) {
+		var got *http.Request
+		var body []byte
+		h := apigateway.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			got = r
+			body, _ = io.ReadAll(r.Body)
+			w.WriteHeader(http.StatusTeapot)
+			_, _ = w.Write(body)
+		}), apigateway.Options{})
 		out, err := h.Invoke(t.Context(), []byte(payload))
-		if err == nil && !jsontext.Value(out).IsValid() {
-			t.Errorf("answer %q", out)
+		if err != nil {
+			if got != nil || out != nil {
+				t.Errorf("the handler got %+v, answer %q, error %v", got, out, err)
+			}
+			return
+		}
+		var answer awsevents.APIGatewayProxyResponse
+		if err := json.Unmarshal(out, &answer); err != nil {
+			t.Fatalf("answer %q: %v", out, err)
+		}
+		if got == nil {
+			if answer.StatusCode != http.StatusBadRequest {
+				t.Errorf("answer %q without the handler", out)
+			}
+			return
+		}
+		echo := []byte(answer.Body)
+		if answer.IsBase64Encoded {
+			echo, err = base64.StdEncoding.DecodeString(answer.Body)
+		}
+		if answer.StatusCode != http.StatusTeapot || err != nil || !bytes.Equal(echo, body) {
+			t.Errorf("body %q is answered by %q", body, out)
+		}
+		if method, want := libraryRequest([]byte(payload)); want != nil && (got.Method != method || !bytes.Equal(body, want)) {
+			t.Errorf("the handler got %s %q, the library %s %q", got.Method, body, method, want)
 		}
 	})
+}
+
+// libraryRequest returns the method and the body that the Lambda library reads from an
+// event of either kind; nil where it reads none.
+func libraryRequest(payload []byte) (method string, body []byte) {
+	var second awsevents.APIGatewayV2HTTPRequest
+	var first awsevents.APIGatewayProxyRequest
+	if json.Unmarshal(payload, &second) != nil || json.Unmarshal(payload, &first) != nil {
+		return "", nil
+	}
+	method, body = first.HTTPMethod, []byte(first.Body)
+	if second.Version == "2.0" {
+		method, body = second.RequestContext.HTTP.Method, []byte(second.Body)
+	}
+	if first.IsBase64Encoded {
+		body, _ = base64.StdEncoding.DecodeString(string(body)) // invalid: the handler is not called
+	}
+	return method, body
 }
 
 func ExampleNew() {

@@ -47,6 +47,9 @@ func (w *recorder) Write(p []byte) (int, error) {
 		w.body.Reset()
 		return 0, errTooLong
 	}
+	if w.body.Len() == 0 {
+		w.body.Grow(len(p) + 1) // and the line's end behind it
+	}
 	return w.body.Write(p)
 }
 

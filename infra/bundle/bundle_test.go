@@ -21,6 +21,7 @@ func TestZip(t *testing.T) {
 		t.Skip("left out: compiles a function")
 	}
 	t.Parallel()
+	root := copied(t)
 	if err := bundle.Build(t.Context(), root, bundle.AMD64, bundle.Options{}, "command"); err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +52,7 @@ func TestZip(t *testing.T) {
 // Packages that make a function big or slow to start do not get in.
 func TestNothingBigInside(t *testing.T) {
 	t.Parallel()
+	sources(t)
 	cmd := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc", "./functions/...")
 	cmd.Dir = root
 	out, err := cmd.Output()
@@ -77,6 +79,7 @@ func TestNothingBigInside(t *testing.T) {
 // The tag adds OpenTelemetry's SDK, and nothing else does; the functions compile with it.
 func TestOTLPIsAddedByItsTag(t *testing.T) {
 	t.Parallel()
+	sources(t)
 	for _, o := range []bundle.Options{{}, {OTLP: true}} {
 		cmd := exec.Command("go", "list", "-deps", "-tags", o.Tags(), "./functions/...")
 		cmd.Dir = root
@@ -97,8 +100,7 @@ func TestReproducible(t *testing.T) {
 		t.Skip("left out: compiles a function in a copy of the repository")
 	}
 	t.Parallel()
-	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
-	copySource(t, elsewhere)
+	elsewhere := copied(t)
 	var binaries [2][]byte
 	for i, dir := range []string{root, elsewhere} {
 		out := filepath.Join(t.TempDir(), "bootstrap")
@@ -115,29 +117,14 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
-// copySource copies what the functions are made of.
-func copySource(t *testing.T, to string) {
+// copied is a directory with what the functions are made of. What a test builds is
+// written there: a test that writes below the repository, and reads it, is never cached,
+// and keeps the tests that read the repository from it.
+func copied(t *testing.T) (to string) {
 	t.Helper()
-	list := exec.Command("go", "list", "-deps", "-f", "{{if .Module}}{{if .Module.Main}}{{.Dir}}{{end}}{{end}}", "./functions/...")
-	list.Dir = root
-	out, err := list.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	base, err := filepath.Abs(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := []string{filepath.Join(base, "go.mod"), filepath.Join(base, "go.sum")}
-	for dir := range strings.FieldsSeq(string(out)) {
-		inside, err := filepath.Glob(filepath.Join(dir, "*.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, inside...)
-	}
-	for _, file := range files {
-		at, err := filepath.Rel(base, file)
+	to = filepath.Join(t.TempDir(), "elsewhere")
+	for _, file := range sources(t) {
+		at, err := filepath.Rel(root, file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,11 +136,47 @@ func copySource(t *testing.T, to string) {
 			t.Fatal(err)
 		}
 	}
+	return to
+}
+
+// sources are the files that the functions are made of. It looks at each, so that the
+// go command, which does not know what a test compiles, runs the test again when one
+// has changed.
+func sources(tb testing.TB) []string {
+	tb.Helper()
+	list := exec.Command("go", "list", "-deps", "-f", "{{if .Module}}{{if .Module.Main}}{{.Dir}}{{end}}{{end}}", "./functions/...")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	base, err := filepath.Abs(root)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	files := []string{filepath.Join(root, "go.mod"), filepath.Join(root, "go.sum")}
+	for dir := range strings.FieldsSeq(string(out)) {
+		at, err := filepath.Rel(base, dir)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		inside, err := filepath.Glob(filepath.Join(root, at, "*.go"))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		files = append(files, inside...)
+	}
+	for _, file := range files {
+		if _, err := os.Stat(file); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return files
 }
 
 func TestBuildTellsWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	err := bundle.Build(t.Context(), root, bundle.ARM64, bundle.Options{}, "no-such-function")
+	err := bundle.Build(t.Context(), copied(t), bundle.ARM64, bundle.Options{}, "no-such-function")
 	if err == nil || !strings.Contains(err.Error(), "no-such-function") {
 		t.Errorf("err = %v, want one that names the function", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -105,11 +106,15 @@ func (s starts) slowest() (worst float64) {
 // binaries compiles mains for this machine: the functions, and those of testdata.
 func binaries(tb testing.TB, names ...string) (dir string) {
 	tb.Helper()
+	sources(tb)
 	dir = tb.TempDir()
 	for _, name := range names {
 		pkg := "./functions/" + name
 		if !slices.Contains(bundle.Functions(), name) {
 			pkg = "./infra/bundle/testdata/" + name
+			if _, err := os.Stat(filepath.Join("testdata", name, "main.go")); err != nil { // as sources does
+				tb.Fatal(err)
+			}
 		}
 		if err := bundle.Binary(tb.Context(), root, bundle.Arch(runtime.GOARCH), bundle.Options{}, pkg, filepath.Join(dir, name)); err != nil {
 			tb.Fatal(err)

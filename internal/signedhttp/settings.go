@@ -3,7 +3,6 @@ package signedhttp
 import (
 	"crypto/tls"
 	"errors"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"time"
@@ -12,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
+
+	"daybook/internal/jitter"
 )
 
 const (
@@ -107,7 +108,7 @@ func NewRetryer(r Retries) *retry.Standard {
 			if throttles.IsErrorThrottle(err).Bool() {
 				base = r.ThrottlePause
 			}
-			return rand.N(base << min(max(attempt-1, 0), 4)), nil
+			return jitter.Below(base << min(max(attempt-1, 0), 4)), nil
 		})
 		so.Throttles = throttles
 		so.Retryables = append(so.Retryables, retryables...)

@@ -138,21 +138,35 @@ func (a *arena) done(pivot ref) { a.idle <- pivot }
 func (a *arena) put(blob string) ref {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	r, room := a.room(len(blob))
+	copy(room, blob)
+	return r
+}
+
+// putBytes is put of bytes.
+func (a *arena) putBytes(blob []byte) ref {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r, room := a.room(len(blob))
+	copy(room, blob)
+	return r
+}
+
+// room makes room for a blob of n bytes with one holder. The lock is held.
+func (a *arena) room(n int) (ref, []byte) {
 	a.live++
-	if len(blob)+blobHeader > maxSlot {
-		n := a.newSlab(make([]byte, blobHeader+len(blob)), 0)
-		data := a.slab(n).data
+	if n+blobHeader > maxSlot {
+		slab := a.newSlab(make([]byte, blobHeader+n), 0)
+		data := a.slab(slab).data
 		binary.LittleEndian.PutUint16(data, 1)
-		copy(data[blobHeader:], blob)
-		return ref(n*slabSlots) + 1
+		return ref(slab*slabSlots) + 1, data[blobHeader:]
 	}
-	n, slot := a.take(classOf(len(blob) + blobHeader))
-	p := a.slab(n)
+	slab, slot := a.take(classOf(n + blobHeader))
+	p := a.slab(slab)
 	b := p.data[slot*uint32(p.size):]
 	binary.LittleEndian.PutUint16(b, 1)
-	binary.LittleEndian.PutUint16(b[2:], uint16(len(blob)))
-	copy(b[blobHeader:], blob)
-	return ref(n*slabSlots+slot) + 1
+	binary.LittleEndian.PutUint16(b[2:], uint16(n))
+	return ref(slab*slabSlots+slot) + 1, b[blobHeader : blobHeader+n]
 }
 
 // classOf is the class of slots for a number of bytes.

@@ -60,7 +60,9 @@
 // with their sequence numbers, records that a fault keeps back, and the tokens
 // of the last ten minutes survive a restart.
 //
-// On start, a file that ends inside its last record was torn by a crash: the
+// On start, files are read and verified ahead of what they do. Rows are found by a
+// hash of their keys meanwhile; trees and indexes are made of them at the end (type
+// filling). A file that ends inside its last record was torn by a crash: the
 // part is cut off, with a line in the log. Anything else that is not what was
 // written is refused with its offset (*DamagedError), and so is a directory or
 // file of something else (ErrForeign) and one that is open already (ErrLocked).

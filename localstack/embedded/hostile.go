@@ -2,6 +2,8 @@ package embedded
 
 import (
 	"cmp"
+	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -49,6 +51,9 @@ type Hostile struct {
 	Conflict float64
 	// Unprocessed leaves an item of a batch unprocessed.
 	Unprocessed float64
+	// EndPages ends a page of a Query or Scan after a few items, as if they were 1 MB:
+	// LastEvaluatedKey alone says whether there are more.
+	EndPages float64
 }
 
 // fault is a kind of decision.
@@ -71,6 +76,7 @@ const (
 const (
 	defaultMaxDelay = 200 * time.Millisecond
 	maxOvertaking   = 8
+	maxEarlyPage    = 4 // items of a page that ends early
 )
 
 // faults decides what goes wrong. A nil one decides that nothing does.
@@ -141,6 +147,20 @@ func (f *faults) conflict() bool { return f != nil && f.happens(faultConflict, f
 
 func (f *faults) leaveUnprocessed() bool {
 	return f != nil && f.happens(faultUnprocessed, f.h.Unprocessed)
+}
+
+// endPage decides after how many items a page that goes on behind a key ends; 0 is when
+// it is full. A page that is asked for again is the same.
+func (f *faults) endPage(after string) int {
+	if f == nil || f.h.EndPages <= 0 {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, after) // never fails
+	if random := rand.New(rand.NewPCG(f.h.Seed, h.Sum64())); random.Float64() < f.h.EndPages {
+		return 1 + random.IntN(maxEarlyPage)
+	}
+	return 0
 }
 
 // splitBatch decides how many of n records are returned, at least one.

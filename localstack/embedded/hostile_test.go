@@ -257,6 +257,36 @@ func TestConflictsAndUnprocessedItems(t *testing.T) {
 	}
 }
 
+// A page ends early, and says so: nothing is lost for one who goes on.
+func TestPagesThatEndEarly(t *testing.T) {
+	t.Parallel()
+	e := start(t, embedded.Options{Hostile: &embedded.Hostile{Seed: 1, EndPages: 1}})
+	e.table(t, "things", types.ScalarAttributeTypeN)
+	for i := range 20 {
+		e.put(t, "things", item{"pk": s("p"), "sk": n(strconv.Itoa(i))})
+	}
+	if got := len(e.scanAll(t, "things", "")); got != 20 {
+		t.Errorf("all pages of a scan have %d items", got)
+	}
+	for _, forward := range []bool{true, false} {
+		pages, items := 0, 0
+		in := &dynamodb.QueryInput{
+			TableName: aws.String("things"), KeyConditionExpression: aws.String("pk = :p"), ExpressionAttributeValues: item{":p": s("p")},
+			ScanIndexForward: &forward, Limit: aws.Int32(7),
+		}
+		for p := dynamodb.NewQueryPaginator(e, in); p.HasMorePages(); pages++ {
+			out, err := p.NextPage(t.Context())
+			if err != nil || out.Count < 1 && len(out.LastEvaluatedKey) > 0 || out.Count > 4 {
+				t.Fatalf("%+v, %v", out, err)
+			}
+			items += int(out.Count)
+		}
+		if items != 20 || pages < 5 {
+			t.Errorf("%d pages have %d items", pages, items)
+		}
+	}
+}
+
 // TestEveryRecordTwice ends although every batch is repeated.
 func TestEveryRecordTwice(t *testing.T) {
 	t.Parallel()

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -37,7 +38,7 @@ func (db *DB) load(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	l := loader{db: db, tables: map[uint64]*table{}}
+	l := loader{db: db, tables: map[uint64]*filling{}}
 	if files.snapshot != 0 {
 		if err := l.snapshot(ctx, snapshotPath(dir, files.snapshot), files.snapshot); err != nil {
 			return err
@@ -46,9 +47,7 @@ func (db *DB) load(ctx context.Context) (err error) {
 	if err := l.logs(ctx, files); err != nil {
 		return err
 	}
-	for _, t := range db.tables {
-		t.fillAll()
-	}
+	l.finish()
 	go db.log.syncLoop(db.syncFailed)
 	for _, s := range db.streams {
 		db.release(s, func(heldRecord) bool { return true })
@@ -131,7 +130,7 @@ func parseName(name string) (kind byte, number uint64, ok bool) {
 // loader brings a database back from its files.
 type loader struct {
 	db       *DB
-	tables   map[uint64]*table
+	tables   map[uint64]*filling
 	images   []row            // of the snapshot's stream records
 	kept     map[*arena][]ref // where they are kept
 	complete bool             // the snapshot's last record was seen
@@ -160,22 +159,6 @@ func openData(path string, kind byte, number uint64) (*os.File, *fileReader, err
 		return nil, nil, errors.Join(err, f.Close())
 	}
 	return f, r, nil
-}
-
-// each calls f for the payloads of a file.
-func (f *fileReader) each(ctx context.Context, visit func(payload []byte) error) error {
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		payload, err := f.next()
-		if err != nil {
-			return err
-		}
-		if err := visit(payload); err != nil {
-			return f.damaged(err.Error())
-		}
-	}
 }
 
 func (l *loader) snapshot(ctx context.Context, path string, number uint64) error {
@@ -303,7 +286,7 @@ func (l *loader) record(payload []byte) error {
 		return l.rows(r)
 	case recordImages:
 		for len(r.b) > 0 {
-			l.images = append(l.images, r.row())
+			l.images = append(l.images, row(r.row()))
 		}
 		return r.end()
 	case recordShard:
@@ -328,14 +311,28 @@ func (l *loader) schema(b []byte) error {
 	if err := json.Unmarshal(b, &c); err != nil {
 		return errRecord
 	}
+	for _, id := range c.Dropped {
+		if f := l.tables[id]; f != nil {
+			f.finish() // a table lets go of the rows in its tree
+			delete(l.tables, id)
+		}
+	}
 	l.db.applySchema(c)
 	for _, def := range c.Tables {
-		l.tables[def.ID] = l.db.tables[def.Name]
-	}
-	for _, id := range c.Dropped {
-		delete(l.tables, id)
+		if t := l.db.tables[def.Name]; l.tables[def.ID] == nil {
+			l.tables[def.ID] = newFilling(t)
+		}
 	}
 	return nil
+}
+
+// finish gives every table its rows.
+func (l *loader) finish() {
+	var tables sync.WaitGroup
+	for _, f := range l.tables {
+		tables.Go(f.finish)
+	}
+	tables.Wait()
 }
 
 func (l *loader) write(r *reader) error {
@@ -345,28 +342,41 @@ func (l *loader) write(r *reader) error {
 		l.db.tokens.end(&u, at, true)
 	}
 	for range r.uint() {
-		t := l.tables[r.uint()]
-		flags := r.byte()
-		if t == nil || r.bad {
+		f := l.tables[r.uint()]
+		if f == nil || !f.write(r, at) {
 			return errRecord
 		}
-		c := change{t: t, service: flags&flagService != 0}
-		if flags&flagHeld != 0 {
-			c.hold = &hold{records: 1 << 30, until: time.Unix(int64(at), 0)}
-		}
-		if flags&flagDelete != 0 {
-			c.key = r.text()
-		} else {
-			c.new = r.row()
-			if r.bad {
-				return errRecord
-			}
-			c.key = c.new.key()
-		}
-		c.old = t.get(c.key)
-		t.apply(c, at)
 	}
 	return r.end()
+}
+
+// write makes a change of the log happen; false if it can't be read.
+func (f *filling) write(r *reader, at uint32) bool {
+	flags := r.byte()
+	var key []byte
+	var old, new ref
+	if flags&flagDelete != 0 {
+		if key = r.bytes(r.uint()); r.bad {
+			return false
+		}
+		old = f.remove(key)
+	} else {
+		row := r.row()
+		if r.bad {
+			return false
+		}
+		old, new = f.put(row)
+		key = f.t.arena.rowKey(new)
+	}
+	if s := f.t.stream; s != nil && s.enabled() {
+		var kept *hold
+		if flags&flagHeld != 0 {
+			kept = &hold{records: 1 << 30, until: time.Unix(int64(at), 0)}
+		}
+		s.emit(string(key), s.newRecord(old, new, at, flags&flagService != 0), kept)
+	}
+	f.t.arena.release(old)
+	return true
 }
 
 func (l *loader) release(r *reader) error {
@@ -379,29 +389,16 @@ func (l *loader) release(r *reader) error {
 }
 
 func (l *loader) rows(r *reader) error {
-	t := l.tables[r.uint()]
-	if t == nil {
+	f := l.tables[r.uint()]
+	if f == nil {
 		return errRecord
 	}
 	for len(r.b) > 0 {
-		new := r.row()
+		row := r.row()
 		if r.bad {
 			return errRecord
 		}
-		t.load(new)
+		f.put(row)
 	}
 	return r.end()
-}
-
-// load adds a row of a snapshot; the rows come in order, without stream records.
-func (t *table) load(r row) {
-	kept := t.arena.put(string(r))
-	t.rows.Load(kept)
-	t.size += int64(r.size())
-	for _, x := range t.indexes {
-		x.apply("", r, kept)
-	}
-	if t.expiry != nil {
-		t.expiry.apply("", r, 0, kept)
-	}
 }

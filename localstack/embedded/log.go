@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -94,50 +95,47 @@ type fileReader struct {
 	size   int64
 	at     int64 // offset of the next record
 	r      *bufio.Reader
-	buf    []byte
 }
 
-// next returns the next record's payload, valid until the next call. io.EOF is
-// the end of the file, errTorn an end inside a record (or in zeros, as a power
-// cut can leave it); at is then the offset after the last good record.
-func (f *fileReader) next() ([]byte, error) {
+// next appends the next record's payload to dst. io.EOF is the end of the file,
+// errTorn an end inside a record (or in zeros, as a power cut can leave it); at is
+// then the offset after the last good record.
+func (f *fileReader) next(dst []byte) ([]byte, error) {
 	left := f.size - f.at
 	if left == 0 {
-		return nil, io.EOF
+		return dst, io.EOF
 	}
 	if left < recordHeaderLen {
-		return nil, errTorn
+		return dst, errTorn
 	}
 	var head [recordHeaderLen]byte
 	if _, err := io.ReadFull(f.r, head[:]); err != nil {
-		return nil, fmt.Errorf("embedded: read %s: %w", f.path, err)
+		return dst, fmt.Errorf("embedded: read %s: %w", f.path, err)
 	}
 	if headerSum(head[:8], f.number, f.at) != binary.LittleEndian.Uint32(head[8:]) {
 		if head == [recordHeaderLen]byte{} && f.onlyZeros() {
-			return nil, errTorn
+			return dst, errTorn
 		}
-		return nil, f.damaged("a record's header")
+		return dst, f.damaged(f.at, "a record's header")
 	}
 	n := int64(binary.LittleEndian.Uint32(head[:]))
 	if left-recordHeaderLen < n {
-		return nil, errTorn
+		return dst, errTorn
 	}
-	if int64(cap(f.buf)) < n {
-		f.buf = make([]byte, n)
+	all := slices.Grow(dst, int(n))[:len(dst)+int(n)]
+	payload := all[len(dst):]
+	if _, err := io.ReadFull(f.r, payload); err != nil {
+		return dst, fmt.Errorf("embedded: read %s: %w", f.path, err)
 	}
-	f.buf = f.buf[:n]
-	if _, err := io.ReadFull(f.r, f.buf); err != nil {
-		return nil, fmt.Errorf("embedded: read %s: %w", f.path, err)
-	}
-	if crc32.Checksum(f.buf, castagnoli) != binary.LittleEndian.Uint32(head[4:]) {
-		return nil, f.damaged("a record's checksum")
+	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(head[4:]) {
+		return dst, f.damaged(f.at, "a record's checksum")
 	}
 	f.at += recordHeaderLen + n
-	return f.buf, nil
+	return all, nil
 }
 
-func (f *fileReader) damaged(reason string) error {
-	return &DamagedError{Path: f.path, Offset: f.at, Reason: reason}
+func (f *fileReader) damaged(at int64, reason string) error {
+	return &DamagedError{Path: f.path, Offset: at, Reason: reason}
 }
 
 // onlyZeros reports whether the rest of the file is zeros.

@@ -154,7 +154,7 @@ func TestRecordsThatCannotBeRead(t *testing.T) {
 		"tokens": {recordTokens, 1, 2, 3}, "trailer": {recordTrailer, 1}, "more": {recordWrite, 1, 0, 0, 1},
 	} {
 		db := &DB{opts: Options{}.withDefaults(), tables: map[string]*table{}, streams: map[uint64]*stream{}}
-		l := loader{db: db, tables: map[uint64]*table{}}
+		l := loader{db: db, tables: map[uint64]*filling{}}
 		if err := l.record(payload); !errors.Is(err, errRecord) {
 			t.Errorf("%s: %v", name, err)
 		}

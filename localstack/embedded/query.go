@@ -95,6 +95,7 @@ type page struct {
 	countOnly  bool
 	consistent bool
 	limit      int // rows to look at; 0 for no limit
+	faults     *faults
 
 	items   []byte // what has been written of Items
 	count   int
@@ -121,7 +122,7 @@ func (in *reading) place(db *DB, u *expr.Usage) (*page, error) {
 		return nil, err
 	}
 	p := &page{
-		t: t, filter: filter, projection: projection, countOnly: in.Select == "COUNT", consistent: in.ConsistentRead,
+		t: t, filter: filter, projection: projection, countOnly: in.Select == "COUNT", consistent: in.ConsistentRead, faults: db.faults,
 	}
 	if in.Limit != nil {
 		p.limit = int(*in.Limit)
@@ -306,6 +307,7 @@ func (c *collector) visit(key []byte, r ref) bool {
 
 // read reads the page.
 func (p *page) read() error {
+	early := p.faults.endPage(p.from + p.after)
 	var buf [32]row
 	for {
 		n := batchRows
@@ -328,6 +330,9 @@ func (p *page) read() error {
 			p.scanned++
 			p.last = r
 			p.add(r)
+			if p.scanned == early {
+				return nil
+			}
 		}
 		if p.limit > 0 && p.scanned == p.limit {
 			return nil

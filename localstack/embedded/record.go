@@ -134,13 +134,14 @@ func (r *reader) bytes(n uint64) []byte {
 
 func (r *reader) text() string { return string(r.bytes(r.uint())) }
 
-func (r *reader) row() row {
-	s := row(r.text())
-	if len(s) < rowHeader || len(s) < rowHeader+int(s.header()&rowKeyMask) {
+// row is a row, valid as long as the payload.
+func (r *reader) row() []byte {
+	b := r.bytes(r.uint())
+	if len(b) < rowHeader || len(b) < rowHeader+int(binary.LittleEndian.Uint32(b)&rowKeyMask) {
 		r.fail()
-		return ""
+		return nil
 	}
-	return s
+	return b
 }
 
 func (r *reader) hash() (h [16]byte) {

@@ -50,6 +50,9 @@ func (r row) size() int {
 	return int(r.header() >> rowKeyBits)
 }
 
+// rowSize is size of a row's bytes.
+func rowSize(b []byte) int { return int(binary.LittleEndian.Uint32(b) >> rowKeyBits) }
+
 // encoded is the item in attr's storage form.
 func (r row) encoded() row { return r[rowHeader+r.header()&rowKeyMask:] }
 

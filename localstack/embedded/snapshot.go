@@ -386,9 +386,9 @@ func (l *loader) image(s *stream, r *reader) ref {
 	case imageNone:
 		return 0
 	case imageCurrent:
-		key := r.text()
-		if t := l.tables[s.def.TableID]; t != nil {
-			kept := t.find(key)
+		key := r.bytes(r.uint())
+		if f := l.tables[s.def.TableID]; f != nil && !r.bad {
+			kept := f.find(key)
 			s.arena.retain(kept)
 			return kept
 		}

@@ -197,15 +197,6 @@ func (t *table) fill(x *index, from string, n int) (last string, done bool) {
 	return last, done
 }
 
-// fillAll builds every index that is being built.
-func (t *table) fillAll() {
-	for _, x := range t.indexes {
-		if x.building {
-			t.fill(x, "", t.rows.Len()+1)
-		}
-	}
-}
-
 // change is one item's change, decided under its table's lock.
 type change struct {
 	t        *table

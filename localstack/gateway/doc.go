@@ -7,8 +7,11 @@
 // (a path that can't be decoded twice is refused), headers in lower case and joined
 // with commas, a body that is not text in base64; a REST API's path arrives as it
 // was sent, its query values decoded (a malformed query is refused). Text that is
-// not UTF-8 arrives as U+FFFD. Its limits are API Gateway's too: 10 MB a body, 30 or 29
-// seconds an answer, and Lambda's bound of concurrent invocations.
+// not UTF-8 arrives as U+FFFD. Its limits are API Gateway's too: 10 MB a body, a stage's
+// rate and burst (429), and Lambda's bound of concurrent invocations (503). After 30
+// seconds (503), or 29 for a REST API (504), it answers in place of a function that
+// has not returned. Refusals for overload say by Retry-After when to come again. Live
+// APIs send no such header, and a REST API answers 500 when Lambda refuses.
 //
 // Callers are not authenticated. Every request passes for one of a JWT
 // authorizer whose subject is "local", or what the header X-Daybook-Actor says, and

@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
-	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 	"uuid"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
+	"golang.org/x/time/rate"
 )
 
 // Limits of API Gateway and Lambda.
@@ -56,9 +57,15 @@ type Options struct {
 	// CORSOrigins are the origins whose web pages may call the API; * is any. None by
 	// default. They are for an HTTP API: a REST API leaves CORS to its functions.
 	CORSOrigins []string
-	// Concurrency bounds the invocations under way; more are refused as Lambda
-	// refuses them. DefaultConcurrency by default.
+	// Concurrency bounds the invocations under way; more are refused with 503, as
+	// an HTTP API does when Lambda refuses them. DefaultConcurrency by default. An
+	// invocation that the gateway no longer waits for counts until it returns.
 	Concurrency int
+	// Rate is how many requests per second the stage accepts, and Burst how many at
+	// once; more are refused with 429. Without a Rate there is no such limit.
+	// Without a Burst it is twice the Rate, as the CDK app has it.
+	Rate  float64
+	Burst int
 	// Log is where faults go; slog.Default by default.
 	Log *slog.Logger
 }
@@ -74,6 +81,7 @@ const (
 type Gateway struct {
 	options Options
 	timeout time.Duration
+	rate    *rate.Limiter
 	busy    chan struct{}
 }
 
@@ -84,7 +92,11 @@ func New(o Options) *Gateway {
 		stage, timeout = "local", 29*time.Second
 	}
 	o.Stage, o.Actor, o.Log = cmp.Or(o.Stage, stage), cmp.Or(o.Actor, "local"), cmp.Or(o.Log, slog.Default())
-	return &Gateway{options: o, timeout: timeout, busy: make(chan struct{}, cmp.Or(max(o.Concurrency, 0), DefaultConcurrency))}
+	limit := rate.NewLimiter(rate.Inf, 0)
+	if o.Rate > 0 {
+		limit = rate.NewLimiter(rate.Limit(o.Rate), cmp.Or(max(o.Burst, 0), int(math.Ceil(2*o.Rate))))
+	}
+	return &Gateway{options: o, timeout: timeout, rate: limit, busy: make(chan struct{}, cmp.Or(max(o.Concurrency, 0), DefaultConcurrency))}
 }
 
 // Prefix is what stands in front of every path: "" or "/" and the stage.
@@ -98,6 +110,10 @@ func (g *Gateway) Prefix() string {
 // ServeHTTP answers a request by an invocation.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.cors(w, r) {
+		return
+	}
+	if wait := g.throttled(); wait > 0 {
+		g.overloaded(w, http.StatusTooManyRequests, wait)
 		return
 	}
 	path, ok := g.path(r)
@@ -130,13 +146,32 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	select {
-	case g.busy <- struct{}{}:
-		defer func() { <-g.busy }()
+	case g.busy <- struct{}{}: // the invocation gives it back
+		g.invoke(w, c, event)
 	default:
-		g.refuse(w, http.StatusServiceUnavailable)
-		return
+		g.overloaded(w, http.StatusServiceUnavailable, retryBusy)
 	}
-	g.invoke(w, c, event)
+}
+
+// retryBusy is what Retry-After says when all executions are taken: how long they
+// take is not known, and a second is the shortest that the header can say.
+const retryBusy = time.Second
+
+// throttled is how long to wait until the stage accepts another request, 0 if it has
+// accepted this one.
+func (g *Gateway) throttled() time.Duration {
+	r := g.rate.Reserve()
+	wait := r.Delay()
+	if wait > 0 {
+		r.Cancel()
+	}
+	return wait
+}
+
+// overloaded refuses a request that may be sent again after a time.
+func (g *Gateway) overloaded(w http.ResponseWriter, status int, wait time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	g.refuse(w, status)
 }
 
 // path returns the request's path behind the stage, percent-encoded as it came.
@@ -150,42 +185,6 @@ func (g *Gateway) path(r *http.Request) (string, bool) {
 		rest = "/"
 	}
 	return rest, true
-}
-
-// invoke runs the function and writes its answer. As behind API Gateway, the
-// function goes on when the caller goes away.
-func (g *Gateway) invoke(w http.ResponseWriter, c call, event []byte) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.request.Context()), g.timeout)
-	defer cancel()
-	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: uuid.New().String()})
-	out, err := run(ctx, c.function(), event)
-	switch {
-	case ctx.Err() != nil:
-		g.options.Log.WarnContext(ctx, "a function timed out", "requestId", c.id, "error", err)
-		if g.options.Format == RESTAPI {
-			g.refuse(w, http.StatusGatewayTimeout)
-			return
-		}
-		g.refuse(w, http.StatusServiceUnavailable)
-	case err != nil:
-		g.fail(w, c.request, "a function failed", err)
-	case len(out) > maxPayload:
-		g.fail(w, c.request, "a function failed", fmt.Errorf("an answer of %d bytes is over Lambda's %d", len(out), maxPayload))
-	default:
-		if err := c.write(w, out); err != nil {
-			g.fail(w, c.request, "a function's answer can't be an HTTP answer", err)
-		}
-	}
-}
-
-// run invokes f. A panic is the function's failure, as a crash is in Lambda.
-func run(ctx context.Context, f Function, event []byte) (out []byte, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("the function panicked: %v\n%s", v, debug.Stack())
-		}
-	}()
-	return f(ctx, event)
 }
 
 // fail logs a function's failure and answers as API Gateway does.

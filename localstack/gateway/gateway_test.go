@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -261,9 +262,19 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// timeouts are how long each kind of API waits, and what it answers then.
+var timeouts = map[gateway.Format]struct {
+	after time.Duration
+	code  int
+	body  string
+}{
+	gateway.HTTPAPI: {30 * time.Second, 503, `{"message":"Service Unavailable"}`},
+	gateway.RESTAPI: {29 * time.Second, 504, `{"message":"Endpoint request timed out"}`},
+}
+
 func TestTimeouts(t *testing.T) {
 	t.Parallel()
-	for format, want := range map[gateway.Format]int{gateway.HTTPAPI: 503, gateway.RESTAPI: 504} {
+	for format, want := range timeouts {
 		synctest.Test(t, func(t *testing.T) {
 			begun := time.Now()
 			g := gateway.New(gateway.Options{Format: format, Log: quiet(), Query: func(ctx context.Context, _ []byte) ([]byte, error) {
@@ -274,10 +285,60 @@ func TestTimeouts(t *testing.T) {
 				return nil, ctx.Err()
 			}})
 			w := send(g, httptest.NewRequest("GET", g.Prefix()+"/", nil))
-			if w.Code != want || time.Since(begun) > 30*time.Second {
+			if w.Code != want.code || w.Body.String() != want.body || time.Since(begun) != want.after {
 				t.Errorf("format %d: %d %s after %s", format, w.Code, w.Body, time.Since(begun))
 			}
 		})
+	}
+}
+
+// The gateway answers in time for a function that does not return, whatever the
+// function does with its context. The execution counts until the function returns;
+// its late answer goes nowhere.
+func TestAFunctionThatDoesNotReturn(t *testing.T) {
+	t.Parallel()
+	for format, want := range timeouts {
+		synctest.Test(t, func(t *testing.T) {
+			begun := time.Now()
+			release := make(chan struct{})
+			stuck := true
+			g := gateway.New(gateway.Options{Format: format, Concurrency: 1, Log: quiet(), Query: func(context.Context, []byte) ([]byte, error) {
+				if stuck {
+					<-release
+				}
+				return []byte(`{"statusCode":200}`), nil
+			}})
+			request := func() *httptest.ResponseRecorder {
+				return send(g, httptest.NewRequest("GET", g.Prefix()+"/", nil))
+			}
+			w := request()
+			if w.Code != want.code || w.Body.String() != want.body || time.Since(begun) != want.after {
+				t.Errorf("format %d: %d %s after %s", format, w.Code, w.Body, time.Since(begun))
+			}
+			if w := request(); w.Code != 503 || w.Header().Get("Retry-After") != "1" {
+				t.Errorf("format %d: while the function runs: %d %v", format, w.Code, w.Header())
+			}
+			close(release)
+			synctest.Wait()
+			stuck = false
+			if w := request(); w.Code != 200 {
+				t.Errorf("format %d: after the function returned: %d %s", format, w.Code, w.Body)
+			}
+		})
+	}
+}
+
+// A function that ends its goroutine has failed.
+func TestAFunctionThatEndsItsGoroutine(t *testing.T) {
+	t.Parallel()
+	g := gateway.New(gateway.Options{Concurrency: 1, Log: quiet(), Query: func(context.Context, []byte) ([]byte, error) {
+		runtime.Goexit()
+		return nil, nil
+	}})
+	for range 2 { // it has given its execution back
+		if w := send(g, httptest.NewRequest("GET", "/", nil)); w.Code != 500 {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
 	}
 }
 
@@ -308,27 +369,65 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// More requests at once than executions are refused, with the time after which to
+// send them again, and none once the executions have ended.
 func TestConcurrencyIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
 		g := gateway.New(gateway.Options{Concurrency: 2, Log: quiet(), Query: func(context.Context, []byte) ([]byte, error) {
-			<-release
+			time.Sleep(time.Second)
 			return []byte(`{"statusCode":200}`), nil
 		}})
-		codes := make(chan int, 2)
-		for range 2 {
-			go func() { codes <- send(g, httptest.NewRequest("GET", "/", nil)).Code }()
-		}
-		synctest.Wait()
-		if w := send(g, httptest.NewRequest("GET", "/", nil)); w.Code != 503 || w.Body.String() != `{"message":"Service Unavailable"}` {
-			t.Errorf("the third: %d %s", w.Code, w.Body)
-		}
-		close(release)
-		if a, b := <-codes, <-codes; a != 200 || b != 200 {
-			t.Errorf("the first two: %d, %d", a, b)
+		for range 3 {
+			codes := make(chan int, 2)
+			for range 2 {
+				go func() { codes <- send(g, httptest.NewRequest("GET", "/", nil)).Code }()
+			}
+			synctest.Wait()
+			w := send(g, httptest.NewRequest("GET", "/", nil))
+			if w.Code != 503 || w.Body.String() != `{"message":"Service Unavailable"}` || w.Header().Get("Retry-After") != "1" {
+				t.Errorf("the third: %d %s %v", w.Code, w.Body, w.Header())
+			}
+			if a, b := <-codes, <-codes; a != 200 || b != 200 {
+				t.Errorf("the first two: %d, %d", a, b)
+			}
 		}
 	})
+}
+
+// A stage accepts a burst, then its rate; what it refuses says when to come again,
+// and is accepted then.
+func TestRateIsBounded(t *testing.T) {
+	t.Parallel()
+	for _, format := range []gateway.Format{gateway.HTTPAPI, gateway.RESTAPI} {
+		synctest.Test(t, func(t *testing.T) {
+			invoked := 0
+			g := gateway.New(gateway.Options{Format: format, Rate: 0.5, Burst: 3, Log: quiet(), Query: func(context.Context, []byte) ([]byte, error) {
+				invoked++
+				return []byte(`{"statusCode":200}`), nil
+			}})
+			request := func() *httptest.ResponseRecorder {
+				return send(g, httptest.NewRequest("GET", g.Prefix()+"/", nil))
+			}
+			accepted := 0
+			for range 10 {
+				if request().Code == 200 {
+					accepted++
+				}
+			}
+			if accepted != 3 || invoked != 3 {
+				t.Errorf("%d of a burst of 10 accepted, %d invoked, want 3", accepted, invoked)
+			}
+			w := request()
+			if w.Code != 429 || w.Body.String() != `{"message":"Too Many Requests"}` || w.Header().Get("Retry-After") != "2" {
+				t.Errorf("format %d: %d %s %v", format, w.Code, w.Body, w.Header())
+			}
+			time.Sleep(2 * time.Second)
+			if a, b := request().Code, request().Code; a != 200 || b != 429 {
+				t.Errorf("format %d: after the time of Retry-After: %d, %d", format, a, b)
+			}
+		})
+	}
 }
 
 func ExampleNew() {

@@ -101,3 +101,24 @@ func TestDirectory(t *testing.T) {
 		t.Errorf("payload %s", got.Payload)
 	}
 }
+
+// BenchmarkPage is the way of 100 records of 0.5 KB from GetRecords' answer to an event.
+func BenchmarkPage(b *testing.B) {
+	source := &dynamoDBSource{arn: "arn:aws:dynamodb:eu-west-1:000000000000:table/e/stream/1", region: "eu-west-1"}
+	const record = `{"eventID":"0000000100000002000000000000000a","eventName":"INSERT","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"eu-west-1",` +
+		`"dynamodb":{"ApproximateCreationDateTime":1793881800,"Keys":{"stream":{"S":"user/7"},"commit":{"N":"12"}},` +
+		`"NewImage":{"stream":{"S":"user/7"},"commit":{"N":"12"},"i":{"S":"0b5c7b2e-7c4e-4a55-9a43-1f4e5d0c7a01"},"v":{"N":"12"},"t":{"N":"1793881800123"},` +
+		`"a":{"S":"local"},"e":{"S":"[{\"n\":\"user-renamed\",\"s\":1,\"d\":{\"name\":\"a name of some length\",\"email\":\"someone@example.com\"}}]"}},` +
+		`"SequenceNumber":"100000000000000000001","SizeBytes":377,"StreamViewType":"NEW_IMAGE"}}`
+	const n = 100
+	answer := []byte(`{"Records":[` + strings.Repeat(record+",", n-1) + record + `],"NextShardIterator":"next"}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		page, err := source.page(answer)
+		if err != nil || len(page.Records) != n {
+			b.Fatal(len(page.Records), err)
+		}
+		encode(page.Records)
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/n, "µs/record")
+}

@@ -31,6 +31,40 @@ func TestActivityWakesAtOnce(t *testing.T) {
 	})
 }
 
+// Records that come one after the other share batches, and none waits for longer than
+// the pace; the first after a rest waits for nothing, and a full page is followed by
+// the next one at once.
+func TestRecordsOnTheWayShareBatches(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stream := newStream("s")
+		r := newRig(stream, func(s *Settings) { s.BatchSize = 10 })
+		r.options.Pace = 44 * time.Millisecond
+		var first []int // sequence numbers of a burst
+		for n := range 30 {
+			first = append(first, 1000+n)
+		}
+		r.run(t, time.Second,
+			func() {
+				for n := range 20 {
+					stream.put("s", n)
+					time.Sleep(10 * time.Millisecond)
+				}
+				time.Sleep(time.Second)
+			},
+			func() { stream.put("s", first...) },
+		)
+		ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+		r.expect(t, "0", "1 2 3 4", "5 6 7 8", "9 10 11 12 13", "14 15 16 17", "18 19",
+			"1000 1001 1002 1003 1004 1005 1006 1007 1008 1009", "1010 1011 1012 1013 1014 1015 1016 1017 1018 1019",
+			"1020 1021 1022 1023 1024 1025 1026 1027 1028 1029")
+		want := []time.Duration{0, ms(44), ms(88), ms(132), ms(176), ms(220), ms(1200), ms(1200), ms(1200)}
+		if !slices.Equal(r.function.at, want) {
+			t.Errorf("invoked at %v, want %v", r.function.at, want)
+		}
+	})
+}
+
 func TestPollsFourTimesASecondWithoutActivity(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

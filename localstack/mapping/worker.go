@@ -12,9 +12,10 @@ const maxPage = 1000
 // worker reads one shard and delivers its batches.
 type worker struct {
 	delivery
-	iterator string // "" has to be asked for
-	after    string // last record read
-	closed   bool   // the shard is read to its end
+	iterator string    // "" has to be asked for
+	after    string    // last record read
+	closed   bool      // the shard is read to its end
+	paced    time.Time // when the shard may be read again
 }
 
 // run works until the shard's end, until the shard is gone, or until ctx ends.
@@ -54,6 +55,9 @@ func (w *worker) gather(ctx context.Context) ([]Record, error) {
 	var size int
 	var deadline time.Time
 	for {
+		if err := w.pause(ctx, deadline); err != nil {
+			return nil, err
+		}
 		changed := w.Activity(w.shard) // before reading, so that no change is missed
 		page, err := w.read(ctx, min(maxPage, w.Settings.BatchSize-len(records)))
 		if err != nil {
@@ -85,6 +89,18 @@ func (w *worker) gather(ctx context.Context) ([]Record, error) {
 			return nil, err
 		}
 	}
+}
+
+// pause waits until the shard may be read again, or for the deadline.
+func (w *worker) pause(ctx context.Context, deadline time.Time) error {
+	wait := time.Until(w.paced)
+	if !deadline.IsZero() {
+		wait = min(wait, time.Until(deadline))
+	}
+	if wait <= 0 {
+		return nil
+	}
+	return sleep(ctx, wait)
 }
 
 // rest waits for a change of the stream, the next poll or the deadline.
@@ -136,6 +152,9 @@ func (w *worker) read(ctx context.Context, limit int) (Page, error) {
 		w.closed = page.Next == ""
 		if n := len(page.Records); n > 0 {
 			w.after = page.Records[n-1].Sequence
+			if n < limit {
+				w.paced = time.Now().Add(w.Pace)
+			}
 		}
 		return page, nil
 	}

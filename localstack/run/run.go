@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -27,11 +28,30 @@ import (
 func Main(app daybook.App, demo ...Demo) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	// The embedded DynamoDB's rows are out of the collector's sight, so that a
-	// collection is cheap, and waiting for garbage to be as much again is not.
-	debug.SetGCPercent(25)
+	free := collector()
 	watched(os.Stdin, stop)
-	os.Exit(run(ctx, app, demo, os.Args[1:], os.Stdout, os.Stderr))
+	code := run(ctx, app, demo, os.Args[1:], os.Stdout, os.Stderr)
+	free()
+	os.Exit(code)
+}
+
+// ballast is memory that is never used, in bytes. It makes the collector wait for
+// garbage of a quarter of it, at least.
+const ballast = 256 << 20
+
+// collector tells the garbage collector when to run, and returns what undoes that. The
+// embedded DynamoDB's rows are out of the collector's sight, so that a collection is
+// cheap, and waiting for garbage to be as much again as they are is not: it waits for a
+// quarter. As long as there are few rows, a quarter would be a megabyte, and a collection
+// due every few commands: half of their processor time. The ballast, of which the
+// operating system gives no page until it is used, makes it 64 MB.
+func collector() (undo func()) {
+	unused := make([]byte, ballast)
+	before := debug.SetGCPercent(25)
+	return func() {
+		debug.SetGCPercent(before)
+		runtime.KeepAlive(unused)
+	}
 }
 
 // run runs the stack until ctx ends and returns the exit code: 0 for a clean end,
@@ -105,6 +125,7 @@ func parse(name string, args []string, stderr io.Writer) (o stack.Options, m mod
 	flags.StringVar(&o.Endpoint, "endpoint", "", "`URL` of a DynamoDB to use in place of the embedded one: LocalStack, DynamoDB Local")
 	flags.StringVar(&o.Outbox, "outbox", "", "`file or URL` that integration events are appended or posted to; \"none\" for nowhere (default: outbox.jsonl in the data directory)")
 	flags.StringVar(&o.Stage, "stage", "", "`name` of the API's stage; it stands in front of every path (default: \"local\" with -rest)")
+	flags.Float64Var(&o.Rate, "rate", 0, "`requests` per second that the API accepts, in bursts of twice as many; more are refused with 429; 0 for no limit")
 	rest := flags.Bool("rest", false, "be a REST API; the default is an HTTP API")
 	origins := flags.String("cors-origin", "", "comma-separated `origins` whose web pages may call the API, such as http://localhost:5173; \"*\" for any")
 	flags.StringVar(&o.OTLP, "otlp", "", "`URL` of an OpenTelemetry collector that gets spans by OTLP over HTTP, such as http://localhost:4318; \"\" for none")
@@ -127,7 +148,7 @@ func parse(name string, args []string, stderr io.Writer) (o stack.Options, m mod
 	if *origins != "" {
 		o.CORSOrigins = strings.Split(*origins, ",")
 	}
-	if err := errors.Join(checkOrigins(o), checkCollector(o)); err != nil {
+	if err := errors.Join(checkOrigins(o), checkCollector(o), checkRate(o)); err != nil {
 		fmt.Fprintf(stderr, "%s: %s\n", name, line(err))
 		return o, m, err
 	}
@@ -161,6 +182,17 @@ func checkCollector(o stack.Options) error {
 	}
 	if _, err := telemetry.Endpoint(o.OTLP); err != nil {
 		return fmt.Errorf("-otlp: %w", err)
+	}
+	return nil
+}
+
+// maxRate is API Gateway's quota of requests per second for an account.
+const maxRate = 10_000
+
+// checkRate reports what is wrong with -rate.
+func checkRate(o stack.Options) error {
+	if !(o.Rate >= 0 && o.Rate <= maxRate) { // NaN is neither
+		return fmt.Errorf("-rate: %v is not within 0 (no limit) to %d requests per second", o.Rate, maxRate)
 	}
 	return nil
 }

@@ -387,11 +387,16 @@ func TestParse(t *testing.T) {
 	if err != nil || !slices.Equal(o.CORSOrigins, []string{"http://localhost:5173", "https://shop.example"}) {
 		t.Errorf("origins: %+v, %v", o.CORSOrigins, err)
 	}
+	if o, _, err = parse("daybook", []string{"-rate", "2.5"}, io.Discard); err != nil || o.Rate != 2.5 {
+		t.Errorf("rate: %v, %v", o.Rate, err)
+	}
 	for says, args := range map[string][]string{
-		`"http://localhost:5173/" is not an origin`:  {"-cors-origin", "http://localhost:5173/"},
-		`"" is not an origin`:                        {"-cors-origin", "*,"},
-		"leave out -rest":                            {"-cors-origin", "*", "-rest"},
-		`"localhost:4318" is not the URL of an OTLP`: {"-otlp", "localhost:4318"},
+		"-rate: -1 is not within 0 (no limit) to 10000":  {"-rate", "-1"},
+		"-rate: NaN is not within 0 (no limit) to 10000": {"-rate", "nan"},
+		`"http://localhost:5173/" is not an origin`:      {"-cors-origin", "http://localhost:5173/"},
+		`"" is not an origin`:                            {"-cors-origin", "*,"},
+		"leave out -rest":                                {"-cors-origin", "*", "-rest"},
+		`"localhost:4318" is not the URL of an OTLP`:     {"-otlp", "localhost:4318"},
 	} {
 		var stderr bytes.Buffer
 		if _, _, err := parse("daybook", args, &stderr); err == nil || !strings.Contains(stderr.String(), says) || strings.Count(stderr.String(), "\n") != 1 {

@@ -23,5 +23,6 @@ func Hostile(seed uint64) *embedded.Hostile {
 		LoseAnswers:      0.01,
 		Conflict:         0.02,
 		Unprocessed:      0.1,
+		EndPages:         0.1,
 	}
 }

@@ -55,6 +55,10 @@ type Options struct {
 	// Format and Stage are those of the gateway.
 	Format gateway.Format
 	Stage  string
+	// Rate and Concurrency are the gateway's limits: requests per second, none by
+	// default, and invocations at a time, Lambda's 1,000 by default.
+	Rate        float64
+	Concurrency int
 	// CORSOrigins are the origins whose web pages may call the API, or *; none by
 	// default.
 	CORSOrigins []string
@@ -265,7 +269,7 @@ func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
 	g := gateway.New(gateway.Options{
 		Command: command.Invoke, Format: s.options.Format, Stage: s.options.Stage,
 		Query:       func(ctx context.Context, event []byte) ([]byte, error) { return query.Invoke(ctx, event) },
-		CORSOrigins: s.options.CORSOrigins, Scopes: aggregate.Scopes(s.app.Commands()), Log: s.log,
+		CORSOrigins: s.options.CORSOrigins, Rate: s.options.Rate, Concurrency: s.options.Concurrency, Scopes: aggregate.Scopes(s.app.Commands()), Log: s.log,
 	})
 	s.prefix = g.Prefix()
 	config := s.config
@@ -339,6 +343,9 @@ func (s *Stack) close() error {
 type server struct {
 	listener net.Listener
 	http     *http.Server
+
+	mu     sync.Mutex
+	silent map[net.Conn]bool // connections without a request so far
 }
 
 // Limits of the servers. Reading and writing have room for API Gateway's 30
@@ -362,10 +369,33 @@ func listen(what, flag, addr string, log *slog.Logger) (*server, error) {
 		}
 		return nil, fmt.Errorf("%s can't listen on %s: %w (choose another address with %s)", what, addr, err, flag)
 	}
-	return &server{listener: listener, http: &http.Server{
+	s := &server{listener: listener, silent: map[net.Conn]bool{}}
+	s.http = &http.Server{
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}}, nil
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), ConnState: s.connState,
+	}
+	return s, nil
+}
+
+// connState remembers the connections without a request so far.
+func (s *server) connState(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state == http.StateNew {
+		s.silent[c] = true
+	} else {
+		delete(s.silent, c)
+	}
+}
+
+// hangUp closes the connections without a request so far. Browsers and other clients
+// open some in advance, and Shutdown waits five seconds for each.
+func (s *server) hangUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.silent {
+		_ = c.Close() // the client has gone
+	}
 }
 
 func (s *server) addr() string { return s.listener.Addr().String() }
@@ -381,6 +411,7 @@ func (s *server) close() error {
 	defer s.listener.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
+	s.hangUp()
 	if err := s.http.Shutdown(ctx); err != nil {
 		return s.http.Close()
 	}

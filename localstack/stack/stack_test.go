@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -227,17 +226,6 @@ func ExampleStart() {
 	defer response.Body.Close()
 	fmt.Println(response.StatusCode)
 	// Output: 200
-}
-
-// BenchmarkCommand is a command over HTTP, through the gateway and the function,
-// to the embedded DynamoDB on disk.
-func BenchmarkCommand(b *testing.B) {
-	s := start(b, stack.Options{Data: filepath.Join(b.TempDir(), "data")})
-	for i := 0; b.Loop(); i++ {
-		if token, err := create(b.Context(), s.URL(), fmt.Sprint("u", i)); err != nil || token == "" {
-			b.Fatal(token, err)
-		}
-	}
 }
 
 // BenchmarkProjection is the time from sending a command to seeing its row in a

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"daybook/events"
+	"daybook/internal/jitter"
 	"daybook/view"
 	"daybook/view/driver"
 	"daybook/view/internal/routing"
@@ -234,7 +234,7 @@ func (r *Rebuilder) retry(ctx context.Context, again func(), do func() error) er
 		if again != nil {
 			again()
 		}
-		if err := routing.Sleep(ctx, rand.N(min(20*time.Millisecond<<min(attempt, 10), 10*time.Second))); err != nil {
+		if err := routing.Sleep(ctx, jitter.Below(min(20*time.Millisecond<<min(attempt, 10), 10*time.Second))); err != nil {
 			return err
 		}
 	}

@@ -3,11 +3,11 @@ package admin
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"daybook/events"
+	"daybook/internal/jitter"
 	"daybook/parallel"
 	"daybook/view"
 	"daybook/view/driver"
@@ -38,7 +38,7 @@ func newFill(r *Rebuilder, s TableState) (*fill, error) {
 	// Faults go to the table's own record: operators find them where live ones are.
 	pinned := &routing.PinnedTables{Tables: r.tables, At: map[string]driver.Target{s.View: s.Target}}
 	p, err := projection.New(r.store, r.codec, pinned, []view.View{v.Declared}, &projection.Options{
-		Concurrency: r.opts.Concurrency, Attempts: 8, Refill: s.Fill > 1, Now: r.opts.Now,
+		Concurrency: r.opts.Concurrency, Attempts: 8, Refill: s.Fill > 1, Bulk: true, Now: r.opts.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func newFill(r *Rebuilder, s TableState) (*fill, error) {
 	}
 	return &fill{
 		Rebuilder: r, state: s, view: v, projector: p, began: time.Now(),
-		owner: fmt.Sprintf("%016x", rand.Uint64()), throttle: throttle{rate: r.opts.Rate}, keyed: make(chan struct{}, 1),
+		owner: fmt.Sprintf("%016x", jitter.Uint64()), throttle: throttle{rate: r.opts.Rate}, keyed: make(chan struct{}, 1),
 		done: make([]bool, s.Segments), mine: make([]bool, s.Segments), counted: Progress{Target: s.Target, Segments: s.Segments},
 	}, nil
 }
@@ -76,12 +76,12 @@ func (f *fill) count(change func(p *Progress)) {
 // run works on segments until all are done, by this worker or others.
 func (f *fill) run(ctx context.Context) error {
 	n := min(f.opts.Workers, f.state.Segments)
-	return parallel.New(n).Until(ctx, n, func(ctx context.Context, _ int) error { return f.work(ctx) })
+	first := jitter.Index(f.state.Segments) // another Rebuilder begins elsewhere
+	return parallel.New(n).Until(ctx, n, func(ctx context.Context, i int) error { return f.work(ctx, first+i*f.state.Segments/n) })
 }
 
 // work takes one segment after the other.
-func (f *fill) work(ctx context.Context) error {
-	first := rand.N(f.state.Segments)
+func (f *fill) work(ctx context.Context, first int) error {
 	for {
 		open, worked := 0, false
 		for i := range f.state.Segments {

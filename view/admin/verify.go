@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/internal/jitter"
 	"daybook/parallel"
 	"daybook/view"
 	"daybook/view/driver"
@@ -250,7 +251,7 @@ func patiently(ctx context.Context, f func() error) error {
 			return err
 		}
 		limit := min(50*time.Millisecond<<attempt, 5*time.Second)
-		if routing.Sleep(ctx, limit/2+rand.N(limit/2)) != nil {
+		if routing.Sleep(ctx, limit/2+jitter.Below(limit/2)) != nil {
 			return err
 		}
 	}

@@ -92,6 +92,14 @@ type Table interface {
 	Scan(ctx context.Context, segment, segments int, cursor string) (page []ScannedItem, next string, err error)
 }
 
+// Inserter is a Table that stores many new items in one request.
+type Inserter interface {
+	// Insert does what Put does with a Write of each item that expects none to be
+	// there, and returns an error or nil for each, in their order: each item has a
+	// condition of its own, which is evaluated when it is stored. 1 to MaxInsert items of different keys.
+	Insert(ctx context.Context, items []Item) []error
+}
+
 // ScannedItem is an item that Table.Scan found.
 type ScannedItem struct {
 	Item Item
@@ -105,8 +113,10 @@ type Tables interface {
 	Table(view string, version int) Table
 }
 
-// MaxGet and MaxTransact bound the keys and writes of one call of a Table.
+// MaxGet, MaxTransact and MaxInsert bound the keys, writes and items of one call of a
+// Table.
 const (
+	MaxInsert   = 25
 	MaxGet      = 100
 	MaxTransact = 100
 )

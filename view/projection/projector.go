@@ -46,6 +46,9 @@ type Options struct {
 	// Refill says that the tables hold streams already: a row is read before it
 	// is written, also one whose stream begins in the batch.
 	Refill bool
+	// Bulk stores the rows of new streams many per request, where the tables can: see
+	// driver.Inserter.
+	Bulk bool
 	// Now is the clock for faults and lag; default time.Now.
 	Now func() time.Time
 }
@@ -137,9 +140,13 @@ func (b *batchRun) project(ctx context.Context, views []*routing.TableView) {
 	var wg sync.WaitGroup
 	for _, v := range views {
 		wg.Go(func() {
-			if v.Keyed {
+			table, inserts := v.Table.(driver.Inserter)
+			switch {
+			case v.Keyed:
 				follow.Consume(ctx, b.Run, &keyedRun{batchRun: b, v: v}, streams)
-			} else {
+			case inserts && b.opts.Bulk:
+				follow.Consume(ctx, b.Run, &bulkRun{&rowsRun{batchRun: b, v: v}, table}, streams)
+			default:
 				follow.Consume(ctx, b.Run, &rowsRun{batchRun: b, v: v}, streams)
 			}
 		})

@@ -75,22 +75,38 @@ func (p *position) parkedAfter() int64 {
 
 // Handle implements follow.Consumer.
 func (r *rowsRun) Handle(ctx context.Context, p *position) error {
-	out, fault, err := r.next(ctx, r.v, &p.Task, definition.RowState(p.item))
-	if err != nil {
+	next, fault, err := r.advance(ctx, p)
+	switch {
+	case err != nil:
 		return err
-	}
-	next := storedOr(p.item, definition.ItemKey(p.Name.ID()))
-	if out.Commit > p.Commit {
-		if next, err = r.v.RowItem(p.Name, out); err != nil {
-			return err
-		}
-	}
-	if fault != nil {
+	case fault != nil:
 		err = r.park(ctx, p, next, fault)
-	} else {
-		next.Parked = p.parkedAfter()
+	default:
 		err = r.v.Table.Put(ctx, driver.Write{Item: next}.Over(p.item))
 	}
+	return r.stored(p, next, err)
+}
+
+// advance returns the item with the next commits applied, up to one that can't be.
+func (r *rowsRun) advance(ctx context.Context, p *position) (next driver.Item, fault *follow.CommitError, err error) {
+	out, fault, err := r.next(ctx, r.v, &p.Task, definition.RowState(p.item))
+	if err != nil {
+		return driver.Item{}, nil, err
+	}
+	next = storedOr(p.item, definition.ItemKey(p.Name.ID()))
+	if out.Commit > p.Commit {
+		if next, err = r.v.RowItem(p.Name, out); err != nil {
+			return driver.Item{}, nil, err
+		}
+	}
+	if fault == nil {
+		next.Parked = p.parkedAfter()
+	}
+	return next, fault, nil
+}
+
+// stored takes over what advance returned and was written, unless that failed.
+func (r *rowsRun) stored(p *position, next driver.Item, err error) error {
 	if err != nil {
 		p.Known = events.CodeOf(err) != events.CodeConflict
 		return err

@@ -91,8 +91,11 @@ func (qs *Queries) List(ctx context.Context, view string, params map[string][]st
 func (qs *Queries) readPage(ctx context.Context, v *routing.TableView, q *query, p *plan, places []*driver.Place, w *listWait) (l *listing, stale bool, err error) {
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
 		l = &listing{
-			v: v, plan: p, limit: q.limit, budget: qs.opts.ReadBudget, match: newMatcher(v.Definition, p.filters),
-			from: places, places: slices.Clone(places), versions: map[string]int64{},
+			v: v, plan: p, limit: q.limit, budget: qs.opts.ReadBudget, match: newMatcher(p.filters),
+			from: places, places: slices.Clone(places),
+		}
+		if len(q.after) > 0 {
+			l.versions = map[string]int64{}
 		}
 		if err := l.read(ctx); err != nil {
 			return nil, false, err
@@ -273,7 +276,7 @@ type listing struct {
 	last   *driver.Place   // of the items read from an index, the last in order
 
 	items    []jsontext.Value
-	versions map[string]int64 // of the items read from an index, by key
+	versions map[string]int64 // of the items read from an index, by key; nil without tokens
 	bytes    int
 	parked   bool
 	more     bool
@@ -355,6 +358,9 @@ func (l *listing) addMatching(item *driver.Item) error {
 	if err != nil || !ok {
 		return err
 	}
+	if l.items == nil {
+		l.items = make([]jsontext.Value, 0, l.limit)
+	}
 	row := l.v.Row(item)
 	l.items = append(l.items, row.JSON)
 	l.bytes += len(row.JSON)
@@ -369,6 +375,8 @@ func (l *listing) byKeys(ctx context.Context) error {
 		return err
 	}
 	var found []placedItem
+	var order fields
+	order.add(l.plan.sort)
 	for _, item := range stored {
 		if item == nil {
 			continue
@@ -381,11 +389,12 @@ func (l *listing) byKeys(ctx context.Context) error {
 			continue
 		}
 		key, _ := definition.RowKey(item)
-		row, err := valuesOf(l.v.Definition, item, key, []definition.Field{l.plan.sort})
+		row, err := order.read(nil, item, key)
 		if err != nil {
 			return err
 		}
-		sort, _ := l.plan.sort.SortText(row[l.plan.sort.Name])
+		value, _ := row.Of(l.plan.sort.Name)
+		sort, _ := l.plan.sort.SortText(value)
 		found = append(found, placedItem{*item, driver.Place{Sort: sort, Key: item.Key}})
 	}
 	slices.SortFunc(found, func(a, b placedItem) int { return l.plan.compare(a.place, b.place) })
@@ -456,10 +465,12 @@ func (l *listing) byIndex(ctx context.Context) error {
 		if next < 0 {
 			return nil
 		}
-		first := parts[next].rows[0]
+		first := &parts[next].rows[0]
 		parts[next].rows = parts[next].rows[1:]
 		l.places[next], l.last = &first.place, &first.place
-		l.versions[first.item.Key] = first.item.Version
+		if l.versions != nil {
+			l.versions[first.item.Key] = first.item.Version
+		}
 		if err := l.addMatching(&first.item); err != nil {
 			return err
 		}
@@ -510,6 +521,7 @@ func (p *partRead) fill(ctx context.Context) error {
 		return events.Errorf(events.CodeInternal, "a read of the table returned neither items nor its end")
 	}
 	p.end = end
+	p.rows = slices.Grow(p.rows, len(items))
 	for _, item := range items {
 		p.rows = append(p.rows, placedItem{item, driver.Place{Sort: item.Index[p.r.Index].Sort, Key: item.Key}})
 	}

@@ -177,8 +177,8 @@ func (q *query) setFilter(d *definition.Definition, param string, values []strin
 
 // matches reports whether a row passes the filter. ne is the opposite of eq: a
 // row without a value passes it.
-func (f filter) matches(row map[string]definition.Value) bool {
-	v, present := row[f.field.Name]
+func (f filter) matches(row definition.Values) bool {
+	v, present := row.Of(f.field.Name)
 	switch f.op {
 	case "exists":
 		return present == f.want
@@ -222,57 +222,68 @@ func (q *query) find(name string, ops ...string) *filter {
 	return nil
 }
 
-// matcher decides which items answer a query.
+// matcher decides which items answer a query. It is not for concurrent use.
 type matcher struct {
-	d       *definition.Definition
 	filters []filter
-	fields  []definition.Field // that the filters need, without id and version
+	fields  fields            // that the filters need
+	values  definition.Values // of the last row, for their room
 }
 
-func newMatcher(d *definition.Definition, filters []filter) matcher {
-	m := matcher{d: d, filters: filters}
+func newMatcher(filters []filter) matcher {
+	m := matcher{filters: filters}
 	for _, f := range filters {
-		if f.field.Name != definition.FieldID && f.field.Name != definition.FieldVersion {
-			m.fields = append(m.fields, f.field)
-		}
+		m.fields.add(f.field)
 	}
 	return m
 }
 
 // matches reports whether the item is a row that passes all filters. An error
 // has code internal.
-func (m matcher) matches(item *driver.Item) (bool, error) {
+func (m *matcher) matches(item *driver.Item) (ok bool, err error) {
 	key, isRow := definition.RowKey(item)
 	if !isRow || item.Row == nil {
 		return false, nil
 	}
-	row, err := valuesOf(m.d, item, key, m.fields)
-	if err != nil {
+	if m.values, err = m.fields.read(m.values[:0], item, key); err != nil {
 		return false, err
 	}
-	for _, f := range m.filters {
-		if !f.matches(row) {
+	for i := range m.filters {
+		if !m.filters[i].matches(m.values) {
 			return false, nil
 		}
 	}
 	return true, nil
 }
 
-// valuesOf returns the values of a row's given fields, and of its id and version.
-func valuesOf(d *definition.Definition, item *driver.Item, key string, fields []definition.Field) (map[string]definition.Value, error) {
-	row := map[string]definition.Value{}
-	if len(fields) > 0 {
-		var err error
-		if row, err = definition.ReadFields(item.Row, fields); err != nil {
-			return nil, err
-		}
+// fields are fields whose values are needed.
+type fields struct {
+	row         []definition.Field // that the row itself declares
+	id, version bool
+}
+
+func (fs *fields) add(f definition.Field) {
+	switch {
+	case f.Name == definition.FieldID:
+		fs.id = true
+	case f.Name == definition.FieldVersion:
+		fs.version = true
+	case !slices.ContainsFunc(fs.row, func(o definition.Field) bool { return o.Name == f.Name }):
+		fs.row = append(fs.row, f)
 	}
-	row[definition.FieldID] = definition.Value{Text: key}
-	if !d.Keyed {
-		text := strconv.FormatInt(item.Version, 10)
-		row[definition.FieldVersion] = definition.Value{Text: text, Num: decimal.FromInt(item.Version)}
+}
+
+// read appends the values of the fields of a row.
+func (fs *fields) read(to definition.Values, item *driver.Item, key string) (definition.Values, error) {
+	if fs.id {
+		to = to.With(definition.FieldID, definition.Value{Text: key})
 	}
-	return row, nil
+	if fs.version {
+		to = to.With(definition.FieldVersion, definition.Value{Text: strconv.FormatInt(item.Version, 10), Num: decimal.FromInt(item.Version)})
+	}
+	if len(fs.row) == 0 {
+		return to, nil
+	}
+	return definition.ReadFields(to, item.Row, fs.row)
 }
 
 // fingerprint binds a cursor to its query: eight bytes of a digest of the view,

@@ -206,6 +206,15 @@ func (t *table) Put(ctx context.Context, w driver.Write) error {
 	return t.write(ctx, "Put", []driver.Write{w})
 }
 
+// Insert implements driver.Inserter.
+func (t *table) Insert(ctx context.Context, items []driver.Item) []error {
+	errs := make([]error, len(items))
+	for i, item := range items {
+		errs[i] = t.write(ctx, "Insert", []driver.Write{{Item: item}})
+	}
+	return errs
+}
+
 // Transact implements driver.Table.
 func (t *table) Transact(ctx context.Context, ws []driver.Write) error {
 	return t.write(ctx, "Transact", ws)

@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T, views []view.View) driver.Tables)
 		{"stores every part of an item", testRoundTrip},
 		{"keys of any text", testAnyKey},
 		{"put is conditional", testConditions},
+		{"insert is conditional", testInsert},
 		{"parked items", testParked},
 		{"parking fits in the largest item", testParkedRoom},
 		{"the index of parked streams", testParkedIndex},
@@ -95,6 +96,46 @@ func item(key, group, name, price string, version int64) driver.Item {
 			"by-name":  {Partition: group, Sort: driver.Sort{Kind: driver.SortString, Text: name}},
 			"by-price": {Partition: group, Sort: driver.Sort{Kind: driver.SortNumber, Text: price}},
 		},
+	}
+}
+
+// testInsert is for tables that have Insert.
+func testInsert(t *testing.T, s *suite) {
+	table, ok := s.table.(driver.Inserter)
+	if !ok {
+		t.Skip("optional: the table stores items one by one")
+	}
+	there := item("b", "g", "x", "1", 7)
+	s.put(there)
+	odd := item("it's \"é\"", "g", "x", "1", 1)
+	odd.Row = jsontext.Value(`{"it's":"\"é\"","a":[1,{"b":null}]}`)
+	large := item("d", "g", "x", "1", 1)
+	large.Row = jsontext.Value(`{"text":"` + strings.Repeat("x", 500_000) + `"}`)
+	items := []driver.Item{item("a", "g", "x", "1", 1), item("b", "g", "y", "2", 1), odd, large}
+	want := []events.Code{"", events.CodeConflict, "", events.CodeTooLarge}
+	errs := table.Insert(t.Context(), items)
+	if len(errs) != len(want) {
+		t.Fatalf("%d errors for %d items", len(errs), len(items))
+	}
+	for i, err := range errs {
+		s.code(err, want[i])
+	}
+	s.same(s.get("a"), items[0])
+	s.same(s.get("b"), there)
+	s.same(s.get(odd.Key), odd)
+	if got := s.get("d"); got != nil {
+		t.Fatalf("an item that is too large is stored: %+v", got)
+	}
+	many := make([]driver.Item, driver.MaxInsert)
+	for i := range many {
+		many[i] = item(fmt.Sprintf("many-%02d", i), "g", "x", "1", 1)
+	}
+	for _, err := range table.Insert(t.Context(), many) {
+		s.code(err, "")
+	}
+	s.same(s.get(many[len(many)-1].Key), many[len(many)-1])
+	for _, err := range table.Insert(t.Context(), many) { // as a repeated request would
+		s.code(err, events.CodeConflict)
 	}
 }
 
@@ -312,12 +353,7 @@ func testParkedIndex(t *testing.T, s *suite) {
 	s.put(item("d", "*", "=d", "1", 1))
 	var got []string
 	for deadline := time.Now().Add(5 * time.Second); len(got) < 3 && time.Now().Before(deadline); {
-		items, _, err := s.table.Range(t.Context(), driver.Range{Index: driver.ParkedIndex, Partition: "*", Limit: 10})
-		s.code(err, "")
-		got = nil
-		for _, it := range items {
-			got = append(got, it.Key)
-		}
+		got = s.all(driver.Range{Index: driver.ParkedIndex, Partition: "*", Limit: 10})
 	}
 	if !slices.Equal(got, []string{"@parked/a", "@parked/b", "@parked/c"}) {
 		t.Fatalf("got %q", got)

@@ -3,9 +3,11 @@ package invoice_test
 import (
 	"testing"
 
+	"daybook/aggregate"
 	"daybook/aggregate/aggregatetest"
 	"daybook/docs/samples/invoice"
 	"daybook/events"
+	"daybook/view/viewtest"
 )
 
 func TestDeclarations(t *testing.T) {
@@ -21,6 +23,19 @@ func TestDeclarations(t *testing.T) {
 	aggregatetest.Given(t, invoice.Account).
 		When(invoice.OpenAccount{Name: "Ann", Email: "Ann@example.com"}).
 		ThenClaims(events.Claim{Name: "account-email", Value: "ann@example.com"})
+}
+
+func TestInvoices(t *testing.T) {
+	t.Parallel()
+	//sample:begin view-test
+	codec, err := aggregate.Codec([]aggregate.Aggregate{invoice.Invoice})
+	if err != nil {
+		t.Fatal(err)
+	}
+	past := viewtest.Commits(t, codec, "invoice/7", invoice.Issued{Customer: "ann", Total: 1000}, invoice.Paid{Amount: 1000})
+	viewtest.Given(t, codec, invoice.Invoices, past...).
+		ThenRow("7", invoice.Row{Customer: "ann", IssuedAt: past[0].Time, Paid: true})
+	//sample:end
 }
 
 func TestPay(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 )
@@ -259,7 +260,25 @@ func TestDecodeCorrupt(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add(Encode(nil, Item{"a": Int(1), "b": L([]Value{S("x"), BoolValue(true)}), "c": M(Item{"d": SS("e")})}))
-	f.Fuzz(func(_ *testing.T, b []byte) { readAll(b) })
+	f.Fuzz(func(t *testing.T, b []byte) {
+		readAll(b)
+		it, err := Decode(b)
+		if err != nil {
+			if err != ErrCorrupt {
+				t.Errorf("%x: %v", b, err)
+			}
+			return
+		}
+		again, err := Decode(Encode(nil, it))
+		if err != nil || !EqualItems(it, again) {
+			t.Errorf("%x is %v, which is stored as %v, %v", b, it, again, err)
+		}
+		if wire, err := AppendEncodedJSON(nil, b); err != nil {
+			t.Errorf("%x has no JSON: %v", b, err)
+		} else if parsed, err := ParseItem(wire); utf8.Valid(wire) && err == nil && !EqualItems(it, parsed) {
+			t.Errorf("%x is %v, in JSON %s", b, it, wire)
+		}
+	})
 }
 
 func readAll(b []byte) string {

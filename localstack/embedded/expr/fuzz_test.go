@@ -28,8 +28,14 @@ func run(t interface {
 		t.Fatalf("%v", err)
 	}
 	if c, err := ParseCondition(ConditionExpression, src, u); check(err) {
-		c.Eval(it)
-		c.Eval(nil)
+		for _, of := range []attr.Item{it, nil} {
+			is := c.Eval(of)
+			for other, want := range map[string]bool{"NOT (" + src + ")": !is, "(" + src + ") AND attribute_not_exists(nowhere)": is} {
+				if derived, err := ParseCondition(ConditionExpression, other, u); err == nil && derived.Eval(of) != want {
+					t.Fatalf("%q is %t, %q is not %t", src, is, other, want)
+				}
+			}
+		}
 	}
 	if p, err := ParseProjection(src, u); check(err) {
 		p.Apply(it)

@@ -22,6 +22,7 @@ type Definition struct {
 	RowType    reflect.Type // a struct; nil where a row is faulty
 	MemoType   reflect.Type // of a keyed view
 	Schema     func() jsontext.Value
+	indexed    []Field // of the row, that indexes need
 	errs       []error
 	Previous   []*Definition // older versions that are still declared
 
@@ -106,6 +107,20 @@ func (d *Definition) QueryField(name string) (Field, bool) {
 		}
 	}
 	return Field{}, false
+}
+
+// AddIndex adds a declared index.
+func (d *Definition) AddIndex(ix Index) {
+	d.Indexes = append(d.Indexes, ix)
+	add := func(f Field) {
+		if f.Name != FieldID && !slices.ContainsFunc(d.indexed, func(o Field) bool { return o.Name == f.Name }) {
+			d.indexed = append(d.indexed, f)
+		}
+	}
+	if ix.Partition != nil {
+		add(*ix.Partition)
+	}
+	add(ix.Sort)
 }
 
 // Follows reports whether the view is fed by stream.

@@ -12,6 +12,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/decimal"
+	"daybook/internal/quickjson"
 )
 
 // The members that every answered row has.
@@ -149,6 +150,9 @@ func (f Field) parseNumber(text string) (Value, string) {
 		num, _ = decimal.Parse(strconv.FormatFloat(x, 'e', -1, f.Bits))
 		return Value{Text: num.String(), Num: num}, ""
 	}
+	if _, err := strconv.ParseInt(text, 10, f.Bits); err == nil && f.Kind == KindInt && text != "-0" {
+		return Value{Text: text, Num: num}, ""
+	}
 	if !num.IsInteger() {
 		return Value{}, "must be a whole number"
 	}
@@ -209,13 +213,16 @@ func (f Field) zero() (v Value, ok bool) {
 
 // read takes the field's value from JSON; present is false for no value. An error
 // has code internal: the row is not of its type.
-func (f Field) read(raw jsontext.Value) (v Value, present bool, err error) {
-	kind := raw.Kind()
+func (f Field) read(raw string) (v Value, present bool, err error) {
+	kind := raw[0]
+	if kind == '-' || kind >= '0' && kind <= '9' {
+		kind = '0'
+	}
 	if kind == 'n' {
 		v, present = f.zero()
 		return v, present, nil
 	}
-	want := jsontext.Kind('"')
+	want := byte('"')
 	switch {
 	case f.Kind == KindOther:
 		return Value{}, true, nil
@@ -230,13 +237,11 @@ func (f Field) read(raw jsontext.Value) (v Value, present bool, err error) {
 	if kind != want {
 		return Value{}, false, events.Errorf(events.CodeInternal, "field %q of a row holds another kind of value than %s", f.Name, f.Kind)
 	}
-	text := string(raw)
+	text := raw
 	if kind == '"' {
-		b, err := jsontext.AppendUnquote(nil, raw)
-		if err != nil {
+		if text, err = unquote(raw); err != nil {
 			return Value{}, false, events.Wrap(events.CodeInternal, err, "a row can't be read")
 		}
-		text = string(b)
 	}
 	v, reason := f.Parse(text)
 	if reason != "" {
@@ -245,44 +250,107 @@ func (f Field) read(raw jsontext.Value) (v Value, present bool, err error) {
 	return v, true, nil
 }
 
-// ReadFields returns the values of the given fields in the row, by name. A field
-// that the row's JSON leaves out because it is zero has its zero value; one
-// without a value (see field.zero) is not there.
-func ReadFields(row jsontext.Value, fields []Field) (map[string]Value, error) {
-	values := make(map[string]Value, len(fields))
-	d := jsontext.NewDecoder(bytes.NewReader(row))
-	if tok, err := d.ReadToken(); err != nil || tok.Kind() != '{' {
-		return nil, events.Wrap(events.CodeInternal, err, "a row can't be read")
+// unquote returns the text of a JSON string.
+func unquote(raw string) (string, error) {
+	if strings.IndexByte(raw, '\\') < 0 {
+		return raw[1 : len(raw)-1], nil
 	}
-	for d.PeekKind() == '"' {
-		tok, err := d.ReadToken()
-		if err != nil {
-			return nil, events.Wrap(events.CodeInternal, err, "a row can't be read")
+	b, err := jsontext.AppendUnquote(nil, raw)
+	return string(b), err
+}
+
+// Values are the values of some fields of a row. A field without a value is not there.
+type Values []fieldValue
+
+type fieldValue struct {
+	name string
+	Value
+}
+
+// Of returns the value of a field.
+func (vs Values) Of(name string) (v Value, present bool) {
+	for i := range vs {
+		if vs[i].name == name {
+			return vs[i].Value, true
 		}
-		name := tok.String()
-		raw, err := d.ReadValue()
-		if err != nil {
-			return nil, events.Wrap(events.CodeInternal, err, "a row can't be read")
-		}
-		for _, f := range fields {
-			if f.Name != name {
+	}
+	return Value{}, false
+}
+
+// With returns the values with one more, of a field that has none.
+func (vs Values) With(name string, v Value) Values { return append(vs, fieldValue{name, v}) }
+
+// ReadFields appends the values of the given fields in the row. A field that the row's
+// JSON leaves out because it is zero has its zero value; one without a value (see
+// field.zero) is not there.
+func ReadFields(to Values, row jsontext.Value, fields []Field) (Values, error) {
+	values := to
+	member := func(name, raw string) error {
+		for i := range fields {
+			if fields[i].Name != name {
 				continue
 			}
-			v, present, err := f.read(raw)
+			v, present, err := fields[i].read(raw)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			if present {
-				values[name] = v
+				values = values.With(name, v)
 			}
 		}
+		return nil
+	}
+	quick, err := quickMembers(row, member)
+	if err == nil && !quick {
+		values = to
+		err = members(row, member)
+	}
+	if err != nil {
+		return nil, err
 	}
 	for _, f := range fields {
-		if _, present := values[f.Name]; !present {
+		if _, present := values.Of(f.Name); !present {
 			if v, ok := f.zero(); ok {
-				values[f.Name] = v
+				values = values.With(f.Name, v)
 			}
 		}
 	}
 	return values, nil
+}
+
+// quickMembers calls each with the members of a row that is written compactly; quick
+// is false for any other row.
+func quickMembers(row jsontext.Value, each func(name, raw string) error) (quick bool, err error) {
+	r, quick := quickjson.New(string(row))
+	quick = quick && r.Object(func(name string) bool {
+		raw, ok := r.Value()
+		if ok {
+			err = each(name, raw)
+		}
+		return ok && err == nil
+	}) && r.End()
+	return quick, err
+}
+
+// members calls each with the members of a row.
+func members(row jsontext.Value, each func(name, raw string) error) error {
+	d := jsontext.NewDecoder(bytes.NewReader(row))
+	if tok, err := d.ReadToken(); err != nil || tok.Kind() != '{' {
+		return events.Wrap(events.CodeInternal, err, "a row can't be read")
+	}
+	for d.PeekKind() == '"' {
+		tok, err := d.ReadToken()
+		if err != nil {
+			return events.Wrap(events.CodeInternal, err, "a row can't be read")
+		}
+		name := tok.String()
+		raw, err := d.ReadValue()
+		if err != nil {
+			return events.Wrap(events.CodeInternal, err, "a row can't be read")
+		}
+		if err := each(name, string(raw)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

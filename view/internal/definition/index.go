@@ -58,16 +58,16 @@ func (d *Definition) RowField(name string) (Field, bool) {
 // place computes where a row stands in the index; ok is false when it is not in
 // it. Every value has a place: what a key can't hold is cut (see SortText and
 // PartitionText).
-func (ix Index) place(key string, row map[string]Value) (k driver.IndexKey, ok bool) {
+func (ix Index) place(key string, row Values) (k driver.IndexKey, ok bool) {
 	partition := AllPartition
 	if ix.Partition != nil {
-		v, present := row[ix.Partition.Name]
+		v, present := row.Of(ix.Partition.Name)
 		if !present {
 			return driver.IndexKey{}, false
 		}
 		partition = ix.Partition.PartitionText(v)
 	}
-	v, present := row[ix.Sort.Name]
+	v, present := row.Of(ix.Sort.Name)
 	if ix.Sort.Name == FieldID {
 		v, present = Value{Text: key}, true
 	}

@@ -36,7 +36,10 @@ func (d *Definition) show(item *driver.Item, key string, row jsontext.Value) (hi
 		return hidden, err
 	}
 	item.Row = row
-	values, err := ReadFields(row, d.Fields)
+	if len(d.Indexes) == 0 {
+		return false, nil
+	}
+	values, err := ReadFields(make(Values, 0, len(d.indexed)), row, d.indexed)
 	if err != nil {
 		return false, err
 	}
@@ -157,8 +160,8 @@ func (d *Definition) KeyedItem(name string, r KeyedRow) (driver.Item, error) {
 // last.
 func (d *Definition) Answer(key string, row jsontext.Value, version int64) jsontext.Value {
 	row = personal.Plain(row)
-	id, _ := jsontext.AppendQuote(nil, key)
-	out := append([]byte(`{"id":`), id...)
+	out := make([]byte, 0, len(`{"id":"",`)+len(key)+len(row)+len(`,"version":`)+20)
+	out, _ = jsontext.AppendQuote(append(out, `{"id":`...), key)
 	if inner := bytes.TrimSpace(row[1 : len(row)-1]); len(inner) > 0 {
 		out = append(append(out, ','), inner...)
 	}

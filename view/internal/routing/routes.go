@@ -36,10 +36,14 @@ type Routes struct {
 
 	explained mismatchTexts
 
-	mu     sync.Mutex
-	open   map[driver.Target]*TableView
-	cached *Record
-	read   time.Time // when cached was asked for
+	mu   sync.Mutex
+	open map[driver.Target]*TableView
+
+	// reading is the lock of what follows. It is held while the record is read, so it
+	// is a channel: who waits for a read that hangs gives up when its context ends.
+	reading chan struct{}
+	cached  *Record
+	read    time.Time // when cached was asked for
 }
 
 // New returns the routes of views, which it checks. tables must be
@@ -55,7 +59,7 @@ func New(codec *events.Codec, tables driver.Tables, views []view.View, now func(
 	}
 	r := &Routes{
 		tables: routed, Control: routed.Control(), Views: map[string]map[int]view.View{}, now: now,
-		explained: mismatchTexts{texts: map[string]string{}}, open: map[driver.Target]*TableView{},
+		explained: mismatchTexts{texts: map[string]string{}}, open: map[driver.Target]*TableView{}, reading: make(chan struct{}, 1),
 	}
 	for i, d := range defs {
 		r.Names = append(r.Names, d.Name)
@@ -185,8 +189,12 @@ func (r *Routes) goal(ctx context.Context, rec *Record) (g Goal) {
 
 // current returns the routes, at most RouteAge old.
 func (r *Routes) current(ctx context.Context) (*Record, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	select {
+	case r.reading <- struct{}{}:
+		defer func() { <-r.reading }()
+	case <-ctx.Done():
+		return nil, events.Wrap(events.CodeCanceled, ctx.Err(), "the request was given up")
+	}
 	now := r.now()
 	// Both clocks count: one stands still while a function is frozen.
 	if age := max(now.Sub(r.read), now.Round(0).Sub(r.read.Round(0))); r.cached != nil && age >= 0 && age < RouteAge {

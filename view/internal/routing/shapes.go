@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -99,9 +101,8 @@ func shapeKey(view, digest string) string { return "shape/" + view + "/" + diges
 // Write stores the record, and before it the shapes that it names and no one
 // stored.
 func (r *Routes) Write(ctx context.Context, rec *Record) error {
-	for name, route := range rec.Views {
-		for i := range route.Tables {
-			s := &route.Tables[i]
+	for _, name := range slices.Sorted(maps.Keys(rec.Views)) {
+		for _, s := range rec.Views[name].Tables {
 			shape, known := r.shapes().all[s.Shape]
 			if !known || !rec.NewShapes[s.Target] {
 				continue
@@ -121,26 +122,33 @@ type mismatchTexts struct {
 	texts map[string]string // by shapeKey of what filled the table, and the version
 }
 
+func (m *mismatchTexts) get(key string) (text string, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	text, ok = m.texts[key]
+	return text, ok
+}
+
+func (m *mismatchTexts) set(key, text string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.texts[key] = text
+	return text
+}
+
 // explain says how a table differs from its declaration.
 func (r *Routes) explain(ctx context.Context, v view.View, s TableState) driver.Mismatch {
 	d := v.Definition()
 	key := fmt.Sprint(shapeKey(d.Name, s.Shape), " ", d.Version)
-	r.explained.mu.Lock()
-	defer r.explained.mu.Unlock()
-	text, ok := r.explained.texts[key]
-	if !ok {
-		stored, known := r.storedShape(ctx, s)
-		declared, newest := view.ShapeOf(v), d.Version == r.Newest(d.Name)
-		if known {
-			text = stored.Explain(declared, newest)
-		} else {
-			text = fmt.Sprintf("the table of %s v%d was filled by another declaration: %s", d.Name, d.Version, declared.Remedy(newest))
-		}
-		if known {
-			r.explained.texts[key] = text
-		}
+	if text, ok := r.explained.get(key); ok {
+		return driver.Mismatch{Target: s.Target, Text: text}
 	}
-	return driver.Mismatch{Target: s.Target, Text: text}
+	stored, known := r.storedShape(ctx, s)
+	declared, newest := view.ShapeOf(v), d.Version == r.Newest(d.Name)
+	if !known {
+		return driver.Mismatch{Target: s.Target, Text: fmt.Sprintf("the table of %s v%d was filled by another declaration: %s", d.Name, d.Version, declared.Remedy(newest))}
+	}
+	return driver.Mismatch{Target: s.Target, Text: r.explained.set(key, stored.Explain(declared, newest))}
 }
 
 // storedShape returns the shape that filled a table, if it is known or readable.

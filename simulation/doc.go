@@ -1,0 +1,2 @@
+// Package simulation runs a whole application under one seed.
+package simulation

@@ -1,0 +1,279 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"daybook"
+	"daybook/aggregate"
+	"daybook/dynamo"
+	"daybook/events"
+	"daybook/functions"
+	"daybook/functions/names"
+	"daybook/localstack/bus"
+	"daybook/localstack/embedded"
+	"daybook/localstack/gateway"
+	"daybook/localstack/mapping"
+	"daybook/localstack/queue"
+	"daybook/localstack/schedule"
+	"daybook/localstack/wire"
+	"daybook/view"
+	"daybook/view/admin"
+)
+
+const (
+	stage       = "sim"
+	region      = "us-east-1"
+	servicesURL = "http://services.simulation"
+	tablesURL   = "http://dynamodb.simulation"
+	shards      = 2 // of the events table's stream
+)
+
+// system is the whole of Daybook in one process: tables, queue, timers and bus, the
+// functions in several instances each, and what feeds them.
+type system struct {
+	app     daybook.App
+	network *network
+	quiet   *slog.Logger
+	skew    time.Duration // the most that a clock is wrong
+	// deployed says that app is the next program.
+	deployed bool
+	work     sync.WaitGroup
+
+	db        *embedded.DB // the application's tables
+	side      *embedded.DB // those of queue and timers, which never fail
+	queue     *queue.Server
+	schedules *schedule.Server
+	services  http.RoundTripper // queue, timers and bus
+	published *outbox
+	discarded *lostBatches
+	rows      map[string]view.Description // views with a row for each stream, by name
+	client    *dynamo.Client              // to the tables of queue and timers
+	sent      *signal                     // a message came into the queue
+
+	base     functions.Config // without what differs between instances
+	kind     *dynamo.Client   // to the tables, around the network
+	store    *dynamo.EventStore
+	codec    *events.Codec
+	command  *fleet
+	query    *fleet
+	fleets   []*fleet
+	gateway  *gateway.Gateway
+	mappings sync.WaitGroup
+	stop     context.CancelFunc
+}
+
+// fixedCredentials are what no service checks.
+var fixedCredentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "simulation", SecretAccessKey: "simulation", Source: "simulation"}, nil
+})
+
+// newSystem brings up everything but what feeds the functions.
+func newSystem(ctx context.Context, app daybook.App, n *network, hostile *embedded.Hostile, o Options) (*system, error) {
+	s := &system{app: app, network: n, quiet: slog.New(slog.DiscardHandler), skew: o.Skew, sent: newSignal(), published: &outbox{}, discarded: &lostBatches{}, rows: map[string]view.Description{}}
+	for _, v := range app.Views {
+		if d := v.Describe(); d.Kind == view.KindRows {
+			s.rows[d.Name] = d
+		}
+	}
+	prefix := app.Prefix(stage)
+	var err error
+	if s.db, err = embedded.Open(ctx, embedded.Options{Region: region, Shards: shards, Hostile: hostile, Log: s.quiet}); err != nil {
+		return nil, err
+	}
+	if s.side, err = embedded.Open(ctx, embedded.Options{Region: region, Shards: 1, Log: s.quiet}); err != nil {
+		return nil, err
+	}
+	s.kind = dynamo.New(dynamo.Options{Region: region, Endpoint: tablesURL, Credentials: fixedCredentials, Transport: s.db.RoundTripper()})
+	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable(), dynamo.RequestsTable(), dynamo.ProcessesTable()}
+	for _, v := range view.Versions(app.Views) {
+		specs = append(specs, dynamo.ViewTable(v.Describe()))
+	}
+	if err := dynamo.Create(ctx, s.kind, prefix, specs...); err != nil {
+		return nil, err
+	}
+	if s.codec, err = aggregate.Codec(app.Aggregates); err != nil {
+		return nil, err
+	}
+	if _, err := admin.RecordShapes(ctx, s.codec, dynamo.NewTables(s.kind, prefix), app.Views); err != nil {
+		return nil, err
+	}
+	if err := s.openServices(ctx, prefix); err != nil {
+		return nil, err
+	}
+	s.configure(prefix)
+	s.store = dynamo.NewEventStore(s.kind, s.base.EventsTable, dynamo.WithClaims(s.base.ClaimsTable))
+	s.command = s.fleet(names.Command, o.Instances, func(a daybook.App, c functions.Config) (functions.Handler, error) { return functions.NewCommand(a, c) })
+	s.query = s.fleet(names.Query, o.Instances, func(a daybook.App, c functions.Config) (functions.Handler, error) { return functions.NewQuery(a, c) })
+	s.fleets = []*fleet{s.command, s.query}
+	s.gateway = gateway.New(gateway.Options{
+		Command: s.command.invoke, Query: s.query.invoke, Scopes: aggregate.Scopes(app.Commands()), Log: s.quiet,
+	})
+	return s, nil
+}
+
+// openServices opens queue, timers and bus. Their own tables are apart, so that the
+// faults of a request are those of the network, and not of what is behind it.
+func (s *system) openServices(ctx context.Context, prefix string) error {
+	client := dynamo.New(dynamo.Options{Region: region, Endpoint: tablesURL, Credentials: fixedCredentials, Transport: s.side.RoundTripper()})
+	s.client = client
+	if err := dynamo.Create(ctx, client, prefix, queue.Table(), schedule.Table()); err != nil {
+		return err
+	}
+	var err error
+	if s.queue, err = queue.Open(ctx, queue.Options{Client: client, Table: dynamo.TableName(prefix, queue.Table()), Region: region, Log: s.quiet}); err != nil {
+		return err
+	}
+	buses := bus.New(bus.Options{Buses: []string{prefix}, Sink: s.published, Log: s.quiet})
+	s.schedules, err = schedule.Open(ctx, schedule.Options{
+		Client: client, Table: dynamo.TableName(prefix, schedule.Table()), Groups: []string{prefix}, Region: region, Log: s.quiet,
+		Send: func(ctx context.Context, arn, group, body string) error {
+			defer s.sent.give()
+			return s.queue.Send(ctx, arn, group, []string{body}, nil)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	s.services = wire.Transport(wire.Router{Tables: http.NotFoundHandler(), Queue: s.queue, Bus: buses, Schedules: s.schedules})
+	for _, q := range []string{names.DeadQueue, names.CommandQueue} {
+		if err := s.createQueue(ctx, names.Join(prefix, q), names.Join(prefix, names.DeadQueue)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// createQueue makes a queue with the CDK app's settings, but for the time that a
+// message stays hidden.
+func (s *system) createQueue(ctx context.Context, name, dead string) error {
+	attributes := map[string]string{
+		"FifoQueue": "true", "ContentBasedDeduplication": "true", "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId",
+		"MessageRetentionPeriod": "1209600", "VisibilityTimeout": "60",
+	}
+	if name != dead {
+		attributes["RedrivePolicy"] = fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":20}`, s.queue.ARN(dead))
+	}
+	return askQueue(ctx, s.services, "CreateQueue", map[string]any{"QueueName": name, "Attributes": attributes}, nil)
+}
+
+// configure fills in what all functions are told.
+func (s *system) configure(prefix string) {
+	s.base = functions.Config{
+		EventsTable: dynamo.TableName(prefix, dynamo.EventsTable()), ClaimsTable: dynamo.TableName(prefix, dynamo.ClaimsTable()),
+		RequestsTable: dynamo.TableName(prefix, dynamo.RequestsTable()), ProcessesTable: dynamo.TableName(prefix, dynamo.ProcessesTable()),
+		ViewPrefix: prefix, Region: region, Endpoint: tablesURL,
+		QueueEndpoint: servicesURL, SchedulerEndpoint: servicesURL, BusEndpoint: servicesURL,
+		CommandQueue:  servicesURL + "/000000000000/" + names.Join(prefix, names.CommandQueue),
+		DeadQueue:     servicesURL + "/000000000000/" + names.Join(prefix, names.DeadQueue),
+		ScheduleGroup: prefix, ScheduleRole: "arn:aws:iam::000000000000:role/" + names.Join(prefix, "timers"),
+		ScheduleTarget: s.queue.ARN(names.Join(prefix, names.CommandQueue)), EventBus: prefix,
+		Credentials: fixedCredentials, LogTo: io.Discard, LogLevel: slog.LevelError + 1,
+	}
+}
+
+// config is what an instance is told: its own way to the services, and its own clock.
+func (s *system) config(i *instance) functions.Config {
+	c := s.base
+	c.Transport = s.network.link(i.name, s.db.RoundTripper(), i)
+	c.Messaging = s.network.link(i.name, noticer{s.services, s.sent}, i)
+	if random, _ := draw(s.network.seed, "clock of "+i.name); s.skew > 0 && random.IntN(2) == 0 {
+		skew := time.Duration(random.Int64N(2*int64(s.skew))) - s.skew
+		c.Now = func() time.Time { return time.Now().Add(skew) }
+	}
+	return c
+}
+
+// noticer tells of messages that came into the queue.
+type noticer struct {
+	http.RoundTripper
+	sent *signal
+}
+
+// RoundTrip implements http.RoundTripper.
+func (n noticer) RoundTrip(r *http.Request) (*http.Response, error) {
+	defer n.sent.give()
+	return n.RoundTripper.RoundTrip(r)
+}
+
+// close ends what feeds the functions, and then everything else.
+func (s *system) close() error {
+	close(s.network.over)
+	if s.stop != nil {
+		s.stop()
+	}
+	s.mappings.Wait()
+	s.work.Wait()
+	s.network.timeline.stop()
+	s.schedules.Close()
+	s.queue.Close()
+	if err := s.db.Close(); err != nil {
+		return err
+	}
+	return s.side.Close()
+}
+
+// signal wakes whoever waits.
+type signal struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+func newSignal() *signal { return &signal{ch: make(chan struct{})} }
+
+func (s *signal) wait() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ch
+}
+
+func (s *signal) give() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.ch)
+	s.ch = make(chan struct{})
+}
+
+// outbox keeps integration events.
+type outbox struct {
+	mu     sync.Mutex
+	events []bus.Event
+}
+
+// Put implements bus.Sink.
+func (p *outbox) Put(_ context.Context, es []bus.Event) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.events = append(p.events, es...)
+	return nil
+}
+
+// lostBatches keeps what event source mappings have given up.
+type lostBatches struct {
+	mu  sync.Mutex
+	all []string
+}
+
+// Discard implements mapping.Destination.
+func (d *lostBatches) Discard(b mapping.DiscardedBatch) (string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.all = append(d.all, fmt.Sprintf("%s gave up %d records of shard %s: %s", b.Mapping, len(b.Records), b.Shard, b.Condition))
+	return "", nil
+}
+
+// mappingSettings are those of the CDK app: new commits only, 20 retries.
+func mappingSettings() mapping.Settings {
+	o := mapping.DefaultSettings()
+	o.EventNames = []string{"INSERT"}
+	o.MaximumRetryAttempts = 20
+	o.Timeout = 2 * time.Minute
+	return o
+}
