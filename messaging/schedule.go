@@ -12,6 +12,7 @@ import (
 	"daybook/aggregate"
 	"daybook/aggregate/async"
 	"daybook/events"
+	"daybook/personal"
 	"daybook/process"
 )
 
@@ -87,6 +88,9 @@ func (s *Timers) Set(ctx context.Context, t process.Timer) error {
 	})
 	if err != nil {
 		return err
+	}
+	if personal.Carries(message.Body) {
+		return errUnsealed()
 	}
 	if len(message.Body) > maxInput {
 		return events.Errorf(events.CodeTooLarge, "the command of a timer has at most %d bytes", maxInput)
