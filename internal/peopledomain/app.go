@@ -32,6 +32,9 @@ var Person = aggregate.New[State]("person").
 	Event(func(s State, e Forgotten) State { s.Forgotten = true; return s }).
 	Command(register, aggregate.Creates()).
 	Command(func(s State, c Rename) aggregate.Decision {
+		if !s.Exists {
+			return aggregate.Reject("person-not-found", "there is no such person")
+		}
 		if s.Name.Reveal() == c.Name.Reveal() {
 			return aggregate.Nothing()
 		}
