@@ -15,9 +15,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"daybook/dynamo"
+	"daybook/functions/names"
 	"daybook/internal/peopledomain"
 	"daybook/localstack/stack"
 )
@@ -54,13 +58,18 @@ func (p *town) run(stdin string, args ...string) (code int, out, errs string) {
 	return code, stdout.String(), stderr.String()
 }
 
-func (p *town) post(path, body string) {
+func (p *town) post(path, body string) { p.t.Helper(); p.send(path, body, false) }
+
+func (p *town) send(path, body string, queued bool) {
 	p.t.Helper()
 	r, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, p.URL()+path, strings.NewReader(body))
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/json")
+	if queued {
+		r.Header.Set("Prefer", "respond-async")
+	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		p.t.Fatal(err)
@@ -113,8 +122,15 @@ func (p *town) person7() (values []string) {
 	for range 20 { // long ones, so that snapshots are taken
 		p.post("/commands/rename-person", fmt.Sprintf(`{"id":"7","payload":{"name":"%s%s"}}`, value("Bella"), strings.Repeat(" x", 35)))
 	}
-	for range 26 {
-		p.post("/commands/write-letter", fmt.Sprintf(`{"payload":{"to":"7","text":%q}}`, value("letter")))
+	for n := range 26 { // some by the queue
+		p.send("/commands/write-letter", fmt.Sprintf(`{"id":"l%d","payload":{"to":"7","text":%q}}`, n, value("letter")), n%2 == 0)
+	}
+	for n := range 26 {
+		for try := 0; !strings.HasPrefix(p.get(fmt.Sprintf("/streams/letter/l%d", n)), "200"); try++ {
+			if time.Sleep(20 * time.Millisecond); try > 500 {
+				p.t.Fatal("a queued letter was not written")
+			}
+		}
 	}
 	return values
 }
@@ -186,6 +202,27 @@ func TestErase(t *testing.T) {
 	}
 }
 
+// The key is kept with the data, and a stack that starts again reads what another wrote.
+func TestKeysSurviveARestart(t *testing.T) {
+	t.Parallel()
+	o := stack.Options{Data: filepath.Join(t.TempDir(), "data"), LogTo: io.Discard, LogLevel: slog.LevelError}
+	for n := range 2 {
+		s, err := stack.Start(t.Context(), peopledomain.App(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &town{t: t, Stack: s}
+		if n == 0 {
+			p.post("/commands/register-person", `{"id":"7","payload":{"name":"Ann Archer","email":"ann@example.com"}}`)
+		} else if got := p.get("/people/7?after=person/7@1"); !strings.Contains(got, `"name":"Ann Archer"`) {
+			t.Errorf("after a restart: %s", got)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // What is planted by hand is found where it is.
 func TestVerifyPrivacyFinds(t *testing.T) {
 	t.Parallel()
@@ -216,6 +253,17 @@ func TestVerifyPrivacyFinds(t *testing.T) {
 	put("people-v1", "key", "_p-by-town", text(value))
 	put("towns-v1", "key", "x", &types.AttributeValueMemberSS{Value: []string{value}})
 	put("queues", "queue", "x", text("body "+string(quoted)))
+	letters := sqs.New(sqs.Options{Region: "us-east-1", BaseEndpoint: aws.String(p.DynamoDBURL()), Credentials: dynamo.StaticCredentials("a", "b")})
+	queue := "people-local-" + names.DeadQueue
+	at, err := letters.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &queue})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := letters.SendMessage(t.Context(), &sqs.SendMessageInput{
+		QueueUrl: at.QueueUrl, MessageBody: aws.String(`{"payload":{"name":` + string(quoted) + `}}`), MessageGroupId: aws.String("g"), MessageDeduplicationId: aws.String("d"),
+	}); err != nil {
+		t.Fatal(err)
+	}
 	files := t.TempDir()
 	for name, text := range map[string]string{
 		"log": "msg=" + string(quoted), "export.jsonl": `{"data":{"name":` + string(quoted) + `}}`,
@@ -236,7 +284,7 @@ func TestVerifyPrivacyFinds(t *testing.T) {
 		where = append(where, cells[1]+" "+filepath.Base(cells[2]))
 	}
 	slices.Sort(where)
-	want := "file ascii, file export.jsonl, file late, file log, file record, table people-local-claims, table people-local-control, table people-local-keys, " +
+	want := "dead letter dead-commands.fifo, file ascii, file export.jsonl, file late, file log, file record, table people-local-claims, table people-local-control, table people-local-keys, " +
 		"table people-local-people-v1, table people-local-processes, table people-local-queues, table people-local-requests, table people-local-towns-v1"
 	if got := strings.Join(slices.Compact(where), ", "); got != want || code != exitFound || !strings.Contains(errs, "1 values of fewer than 4 bytes") {
 		t.Errorf("%d found\n%s, want\n%s\n%s", code, got, want, errs)
