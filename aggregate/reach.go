@@ -64,7 +64,7 @@ func (s *search) estimate(now, known int64) int64 {
 	commits := s.entry.position.Number() - s.entry.memory.from + 1
 	covered := max(now-known, time.Minute.Milliseconds())
 	left := max(0, known-int64(s.hour)*hourMillis)
-	return commits*left/covered/blockCommits + 1
+	return commits*left/covered/BlockCommits + 1
 }
 
 // block is one block of a stream, as far as the entry does not know it.
@@ -80,7 +80,7 @@ type block struct {
 func (s *search) extend(ctx context.Context, n int64) (known int64, err error) {
 	m := &s.entry.memory
 	newest := blockStart(m.from - 1)
-	blocks, err := s.blocks(ctx, newest, max(1, newest-(n-1)*blockCommits))
+	blocks, err := s.blocks(ctx, newest, max(1, newest-(n-1)*BlockCommits))
 	if err != nil {
 		return 0, err
 	}
@@ -90,7 +90,7 @@ func (s *search) extend(ctx context.Context, n int64) (known int64, err error) {
 		if b.end != nil {
 			known = b.end.Time.UnixMilli()
 			if ended := hourOf(known); ended < s.hour {
-				m.from, m.before = b.start+blockCommits, ended // older commits don't count either
+				m.from, m.before = b.start+BlockCommits, ended // older commits don't count either
 				return known, nil
 			}
 		}
@@ -110,7 +110,7 @@ func (s *search) extend(ctx context.Context, n int64) (known int64, err error) {
 // one that starts with commit last, without commands of those that don't count.
 func (s *search) blocks(ctx context.Context, newest, last int64) ([]block, error) {
 	var blocks []block
-	for start := newest; start >= last; start -= blockCommits {
+	for start := newest; start >= last; start -= BlockCommits {
 		blocks = append(blocks, block{start: start})
 	}
 	if err := s.ends(ctx, blocks); err != nil {
@@ -131,7 +131,7 @@ func (s *search) blocks(ctx context.Context, newest, last int64) ([]block, error
 	}
 	return blocks, s.inParallel(len(whole), func(i int) (err error) {
 		b := whole[i]
-		n := min(blockCommits, s.entry.memory.from-b.start)
+		n := min(BlockCommits, s.entry.memory.from-b.start)
 		if b.commits, err = s.h.store.Read(ctx, s.entry.position.Stream(), b.start, int(n)); err == nil && int64(len(b.commits)) < n {
 			err = events.Errorf(events.CodeInternal, "%s has no commit %d", s.entry.position.Stream(), b.start+int64(len(b.commits)))
 		}

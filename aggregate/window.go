@@ -15,10 +15,10 @@ const rememberedCommands = 128
 // whole block, so that a reader finds the commands of a day in few small items,
 // at numbers that it can work out.
 const (
-	// blockCommits is rememberedCommands, so that any snapshot reaches back to the
-	// last block, and that of a block is as large as the others, where each commit
-	// answers one command.
-	blockCommits = rememberedCommands
+	// BlockCommits is the number of commits of a block: rememberedCommands, so that
+	// any snapshot reaches back to the last block, and that of a block is as large as
+	// the others, where each commit answers one command.
+	BlockCommits = rememberedCommands
 	// maxBlockCommands is the largest number of commands of a block; a block
 	// with more of them has no snapshot of its own, and its commits are read.
 	maxBlockCommands = 2048
@@ -28,10 +28,10 @@ const (
 )
 
 // blockStart returns the number of the first commit of the block of a commit.
-func blockStart(number int64) int64 { return (number-1)/blockCommits*blockCommits + 1 }
+func blockStart(number int64) int64 { return (number-1)/BlockCommits*BlockCommits + 1 }
 
 // blockEnd returns the number of the last commit of the block of a commit.
-func blockEnd(number int64) int64 { return blockStart(number) + blockCommits - 1 }
+func blockEnd(number int64) int64 { return blockStart(number) + BlockCommits - 1 }
 
 // clockTolerance is by how much the clocks of two instances may differ without
 // a repeat being missed.

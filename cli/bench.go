@@ -99,6 +99,9 @@ func (a *app) bench(ctx context.Context, c *cli.Command) error {
 			out.printf("broken: %s\n", text)
 		}
 	}
+	if err := ctx.Err(); err != nil { // the report is of what was sent until then
+		return err
+	}
 	return out.result(len(broken) > 0)
 }
 

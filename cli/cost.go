@@ -54,6 +54,7 @@ type costs struct {
 	Measured   cost.Measurements `json:"measured"`
 	Designs    []design          `json:"designs"`
 	Unknown    map[string]int    `json:"unknown,omitempty"` // in the trace
+	Recorded   cost.Units        `json:"recorded,omitzero"` // by the command function, in the trace
 	Assumed    cost.Assumptions  `json:"assumed"`
 	PricesFrom string            `json:"pricesFrom"`
 }
@@ -95,7 +96,7 @@ func (a *app) cost(ctx context.Context, c *cli.Command) error {
 	}
 	r.Bill = measured.Bill(counts, assumed, prices)
 	r.Views = r.Bill.ByView(measured)
-	if r.Designs, err = designs(ctx, c, counts, prices); err != nil {
+	if r.Designs, err = designs(ctx, c, r.Bill.Commands, prices); err != nil {
 		return err
 	}
 	o := newOutput(a.stdout, c.Bool("json"))
@@ -175,7 +176,7 @@ func counts(c *cli.Command, m cost.Measurements, weights map[string]float64, r *
 	if trace.Lines == 0 {
 		return cost.Counts{}, usage("-trace: %s has no line of a command or a query; docs/cli.md says what they look like", path)
 	}
-	r.Unknown = trace.Unknown
+	r.Unknown, r.Recorded = trace.Unknown, trace.Recorded.Times(c.Float("days"))
 	return trace.Counts.Times(c.Float("days")), nil
 }
 
@@ -193,19 +194,19 @@ func weightsOf(flag string, texts []string) (map[string]float64, error) {
 	return weights, nil
 }
 
-// designs compares ways of storing events, by the number of commands that were counted.
-func designs(ctx context.Context, c *cli.Command, counts cost.Counts, p cost.Prices) ([]design, error) {
+// designs compares ways of storing events, by the number of commands.
+func designs(ctx context.Context, c *cli.Command, commands []cost.Share, p cost.Prices) ([]design, error) {
 	own, err := cost.MeasureReference(ctx)
 	if err != nil {
 		return nil, err
 	}
-	commands := 0.0
-	for n := range maps.Values(counts.Commands) {
-		commands += n
+	sum := 0.0
+	for _, s := range commands {
+		sum += s.Count
 	}
 	var all []design
 	for _, r := range append([]cost.Reference{own}, cost.Designs()...) {
-		u := r.Of(commands, c.Float("cold"), c.Int("length"))
+		u := r.Of(sum, c.Float("cold"), c.Int("length"))
 		all = append(all, design{r, u, p.Of(u)})
 	}
 	return all, nil
@@ -239,6 +240,9 @@ func (r costs) print(o *output) {
 		t.row(d, append(cells, dollars(d.Amount), d.Basis)...)
 	}
 	t.end("none")
+	if r.Recorded != (cost.Units{}) {
+		o.printf("the command function recorded %s; the bill has %s\n", r.Recorded, r.Bill.Decided)
+	}
 	for _, of := range []map[string]string{r.Measured.Unmeasured, unknownLines(r.Unknown)} {
 		for _, name := range slices.Sorted(maps.Keys(of)) {
 			o.printf("not measured: %s: %s\n", name, of[name])

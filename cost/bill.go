@@ -15,6 +15,7 @@ type Bill struct {
 	Commands []Share `json:"commands"` // what DynamoDB charges because of each command, views and reactors included
 	Places   []Share `json:"places"`   // what it charges by table and index
 	Units    Units   `json:"units"`
+	Decided  Units   `json:"decided"` // of Units, what the command function consumes itself
 }
 
 // Line is one line of a bill.
@@ -88,10 +89,13 @@ func (b *biller) tables() {
 			continue
 		}
 		cold := b.counts.cold(d.Name)
-		all := Usage{}
-		for _, part := range []Usage{d.Warm.times(1 - cold), d.Cold.times(cold), d.Views, d.Reactors} {
-			all.add(part)
+		all := d.Warm.times(1 - cold)
+		all.add(d.Cold.times(cold))
+		if !d.Internal {
+			b.Decided = b.Decided.Add(all.Total().Times(n))
 		}
+		all.add(d.Views)
+		all.add(d.Reactors)
 		delete(all, Place{Table: controlTable}) // by batches, below
 		all = all.times(n)
 		b.used.add(all)
@@ -129,7 +133,10 @@ func (b *biller) requests() {
 			commands += b.counts.Commands[d.Name]
 		}
 	}
-	queries, late := total(b.counts.Queries), b.a.Async*commands
+	queries, late := b.counts.Missed, b.a.Async*commands
+	for _, q := range b.m.Queries {
+		queries += b.counts.Queries[q.Name()]
+	}
 	what, price := "requests of the HTTP API", b.prices.HTTPRequests
 	if b.a.REST {
 		what, price = "requests of the REST API", b.prices.RESTRequests
@@ -171,9 +178,9 @@ func (b *biller) stored() {
 
 // viewBytes are stored of all views that follow a new stream of a command.
 func (m Measurements) viewBytes(d Command) (sum float64) {
-	for view, bytes := range m.ViewBytes {
-		if slices.ContainsFunc(slices.Collect(maps.Keys(d.Views)), func(p Place) bool { return p.Table == m.tables[view] }) {
-			sum += bytes
+	for _, view := range slices.Sorted(maps.Keys(m.ViewBytes)) {
+		if slices.ContainsFunc(d.Views.Places(), func(p Place) bool { return p.Table == m.tables[view] }) {
+			sum += m.ViewBytes[view]
 		}
 	}
 	return sum

@@ -87,6 +87,9 @@ func TestBillByHand(t *testing.T) {
 	if math.Abs(sum-b.Total) > 1e-9 {
 		t.Errorf("the total is %g, the lines' sum %g", b.Total, sum)
 	}
+	if b.Decided != (cost.Units{Write: 4e6, Read: 3e6}) {
+		t.Errorf("the command function consumes %v", b.Decided)
+	}
 	if len(b.Commands) != 3 || b.Commands[1].Name != "rename" || b.Commands[1].Units != (cost.Units{Read: 6e6, Write: 9e6}) {
 		t.Errorf("by command: %+v", b.Commands)
 	}
@@ -122,11 +125,15 @@ func TestTrace(t *testing.T) {
 {"msg":"command","command":"rename","code":"","loads":0}
 {"msg":"command","command":"rename","code":"user-not-found","loads":1}
 {"msg":"command","command":"create","code":"","replayed":true}
+{"msg":"command","function":"process","command":"check","code":"too-late"}
 {"msg":"command","command":"remane","code":""}
 {"msg":"batch","function":"projector","records":10}
-{"_aws":{},"writeUnits":3}
-{"method":"GET","status":"200","route":"ANY /{proxy+}"}
-{"method":"GET","status":"404"}
+{"_aws":{},"write-units":3,"read-units":0.5}
+{"_aws":{},"accepted":3}
+START RequestId: 7
+{"query":["not ours"]}
+2026-11-29T10:00:00.000Z {"method":"GET","status":"200","route":"ANY /{proxy+}"}
+{"method":"GET","status":404}
 {"method":"POST","status":"201"}
 {"command":"create","count":10,"cold":5}
 {"query":"users/by-name","count":7}
@@ -141,15 +148,23 @@ func TestTrace(t *testing.T) {
 	if trace.Queries[cost.QueryName{View: "users"}] != 0.5 || trace.Queries[cost.QueryName{View: "users", Index: "by-name"}] != 7.5 {
 		t.Errorf("queries %v", trace.Queries)
 	}
-	if trace.Other != 3 || trace.Skipped != 3 || trace.Lines != 10 || trace.Unknown["remane"] != 1 || trace.Unknown["orders"] != 1 {
+	if trace.Other != 2 || trace.Missed != 1 || trace.Skipped != 6 || trace.Lines != 12 || trace.Recorded != (cost.Units{Read: 0.5, Write: 3}) || trace.Unknown["remane"] != 1 || trace.Unknown["orders"] != 1 {
 		t.Errorf("%+v", trace)
 	}
-	month := trace.Counts.Times(30)
-	if month.Commands["create"] != 300 || month.Cold["create"] != 0.5 || month.Other != 90 {
-		t.Errorf("a month: %+v", month)
+	named, err := fake().ReadTrace(strings.NewReader(`
+{"msg":"request","function":"query","method":"GET","path":"/users/7","status":200,"ms":3}
+{"msg":"request","function":"query","method":"GET","path":"/users","status":200}
+{"msg":"request","function":"query","method":"GET","path":"/users/8","status":404}
+{"msg":"request","function":"query","method":"GET","path":"/openapi.json","status":200}
+{"msg":"request","function":"command","method":"POST","path":"/commands/rename","status":200}
+{"method":"GET","status":"200"}
+`))
+	if err != nil || named.Queries[cost.QueryName{View: "users"}] != 1 || named.Queries[cost.QueryName{View: "users", Index: "by-name"}] != 1 || named.Missed != 2 || named.Other != 0 {
+		t.Errorf("requests that name their view, with the access log: %+v, %v", named, err)
 	}
-	if _, err := fake().ReadTrace(strings.NewReader("{}\nnot JSON\n")); err == nil || !strings.Contains(err.Error(), "line 2") {
-		t.Errorf("a line that is not JSON: %v", err)
+	month := trace.Counts.Times(30)
+	if month.Commands["create"] != 300 || month.Cold["create"] != 0.5 || month.Other != 60 || month.Missed != 30 {
+		t.Errorf("a month: %+v", month)
 	}
 }
 

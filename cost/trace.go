@@ -2,12 +2,16 @@ package cost
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"daybook/functions/names"
 )
 
 // Trace is what was read of a recorded day.
@@ -16,6 +20,9 @@ type Trace struct {
 	Lines   int            // that were counted
 	Skipped int            // lines that are about something else
 	Unknown map[string]int // lines of commands and queries that were not measured, by name
+	// Recorded is what the command function says that it consumed, if the trace has its
+	// metrics.
+	Recorded Units
 }
 
 // traceLine is a line of a trace: one of those that the functions and API Gateway log,
@@ -23,6 +30,7 @@ type Trace struct {
 type traceLine struct {
 	// Of a function's log, "command", and of a count.
 	Msg      string  `json:"msg"`
+	Function string  `json:"function"`
 	Command  string  `json:"command"`
 	Code     string  `json:"code"`
 	Replayed bool    `json:"replayed"`
@@ -31,19 +39,25 @@ type traceLine struct {
 	Count    float64 `json:"count"`
 	Cold     float64 `json:"cold"` // how many of Count
 
-	// Of an access log.
+	// Of a function's log, "request", and of an access log.
 	Method string `json:"method"`
-	Status string `json:"status"`
+	Path   string `json:"path"` // not in an access log
+	Status any    `json:"status"`
+	// Of a line of metrics, in CloudWatch's embedded metric format.
+	AWS jsontext.Value `json:"_aws"`
 }
 
 // longestLine bounds a line of a trace, in bytes: Lambda's log lines are shorter.
 const longestLine = 1 << 20
 
 // ReadTrace reads a recorded day, in JSON Lines. Lines are those of the functions'
-// logs ("msg":"command"), of API Gateway's access log ("method":"GET"), which name no
-// view and are spread evenly over the queries, and counts: {"command":"rename-user",
-// "count":1000,"cold":50} and {"query":"users/by-name","count":9000}. Other lines are
-// skipped; one that is not a JSON object is an error with its number.
+// logs ("msg":"command", and "msg":"request" of GET), and counts: {"command":"rename-user",
+// "count":1000,"cold":50} and {"query":"users/by-name","count":9000}. A request for a page
+// names no index, and is spread evenly over those of its view. Where there are no such
+// requests, those of API Gateway's access log ("method":"GET") are spread evenly over all
+// queries. Other lines are
+// skipped. What stands before a line's JSON object, such as a time, is ignored. Lines of
+// metrics are what the units of the counts are compared with.
 func (m Measurements) ReadTrace(r io.Reader) (Trace, error) {
 	t := traceReader{m: m, cold: map[string]float64{}, Trace: Trace{
 		Counts:  Counts{Commands: map[string]float64{}, Queries: map[QueryName]float64{}, Cold: map[string]float64{}},
@@ -51,19 +65,14 @@ func (m Measurements) ReadTrace(r io.Reader) (Trace, error) {
 	}}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, longestLine)
-	for n := 1; lines.Scan(); n++ {
-		if strings.TrimSpace(lines.Text()) == "" {
+	for lines.Scan() {
+		_, text, object := bytes.Cut(lines.Bytes(), []byte("{"))
+		var l traceLine
+		if text = append([]byte("{"), text...); !object || json.Unmarshal(text, &l) != nil || !t.count(l, text) {
+			t.Skipped++
 			continue
 		}
-		var l traceLine
-		if err := json.Unmarshal(lines.Bytes(), &l, lenient); err != nil {
-			return t.Trace, fmt.Errorf("line %d of the trace is not one of a log or a count: %w", n, err)
-		}
-		if t.count(l) {
-			t.Lines++
-		} else {
-			t.Skipped++
-		}
+		t.Lines++
 	}
 	if err := lines.Err(); err != nil {
 		return t.Trace, fmt.Errorf("read the trace: %w", err)
@@ -71,32 +80,67 @@ func (m Measurements) ReadTrace(r io.Reader) (Trace, error) {
 	return t.end(), nil
 }
 
-// lenient ignores members that other lines have.
-var lenient = json.RejectUnknownMembers(false)
-
 type traceReader struct {
 	Trace
 	m       Measurements
 	cold    map[string]float64 // commands
-	unnamed float64            // queries
+	asked   float64            // requests that name their view
+	unnamed float64            // requests of an access log, which do not
+	failed  float64            // those of an access log that found nothing
 }
 
 // count counts a line, and reports whether it is of a trace.
-func (t *traceReader) count(l traceLine) bool {
-	status, _ := strconv.Atoi(l.Status)
+func (t *traceReader) count(l traceLine, text []byte) bool {
+	status, _ := strconv.Atoi(fmt.Sprint(l.Status))
 	switch {
+	case l.AWS != nil:
+		return t.metrics(text)
 	case l.Query != "":
 		t.query(l)
 	case l.Command != "" && (l.Msg == "command" || l.Count > 0):
 		t.command(l)
-	case l.Method == http.MethodGet && status >= 200 && status < 400:
-		t.unnamed++
-	case l.Method == http.MethodGet:
-		t.Other++
-	default:
+	case l.Method != http.MethodGet:
 		return false
+	case l.Msg == "request":
+		t.asked++
+		if !found(status) || !t.request(l.Path) {
+			t.Missed++
+		}
+	case found(status):
+		t.unnamed++
+	default:
+		t.failed++
 	}
 	return true
+}
+
+func found(status int) bool { return status >= 200 && status < 400 }
+
+// request counts a request for a row or a page, and reports whether it is one.
+func (t *traceReader) request(path string) bool {
+	view, key, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	var of []QueryName
+	for _, q := range t.m.Queries {
+		if q.View == view && (q.Index == "") == (key != "") {
+			of = append(of, q.Name())
+		}
+	}
+	for _, q := range of {
+		t.Queries[q] += 1 / float64(len(of))
+	}
+	return len(of) > 0
+}
+
+// metrics adds the units of a line of metrics.
+func (t *traceReader) metrics(text []byte) bool {
+	var members map[string]any
+	if err := json.Unmarshal(text, &members); err != nil {
+		return false
+	}
+	read, _ := members[names.MetricReadUnits.String()].(float64)
+	write, _ := members[names.MetricWriteUnits.String()].(float64)
+	t.Recorded = t.Recorded.Add(Units{Read: read, Write: write})
+	return read+write > 0
 }
 
 func (t *traceReader) query(l traceLine) {
@@ -117,13 +161,14 @@ func (t *traceReader) command(l traceLine) {
 			cold = 1
 		}
 	}
-	for _, d := range t.m.Commands {
-		switch {
-		case d.Name != l.Command:
-		case l.Code != "" || l.Replayed:
+	if l.Code != "" || l.Replayed {
+		if l.Function != names.Process { // which handles commands without a request
 			t.Other += n
-			return
-		default:
+		}
+		return
+	}
+	for _, d := range t.m.Commands {
+		if d.Name == l.Command {
 			t.Commands[d.Name] += n
 			t.cold[d.Name] += min(cold, n)
 			return
@@ -137,10 +182,14 @@ func (t *traceReader) end() Trace {
 	for name, n := range t.Commands {
 		t.Cold[name] = t.cold[name] / n
 	}
+	if t.asked > 0 {
+		return t.Trace // an access log tells of the same requests
+	}
 	for _, q := range t.m.Queries {
 		if t.unnamed > 0 {
 			t.Queries[q.Name()] += t.unnamed / float64(len(t.m.Queries))
 		}
 	}
+	t.Missed += t.failed
 	return t.Trace
 }

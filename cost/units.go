@@ -45,8 +45,8 @@ type Usage map[Place]Units
 
 // Total is what was consumed altogether.
 func (u Usage) Total() (sum Units) {
-	for _, one := range u {
-		sum = sum.Add(one)
+	for _, place := range u.Places() { // in one order, so that two sums are alike
+		sum = sum.Add(u[place])
 	}
 	return sum
 }

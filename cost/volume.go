@@ -2,7 +2,6 @@ package cost
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -11,9 +10,10 @@ import (
 type Counts struct {
 	Commands map[string]float64 // accepted, by command, those of process managers included
 	Queries  map[QueryName]float64
-	// Other are requests that cost an API request and an invocation and consume no
-	// units that are known here: rejected and malformed ones, repeats.
-	Other float64
+	// Other are commands that were rejected or had been accepted before, and Missed are
+	// queries that found no row. They cost an API request and an invocation, and consume
+	// no units that are known here.
+	Other, Missed float64
 	// Cold is the share of commands whose instance does not know the stream, by
 	// command; "" is for those that are not named.
 	Cold map[string]float64
@@ -89,7 +89,7 @@ func share(n float64, names []string, weights map[string]float64) map[string]flo
 
 // Times is a multiple of the counts.
 func (c Counts) Times(n float64) Counts {
-	all := Counts{Commands: map[string]float64{}, Queries: map[QueryName]float64{}, Other: c.Other * n, Cold: c.Cold}
+	all := Counts{Commands: map[string]float64{}, Queries: map[QueryName]float64{}, Other: c.Other * n, Missed: c.Missed * n, Cold: c.Cold}
 	for name, of := range c.Commands {
 		all.Commands[name] = of * n
 	}
@@ -105,14 +105,6 @@ func (c Counts) cold(command string) float64 {
 		return share
 	}
 	return c.Cold[""]
-}
-
-// total adds numbers up.
-func total[K comparable](counts map[K]float64) (sum float64) {
-	for n := range maps.Values(counts) {
-		sum += n
-	}
-	return sum
 }
 
 // Assumptions are what is not measured. The zero value is no assumption: begin with

@@ -239,7 +239,7 @@ func TestColdLoadCosts(t *testing.T) {
 					}
 				}
 			}
-			for length := 1; length <= 200; length++ {
+			for length := 1; length <= 200/slowdown; length++ {
 				at(length)
 			}
 			for length := 1_000 / slowdown; length < 1_000/slowdown+12; length++ {
@@ -295,11 +295,14 @@ func TestTenLargeEventsCost(t *testing.T) {
 func TestLoadReadsDownToTheSnapshot(t *testing.T) {
 	t.Parallel()
 	table, f := newStore(t)
-	s := newShipping(t, table, 500, 1, 40_000, time.Hour)
-	s.grow(430)
-	cs, err := table.Load(t.Context(), shipmentStream, 1)
-	if err != nil || len(cs) < 2*mediumPage {
-		t.Fatalf("%d commits, error %v", len(cs), err)
+	s := newShipping(t, table, 500, 1, 12_000, time.Hour)
+	var cs []events.Commit
+	for length := 150; len(cs) < 2*mediumPage; length++ {
+		s.grow(length)
+		var err error
+		if cs, err = table.Load(t.Context(), shipmentStream, 1); err != nil || length > 200 {
+			t.Fatalf("%d commits, error %v", len(cs), err)
+		}
 	}
 	bytes := func(cs []events.Commit) (n int) {
 		for i := range cs {
@@ -346,10 +349,11 @@ func TestColdLoadAfterARaisedSchema(t *testing.T) {
 	t.Parallel()
 	table, f := newStore(t)
 	s := newShipping(t, table, 100, 1, 0, time.Hour)
-	s.grow(2_000)
+	const commits = 2_000 / slowdown
+	s.grow(commits)
 	ctx, m := WithMeter(t.Context())
 	cs, err := NewEventStore(f.client, table.table).Load(ctx, shipmentStream, 2)
-	if got := m.Usage(); err != nil || len(cs) != 2_000 || got.Requests > 5 {
+	if got := m.Usage(); err != nil || len(cs) != commits || got.Requests > 5 {
 		t.Errorf("%d commits cost %+v, error %v", len(cs), got, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"sync"
 
+	"daybook/aggregate"
 	"daybook/events"
 )
 
@@ -47,6 +48,7 @@ func (f *firstPages) saw(c *events.Commit) {
 	name := c.Stream.Aggregate()
 	s := f.known[name]
 	switch {
+	case c.Number%aggregate.BlockCommits == 0: // has a snapshot out of turn, on a busy stream
 	case c.Snapshot == nil: // one with a snapshot says nothing of those between
 		s.size = learned(s.size, float64(c.Size))
 	case c.SnapshotDistance > 0 && s.distance == 0:
@@ -67,11 +69,12 @@ func learned(mean, sample float64) float64 {
 	return mean + (sample-mean)*learnWeight
 }
 
-// first returns the number of commits to ask for first. size is what the caller
+// first returns the number of commits to ask for first on a stream of the aggregate
+// of this name. size is what the caller
 // expects of a commit, in bytes, 0 for nothing.
-func (f *firstPages) first(aggregate string, size int) int {
+func (f *firstPages) first(name string, size int) int {
 	f.mu.Lock()
-	s := f.known[aggregate]
+	s := f.known[name]
 	f.mu.Unlock()
 	if s.distance > 0 {
 		return min(int(math.Round(s.distance+s.deviation)), largestFirstPage)

@@ -333,7 +333,9 @@ func TestPlot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer()
-		r := run(t, s, options(t, s))
+		o := options(t, s)
+		o.Watch = func() load.Resources { return load.Resources{Bytes: 100 << 20, Goroutines: 30} }
+		r := run(t, s, o)
 		for _, report := range []load.Report{r, {}, {Intervals: []load.Part{{Seconds: 1}, {From: 1, Seconds: 1, Commands: load.Latency{Count: 1, P50: 1e5, P99: 1e5, P999: 1e5}}}}} {
 			var b bytes.Buffer
 			if err := report.Plot(&b); err != nil {

@@ -41,7 +41,7 @@ func (l *loader) learn(ctx context.Context) (kinds []queryKind, skipped map[stri
 			return nil, nil, err
 		}
 		if len(rows) == 0 {
-			skipped[d.Name] = "no index holds all rows, and no stream of the load leads to one by its key"
+			skipped[d.Name] = "no row of it was seen; of a keyed view without an index of all rows no key is known"
 			continue
 		}
 		if path := l.byKey(d, rows); path != nil {
@@ -73,6 +73,9 @@ type row map[string]any
 // rows are some of a view, once there are any.
 func (l *loader) rows(ctx context.Context, d view.Description) ([]row, error) {
 	end := time.Now().Add(learning)
+	if d.Kind != view.KindRows && !slices.ContainsFunc(d.Indexes, holdsAll) {
+		return nil, nil // no key of it is known
+	}
 	for {
 		if rows := append(l.listed(ctx, d), l.ofStreams(ctx, d)...); len(rows) > 0 || time.Now().After(end) {
 			return rows, nil
@@ -83,9 +86,11 @@ func (l *loader) rows(ctx context.Context, d view.Description) ([]row, error) {
 	}
 }
 
+func holdsAll(x driver.IndexDescription) bool { return x.Partition == "" }
+
 // listed is a page of an index that holds all rows.
 func (l *loader) listed(ctx context.Context, d view.Description) []row {
-	at := slices.IndexFunc(d.Indexes, func(x driver.IndexDescription) bool { return x.Partition == "" })
+	at := slices.IndexFunc(d.Indexes, holdsAll)
 	if at < 0 {
 		return nil
 	}

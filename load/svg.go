@@ -57,6 +57,12 @@ func (r Report) Plot(w io.Writer) error {
 		latency("queries, ms from the intended start", func(p Part) Latency { return p.Queries }),
 		latency("projection lag, ms from the command's answer", func(p Part) Latency { return p.Lag }),
 	}
+	if r.Idle != (Resources{}) {
+		panels = append(panels, panel{"the process under load", true, []line{
+			{"MB of memory", "#9467bd", func(p Part) float64 { return float64(p.Process.Bytes) / (1 << 20) }},
+			{"goroutines", "#8c564b", func(p Part) float64 { return float64(p.Process.Goroutines) }},
+		}})
+	}
 	var b strings.Builder
 	height := panelHeight * len(panels)
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="sans-serif" font-size="12">`+"\n", width, height, width, height)

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"daybook/aggregate"
 	"daybook/aggregate/async"
 	"daybook/dynamo"
 	"daybook/events"
-	"daybook/process"
 	"daybook/view"
 	"daybook/view/admin"
 	"daybook/view/driver"
@@ -38,6 +38,9 @@ type checker struct {
 
 	commits map[events.Stream][]events.Commit
 	byID    map[string][]events.Commit // commits that answer a command, by its id
+	sent    map[string]request         // commands, by their ids
+	owners  map[string]aggregate.Description
+	effects []effect
 }
 
 // place names a commit in the order in which commits were stored.
@@ -56,6 +59,7 @@ const (
 	checkRebuilt    = "rebuilt views are the live ones"
 	checkParked     = "nothing is parked"
 	checkFollowed   = "everything is followed"
+	checkEffects    = "reactions have their effects"
 	checkAnswers    = "answers are right"
 	checkQuiet      = "the system comes to rest"
 	checkGoroutines = "no goroutine is left"
@@ -72,10 +76,12 @@ func (c *checker) all(ctx context.Context) {
 		c.fail(checkRun, "the commits can't be read: %v", err)
 		return
 	}
+	c.requests(ctx)
 	c.contiguous()
 	c.commands(ctx)
 	c.invariants()
 	c.claims(ctx)
+	c.performed(ctx)
 	c.decisions(ctx)
 	c.followed(ctx)
 	c.parked(ctx)
@@ -208,12 +214,14 @@ func (c *checker) acknowledged(ctx context.Context, of step, key string, stream 
 	if of.command.Across {
 		return // what it would decide depends on other streams, at a time that nobody knows
 	}
-	got, err := c.decide(ctx, stream, version, time.Now(), []step{of})
+	again := c.sent[key].Command
+	again.ID = stream.ID()
+	got, err := c.decide(ctx, stream, version, time.Now(), []aggregate.Command{again})
 	switch {
 	case err != nil:
 		c.fail(checkCommands, "%s: acknowledged as %s@%d, no commit has it, and it is refused there: %v", of, stream, version, err)
-	case len(got) > 0:
-		c.fail(checkCommands, "%s: acknowledged as %s@%d, no commit has it, and it writes %v there", of, stream, version, namesOf(got))
+	case len(got.Events) > 0:
+		c.fail(checkCommands, "%s: acknowledged as %s@%d, no commit has it, and it writes %v there", of, stream, version, namesOf(got.Events))
 	}
 }
 
@@ -341,15 +349,15 @@ func (c *checker) followed(ctx context.Context) {
 			if !slices.Contains(d.Aggregates, stream.Aggregate()) {
 				continue
 			}
-			entries, err := ledger.Load(ctx, []process.Key{{Reactor: d.Name, Stream: stream}})
+			entry, err := c.entry(ctx, ledger, d.Name, stream)
 			if err != nil {
 				c.fail(checkRun, "the ledger can't be read: %v", err)
 				return
 			}
 			for _, commit := range c.commits[stream] {
 				reacts := slices.ContainsFunc(commit.Events, func(e events.Event) bool { return slices.Contains(d.Events, e.Name) })
-				if reacts && !commit.Time.Before(d.Since) && entries[0].Commit < commit.Number {
-					c.fail(checkFollowed, "%v %s is at commit %d of %s and has not handled %d (%v)", d.Kind, d.Name, entries[0].Commit, stream, commit.Number, namesOf(commit.Events))
+				if reacts && !commit.Time.Before(d.Since) && entry.Commit < commit.Number {
+					c.fail(checkFollowed, "%v %s is at commit %d of %s and has not handled %d (%v)", d.Kind, d.Name, entry.Commit, stream, commit.Number, namesOf(commit.Events))
 					break
 				}
 			}

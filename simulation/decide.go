@@ -14,19 +14,20 @@ import (
 // dryStore is a store that keeps what is to be appended from being stored.
 type dryStore struct {
 	*eventstest.Memory
-	got []events.Event
+	got events.Commit
 }
 
 var errStopped = errors.New("simulation: it is decided, and not stored")
 
 // Append implements events.Store.
 func (s *dryStore) Append(_ context.Context, _ events.Position, c events.Commit) (events.Commit, error) {
-	s.got = c.Events
+	s.got = c
 	return events.Commit{}, errStopped
 }
 
-// decide returns what commands of clients decide on a stream at a version.
-func (c *checker) decide(ctx context.Context, stream events.Stream, version int64, at time.Time, steps []step) ([]events.Event, error) {
+// decide returns what commands decide on a stream at a version: a commit without
+// events for nothing.
+func (c *checker) decide(ctx context.Context, stream events.Stream, version int64, at time.Time, commands []aggregate.Command) (events.Commit, error) {
 	memory := &eventstest.Memory{}
 	position := events.Start(stream)
 	for _, commit := range c.commits[stream] {
@@ -40,58 +41,52 @@ func (c *checker) decide(ctx context.Context, stream events.Stream, version int6
 		}
 		stored, err := memory.Append(ctx, position, commit)
 		if err != nil {
-			return nil, err
+			return events.Commit{}, err
 		}
 		position = events.After(&stored)
 	}
 	store := &dryStore{Memory: memory}
 	handler, err := aggregate.NewHandler(store, c.app.Aggregates, &aggregate.Options{Now: func() time.Time { return at }})
 	if err != nil {
-		return nil, err
-	}
-	commands := make([]aggregate.Command, len(steps))
-	for i, s := range steps {
-		commands[i] = aggregate.Command{Name: s.command.Name, ID: stream.ID(), Payload: s.payload, CommandID: s.commandID(), Actor: "local"}
+		return events.Commit{}, err
 	}
 	for _, o := range handler.HandleBatch(ctx, commands) {
 		if o.Err != nil && !errors.Is(o.Err, errStopped) {
-			return nil, o.Err
+			return events.Commit{}, o.Err
 		}
 	}
 	return store.got, nil
 }
 
-// decisions: each commit that answers commands of clients holds what they decide on
-// the events before it. A decision on a stale state, a wrong fold and a decision that
-// is no pure function show here.
+// decisions: each commit holds what its commands decide on the events before it. A
+// decision on a stale state, a wrong fold and a decision that is no pure function show
+// here.
 func (c *checker) decisions(ctx context.Context) {
-	sent := map[string]step{}
-	for _, op := range c.operations {
-		sent[op.key] = op.step
-	}
 	for _, stream := range c.streams() {
-		for i, commit := range c.commits[stream] {
-			var steps []step
-			for _, command := range commit.Commands {
-				if s, ok := sent[command.ID]; ok && !s.command.Across && s.command.Aggregate == stream.Aggregate() {
-					steps = append(steps, s)
-				}
-			}
-			if len(steps) != len(commit.Commands) {
-				continue
-			}
-			var before int64
-			if i > 0 {
-				before = c.commits[stream][i-1].Version
-			}
-			got, err := c.decide(ctx, stream, before, commit.Time, steps)
-			switch {
-			case err != nil:
-				c.fail(checkDecisions, "commit %d of %s holds %v, and its command is refused on version %d: %v", commit.Number, stream, namesOf(commit.Events), before, err)
-			case !slices.EqualFunc(got, commit.Events, sameEvent):
-				c.fail(checkDecisions, "commit %d of %s holds %s, and its command decides %s on version %d", commit.Number, stream, textOf(commit.Events), textOf(got), before)
-			}
+		var before int64
+		for _, commit := range c.commits[stream] {
+			c.decision(ctx, commit, before)
+			before = commit.Version
 		}
+	}
+}
+
+func (c *checker) decision(ctx context.Context, commit events.Commit, before int64) {
+	var commands []aggregate.Command
+	for _, of := range commit.Commands {
+		r, ok := c.sent[of.ID]
+		if !ok || r.across || c.owners[r.Name].Aggregate != commit.Stream.Aggregate() {
+			return // nobody knows what it said
+		}
+		r.ID = commit.Stream.ID()
+		commands = append(commands, r.Command)
+	}
+	got, err := c.decide(ctx, commit.Stream, before, commit.Time, commands)
+	switch {
+	case err != nil:
+		c.fail(checkDecisions, "commit %d of %s holds %v, and its command is refused on version %d: %v", commit.Number, commit.Stream, namesOf(commit.Events), before, err)
+	case !slices.EqualFunc(got.Events, commit.Events, sameEvent):
+		c.fail(checkDecisions, "commit %d of %s holds %s, and its command decides %s on version %d", commit.Number, commit.Stream, textOf(commit.Events), textOf(got.Events), before)
 	}
 }
 

@@ -73,7 +73,7 @@ func (s *system) feed(ctx context.Context, f *fleet, stream string) error {
 }
 
 // idlePoll is how often a mapping looks for what no activity was signalled of.
-const idlePoll = time.Hour
+const idlePoll = 1000 * time.Hour
 
 // feedQueue feeds the command function from its queue.
 func (s *system) feedQueue(ctx context.Context) error {

@@ -109,6 +109,7 @@ type DB struct {
 	compacting chan struct{} // holds one token while no snapshot is being written
 	snapshot   int64         // size of the last snapshot; guarded by compacting
 	ttlChanged chan struct{} // wakes the sweeper
+	givenClock bool          // Options.Now was given
 }
 
 // Open starts a database. It fails with one clear error when the directory
@@ -116,7 +117,7 @@ type DB struct {
 // already (ErrLocked). The context bounds the start alone.
 func Open(ctx context.Context, opts Options) (*DB, error) {
 	db := &DB{
-		opts: opts.withDefaults(), operations: operations(), tables: map[string]*table{}, streams: map[uint64]*stream{}, nextID: 1,
+		givenClock: opts.Now != nil, opts: opts.withDefaults(), operations: operations(), tables: map[string]*table{}, streams: map[uint64]*stream{}, nextID: 1,
 		compacting: make(chan struct{}, 1), ttlChanged: make(chan struct{}, 1),
 	}
 	db.closing, db.close = context.WithCancel(context.Background())

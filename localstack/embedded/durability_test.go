@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -245,6 +246,28 @@ func TestReopenedDatabaseIsTheSame(t *testing.T) {
 	e.put(t, "things", item{"pk": s("p1"), "sk": n("1"), "owner": s("bob")})
 	if got := len(e.records(t, "things")); got != 11 {
 		t.Fatalf("got %d records", got)
+	}
+}
+
+// TestOlderDataAreRead: testdata/v1 is a directory as it was written in November 2026, in
+// format version 1: a snapshot and the log after it, with tables, an index and time to
+// live made, changed and dropped before and after the snapshot; v1.txt is what a client
+// saw of it then.
+func TestOlderDataAreRead(t *testing.T) {
+	t.Parallel()
+	want, err := os.ReadFile(filepath.Join("testdata", "v1.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := copyDir(t, filepath.Join("testdata", "v1"))
+	opts := embedded.Options{Dir: dir, Now: func() time.Time { return time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC) }}
+	e := start(t, opts)
+	if got := e.state(t); got != string(want) {
+		t.Fatalf("got\n%s\nwant\n%s", got, want)
+	}
+	e.transfer(t, "token-2", "p3", "p4")
+	if got := e.reopen(t, opts).state(t); got != string(want) {
+		t.Fatal("a transaction's token was forgotten")
 	}
 }
 

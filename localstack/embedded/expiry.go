@@ -82,3 +82,13 @@ func (x *expiry) due(now time.Time, n int) []row {
 	})
 	return due
 }
+
+// first is when the first of the items expires that can, zero for none. Those that
+// DynamoDB leaves alone for their age are none of them.
+func (x *expiry) first(now time.Time) (at time.Time) {
+	x.entries.Ascend(expiryEntry{at: now.Add(-maxExpiryAge).Unix()}, func(e expiryEntry) bool {
+		at = time.Unix(e.at, 0)
+		return false
+	})
+	return at
+}

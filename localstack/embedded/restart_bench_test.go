@@ -24,7 +24,7 @@ import (
 // is the processor time of reading and summing the files, which no start can do
 // without, to that of the start.
 func BenchmarkRestart(b *testing.B) {
-	for _, n := range []int{50_000, 1_000_000} {
+	for _, n := range []int{30_000, 1_000_000} {
 		b.Run("commits="+strconv.Itoa(n), func(b *testing.B) { benchmarkRestart(b, n) })
 	}
 }

@@ -15,13 +15,22 @@ func (db *DB) wakeSweeper() {
 	}
 }
 
+// longestSweepPause bounds how long the sweeper sleeps while items wait to expire.
+const longestSweepPause = time.Hour
+
 // sweep deletes items when their time to live is over, until the database is
-// closed. It sleeps while there is nothing that can expire.
+// closed. It sleeps until the first item expires, and while there is none that can.
+// The pause is in the program's own time: by a clock that a caller gave, which may
+// jump, it looks each second.
 func (db *DB) sweep() {
 	for {
 		var again <-chan time.Time
-		if db.sweepOnce() {
-			again = time.After(sweepEvery)
+		if first, some := db.sweepOnce(); some {
+			pause := sweepEvery
+			if !db.givenClock {
+				pause = min(max(time.Until(first)+sweepEvery, sweepEvery), longestSweepPause)
+			}
+			again = time.After(pause)
 		}
 		select {
 		case <-db.closing.Done():
@@ -38,8 +47,9 @@ func (db *DB) sweep() {
 	}
 }
 
-// sweepOnce deletes what has expired and reports whether more can expire.
-func (db *DB) sweepOnce() (more bool) {
+// sweepOnce deletes what has expired and reports whether more can expire, and when the
+// first will.
+func (db *DB) sweepOnce() (first time.Time, more bool) {
 	db.mu.RLock()
 	tables := make([]*table, 0, len(db.tables))
 	for _, t := range db.tables {
@@ -53,22 +63,25 @@ func (db *DB) sweepOnce() (more bool) {
 				db.opts.Log.Error("embedded dynamodb: expired items can't be deleted", "table", t.name, "error", err)
 				break
 			}
-			more = more || left
+			if !left.IsZero() && (!more || left.Before(first)) {
+				first, more = left, true
+			}
 			if n < sweepBatch {
 				break
 			}
 		}
 	}
-	return more
+	return first, more
 }
 
 // expire deletes some expired items of a table as the service, not as a
-// client: the stream's records say so.
-func (db *DB) expire(t *table) (n int, left bool, err error) {
+// client: the stream's records say so. left is when the first of the others expires,
+// zero for none.
+func (db *DB) expire(t *table) (n int, left time.Time, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.gone || t.expiry == nil {
-		return 0, false, nil
+		return 0, left, nil
 	}
 	due := t.expiry.due(db.opts.Now(), sweepBatch)
 	changes := make([]change, len(due))
@@ -78,5 +91,5 @@ func (db *DB) expire(t *table) (n int, left bool, err error) {
 	if len(changes) > 0 {
 		_, err = db.commit(nil, changes...)
 	}
-	return len(due), t.expiry.entries.Len() > 0, err
+	return len(due), t.expiry.first(db.opts.Now()), err
 }

@@ -43,7 +43,7 @@ const ballast = 256 << 20
 // embedded DynamoDB's rows are out of the collector's sight, so that a collection is
 // cheap, and waiting for garbage to be as much again as they are is not: it waits for a
 // quarter. As long as there are few rows, a quarter would be a megabyte, and a collection
-// due every few commands: half of their processor time. The ballast, of which the
+// due every dozen commands: most of their processor time. The ballast, of which the
 // operating system gives no page until it is used, makes it 64 MB.
 func collector() (undo func()) {
 	unused := make([]byte, ballast)

@@ -190,8 +190,8 @@ func TestSimulationFindsAWrongSaga(t *testing.T) {
 	if res == nil {
 		t.Fatal("100 seeds found nothing")
 	}
-	t.Logf("found by seed %d: %v", seeds, res.Violations)
 	short := simulation.Shrink(t, app, res, money())
+	t.Logf("%d seeds, shrunk to %s\n%s", seeds, short.Recipe, short.Report(false))
 	if steps := len(short.Recipe.Steps); steps > 3 || len(short.Recipe.Faults) > 0 || short.Violations[0].Check != "money is conserved" {
 		t.Errorf("shrunk to %d steps with %d faults:\n%s", steps, len(short.Recipe.Faults), short.Report(false))
 	}
@@ -206,7 +206,7 @@ func TestSimulationFindsAWrongSaga(t *testing.T) {
 
 // TestSimulationOfARightSaga: the saga that gives back keeps the money together.
 func TestSimulationOfARightSaga(t *testing.T) {
-	if res, seeds := breaks(t, bank(true, balances(1, false)), money(), 15); res != nil {
+	if res, seeds := breaks(t, bank(true, balances(1, false)), money(), 8); res != nil {
 		t.Errorf("seed %d:\n%s", seeds-1, res.Report(false))
 	}
 }
@@ -221,7 +221,7 @@ func TestSimulationOfADeployment(t *testing.T) {
 		t.Fatalf("a view that panics: %+v", res)
 	}
 	next := bank(true, balances(2, false).Previous(balances(1, false)))
-	if res, seeds := breaks(t, faulty, simulation.Options{Next: &next}, 20); res != nil {
+	if res, seeds := breaks(t, faulty, simulation.Options{Next: &next}, 10); res != nil {
 		t.Errorf("seed %d:\n%s", seeds-1, res.Report(false))
 	}
 }

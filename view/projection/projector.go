@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json/jsontext"
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -172,7 +172,7 @@ func (b *batchRun) written(items int) {
 
 // task is the work of a view on a stream.
 func (b *batchRun) task(v *routing.TableView, s *follow.Stream) follow.Task {
-	t := s.Task(v.About(), fmt.Sprintf("view %q", v.Name), nil)
+	t := s.Task(v.About(), "view "+strconv.Quote(v.Name), nil)
 	t.Known = s.First == 1 && !b.opts.Refill // likely new
 	return t
 }

@@ -1,0 +1,155 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json/v2"
+	"slices"
+	"time"
+
+	"daybook/aggregate"
+	"daybook/dynamo"
+	"daybook/events"
+	"daybook/process"
+)
+
+// request is a command that somebody sent, for deciding it again.
+type request struct {
+	aggregate.Command
+	across bool
+}
+
+// requests are all commands whose payloads are known, by their ids: those of clients,
+// and those that reactors derive from the commits.
+func (c *checker) requests(ctx context.Context) {
+	c.sent, c.owners = map[string]request{}, map[string]aggregate.Description{}
+	for _, d := range c.app.Commands() {
+		c.owners[d.Name] = d
+	}
+	for _, op := range c.operations {
+		c.sent[op.key] = request{aggregate.Command{Name: op.command.Name, ID: op.stream.ID(), Payload: op.payload, CommandID: op.key, Actor: "local"}, op.command.Across}
+	}
+	if c.deployed {
+		return // which of two programs reacted to a commit is not known
+	}
+	ledger := dynamo.NewProcesses(c.kind, c.base.ProcessesTable)
+	for _, r := range c.app.Processes {
+		d := r.Describe()
+		for _, stream := range c.streams() {
+			if !slices.Contains(d.Aggregates, stream.Aggregate()) {
+				continue
+			}
+			entry, err := c.entry(ctx, ledger, d.Name, stream)
+			if err != nil {
+				c.fail(checkRun, "the ledger can't be read: %v", err)
+				return
+			}
+			c.react(r, stream, entry)
+		}
+	}
+}
+
+// entry is how far a reactor has come with a stream.
+func (c *checker) entry(ctx context.Context, ledger process.Ledger, reactor string, stream events.Stream) (process.Entry, error) {
+	entries, err := ledger.Load(ctx, []process.Key{{Reactor: reactor, Stream: stream}})
+	if err != nil || entries[0] == nil {
+		return process.Entry{}, err
+	}
+	return *entries[0], nil
+}
+
+// react derives what a reactor asks for because of the commits that it has handled.
+func (c *checker) react(r process.Reactor, stream events.Stream, entry process.Entry) {
+	d := r.Describe()
+	for i, commit := range c.commits[stream] {
+		reacts := slices.ContainsFunc(commit.Events, func(e events.Event) bool { return slices.Contains(d.Events, e.Name) })
+		if !reacts || commit.Time.Before(d.Since) || commit.Number > entry.Commit {
+			continue
+		}
+		past := c.commits[stream][:i+1]
+		if !d.Remembers {
+			past = past[i:]
+		}
+		unsure := false
+		effects, err := process.Derive(c.codec, r, c.base.ViewPrefix, past, func(q process.Request) *process.Rejection {
+			if len(c.byID[q.CommandID]) > 0 {
+				return nil
+			}
+			for _, answered := range entry.Answered {
+				if answered.CommandID == q.CommandID {
+					return &answered.Rejection
+				}
+			}
+			unsure = true // rejected, with a rejection that is not kept, or a no-op
+			return nil
+		})
+		if err != nil {
+			c.fail(checkRun, "what %s asks for because of commit %d of %s can't be derived: %v", d.Name, commit.Number, stream, err)
+			continue
+		}
+		for _, e := range effects {
+			c.effects = append(c.effects, effect{e, d.Name, commit, unsure && e.Branch != ""})
+		}
+	}
+}
+
+// effect is what a reactor asked for because of a commit; maybe, when another branch
+// of its reaction may have been taken.
+type effect struct {
+	process.Effect
+	reactor string
+	of      events.Commit
+	maybe   bool
+}
+
+// performed: each effect of a reaction took place. A command that is in no commit has
+// been rejected or had nothing to do; where it would have had at every moment, it was
+// never handled.
+func (c *checker) performed(ctx context.Context) {
+	published := map[string]bool{}
+	for _, e := range c.published.events {
+		var of struct {
+			ID string `json:"id"`
+		}
+		if err := json.Unmarshal(e.Detail, &of); err == nil {
+			published[of.ID] = true
+		}
+	}
+	for _, e := range c.effects {
+		switch {
+		case e.Set != nil:
+			c.remember(e.Set.Command)
+		case e.Published != nil && !e.maybe && !published[e.Published.ID]:
+			c.fail(checkEffects, "outbox %s has handled commit %d of %s, and its event %s is not published", e.reactor, e.of.Number, e.of.Stream, e.Published.Type)
+		case e.Command != nil:
+			c.remember(*e.Command)
+			if !e.maybe && len(c.byID[e.Command.CommandID]) == 0 && !c.excused(ctx, *e.Command) {
+				c.fail(checkEffects, "%s has handled commit %d of %s, and its command %s to %s was never handled", e.reactor, e.of.Number, e.of.Stream, e.Command.Command, e.Command.ID)
+			}
+		}
+	}
+}
+
+func (c *checker) remember(q process.Request) {
+	c.sent[q.CommandID] = request{aggregate.Command{Name: q.Command, ID: q.ID, Payload: q.Payload, CommandID: q.CommandID, Actor: q.Actor}, c.owners[q.Command].Across}
+}
+
+// excused reports whether a command that no commit answers may have been handled: at
+// some moment it is rejected, changes nothing, or claims a value that may be taken.
+func (c *checker) excused(ctx context.Context, q process.Request) bool {
+	d := c.owners[q.Command]
+	if d.Across || q.ID == "" || len(c.sent[q.CommandID].Name) == 0 {
+		return true
+	}
+	stream := events.StreamOf(d.Aggregate, q.ID)
+	versions := []int64{0}
+	for _, commit := range c.commits[stream] {
+		versions = append(versions, commit.Version)
+	}
+	for _, version := range versions {
+		got, err := c.decide(ctx, stream, version, time.Now(), []aggregate.Command{c.sent[q.CommandID].Command})
+		if err != nil || len(got.Events) == 0 || len(got.Claims) > 0 {
+			return true
+		}
+	}
+	return false
+}
