@@ -2,20 +2,29 @@ package personal
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
+	"math/rand/v2"
+	"strconv"
 	"strings"
+	"sync"
 )
 
 // mark is the one member of a carrier. It is another in each process, so that what a
 // client sends is never taken for a carrier, and none can be read after it was stored.
-var mark = "~" + rand.Text()
+var mark = "~" + random()
 
 // erasedMark is the carried form of an erased value: a text, because a sealed one may
 // have been planted in a field that is not marked, which must stay one that can be read.
-var erasedMark = erasedText + rand.Text()
+var erasedMark = erasedText + random()
+
+// random is a text of 128 random bits. They are the runtime's, a ChaCha8 that the
+// operating system seeds: crypto/rand takes 0.1 ms to begin, at each cold start of
+// programs without personal values too.
+func random() string {
+	return strconv.FormatUint(rand.Uint64(), 36) + "." + strconv.FormatUint(rand.Uint64(), 36)
+}
 
 // markBytes begins every carrier.
 var (
@@ -24,13 +33,13 @@ var (
 )
 
 // carriers writes Values in the carried form.
-var carriers = json.WithMarshalers(json.MarshalToFunc(writeCarrier))
+var carriers = sync.OnceValue(func() json.Options { return json.WithMarshalers(json.MarshalToFunc(writeCarrier)) })
 
 // Marshal writes v as JSON with its personal values in the carried form. A type without
 // any is written as encoding/json/v2 does. Values without a subject get that of v, if
 // it has one (Subject).
 func Marshal(v any) (jsontext.Value, error) {
-	data, err := json.Marshal(v, json.Deterministic(true), carriers)
+	data, err := json.Marshal(v, json.Deterministic(true), carriers())
 	if err != nil {
 		return nil, err
 	}
