@@ -39,6 +39,7 @@ func subcommands(a *app) []*cli.Command {
 		viewsCommand(a),
 		lagCommand(a),
 		verifyCommand(a),
+		rehearseCommand(a),
 		parkedCommand(a),
 		redriveCommand(a),
 		deadCommand(a),
