@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json/v2"
 	"io"
 	"maps"
@@ -364,16 +365,19 @@ func TestRehearseResumes(t *testing.T) {
 	busySchool(s)
 	whole := decode[rehearsal](t, s.as(nextApp(), s.transport, exitFound, "rehearse", "-json"))[0]
 	path := filepath.Join(t.TempDir(), "state")
-	db, fail := &stopper{to: s.transport}, []string{"rehearse", "-json", "-resume", path, "-parallel", "1", "-segments", "8"}
-	db.after = 20
-	if r := s.as(nextApp(), db, exitFailed, fail...); !strings.Contains(r.errors, "run the same command again to resume") {
-		t.Fatalf("got %s", r.errors)
+	args := []string{"rehearse", "-json", "-resume", path, "-parallel", "1", "-segments", "8"}
+	ctx, stop := context.WithCancel(t.Context())
+	var errors bytes.Buffer
+	first := &app{of: nextApp(), stdout: io.Discard, stderr: &errors, transport: &stopper{to: s.transport, after: 25, stop: stop}}
+	if code := first.run(ctx, append(slices.Clone(args), "-stage", testStage, "-endpoint", s.endpoint)); code != exitInterrupted || !strings.Contains(errors.String(), "run the same command again to resume") {
+		t.Fatalf("exit code %d, %s", code, &errors)
 	}
-	if _, err := os.Stat(path); err != nil {
-		t.Fatal(err)
+	state, err := rehearsalState(path)
+	if err != nil || state == nil || len(state.Views.Done) == 0 {
+		t.Fatal(state, err)
 	}
-	rest := &readOnly{to: s.transport}
-	got := decode[rehearsal](t, s.as(nextApp(), rest, exitFound, fail...))[0]
+	rest := &stopper{to: s.transport, after: 1 << 30}
+	got := decode[rehearsal](t, s.as(nextApp(), rest, exitFound, args...))[0]
 	got.Seconds, whole.Seconds = 0, 0
 	for i := range got.Views {
 		for _, r := range []*rehearsal{&got, &whole} {
@@ -394,20 +398,20 @@ func TestRehearseResumes(t *testing.T) {
 	}
 }
 
-// stopper refuses all requests after some.
+// stopper stops the program after some requests.
 type stopper struct {
-	to    http.RoundTripper
+	to   http.RoundTripper
+	stop func()
+
 	mu    sync.Mutex
 	after int
 }
 
 func (s *stopper) RoundTrip(q *http.Request) (*http.Response, error) {
 	s.mu.Lock()
-	s.after--
-	stopped := s.after < 0
-	s.mu.Unlock()
-	if stopped {
-		return (&readOnly{}).RoundTrip(&http.Request{Header: http.Header{"X-Amz-Target": {"DynamoDB.Refused"}}})
+	defer s.mu.Unlock()
+	if s.after--; s.after == 0 {
+		s.stop()
 	}
 	return s.to.RoundTrip(q)
 }
