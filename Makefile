@@ -9,7 +9,7 @@ endif
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 COVERED = ./events/... ./follow/... ./aggregate/... ./view/... ./process/... ./dynamo/... ./messaging/... ./api/...
 
-.PHONY: run test race lint format cover bench compare conformance aws-clients aws-clients-all openapi-lint clients schemathesis fuzz planted console-browser ci slow
+.PHONY: run test race lint format cover bench peers compare conformance aws-clients aws-clients-all openapi-lint clients schemathesis fuzz planted console-browser ci slow
 
 include infra/targets.mk
 
@@ -29,7 +29,9 @@ lint: ## formatting, vet and staticcheck
 	if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
 	go vet ./...
 	go vet -tags otlp ./functions/...
+	go -C benchmarks vet ./...
 	go run $(STATICCHECK) ./...
+	go -C benchmarks run $(STATICCHECK) ./...
 
 format: ## format all Go files
 	"$$(go env GOROOT)/bin/gofmt" -w $$(git ls-files '*.go')
@@ -39,8 +41,12 @@ cover: ## statement coverage of the core rooms, at least 85 % each
 
 bench: ## the benchmarks, as ratios within a run; fails where one fell by a fifth (.ci/ratios.txt)
 	.ci/ratios
+	go -C benchmarks run . quick -recorded ../.ci/peers.txt
 	go test -run '^$$' -bench 'ConditionalPut|Transact2|Query20' -benchtime 20000x -timeout 20m ./localstack/embedded/
 	go test -run '^$$' -bench Memory -benchtime 1x -timeout 20m ./localstack/embedded/
+
+peers: ## Daybook beside other event stores on DynamoDB, in one run; writes docs/benchmarks.md
+	./benchmarks/run.sh
 
 compare: ## the embedded DynamoDB against engines that others made
 	./localstack/compare/run.sh

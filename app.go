@@ -8,6 +8,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/functions/names"
+	"daybook/personal"
 	"daybook/process"
 	"daybook/view"
 )
@@ -42,6 +43,28 @@ func (a App) Commands() (all []aggregate.Description) {
 		all = append(all, of.Describe()...)
 	}
 	return all
+}
+
+// Personal reports whether the application marks personal values (package personal) in
+// an event, a command or a row. It then has a table of data keys and a key that wraps
+// them.
+func (a App) Personal() bool {
+	for _, of := range a.Aggregates {
+		if of == nil {
+			continue
+		}
+		for _, e := range of.Events() {
+			if personal.Marks(e.Go) {
+				return true
+			}
+		}
+		for _, c := range of.Describe() {
+			if personal.Marks(c.Go) {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(a.Views, func(v view.View) bool { return v != nil && personal.Marks(v.Describe().Row) })
 }
 
 // MaxName is the greatest length of App.Name. A stage has as many at most, and the

@@ -30,7 +30,9 @@ type entry struct {
 	stream events.Stream // never changes
 	size   int           // bytes accounted for, owned by the cache
 
-	warm     bool // state is that of position, which existed when it was read
+	warm     bool  // state is that of position, which existed when it was read
+	personal bool  // state may hold personal values
+	since    int64 // when it was loaded, Unix milliseconds
 	state    state
 	position events.Position
 	memory   memory

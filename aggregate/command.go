@@ -79,6 +79,9 @@ type Description struct {
 	// Internal says that process managers and operators send the command, and no
 	// caller of the API: over HTTP it does not exist.
 	Internal bool
+	// Erases says that the command is sent to a person's own stream before the person is
+	// erased.
+	Erases bool
 	// Scope is the OAuth scope that a caller of the API needs for the command; ""
 	// for none.
 	Scope  string

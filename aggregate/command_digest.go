@@ -9,6 +9,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/decimal"
+	"daybook/personal"
 )
 
 func digest(parts ...string) (d events.Digest) {
@@ -25,9 +26,10 @@ func digest(parts ...string) (d events.Digest) {
 // space, the order of members, and how a number is spelled (5, 5.0) make no
 // difference.
 func commandDigest(c Command) events.Digest {
-	payload, err := canonicalPayload(c.Payload.Clone())
+	plain := personal.Plain(c.Payload)
+	payload, err := canonicalPayload(plain.Clone())
 	if err != nil {
-		payload = c.Payload
+		payload = plain
 	}
 	return digest(c.Name, c.ID, string(payload))
 }

@@ -41,6 +41,7 @@ func (h *Handler) handleAcross(ctx context.Context, p *Attempt, unused bool) {
 			return
 		}
 		defer h.cache.release(s, e)
+		e.expire(h.opts.Now())
 		if s == p.Stream {
 			x.own = len(x.rounds)
 		}
@@ -311,7 +312,7 @@ func (x *crossing) append(ctx context.Context, plans []*plan) ([]events.Commit, 
 func (x *crossing) advance(plans []*plan, stored []events.Commit) {
 	for i, r := range x.rounds {
 		if len(plans[i].events) > 0 {
-			r.entry.advance(r.of, &stored[i], plans[i].state)
+			r.entry.appended(r.of, &stored[i], plans[i].state)
 		}
 	}
 }

@@ -72,6 +72,21 @@ func (d Decision) Release(name, value string) Decision {
 	return d
 }
 
+// ClaimPersonal is Claim for a value that is about a person, such as an e-mail address:
+// what is stored of it is a keyed hash, from which nobody without the application's key
+// can find or confirm the value. The hash stays after the person was erased, so that
+// the value is not given to another; a command that erases (Erases) can release it.
+func (d Decision) ClaimPersonal(name, value string, fields ...string) Decision {
+	d.steps = append(slices.Clip(d.steps), claimStep{claim: events.Claim{Name: name, Value: value, Personal: true}, fields: fields})
+	return d
+}
+
+// ReleasePersonal gives up a value that ClaimPersonal claimed.
+func (d Decision) ReleasePersonal(name, value string) Decision {
+	d.steps = append(slices.Clip(d.steps), claimStep{claim: events.Claim{Name: name, Value: value, Personal: true}, release: true})
+	return d
+}
+
 // On adds what the command comes to on another of its streams, for a command
 // declared with Across. A rejection of a part rejects the whole.
 func (d Decision) On(stream events.Stream, p Decision) Decision {

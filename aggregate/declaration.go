@@ -113,6 +113,9 @@ func (d *declaration) command(name string, payload reflect.Type, across bool, de
 		d.check(checkIdempotentFor(description.IdempotentFor))
 	}
 	d.check(checkAccess(description))
+	if description.Erases {
+		d.check(d.checkErases(description))
+	}
 	d.order = append(d.order, description)
 	return description, func() (*schema.Schema, error) {
 		rules, err := rules()
@@ -131,6 +134,17 @@ func checkAccess(c Description) error {
 		return fmt.Errorf("command %q is internal and has scope %q: nobody sends it over HTTP, so remove one of the two", c.Name, c.Scope)
 	case c.scoped && !validScope(c.Scope):
 		return fmt.Errorf(`command %q: scope %q must have 1 to 128 letters, digits and characters of ".:/_-"`, c.Name, c.Scope)
+	}
+	return nil
+}
+
+// checkErases reports a command that erase can't send.
+func (d *declaration) checkErases(c Description) error {
+	if i := slices.IndexFunc(d.order, func(o Description) bool { return o.Erases }); i >= 0 {
+		return fmt.Errorf("commands %q and %q both erase: one stands for the person, so remove Erases from the other", d.order[i].Name, c.Name)
+	}
+	if c.Go.Kind() != reflect.Struct || c.Go.NumField() > 0 {
+		return fmt.Errorf("command %q erases and has a payload: erase knows none, so declare it without fields", c.Name)
 	}
 	return nil
 }

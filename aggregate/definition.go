@@ -3,10 +3,12 @@ package aggregate
 import (
 	"encoding/json/jsontext"
 	"reflect"
+	"sync"
 	"time"
 
 	"daybook/events"
 	"daybook/events/schema"
+	"daybook/personal"
 )
 
 // Definition declares an aggregate whose state is S: how events change the
@@ -26,7 +28,8 @@ type evolver[S any] func(S, events.Event) (S, error)
 
 type command[S any] struct {
 	description Description
-	read        func(payload jsontext.Value) (typedReady[S], error)
+	// read returns the payload with its personal values carried, nil for one without.
+	read func(stream events.Stream, payload jsontext.Value) (_ typedReady[S], carried jsontext.Value, _ error)
 }
 
 // decider decides a command whose payload was read. Others is nil but for a
@@ -65,7 +68,9 @@ type Aggregate interface {
 	idempotentFor() time.Duration
 	zero() state
 	restore(snapshot *events.Snapshot) (state, error)
-	read(name string, payload jsontext.Value) (ready, error)
+	// read reads a command's payload. It also returns the payload with its personal
+	// values carried, nil for one without.
+	read(name string, stream events.Stream, payload jsontext.Value) (_ ready, carried jsontext.Value, _ error)
 }
 
 // New begins the definition of an aggregate whose state is S. Faults of a
@@ -148,6 +153,11 @@ func OnceOnly() CommandOption { return func(c *Description) { c.OnceOnly = true 
 // as an unknown command.
 func Internal() CommandOption { return func(c *Description) { c.Internal = true } }
 
+// Erases says that the operator's erase sends the command, without a payload, to a
+// person's stream before the person's key is deleted: the place to release personal
+// claims and to say in an event that the person is gone. An aggregate has at most one.
+func Erases() CommandOption { return func(c *Description) { c.Erases = true } }
+
 // Scope says that a caller of the API needs the OAuth scope, such as
 // "orders:write", to send the command. Process managers and operators need none.
 // A scope has 1 to 128 letters, digits and characters of ".:/_-".
@@ -173,22 +183,38 @@ func declare[S any, C events.Payload](
 	name, err := events.CommandNameOf[C]()
 	d.check(err)
 	description, rules := d.command(name, reflect.TypeFor[C](), others != nil, schema.Of[C], opts)
-	d.commands[name] = command[S]{description, func(payload jsontext.Value) (r typedReady[S], err error) {
+	personalPayload := sync.OnceValue(func() bool { return personal.Marks(reflect.TypeFor[C]()) })
+	d.commands[name] = command[S]{description, func(stream events.Stream, payload jsontext.Value) (r typedReady[S], carried jsontext.Value, err error) {
 		rules, err := rules()
 		if err != nil {
-			return r, err
+			return r, nil, err
 		}
 		c, err := schema.Decode[C](rules, payload, "/payload")
 		if err != nil {
-			return r, err
+			return r, nil, err
+		}
+		if personalPayload() {
+			carried = rules.Carry(payload, subjectOf(c, stream))
+			if c, err = schema.Decode[C](rules, carried, "/payload"); err != nil {
+				return r, nil, err
+			}
 		}
 		r = typedReady[S]{name: name, decider: func(s S, m Meta, o *Others) Decision { return decide(s, c, m, o) }}
 		if others != nil {
 			if err := events.Guard("naming streams", func() { r.streams = others(c) }); err != nil {
-				return r, err
+				return r, nil, err
 			}
 		}
-		return r, nil
+		return r, carried, nil
 	}}
 	return d
+}
+
+// subjectOf is whom a command's personal values are about: whom the payload says, or
+// else its stream.
+func subjectOf(payload any, stream events.Stream) string {
+	if s, ok := payload.(personal.Subject); ok {
+		return s.PersonalSubject()
+	}
+	return string(stream)
 }

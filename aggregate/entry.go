@@ -1,10 +1,15 @@
 package aggregate
 
-import "daybook/events"
+import (
+	"time"
+
+	"daybook/events"
+	"daybook/personal"
+)
 
 // reset makes the entry that of a stream without commits.
 func (e *entry) reset(of Aggregate) {
-	e.warm = false
+	e.warm, e.personal = false, false
 	e.state = of.zero()
 	e.position = events.Start(e.position.Stream())
 	e.memory = newMemory()
@@ -38,6 +43,38 @@ func (e *entry) fold(of Aggregate, c *events.Commit) error {
 	return nil
 }
 
+// appended takes in the next commit, which this handler stored; s is its state. With
+// personal values it is folded from what the store returned: they have their keys now.
+func (e *entry) appended(of Aggregate, c *events.Commit, s state) {
+	if carries(c) {
+		var err error
+		if s, err = e.state.evolve(c.Events); err != nil {
+			e.warm = false
+			return
+		}
+	}
+	e.advance(of, c, s)
+}
+
+// carries reports whether the commit says something of a person.
+func carries(c *events.Commit) bool {
+	for _, e := range c.Events {
+		if personal.Carries(e.Data) {
+			return true
+		}
+	}
+	return c.Snapshot != nil && personal.Carries(c.Snapshot.State)
+}
+
+// expire makes an entry cold that may hold values of a person whose key was deleted
+// since it was loaded.
+func (e *entry) expire(now time.Time) {
+	e.warm = e.warm && !(e.personal && now.UnixMilli()-e.since >= personal.KeyTTL.Milliseconds())
+	if !e.warm {
+		e.since = now.UnixMilli()
+	}
+}
+
 // advance takes the next commit in, whose state is known.
 func (e *entry) advance(of Aggregate, c *events.Commit, s state) {
 	if fits(of, c) {
@@ -48,6 +85,7 @@ func (e *entry) advance(of Aggregate, c *events.Commit, s state) {
 
 func (e *entry) update(of Aggregate, c *events.Commit, s state) {
 	e.state, e.position, e.clock = s, events.After(c), c.Time.UnixMilli()
+	e.personal = e.personal || carries(c)
 	e.memory.window = e.memory.window.with(c)
 	if fits(of, c) {
 		e.gathered, e.carrier = 0, c.Number

@@ -5,6 +5,7 @@ import (
 	"encoding/json/jsontext"
 
 	"daybook/events"
+	"daybook/personal"
 )
 
 // Fold returns the state that events of a, in order from the first, leave, as
@@ -62,5 +63,5 @@ func (r *Replay) State() (jsontext.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return kept.State, nil
+	return personal.Plain(kept.State), nil
 }

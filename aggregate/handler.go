@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json/jsontext"
 	"errors"
 	"fmt"
 	"slices"
@@ -118,13 +119,17 @@ func (h *Handler) read(p *Attempt) {
 		return
 	}
 	p.Stream = events.StreamOf(description.Aggregate, p.Command.ID)
-	if p.ready, p.Err = p.aggregate.read(c.Name, c.Payload); p.Err != nil {
+	p.Digest = commandDigest(p.Command)
+	var carried jsontext.Value
+	if p.ready, carried, p.Err = p.aggregate.read(c.Name, p.Stream, c.Payload); p.Err != nil {
 		return
+	}
+	if carried != nil {
+		p.Command.Payload = carried
 	}
 	p.keyed, p.lasts = !generated, description.IdempotentFor
 	p.once = description.OnceOnly && !generated
 	p.key = digest(p.Command.CommandID)
-	p.Digest = commandDigest(p.Command)
 	if description.Across {
 		p.streams, p.Err = h.streamsOf(p)
 	}

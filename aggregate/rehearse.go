@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"daybook/events"
+	"daybook/personal"
 )
 
 // Past is what has happened on another stream of a command over several.
@@ -45,7 +46,7 @@ func (d *Definition[S]) Rehearse(past []events.Data, c Command, m Meta, others .
 		return r, err
 	}
 	r.Before = kept.State
-	ready, err := d.read(c.Name, c.Payload)
+	ready, _, err := d.read(c.Name, events.StreamOf(d.name, m.ID), c.Payload)
 	if err != nil {
 		return r, err
 	}
@@ -71,7 +72,9 @@ func (d *Definition[S]) Rehearse(past []events.Data, c Command, m Meta, others .
 	if err := stage.play(&r, decision); err != nil {
 		return r, err
 	}
-	return r, d.finish(&r, before)
+	err = d.finish(&r, before)
+	r.Before, r.After = personal.Plain(r.Before), personal.Plain(r.After)
+	return r, err
 }
 
 func stateAfter(of Aggregate, past []events.Data) (state, error) {

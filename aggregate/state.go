@@ -7,6 +7,7 @@ import (
 	"reflect"
 
 	"daybook/events"
+	"daybook/personal"
 )
 
 // state is the state of one stream with its type hidden. It is a value: evolve
@@ -55,19 +56,19 @@ func (d *Definition[S]) restore(snapshot *events.Snapshot) (state, error) {
 	return typedState[S]{d, s}, nil
 }
 
-func (d *Definition[S]) read(name string, payload jsontext.Value) (ready, error) {
+func (d *Definition[S]) read(name string, stream events.Stream, payload jsontext.Value) (ready, jsontext.Value, error) {
 	c, ok := d.commands[name]
 	if !ok {
-		return nil, events.Errorf(events.CodeUnknownCommand, "there is no command %q", name)
+		return nil, nil, events.Errorf(events.CodeUnknownCommand, "there is no command %q", name)
 	}
 	if len(payload) == 0 {
 		payload = jsontext.Value("{}")
 	}
-	r, err := c.read(payload)
+	r, carried, err := c.read(stream, payload)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return r, nil
+	return r, carried, nil
 }
 
 func (t typedState[S]) evolve(es []events.Event) (next state, err error) {
@@ -155,7 +156,7 @@ func (d *Definition[S]) Encode(emitted ...events.Data) ([]events.Event, error) {
 }
 
 func (t typedState[S]) snapshot() (*events.Snapshot, error) {
-	b, err := json.Marshal(t.s, json.Deterministic(true))
+	b, err := personal.Marshal(t.s)
 	if err != nil {
 		return nil, events.Wrap(events.CodeInternal, err, "the state can't be written as JSON")
 	}

@@ -25,6 +25,7 @@ func (h *Handler) handleStream(ctx context.Context, stream events.Stream, ps []*
 		failAll(ps, len(ps), err, inOrder)
 		return
 	}
+	e.expire(h.opts.Now())
 	sound := false
 	defer func() {
 		e.warm = e.warm && sound // a panic may have left half of a state
@@ -109,7 +110,7 @@ func (r *round) run(ctx context.Context, known existence) (int, error) {
 		c, err := r.append(ctx, p)
 		switch code := events.CodeOf(err); {
 		case err == nil:
-			r.entry.advance(r.of, &c, p.state)
+			r.entry.appended(r.of, &c, p.state)
 			r.confirmed, r.presumed = true, false
 			return p.assignOutcomes(r.ps), nil
 		case code == events.CodeTooLarge && r.smaller(p):

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/personal"
 )
 
 const (
@@ -123,7 +124,7 @@ func noStream() error { return events.Errorf(events.CodeNotFound, "there is no s
 // eventOf is event i of a commit.
 func eventOf(c *events.Commit, i int) pastEvent {
 	e := pastEvent{
-		Version: c.First() + int64(i), Name: c.Events[i].Name, Schema: c.Events[i].Schema, Data: c.Events[i].Data,
+		Version: c.First() + int64(i), Name: c.Events[i].Name, Schema: c.Events[i].Schema, Data: personal.Plain(c.Events[i].Data),
 		Time: c.Time, Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation,
 	}
 	for _, command := range c.Commands {

@@ -40,6 +40,7 @@ func subcommands(a *app) []*cli.Command {
 		lagCommand(a),
 		verifyCommand(a),
 		rehearseCommand(a),
+		eraseCommand(a),
 		parkedCommand(a),
 		redriveCommand(a),
 		deadCommand(a),

@@ -148,7 +148,7 @@ func decodeLine(text []byte) (*events.Commit, error) {
 func claimParts(claims []events.Claim) []claimPart {
 	var parts []claimPart
 	for _, c := range claims {
-		parts = append(parts, claimPart(c))
+		parts = append(parts, claimPart{c.Name, c.Value})
 	}
 	return parts
 }
@@ -156,7 +156,7 @@ func claimParts(claims []events.Claim) []claimPart {
 func claimsOf(parts []claimPart) []events.Claim {
 	var claims []events.Claim
 	for _, p := range parts {
-		claims = append(claims, events.Claim(p))
+		claims = append(claims, events.Claim{Name: p.Name, Value: p.Value})
 	}
 	return claims
 }

@@ -61,7 +61,7 @@ func (a *app) console(ctx context.Context, c *cli.Command) error {
 		App: a.of, Stage: c.String("stage"), Prefix: s.prefix, Write: c.Bool("write"), Actor: c.String("actor"), Token: rand.Text(), Scan: c.Int("scan"),
 		Effects: func(ctx context.Context, _ *aggregate.Handler) (process.Effects, error) { return s.effects(ctx) },
 	}
-	reach.Installation(&o, s.client, s.streamsClient(), s.sqsOptions())
+	reach.Installation(&o, s.client, s.streamsClient(), s.sqsOptions(), s.sealing)
 	pages, err := console.New(o)
 	if err != nil {
 		return err

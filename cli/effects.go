@@ -22,12 +22,12 @@ import (
 // process function sends them, which its environment says: a role's name is the
 // CDK's, and an event bus may be anybody's.
 func (s *session) effects(ctx context.Context) (process.Effects, error) {
-	handler, err := aggregate.NewHandler(s.store, s.aggregates, nil)
+	handler, err := aggregate.NewHandler(s.folded, s.aggregates, nil)
 	if err != nil {
 		return process.Effects{}, err
 	}
 	config := functions.Config{Timers: s.timers, Publisher: s.publisher}
-	if effects := config.Effects(handler); functions.Enough(effects, s.of.Processes) == nil {
+	if effects := config.Effects(handler, s.sealing); functions.Enough(effects, s.of.Processes) == nil {
 		return effects, nil
 	}
 	name := names.Join(s.prefix, names.Process)
@@ -41,7 +41,7 @@ func (s *session) effects(ctx context.Context) (process.Effects, error) {
 	}
 	config.Credentials = s.aws.Credentials
 	config.SchedulerEndpoint, config.BusEndpoint = s.endpoint, s.endpoint
-	effects := config.Effects(handler)
+	effects := config.Effects(handler, s.sealing)
 	return effects, functions.Enough(effects, s.of.Processes)
 }
 

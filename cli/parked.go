@@ -68,7 +68,7 @@ func (a *app) parked(ctx context.Context, c *cli.Command) error {
 
 // projector projects, and lists and redrives what is parked.
 func (s *session) projector() (*projection.Projector, error) {
-	return projection.New(s.store, s.codec, s.tables, s.views, nil)
+	return projection.New(s.folded, s.codec, s.tables, s.views, nil)
 }
 
 // parkedPage is how many parked streams are read at once.

@@ -20,7 +20,7 @@ func (s *session) processesTable() string {
 
 // runner lists what is parked, notes what is history and, with effects, redrives.
 func (s *session) runner(effects process.Effects) (*process.Runner, error) {
-	return process.NewRunner(s.store, s.codec, dynamo.NewProcesses(s.client, s.processesTable()), s.of.Processes, effects,
+	return process.NewRunner(s.folded, s.codec, s.sealing.Ledger(dynamo.NewProcesses(s.client, s.processesTable())), s.of.Processes, effects,
 		&process.Options{Source: s.prefix})
 }
 

@@ -94,7 +94,7 @@ func (a *app) rebuild(ctx context.Context, c *cli.Command) error {
 
 // rebuilder rebuilds, switches and drops.
 func (s *session) rebuilder(opts *admin.RebuildOptions) (*admin.Rebuilder, error) {
-	return admin.NewRebuilder(s.store.StrongScan(), s.codec, s.admin, s.declared, opts)
+	return admin.NewRebuilder(s.sealing.Store(s.store.StrongScan()), s.codec, s.admin, s.declared, opts)
 }
 
 // plain is an error as an operator reads it: what can't be done, without a code

@@ -113,7 +113,7 @@ func (s *session) runRehearsal(ctx context.Context, path string, opts rehearse.O
 	bar := s.progress("rehearse", "commits", info.Items)
 	defer bar.end()
 	opts.Progress = func(p admin.VerifyProgress) { bar.set(p.Commits) }
-	report, err := rehearse.Run(ctx, s.of, rehearse.Sources{Events: s.store.StrongScan(), Tables: s.admin, Exists: s.exists}, opts)
+	report, err := rehearse.Run(ctx, s.of, rehearse.Sources{Events: s.sealing.Store(s.store.StrongScan()), Tables: s.admin, Exists: s.exists}, opts)
 	switch {
 	case events.CodeOf(err) == events.CodeMalformed && path != "":
 		return report, usage("-resume %s: %w", path, err)
@@ -163,10 +163,16 @@ func (s *session) rehearsalPolicy() any {
 		name := dynamo.TableName(s.prefix, dynamo.ViewTable(view.Description{Name: v.Describe().Name, Version: 1}))
 		resources = append(resources, arn(strings.TrimSuffix(name, "1")+"*"))
 	}
+	var keys []statement
+	if s.of.Personal() {
+		resources = append(resources, arn(dynamo.TableName(s.prefix, dynamo.KeysTable())))
+		keys = []statement{{"Allow", []string{"kms:Decrypt"}, []string{"*"}}}
+	}
+	reads := []string{"dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"}
 	return struct {
 		Version   string
 		Statement []statement
-	}{"2012-10-17", []statement{{"Allow", []string{"dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"}, resources}}}
+	}{"2012-10-17", append([]statement{{"Allow", reads, resources}}, keys...)}
 }
 
 func (s *session) printRehearsal(r rehearsal) {

@@ -168,7 +168,7 @@ func refused(err error, commandID string) error {
 }
 
 func (s *session) sendDirectly(ctx context.Context, command aggregate.Command) (sent, error) {
-	handler, err := aggregate.NewHandler(s.store, s.aggregates, nil)
+	handler, err := aggregate.NewHandler(s.folded, s.aggregates, nil)
 	if err != nil {
 		return sent{}, err
 	}

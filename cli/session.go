@@ -23,7 +23,10 @@ import (
 	"daybook/connect"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/functions"
+	"daybook/functions/names"
 	"daybook/inspect"
+	"daybook/sealed"
 	"daybook/view"
 	"daybook/view/driver"
 )
@@ -53,8 +56,10 @@ type session struct {
 	aws        aws.Config
 	endpoint   string // "" for AWS's own
 	client     *dynamo.Client
-	store      *dynamo.EventStore
-	admin      *dynamo.Tables
+	store      *dynamo.EventStore // as stored: personal values are encrypted
+	sealing    sealed.With
+	folded     events.Store // the store with personal values decrypted
+	admin      driver.AdminTables
 	tables     driver.Tables // one of each view, once pinned
 	codec      *events.Codec
 	aggregates []aggregate.Aggregate
@@ -84,9 +89,23 @@ func (a *app) open(ctx context.Context, c *cli.Command) (*session, error) {
 		Transport:   s.transport,
 	})
 	s.store = dynamo.NewEventStore(s.client, s.eventsTable(), dynamo.WithClaims(s.claimsTable()))
-	s.admin = dynamo.NewTables(s.client, s.prefix)
+	if s.sealing, err = s.keys(); err != nil {
+		return nil, err
+	}
+	s.folded, s.admin = s.sealing.Store(s.store), s.sealing.Tables(dynamo.NewTables(s.client, s.prefix))
 	s.tables = s.admin
 	return s, nil
+}
+
+// keys are those of an application's personal values.
+func (s *session) keys() (sealed.With, error) {
+	if !s.of.Personal() {
+		return sealed.With{}, nil
+	}
+	return functions.Config{
+		Region: s.aws.Region, Credentials: s.aws.Credentials, Messaging: s.transport, KMSEndpoint: s.endpoint,
+		KeysTable: dynamo.TableName(s.prefix, dynamo.KeysTable()), WrappingKey: names.WrappingKey(s.prefix),
+	}.Sealing(s.of, s.client)
 }
 
 // config is what the AWS tools use: environment, shared files, single sign-on. An
@@ -115,7 +134,7 @@ func (s *session) config(ctx context.Context, profile, region string) (aws.Confi
 
 // installation reads the installation: what is printed here.
 func (s *session) installation() (*inspect.Installation, error) {
-	sources := connect.Sources(s.client, s.prefix, s.deadLetters())
+	sources := connect.Sources(s.client, s.prefix, s.deadLetters(), s.sealing)
 	return inspect.Open(s.of, sources)
 }
 

@@ -185,6 +185,7 @@ func everyCommandWritesJSON(t *testing.T) {
 		{"init", []string{"-module", "example.com/bank", "-sample", "none", t.TempDir()}}, {"new", []string{"aggregate", "type"}}, // refused: others would compile
 		{"bench", []string{"-rate", "0"}},         // refused: a load takes a network
 		{"simulate", []string{"-parallel", "-1"}}, // refused: it would build tests
+		{"erase", []string{"member/u1", "-yes"}},  // refused: nothing is marked
 	}
 	ran := map[string]bool{}
 	for _, l := range lines {

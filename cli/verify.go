@@ -31,7 +31,7 @@ func verifyCommand(a *app) *cli.Command {
 			"with the fields. It only reads, and may run beside commands: what lacks a commit younger\n" +
 			"than -patience is waited for. Without VIEW and -fraction it compares the claimed values too,\n" +
 			"as claims does. Exits with 3 when it found something.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			tableFlag(),
 			&cli.FloatFlag{Name: "fraction", Value: 1, Usage: "look at a random `F` of the tables, 0 < F <= 1"},
 			&cli.Uint64Flag{Name: "seed", Usage: "`NUMBER` that fixes which part -fraction takes; random by default"},
@@ -41,13 +41,19 @@ func verifyCommand(a *app) *cli.Command {
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts at the same time"},
 			&cli.IntFlag{Name: "limit", Value: 1000, Usage: "list at most `N` findings per view; all are counted"},
 			&cli.IntFlag{Name: "memory", Value: 64, Usage: "`MIB` for putting keyed rows together"},
-		},
+		}, privacyFlags()...),
 		ShellComplete: completes(a.viewNames),
 		Action:        func(ctx context.Context, c *cli.Command) error { return a.verify(ctx, c) },
 	}
 }
 
 func (a *app) verify(ctx context.Context, c *cli.Command) error {
+	if c.IsSet("privacy") {
+		return a.verifyPrivacy(ctx, c)
+	}
+	if c.IsSet("values") || c.IsSet("files") {
+		return usage("-values and -files belong to -privacy")
+	}
 	s, views, err := a.openViews(ctx, c)
 	if err != nil {
 		return err
@@ -73,7 +79,7 @@ func (a *app) verify(ctx context.Context, c *cli.Command) error {
 	bar := s.progress("verify", "items", total)
 	defer bar.end()
 	opts.Progress = func(p admin.VerifyProgress) { bar.set(p.Commits + p.Items) }
-	verifier, err := admin.NewVerifier(s.store, s.codec, s.tables, views, &opts)
+	verifier, err := admin.NewVerifier(s.folded, s.codec, s.tables, views, &opts)
 	if err != nil {
 		return usage("%w", err)
 	}

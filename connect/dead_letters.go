@@ -98,6 +98,9 @@ func (l *Letter) Origins() []string {
 	return []string{aws.ToString(l.message.MessageId), l.message.Attributes[string(types.MessageSystemAttributeNameMessageDeduplicationId)]}
 }
 
+// Body returns the message as it is stored.
+func (l *Letter) Body() string { return aws.ToString(l.message.Body) }
+
 // There reports whether a letter was in the queue when it was opened. The clock of
 // SQS is known to the second.
 func (d *DeadLetters) There(l *Letter) bool { return l.Sent.Before(d.opened.Add(time.Second)) }

@@ -21,6 +21,7 @@ import (
 	"daybook/localstack/embedded"
 	"daybook/localstack/queue"
 	"daybook/localstack/wire"
+	"daybook/sealed"
 )
 
 const prefix = "school-test"
@@ -77,7 +78,7 @@ func open(t *testing.T, n int) *inspect.Installation {
 			t.Fatal(err)
 		}
 	}
-	i, err := inspect.Open(daybook.App{Name: "school"}, connect.Sources(client, prefix, connect.NewDeadLetters(options, prefix)))
+	i, err := inspect.Open(daybook.App{Name: "school"}, connect.Sources(client, prefix, connect.NewDeadLetters(options, prefix), sealed.With{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,7 @@ func TestNoLetters(t *testing.T) {
 		if err != nil || page.More || page.Letters == nil || len(page.Letters) > 0 {
 			t.Errorf("got %+v, %v", page, err)
 		}
-		if s := connect.Sources(nil, prefix, nil); s.DeadLetters != nil || s.Source != prefix {
+		if s := connect.Sources(nil, prefix, nil, sealed.With{}); s.DeadLetters != nil || s.Source != prefix {
 			t.Errorf("got %+v", s)
 		}
 	})

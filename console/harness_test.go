@@ -23,6 +23,7 @@ import (
 	"daybook/internal/testdomain"
 	"daybook/localstack/stack"
 	"daybook/process"
+	"daybook/sealed"
 )
 
 // site is a running school with a console.
@@ -53,7 +54,7 @@ func (s *site) another(change func(*console.Options)) *httptest.Server {
 	o := console.Options{App: testdomain.App(), Stage: stack.Stage, Prefix: s.stack.Prefix()}
 	endpoint, keys := s.stack.DynamoDBURL(), dynamo.StaticCredentials("any", "any")
 	reach.Installation(&o, dynamo.New(dynamo.Options{Region: "us-east-1", Endpoint: endpoint, Credentials: keys}),
-		dynamodbstreams.New(dynamodbstreams.Options{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: keys}), s.sqs())
+		dynamodbstreams.New(dynamodbstreams.Options{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: keys}), s.sqs(), sealed.With{})
 	o.Effects = func(_ context.Context, h *aggregate.Handler) (process.Effects, error) {
 		return process.Effects{Commands: functions.Commands(h)}, nil
 	}

@@ -22,6 +22,7 @@ import (
 	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
 	"daybook/process"
+	"daybook/sealed"
 	"daybook/view"
 )
 
@@ -102,7 +103,7 @@ func large(t *testing.T) *console.Console {
 	}
 	reach.Installation(&o, client, dynamodbstreams.New(dynamodbstreams.Options{
 		Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: keys, HTTPClient: &http.Client{Transport: db.RoundTripper()},
-	}), sqs.Options{Region: "us-east-1"})
+	}), sqs.Options{Region: "us-east-1"}, sealed.With{})
 	o.Queue = nil
 	o.Effects = func(context.Context, *aggregate.Handler) (process.Effects, error) { return process.Effects{}, nil }
 	fillLarge(t, o.Sources.Events)

@@ -3,6 +3,8 @@ package cost
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"net/http"
 	"sync/atomic"
 
 	"daybook"
@@ -10,10 +12,15 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/follow"
+	"daybook/functions"
 	"daybook/functions/names"
 	"daybook/localstack/embedded"
+	"daybook/localstack/kms"
+	"daybook/localstack/wire"
 	"daybook/process"
+	"daybook/sealed"
 	"daybook/view"
+	"daybook/view/driver"
 	"daybook/view/projection"
 	"daybook/view/query"
 )
@@ -31,8 +38,10 @@ type Installation struct {
 
 	client    *dynamo.Client
 	store     *recordingStore
+	kms       http.RoundTripper // to an embedded KMS; nil for an application without personal values
+	sealing   sealed.With
 	codec     *events.Codec
-	views     *dynamo.Tables
+	views     driver.AdminTables
 	handler   *aggregate.Handler
 	projector *projection.Projector
 	queries   *query.Queries
@@ -66,6 +75,13 @@ func (i *Installation) prefix() string { return i.app.Prefix(stage) }
 func (i *Installation) open(ctx context.Context) error {
 	i.client = dynamo.New(dynamo.Options{Region: "us-east-1", Endpoint: "http://dynamodb.embedded", Credentials: dynamo.StaticCredentials("local", "local"), Transport: i.meter})
 	specs := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable(), dynamo.RequestsTable(), dynamo.ProcessesTable()}
+	if i.app.Personal() {
+		server, err := kms.Open("", slog.New(slog.DiscardHandler))
+		if err != nil {
+			return err
+		}
+		i.kms, specs = wire.Transport(server), append(specs, dynamo.KeysTable())
+	}
 	for _, v := range view.Versions(i.app.Views) {
 		specs = append(specs, dynamo.ViewTable(v.Describe()))
 	}
@@ -79,19 +95,23 @@ func (i *Installation) open(ctx context.Context) error {
 	table := dynamo.TableName(i.prefix(), dynamo.EventsTable())
 	i.store = &recordingStore{EventStore: dynamo.NewEventStore(i.client, table, claims), streams: map[events.Stream]bool{}}
 	var err error
+	if i.sealing, err = i.keys(); err != nil {
+		return err
+	}
+	store := i.sealing.Store(i.store)
 	if i.codec, err = aggregate.Codec(i.app.Aggregates); err != nil {
 		return err
 	}
-	i.views = dynamo.NewTables(i.client, i.prefix())
-	if i.projector, err = projection.New(i.store, i.codec, i.views, i.app.Views, &projection.Options{Routed: true}); err != nil {
+	i.views = i.sealing.Tables(dynamo.NewTables(i.client, i.prefix()))
+	if i.projector, err = projection.New(store, i.codec, i.views, i.app.Views, &projection.Options{Routed: true}); err != nil {
 		return err
 	}
-	if i.queries, err = query.New(i.store, i.codec, i.views, i.app.Views, &query.Options{Routed: true}); err != nil {
+	if i.queries, err = query.New(store, i.codec, i.views, i.app.Views, &query.Options{Routed: true}); err != nil {
 		return err
 	}
 	i.effects = &effects{}
-	ledger := dynamo.NewProcesses(i.client, dynamo.TableName(i.prefix(), dynamo.ProcessesTable()))
-	i.runner, err = process.NewRunner(i.store, i.codec, ledger, i.app.Processes,
+	ledger := i.sealing.Ledger(dynamo.NewProcesses(i.client, dynamo.TableName(i.prefix(), dynamo.ProcessesTable())))
+	i.runner, err = process.NewRunner(store, i.codec, ledger, i.app.Processes,
 		process.Effects{Commands: i.effects, Timers: i.effects, Publisher: i.effects}, &process.Options{Source: i.prefix()})
 	if err != nil {
 		return err
@@ -102,9 +122,24 @@ func (i *Installation) open(ctx context.Context) error {
 	return i.Cool()
 }
 
-// Cool makes the next command one of an instance that knows no stream.
-func (i *Installation) Cool() (err error) {
-	i.handler, err = aggregate.NewHandler(i.store, i.app.Aggregates, nil)
+// keys are the keys of personal values as an instance has them that knows none yet.
+func (i *Installation) keys() (sealed.With, error) {
+	if i.kms == nil {
+		return sealed.With{}, nil
+	}
+	return functions.Config{
+		Region: "us-east-1", Credentials: dynamo.StaticCredentials("local", "local"), Messaging: i.kms, KMSEndpoint: "http://kms.embedded",
+		KeysTable: dynamo.TableName(i.prefix(), dynamo.KeysTable()), WrappingKey: names.WrappingKey(i.prefix()),
+	}.Sealing(i.app, i.client)
+}
+
+// Cool makes the next command one of an instance that knows no stream, and no key.
+func (i *Installation) Cool() error {
+	sealing, err := i.keys()
+	if err != nil {
+		return err
+	}
+	i.handler, err = aggregate.NewHandler(sealing.Store(i.store), i.app.Aggregates, nil)
 	return err
 }
 
@@ -123,7 +158,7 @@ func (i *Installation) Used(f func() error) (Usage, error) {
 // project posts new commits to the views, as the projector function does with one
 // batch.
 func (i *Installation) project(ctx context.Context, batch []follow.Delivery) error {
-	r := i.projector.Project(ctx, batch)
+	r := i.projector.Project(ctx, i.sealing.Commits(ctx, batch))
 	if r.Err != nil {
 		return r.Err
 	}
@@ -136,7 +171,7 @@ func (i *Installation) project(ctx context.Context, batch []follow.Delivery) err
 // react hands new commits to process managers and outboxes. Their commands are not
 // handled but taken for accepted: each has a cost of its own.
 func (i *Installation) react(ctx context.Context, batch []follow.Delivery) error {
-	r := i.runner.Handle(ctx, batch)
+	r := i.runner.Handle(ctx, i.sealing.Commits(ctx, batch))
 	if r.Err != nil {
 		return r.Err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/cost"
+	"daybook/internal/peopledomain"
 	"daybook/internal/testdomain"
 )
 
@@ -138,5 +139,24 @@ func TestReferences(t *testing.T) {
 	}
 	if u := cost.Designs()[0].Of(100, 0, 10); u.Read != 100*cost.Designs()[0].Loads[10] {
 		t.Errorf("a design that remembers no stream reads %v", u)
+	}
+}
+
+// The keys of personal values are in the bill: one write per new person.
+func TestMeasureCountsKeys(t *testing.T) {
+	t.Parallel()
+	m, err := cost.Measure(t.Context(), peopledomain.App())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := cost.Place{Table: "keys"}
+	if got := command(t, m, "register-person").Warm[keys]; got.Write != 1 || got.Read == 0 {
+		t.Errorf("a new person consumed %v of the keys", got)
+	}
+	if got, ok := command(t, m, "rename-person").Warm[keys]; ok {
+		t.Errorf("a warm command consumed %v of the keys", got)
+	}
+	if got := command(t, m, "rename-person").Cold[keys]; got != (cost.Units{Read: 1}) {
+		t.Errorf("a cold command consumed %v of the keys", got)
 	}
 }

@@ -48,6 +48,9 @@ func encodeCommit(c *events.Commit) (map[string]types.AttributeValue, int, error
 	if err != nil {
 		return nil, 0, events.Wrap(events.CodeInternal, err, "the commit can't be stored")
 	}
+	if err := refuseUnsealed(body, snapshotOf(c)); err != nil {
+		return nil, 0, err
+	}
 	item, err := encodeHead(c)
 	if err != nil {
 		return nil, 0, events.Wrap(events.CodeInternal, err, "the commit can't be stored")

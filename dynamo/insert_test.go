@@ -8,8 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	"daybook/aggregate"
 	"daybook/events"
+	"daybook/internal/testdomain"
 	"daybook/localstack/embedded"
+	"daybook/view"
+	"daybook/view/admin"
 	"daybook/view/driver"
 )
 
@@ -172,3 +176,56 @@ func openTable(fx *fixture) *table {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestRebuildInsertsInBatches: a rebuild writes no new row by a request of its own, and
+// changes no row that live projection was first to write.
+func TestRebuildInsertsInBatches(t *testing.T) {
+	t.Parallel()
+	fx := newFixture(t, EventsTable(), ControlTable(), ViewTable(testdomain.Courses.Describe()))
+	store := NewEventStore(fx.client, TableName(testPrefix, EventsTable())).StrongScan()
+	codec, err := aggregate.Codec(testdomain.Aggregates())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const streams = 60
+	for i := range streams {
+		e, err := codec.Encode("course-added", testdomain.CourseAdded{Name: fmt.Sprint(i), Area: "a", Currency: "EUR", Seats: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := fmt.Sprintf("c%02d", i)
+		_, err = store.Append(t.Context(), events.Start(events.StreamOf("course", id)), events.Commit{ID: id, Events: []events.Event{e}, Commands: []events.Command{{ID: id, Version: 1}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tables := NewTables(fx.client, testPrefix)
+	r, err := admin.NewRebuilder(store, codec, tables, []view.View{testdomain.Courses}, &admin.RebuildOptions{Segments: 1, Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := r.Begin(t.Context(), "courses")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := driver.Item{Key: "c07", Row: jsontext.Value(`{"name":"of live projection"}`), Commit: 1, Version: 1}
+	if err := tables.Open(target.Target).Put(t.Context(), driver.Write{Item: first}); err != nil {
+		t.Fatal(err)
+	}
+	fx.net.reset(nil)
+	p, err := r.Run(t.Context(), "courses")
+	if err != nil || p.Commits != streams || p.Faults != 0 || p.Target != target.Target {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	count := map[string]int{}
+	for _, operation := range fx.net.requests() {
+		count[operation]++
+	}
+	if count["BatchExecuteStatement"] != 3 || count["PutItem"] > 10 { // of segments and routes
+		t.Errorf("sent %v", count)
+	}
+	found, err := tables.Open(p.Target).Get(t.Context(), []string{"c00", "c07", "c59"})
+	if err != nil || found[0] == nil || found[2] == nil || found[1] == nil || string(found[1].Row) != string(first.Row) {
+		t.Errorf("found %+v, %v", found, err)
+	}
+}

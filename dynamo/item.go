@@ -57,6 +57,9 @@ func encodeItem(it *driver.Item) (map[string]types.AttributeValue, error) {
 
 // encodePairs is encodeItem in an order that items of one form have in common.
 func encodePairs(it *driver.Item) (item []pair, err error) {
+	if err := refuseUnsealed(it.Row, it.Memo); err != nil {
+		return nil, err
+	}
 	item = make([]pair, 0, 16)
 	add := func(name string, v types.AttributeValue) { item = append(item, pair{name, v}) }
 	add(attrKey, &types.AttributeValueMemberS{Value: it.Key})

@@ -32,6 +32,9 @@ func entryKey(k process.Key) string { return k.Reactor + "/" + string(k.Stream) 
 
 // encodeEntry returns the attributes of an entry. Errors: too-large, internal.
 func encodeEntry(e *process.Entry) (map[string]types.AttributeValue, error) {
+	if err := refuseUnsealed(e.Memory); err != nil {
+		return nil, err
+	}
 	item := itemKey(entryKey(e.Key))
 	item[attrRevision] = numberValue(e.Revision)
 	for name, n := range map[string]int64{attrHandled: e.Commit, attrMemorySchema: int64(e.MemorySchema), attrAttempts: int64(e.Attempts)} {

@@ -45,6 +45,9 @@ type TableSpec struct {
 	// TTL is the attribute with the time, in seconds since 1970, after which
 	// an item may go; empty for none.
 	TTL string
+	// NoBackup says that nothing of the table may be kept elsewhere: no point-in-time
+	// recovery and no backup.
+	NoBackup bool
 }
 
 // EventsTable is the table that EventStore keeps commits in. Its stream carries

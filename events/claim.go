@@ -16,6 +16,17 @@ import (
 type Claim struct {
 	Name  string // of the kind of value, such as "user-email"; see ValidateName
 	Value string // any text
+	// Personal says that the value is about a person: a store keeps a keyed hash of it.
+	// It is false in a commit that was read.
+	Personal bool
+}
+
+// String is the key, without the value of a personal claim.
+func (c Claim) String() string {
+	if c.Personal {
+		return c.Name + "=[personal]"
+	}
+	return c.Key()
 }
 
 // maxPlainKey is the largest key that shows its value, in bytes. It keeps keys

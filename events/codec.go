@@ -7,6 +7,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"daybook/personal"
 )
 
 // Type declares an event: its stored name and how its old data become new. The
@@ -68,7 +70,7 @@ func (c *Codec) Encode(name string, v any) (Event, error) {
 	if !ok {
 		return Event{}, Errorf(CodeInternal, "event %q is not declared", name)
 	}
-	data, err := json.Marshal(v, json.Deterministic(true))
+	data, err := personal.Marshal(v)
 	if err != nil {
 		return Event{}, Wrap(CodeInternal, err, "event "+name+" can't be written as JSON")
 	}

@@ -3,6 +3,8 @@ package events
 import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
+
+	"daybook/personal"
 )
 
 // Upcaster turns the data of an event at one schema version into the next. It
@@ -25,7 +27,7 @@ func Upcast[Old, New any](up func(Old) New) Upcaster {
 		if err := json.Unmarshal(data, &old); err != nil {
 			return nil, err
 		}
-		return json.Marshal(up(old), json.Deterministic(true))
+		return personal.Marshal(up(old))
 	}
 }
 

@@ -34,18 +34,23 @@ type Config struct {
 	ScheduleRole   string // ARN
 	ScheduleTarget string // ARN of the command queue
 	EventBus       string // name
-	ViewPrefix     string
-	PathPrefix     string
-	Security       api.Security // only described: the gateway sees to it
-	Pages          []string     // beside the API, for GET / to name
-	LogLevel       slog.Level
-	Region         string
+	// KeysTable and WrappingKey are for an application with personal values: the table
+	// of data keys, and the KMS key that wraps them.
+	KeysTable   string
+	WrappingKey string // ARN or alias
+	ViewPrefix  string
+	PathPrefix  string
+	Security    api.Security // only described: the gateway sees to it
+	Pages       []string     // beside the API, for GET / to name
+	LogLevel    slog.Level
+	Region      string
 
 	// URLs of services other than the region's own.
 	Endpoint          string // DynamoDB
 	QueueEndpoint     string // SQS
 	SchedulerEndpoint string // EventBridge Scheduler
 	BusEndpoint       string // EventBridge
+	KMSEndpoint       string // KMS
 
 	// Now is the clock of commands, projections and queries; nil is time.Now.
 	Now func() time.Time
@@ -86,6 +91,8 @@ func FromEnv(getenv func(string) string, needs ...string) (Config, error) {
 		ScheduleRole:      getenv(names.EnvScheduleRole),
 		ScheduleTarget:    getenv(names.EnvScheduleTarget),
 		EventBus:          getenv(names.EnvEventBus),
+		KeysTable:         getenv(names.EnvKeysTable),
+		WrappingKey:       getenv(names.EnvWrappingKey),
 		ViewPrefix:        getenv(names.EnvViewPrefix),
 		PathPrefix:        getenv(names.EnvPathPrefix),
 		Region:            getenv(names.EnvRegion),
@@ -93,6 +100,7 @@ func FromEnv(getenv func(string) string, needs ...string) (Config, error) {
 		QueueEndpoint:     endpoint(getenv, names.EnvQueueEndpoint),
 		SchedulerEndpoint: endpoint(getenv, names.EnvSchedulerEndpoint),
 		BusEndpoint:       endpoint(getenv, names.EnvBusEndpoint),
+		KMSEndpoint:       endpoint(getenv, names.EnvKMSEndpoint),
 		Metrics:           os.Stdout,
 	}
 	var missing, faults []string

@@ -35,7 +35,11 @@ type Handler interface {
 func NewCommand(app daybook.App, c Config) (Handler, error) {
 	log, metrics, spans := c.logger(names.Command), newMetrics(app, c), c.spans(names.Command)
 	client := c.client(spans)
-	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
+	sealing, err := c.Sealing(app, client)
+	if err != nil {
+		return nil, err
+	}
+	store := sealing.Store(dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable)))
 	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Now: c.Now, Begin: beginCommand(spans), Observe: c.observe(log, metrics)})
 	if err != nil {
 		return nil, err
@@ -45,9 +49,12 @@ func NewCommand(app daybook.App, c Config) (Handler, error) {
 	switch settings := []string{c.RequestsTable, c.CommandQueue, c.DeadQueue}; {
 	case !slices.Contains(settings, ""):
 		statuses := dynamo.NewRequests(client, c.RequestsTable)
-		commands, dead := messaging.NewQueue(c.CommandQueue, c.messaging(c.QueueEndpoint)), messaging.NewQueue(c.DeadQueue, c.messaging(c.QueueEndpoint))
+		queue := func(url string) async.Queue {
+			return sealing.Queue(messaging.NewQueue(url, c.messaging(c.QueueEndpoint)))
+		}
+		commands, dead := queue(c.CommandQueue), queue(c.DeadQueue)
 		options.Sender = sender{async.NewSender(handler, commands, statuses), metrics}
-		queued := &queueHandler{worker: async.NewWorker(handler, statuses, dead, nil), log: log, metrics: metrics}
+		queued := &queueHandler{worker: async.NewWorker(handler, statuses, dead, nil), sealing: sealing, log: log, metrics: metrics}
 		function.queue = batchHandler[messaging.SQSMessage]{log: log, spans: spans, name: "queue batch", source: "queue's", decode: messaging.DecodeEvent, handle: queued.handle}
 	case strings.Join(settings, "") != "":
 		return nil, errors.New("asynchronous commands need the requests table, the command queue and the dead-letter queue: not all are set")
@@ -63,12 +70,16 @@ func NewCommand(app daybook.App, c Config) (Handler, error) {
 func NewQuery(app daybook.App, c Config) (Handler, error) {
 	log, spans := c.logger(names.Query), c.spans(names.Query)
 	client := c.client(spans)
-	store := dynamo.NewEventStore(client, c.EventsTable)
+	sealing, err := c.Sealing(app, client)
+	if err != nil {
+		return nil, err
+	}
+	store := sealing.Store(dynamo.NewEventStore(client, c.EventsTable))
 	codec, err := aggregate.Codec(app.Aggregates)
 	if err != nil {
 		return nil, err
 	}
-	queries, err := query.New(store, codec, dynamo.NewTables(client, c.ViewPrefix), app.Views,
+	queries, err := query.New(store, codec, sealing.Tables(dynamo.NewTables(client, c.ViewPrefix)), app.Views,
 		&query.Options{Routed: true, Now: c.Now})
 	if err != nil {
 		return nil, err
@@ -87,17 +98,21 @@ func NewQuery(app daybook.App, c Config) (Handler, error) {
 func NewProjector(app daybook.App, c Config) (Handler, error) {
 	spans := c.spans(names.Projector)
 	client := c.client(spans)
-	store := dynamo.NewEventStore(client, c.EventsTable)
+	sealing, err := c.Sealing(app, client)
+	if err != nil {
+		return nil, err
+	}
+	store := sealing.Store(dynamo.NewEventStore(client, c.EventsTable))
 	codec, err := aggregate.Codec(app.Aggregates)
 	if err != nil {
 		return nil, err
 	}
-	projector, err := projection.New(store, codec, dynamo.NewTables(client, c.ViewPrefix), app.Views,
+	projector, err := projection.New(store, codec, sealing.Tables(dynamo.NewTables(client, c.ViewPrefix)), app.Views,
 		&projection.Options{Routed: true, Now: c.Now})
 	if err != nil {
 		return nil, err
 	}
-	p := &projections{config: c, projector: projector, log: c.logger(names.Projector), metrics: newMetrics(app, c)}
+	p := &projections{config: c, sealing: sealing, projector: projector, log: c.logger(names.Projector), metrics: newMetrics(app, c)}
 	return ofStream(p.log, spans, "projector batch", p.handle), nil
 }
 

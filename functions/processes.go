@@ -7,12 +7,12 @@ import (
 
 	"daybook"
 	"daybook/aggregate"
-	"daybook/aggregate/async"
 	"daybook/dynamo"
 	"daybook/follow"
 	"daybook/functions/names"
 	"daybook/messaging"
 	"daybook/process"
+	"daybook/sealed"
 )
 
 // NewProcess returns the process function: batches of the events table's stream,
@@ -24,7 +24,11 @@ import (
 func NewProcess(app daybook.App, c Config) (Handler, error) {
 	log, metrics, spans := c.logger(names.Process), newMetrics(app, c), c.spans(names.Process)
 	client := c.client(spans)
-	store := dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable))
+	sealing, err := c.Sealing(app, client)
+	if err != nil {
+		return nil, err
+	}
+	store := sealing.Store(dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable)))
 	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Now: c.Now, Begin: beginCommand(spans), Observe: c.observe(log, metrics)})
 	if err != nil {
 		return nil, err
@@ -33,27 +37,27 @@ func NewProcess(app daybook.App, c Config) (Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	effects := c.Effects(handler)
+	effects := c.Effects(handler, sealing)
 	if err := Enough(effects, app.Processes); err != nil {
 		return nil, err
 	}
-	runner, err := process.NewRunner(store, codec, dynamo.NewProcesses(client, c.ProcessesTable), app.Processes, effects,
+	runner, err := process.NewRunner(store, codec, sealing.Ledger(dynamo.NewProcesses(client, c.ProcessesTable)), app.Processes, effects,
 		&process.Options{Now: c.Now, Source: c.ViewPrefix, Begin: reactionSpans(spans)})
 	if err != nil {
 		return nil, err
 	}
-	h := &processHandler{config: c, runner: runner, log: log, metrics: metrics}
+	h := &processHandler{config: c, sealing: sealing, runner: runner, log: log, metrics: metrics}
 	return ofStream(log, spans, "process batch", h.handle), nil
 }
 
 // Effects are what the configuration has for reactors: h handles their commands;
 // timers or a publisher that it lacks are nil.
-func (c Config) Effects(h *aggregate.Handler) process.Effects {
+func (c Config) Effects(h *aggregate.Handler, sealing sealed.With) process.Effects {
 	e := process.Effects{Commands: Commands(h), Timers: c.Timers, Publisher: c.Publisher}
 	if e.Timers == nil && c.ScheduleGroup != "" && c.ScheduleRole != "" && c.ScheduleTarget != "" {
 		e.Timers = messaging.NewTimers(messaging.TimersConfig{
 			Group: c.ScheduleGroup, Role: c.ScheduleRole, Target: c.ScheduleTarget,
-			Encode: func(c aggregate.Command) (async.Message, error) { return async.Encode(h, c) },
+			Encode: sealing.Encode(h),
 		}, c.messaging(c.SchedulerEndpoint))
 	}
 	if e.Publisher == nil && c.EventBus != "" {
@@ -92,6 +96,7 @@ func (c commands) Handle(ctx context.Context, r process.Request) error {
 // processHandler runs reactors on batches of the events table's stream.
 type processHandler struct {
 	config  Config
+	sealing sealed.With
 	runner  *process.Runner
 	log     *slog.Logger
 	metrics *metrics
@@ -99,7 +104,7 @@ type processHandler struct {
 
 func (h *processHandler) handle(ctx context.Context, batch []follow.Delivery) []string {
 	logCommits(ctx, h.log, batch)
-	report := h.runner.Handle(ctx, batch)
+	report := h.runner.Handle(ctx, h.sealing.Commits(ctx, batch))
 	h.logBatch(ctx, len(batch), report)
 	h.metrics.process(report)
 	return report.Retry

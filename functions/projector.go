@@ -5,12 +5,14 @@ import (
 	"log/slog"
 
 	"daybook/follow"
+	"daybook/sealed"
 	"daybook/view/projection"
 )
 
 // projections projects batches of the events table's stream.
 type projections struct {
 	config    Config
+	sealing   sealed.With
 	projector *projection.Projector
 	log       *slog.Logger
 	metrics   *metrics
@@ -18,7 +20,7 @@ type projections struct {
 
 func (p *projections) handle(ctx context.Context, batch []follow.Delivery) []string {
 	logCommits(ctx, p.log, batch)
-	report := p.projector.Project(ctx, batch)
+	report := p.projector.Project(ctx, p.sealing.Commits(ctx, batch))
 	p.logBatch(ctx, len(batch), report)
 	p.metrics.batch(report)
 	return report.Retry

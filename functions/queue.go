@@ -14,6 +14,7 @@ import (
 	"daybook/events"
 	"daybook/functions/names"
 	"daybook/messaging"
+	"daybook/sealed"
 )
 
 // commandHandler tells the two kinds of events of the command function apart.
@@ -54,6 +55,7 @@ func (noQueue) Invoke(context.Context, []byte) ([]byte, error) {
 // queueHandler handles batches of queued commands.
 type queueHandler struct {
 	worker  *async.Worker
+	sealing sealed.With
 	log     *slog.Logger
 	metrics *metrics
 }
@@ -66,6 +68,13 @@ func (h *queueHandler) handle(ctx context.Context, received []messaging.SQSMessa
 		if !r.Sent.IsZero() {
 			age = max(age, time.Since(r.Sent))
 		}
+	}
+	if err := h.sealing.Deliveries(ctx, batch); err != nil {
+		h.log.WarnContext(ctx, "messages will be retried", "messages", len(batch), "code", events.CodeOf(err), "error", err)
+		for _, d := range batch {
+			retry = append(retry, d.ID)
+		}
+		return retry
 	}
 	handled := h.worker.Handle(ctx, batch)
 	h.logBatch(ctx, handled, age)

@@ -8,6 +8,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/events"
+	"daybook/personal"
 )
 
 // StreamQuery asks for a part of a stream. Without From and Before it is the newest
@@ -80,7 +81,7 @@ func EventsOf(c *events.Commit) []StreamEvent {
 	for i, e := range c.Events {
 		one := StreamEvent{
 			Stream: c.Stream, Version: c.First() + int64(i), Commit: c.Number, Time: c.Time, Name: e.Name, Schema: e.Schema,
-			Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation, Data: e.Data,
+			Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation, Data: personal.Plain(e.Data),
 		}
 		for _, command := range c.Commands {
 			if command.Version >= one.Version {

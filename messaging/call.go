@@ -56,6 +56,7 @@ const (
 	serviceSQS       service = "sqs"
 	serviceEvents    service = "events"
 	serviceScheduler service = "scheduler"
+	serviceKMS       service = "kms"
 )
 
 // client sends signed requests to one service. It is safe for concurrent use.

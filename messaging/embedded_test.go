@@ -94,7 +94,7 @@ func timers(t *testing.T, lost float64) (*messaging.Timers, *fired) {
 	}
 	t.Cleanup(s.Close)
 	transport := (&wire.Hostile{Seed: 7, LoseAnswers: lost, LoseRequests: lost}).Over(wire.Transport(s))
-	encode := func(c aggregate.Command) (async.Message, error) {
+	encode := func(_ context.Context, c aggregate.Command) (async.Message, error) {
 		if c.Name == "unknown" {
 			return async.Message{}, events.Errorf(events.CodeUnknownCommand, "unknown")
 		}

@@ -12,6 +12,7 @@ import (
 	"daybook/aggregate"
 	"daybook/aggregate/async"
 	"daybook/events"
+	"daybook/personal"
 	"daybook/process"
 )
 
@@ -34,7 +35,7 @@ type TimersConfig struct {
 	// schedule's message has no id of its own.
 	Target string
 	// Encode makes the message of a command; see async.Encode.
-	Encode func(aggregate.Command) (async.Message, error)
+	Encode func(context.Context, aggregate.Command) (async.Message, error)
 }
 
 // Timers are one-time schedules of Amazon EventBridge Scheduler that send a
@@ -80,13 +81,16 @@ type (
 // Set implements process.Timers with CreateSchedule. A schedule of the name that
 // exists is this timer, set before: another has another name.
 func (s *Timers) Set(ctx context.Context, t process.Timer) error {
-	message, err := s.config.Encode(aggregate.Command{
+	message, err := s.config.Encode(ctx, aggregate.Command{
 		Name: t.Command.Command, ID: t.Command.ID, Payload: t.Command.Payload, CommandID: t.Command.CommandID,
 		Actor: t.Command.Actor, Correlation: t.Command.Correlation, Causation: t.Command.Causation,
 		Trace: t.Command.Trace,
 	})
 	if err != nil {
 		return err
+	}
+	if personal.Carries(message.Body) {
+		return errUnsealed()
 	}
 	if len(message.Body) > maxInput {
 		return events.Errorf(events.CodeTooLarge, "the command of a timer has at most %d bytes", maxInput)

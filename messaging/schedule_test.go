@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ func someTimers(n *network) *Timers {
 	o.AttemptTimeout = time.Minute // tests answer late
 	return NewTimers(TimersConfig{
 		Group: "daybook-dev", Role: "role", Target: "queue",
-		Encode: func(aggregate.Command) (async.Message, error) {
+		Encode: func(_ context.Context, _ aggregate.Command) (async.Message, error) {
 			return async.Message{Body: []byte("{\"s\":\"\uFFFE\"}"), Group: "order/7"}, nil
 		},
 	}, o)

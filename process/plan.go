@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"daybook/events"
+	"daybook/personal"
 )
 
 // plan is a reaction made ready: payloads are written, ids derived.
@@ -148,7 +149,7 @@ func (p *planner) request(m Meta, c Command) (Request, error) {
 	payload := jsontext.Value("{}")
 	if c.payload != nil {
 		var err error
-		if payload, err = json.Marshal(c.payload, json.Deterministic(true)); err != nil {
+		if payload, err = personal.Marshal(c.payload); err != nil {
 			return Request{}, invalid("the payload of command "+c.name+" can't be written as JSON", err)
 		}
 		if payload.Kind() != jsontext.KindBeginObject {

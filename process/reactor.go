@@ -12,6 +12,7 @@ import (
 
 	"daybook/events"
 	"daybook/events/schema"
+	"daybook/personal"
 )
 
 // Reactor is a declared manager or outbox: what New and NewOutbox return. Lists
@@ -246,7 +247,7 @@ func (m machine[S]) react(codec *events.Codec, memory jsontext.Value, c *events.
 		}
 		out = append(out, one)
 	}
-	next, err := json.Marshal(s, json.Deterministic(true))
+	next, err := personal.Marshal(s)
 	if err != nil {
 		return nil, nil, events.Wrap(events.CodeInternal, err, "the memory can't be written as JSON")
 	}

@@ -218,7 +218,7 @@ func domainOf(o Options, from source) (files []file, err error) {
 	if o.Sample == "" {
 		return rendered("root", map[string]string{
 			"doc.go": "domain/doc.go", "register.go": register, "register_test.go": "domain/register_test.go",
-			"demo.go": "domain/demo.go",
+			"simulation_test.go": "domain/simulation_test.go", "demo.go": "domain/demo.go",
 		}, o)
 	}
 	root := os.DirFS(from.dir)

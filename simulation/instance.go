@@ -40,7 +40,7 @@ func (i *instance) awake(at time.Time) time.Time {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.until.After(at) {
-		return i.until.Add(at.Sub(time.Now()) / 1000)
+		return i.until.Add(time.Until(at) / 1000)
 	}
 	return at
 }

@@ -12,6 +12,7 @@ import (
 	"daybook/events"
 	"daybook/follow"
 	"daybook/process"
+	"daybook/sealed"
 	"daybook/view"
 	"daybook/view/admin"
 	"daybook/view/projection"
@@ -190,7 +191,7 @@ func (o *operator) redriveReactors(ctx context.Context, t tools) error {
 	}
 	c := o.base
 	c.Transport, c.Messaging = o.way, o.network.link("operator", noticer{o.services, o.sent}, nil)
-	runner, err := process.NewRunner(t.store, o.codec, dynamo.NewProcesses(t.client, o.base.ProcessesTable), o.app.Processes, c.Effects(handler),
+	runner, err := process.NewRunner(t.store, o.codec, dynamo.NewProcesses(t.client, o.base.ProcessesTable), o.app.Processes, c.Effects(handler, sealed.With{}),
 		&process.Options{Source: o.base.ViewPrefix})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -86,6 +87,8 @@ func Run(t *testing.T, app daybook.App, recipe Recipe, o Options) (res *Result) 
 	if err := dynamo.BuildCoders(); err != nil { // every run has a bubble of its own
 		t.Fatal(err)
 	}
+	watch := time.AfterFunc(longestRun, func() { standstill(recipe) })
+	defer watch.Stop()
 	err := events.Guard("the run", func() {
 		synctest.Test(t, func(t *testing.T) { run(t.Context(), app, o, res) })
 	})
@@ -93,6 +96,30 @@ func Run(t *testing.T, app daybook.App, recipe Recipe, o Options) (res *Result) 
 		res.Violations = append(res.Violations, Violation{checkGoroutines, fmt.Sprint(p.Value)})
 	}
 	return res
+}
+
+// longestRun is how long a run may take in real time before it counts as one that
+// stands still.
+const longestRun = 2 * time.Minute
+
+// standstill ends the process: in a bubble where a goroutine waits for a lock, whose
+// holder waits for a request, time stands still, and nothing in it can tell.
+func standstill(r Recipe) {
+	panic(fmt.Sprintf("the run of %s has stood still for %v: a lock is held while a request is on its way. These goroutines wait:\n%s", r, longestRun, locked()))
+}
+
+// locked are the stacks of the goroutines of bubbles that wait for what no time ends.
+func locked() string {
+	text := make([]byte, 1<<22)
+	text = text[:runtime.Stack(text, true)]
+	var waiting []string
+	for one := range strings.SplitSeq(string(text), "\n\n") {
+		head, _, _ := strings.Cut(one, "\n")
+		if strings.Contains(head, "synctest bubble") && !strings.Contains(head, "durable") {
+			waiting = append(waiting, one)
+		}
+	}
+	return strings.Join(waiting, "\n\n")
 }
 
 // run is Run inside its bubble.

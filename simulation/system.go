@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -77,6 +78,9 @@ var fixedCredentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Cr
 
 // newSystem brings up everything but what feeds the functions.
 func newSystem(ctx context.Context, app daybook.App, n *network, hostile *embedded.Hostile, o Options) (*system, error) {
+	if app.Personal() {
+		return nil, errors.New("the application has personal values: the simulation has no keys for them")
+	}
 	s := &system{app: app, network: n, quiet: slog.New(slog.DiscardHandler), skew: o.Skew, sent: newSignal(), published: &outbox{}, discarded: &lostBatches{}, rows: map[string]view.Description{}}
 	for _, v := range app.Views {
 		if d := v.Describe(); d.Kind == view.KindRows {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"daybook/events"
+	"daybook/personal"
 	"daybook/view/internal/definition"
 )
 
@@ -209,7 +210,7 @@ func decodeState[S any](state jsontext.Value) (S, error) {
 }
 
 func encodeState[S any](what string, s S) (state jsontext.Value, err error) {
-	b, err := json.Marshal(s, json.Deterministic(true))
+	b, err := personal.Marshal(s)
 	if err != nil {
 		return nil, events.Wrap(events.CodeInternal, err, "a "+what+" can't be written as JSON")
 	}

@@ -13,7 +13,7 @@ import (
 // type with the members every answered row has.
 func rowSchema(own *schema.Schema, versioned bool) jsontext.Value {
 	var row objectSchema
-	if err := json.Unmarshal(own.JSON(), &row); err != nil {
+	if err := json.Unmarshal(own.AnswerJSON(), &row); err != nil {
 		return nil // package schema writes objects for structs
 	}
 	if row.Properties == nil {

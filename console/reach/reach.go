@@ -19,19 +19,20 @@ import (
 	"daybook/events"
 	"daybook/functions/names"
 	"daybook/inspect"
+	"daybook/sealed"
 	"daybook/view"
 	"daybook/view/driver"
 )
 
 // Installation fills in how a console reaches its installation: the tables whose names
 // begin with o.Prefix, their change stream, and the command queue.
-func Installation(o *console.Options, client dynamo.API, streams *dynamodbstreams.Client, letters sqs.Options) {
+func Installation(o *console.Options, client dynamo.API, streams *dynamodbstreams.Client, letters sqs.Options, sealing sealed.With) {
 	queue := &consoleQueue{options: letters, prefix: o.Prefix, client: sqs.New(letters)}
-	o.Sources = connect.Sources(client, o.Prefix, connect.NewDeadLetters(letters, o.Prefix))
+	o.Sources = connect.Sources(client, o.Prefix, connect.NewDeadLetters(letters, o.Prefix), sealing)
 	queue.requests, o.Queue = o.Sources.Statuses, queue
 	events := dynamo.TableName(o.Prefix, dynamo.EventsTable())
 	store := dynamo.NewEventStore(client, events, dynamo.WithClaims(dynamo.TableName(o.Prefix, dynamo.ClaimsTable())))
-	o.Scanned, o.Tables = store.StrongScan(), dynamo.NewTables(client, o.Prefix)
+	o.Scanned, o.Tables = sealing.Store(store.StrongScan()), sealing.Tables(dynamo.NewTables(client, o.Prefix))
 	o.Changes = changesOf(client, streams, events)
 	o.Measure = func(ctx context.Context, t driver.Target) (items, size int64, err error) {
 		name := dynamo.TableName(o.Prefix, dynamo.GenerationTable(view.Description{Name: t.View, Version: t.Version}, t.Generation))

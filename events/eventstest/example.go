@@ -1,9 +1,12 @@
 package eventstest
 
 import (
+	"encoding/json/v2"
 	"reflect"
 	"slices"
 	"time"
+
+	"daybook/personal"
 )
 
 // exampleOf returns a value of a type with something in each field, always the
@@ -19,6 +22,12 @@ func fillExample(v reflect.Value, inside []reflect.Type) {
 	t := v.Type()
 	if t == reflect.TypeFor[time.Time]() {
 		v.Set(reflect.ValueOf(time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)))
+		return
+	}
+	if elem := personal.Elem(t); elem != nil {
+		if example, err := json.Marshal(exampleOf(elem).Interface()); err == nil {
+			_ = json.Unmarshal(example, v.Addr().Interface()) // it was just written
+		}
 		return
 	}
 	if writesJSON(t) || slices.Contains(inside, t) {

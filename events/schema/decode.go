@@ -7,6 +7,7 @@ import (
 	"reflect"
 
 	"daybook/events"
+	"daybook/personal"
 )
 
 // Decode reads raw as a T, strictly: whatever Validate finds, with its paths, is
@@ -45,6 +46,17 @@ func (s *Schema) decode(raw jsontext.Value, at string, typ reflect.Type, to any)
 		return e
 	}
 	return nil
+}
+
+// Carry returns JSON of the schema, which must be valid, with its personal values in the
+// carried form, of that subject where they have none (see package personal).
+func (s *Schema) Carry(raw jsontext.Value, subject string) jsontext.Value {
+	v := s.validate(raw, "")
+	if len(v.respelled) > 0 {
+		raw = v.respell(raw)
+		v = s.validate(raw, "")
+	}
+	return personal.Carry(raw, v.marked, subject)
 }
 
 // respell writes integers such as 1e2 as Go reads them.

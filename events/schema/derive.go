@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"daybook/personal"
 )
 
 // deriver makes schemas of types; it knows where it is, for errors, and what
@@ -30,6 +32,8 @@ func (d deriver) derive(t reflect.Type) (*Schema, error) {
 	}
 	s := &Schema{typ: t, maxLen: -1}
 	switch {
+	case personal.Elem(t) != nil:
+		return d.personal(t)
 	case t.Kind() == reflect.Pointer:
 		return d.pointer(t)
 	case t == reflect.TypeFor[time.Time]():
@@ -76,6 +80,20 @@ func (d deriver) pointer(t reflect.Type) (*Schema, error) {
 		return nil, err
 	}
 	s.typ, s.nullable = t, true
+	return s, nil
+}
+
+// personal is the schema of a personal.Value: that of what it marks.
+func (d deriver) personal(t reflect.Type) (*Schema, error) {
+	elem := personal.Elem(t)
+	if elem.Kind() == reflect.Pointer || personal.Marks(elem) {
+		return nil, d.errorf("a personal.Value of %v is not supported: mark a value that is no pointer and holds no other personal value", elem)
+	}
+	s, err := d.derive(elem)
+	if err != nil {
+		return nil, err
+	}
+	s.typ, s.personal = t, true
 	return s, nil
 }
 

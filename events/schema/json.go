@@ -11,8 +11,16 @@ import (
 // need not assert formats, except for the finer points of an email address, a
 // URI and a date. Objects allow no other members than they name. If an example
 // can be made from the rules and the example tags, it is there.
-func (s *Schema) JSON() jsontext.Value {
+// A personal value has the member x-personal.
+func (s *Schema) JSON() jsontext.Value { return s.json(false) }
+
+// AnswerJSON is JSON of what is answered and not sent: a personal value may be null,
+// which says that it was erased.
+func (s *Schema) AnswerJSON() jsontext.Value { return s.json(true) }
+
+func (s *Schema) json(answered bool) jsontext.Value {
 	w := newWriter()
+	w.answered = answered
 	w.begin()
 	w.schema(s)
 	if example, ok := s.Example(); ok && s.kind == kindObject {
@@ -35,7 +43,12 @@ type writer struct {
 	b   *bytes.Buffer
 	enc *jsontext.Encoder
 	err error
+
+	answered bool // see AnswerJSON
 }
+
+// nullable reports whether null is a value of the schema.
+func (w *writer) nullable(s *Schema) bool { return s.nullable || s.personal && w.answered }
 
 func newWriter() *writer {
 	b := new(bytes.Buffer)
@@ -70,6 +83,10 @@ func (w *writer) value() jsontext.Value {
 // schema writes the members of s.
 func (w *writer) schema(s *Schema) {
 	w.types(s)
+	if s.personal {
+		w.name("x-personal")
+		w.token(jsontext.True)
+	}
 	if s.doc != "" {
 		w.text("description", s.doc)
 	}
@@ -99,7 +116,7 @@ func (w *writer) types(s *Schema) {
 		kindObject: "object", kindMap: "object", kindArray: "array", kindString: "string",
 		kindTime: "string", kindBool: "boolean", kindInteger: "integer", kindNumber: "number",
 	}[s.kind]
-	if !s.nullable {
+	if !w.nullable(s) {
 		w.text("type", name)
 		return
 	}
@@ -236,7 +253,7 @@ func (w *writer) enum(s *Schema, values []string) {
 			w.token(jsontext.String(v))
 		}
 	}
-	if s.nullable {
+	if w.nullable(s) {
 		w.token(jsontext.Null)
 	}
 	w.token(jsontext.EndArray)

@@ -3,6 +3,8 @@ package schema
 import (
 	"encoding/json/jsontext"
 	"reflect"
+
+	"daybook/personal"
 )
 
 // Schema describes the JSON of one Go type. It is immutable and safe for
@@ -11,6 +13,7 @@ type Schema struct {
 	typ      reflect.Type
 	kind     kind
 	nullable bool // null is allowed, and decodes to a nil pointer
+	personal bool // the type is personal.Value of what the rest describes
 	doc      string
 	example  jsontext.Value
 
@@ -76,8 +79,12 @@ func OfType(t reflect.Type) (*Schema, error) {
 
 // goType is the type of the values that are not null.
 func (s *Schema) goType() reflect.Type {
+	t := s.typ
 	if s.nullable {
-		return s.typ.Elem()
+		t = t.Elem()
 	}
-	return s.typ
+	if s.personal {
+		t = personal.Elem(t)
+	}
+	return t
 }

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"daybook/events"
+	"daybook/personal"
 )
 
 // MaxViolations is the largest number of violations that are listed for one
@@ -51,6 +52,7 @@ type validator struct {
 	at         string
 	violations []events.Field
 	respelled  []integerSpelling
+	marked     [][2]int // where valid personal values are
 }
 
 // integerSpelling is an integer that is written as Go does not read it: 1.0 or 1e2.
@@ -111,6 +113,37 @@ func (v *validator) value(s *Schema) error {
 	if k == jsontext.KindNull && s.nullable {
 		return v.dec.SkipValue()
 	}
+	if s.personal {
+		return v.personal(s, k)
+	}
+	return v.unmarked(s, k)
+}
+
+// personal reads a value of a marked type. One that this program carries was checked
+// when it came.
+func (v *validator) personal(s *Schema, k jsontext.Kind) error {
+	from := int(v.dec.InputOffset())
+	from += len(v.raw[from:]) - len(bytes.TrimLeft(v.raw[from:], " \t\r\n,:"))
+	switch raw := v.raw[from:]; {
+	case personal.IsCarrier(raw):
+		return v.dec.SkipValue()
+	case personal.IsReserved(raw):
+		if err := v.dec.SkipValue(); err != nil {
+			return err
+		}
+		v.failHere("must not begin as encrypted values do")
+		return nil
+	}
+	before := len(v.violations)
+	if err := v.unmarked(s, k); err != nil || len(v.violations) > before {
+		return err
+	}
+	v.marked = append(v.marked, [2]int{from, int(v.dec.InputOffset())})
+	return nil
+}
+
+// unmarked reads a value that is not null, or may not be.
+func (v *validator) unmarked(s *Schema, k jsontext.Kind) error {
 	switch {
 	case s.kind == kindAny:
 		return v.any()

@@ -17,7 +17,11 @@ const (
 	RequestsTable  = "requests"  // statuses of queued commands
 	ProcessesTable = "processes" // the ledger of process managers and outboxes
 	ControlTable   = "control"   // which tables the views have
+	KeysTable      = "keys"      // the data keys of personal values
 )
+
+// WrappingKey returns the alias of the KMS key that wraps the data keys of a deployment.
+func WrappingKey(prefix string) string { return "alias/" + Join(prefix, "personal") }
 
 // Output is an output of the CloudFormation stack: scripts and operators read them.
 type Output int

@@ -10,6 +10,8 @@ const (
 	EnvClaimsTable    = EnvPrefix + "CLAIMS_TABLE"    // full name of the table of claimed values
 	EnvRequestsTable  = EnvPrefix + "REQUESTS_TABLE"  // full name of the table of queued commands' statuses
 	EnvProcessesTable = EnvPrefix + "PROCESSES_TABLE" // full name of the ledger of process managers and outboxes
+	EnvKeysTable      = EnvPrefix + "KEYS_TABLE"      // full name of the table of data keys, for an application with personal values
+	EnvWrappingKey    = EnvPrefix + "WRAPPING_KEY"    // ARN or alias of the KMS key that wraps data keys
 	EnvCommandQueue   = EnvPrefix + "COMMAND_QUEUE"   // URL of the queue of commands
 	EnvDeadQueue      = EnvPrefix + "DEAD_QUEUE"      // URL of the queue of dead letters
 	EnvScheduleGroup  = EnvPrefix + "SCHEDULE_GROUP"  // schedule group of timers
@@ -34,6 +36,7 @@ const (
 	EnvQueueEndpoint     = "AWS_ENDPOINT_URL_SQS"
 	EnvSchedulerEndpoint = "AWS_ENDPOINT_URL_SCHEDULER"
 	EnvBusEndpoint       = "AWS_ENDPOINT_URL_EVENTBRIDGE"
+	EnvKMSEndpoint       = "AWS_ENDPOINT_URL_KMS"
 )
 
 // The functions, by the names of their directories below functions/.

@@ -36,6 +36,7 @@ func newFunctions(scope constructs.Construct, s settings.Settings, code func(str
 			all[names.EnvOTLPEndpoint] = s.OTLP
 		}
 		maps.Copy(all, environment)
+		maps.Copy(all, st.personal.environment())
 		return NewFunction(scope, title(name), FunctionProps{
 			Prefix: s.Prefix(), Name: name, Description: description,
 			Code: code(name), Architecture: s.Architecture, Memory: memory, Timeout: timeout,
@@ -64,6 +65,10 @@ func newFunctions(scope constructs.Construct, s settings.Settings, code func(str
 	st.allowQuery(f.Query)
 	st.allowProjector(f.Projector)
 	st.allowProcess(f.Process)
+	st.personal.allowWriting(f.Command)
+	st.personal.allowReading(f.Query)
+	st.personal.allowReading(f.Projector)
+	st.personal.allowWriting(f.Process)
 	return f
 }
 

@@ -1,6 +1,7 @@
 package stack_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -79,7 +80,7 @@ func TestProcessPermissionsAreEnoughAndUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	to := messaging.Options{Region: "us-east-1", Endpoint: "http://embedded", Credentials: dynamo.StaticCredentials("a", "b"), Transport: g}
-	encode := func(c aggregate.Command) (async.Message, error) { return async.Encode(handler, c) }
+	encode := func(_ context.Context, c aggregate.Command) (async.Message, error) { return async.Encode(handler, c) }
 	runner, err := process.NewRunner(store, codec, dynamo.NewProcesses(guarded, "daybook-dev-processes"), []process.Reactor{greeter, announcer}, process.Effects{
 		Commands:  functions.Commands(handler),
 		Timers:    messaging.NewTimers(messaging.TimersConfig{Group: "daybook-dev", Role: timersRole + ".Arn", Target: "queue", Encode: encode}, to),

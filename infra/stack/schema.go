@@ -20,7 +20,9 @@ type Schema struct {
 	Processes dynamo.TableSpec
 	// Requests keeps the outcomes of queued commands.
 	Requests dynamo.TableSpec
-	Views    []View
+	// Keys keeps the data keys of personal values; nil for an application without any.
+	Keys  *dynamo.TableSpec
+	Views []View
 	// Followed are the aggregates whose streams process managers and outboxes
 	// follow, sorted.
 	Followed []string
@@ -42,6 +44,10 @@ func SchemaOf(app daybook.App) (Schema, error) {
 	s := Schema{
 		Events: dynamo.EventsTable(), Claims: dynamo.ClaimsTable(), Control: dynamo.ControlTable(),
 		Processes: dynamo.ProcessesTable(), Requests: dynamo.RequestsTable(),
+	}
+	if app.Personal() {
+		keys := dynamo.KeysTable()
+		s.Keys = &keys
 	}
 	for _, r := range app.Processes {
 		if err := r.Err(); err != nil {

@@ -15,11 +15,16 @@ type stores struct {
 	queue                                        CommandQueue
 	timers                                       Timers
 	bus                                          EventBus
+	personal                                     *Personal // nil for an application without personal values
 }
 
 // tables are all tables.
 func (st stores) tables() []Table {
-	return append([]Table{st.events, st.claims, st.control, st.processes, st.requests}, st.views...)
+	all := append([]Table{st.events, st.claims, st.control, st.processes, st.requests}, st.views...)
+	if st.personal != nil {
+		all = append(all, st.personal.Keys)
+	}
+	return all
 }
 
 // newStores makes the tables that the schema tells, the command queue, the timers
@@ -38,6 +43,9 @@ func newStores(scope constructs.Construct, s settings.Settings, schema Schema, k
 	}
 	for _, view := range schema.Views {
 		st.views = append(st.views, table("View"+title(view.Table.Name), view.Table))
+	}
+	if schema.Keys != nil {
+		st.personal = &Personal{Keys: table("Keys", *schema.Keys), Wrapping: newWrappingKey(scope, "Personal", s.Prefix(), retain)}
 	}
 	st.timers = NewTimers(scope, "Timers", s.Prefix(), st.queue)
 	return st

@@ -28,7 +28,8 @@ type Table struct {
 }
 
 // NewTable makes a table as a dynamo.TableSpec says: on demand, encrypted, with
-// point-in-time recovery to any second of the last 35 days.
+// point-in-time recovery to any second of the last 35 days, unless nothing of it may be
+// kept elsewhere.
 func NewTable(scope constructs.Construct, id string, p TableProps) Table {
 	props := &awsdynamodb.TableProps{
 		TableName:          jsii.String(dynamo.TableName(p.Prefix, p.Spec)),
@@ -38,7 +39,7 @@ func NewTable(scope constructs.Construct, id string, p TableProps) Table {
 		DeletionProtection: jsii.Bool(p.Retain),
 		RemovalPolicy:      removal(p.Retain),
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
-			PointInTimeRecoveryEnabled: jsii.Bool(true),
+			PointInTimeRecoveryEnabled: jsii.Bool(!p.Spec.NoBackup),
 		},
 	}
 	if p.Spec.StreamView != "" {

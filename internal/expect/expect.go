@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"daybook/events"
+	"daybook/personal"
 )
 
 // Same fails the test unless both lists are equal, with the lines that are missing (-)
@@ -58,7 +59,9 @@ func Events(es []events.Event) (all []string) {
 }
 
 // Line is the line of something with a name and JSON data.
-func Line(name string, data jsontext.Value) string { return name + " " + canonical(data) }
+func Line(name string, data jsontext.Value) string {
+	return name + " " + canonical(personal.Plain(data))
+}
 
 // JSON returns a value's JSON in one form.
 func JSON(t testing.TB, what string, v any) jsontext.Value {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 )
@@ -100,8 +102,9 @@ func (f *filling) remove(key []byte) (old ref) {
 	return old
 }
 
-// finish gives the table its rows, in its tree, its indexes and its order of expiry.
-func (f *filling) finish() {
+// finish gives the table its rows, in its tree, its indexes and its order of expiry. Its
+// error says that an item of a record whose checksum is right can't be read.
+func (f *filling) finish() error {
 	t := f.t
 	rows := make([]sortedKey, 0, f.rows)
 	for _, s := range f.slots {
@@ -115,13 +118,26 @@ func (f *filling) finish() {
 		t.rows.Load(r.row)
 	}
 	var building sync.WaitGroup
-	for _, x := range t.indexes {
-		building.Go(func() { x.build(rows) })
+	errs := make([]error, len(t.indexes)+1)
+	for i, x := range t.indexes {
+		building.Go(func() { errs[i] = guard(func() { x.build(rows) }) })
 	}
 	if t.expiry != nil {
-		building.Go(func() { t.expiry.build(rows) })
+		building.Go(func() { errs[len(t.indexes)] = guard(func() { t.expiry.build(rows) }) })
 	}
 	building.Wait()
+	return errors.Join(errs...)
+}
+
+// guard turns a panic, such as that of an item that can't be read, into an error.
+func guard(do func()) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	do()
+	return nil
 }
 
 // sortedKey is a key of a row with its beginning, by which most keys are told apart

@@ -66,7 +66,9 @@ func TestFillingAgainstATable(t *testing.T) {
 				rt.Fatalf("%q is not found", key)
 			}
 		}
-		f.finish()
+		if err := f.finish(); err != nil {
+			rt.Fatal(err)
+		}
 		if got, want := contents(loaded), contents(applied); got != want {
 			rt.Fatalf("got\n%s\nwant\n%s", got, want)
 		}

@@ -47,7 +47,9 @@ func (db *DB) load(ctx context.Context) (err error) {
 	if err := l.logs(ctx, files); err != nil {
 		return err
 	}
-	l.finish()
+	if err := l.finish(); err != nil {
+		return errors.Join(&DamagedError{Path: dir, Reason: err.Error()}, db.log.file.Close())
+	}
 	go db.log.syncLoop(db.syncFailed)
 	for _, s := range db.streams {
 		db.release(s, func(heldRecord) bool { return true })
@@ -313,7 +315,9 @@ func (l *loader) schema(b []byte) error {
 	}
 	for _, id := range c.Dropped {
 		if f := l.tables[id]; f != nil {
-			f.finish() // a table lets go of the rows in its tree
+			if f.finish() != nil { // a table lets go of the rows in its tree
+				return errRecord
+			}
 			delete(l.tables, id)
 		}
 	}
@@ -327,12 +331,20 @@ func (l *loader) schema(b []byte) error {
 }
 
 // finish gives every table its rows.
-func (l *loader) finish() {
+func (l *loader) finish() error {
 	var tables sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
 	for _, f := range l.tables {
-		tables.Go(f.finish)
+		tables.Go(func() {
+			err := f.finish()
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+		})
 	}
 	tables.Wait()
+	return errors.Join(errs...)
 }
 
 func (l *loader) write(r *reader) error {

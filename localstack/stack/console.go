@@ -21,14 +21,19 @@ func (s *Stack) withConsole(api http.Handler) (http.Handler, error) {
 	if s.consoleFrom() == "" {
 		return api, nil // an API stage of this name has the path
 	}
+	client := newClient(s.config)
+	sealing, err := s.config.Sealing(s.app, client)
+	if err != nil {
+		return nil, err
+	}
 	o := console.Options{
 		App: s.app, Stage: Stage, Prefix: s.Prefix(), Write: true, Actor: "console",
 		Effects: func(_ context.Context, h *aggregate.Handler) (process.Effects, error) {
-			effects := s.config.Effects(h)
+			effects := s.config.Effects(h, sealing)
 			return effects, functions.Enough(effects, s.app.Processes)
 		},
 	}
-	reach.Installation(&o, newClient(s.config), s.streams(), s.sqsOptions())
+	reach.Installation(&o, client, s.streams(), s.sqsOptions(), sealing)
 	c, err := console.New(o)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ const (
 	checkpointsFile        = "checkpoints"         // how far the projector is in the stream
 	processCheckpointsFile = "checkpoints-process" // how far the process function is
 	onFailureDir           = "on-failure"          // discarded batches, as Lambda writes them to S3
+	keyFile                = "personal.key"        // the key that wraps the data keys of personal values
 	outboxFile             = "outbox.jsonl"        // integration events, unless they go elsewhere
 )
 
@@ -38,7 +39,7 @@ func ownDirectory(dir string) error {
 
 // checkEntries refuses a directory that holds what a data directory does not.
 func checkEntries(dir string, entries []os.DirEntry) error {
-	ours := []string{databaseDir, onFailureDir, outboxFile}
+	ours := []string{databaseDir, onFailureDir, outboxFile, keyFile, keyFile + ".new"}
 	for _, file := range []string{checkpointsFile, processCheckpointsFile} {
 		ours = append(ours, file, file+".new")
 	}

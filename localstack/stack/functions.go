@@ -57,11 +57,15 @@ func (s *Stack) functionARN(name string) string {
 // function to the next left together.
 func (s *Stack) environment() map[string]string {
 	c := s.config
-	return map[string]string{
+	variables := map[string]string{
 		names.EnvEventsTable: c.EventsTable, names.EnvClaimsTable: c.ClaimsTable, names.EnvViewPrefix: c.ViewPrefix,
 		names.EnvRequestsTable: c.RequestsTable, names.EnvCommandQueue: c.CommandQueue, names.EnvDeadQueue: c.DeadQueue,
 		names.EnvProcessesTable: c.ProcessesTable, names.EnvEventBus: c.EventBus, names.EnvScheduleGroup: c.ScheduleGroup,
 		names.EnvScheduleRole: c.ScheduleRole, names.EnvScheduleTarget: c.ScheduleTarget,
 		names.EnvLogLevel: c.LogLevel.String(),
 	}
+	if c.KeysTable != "" {
+		variables[names.EnvKeysTable], variables[names.EnvWrappingKey] = c.KeysTable, c.WrappingKey
+	}
+	return variables
 }

@@ -17,6 +17,7 @@ import (
 	"daybook/dynamo"
 	"daybook/functions/names"
 	"daybook/localstack/bus"
+	"daybook/localstack/kms"
 	"daybook/localstack/mapping"
 	"daybook/localstack/queue"
 	"daybook/localstack/schedule"
@@ -52,6 +53,7 @@ type services struct {
 	queue     *queue.Server
 	schedules *schedule.Server
 	bus       *bus.Server
+	keys      *kms.Server   // nil for an application without personal values
 	file      *bus.FileSink // nil for none
 	webhook   string        // URL; "" for none
 }
@@ -85,6 +87,22 @@ func (s *Stack) startServices(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the timers can't be used: %w", err)
 	}
+	return s.openKeys()
+}
+
+// openKeys opens the embedded KMS of an application with personal values.
+func (s *Stack) openKeys() (err error) {
+	if !s.app.Personal() {
+		return nil
+	}
+	path := ""
+	if s.options.Data != "" {
+		path = filepath.Join(s.options.Data, keyFile)
+	}
+	if s.services.keys, err = kms.Open(path, s.log); err != nil {
+		return fmt.Errorf("the key of personal values can't be used: %w", err)
+	}
+	s.config.KeysTable, s.config.WrappingKey = dynamo.TableName(s.Prefix(), dynamo.KeysTable()), names.WrappingKey(s.Prefix())
 	return nil
 }
 
@@ -92,7 +110,7 @@ func (s *Stack) startServices(ctx context.Context) error {
 func (s *Stack) configureServices() {
 	c := &s.config
 	c.Messaging = s.messagingTransport()
-	c.QueueEndpoint, c.SchedulerEndpoint, c.BusEndpoint = servicesURL, servicesURL, servicesURL
+	c.QueueEndpoint, c.SchedulerEndpoint, c.BusEndpoint, c.KMSEndpoint = servicesURL, servicesURL, servicesURL, servicesURL
 	c.CommandQueue, c.DeadQueue = queueURL(s.name(names.CommandQueue)), queueURL(s.name(names.DeadQueue))
 	c.ScheduleGroup, c.ScheduleRole, c.ScheduleTarget = s.Prefix(), "arn:aws:iam::000000000000:role/"+s.name(timerRole), s.services.queue.ARN(s.name(names.CommandQueue))
 	c.EventBus = s.Prefix()
@@ -106,6 +124,9 @@ func (s *Stack) router() wire.Router {
 	}
 	if s.db != nil {
 		r.Tables = s.db
+	}
+	if s.services.keys != nil {
+		r.Keys = s.services.keys
 	}
 	return r
 }

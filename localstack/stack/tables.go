@@ -40,8 +40,12 @@ func (s *Stack) createTables(ctx context.Context) error {
 		at = " at " + s.options.Endpoint
 	}
 	s.options.Doing("looking for tables, and creating those that are missing" + at)
-	if err := s.create(ctx, dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable(), dynamo.RequestsTable(),
-		dynamo.ProcessesTable(), queue.Table(), schedule.Table()); err != nil {
+	needed := []dynamo.TableSpec{dynamo.EventsTable(), dynamo.ClaimsTable(), dynamo.ControlTable(), dynamo.RequestsTable(),
+		dynamo.ProcessesTable(), queue.Table(), schedule.Table()}
+	if s.app.Personal() {
+		needed = append(needed, dynamo.KeysTable())
+	}
+	if err := s.create(ctx, needed...); err != nil {
 		return err
 	}
 	s.options.Doing("comparing the views with their tables" + at)

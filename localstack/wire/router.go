@@ -19,6 +19,7 @@ type Router struct {
 	Bus       http.Handler // EventBridge
 	Schedules http.Handler // EventBridge Scheduler
 	Functions http.Handler // Lambda
+	Keys      http.Handler // KMS
 }
 
 // ServeHTTP finds a request's service by its target or, for a service that has
@@ -37,6 +38,8 @@ func (rt Router) route(w http.ResponseWriter, r *http.Request) {
 		rt.Queue.ServeHTTP(w, r)
 	case rt.Bus != nil && strings.HasPrefix(target, "AWSEvents."):
 		rt.Bus.ServeHTTP(w, r)
+	case rt.Keys != nil && strings.HasPrefix(target, "TrentService."):
+		rt.Keys.ServeHTTP(w, r)
 	case rt.Schedules != nil && target == "" && (r.URL.Path == "/schedules" || strings.HasPrefix(r.URL.Path, "/schedules/")):
 		rt.Schedules.ServeHTTP(w, r)
 	case rt.Functions != nil && target == "" && strings.HasPrefix(r.URL.Path, "/2015-03-31/"):

@@ -20,7 +20,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	r := runner{root: "."}
-	flag.IntVar(&r.runs, "runs", 200, "how many seeds the simulator may take for each fault")
+	flag.IntVar(&r.runs, "runs", 400, "how many seeds the simulator may take for each fault")
 	flag.BoolVar(&r.tests, "tests", true, "run the tests that find faults, beside the simulator")
 	flag.BoolVar(&r.simulate, "simulator", true, "run the simulator")
 	write := flag.Bool("write", false, "write the findings to the table of "+pageFile)

@@ -80,7 +80,7 @@ func Faults(scale float64) Option {
 	}
 }
 
-// Budget is how long new seeds are tried in go test, 2 s by default, a quarter of it
+// Budget is how long new seeds are tried in go test, a second by default, a quarter of it
 // with -short. The command line says it by itself.
 func Budget(d time.Duration) Option { return func(c *config) { c.budget = d } }
 
@@ -101,7 +101,7 @@ func Run(t *testing.T, app daybook.App, options ...Option) {
 	t.Helper()
 	c := &config{
 		Options: simulation.Options{Weights: map[string]int{}, Payloads: map[string]func(*rand.Rand) any{}},
-		budget:  2 * time.Second, corpus: filepath.Join("testdata", "simulation"),
+		budget:  time.Second, corpus: filepath.Join("testdata", "simulation"),
 	}
 	for _, o := range options {
 		o(c)

@@ -3,6 +3,7 @@ package simulationtest_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"daybook/internal/testdomain"
 	"daybook/simulation/simulationtest"
@@ -10,7 +11,7 @@ import (
 
 // TestSimulation: a course never has fewer seats than none, whoever books at once.
 func TestSimulation(t *testing.T) {
-	simulationtest.Run(t, testdomain.App(),
+	simulationtest.Run(t, testdomain.App(), simulationtest.Budget(500*time.Millisecond),
 		simulationtest.Always("seats are never negative", func(w *simulationtest.World) error {
 			for id, course := range w.States(testdomain.Course) {
 				if course.Seats < 0 {

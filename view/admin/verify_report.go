@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"daybook/events"
+	"daybook/personal"
 	"daybook/view/driver"
 	"daybook/view/internal/definition"
 )
@@ -219,7 +220,7 @@ func (v *verifiedView) fieldsOf(stored, expected *driver.Item) []FieldFinding {
 	slices.Sort(names)
 	for _, name := range names {
 		if !bytes.Equal(have[name], want[name]) {
-			all = append(all, FieldFinding{Name: name, Stored: have[name], Expected: want[name]})
+			all = append(all, FieldFinding{Name: name, Stored: personal.Hide(have[name]), Expected: personal.Hide(want[name])})
 		}
 	}
 	number := func(name string, a, b int64) {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"daybook/events"
+	"daybook/personal"
 	"daybook/view/driver"
 )
 
@@ -158,6 +159,7 @@ func (d *Definition) KeyedItem(name string, r KeyedRow) (driver.Item, error) {
 // Answer is the row as queries answer it: the key first, the stream's version
 // last.
 func (d *Definition) Answer(key string, row jsontext.Value, version int64) jsontext.Value {
+	row = personal.Plain(row)
 	out := make([]byte, 0, len(`{"id":"",`)+len(key)+len(row)+len(`,"version":`)+20)
 	out, _ = jsontext.AppendQuote(append(out, `{"id":`...), key)
 	if inner := bytes.TrimSpace(row[1 : len(row)-1]); len(inner) > 0 {
@@ -176,7 +178,7 @@ func (d *Definition) Same(a, b *driver.Item) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return a.Key == b.Key && bytes.Equal(a.Row, b.Row) && bytes.Equal(a.Memo, b.Memo) &&
+	return a.Key == b.Key && bytes.Equal(personal.Plain(a.Row), personal.Plain(b.Row)) && bytes.Equal(personal.Plain(a.Memo), personal.Plain(b.Memo)) &&
 		(a.Row == nil) == (b.Row == nil) && a.Commit == b.Commit && a.Version == b.Version &&
 		maps.Equal(a.Index, b.Index)
 }

@@ -1,0 +1,163 @@
+package kms
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+
+	"daybook/localstack/wire"
+)
+
+const (
+	target    = "TrentService."
+	keyLength = 32 // bytes
+)
+
+// Server is an embedded KMS. It is safe for concurrent use.
+type Server struct {
+	aead     cipher.AEAD
+	log      *slog.Logger
+	protocol *wire.Protocol
+}
+
+// Open returns a server with the key in the file at path, which is made, for its owner
+// only, when it is missing. "" is a key that ends with the process.
+func Open(path string, log *slog.Logger) (*Server, error) {
+	key, err := readKey(path)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{aead: aead, log: log, protocol: newProtocol()}, nil
+}
+
+func readKey(path string) ([]byte, error) {
+	fresh := make([]byte, keyLength)
+	_, _ = rand.Read(fresh) // never fails
+	if path == "" {
+		return fresh, nil
+	}
+	key, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fresh, writeKey(path, fresh)
+	case err == nil && len(key) != keyLength:
+		return nil, fmt.Errorf("%s has %d bytes, not the %d of a key: restore it, or delete all data", path, len(key), keyLength)
+	}
+	return key, err
+}
+
+// writeKey writes a file that is whole or not there.
+func writeKey(path string, key []byte) error {
+	next := path + ".new"
+	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(key)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(next, path)
+}
+
+func newProtocol() *wire.Protocol {
+	validation := func(format string, args ...any) *wire.Error {
+		return wire.Errorf(http.StatusBadRequest, "ValidationException", format, args...)
+	}
+	return &wire.Protocol{
+		Service: "embedded KMS", ContentType: "application/x-amz-json-1.1", MaxRequest: 64 << 10,
+		TooLong:   validation("The request is too long."),
+		Malformed: wire.Errorf(http.StatusBadRequest, "SerializationException", "The request is not what the operation takes."),
+		Internal:  wire.Errorf(http.StatusInternalServerError, "KMSInternalException", "This exception occurs due to unexpected causes."),
+		Unsupported: func(member string) *wire.Error {
+			return validation("The parameter %s is not supported by this engine.", member)
+		},
+		Describe: func(_ http.Header, e *wire.Error) any {
+			return struct {
+				Type    string `json:"__type"`
+				Message string `json:"message"`
+			}{e.Kind, e.Message}
+		},
+	}
+}
+
+// The inputs and outputs of the operations.
+type (
+	generateInput struct {
+		KeyID             string `json:"KeyId"`
+		KeySpec           string
+		EncryptionContext map[string]string
+	}
+	decryptInput struct {
+		KeyID             string `json:"KeyId"`
+		CiphertextBlob    []byte
+		EncryptionContext map[string]string
+	}
+	output struct {
+		KeyID          string `json:"KeyId"`
+		Plaintext      []byte
+		CiphertextBlob []byte `json:",omitempty"`
+	}
+)
+
+// ServeHTTP speaks KMS's wire protocol. Signatures are not checked.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.protocol.Serve(s.log, w, r, func() (any, error) {
+		switch operation := r.Header.Get("X-Amz-Target"); operation {
+		case target + "GenerateDataKey":
+			in, err := wire.Decode[generateInput](s.protocol, r)
+			if err != nil {
+				return nil, err
+			}
+			return s.generate(in)
+		case target + "Decrypt":
+			in, err := wire.Decode[decryptInput](s.protocol, r)
+			if err != nil {
+				return nil, err
+			}
+			return s.decrypt(in)
+		default:
+			return nil, wire.Errorf(http.StatusBadRequest, "UnknownOperationException",
+				"The operation %s is not supported by this engine.", strings.TrimPrefix(operation, target))
+		}
+	})
+}
+
+func (s *Server) generate(in generateInput) (output, error) {
+	if in.KeyID == "" || in.KeySpec != "AES_256" {
+		return output{}, wire.Errorf(http.StatusBadRequest, "ValidationException", "KeyId must be given, and KeySpec must be AES_256.")
+	}
+	plain := make([]byte, keyLength)
+	_, _ = rand.Read(plain) // never fails
+	return output{in.KeyID, plain, s.aead.Seal(nil, nil, plain, bind(in.EncryptionContext))}, nil
+}
+
+func (s *Server) decrypt(in decryptInput) (output, error) {
+	plain, err := s.aead.Open(nil, nil, in.CiphertextBlob, bind(in.EncryptionContext))
+	if err != nil {
+		return output{}, wire.Errorf(http.StatusBadRequest, "InvalidCiphertextException", "The ciphertext was made by another key or with another encryption context, or was changed.")
+	}
+	return output{KeyID: in.KeyID, Plaintext: plain}, nil
+}
+
+// bind is an encryption context in one form.
+func bind(context map[string]string) []byte {
+	b, _ := json.Marshal(context, json.Deterministic(true)) // strings marshal
+	return b
+}

@@ -1,0 +1,257 @@
+package personal
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// KeyTTL is how long a process keeps a key, or a state that was folded from values of
+// it, without looking whether it still exists. So long after a key was deleted, no
+// process reads with it any more.
+const KeyTTL = time.Minute
+
+// maxKeys bounds the keys that a process keeps: about 1 KB each.
+const maxKeys = 10_000
+
+const (
+	keyIDLength = 8  // characters: 48 random bits
+	keyLength   = 32 // bytes: AES-256
+	maxLoad     = 100
+	unwrapAtOne = 16
+)
+
+// StoredKey is a subject's data key as it is stored: wrapped.
+type StoredKey struct {
+	Subject string
+	ID      string // random; sealed values name it
+	Wrapped []byte
+	Created time.Time
+}
+
+// KeyStore stores data keys, one per subject. Its errors are those of an event store.
+// It is safe for concurrent use.
+type KeyStore interface {
+	// Load returns the keys of 1 to 100 different subjects, in order, nil where there
+	// is none. It is strongly consistent.
+	Load(ctx context.Context, subjects []string) ([]*StoredKey, error)
+	// Create stores the key of a subject that has none, and returns the one that it
+	// has now: of several at once, one wins.
+	Create(ctx context.Context, k StoredKey) (StoredKey, error)
+	// Delete deletes the key of a subject, and reports whether it had one.
+	Delete(ctx context.Context, subject string) (bool, error)
+}
+
+// Wrapper encrypts data keys with a key that never leaves it: AWS KMS. The subject is
+// authenticated with the key. Its errors are those of a KeyStore.
+type Wrapper interface {
+	Generate(ctx context.Context, subject string) (plain, wrapped []byte, err error)
+	Unwrap(ctx context.Context, subject string, wrapped []byte) (plain []byte, err error)
+}
+
+// Ring is the keys that a process works with. It is safe for concurrent use.
+type Ring struct {
+	store KeyStore
+	wrap  Wrapper
+	now   func() time.Time
+
+	mu   sync.Mutex
+	keys map[string]*ringKey // by subject
+	gone map[origin]bool     // keys that were deleted; an id never comes back
+}
+
+type ringKey struct {
+	id    string
+	plain []byte // for hashes
+	aead  cipher.AEAD
+	seen  time.Time // when it was known to exist
+}
+
+// NewRing returns a ring of the keys of store. It sends nothing. now is time.Now when
+// nil.
+func NewRing(store KeyStore, wrap Wrapper, now func() time.Time) *Ring {
+	if now == nil {
+		now = time.Now
+	}
+	return &Ring{store: store, wrap: wrap, now: now, keys: map[string]*ringKey{}, gone: map[origin]bool{}}
+}
+
+// Delete deletes the key of a subject, for all time: what was sealed with it is erased.
+func (r *Ring) Delete(ctx context.Context, subject string) (bool, error) {
+	r.mu.Lock()
+	delete(r.keys, subject)
+	r.mu.Unlock()
+	return r.store.Delete(ctx, subject)
+}
+
+// Key returns the id of a subject's key, "" for none. It asks the store.
+func (r *Ring) Key(ctx context.Context, subject string) (string, error) {
+	found, err := r.store.Load(ctx, []string{subject})
+	if err != nil || found[0] == nil {
+		return "", err
+	}
+	return found[0].ID, nil
+}
+
+// opening returns the keys of the given origins, nil for those that are deleted.
+func (r *Ring) opening(ctx context.Context, wanted []origin) (map[origin]cipher.AEAD, error) {
+	out := make(map[origin]cipher.AEAD, len(wanted))
+	var ask []string
+	asked := map[string]bool{}
+	r.mu.Lock()
+	for _, of := range wanted {
+		if k := r.fresh(of.subject); k != nil && k.id == of.key {
+			out[of] = k.aead
+		} else if !r.gone[of] && !asked[of.subject] {
+			asked[of.subject] = true
+			ask = append(ask, of.subject)
+		}
+	}
+	r.mu.Unlock()
+	if len(ask) == 0 {
+		return out, nil
+	}
+	if err := r.load(ctx, ask); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, of := range wanted {
+		if k := r.keys[of.subject]; k != nil && k.id == of.key {
+			out[of] = k.aead
+		} else if asked[of.subject] {
+			r.gone[of] = true
+		}
+	}
+	return out, nil
+}
+
+// sealing returns the key of a subject, which is made if it has none.
+func (r *Ring) sealing(ctx context.Context, subject string) (*ringKey, error) {
+	r.mu.Lock()
+	k := r.fresh(subject)
+	r.mu.Unlock()
+	if k != nil {
+		return k, nil
+	}
+	if err := r.load(ctx, []string{subject}); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	k = r.fresh(subject)
+	r.mu.Unlock()
+	if k != nil {
+		return k, nil
+	}
+	plain, wrapped, err := r.wrap.Generate(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	mine := StoredKey{Subject: subject, ID: newKeyID(), Wrapped: wrapped, Created: r.now().UTC().Truncate(time.Second)}
+	stored, err := r.store.Create(ctx, mine)
+	if err != nil {
+		return nil, err
+	}
+	if stored.ID != mine.ID { // another was quicker
+		if plain, err = r.wrap.Unwrap(ctx, subject, stored.Wrapped); err != nil {
+			return nil, err
+		}
+	}
+	return r.keep(subject, stored.ID, plain)
+}
+
+// fresh returns the key of a subject that is known to have existed within KeyTTL. The
+// caller holds the lock.
+func (r *Ring) fresh(subject string) *ringKey {
+	if k := r.keys[subject]; k != nil && r.now().Sub(k.seen) < KeyTTL {
+		return k
+	}
+	return nil
+}
+
+// load reads the keys of subjects, and unwraps those that are new.
+func (r *Ring) load(ctx context.Context, subjects []string) error {
+	for len(subjects) > 0 {
+		some := subjects[:min(len(subjects), maxLoad)]
+		subjects = subjects[len(some):]
+		stored, err := r.store.Load(ctx, some)
+		if err != nil {
+			return err
+		}
+		var wg sync.WaitGroup
+		errs := make([]error, len(some))
+		room := make(chan struct{}, unwrapAtOne)
+		for i, k := range stored {
+			if !r.renew(some[i], k) {
+				wg.Go(func() {
+					room <- struct{}{}
+					defer func() { <-room }()
+					plain, err := r.wrap.Unwrap(ctx, k.Subject, k.Wrapped)
+					if err == nil {
+						_, err = r.keep(k.Subject, k.ID, plain)
+					}
+					errs[i] = err
+				})
+			}
+		}
+		wg.Wait()
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renew takes in what is stored of a subject, and reports whether that is all: there is
+// no key, or the one that is known.
+func (r *Ring) renew(subject string, k *StoredKey) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	have := r.keys[subject]
+	switch {
+	case k == nil:
+		delete(r.keys, subject)
+		return true
+	case have != nil && have.id == k.ID:
+		have.seen = r.now()
+		return true
+	}
+	return false
+}
+
+func (r *Ring) keep(subject, id string, plain []byte) (*ringKey, error) {
+	if len(plain) != keyLength {
+		return nil, fmt.Errorf("the data key of %s has %d bytes, not %d", subject, len(plain), keyLength)
+	}
+	block, err := aes.NewCipher(plain)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.keys) >= maxKeys {
+		clear(r.keys)
+	}
+	if len(r.gone) >= maxKeys {
+		clear(r.gone)
+	}
+	k := &ringKey{id: id, plain: plain, aead: aead, seen: r.now()}
+	r.keys[subject] = k
+	return k, nil
+}
+
+func newKeyID() string {
+	b := make([]byte, keyIDLength*6/8)
+	_, _ = rand.Read(b) // never fails
+	return base64.RawURLEncoding.EncodeToString(b)
+}

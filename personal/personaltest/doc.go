@@ -1,0 +1,2 @@
+// Package personaltest has keys in memory, for tests.
+package personaltest
