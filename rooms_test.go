@@ -121,7 +121,7 @@ var mayImport = map[string][]string{
 	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
 	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect"},
-	"rehearse":  {".", "events", "aggregate", "view", "process"},
+	"rehearse":  {".", "events", "aggregate", "view", "process", "parallel"},
 	"telemetry": {"functions"},
 	"workload":  {"events", "aggregate"},
 	"load":      {".", "view", "workload"},

@@ -113,7 +113,7 @@ func (s *session) runRehearsal(ctx context.Context, path string, opts rehearse.O
 	bar := s.progress("rehearse", "commits", info.Items)
 	defer bar.end()
 	opts.Progress = func(p admin.VerifyProgress) { bar.set(p.Commits) }
-	report, err := rehearse.Run(ctx, s.of, rehearse.Sources{Events: s.sealing.Store(s.store.StrongScan()), Tables: s.admin, Exists: s.exists}, opts)
+	report, err := rehearse.Run(ctx, s.of, rehearse.Sources{Events: s.sealing.Store(s.store.StrongScan()), Tables: s.admin, Exists: s.exists, Ledger: dynamo.NewProcesses(s.client, dynamo.TableName(s.prefix, dynamo.ProcessesTable()))}, opts)
 	switch {
 	case events.CodeOf(err) == events.CodeMalformed && path != "":
 		return report, usage("-resume %s: %w", path, err)
@@ -158,7 +158,7 @@ func (s *session) rehearsalPolicy() any {
 		Resource []string
 	}
 	arn := func(table string) string { return "arn:aws:dynamodb:*:*:table/" + table }
-	resources := []string{arn(s.eventsTable()), arn(dynamo.TableName(s.prefix, dynamo.ControlTable()))}
+	resources := []string{arn(s.eventsTable()), arn(dynamo.TableName(s.prefix, dynamo.ProcessesTable())), arn(dynamo.TableName(s.prefix, dynamo.ControlTable()))}
 	for _, v := range s.declared {
 		name := dynamo.TableName(s.prefix, dynamo.ViewTable(view.Description{Name: v.Describe().Name, Version: 1}))
 		resources = append(resources, arn(strings.TrimSuffix(name, "1")+"*"))
@@ -187,6 +187,11 @@ func (s *session) printRehearsal(r rehearsal) {
 		text := cmp.Or(sample.Error, fmt.Sprintf("is %s, would be %s", sample.Stored, sample.Expected))
 		o.printf("states\tchanged\t%s\t%s\n", clean(sample.At), clean(text))
 	}
+	for _, p := range r.Processes {
+		for _, e := range p.Samples {
+			o.printf("%s\t%s\t%s %s\t%s\t%s\n", p.Name, e.Change, e.Kind, cmp.Or(e.Name, "-"), clean(e.Event), clean(cmp.Or(e.Text, e.ID)))
+		}
+	}
 	for _, f := range r.Faults {
 		o.printf("events: %d of %s, schema version %d, can't be read\n", f.Count, cmp.Or(f.Event, "other names"), f.Schema)
 	}
@@ -201,6 +206,9 @@ func (s *session) printRehearsal(r rehearsal) {
 		}
 	}
 	o.printf("states: %d snapshots compared, %d differ, %d of another schema version\n", r.States.Compared, r.States.Differ, r.States.OtherSchema)
+	for _, p := range r.Processes {
+		o.printf("%s: commands %s; timers %s; %d memories differ, %d streams would be parked\n", p.Name, effectsText(p.Commands), effectsText(p.Timers), p.Memories, p.Faults)
+	}
 	if r.Dollars > 0 {
 		o.printf("all rebuilds: $ %s by the prices of %s, %s\n", dollars(r.Dollars), r.Region, r.Prices)
 	}
@@ -243,6 +251,14 @@ func changesText(v rehearse.View) string {
 		parts = append(parts, "index "+name+": "+kindsText(v.Changes.Indexes[name], " entries"))
 	}
 	return text + strings.Join(parts, "; ")
+}
+
+func effectsText(counts map[rehearse.EffectChange]int64) string {
+	var parts []string
+	for _, change := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%d %s", counts[change], change))
+	}
+	return cmp.Or(strings.Join(parts, ", "), "none")
 }
 
 func kindsText(counts map[admin.ChangeKind]int64, what string) string {

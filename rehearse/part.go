@@ -8,6 +8,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/events"
+	"daybook/process"
 )
 
 // part looks at the commits of one part of the events table. It implements
@@ -21,12 +22,21 @@ type part struct {
 	torn   bool          // a commit was missing
 	of     aggregate.Aggregate
 	state  *aggregate.Replay // nil: an event could not be folded
+
+	again     bool                           // only commands are looked at
+	entries   map[process.Key]*process.Entry // of the page
+	followers []*follower                    // of the stream
 }
 
-func newPart(r *rehearsal) *part { return &part{rehearsal: r} }
+func newPart(r *rehearsal) *part {
+	return &part{rehearsal: r, entries: map[process.Key]*process.Entry{}}
+}
 
 // Observe implements admin.Observer.
-func (p *part) Observe(_ context.Context, page []events.Commit) error {
+func (p *part) Observe(ctx context.Context, page []events.Commit) error {
+	if err := p.loadEntries(ctx, page); err != nil {
+		return err
+	}
 	for i := range page {
 		c := &page[i]
 		p.found.Bytes += int64(c.Size)
@@ -38,15 +48,19 @@ func (p *part) Observe(_ context.Context, page []events.Commit) error {
 			p.found.Unread++
 		}
 		p.number = c.Number
-		if !p.torn {
+		if !p.torn && !p.again {
 			p.fold(c)
 		}
+		p.react(c)
 	}
 	return nil
 }
 
 // End implements admin.Observer.
-func (p *part) End(context.Context) error { return nil }
+func (p *part) End(context.Context) error {
+	p.endStream()
+	return nil
+}
 
 // Add implements admin.Observer.
 func (p *part) Add() {
@@ -57,10 +71,13 @@ func (p *part) Add() {
 		r.addFault(f, p.opts.Samples)
 	}
 	r.States.add(p.found.States, p.opts.Samples)
+	r.addProcesses(p.found.Processes, p.opts.Samples)
 }
 
 func (p *part) begin(stream events.Stream) {
+	p.endStream()
 	p.stream, p.number, p.torn = stream, 0, false
+	p.follow(stream)
 	p.of, p.state = p.rehearsal.of[stream.Aggregate()], nil
 	if p.of != nil {
 		p.state, _, _ = aggregate.NewReplay(p.of, nil) // the declaration was checked

@@ -7,6 +7,7 @@ import (
 	"daybook"
 	"daybook/aggregate"
 	"daybook/events"
+	"daybook/process"
 	"daybook/view"
 	"daybook/view/admin"
 	"daybook/view/driver"
@@ -19,6 +20,8 @@ type Sources struct {
 	Events events.Store
 	// Tables hold the views; nil compares no view.
 	Tables driver.RoutedTables
+	// Ledger says which commits processes have handled; nil compares no process.
+	Ledger process.Ledger
 	// Exists reports whether a table is there; nil says that all are.
 	Exists func(ctx context.Context, t driver.Target) (bool, error)
 }
@@ -30,6 +33,7 @@ type Options struct {
 	Memory   int           // bytes, for putting keyed rows together; default 64 MiB
 	Samples  int           // examples of each difference that are listed; default 20
 	Patience time.Duration // how long a view may be behind; default 5 s
+	Source   string        // of integration events
 	Resume   *State        // goes on from a state that Save got
 	// Save is told the state after each part. An error ends the rehearsal.
 	Save func(State) error
@@ -53,6 +57,8 @@ type rehearsal struct {
 	codec   *events.Codec
 	types   map[string]events.Type
 	of      map[string]aggregate.Aggregate
+	sends   *sends
+	began   time.Time
 	report  Report // changed by one goroutine at a time
 }
 
@@ -144,6 +150,7 @@ func (r *rehearsal) views(ctx context.Context) (driver.Tables, []view.View, erro
 // run reads the events once, for the views and all else.
 func (r *rehearsal) run(ctx context.Context, tables driver.Tables, compared []view.View) error {
 	begin := r.opts.Now()
+	r.began, r.sends = begin, newSends(0, 1, r.opts.Memory, r.opts.Samples)
 	before := r.report.Seconds
 	opts := admin.VerifyOptions{
 		Segments: r.opts.Segments, Parallel: r.opts.Parallel, Memory: r.opts.Memory, Findings: r.opts.Samples, Patience: r.opts.Patience,
@@ -166,6 +173,9 @@ func (r *rehearsal) run(ctx context.Context, tables driver.Tables, compared []vi
 	found, err := verifier.Verify(ctx)
 	r.report.Streams, r.report.Commits, r.report.Events = found.Streams, found.Commits, found.Events
 	r.report.takeViews(found.Views)
+	if err == nil {
+		err = r.compareSends(ctx, r.opts.Resume == nil)
+	}
 	r.report.Seconds = before + r.opts.Now().Sub(begin).Seconds()
 	return err
 }

@@ -17,9 +17,10 @@ type Report struct {
 	Bytes   int64   `json:"bytes"` // of the commits, as billed
 	Seconds float64 `json:"seconds"`
 
-	Faults []EventFault `json:"faults"`
-	Views  []View       `json:"views"`
-	States States       `json:"states"`
+	Faults    []EventFault `json:"faults"`
+	Views     []View       `json:"views"`
+	States    States       `json:"states"`
+	Processes []Process    `json:"processes,omitempty"`
 	// Unread are streams that changed while they were read, of which nothing but
 	// their rows was compared.
 	Unread int64 `json:"unread,omitzero"`
@@ -89,6 +90,7 @@ func (r Report) clone() Report {
 	}
 	r.Views = slices.Clone(r.Views)
 	r.States.Samples = slices.Clone(r.States.Samples)
+	r.Processes = cloneProcesses(r.Processes)
 	return r
 }
 
@@ -136,6 +138,9 @@ func (r *Report) finish() {
 		rebuild := Rebuild{ReadUnits: (r.Bytes + 4095) / 4096, Writes: v.Changes.Writes, WriteUnits: v.Changes.WriteUnits}
 		rebuild.Seconds = max(r.Seconds, float64(rebuild.WriteUnits)/NewTableUnits)
 		v.Rebuild = &rebuild
+	}
+	for _, p := range r.Processes {
+		r.Differs = r.Differs || p.Differs()
 	}
 	if r.Faults == nil {
 		r.Faults = []EventFault{}
