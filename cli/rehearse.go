@@ -33,6 +33,7 @@ func rehearseCommand(a *app) *cli.Command {
 			"a rebuild costs. Exits with 3 when something differs. docs/rehearse.md says what it can't know.",
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "sample", Value: 20, Usage: "list at most `N` examples of each difference; all are counted"},
+			&cli.StringFlag{Name: "export", Usage: "read the commits of an export in `FILE` in place of an installation: events and states only"},
 			&cli.StringFlag{Name: "resume", Usage: "keep the progress in `FILE`, from which the same command resumes"},
 			&cli.DurationFlag{Name: "patience", Value: 5 * time.Second, Usage: "how long a view may be behind"},
 			&cli.IntFlag{Name: "segments", Value: 64, Usage: "read the tables in `N` parts"},
@@ -81,7 +82,7 @@ func (a *app) rehearse(ctx context.Context, c *cli.Command) error {
 		s.out.indented(s.rehearsalPolicy())
 		return s.out.err
 	}
-	report, err := s.runRehearsal(ctx, c.String("resume"), opts)
+	report, err := s.rehearseFrom(ctx, c.String("export"), c.String("resume"), opts)
 	if err != nil {
 		return err
 	}
@@ -97,6 +98,22 @@ func (a *app) rehearse(ctx context.Context, c *cli.Command) error {
 		s.printRehearsal(r)
 	}
 	return s.out.result(report.Differs)
+}
+
+func (s *session) rehearseFrom(ctx context.Context, export, resume string, opts rehearse.Options) (rehearse.Report, error) {
+	if export == "" {
+		return s.runRehearsal(ctx, resume, opts)
+	}
+	if resume != "" {
+		return rehearse.Report{}, usage("-export is read in one piece: leave out -resume")
+	}
+	exported, err := openExport(export)
+	if err != nil {
+		return rehearse.Report{}, err
+	}
+	defer exported.close() //nolint:errcheck // it was read
+	opts.Segments, opts.Parallel = 1, 1
+	return rehearse.Run(ctx, s.of, rehearse.Sources{Events: s.sealing.Store(exported)}, opts)
 }
 
 func (s *session) runRehearsal(ctx context.Context, path string, opts rehearse.Options) (rehearse.Report, error) {

@@ -279,6 +279,16 @@ func TestRehearseFindsEventsThatNoLongerDecode(t *testing.T) {
 	if len(r.Faults) != 3 {
 		t.Fatalf("faults %+v", r.Faults)
 	}
+	path := filepath.Join(t.TempDir(), "export.jsonl")
+	s.want(exitOK, "export", "-o", path)
+	offline := decode[rehearsal](t, s.as(testdomain.App(), &readOnly{}, exitFound, "rehearse", "-json", "-export", path))[0]
+	a, _ := json.Marshal(r.Faults)
+	b, _ := json.Marshal(offline.Faults)
+	if !bytes.Equal(a, b) || offline.Events != r.Events || offline.Streams != r.Streams || len(offline.Views) > 0 {
+		t.Errorf("of an export: %+v, want %s", offline, a)
+	}
+	s.want(exitUsage, "rehearse", "-export", path, "-resume", path)
+	s.want(exitUsage, "rehearse", "-export", path+".missing")
 	if f := r.Faults[0]; f.Event != "member-renamed" || f.Schema != 1 || f.Count != 2 || !slices.Equal(f.Samples, []string{"member/u1@3", "member/u1@4"}) || !strings.Contains(f.Error, "doesn't fit") {
 		t.Errorf("got %+v", f)
 	}
