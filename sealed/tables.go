@@ -45,8 +45,13 @@ func (t *tables) Open(target driver.Target) driver.Table {
 	return t.wrap(target.View, target.Version, t.AdminTables.Open(target))
 }
 
+// wrap wraps one table. What it returns inserts (driver.Inserter) if the table does.
 func (t *tables) wrap(view string, version int, table driver.Table) driver.Table {
-	return &rowTable{Table: table, sealer: t.sealer, bound: []string{view, strconv.Itoa(version)}}
+	rows := &rowTable{Table: table, sealer: t.sealer, bound: []string{view, strconv.Itoa(version)}}
+	if inserter, ok := table.(driver.Inserter); ok {
+		return &insertTable{rowTable: rows, under: inserter}
+	}
+	return rows
 }
 
 // rowTable is the table of one view.
@@ -149,4 +154,29 @@ func (t *rowTable) Scan(ctx context.Context, segment, segments int, cursor strin
 		}
 	}
 	return page, next, t.open(ctx, at)
+}
+
+// insertTable is a rowTable that inserts.
+type insertTable struct {
+	*rowTable
+	under driver.Inserter
+}
+
+var _ driver.Inserter = (*insertTable)(nil)
+
+// Insert implements driver.Inserter. Items that can't be sealed are not sent.
+func (t *insertTable) Insert(ctx context.Context, items []driver.Item) []error {
+	mine := append([]driver.Item(nil), items...)
+	at := make([]*driver.Item, len(mine))
+	for i := range mine {
+		at[i] = &mine[i]
+	}
+	if err := t.sealer.Seal(ctx, t.docs(at)); err != nil {
+		errs := make([]error, len(items))
+		for i := range errs {
+			errs[i] = wrapped(ctx, err, "a row's personal values can't be encrypted")
+		}
+		return errs
+	}
+	return t.under.Insert(ctx, mine)
 }

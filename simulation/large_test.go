@@ -21,7 +21,7 @@ func TestLargeCommits(t *testing.T) {
 			return p
 		}},
 	}
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		res := Run(t, testdomain.App(), Recipe{Seed: seed}, o)
 		for _, v := range res.Violations {
 			t.Errorf("seed %d: %s", seed, v)

@@ -206,7 +206,7 @@ func TestSimulationFindsAWrongSaga(t *testing.T) {
 
 // TestSimulationOfARightSaga: the saga that gives back keeps the money together.
 func TestSimulationOfARightSaga(t *testing.T) {
-	if res, seeds := breaks(t, bank(true, balances(1, false)), money(), 8); res != nil {
+	if res, seeds := breaks(t, bank(true, balances(1, false)), money(), 4); res != nil {
 		t.Errorf("seed %d:\n%s", seeds-1, res.Report(false))
 	}
 }
@@ -221,7 +221,7 @@ func TestSimulationOfADeployment(t *testing.T) {
 		t.Fatalf("a view that panics: %+v", res)
 	}
 	next := bank(true, balances(2, false).Previous(balances(1, false)))
-	if res, seeds := breaks(t, faulty, simulation.Options{Next: &next}, 10); res != nil {
+	if res, seeds := breaks(t, faulty, simulation.Options{Next: &next}, 5); res != nil {
 		t.Errorf("seed %d:\n%s", seeds-1, res.Report(false))
 	}
 }
