@@ -425,3 +425,39 @@ func (s *stopper) RoundTrip(q *http.Request) (*http.Response, error) {
 	}
 	return s.to.RoundTrip(q)
 }
+
+// TestRehearseOfParkedStreams: a stream that the code can't apply any more is told,
+// and one that is parked and that the code can apply.
+func TestRehearseOfParkedStreams(t *testing.T) {
+	t.Parallel()
+	s := newSiteInMemory(t)
+	s.school(4)
+	s.park("bad")
+	of := func(rename func(r testdomain.MemberRow, e testdomain.MemberRenamed, _ view.Meta) testdomain.MemberRow) daybook.App {
+		app := testdomain.App()
+		v := view.New[testdomain.MemberRow]("members", "member").
+			On(func(_ testdomain.MemberRow, e testdomain.MemberCreated, _ view.Meta) testdomain.MemberRow {
+				return testdomain.MemberRow{Name: e.Name, Email: e.Email, Active: true}
+			}).
+			Index("by-email", view.By("email").Fold("lower", strings.ToLower)).
+			Index("by-active", view.By("active").Then("name")).
+			Index("by-name", view.All().Then("name")).
+			Version(2)
+		if rename != nil {
+			v = v.On(rename)
+		}
+		app.Views = []view.View{v}
+		return app
+	}
+	kinds := func(app daybook.App) map[admin.ChangeKind]int64 {
+		t.Helper()
+		return decode[rehearsal](t, s.as(app, s.transport, exitFound, "rehearse", "-json", "-patience", "0s"))[0].Views[0].Changes.Rows
+	}
+	if got := kinds(of(nil)); !maps.Equal(got, map[admin.ChangeKind]int64{admin.ChangeReleased: 1, admin.ChangeChanged: 1}) {
+		t.Errorf("code that ignores the event: %v", got)
+	}
+	fails := func(testdomain.MemberRow, testdomain.MemberRenamed, view.Meta) testdomain.MemberRow { panic("planted") }
+	if got := kinds(of(fails)); !maps.Equal(got, map[admin.ChangeKind]int64{admin.ChangeParked: 1}) {
+		t.Errorf("code that fails: %v", got)
+	}
+}
