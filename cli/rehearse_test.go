@@ -18,6 +18,7 @@ import (
 	"daybook/aggregate"
 	"daybook/events"
 	"daybook/internal/testdomain"
+	"daybook/rehearse"
 	"daybook/view"
 	"daybook/view/admin"
 	"daybook/view/driver"
@@ -209,6 +210,15 @@ func TestRehearseListsWhatARebuildChanges(t *testing.T) {
 	}
 	if !r.Differs || r.Events != 47 || r.Streams != 40 || len(r.Faults) > 0 || r.States.Differ > 0 || r.Dollars <= 0 {
 		t.Errorf("got %+v", r)
+	}
+	tight, err := rehearse.Run(t.Context(), nextApp(), rehearse.Sources{Events: s.store.StrongScan(), Tables: s.tables}, rehearse.Options{Memory: 1, Segments: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range tight.Views {
+		if !maps.Equal(v.Changes.Rows, r.Views[i].Changes.Rows) || v.Rows != r.Views[i].Rows {
+			t.Errorf("view %s with little memory: %d rows, %+v, want %d, %+v", v.Name, v.Rows, v.Changes, r.Views[i].Rows, r.Views[i].Changes)
+		}
 	}
 	again := map[string]string{"members": "v2-g2", "areas": "v1-g2"}
 	for _, v := range r.Views {
