@@ -15,7 +15,8 @@ import (
 // request is a command that somebody sent, for deciding it again.
 type request struct {
 	aggregate.Command
-	across bool
+	across  bool
+	reactor bool // it was derived from a commit
 }
 
 // requests are all commands whose payloads are known, by their ids: those of clients,
@@ -26,7 +27,7 @@ func (c *checker) requests(ctx context.Context) {
 		c.owners[d.Name] = d
 	}
 	for _, op := range c.operations {
-		c.sent[op.key] = request{aggregate.Command{Name: op.command.Name, ID: op.stream.ID(), Payload: op.payload, CommandID: op.key, Actor: "local"}, op.command.Across}
+		c.sent[op.key] = request{aggregate.Command{Name: op.command.Name, ID: op.stream.ID(), Payload: op.payload, CommandID: op.key, Actor: "local"}, op.command.Across, false}
 	}
 	if c.deployed {
 		return // which of two programs reacted to a commit is not known
@@ -130,7 +131,7 @@ func (c *checker) performed(ctx context.Context) {
 }
 
 func (c *checker) remember(q process.Request) {
-	c.sent[q.CommandID] = request{aggregate.Command{Name: q.Command, ID: q.ID, Payload: q.Payload, CommandID: q.CommandID, Actor: q.Actor}, c.owners[q.Command].Across}
+	c.sent[q.CommandID] = request{aggregate.Command{Name: q.Command, ID: q.ID, Payload: q.Payload, CommandID: q.CommandID, Actor: q.Actor}, c.owners[q.Command].Across, true}
 }
 
 // excused reports whether a command that no commit answers may have been handled: at
