@@ -130,7 +130,10 @@ func (s *session) runRehearsal(ctx context.Context, path string, opts rehearse.O
 	bar := s.progress("rehearse", "commits", info.Items)
 	defer bar.end()
 	opts.Progress = func(p admin.VerifyProgress) { bar.set(p.Commits) }
-	report, err := rehearse.Run(ctx, s.of, rehearse.Sources{Events: s.sealing.Store(s.store.StrongScan()), Tables: s.admin, Exists: s.exists, Ledger: dynamo.NewProcesses(s.client, dynamo.TableName(s.prefix, dynamo.ProcessesTable()))}, opts)
+	report, err := rehearse.Run(ctx, s.of, rehearse.Sources{
+		Events: s.sealing.Store(s.store.StrongScan()), Tables: s.admin, Exists: s.exists,
+		Ledger: s.sealing.Ledger(dynamo.NewProcesses(s.client, s.processesTable())),
+	}, opts)
 	switch {
 	case events.CodeOf(err) == events.CodeMalformed && path != "":
 		return report, usage("-resume %s: %w", path, err)
@@ -175,7 +178,7 @@ func (s *session) rehearsalPolicy() any {
 		Resource []string
 	}
 	arn := func(table string) string { return "arn:aws:dynamodb:*:*:table/" + table }
-	resources := []string{arn(s.eventsTable()), arn(dynamo.TableName(s.prefix, dynamo.ProcessesTable())), arn(dynamo.TableName(s.prefix, dynamo.ControlTable()))}
+	resources := []string{arn(s.eventsTable()), arn(s.processesTable()), arn(dynamo.TableName(s.prefix, dynamo.ControlTable()))}
 	for _, v := range s.declared {
 		name := dynamo.TableName(s.prefix, dynamo.ViewTable(view.Description{Name: v.Describe().Name, Version: 1}))
 		resources = append(resources, arn(strings.TrimSuffix(name, "1")+"*"))
