@@ -121,6 +121,7 @@ var mayImport = map[string][]string{
 	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
 	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect"},
+	"rehearse":  {".", "events", "aggregate", "view", "process", "parallel"},
 	"telemetry": {"functions"},
 	"workload":  {"events", "aggregate"},
 	"load":      {".", "view", "workload"},
@@ -162,6 +163,7 @@ var viewPackages = map[string][]string{
 	"view/viewtest":            {"view", "view/driver", "view/projection", "view/admin"},
 	".":                        {"view"},
 	"process":                  {},
+	"rehearse":                 {"view", "view/driver", "view/admin"},
 	"domain":                   {"view"},
 	"dynamo":                   {"view", "view/driver"},
 	"messaging":                {},
@@ -173,7 +175,7 @@ var viewPackages = map[string][]string{
 }
 
 // pure are the rooms that hold no AWS, no HTTP and no operating system.
-var pure = []string{".", namesRoom, quickRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "workload", "scale", "domain", "internal/testdomain", "internal/peopledomain", "personal", "sealed"}
+var pure = []string{".", namesRoom, quickRoom, "nearest", "parallel", "events", "follow", "aggregate", "view", "process", "inspect", "explain", "rehearse", "workload", "scale", "domain", "internal/testdomain", "internal/peopledomain", "personal", "sealed"}
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
@@ -208,7 +210,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			}
 		}
 	}
-	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "connect", "console", "mcp", "telemetry", "workload", "load", "scale", "cost", "costtest", "functions", "localstack", "cli", "cmd", "infra", "simulation"} {
+	for _, room := range []string{".", "events", "follow", "aggregate", "view", "process", "domain", "dynamo", "messaging", "api", "inspect", "explain", "rehearse", "connect", "console", "mcp", "telemetry", "workload", "load", "scale", "cost", "costtest", "functions", "localstack", "cli", "cmd", "infra", "simulation"} {
 		if !seen[room] {
 			t.Errorf("room %s was not looked at: it has no package", room)
 		}
@@ -301,7 +303,7 @@ func TestWhatAFunctionCarries(t *testing.T) {
 	for _, p := range ps {
 		for _, d := range p.Deps {
 			switch {
-			case slices.Contains([]string{"localstack", "cli", "cmd", "infra", "inspect", "explain", "connect", "console", "mcp", "telemetry", "workload", "load", "scale", "cost"}, pkg{ImportPath: d}.room()),
+			case slices.Contains([]string{"localstack", "cli", "cmd", "infra", "inspect", "explain", "rehearse", "connect", "console", "mcp", "telemetry", "workload", "load", "scale", "cost"}, pkg{ImportPath: d}.room()),
 				strings.HasPrefix(d, "go.opentelemetry.io/"),
 				d == "html/template", d == "text/template", d == "net/rpc", d == "testing",
 				strings.HasPrefix(d, "github.com/aws/aws-sdk-go-v2/config"):

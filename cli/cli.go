@@ -39,6 +39,7 @@ func subcommands(a *app) []*cli.Command {
 		viewsCommand(a),
 		lagCommand(a),
 		verifyCommand(a),
+		rehearseCommand(a),
 		eraseCommand(a),
 		parkedCommand(a),
 		redriveCommand(a),

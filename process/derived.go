@@ -37,26 +37,56 @@ type Answer func(Request) *Rejection
 //
 // Its errors are those that would park the stream.
 func Derive(codec *events.Codec, r Reactor, source string, commits []events.Commit, answer Answer) ([]Effect, error) {
-	d := r.definition()
-	var memory jsontext.Value
-	var reactions []eventReaction
+	d := NewDerivation(codec, r, source)
 	for i := range commits {
-		c := &commits[i]
-		last := i == len(commits)-1
-		if !d.handles(c) || !last && !d.remembers {
-			continue
+		if i == len(commits)-1 {
+			return d.React(&commits[i], answer)
 		}
-		var err error
-		var made []eventReaction
-		panicked := events.Guard("the reaction", func() { memory, made, err = d.react(codec, memory, c) })
-		if err := cmp.Or(panicked, err); err != nil {
-			return nil, err
-		}
-		if last && d.reactsTo(c) {
-			reactions = made
+		if d.d.remembers {
+			if err := d.Remember(&commits[i]); err != nil {
+				return nil, err
+			}
 		}
 	}
-	p := &planner{d: d, source: source, sent: map[string]int{}}
+	return nil, nil
+}
+
+// Derivation derives effects of one stream commit by commit. It is not for concurrent
+// use, and of no use after an error.
+type Derivation struct {
+	codec  *events.Codec
+	d      *def
+	source string
+	memory jsontext.Value
+}
+
+// NewDerivation begins before the first commit of a stream; see Derive.
+func NewDerivation(codec *events.Codec, r Reactor, source string) *Derivation {
+	return &Derivation{codec: codec, d: r.definition(), source: source}
+}
+
+// Memory is what the reactor remembers after the commits so far, nil for nothing, and
+// the version of its schema.
+func (x *Derivation) Memory() (memory jsontext.Value, schema int) {
+	if !x.d.remembers {
+		return nil, x.d.schema
+	}
+	return x.memory, x.d.schema
+}
+
+// Remember takes the next commit into the memory without reacting to it.
+func (x *Derivation) Remember(c *events.Commit) error {
+	_, err := x.next(c)
+	return err
+}
+
+// React returns the effects of the next commit.
+func (x *Derivation) React(c *events.Commit, answer Answer) ([]Effect, error) {
+	reactions, err := x.next(c)
+	if err != nil || !x.d.reactsTo(c) {
+		return nil, err
+	}
+	p := &planner{d: x.d, source: x.source, sent: map[string]int{}}
 	var all []Effect
 	for _, reaction := range reactions {
 		var steps plan
@@ -71,6 +101,19 @@ func Derive(codec *events.Codec, r Reactor, source string, commits []events.Comm
 		}
 	}
 	return all, nil
+}
+
+func (x *Derivation) next(c *events.Commit) (reactions []eventReaction, err error) {
+	if !x.d.handles(c) {
+		return nil, nil
+	}
+	memory := x.memory
+	panicked := events.Guard("the reaction", func() { memory, reactions, err = x.d.react(x.codec, x.memory, c) })
+	if err := cmp.Or(panicked, err); err != nil {
+		return nil, err
+	}
+	x.memory = memory
+	return reactions, nil
 }
 
 // flatten adds the effects of a plan, as far as the answers lead.

@@ -50,8 +50,27 @@ type VerifyOptions struct {
 	Save func(VerifyState) error
 	// Progress is told how much was read, after each page, from any goroutine.
 	Progress func(VerifyProgress)
+	// Rehearsal asks what a rebuild by the views would change in the tables, which
+	// PinRehearsal chose: the report counts Changes, and a row of a keyed view is
+	// put together from the events where a checkpoint is not as they say.
+	Rehearsal bool
+	// Observe returns what looks at the commits of one part of the events table
+	// beside the check.
+	Observe func(segment int) Observer
 	// Now is the clock for Patience; default time.Now.
 	Now func() time.Time
+}
+
+// Observer looks at the commits of one part of the events table.
+type Observer interface {
+	// Observe is handed a page: all commits of a stream in order, streams one
+	// after another. An error ends the check.
+	Observe(ctx context.Context, page []events.Commit) error
+	// End follows the last page. An error ends the check.
+	End(ctx context.Context) error
+	// Add takes in what was seen, right before Save; it is called by one goroutine
+	// at a time.
+	Add()
 }
 
 // VerifyProgress counts what was read since the start of Verify.
@@ -225,6 +244,9 @@ func (r *verifyRun) finish(name string, found *tally) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.state.Report.add(found, r.opts.Findings)
+	if found.observer != nil {
+		found.observer.Add()
+	}
 	r.state.Done = append(r.state.Done, name)
 	if r.opts.Save == nil {
 		return nil

@@ -28,7 +28,7 @@ func (r *verifyRun) compareKeyed(ctx context.Context, v *verifiedView) (*tally, 
 	width := uint64(math.MaxUint64)
 	for low := uint64(0); ; {
 		high := low + min(width, math.MaxUint64-low)
-		s := &sums{v: v, low: low, high: high, budget: r.opts.Memory, sample: r.sample, keys: map[string]*sum{}, stored: true}
+		s := &sums{v: v, low: low, high: high, budget: r.opts.Memory, sample: r.sample, keys: map[string]*sum{}, stored: true, folded: r.folds(v)}
 		if err := r.sum(ctx, s); err != nil {
 			return nil, err
 		}
@@ -73,6 +73,7 @@ type sums struct {
 	sample    func(hash uint64) bool
 	only      map[string]bool // the only keys to look at, nil for all
 	stored    bool            // take digests of the stored rows too
+	folded    bool            // memories come from the events
 
 	mu   sync.Mutex
 	keys map[string]*sum
@@ -95,6 +96,11 @@ const sumOverhead = 200
 // sum scans the table, several parts at a time.
 func (r *verifyRun) sum(ctx context.Context, s *sums) error {
 	n := r.opts.Parallel
+	if s.folded {
+		if err := r.sumFolds(ctx, s); err != nil || !s.stored {
+			return err
+		}
+	}
 	return parallel.New(n).Until(ctx, n, func(ctx context.Context, segment int) error { return r.scanTable(ctx, s.v, segment, n, s.addPage) })
 }
 
@@ -111,7 +117,7 @@ func (s *sums) addPage(page []driver.ScannedItem) error {
 	changes := map[string]*definition.Change{}
 	for _, found := range page {
 		stream, isCheckpoint := strings.CutPrefix(found.Item.Key, definition.StreamPrefix)
-		if !isCheckpoint || found.Err != nil {
+		if !isCheckpoint || found.Err != nil || s.folded {
 			continue
 		}
 		names, err := s.v.Names(events.Stream(stream), found.Item.Memo)
@@ -132,6 +138,20 @@ func (s *sums) addPage(page []driver.ScannedItem) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.addChanges(changes)
+	for _, found := range page {
+		if key, isRow := s.v.NameOf(&found.Item); s.stored && isRow {
+			if e := s.entry(key); e != nil {
+				e.recordRow(s.v, found)
+			}
+		}
+	}
+	s.shrink()
+	return nil
+}
+
+// addChanges puts what streams contribute into the rows.
+func (s *sums) addChanges(changes map[string]*definition.Change) {
 	for key, c := range changes {
 		if e := s.entry(key); e != nil {
 			s.size -= len(e.row.Row)
@@ -142,15 +162,6 @@ func (s *sums) addPage(page []driver.ScannedItem) error {
 			s.size += len(e.row.Row)
 		}
 	}
-	for _, found := range page {
-		if key, isRow := s.v.NameOf(&found.Item); s.stored && isRow {
-			if e := s.entry(key); e != nil {
-				e.recordRow(s.v, found)
-			}
-		}
-	}
-	s.shrink()
-	return nil
 }
 
 // entry returns the sum of a key, nil when it is not one of these.
@@ -267,7 +278,7 @@ func (r *verifyRun) recheck(ctx context.Context, v *verifiedView, keys []string,
 		if err != nil {
 			return err
 		}
-		s := &sums{v: v, only: map[string]bool{}, keys: map[string]*sum{}}
+		s := &sums{v: v, only: map[string]bool{}, keys: map[string]*sum{}, folded: r.folds(v)}
 		for _, key := range keys {
 			s.only[key] = true
 		}
@@ -350,6 +361,14 @@ func (r *verifyRun) rowsOf(ctx context.Context, v *verifiedView, keys []string) 
 func (s *sums) verdict(key string, stored *driver.Item) *Finding {
 	want, err := s.expected(key)
 	have := s.v.Significant(stored)
+	f := s.compare(key, have, want, err)
+	if f != nil && err == nil {
+		f.describe(have, want)
+	}
+	return f
+}
+
+func (s *sums) compare(key string, have, want *driver.Item, err error) *Finding {
 	switch {
 	case err != nil:
 		return &Finding{Kind: FoundDifferent, Row: key, Text: "the row can't be put together: " + events.FaultText(err)}

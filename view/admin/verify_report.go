@@ -41,6 +41,10 @@ type Finding struct {
 	// the stream; 0 for a row of a keyed view.
 	Applied int64 `json:"applied,omitzero"`
 	Last    int64 `json:"last,omitzero"`
+	// Change says what a rebuild would do, in a rehearsal; "" for nothing that the
+	// declaration is the cause of. Entries says it of index entries, by index.
+	Change  ChangeKind            `json:"change,omitzero"`
+	Entries map[string]ChangeKind `json:"entries,omitempty"`
 	// Fields says what differs, sorted by name.
 	Fields []FieldFinding `json:"fields,omitzero"`
 	// Text says more, for operators.
@@ -74,7 +78,8 @@ type ViewReport struct {
 	Rows     int64                 `json:"rows"`    // items that were compared, checkpoints left out
 	Streams  int64                 `json:"streams"` // whose row or checkpoint was compared
 	Counts   map[FindingKind]int64 `json:"counts"`
-	Findings []Finding             `json:"findings"` // as many as the options allow
+	Findings []Finding             `json:"findings"`         // as many as the options allow
+	Changes  *Changes              `json:"changes,omitzero"` // of a rehearsal
 }
 
 // Found is the number of findings of all kinds.
@@ -104,8 +109,11 @@ func (v *Verifier) newState() VerifyState {
 		s.Report.Seed = v.opts.Seed
 	}
 	for _, view := range v.views {
-		table := driver.Target{Version: view.Version, Generation: view.Generation}.String()
-		s.Report.Views = append(s.Report.Views, ViewReport{Name: view.Name, Version: view.Version, Table: table, Counts: map[FindingKind]int64{}, Findings: []Finding{}})
+		r := ViewReport{Name: view.Name, Version: view.Version, Table: view.Target().String(), Counts: map[FindingKind]int64{}, Findings: []Finding{}}
+		if v.opts.Rehearsal {
+			r.Changes = &Changes{}
+		}
+		s.Report.Views = append(s.Report.Views, r)
 	}
 	return s
 }
@@ -130,6 +138,9 @@ func (s VerifyState) clone() VerifyState {
 		counts := map[FindingKind]int64{}
 		maps.Copy(counts, view.Counts)
 		view.Counts = counts
+		if view.Changes != nil {
+			view.Changes = view.Changes.clone()
+		}
 	}
 	return s
 }
@@ -138,12 +149,14 @@ func (s VerifyState) clone() VerifyState {
 type tally struct {
 	streams, commits, events int64
 	views                    map[string]*viewTally
+	observer                 Observer // of the part, nil for none
 }
 
 type viewTally struct {
 	rows, streams int64
 	counts        map[FindingKind]int64
 	findings      []Finding
+	changes       Changes
 }
 
 func (t *tally) of(v *verifiedView) *viewTally {
@@ -163,6 +176,7 @@ func (t *tally) found(v *verifiedView, f *Finding, limit int) {
 	}
 	vt := t.of(v)
 	vt.counts[f.Kind]++
+	vt.changes.count(f)
 	if len(vt.findings) < limit {
 		f.View, f.Version = v.Name, v.Version
 		vt.findings = append(vt.findings, *f)
@@ -181,6 +195,9 @@ func (r *VerifyReport) add(t *tally, limit int) {
 		}
 		view.Rows += vt.rows
 		view.Streams += vt.streams
+		if view.Changes != nil {
+			view.Changes.add(&vt.changes)
+		}
 		for kind, n := range vt.counts {
 			view.Counts[kind] += n
 		}

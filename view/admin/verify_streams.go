@@ -17,26 +17,41 @@ import (
 // streams folds the streams of one part of the store and compares each with its
 // item in every view.
 func (r *verifyRun) streams(ctx context.Context, segment int) (*tally, error) {
-	p := &streamsPart{verifyRun: r, tally: &tally{}, waiting: make([]map[string]driver.Item, len(r.views))}
+	p := &streamsPart{verifyRun: r, views: r.views, tally: &tally{}}
+	p.each = p.check
+	if r.opts.Observe != nil {
+		p.tally.observer = r.opts.Observe(segment)
+	}
+	err := p.scan(ctx, segment, r.opts.Segments)
+	return p.tally, err
+}
+
+// scan folds the streams of one part of the store.
+func (p *streamsPart) scan(ctx context.Context, segment, segments int) error {
+	p.waiting = make([]map[string]driver.Item, len(p.views))
+	observer := p.tally.observer
 	cursor := ""
 	for {
 		var page []events.Commit
 		var next string
 		err := patiently(ctx, func() (err error) {
-			page, next, err = r.store.Scan(ctx, segment, r.opts.Segments, cursor)
+			page, next, err = p.store.Scan(ctx, segment, segments, cursor)
 			return err
 		})
-		if err != nil {
-			return nil, err
+		if err == nil && observer != nil {
+			err = observer.Observe(ctx, page)
 		}
-		r.read(len(page), 0)
+		if err != nil {
+			return err
+		}
+		p.read(len(page), 0)
 		for len(page) > 0 {
 			n := slices.IndexFunc(page, func(c events.Commit) bool { return c.Stream != page[0].Stream })
 			if n < 0 {
 				n = len(page)
 			}
 			if err := p.foldCommits(ctx, page[:n]); err != nil {
-				return nil, err
+				return err
 			}
 			page = page[n:]
 		}
@@ -45,20 +60,26 @@ func (r *verifyRun) streams(ctx context.Context, segment int) (*tally, error) {
 		}
 	}
 	if err := p.end(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	for i := range r.views {
+	for i := range p.views {
 		if err := p.compare(ctx, i); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return p.tally, nil
+	if observer != nil {
+		return observer.End(ctx)
+	}
+	return nil
 }
 
 // streamsPart is the check of the streams of one part.
 type streamsPart struct {
 	*verifyRun
+	views []*verifiedView
 	tally *tally
+	// each is told of every stream that a view follows.
+	each func(ctx context.Context, v *verifiedView, s scannedStream) error
 
 	stream events.Stream // being folded
 	number int64         // of its last commit
@@ -69,6 +90,15 @@ type streamsPart struct {
 	errs   []error
 
 	waiting []map[string]driver.Item // expected items to compare, by view and key
+}
+
+// scannedStream is a stream as the scan saw it, with its item. What is not known
+// for sure, because the scan was torn or an item can't be read, is to be read again.
+type scannedStream struct {
+	name     events.Stream
+	known    bool
+	expected driver.Item  // if known
+	stored   *driver.Item // if known; nil for none
 }
 
 // foldCommits folds commits of one stream.
@@ -110,7 +140,7 @@ func (p *streamsPart) end(ctx context.Context) error {
 			item, err = v.item(p.stream, p.states[i])
 		}
 		if err != nil || p.broken {
-			if err := p.judge(ctx, v, p.stream); err != nil {
+			if err := p.each(ctx, v, scannedStream{name: p.stream}); err != nil {
 				return err
 			}
 			continue
@@ -147,18 +177,29 @@ func (p *streamsPart) compare(ctx context.Context, i int) error {
 	}
 	p.read(0, len(items))
 	for j, key := range keys {
-		want := expected[key]
-		if err == nil && !definition.IsParked(items[j]) && v.Same(items[j], &want) {
-			vt := p.tally.of(v)
-			vt.streams++
-			if !v.Keyed {
-				vt.rows++
-			}
-			continue
+		s := scannedStream{name: v.streamOf(key)}
+		if err == nil {
+			s.known, s.expected, s.stored = true, expected[key], items[j]
 		}
-		if err := p.judge(ctx, v, v.streamOf(key)); err != nil {
+		if err := p.each(ctx, v, s); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// check adds what is wrong with the item of a stream.
+func (p *streamsPart) check(ctx context.Context, v *verifiedView, s scannedStream) error {
+	if p.opts.Rehearsal && s.known {
+		p.tally.of(v).changes.rebuilt(v, &s.expected)
+	}
+	if !s.known || definition.IsParked(s.stored) || !v.Same(s.stored, &s.expected) {
+		return p.judge(ctx, v, s.name)
+	}
+	vt := p.tally.of(v)
+	vt.streams++
+	if !v.Keyed {
+		vt.rows++
 	}
 	return nil
 }
@@ -216,6 +257,9 @@ func (p *streamsPart) judgeStream(ctx context.Context, v *verifiedView, stream e
 			return nil, err
 		}
 		finding := v.verdict(item, told)
+		if p.opts.Rehearsal {
+			finding = v.changed(finding, item, told)
+		}
 		if finding == nil || finding.Kind != FoundMissing && finding.Kind != FoundStale {
 			return finding, nil
 		}
@@ -238,18 +282,19 @@ func (p *streamsPart) judgeStream(ctx context.Context, v *verifiedView, stream e
 
 // streamExpectation is what a stream tells of its item.
 type streamExpectation struct {
-	last     int64         // number of the last commit
-	expected *driver.Item  // at the commit that the item claims; nil at none
-	next     events.Commit // the first that the item lacks
-	err      error         // why the view can't apply a commit
-	failed   int64         // number of that commit
+	stream   events.Stream
+	last     int64                // number of the last commit
+	expected *driver.Item         // at the commit that the item claims; nil at none
+	next     events.Commit        // the first that the item lacks
+	folded   definition.FoldState // up to the end, or the commit that can't be applied
+	err      error                // why the view can't apply a commit
+	failed   int64                // number of that commit
 }
 
 // expect folds a stream from its start: to the commit that an item claims, and on
 // to the end to see whether that can be done.
 func (p *streamsPart) expect(ctx context.Context, v *verifiedView, stream events.Stream, claims int64) (streamExpectation, error) {
-	t := streamExpectation{}
-	var at definition.FoldState
+	t := streamExpectation{stream: stream}
 	for {
 		var page []events.Commit
 		err := patiently(ctx, func() (err error) {
@@ -269,11 +314,11 @@ func (p *streamsPart) expect(ctx context.Context, v *verifiedView, stream events
 				t.next = page[0]
 			}
 			if t.err == nil {
-				at, t.failed, t.err = v.step(p.codec, at.State, page[:n])
+				t.folded, t.failed, t.err = v.step(p.codec, t.folded.State, page[:n])
 			}
 			t.last = page[n-1].Number
 			if t.last == claims && t.err == nil {
-				if item, err := v.item(stream, at); err != nil {
+				if item, err := v.item(stream, t.folded); err != nil {
 					t.err, t.failed = err, claims
 				} else {
 					t.expected = &item

@@ -143,7 +143,7 @@ func (r *Routes) explain(ctx context.Context, v view.View, s TableState) driver.
 	if text, ok := r.explained.get(key); ok {
 		return driver.Mismatch{Target: s.Target, Text: text}
 	}
-	stored, known := r.storedShape(ctx, s)
+	stored, known := r.StoredShape(ctx, s)
 	declared, newest := view.ShapeOf(v), d.Version == r.Newest(d.Name)
 	if !known {
 		return driver.Mismatch{Target: s.Target, Text: fmt.Sprintf("the table of %s v%d was filled by another declaration: %s", d.Name, d.Version, declared.Remedy(newest))}
@@ -151,8 +151,8 @@ func (r *Routes) explain(ctx context.Context, v view.View, s TableState) driver.
 	return driver.Mismatch{Target: s.Target, Text: r.explained.set(key, stored.Explain(declared, newest))}
 }
 
-// storedShape returns the shape that filled a table, if it is known or readable.
-func (r *Routes) storedShape(ctx context.Context, s TableState) (view.Shape, bool) {
+// StoredShape returns the shape that filled a table, if it is known or readable.
+func (r *Routes) StoredShape(ctx context.Context, s TableState) (view.Shape, bool) {
 	if shape, ok := r.shapes().all[s.Shape]; ok {
 		return shape, true
 	}

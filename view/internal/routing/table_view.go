@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type TableView struct {
 	Declared   view.View
 	Table      driver.Table
 	Generation int // of the table
+	Filled     int // version that filled the table, where it is not the view's own
 	first      int // version that the installation began with; 0 stands for 1
 }
 
@@ -29,6 +31,11 @@ func (v *TableView) Row(item *driver.Item) view.Row {
 	row := RowOf(v.Definition, item)
 	row.Shape -= max(v.first, 1) - 1
 	return row
+}
+
+// Target names the table.
+func (v *TableView) Target() driver.Target {
+	return driver.Target{View: v.Name, Version: cmp.Or(v.Filled, v.Version), Generation: v.Generation}
 }
 
 // since returns the table with the version that its installation began with.
@@ -55,7 +62,8 @@ func Open(codec *events.Codec, tables driver.Tables, views []view.View) ([]*Tabl
 	}
 	all := make([]*TableView, len(defs))
 	for i, d := range defs {
-		all[i] = &TableView{Definition: d, Declared: views[i], Table: tables.Table(d.Name, d.Version), Generation: generationOf(tables, d.Name)}
+		target := targetOf(tables, d.Name, d.Version)
+		all[i] = &TableView{Definition: d, Declared: views[i], Table: tables.Table(d.Name, d.Version), Generation: target.Generation, Filled: target.Version}
 	}
 	return all, nil
 }

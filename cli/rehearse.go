@@ -1,0 +1,290 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json/v2"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"daybook/cost"
+	"daybook/dynamo"
+	"daybook/events"
+	"daybook/rehearse"
+	"daybook/view"
+	"daybook/view/admin"
+	"daybook/view/driver"
+)
+
+func rehearseCommand(a *app) *cli.Command {
+	return &cli.Command{
+		Name:  "rehearse",
+		Usage: "run this program's code over the stored events, and tell what deploying it would change",
+		Description: "Writes nothing. It compares the newest declarations of this program with an installation: events that\n" +
+			"no longer decode, rows and index entries that a rebuild would change, states in snapshots, and what\n" +
+			"a rebuild costs. Exits with 3 when something differs. docs/rehearse.md says what it can't know.",
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "sample", Value: 20, Usage: "list at most `N` examples of each difference; all are counted"},
+			&cli.StringFlag{Name: "export", Usage: "read the commits of an export in `FILE` in place of an installation: events and states only"},
+			&cli.StringFlag{Name: "resume", Usage: "keep the progress in `FILE`, from which the same command resumes"},
+			&cli.DurationFlag{Name: "patience", Value: 5 * time.Second, Usage: "how long a view may be behind"},
+			&cli.IntFlag{Name: "segments", Value: 64, Usage: "read the tables in `N` parts"},
+			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts at the same time"},
+			&cli.IntFlag{Name: "memory", Value: 64, Usage: "`MIB` for putting keyed rows together"},
+			&cli.StringFlag{Name: "price-region", Value: "us-east-1", Usage: "`REGION` of the prices"},
+			&cli.StringFlag{Name: "prices", Usage: "JSON `FILE` with prices of your own"},
+			&cli.BoolFlag{Name: "policy", Usage: "print the IAM policy that it needs, and do nothing else"},
+		},
+		Action: func(ctx context.Context, c *cli.Command) error { return a.rehearse(ctx, c) },
+	}
+}
+
+// rehearsal is what rehearse prints with -json.
+type rehearsal struct {
+	rehearse.Report
+	// Dollars is what all rebuilds cost; Region and Prices say by which prices.
+	Dollars float64 `json:"dollars"`
+	Region  string  `json:"region"`
+	Prices  string  `json:"prices"`
+}
+
+func (a *app) rehearse(ctx context.Context, c *cli.Command) error {
+	if c.Args().Present() {
+		return usage("rehearse takes no arguments; see -help")
+	}
+	opts := rehearse.Options{
+		Segments: c.Int("segments"), Parallel: c.Int("parallel"), Memory: c.Int("memory") << 20, Samples: c.Int("sample"),
+		Patience: max(c.Duration("patience"), 1), // 0 would mean the default
+	}
+	if opts.Segments < 1 || opts.Segments > 1_000_000 || opts.Memory < 1 || opts.Samples < 1 || c.Duration("patience") < 0 {
+		return usage("-segments must be from 1 to 1,000,000, and -memory and -sample above 0")
+	}
+	if err := checkParallel(opts.Parallel); err != nil {
+		return err
+	}
+	prices, err := a.prices(c)
+	if err != nil {
+		return err
+	}
+	s, err := a.open(ctx, c)
+	if err != nil {
+		return err
+	}
+	if c.Bool("policy") {
+		s.out.indented(s.rehearsalPolicy())
+		return s.out.err
+	}
+	report, err := s.rehearseFrom(ctx, c.String("export"), c.String("resume"), opts)
+	if err != nil {
+		return err
+	}
+	r := rehearsal{Report: report, Region: prices.Region, Prices: prices.Date}
+	for _, v := range report.Views {
+		if v.Rebuild != nil {
+			r.Dollars += prices.Of(cost.Units{Read: float64(v.Rebuild.ReadUnits), Write: float64(v.Rebuild.WriteUnits)})
+		}
+	}
+	if s.out.json {
+		s.out.value(r)
+	} else {
+		s.printRehearsal(r)
+	}
+	return s.out.result(report.Differs)
+}
+
+func (s *session) rehearseFrom(ctx context.Context, export, resume string, opts rehearse.Options) (rehearse.Report, error) {
+	if export == "" {
+		return s.runRehearsal(ctx, resume, opts)
+	}
+	if resume != "" {
+		return rehearse.Report{}, usage("-export is read in one piece: leave out -resume")
+	}
+	exported, err := openExport(export)
+	if err != nil {
+		return rehearse.Report{}, err
+	}
+	defer exported.close() //nolint:errcheck // it was read
+	opts.Segments, opts.Parallel = 1, 1
+	return rehearse.Run(ctx, s.of, rehearse.Sources{Events: s.sealing.Store(exported)}, opts)
+}
+
+func (s *session) runRehearsal(ctx context.Context, path string, opts rehearse.Options) (rehearse.Report, error) {
+	info, err := s.reachable(ctx)
+	if err != nil {
+		return rehearse.Report{}, err
+	}
+	if path != "" {
+		if opts.Resume, err = rehearsalState(path); err != nil {
+			return rehearse.Report{}, err
+		}
+		opts.Save = func(state rehearse.State) error { return writeState(path, state) }
+	}
+	bar := s.progress("rehearse", "commits", info.Items)
+	defer bar.end()
+	opts.Progress = func(p admin.VerifyProgress) { bar.set(p.Commits) }
+	report, err := rehearse.Run(ctx, s.of, rehearse.Sources{
+		Events: s.sealing.Store(s.store.StrongScan()), Tables: s.admin, Exists: s.exists,
+		Ledger: s.sealing.Ledger(dynamo.NewProcesses(s.client, s.processesTable())),
+	}, opts)
+	switch {
+	case events.CodeOf(err) == events.CodeMalformed && path != "":
+		return report, usage("-resume %s: %w", path, err)
+	case err != nil && path != "":
+		return report, fmt.Errorf("%w; run the same command again to resume from %s", err, path)
+	case err != nil:
+		return report, err
+	}
+	return report, removeState(path)
+}
+
+// rehearsalState reads the state that an earlier run left, nil for none.
+func rehearsalState(path string) (*rehearse.State, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	state := &rehearse.State{}
+	if err := json.Unmarshal(text, state); err != nil {
+		return nil, usage("-resume %s: it is not the state of a rehearsal: %w", path, err)
+	}
+	return state, nil
+}
+
+// exists reports whether the table of a target is there.
+func (s *session) exists(ctx context.Context, t driver.Target) (bool, error) {
+	_, err := s.describe(ctx, s.targetTable(t))
+	if errors.Is(err, errNoTable) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// rehearsalPolicy is what rehearse may do, as IAM writes it.
+func (s *session) rehearsalPolicy() any {
+	type statement struct {
+		Effect   string
+		Action   []string
+		Resource []string
+	}
+	arn := func(table string) string { return "arn:aws:dynamodb:*:*:table/" + table }
+	resources := []string{arn(s.eventsTable()), arn(s.processesTable()), arn(dynamo.TableName(s.prefix, dynamo.ControlTable()))}
+	for _, v := range s.declared {
+		name := dynamo.TableName(s.prefix, dynamo.ViewTable(view.Description{Name: v.Describe().Name, Version: 1}))
+		resources = append(resources, arn(strings.TrimSuffix(name, "1")+"*"))
+	}
+	var keys []statement
+	if s.of.Personal() {
+		resources = append(resources, arn(dynamo.TableName(s.prefix, dynamo.KeysTable())))
+		keys = []statement{{"Allow", []string{"kms:Decrypt"}, []string{"*"}}}
+	}
+	reads := []string{"dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"}
+	return struct {
+		Version   string
+		Statement []statement
+	}{"2012-10-17", append([]statement{{"Allow", reads, resources}}, keys...)}
+}
+
+func (s *session) printRehearsal(r rehearsal) {
+	o := s.out
+	for _, f := range r.Faults {
+		o.printf("events\t%s\tschema version %d\t%d\t%s\t%s\n", cmp.Or(f.Event, "-"), f.Schema, f.Count, clean(f.Error), clean(strings.Join(f.Samples, " ")))
+	}
+	for _, v := range r.Views {
+		s.printChanges(v)
+	}
+	for _, sample := range r.States.Samples {
+		text := cmp.Or(sample.Error, fmt.Sprintf("is %s, would be %s", sample.Stored, sample.Expected))
+		o.printf("states\tchanged\t%s\t%s\n", clean(sample.At), clean(text))
+	}
+	for _, p := range r.Processes {
+		for _, e := range p.Samples {
+			o.printf("%s\t%s\t%s %s\t%s\t%s\n", p.Name, e.Change, e.Kind, cmp.Or(e.Name, "-"), clean(e.Event), clean(cmp.Or(e.Text, e.ID)))
+		}
+	}
+	for _, f := range r.Faults {
+		o.printf("events: %d of %s, schema version %d, can't be read\n", f.Count, cmp.Or(f.Event, "other names"), f.Schema)
+	}
+	for _, v := range r.Views {
+		o.printf("%s v%d: %s\n", v.Name, v.Version, changesText(v))
+		if v.NeedsVersion {
+			o.printf("%s v%d: raise Version(%d) and run %s rebuild %s\n", v.Name, v.Version, v.Version+1, s.of.Name, v.Name)
+		}
+		if b := v.Rebuild; b != nil && v.Incomparable == "" {
+			o.printf("%s v%d: a rebuild reads about %s units and writes %s units in %s items; it takes about %.0f s\n",
+				v.Name, v.Version, count(float64(b.ReadUnits)), count(float64(b.WriteUnits)), count(float64(b.Writes)), b.Seconds)
+		}
+	}
+	o.printf("states: %d snapshots compared, %d differ, %d of another schema version\n", r.States.Compared, r.States.Differ, r.States.OtherSchema)
+	for _, p := range r.Processes {
+		o.printf("%s: commands %s; timers %s; %d memories differ, %d streams would be parked\n", p.Name, effectsText(p.Commands), effectsText(p.Timers), p.Memories, p.Faults)
+	}
+	if r.Dollars > 0 {
+		o.printf("all rebuilds: $ %s by the prices of %s, %s\n", dollars(r.Dollars), r.Region, r.Prices)
+	}
+	if r.Unread > 0 {
+		o.printf("%d streams changed while they were read: run it again\n", r.Unread)
+	}
+	o.printf("%d streams, %d events in %.1f s, %.0f events/s\n", r.Streams, r.Events, r.Seconds, float64(r.Events)/max(r.Seconds, 1e-9))
+}
+
+// printChanges lists the samples of a view.
+func (s *session) printChanges(v rehearse.View) {
+	for _, d := range v.Differences {
+		s.out.printf("%s\tdeclaration\t%s\n", v.Name, clean(d))
+	}
+	for _, f := range v.Samples {
+		text := findingText(f)
+		_, rest, _ := strings.Cut(text, "\t"+string(f.Kind)+"\t")
+		s.out.printf("%s\t%s\t%s\n", v.Name, f.Change, strings.ReplaceAll(rest, ", should be ", ", would be "))
+	}
+	changed := int64(0)
+	for _, n := range v.Changes.Rows {
+		changed += n
+	}
+	if more := changed - int64(len(v.Samples)); more > 0 {
+		s.out.printf("%s\t… and %d more\n", v.Name, more)
+	}
+}
+
+// changesText says what changes in a view in a few words.
+func changesText(v rehearse.View) string {
+	if v.Incomparable != "" {
+		return v.Incomparable + "; a rebuild writes all rows"
+	}
+	text := fmt.Sprintf("%d rows of %s compared, ", v.Rows, v.Table)
+	if !v.Changes.Any() {
+		return text + "none would change"
+	}
+	parts := []string{kindsText(v.Changes.Rows, "")}
+	for _, name := range slices.Sorted(maps.Keys(v.Changes.Indexes)) {
+		parts = append(parts, "index "+name+": "+kindsText(v.Changes.Indexes[name], " entries"))
+	}
+	return text + strings.Join(parts, "; ")
+}
+
+func effectsText(counts map[rehearse.EffectChange]int64) string {
+	var parts []string
+	for _, change := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%d %s", counts[change], change))
+	}
+	return cmp.Or(strings.Join(parts, ", "), "none")
+}
+
+func kindsText(counts map[admin.ChangeKind]int64, what string) string {
+	var parts []string
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%d%s %s", counts[kind], what, kind))
+	}
+	return strings.Join(parts, ", ")
+}

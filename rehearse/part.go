@@ -1,0 +1,164 @@
+package rehearse
+
+import (
+	"context"
+	"encoding/json/v2"
+	"fmt"
+	"reflect"
+
+	"daybook/aggregate"
+	"daybook/events"
+	"daybook/process"
+)
+
+// part looks at the commits of one part of the events table. It implements
+// admin.Observer.
+type part struct {
+	*rehearsal
+	found Report
+
+	stream events.Stream // being folded
+	number int64         // of its last commit
+	torn   bool          // a commit was missing
+	of     aggregate.Aggregate
+	state  *aggregate.Replay // nil: an event could not be folded
+
+	again     bool                           // only commands are looked at
+	entries   map[process.Key]*process.Entry // of the page
+	followers []*follower                    // of the stream
+}
+
+func newPart(r *rehearsal) *part {
+	return &part{rehearsal: r, entries: map[process.Key]*process.Entry{}}
+}
+
+// Observe implements admin.Observer.
+func (p *part) Observe(ctx context.Context, page []events.Commit) error {
+	if err := p.loadEntries(ctx, page); err != nil {
+		return err
+	}
+	for i := range page {
+		c := &page[i]
+		p.found.Bytes += int64(c.Size)
+		if c.Stream != p.stream {
+			p.begin(c.Stream)
+		}
+		if torn := c.Number != p.number+1; torn && !p.torn {
+			p.torn = true
+			p.found.Unread++
+		}
+		p.number = c.Number
+		if !p.torn && !p.again {
+			p.fold(c)
+		}
+		p.react(c)
+	}
+	return nil
+}
+
+// End implements admin.Observer.
+func (p *part) End(context.Context) error {
+	p.endStream()
+	return nil
+}
+
+// Add implements admin.Observer.
+func (p *part) Add() {
+	r := &p.report
+	r.Bytes += p.found.Bytes
+	r.Unread += p.found.Unread
+	for _, f := range p.found.Faults {
+		r.addFault(f, p.opts.Samples)
+	}
+	r.States.add(p.found.States, p.opts.Samples)
+	r.addProcesses(p.found.Processes, p.opts.Samples)
+}
+
+func (p *part) begin(stream events.Stream) {
+	p.endStream()
+	p.stream, p.number, p.torn = stream, 0, false
+	p.follow(stream)
+	p.of, p.state = p.rehearsal.of[stream.Aggregate()], nil
+	if p.of != nil {
+		p.state, _, _ = aggregate.NewReplay(p.of, nil) // the declaration was checked
+	}
+}
+
+// fold folds a commit, event by event, and compares its snapshot.
+func (p *part) fold(c *events.Commit) {
+	for i, e := range c.Events {
+		if err := p.add(e); err != nil {
+			at := events.Token{Stream: c.Stream, Version: c.First() + int64(i)}
+			p.found.addFault(EventFault{Event: e.Name, Schema: e.Schema, Error: events.FaultText(err), Count: 1, Samples: []string{at.String()}}, p.opts.Samples)
+		}
+	}
+	if c.Snapshot != nil && p.state != nil {
+		p.compareState(c)
+	}
+}
+
+// add decodes an event and folds it. Behind the first that can't be folded the
+// others are only decoded.
+func (p *part) add(e events.Event) error {
+	if p.of == nil {
+		return events.Errorf(events.CodeInternal, "aggregate %q is not declared", p.stream.Aggregate())
+	}
+	if p.state == nil {
+		return p.decode(e)
+	}
+	err := p.state.Add([]events.Event{e})
+	if err != nil {
+		p.state = nil
+	}
+	return err
+}
+
+func (p *part) decode(e events.Event) error {
+	e, err := p.codec.Upgrade(e)
+	if err != nil {
+		return err
+	}
+	t := p.types[e.Name].Go
+	if t == nil {
+		return nil
+	}
+	if err := json.Unmarshal(e.Data, reflect.New(t).Interface()); err != nil {
+		return events.Wrap(events.CodeInternal, err, fmt.Sprintf("event %q can't be read", e.Name))
+	}
+	return nil
+}
+
+// compareState compares a snapshot, as the code reads it, with the folded state.
+func (p *part) compareState(c *events.Commit) {
+	s := &p.found.States
+	kept, fits, err := aggregate.NewReplay(p.of, c.Snapshot)
+	if err == nil && !fits {
+		s.OtherSchema++
+		return
+	}
+	s.Compared++
+	sample := StateSample{At: events.Token{Stream: c.Stream, Version: c.Version}.String()}
+	if err == nil {
+		sample.Stored, err = kept.State()
+	}
+	if err == nil {
+		sample.Expected, err = p.state.State()
+	}
+	switch {
+	case err != nil:
+		sample = StateSample{At: sample.At, Error: events.FaultText(err)}
+	case string(sample.Stored) == string(sample.Expected):
+		return
+	}
+	s.Differ++
+	if len(s.Samples) < p.opts.Samples {
+		s.Samples = append(s.Samples, sample)
+	}
+}
+
+func (s *States) add(other States, samples int) {
+	s.Compared += other.Compared
+	s.Differ += other.Differ
+	s.OtherSchema += other.OtherSchema
+	s.Samples = append(s.Samples, other.Samples[:max(0, min(len(other.Samples), samples-len(s.Samples)))]...)
+}

@@ -1,0 +1,148 @@
+package rehearse
+
+import (
+	"context"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"sync"
+
+	"daybook/events"
+	"daybook/parallel"
+)
+
+// send is a command that the code would send, or one that a commit shows.
+type send struct {
+	process, event, command, id string
+	digest                      events.Digest
+	expected                    bool
+	compared                    bool // digest tells payloads apart
+	optional                    bool // expected, but perhaps later
+}
+
+// sends brings together what is expected and what commits show, by the commands' ids:
+// what meets goes, so that only the rest takes memory. When that is too much, it is
+// done in passes over the events, each for a share of the ids.
+type sends struct {
+	pass, passes uint64
+	budget       int // bytes
+	samples      int // of each change
+
+	mu       sync.Mutex
+	pending  map[string]*send
+	size     int
+	overflow bool
+	found    Report // processes only
+}
+
+func newSends(pass, passes uint64, budget, samples int) *sends {
+	return &sends{pass: pass, passes: passes, budget: budget, samples: samples, pending: map[string]*send{}}
+}
+
+// sendOverhead is about what an entry takes besides its texts, in bytes.
+const sendOverhead = 250
+
+func sizeOf(id string, s *send) int {
+	return sendOverhead + len(id) + len(s.event) + len(s.id)
+}
+
+func (s *sends) meet(id string, one *send) {
+	h := fnv.New64a()
+	h.Write([]byte(id))
+	if h.Sum64()%s.passes != s.pass {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	other := s.pending[id]
+	switch {
+	case s.overflow, other != nil && other.expected == one.expected:
+	case other == nil:
+		s.pending[id] = one
+		s.size += sizeOf(id, one)
+		if s.overflow = s.size > s.budget; s.overflow {
+			s.pending = nil
+		}
+	default:
+		delete(s.pending, id)
+		s.size -= sizeOf(id, other)
+		if other.expected {
+			one, other = other, one
+		}
+		change := EffectSame
+		if one.compared && other.digest != one.digest {
+			change = EffectChanged
+		}
+		s.count(one, change)
+	}
+}
+
+func (s *sends) count(one *send, change EffectChange) {
+	p := s.found.process(one.process)
+	p.Commands = sum(p.Commands, map[EffectChange]int64{change: 1})
+	if change != EffectSame {
+		p.sample(EffectSample{Kind: "command", Change: change, Event: one.event, Name: one.command, ID: one.id}, s.samples)
+	}
+}
+
+// end counts what met nothing.
+func (s *sends) end() {
+	for _, id := range slices.Sorted(maps.Keys(s.pending)) {
+		switch one := s.pending[id]; {
+		case !one.expected:
+			s.count(one, EffectDropped)
+		case !one.optional:
+			s.count(one, EffectUnproven)
+		}
+	}
+}
+
+// maxPasses bounds the passes over the events.
+const maxPasses = 1024
+
+// compareSends takes in what the first pass over the events found about commands, or
+// makes passes of its own where that did not suffice.
+func (r *rehearsal) compareSends(ctx context.Context, whole bool) error {
+	if r.sources.Ledger == nil {
+		return nil
+	}
+	all := []*sends{r.sends}
+	for passes := uint64(1); !whole || slices.ContainsFunc(all, func(s *sends) bool { return s.overflow }); passes *= 2 {
+		whole, all = true, nil
+		for pass := range passes {
+			r.sends = newSends(pass, passes, r.opts.Memory, r.opts.Samples)
+			if passes == maxPasses {
+				r.sends.budget = 1 << 62
+			}
+			if err := r.pass(ctx); err != nil {
+				return err
+			}
+			if all = append(all, r.sends); r.sends.overflow {
+				break
+			}
+		}
+	}
+	for _, s := range all {
+		s.end()
+		r.report.addProcesses(s.found.Processes, r.opts.Samples)
+	}
+	return nil
+}
+
+// pass reads the events once more, for commands only.
+func (r *rehearsal) pass(ctx context.Context) error {
+	return parallel.New(r.opts.Parallel).Until(ctx, r.opts.Segments, func(ctx context.Context, segment int) error {
+		p := newPart(r)
+		p.again = true
+		for cursor := ""; ; {
+			page, next, err := r.sources.Events.Scan(ctx, segment, r.opts.Segments, cursor)
+			if err == nil {
+				err = p.Observe(ctx, page)
+			}
+			if err != nil || next == "" {
+				return err
+			}
+			cursor = next
+		}
+	})
+}
