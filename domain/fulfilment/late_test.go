@@ -2,6 +2,7 @@ package fulfilment_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -61,6 +62,45 @@ func TestReservationThatHung(t *testing.T) {
 			w.settle()
 			if units := w.left("p"); units != w.stock["p"] {
 				t.Errorf("%d units of %d are left, and no order stands", units, w.stock["p"])
+			}
+		})
+	}
+}
+
+// TestReservationBeforeProduct: an order for a product that does not exist ends. Then
+// the product is added, by a clock that is right or behind, and the order's events
+// come again: it reserves nothing.
+func TestReservationBeforeProduct(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		cancelled bool
+		later     time.Duration // by the clock of the instance that adds the product
+	}{
+		"rejected":                {false, time.Second},
+		"rejected, clock behind":  {false, -10 * time.Minute},
+		"cancelled":               {true, time.Second},
+		"cancelled, clock behind": {true, -10 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 1)
+			w.command("place-order", "o00000", order.Place{Customer: "ann", Currency: "BRL", Lines: []order.Line{{Product: "p", Quantity: 1, Price: 1}}})
+			if c.cancelled {
+				w.command("cancel-order", "o00000", order.Cancel{Reason: "mind changed"})
+			}
+			again := slices.Clone(w.queue)
+			w.settle()
+			w.now.Add(int64(c.later))
+			w.command("add-product", "p", product.Add{Name: "P", Category: "c", Price: 1, Currency: "BRL", Stock: 5})
+			w.queue = append(w.queue, again...)
+			w.settle()
+			if units := w.left("p"); units != 5 {
+				t.Errorf("%d units of 5 are left, and no order stands", units)
+			}
+			w.command("place-order", "o00001", order.Place{Customer: "ann", Currency: "BRL", Lines: []order.Line{{Product: "p", Quantity: 1, Price: 1}}})
+			w.settle()
+			if units := w.left("p"); units != 4 {
+				t.Errorf("%d units of 5 are left, and one order reserved one", units)
 			}
 		})
 	}

@@ -12,7 +12,7 @@ import (
 
 // Product is the aggregate of one product and its stock.
 var Product = aggregate.New[State]("product").
-	StateSchema(3). // since the currency is known and only those that ended without a reservation are remembered
+	StateSchema(4). // since only those that ended without a reservation are remembered, also by a product not added yet
 	Event(added, priceInMinorUnits).
 	Event(priceChanged).
 	Event(categoryMoved).
@@ -44,8 +44,9 @@ type State struct {
 	Reserved map[string]int64 `json:"reserved,omitzero"` // units by order
 
 	// Ended is when orders ended that had reserved nothing: their reservation may
-	// still be on its way, and is refused. The keys are digests of the orders' ids,
-	// so that a state stays small. An end more than EndedFor before the last is
+	// still be on its way, and is refused. A product that is not added yet has them,
+	// too: orders may name it already. The keys are digests of the orders' ids, so
+	// that a state stays small. An end more than EndedFor before the last is
 	// forgotten, and beyond MaxEnded the oldest. An order that had a reservation is
 	// not among them: a repeat of that command is recognised by its id.
 	Ended map[string]time.Time `json:"ended,omitzero"`
@@ -98,8 +99,8 @@ type (
 		Order    string `json:"order"`
 		Quantity int64  `json:"quantity"`
 	}
-	// StockReleased: units kept for an order, or none, are free again. Schema
-	// version 2; version 1 had no time.
+	// StockReleased: units kept for an order, or none, are free again. With none it
+	// may precede Added. Schema version 2; version 1 had no time.
 	StockReleased struct {
 		Order    string    `json:"order"`
 		Quantity int64     `json:"quantity"`
@@ -194,8 +195,10 @@ func (SettleStock) CommandName() string  { return "settle-stock" }
 func (MoveStock) CommandName() string    { return "move-stock" }
 func (Retire) CommandName() string       { return "retire-product" }
 
-func added(_ State, e Added) State {
-	return State{Exists: true, Category: e.Category, Price: e.Price, Currency: e.Currency, Stock: e.Stock}
+// added keeps the orders that ended before.
+func added(s State, e Added) State {
+	s.Exists, s.Category, s.Price, s.Currency, s.Stock = true, e.Category, e.Price, e.Currency, e.Stock
+	return s
 }
 
 func priceChanged(s State, e PriceChanged) State { s.Price = e.Price; return s }
@@ -313,10 +316,8 @@ func reserveStock(s State, c ReserveStock, m aggregate.Meta) aggregate.Decision 
 
 // releaseStock works on a retired product too: what an order kept comes back. An
 // order that kept nothing is recorded as well: its reservation may be on its way.
+// That holds for a product that does not exist, too: it may be added in the meantime.
 func releaseStock(s State, c ReleaseStock, m aggregate.Meta) aggregate.Decision {
-	if !s.Exists {
-		return aggregate.Reject("product-not-found", "there is no such product")
-	}
 	if _, ended := s.Ended[endedKey(c.Order)]; ended {
 		return aggregate.Nothing()
 	}

@@ -52,7 +52,6 @@ func TestStock(t *testing.T) {
 	nothing := product.StockReleased{Order: "o1", At: now}
 	given(t, lamp(5), nothing).When(product.ReleaseStock{Order: "o1"}).Then()
 	given(t, lamp(5), nothing).When(product.ReserveStock{Order: "o1", Quantity: 1}).ThenRejected("order-ended")
-	given(t).When(product.ReleaseStock{Order: "o1"}).ThenRejected("product-not-found")
 	settled := product.StockSettled{Order: "o1", Quantity: 3, At: now}
 	given(t, lamp(5), reserved).When(product.SettleStock{Order: "o1"}).Then(settled).
 		ThenState(product.State{Exists: true, Category: "home", Price: 1990, Currency: "EUR", Stock: 2, Reserved: map[string]int64{}})
@@ -86,6 +85,24 @@ func TestLateReservation(t *testing.T) {
 		Ended: map[string]time.Time{"9250b9912ee91d6b": now.Add(-time.Hour), "de2d91dc0a258041": now}} // digests of o2 and o3
 	given(t, lamp(5), ended("o1", now.Add(-time.Hour-time.Millisecond)), ended("o2", now.Add(-time.Hour))).
 		When(product.ReleaseStock{Order: "o3"}).Then(ended("o3", now)).ThenState(remembered)
+}
+
+// TestOrderBeforeProduct: an order that ended before the product was added reserves
+// nothing of it, and others do.
+func TestOrderBeforeProduct(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) // of the scenario
+	ended := product.StockReleased{Order: "o1", At: now}
+	given(t).When(product.ReleaseStock{Order: "o1"}).Then(ended)
+	given(t, ended).When(product.ReleaseStock{Order: "o1"}).Then()
+	given(t, ended).When(product.ReserveStock{Order: "o1", Quantity: 1}).ThenRejected("order-ended")
+	given(t, ended).When(product.ReserveStock{Order: "o2", Quantity: 1}).ThenRejected("product-not-found")
+	given(t, ended).When(product.Restock{Quantity: 1}).ThenRejected("product-not-found")
+	given(t, ended).When(product.Add{Name: "Lamp", Category: "home", Price: 1990, Currency: "EUR", Stock: 5}).Then(lamp(5)).
+		ThenState(product.State{Exists: true, Category: "home", Price: 1990, Currency: "EUR", Stock: 5,
+			Ended: map[string]time.Time{"2352da7280f1decc": now}}) // digest of o1
+	given(t, ended, lamp(5)).When(product.ReserveStock{Order: "o1", Quantity: 1}).ThenRejected("order-ended")
+	given(t, ended, lamp(5)).When(product.ReserveStock{Order: "o2", Quantity: 1}).Then(product.StockReserved{Order: "o2", Quantity: 1})
 }
 
 func TestMoveStock(t *testing.T) {

@@ -15,7 +15,7 @@ var Products = view.New[Row]("products", "product").
 	On(func(r Row, e StockMovedOut, _ view.Meta) Row { r.Stock -= e.Quantity; return r }).
 	On(func(r Row, e StockMovedIn, _ view.Meta) Row { r.Stock += e.Quantity; return r }).
 	On(func(r Row, _ Retired, _ view.Meta) Row { r.Retired = true; return r }).
-	Hide(func(r Row) bool { return r.Retired }).
+	Hide(func(r Row) bool { return r.Retired || r.Currency == "" }). // "": not added yet
 	Index("by-price", view.By("category").Then("price")).
 	Index("by-name", view.By("category").Then("name"))
 

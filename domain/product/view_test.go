@@ -49,12 +49,24 @@ func TestProducts(t *testing.T) {
 	}
 }
 
+// TestProductNotAdded: an order may end before its product is added.
+func TestProductNotAdded(t *testing.T) {
+	t.Parallel()
+	story := []events.Data{product.StockReleased{Order: "o1"}, lamp(5)}
+	for n, want := range map[int]string{1: "", 2: `{"id":"p","name":"Lamp","category":"home","price":1990,"currency":"EUR","stock":5,"version":2}`} {
+		if got := rows(t, product.Products, map[events.Stream][]events.Data{"product/p": story[:n]}).Row("p"); got != want {
+			t.Errorf("after %d events: %s, want %s", n, got, want)
+		}
+	}
+}
+
 func TestCategories(t *testing.T) {
 	t.Parallel()
 	got := rows(t, product.Categories, map[events.Stream][]events.Data{
 		"product/a": {lamp(5), product.StockReserved{Order: "o", Quantity: 2}},
 		"product/b": {lamp(10), product.CategoryMoved{Category: "office"}},
 		"product/c": {lamp(100), product.Retired{}},
+		"product/g": {product.StockReleased{Order: "o"}},
 		"product/d": {lamp(1), product.Restocked{Quantity: 1}},
 		"product/e": {lamp(9), product.StockMovedOut{To: "f", Quantity: 2}},
 		"product/f": {lamp(0), product.StockMovedIn{From: "e", Quantity: 2}},
