@@ -9,8 +9,8 @@
 // partial batch response, error handling, parameters). There is one worker for
 // each shard (parallelization factor 1), so the records of one item stay in order.
 //
-// A shard is read when it changes, if its source can tell (Options.Activity), and at
-// most once per Options.Pace while records come; else as often as Lambda reads it.
+// A shard is read when it changes, if its source can tell (Options.Activity), and about
+// once per Options.Pace while records come for longer; else as often as Lambda reads it.
 //
 // Delivery is at least once: a checkpoint is kept after a batch was processed,
 // and it may be lost with the process.

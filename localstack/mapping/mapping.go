@@ -31,9 +31,9 @@ type Options struct {
 	// Poll is how long a shard without records rests when no activity is
 	// signalled: by default 250 ms, Lambda's rate, and 2 s with Activity.
 	Poll time.Duration
-	// Pace is the shortest time between a read of a shard that found records and the
-	// next one, so that records that come one after the other share a batch; 50 ms by
-	// default with Activity. The first record after a rest is read at once.
+	// Pace is the time between two reads of a shard that find records, in the long run, so
+	// that records that come one after the other share a batch; 50 ms by default with
+	// Activity. The first eight reads after a rest wait for nothing.
 	Pace time.Duration
 	// Discover is how often the shards are listed again; 10 s by default.
 	Discover time.Duration

@@ -4,23 +4,31 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // maxPage is the largest number of records GetRecords answers with.
 const maxPage = 1000
 
+// readsAtOnce is how many reads of a shard may follow each other without a pause after a
+// rest. A command leads to a few: what a person does by hand is seen at once.
+const readsAtOnce = 8
+
 // worker reads one shard and delivers its batches.
 type worker struct {
 	delivery
-	iterator string    // "" has to be asked for
-	after    string    // last record read
-	closed   bool      // the shard is read to its end
-	paced    time.Time // when the shard may be read again
+	iterator string        // "" has to be asked for
+	after    string        // last record read
+	closed   bool          // the shard is read to its end
+	pace     *rate.Limiter // of reads that found records; made by run
+	paced    time.Time     // when the shard may be read again
 }
 
 // run works until the shard's end, until the shard is gone, or until ctx ends.
 func (w *worker) run(ctx context.Context) {
 	w.after = w.checkpoints.get(w.shard).After
+	w.pace = rate.NewLimiter(rate.Every(w.Pace), readsAtOnce)
 	for failures := 0; ctx.Err() == nil; {
 		records, err := w.gather(ctx)
 		switch {
@@ -153,7 +161,7 @@ func (w *worker) read(ctx context.Context, limit int) (Page, error) {
 		if n := len(page.Records); n > 0 {
 			w.after = page.Records[n-1].Sequence
 			if n < limit {
-				w.paced = time.Now().Add(w.Pace)
+				w.paced = time.Now().Add(w.pace.Reserve().Delay())
 			}
 		}
 		return page, nil
