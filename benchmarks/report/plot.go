@@ -136,9 +136,11 @@ func (r *Results) dots(title string, m measure, scenarios []string) []byte {
 
 // ticks are 1, 3, 10 and so on within a scale.
 func ticks(s logScale) (out []float64) {
-	for _, v := range []float64{0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000} {
-		if v >= s.low && v <= s.high {
-			out = append(out, v)
+	for power := math.Floor(math.Log10(s.low)); math.Pow(10, power) <= s.high; power++ {
+		for _, v := range []float64{math.Pow(10, power), 3 * math.Pow(10, power)} {
+			if v >= s.low && v <= s.high {
+				out = append(out, v)
+			}
 		}
 	}
 	return out

@@ -217,3 +217,25 @@ func TestAmounts(t *testing.T) {
 		}
 	}
 }
+
+func TestTicksCoverTheScale(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		low, high float64
+		want      []float64
+	}{
+		{0.02, 4, []float64{0.03, 0.1, 0.3, 1, 3}},
+		{700, 250_000, []float64{1000, 3000, 10_000, 30_000, 100_000}},
+	} {
+		got := ticks(logScale{low: c.low, high: c.high})
+		if len(got) != len(c.want) {
+			t.Errorf("%g to %g: %v, want %v", c.low, c.high, got, c.want)
+			continue
+		}
+		for i, v := range got {
+			if math.Abs(v/c.want[i]-1) > 1e-9 {
+				t.Errorf("%g to %g: %v, want %v", c.low, c.high, got, c.want)
+			}
+		}
+	}
+}
