@@ -21,11 +21,11 @@ rm -rf "$out"
 mkdir -p "$out"
 cd "$root"
 go build -o "$out/app" ./infra
-for variant in infra/testdata/variants/*.json; do
-  name=$(basename "$variant" .json)
-  CDK_OUTDIR="$out/$name" CDK_CONTEXT_JSON=$(cat "$variant") "$out/app"
-done
+export out
+synth() { CDK_OUTDIR="$out/$(basename "$1" .json)" CDK_CONTEXT_JSON=$(cat "$1") "$out/app"; }
+export -f synth
+printf '%s\0' infra/testdata/variants/*.json | xargs -0 -P 2 -n 1 bash -c 'synth "$1"' _
 
 # W3005: the CDK writes dependencies that a reference implies already.
-"$venv/bin/cfn-lint" --ignore-checks W3005 -- "$out"/*/*.template.json
+printf '%s\0' "$out"/*/*.template.json | xargs -0 -P 2 -n 4 "$venv/bin/cfn-lint" --ignore-checks W3005 --
 echo "cfn-lint: $(ls -d "$out"/*/ | wc -l) variants are clean"
