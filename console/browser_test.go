@@ -26,7 +26,7 @@ import (
 // both themes and widths, are left in build/screenshots.
 
 const (
-	wide, narrow = 1600, 360
+	wide, narrow = 1200, 360
 	patience     = 15 * time.Second // for a page: CI's machine is slow
 	screenshots  = "../build/screenshots"
 	axeFile      = "testdata/axe/node_modules/axe-core/axe.min.js"
@@ -139,11 +139,15 @@ func (b *browser) shoot(name string) {
 	}
 }
 
-// fits checks that nothing but what scrolls on its own is wider than the window.
+// fits checks that nothing but what scrolls on its own is wider than the window, and no
+// label of a figure than its place.
 func (b *browser) fits(name string) {
 	b.t.Helper()
 	if over := eval[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 		b.t.Errorf("%s is %d pixels too wide: %s", name, over, eval[string](b, `[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.scroll, pre, .tabs')).slice(0, 3).map(e => e.outerHTML.slice(0, 120)).join('\n')`))
+	}
+	if long := eval[string](b, `[...document.querySelectorAll('.fact dt')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent).join(', ')`); long != "" {
+		b.t.Errorf("%s has labels that reach into the next: %s", name, long)
 	}
 }
 

@@ -58,7 +58,7 @@ export function Home({ app }) {
   return html`<${Page} title=${app.title} sub=${html`${plural(app.aggregates.length, 'aggregate')}, ${plural(app.views.length, 'view')}, ${plural(app.processes.length, 'process', 'processes')} in <code>${app.prefix}</code>`} />
     <${Notice} error=${pulse.error ?? health.error} />
     <dl class="facts">
-      <${Fact} name="Commits, last hour" value=${number(hour)} note=${plural(events, 'event')} />
+      <${Fact} name="Commits/hour" value=${number(hour)} note=${plural(events, 'event')} />
       <${Fact} name="Streams" value=${pulse.streams ? number(pulse.streams.known) + (pulse.streams.complete ? '' : '+') : '–'} note=${pulse.streams?.loading ? 'still reading' : pulse.streams?.complete === false ? 'seen so far' : ''} href="#/streams" />
       <${Fact} name="Lag" value=${!health.data ? '–' : slowest ? span(slowest.seconds) : 'none'} note=${slowest ? slowest.name : ''} kind=${slowest?.seconds > 30 ? 'warn' : ''} />
       <${Fact} name="Parked streams" value=${health.data ? number(parked) : '–'} kind=${parked ? 'bad' : ''} href="#/views" />
