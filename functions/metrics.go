@@ -1,11 +1,12 @@
 package functions
 
 import (
-	"encoding/json/v2"
+	"encoding/json/jsontext"
 	"errors"
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -34,21 +35,40 @@ func newMetrics(app daybook.App, c Config) *metrics {
 	return &metrics{w: c.Metrics, namespace: app.Title(), deployment: c.ViewPrefix}
 }
 
-// directive says which members of a line are metrics.
-type directive struct {
-	Timestamp int64       `json:"Timestamp"` // milliseconds since 1970
-	Metrics   []directory `json:"CloudWatchMetrics"`
+// line is the values in CloudWatch's embedded metric format: each as a member, and under
+// _aws which members are metrics. It is appended by hand, since a function writes it for
+// each command.
+func (m *metrics) line(at time.Time, values map[names.Metric]float64) []byte {
+	sorted := slices.AppendSeq(make([]names.Metric, 0, len(values)), maps.Keys(values))
+	slices.Sort(sorted)
+	b := make([]byte, 0, 512)
+	b = append(b, `{"_aws":{"Timestamp":`...)
+	b = strconv.AppendInt(b, at.UnixMilli(), 10)
+	b = append(b, `,"CloudWatchMetrics":[{"Namespace":`...)
+	b = quote(b, m.namespace)
+	b = append(b, `,"Dimensions":[[`...)
+	b = append(quote(b, names.Dimension), `]],"Metrics":[`...)
+	for i, metric := range sorted {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = quote(append(b, `{"Name":`...), metric.String())
+		b = quote(append(b, `,"Unit":`...), metric.Unit())
+		b = append(b, '}')
+	}
+	b = append(b, `]}]},`...)
+	b = quote(append(quote(b, names.Dimension), ':'), m.deployment)
+	for _, metric := range sorted {
+		b = append(quote(append(b, ','), metric.String()), ':')
+		b = strconv.AppendFloat(b, values[metric], 'f', -1, 64)
+	}
+	return append(b, '}', '\n')
 }
 
-type directory struct {
-	Namespace  string       `json:"Namespace"`
-	Dimensions [][]string   `json:"Dimensions"`
-	Metrics    []definition `json:"Metrics"`
-}
-
-type definition struct {
-	Name string `json:"Name"`
-	Unit string `json:"Unit"`
+// quote appends a name as JSON.
+func quote(b []byte, name string) []byte {
+	b, _ = jsontext.AppendQuote(b, name) // names are valid UTF-8
+	return b
 }
 
 // put writes one line with the values that are not zero; without any it writes
@@ -61,23 +81,10 @@ func (m *metrics) put(values map[names.Metric]float64) {
 	if len(values) == 0 {
 		return
 	}
-	var defined []definition
-	line := map[string]any{names.Dimension: m.deployment}
-	for _, metric := range slices.Sorted(maps.Keys(values)) {
-		defined = append(defined, definition{metric.String(), metric.Unit()})
-		line[metric.String()] = values[metric]
-	}
-	line["_aws"] = directive{
-		Timestamp: time.Now().UnixMilli(),
-		Metrics:   []directory{{Namespace: m.namespace, Dimensions: [][]string{{names.Dimension}}, Metrics: defined}},
-	}
-	data, err := json.Marshal(line, json.Deterministic(true))
-	if err != nil {
-		return // strings and numbers
-	}
+	line := m.line(time.Now(), values)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, _ = m.w.Write(append(data, '\n')) // the log is all there is to tell
+	_, _ = m.w.Write(line) // the log is all there is to tell
 }
 
 // command measures one command.

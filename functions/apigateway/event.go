@@ -1,11 +1,11 @@
 package apigateway
 
 import (
+	"cmp"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -100,42 +100,52 @@ func (e *event) decodedPath() bool {
 	return e.Version != "" && !strings.Contains(e.RequestContext.DomainName, ".lambda-url.")
 }
 
-// actor is the verified subject that sent the request: the claim sub of a JWT,
-// the ARN of an IAM identity, or what a Lambda authorizer calls its principal.
-// "" when the API is open.
-func (e *event) actor() string {
-	authorizer := e.RequestContext.Authorizer
-	places := [][]string{{"claims", "sub"}, {"principalId"}}
+// caller is who sent the request, as the gateway verified it.
+//
+// Its actor is the claim sub of a JWT, the ARN of an IAM identity, or what a Lambda
+// authorizer calls its principal; "" when the API is open. Its scope holds the scopes of
+// the verified token, separated by spaces. IAM says that the gateway asked IAM policies.
+func (e *event) caller() (c Caller) {
+	said := membersOf(e.RequestContext.Authorizer)
+	claims, other, arn := membersOf(said.Claims), said, e.RequestContext.Identity.UserARN
+	c.Actor = cmp.Or(text(claims.Subject), text(said.Principal), arn)
+	c.IAM = arn != ""
 	if e.second() {
-		places = [][]string{{"jwt", "claims", "sub"}, {"iam", "userArn"}, {"iam", "callerId"}}
-	}
-	for _, place := range places {
-		if s := member(authorizer, place...); s != "" {
-			return s
-		}
-	}
-	return e.RequestContext.Identity.UserARN
-}
-
-// iam reports whether the gateway asked IAM policies.
-func (e *event) iam() bool {
-	return e.second() && member(e.RequestContext.Authorizer, "iam", "userArn")+member(e.RequestContext.Authorizer, "iam", "callerId") != "" ||
-		!e.second() && e.RequestContext.Identity.UserARN != ""
-}
-
-// scope holds the scopes of the verified token, separated by spaces.
-func (e *event) scope() string {
-	places := [][]string{{"claims"}, {}}
-	if e.second() {
-		places = [][]string{{"jwt", "claims"}, {"lambda"}}
+		claims, other = membersOf(membersOf(said.JWT).Claims), membersOf(said.Lambda)
+		iam := membersOf(said.IAM)
+		identity := cmp.Or(text(iam.UserARN), text(iam.CallerID))
+		c.Actor = cmp.Or(text(claims.Subject), identity, arn)
+		c.IAM = identity != ""
 	}
 	var scopes []string
-	for _, place := range places {
-		for _, name := range []string{"scope", "scp"} {
-			scopes = append(scopes, words(at(e.RequestContext.Authorizer, append(slices.Clone(place), name)...))...)
-		}
+	for _, v := range []jsontext.Value{claims.Scope, claims.SCP, other.Scope, other.SCP} {
+		scopes = append(scopes, words(v)...)
 	}
-	return strings.Join(scopes, " ")
+	c.Scope = strings.Join(scopes, " ")
+	return c
+}
+
+// members are those of an authorizer's answer, and of the objects in it, that say who
+// the caller is. What they hold depends on the authorizer.
+type members struct {
+	Claims    jsontext.Value `json:"claims"`      // of a REST API's JWT, or in JWT
+	Principal jsontext.Value `json:"principalId"` // of a REST API
+	JWT       jsontext.Value `json:"jwt"`         // these three of an HTTP API
+	IAM       jsontext.Value `json:"iam"`
+	Lambda    jsontext.Value `json:"lambda"`
+	Subject   jsontext.Value `json:"sub"`
+	Scope     jsontext.Value `json:"scope"`
+	SCP       jsontext.Value `json:"scp"`
+	UserARN   jsontext.Value `json:"userArn"` // in IAM
+	CallerID  jsontext.Value `json:"callerId"`
+}
+
+// membersOf reads the members of an object. Another value has none.
+func membersOf(v jsontext.Value) (m members) {
+	if len(v) == 0 || json.Unmarshal(v, &m) != nil {
+		return members{}
+	}
+	return m
 }
 
 // words reads a claim that holds a list: a string with spaces in between, an array of
@@ -155,23 +165,10 @@ func words(v jsontext.Value) []string {
 	return strings.Fields(s)
 }
 
-// member returns the string at a place in a JSON value, "" when there is none.
-func member(v jsontext.Value, place ...string) string {
-	var s string
-	if v = at(v, place...); len(v) == 0 || json.Unmarshal(v, &s) != nil {
+// text returns the string that v is, "" when it is none.
+func text(v jsontext.Value) (s string) {
+	if len(v) == 0 || json.Unmarshal(v, &s) != nil {
 		return ""
 	}
 	return s
-}
-
-// at returns what is at a place in a JSON value, nil when there is nothing.
-func at(v jsontext.Value, place ...string) jsontext.Value {
-	for _, name := range place {
-		var object map[string]jsontext.Value
-		if len(v) == 0 || json.Unmarshal(v, &object) != nil {
-			return nil
-		}
-		v = object[name]
-	}
-	return v
 }

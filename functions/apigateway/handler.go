@@ -76,7 +76,9 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		h.options.Log.ErrorContext(ctx, "event refused", "error", err)
 		return nil, err
 	}
-	ctx = h.options.Context(ctx, Caller{Actor: e.actor(), Scope: e.scope(), IAM: e.iam(), RequestID: e.RequestContext.RequestID, Route: e.route()})
+	caller := e.caller()
+	caller.RequestID, caller.Route = e.RequestContext.RequestID, e.route()
+	ctx = h.options.Context(ctx, caller)
 	r, err := e.request(ctx, h.options.Prefix)
 	if err != nil {
 		h.options.Log.ErrorContext(ctx, "event refused", "error", err)
