@@ -210,6 +210,23 @@ func start(tb testing.TB, dir, name string, answer bool) started {
 	return took
 }
 
+// BenchmarkColdStart compares the functions with a bare main from the start of the
+// process to its first answered invocation, by processor time as TestColdStart does. The
+// ratio is that of the slowest function, the larger the better.
+func BenchmarkColdStart(b *testing.B) {
+	if runtime.GOOS != "linux" {
+		b.Skipf("left out: the functions are programs for Linux, which %s does not run", runtime.GOOS)
+	}
+	dir := binaries(b, append(bundle.Functions(), "bare")...)
+	turns := make(starts)
+	for b.Loop() {
+		for _, name := range append(bundle.Functions(), "bare") {
+			turns[name] = append(turns[name], start(b, dir, name, true).processor)
+		}
+	}
+	b.ReportMetric(1/turns.slowest(), "cold-start-ratio")
+}
+
 // BenchmarkSDKClients measures what the SDK's clients for SQS, EventBridge and
 // EventBridge Scheduler would add to the start of the process function, beside
 // package messaging: the difference between two bare mains, one of them with the
