@@ -223,6 +223,58 @@ func TestKeysAreKeptForAMinute(t *testing.T) {
 	})
 }
 
+// A ring that drops keys for want of room takes none of them for deleted.
+func TestMoreSubjectsThanKeysInMemory(t *testing.T) {
+	t.Parallel()
+	var keys personaltest.Keys
+	const subjects = 10_001
+	all := registered{Phones: make([]personal.Value[string], subjects)}
+	for i := range all.Phones {
+		all.Phones[i] = personal.About(fmt.Sprintf("user/%d", i), "111")
+	}
+	data := seal(t, personal.NewSealer(personal.NewRing(&keys, &keys, nil)), stream, all)
+	reader := personal.NewSealer(personal.NewRing(&keys, &keys, nil))
+	for range 2 {
+		got, err := open[registered](t, reader, stream, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, phone := range got.Phones {
+			if phone.Reveal() != "111" {
+				t.Fatalf("the value of user/%d is erased: %v", i, phone.Erased())
+			}
+		}
+	}
+}
+
+// A key that took long to unwrap is kept no longer for that.
+func TestKeysAreKeptFromWhenTheyWereAskedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var keys personaltest.Keys
+		data := seal(t, personal.NewSealer(personal.NewRing(&keys, &keys, nil)), stream, registered{Name: personal.Of("Ann")})
+		reader := personal.NewSealer(personal.NewRing(&keys, slowUnwrap{&keys}, nil))
+		if v, err := open[registered](t, reader, stream, data); err != nil || v.Name.Erased() {
+			t.Fatal(err)
+		}
+		if _, err := keys.Delete(t.Context(), "user/7"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(personal.KeyTTL - 10*time.Second)
+		if v, err := open[registered](t, reader, stream, data); err != nil || !v.Name.Erased() {
+			t.Errorf("a minute after the key was read: %q, %v", v.Name.Reveal(), err)
+		}
+	})
+}
+
+// slowUnwrap takes ten seconds to unwrap a key.
+type slowUnwrap struct{ *personaltest.Keys }
+
+func (s slowUnwrap) Unwrap(ctx context.Context, subject string, wrapped []byte) ([]byte, error) {
+	time.Sleep(10 * time.Second) // of fake time
+	return s.Keys.Unwrap(ctx, subject, wrapped)
+}
+
 // The key that several make at once is one.
 func TestOneKeyOfMany(t *testing.T) {
 	t.Parallel()
