@@ -90,10 +90,8 @@ func rewrite(data jsontext.Value, f func(found) ([]byte, error)) (jsontext.Value
 	}
 	for {
 		kind := d.PeekKind()
-		isName := false
-		if k, n := d.StackIndex(d.StackDepth()); k == jsontext.KindBeginObject && n%2 == 0 {
-			isName = true
-		}
+		parent, n := d.StackIndex(d.StackDepth())
+		isName := parent == jsontext.KindBeginObject && n%2 == 0
 		from := int(d.InputOffset())
 		from += leading(data[from:])
 		var one found
