@@ -16,7 +16,7 @@ type queue struct {
 	sealer *personal.Sealer
 }
 
-// Send implements async.Queue. Messages that can't be sealed are not sent.
+// Send implements async.Queue. If a message can't be sealed, none is sent.
 func (q *queue) Send(ctx context.Context, ms []async.Message) []error {
 	mine := make([]async.Message, len(ms))
 	for i, m := range ms {
@@ -49,8 +49,8 @@ func commandPlace(group string) personal.Place {
 	return personal.Place{Bound: []string{"command", group}}
 }
 
-// Deliveries opens messages in place. One that is not JSON stays as it is: its worker
-// says what is wrong with it.
+// Deliveries opens messages in place. One that is not JSON stays as it is; its worker
+// reports the fault.
 func Deliveries(ctx context.Context, s *personal.Sealer, ds []async.Delivery) error {
 	bodies := make([]jsontext.Value, len(ds))
 	var all []personal.Doc
