@@ -7,7 +7,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"sync"
 )
 
@@ -120,7 +119,7 @@ func Plain(data jsontext.Value) jsontext.Value {
 		if f.carrier != nil {
 			return f.carrier.value, nil
 		}
-		if f.text == erasedText || f.text == erasedMark || strings.HasPrefix(f.text, sealedPrefix) {
+		if _, sealed := parseSealed(f.text); sealed || f.text == erasedText || f.text == erasedMark {
 			return []byte("null"), nil
 		}
 		return nil, nil

@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// The sealed forms. A string of them in a field that is not marked stays what it is:
-// its key does not exist, or refuses it at that place.
+// The sealed forms. A string of them in a field that is not marked stays a string: its
+// key does not exist, or refuses it at that place, so that it reads as erased or altered.
+// A text that only begins like one stays what it is.
 const (
 	prefix       = "~p"
 	sealedPrefix = prefix + "1."

@@ -184,6 +184,11 @@ func TestBoundToItsPlace(t *testing.T) {
 	if v, err := open[note](t, s, personal.Place{Subject: "user/9"}, jsontext.Value(`{"a":"~p1.x"}`)); err != nil || v.A != "~p1.x" {
 		t.Errorf("%q, %v", v.A, err)
 	}
+	for _, text := range []string{`{"a":"~p1.x"}`, `{"a":"~p1.a text of a client"}`, `{"a":"~p2"}`} {
+		if got := personal.Plain(jsontext.Value(text)); string(got) != text {
+			t.Errorf("%s is shown as %s", text, got)
+		}
+	}
 	if v, err := open[note](t, s, stream, jsontext.Value(fmt.Sprintf(`{"a":%q}`, raw["b"]))); err != nil || v.A == "two" {
 		t.Errorf("%q, %v", v.A, err)
 	}
