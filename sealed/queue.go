@@ -21,7 +21,7 @@ func (q *queue) Send(ctx context.Context, ms []async.Message) []error {
 	mine := make([]async.Message, len(ms))
 	for i, m := range ms {
 		var err error
-		if mine[i], err = Message(ctx, q.sealer, m); err != nil {
+		if mine[i], err = sealMessage(ctx, q.sealer, m); err != nil {
 			errs := make([]error, len(ms))
 			for i := range errs {
 				errs[i] = err
@@ -32,8 +32,8 @@ func (q *queue) Send(ctx context.Context, ms []async.Message) []error {
 	return q.Queue.Send(ctx, mine)
 }
 
-// Message returns a message with its command's personal values sealed.
-func Message(ctx context.Context, s *personal.Sealer, m async.Message) (async.Message, error) {
+// sealMessage returns a message with its command's personal values sealed.
+func sealMessage(ctx context.Context, s *personal.Sealer, m async.Message) (async.Message, error) {
 	body := jsontext.Value(m.Body)
 	if !personal.Carries(body) {
 		return m, nil
