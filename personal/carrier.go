@@ -7,7 +7,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"sync"
 )
 
@@ -55,7 +54,7 @@ func writeCarrier(e *jsontext.Encoder, v carried) error {
 		return e.WriteToken(jsontext.String(sealed))
 	}
 	if erased {
-		return writeErased(e)
+		return e.WriteToken(jsontext.String(erasedMark))
 	}
 	if z, ok := v.(interface{ IsZero() bool }); ok && z.IsZero() && of.key == "" {
 		return json.MarshalEncode(e, value) // nothing was set, so there is nothing to hide
@@ -73,15 +72,10 @@ func writeCarrier(e *jsontext.Encoder, v carried) error {
 	return errors.Join(e.WriteToken(jsontext.EndArray), e.WriteToken(jsontext.EndObject))
 }
 
-func writeErased(e *jsontext.Encoder) error {
-	return e.WriteToken(jsontext.String(erasedMark))
-}
-
 // carrier is a value in the carried form.
 type carrier struct {
 	origin
-	value  jsontext.Value
-	erased bool
+	value jsontext.Value
 }
 
 // readCarrier reads raw if it is a carrier.
@@ -125,18 +119,19 @@ func Plain(data jsontext.Value) jsontext.Value {
 		if f.carrier != nil {
 			return f.carrier.value, nil
 		}
-		if f.text == erasedText || f.text == erasedMark || strings.HasPrefix(f.text, sealedPrefix) {
+		if _, sealed := parseSealed(f.text); sealed || f.text == erasedText || f.text == erasedMark {
 			return []byte("null"), nil
 		}
 		return nil, nil
 	})
 	if err != nil {
-		return jsontext.Value("null") // never what may hold a mark of this process
+		return jsontext.Value("null") // data may hold a mark of this process, which never leaves it
 	}
 	return out
 }
 
-// Hide returns JSON with "[personal]" in place of personal values, for reports; nil stays.
+// Hide returns JSON with "[personal]" in place of personal values, and null in place of
+// erased ones, for reports.
 func Hide(data jsontext.Value) jsontext.Value {
 	if !Carries(data) {
 		return data
@@ -193,8 +188,5 @@ func Carry(data jsontext.Value, spans [][2]int, subject string) jsontext.Value {
 // IsCarrier reports whether a JSON value is a personal one that went through a process
 // of this program before: carried, or erased.
 func IsCarrier(value jsontext.Value) bool {
-	if bytes.HasPrefix(value, markBytes) {
-		return true
-	}
-	return bytes.HasPrefix(value, erasedMarkBytes)
+	return bytes.HasPrefix(value, markBytes) || bytes.HasPrefix(value, erasedMarkBytes)
 }

@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// The sealed forms. A string of them in a field that is not marked stays what it is:
-// its key does not exist, or refuses it at that place.
+// The sealed forms. A string of them in a field that is not marked stays a string: its
+// key does not exist, or refuses it at that place, so that it reads as erased or altered.
+// A text that only begins like one stays what it is.
 const (
 	prefix       = "~p"
 	sealedPrefix = prefix + "1."
@@ -90,10 +91,8 @@ func rewrite(data jsontext.Value, f func(found) ([]byte, error)) (jsontext.Value
 	}
 	for {
 		kind := d.PeekKind()
-		isName := false
-		if k, n := d.StackIndex(d.StackDepth()); k == jsontext.KindBeginObject && n%2 == 0 {
-			isName = true
-		}
+		parent, n := d.StackIndex(d.StackDepth())
+		isName := parent == jsontext.KindBeginObject && n%2 == 0
 		from := int(d.InputOffset())
 		from += leading(data[from:])
 		var one found

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -117,17 +118,24 @@ func (r *Ring) opening(ctx context.Context, wanted []origin) (map[origin]cipher.
 	if len(ask) == 0 {
 		return out, nil
 	}
-	if err := r.load(ctx, ask); err != nil {
+	stored, err := r.load(ctx, ask)
+	if err != nil {
 		return nil, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, of := range wanted {
-		if k := r.keys[of.subject]; k != nil && k.id == of.key {
-			out[of] = k.aead
-		} else if asked[of.subject] {
-			r.gone[of] = true
+		if !asked[of.subject] {
+			continue
 		}
+		if k := stored[of.subject]; k != nil && k.id == of.key {
+			out[of] = k.aead
+			continue
+		}
+		if len(r.gone) >= maxKeys {
+			clear(r.gone)
+		}
+		r.gone[of] = true
 	}
 	return out, nil
 }
@@ -140,30 +148,29 @@ func (r *Ring) sealing(ctx context.Context, subject string) (*ringKey, error) {
 	if k != nil {
 		return k, nil
 	}
-	if err := r.load(ctx, []string{subject}); err != nil {
+	stored, err := r.load(ctx, []string{subject})
+	if err != nil {
 		return nil, err
 	}
-	r.mu.Lock()
-	k = r.fresh(subject)
-	r.mu.Unlock()
-	if k != nil {
+	if k := stored[subject]; k != nil {
 		return k, nil
 	}
 	plain, wrapped, err := r.wrap.Generate(ctx, subject)
 	if err != nil {
 		return nil, err
 	}
-	mine := StoredKey{Subject: subject, ID: newKeyID(), Wrapped: wrapped, Created: r.now().UTC().Truncate(time.Second)}
-	stored, err := r.store.Create(ctx, mine)
+	now := r.now()
+	mine := StoredKey{Subject: subject, ID: newKeyID(), Wrapped: wrapped, Created: now.UTC().Truncate(time.Second)}
+	created, err := r.store.Create(ctx, mine)
 	if err != nil {
 		return nil, err
 	}
-	if stored.ID != mine.ID { // another was quicker
-		if plain, err = r.wrap.Unwrap(ctx, subject, stored.Wrapped); err != nil {
+	if created.ID != mine.ID { // another was quicker
+		if plain, err = r.wrap.Unwrap(ctx, subject, created.Wrapped); err != nil {
 			return nil, err
 		}
 	}
-	return r.keep(subject, stored.ID, plain)
+	return r.keep(subject, created.ID, plain, now)
 }
 
 // fresh returns the key of a subject that is known to have existed within KeyTTL. The
@@ -175,57 +182,68 @@ func (r *Ring) fresh(subject string) *ringKey {
 	return nil
 }
 
-// load reads the keys of subjects, and unwraps those that are new.
-func (r *Ring) load(ctx context.Context, subjects []string) error {
-	for len(subjects) > 0 {
-		some := subjects[:min(len(subjects), maxLoad)]
-		subjects = subjects[len(some):]
+// load reads the keys of subjects, and unwraps those that are new. It returns the keys
+// that exist: those in memory may be dropped for others at any time.
+func (r *Ring) load(ctx context.Context, subjects []string) (map[string]*ringKey, error) {
+	keys := make(map[string]*ringKey, len(subjects))
+	for some := range slices.Chunk(subjects, maxLoad) {
+		asked := r.now()
 		stored, err := r.store.Load(ctx, some)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var wg sync.WaitGroup
-		errs := make([]error, len(some))
+		loaded, errs := make([]*ringKey, len(some)), make([]error, len(some))
 		room := make(chan struct{}, unwrapAtOne)
 		for i, k := range stored {
-			if !r.renew(some[i], k) {
-				wg.Go(func() {
-					room <- struct{}{}
-					defer func() { <-room }()
-					plain, err := r.wrap.Unwrap(ctx, k.Subject, k.Wrapped)
-					if err == nil {
-						_, err = r.keep(k.Subject, k.ID, plain)
-					}
-					errs[i] = err
-				})
+			var known bool
+			if loaded[i], known = r.renew(some[i], k, asked); known {
+				continue
 			}
+			wg.Go(func() {
+				room <- struct{}{}
+				defer func() { <-room }()
+				plain, err := r.wrap.Unwrap(ctx, k.Subject, k.Wrapped)
+				if err == nil {
+					loaded[i], err = r.keep(k.Subject, k.ID, plain, asked)
+				}
+				errs[i] = err
+			})
 		}
 		wg.Wait()
 		if err := errors.Join(errs...); err != nil {
-			return err
+			return nil, err
+		}
+		for i, k := range loaded {
+			if k != nil {
+				keys[some[i]] = k
+			}
 		}
 	}
-	return nil
+	return keys, nil
 }
 
-// renew takes in what is stored of a subject, and reports whether that is all: there is
-// no key, or the one that is known.
-func (r *Ring) renew(subject string, k *StoredKey) bool {
+// renew records what the store answered about a subject. It returns the key in memory,
+// and whether that is the answer: there is no key, or the one that is known.
+func (r *Ring) renew(subject string, k *StoredKey, asked time.Time) (*ringKey, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	have := r.keys[subject]
 	switch {
 	case k == nil:
 		delete(r.keys, subject)
-		return true
+		return nil, true
 	case have != nil && have.id == k.ID:
-		have.seen = r.now()
-		return true
+		if asked.After(have.seen) {
+			have.seen = asked
+		}
+		return have, true
 	}
-	return false
+	return nil, false
 }
 
-func (r *Ring) keep(subject, id string, plain []byte) (*ringKey, error) {
+// keep keeps an unwrapped key, which existed when the store was asked for it.
+func (r *Ring) keep(subject, id string, plain []byte, asked time.Time) (*ringKey, error) {
 	if len(plain) != keyLength {
 		return nil, fmt.Errorf("the data key of %s has %d bytes, not %d", subject, len(plain), keyLength)
 	}
@@ -242,10 +260,7 @@ func (r *Ring) keep(subject, id string, plain []byte) (*ringKey, error) {
 	if len(r.keys) >= maxKeys {
 		clear(r.keys)
 	}
-	if len(r.gone) >= maxKeys {
-		clear(r.gone)
-	}
-	k := &ringKey{id: id, plain: plain, aead: aead, seen: r.now()}
+	k := &ringKey{id: id, plain: plain, aead: aead, seen: asked}
 	r.keys[subject] = k
 	return k, nil
 }

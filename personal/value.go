@@ -92,8 +92,7 @@ func (v *Value[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		}
 	case jsontext.KindBeginObject:
 		if c, ok, err := readCarrier(raw); ok {
-			if err != nil || c.erased {
-				v.erased = c.erased
+			if err != nil {
 				return err
 			}
 			v.of = c.origin

@@ -184,6 +184,11 @@ func TestBoundToItsPlace(t *testing.T) {
 	if v, err := open[note](t, s, personal.Place{Subject: "user/9"}, jsontext.Value(`{"a":"~p1.x"}`)); err != nil || v.A != "~p1.x" {
 		t.Errorf("%q, %v", v.A, err)
 	}
+	for _, text := range []string{`{"a":"~p1.x"}`, `{"a":"~p1.a text of a client"}`, `{"a":"~p2"}`} {
+		if got := personal.Plain(jsontext.Value(text)); string(got) != text {
+			t.Errorf("%s is shown as %s", text, got)
+		}
+	}
 	if v, err := open[note](t, s, stream, jsontext.Value(fmt.Sprintf(`{"a":%q}`, raw["b"]))); err != nil || v.A == "two" {
 		t.Errorf("%q, %v", v.A, err)
 	}
@@ -221,6 +226,58 @@ func TestKeysAreKeptForAMinute(t *testing.T) {
 			t.Errorf("a deleted key is asked for again: %+v", a)
 		}
 	})
+}
+
+// A ring that drops keys for want of room takes none of them for deleted.
+func TestMoreSubjectsThanKeysInMemory(t *testing.T) {
+	t.Parallel()
+	var keys personaltest.Keys
+	const subjects = 10_001
+	all := registered{Phones: make([]personal.Value[string], subjects)}
+	for i := range all.Phones {
+		all.Phones[i] = personal.About(fmt.Sprintf("user/%d", i), "111")
+	}
+	data := seal(t, personal.NewSealer(personal.NewRing(&keys, &keys, nil)), stream, all)
+	reader := personal.NewSealer(personal.NewRing(&keys, &keys, nil))
+	for range 2 {
+		got, err := open[registered](t, reader, stream, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, phone := range got.Phones {
+			if phone.Reveal() != "111" {
+				t.Fatalf("the value of user/%d is erased: %v", i, phone.Erased())
+			}
+		}
+	}
+}
+
+// A key that took long to unwrap is kept no longer for that.
+func TestKeysAreKeptFromWhenTheyWereAskedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var keys personaltest.Keys
+		data := seal(t, personal.NewSealer(personal.NewRing(&keys, &keys, nil)), stream, registered{Name: personal.Of("Ann")})
+		reader := personal.NewSealer(personal.NewRing(&keys, slowUnwrap{&keys}, nil))
+		if v, err := open[registered](t, reader, stream, data); err != nil || v.Name.Erased() {
+			t.Fatal(err)
+		}
+		if _, err := keys.Delete(t.Context(), "user/7"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(personal.KeyTTL - 10*time.Second)
+		if v, err := open[registered](t, reader, stream, data); err != nil || !v.Name.Erased() {
+			t.Errorf("a minute after the key was read: %q, %v", v.Name.Reveal(), err)
+		}
+	})
+}
+
+// slowUnwrap takes ten seconds to unwrap a key.
+type slowUnwrap struct{ *personaltest.Keys }
+
+func (s slowUnwrap) Unwrap(ctx context.Context, subject string, wrapped []byte) ([]byte, error) {
+	time.Sleep(10 * time.Second) // of fake time
+	return s.Keys.Unwrap(ctx, subject, wrapped)
 }
 
 // The key that several make at once is one.

@@ -8,9 +8,9 @@
 // after a lost answer is the same bytes. Each is bound to where it is:
 //
 //	commit    stream and event; the stream and "snapshot" for a snapshot
-//	row       view and item
+//	row       view, version and key; a keyed view's memory likewise
 //	memory    reactor and stream, of a process manager
-//	command   the message's deduplication id
+//	command   the message's group
 //
 // What a wrapped store returns that holds nothing sealed is the same bytes, and costs
 // no request and no copy.

@@ -16,12 +16,12 @@ type queue struct {
 	sealer *personal.Sealer
 }
 
-// Send implements async.Queue. Messages that can't be sealed are not sent.
+// Send implements async.Queue. If a message can't be sealed, none is sent.
 func (q *queue) Send(ctx context.Context, ms []async.Message) []error {
 	mine := make([]async.Message, len(ms))
 	for i, m := range ms {
 		var err error
-		if mine[i], err = Message(ctx, q.sealer, m); err != nil {
+		if mine[i], err = sealMessage(ctx, q.sealer, m); err != nil {
 			errs := make([]error, len(ms))
 			for i := range errs {
 				errs[i] = err
@@ -32,8 +32,8 @@ func (q *queue) Send(ctx context.Context, ms []async.Message) []error {
 	return q.Queue.Send(ctx, mine)
 }
 
-// Message returns a message with its command's personal values sealed.
-func Message(ctx context.Context, s *personal.Sealer, m async.Message) (async.Message, error) {
+// sealMessage returns a message with its command's personal values sealed.
+func sealMessage(ctx context.Context, s *personal.Sealer, m async.Message) (async.Message, error) {
 	body := jsontext.Value(m.Body)
 	if !personal.Carries(body) {
 		return m, nil
@@ -49,8 +49,8 @@ func commandPlace(group string) personal.Place {
 	return personal.Place{Bound: []string{"command", group}}
 }
 
-// Deliveries opens messages in place. One that is not JSON stays as it is: its worker
-// says what is wrong with it.
+// Deliveries opens messages in place. One that is not JSON stays as it is; its worker
+// reports the fault.
 func Deliveries(ctx context.Context, s *personal.Sealer, ds []async.Delivery) error {
 	bodies := make([]jsontext.Value, len(ds))
 	var all []personal.Doc

@@ -59,9 +59,9 @@ func touched(cs []events.Commit, holds func([]byte) bool) bool {
 	return false
 }
 
-// Open opens commits that were read otherwise than from a wrapped store: from a stream
-// of changes.
-func Open(ctx context.Context, s *personal.Sealer, cs []events.Commit) ([]events.Commit, error) {
+// openCommits returns commits with their sealed values opened; those given stay as they
+// are.
+func openCommits(ctx context.Context, s *personal.Sealer, cs []events.Commit) ([]events.Commit, error) {
 	if !touched(cs, personal.Seals) {
 		return cs, nil
 	}
@@ -87,7 +87,7 @@ func (s *eventStore) open(ctx context.Context, cs []events.Commit, err error) ([
 	if err != nil {
 		return cs, err
 	}
-	return Open(ctx, s.sealer, cs)
+	return openCommits(ctx, s.sealer, cs)
 }
 
 // Load implements events.Store.
@@ -114,7 +114,7 @@ func (s *eventStore) Commits(ctx context.Context, stream events.Stream, numbers 
 			cs = append(cs, *c)
 		}
 	}
-	if cs, err = Open(ctx, s.sealer, cs); err != nil {
+	if cs, err = openCommits(ctx, s.sealer, cs); err != nil {
 		return nil, err
 	}
 	for i, next := 0, 0; i < len(found); i++ {
@@ -145,7 +145,7 @@ func (s *eventStore) Append(ctx context.Context, at events.Position, c events.Co
 		return stored, s.explain(ctx, err, hashes)
 	}
 	// The keys were just used, so that opening asks nobody.
-	all, err := Open(ctx, s.sealer, []events.Commit{stored})
+	all, err := openCommits(ctx, s.sealer, []events.Commit{stored})
 	if err != nil {
 		return stored, err
 	}
@@ -162,7 +162,7 @@ func (s *eventStore) AppendAll(ctx context.Context, as []events.Append) ([]event
 	if err != nil {
 		return stored, s.explain(ctx, err, hashes)
 	}
-	return Open(ctx, s.sealer, stored)
+	return openCommits(ctx, s.sealer, stored)
 }
 
 // seal returns appends with sealed values and hashed claims, and the claims by their
@@ -249,7 +249,7 @@ func (s *eventStore) explain(ctx context.Context, err error, hashes map[events.C
 	if !touched(cs, personal.Seals) {
 		return err
 	}
-	opened, failed := Open(ctx, s.sealer, cs)
+	opened, failed := openCommits(ctx, s.sealer, cs)
 	if failed != nil {
 		return failed
 	}

@@ -164,7 +164,7 @@ type insertTable struct {
 
 var _ driver.Inserter = (*insertTable)(nil)
 
-// Insert implements driver.Inserter. Items that can't be sealed are not sent.
+// Insert implements driver.Inserter. If an item can't be sealed, none is sent.
 func (t *insertTable) Insert(ctx context.Context, items []driver.Item) []error {
 	mine := append([]driver.Item(nil), items...)
 	at := make([]*driver.Item, len(mine))

@@ -69,7 +69,7 @@ func (w With) Commits(ctx context.Context, batch []follow.Delivery) []follow.Del
 			cs, at = append(cs, *d.Commit), append(at, i)
 		}
 	}
-	opened, err := Open(ctx, w.Sealer, cs)
+	opened, err := openCommits(ctx, w.Sealer, cs)
 	for n, i := range at {
 		batch[i].Commit = nil
 		if err == nil {
@@ -86,6 +86,6 @@ func (w With) Encode(h *aggregate.Handler) func(context.Context, aggregate.Comma
 		if err != nil || w.Sealer == nil {
 			return m, err
 		}
-		return Message(ctx, w.Sealer, m)
+		return sealMessage(ctx, w.Sealer, m)
 	}
 }

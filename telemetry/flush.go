@@ -2,7 +2,8 @@ package telemetry
 
 import (
 	"context"
-	"log"
+	"log/slog"
+	"os"
 	"time"
 
 	"daybook/functions"
@@ -27,7 +28,7 @@ func (f flushing) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 		defer cancel()
 		if err := f.exporter.Flush(ctx); err != nil {
-			log.Printf("spans were not exported: %v", err)
+			slog.New(slog.NewJSONHandler(os.Stderr, nil)).Warn("spans were not exported", "error", err)
 		}
 	}()
 	return f.Handler.Invoke(ctx, payload)

@@ -54,7 +54,7 @@ func stream() Drawing {
 
 func process() Drawing {
 	return Drawing{
-		Title: "The event order-placed reaches a process manager. It sends a command to another stream, and it sets a timer. Either the payment marks the order as paid, or the timer, due after three days, cancels it. The order decides once, by which comes first.",
+		Title: "The event order-placed reaches a process manager. It sends a command to another stream, and it sets a timer. Either the payment marks the order as paid, or the timer, due after three days, cancels it. The order decides once, by whichever comes first.",
 		Width: 820, Height: 320,
 		Boxes: []Box{
 			{"placed", Stored, 20, 130, 150, 60, []string{"Event", "order-placed"}},

@@ -53,7 +53,7 @@ func TestZip(t *testing.T) {
 func TestNothingBigInside(t *testing.T) {
 	t.Parallel()
 	sources(t)
-	cmd := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc", "./functions/...")
+	cmd := exec.Command("go", "list", "-deps", "-tags", bundle.Options{}.Tags(), "./functions/...")
 	cmd.Dir = root
 	out, err := cmd.Output()
 	if err != nil {

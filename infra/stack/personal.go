@@ -8,8 +8,8 @@ import (
 	"daybook/functions/names"
 )
 
-// Personal is what an application with personal values has besides: the table of data
-// keys, of which nothing is kept elsewhere, and the KMS key that wraps them.
+// Personal has the additional resources of an application with personal values: the
+// table of data keys, which has no backup and no stream, and the KMS key that wraps them.
 type Personal struct {
 	Keys     Table
 	Wrapping awskms.Key

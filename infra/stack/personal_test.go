@@ -9,8 +9,8 @@ import (
 	"daybook/internal/peopledomain"
 )
 
-// An application with personal values has a table of keys that nothing is kept of
-// elsewhere, a key that wraps them, and the least that each function needs of both.
+// An application with personal values has a table of keys without backup and stream, a
+// key that wraps them, and the least that each function needs of both.
 func TestPersonalValues(t *testing.T) {
 	t.Parallel()
 	needNode(t)

@@ -28,8 +28,7 @@ type Table struct {
 }
 
 // NewTable makes a table as a dynamo.TableSpec says: on demand, encrypted, with
-// point-in-time recovery to any second of the last 35 days, unless nothing of it may be
-// kept elsewhere.
+// point-in-time recovery to any second of the last 35 days, unless the spec has NoBackup.
 func NewTable(scope constructs.Construct, id string, p TableProps) Table {
 	props := &awsdynamodb.TableProps{
 		TableName:          jsii.String(dynamo.TableName(p.Prefix, p.Spec)),
