@@ -36,7 +36,7 @@ func eraseCommand(a *app) *cli.Command {
 			&cli.BoolFlag{Name: "yes", Usage: "don't ask"},
 			&cli.StringFlag{Name: "actor", Usage: "`NAME` to store as the actor of the command"},
 			&cli.StringFlag{Name: "values", Usage: "write the person's values to `FILE`, for verify -privacy; it is readable, so delete it then"},
-			&cli.DurationFlag{Name: "wait", Value: personal.KeyTTL, Usage: "how long functions may still hold the key"},
+			&cli.DurationFlag{Name: "wait", Value: personal.ErasedAfter, Usage: "how long functions may still hold the key"},
 			&cli.IntFlag{Name: "segments", Value: 64, Usage: "read the events table in `N` parts"},
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts at the same time"},
 		},

@@ -35,7 +35,7 @@
 //
 // A subject has one data key at a time. It is stored wrapped (a Wrapper: AWS KMS), in a
 // table (a KeyStore) that has no backups and no change stream. A Ring keeps keys in
-// memory for KeyTTL, after which a deleted one is gone everywhere.
+// memory for KeyTTL; ErasedAfter a deletion nothing can be read with a key any more.
 //
 // It imports the standard library only.
 package personal

@@ -13,10 +13,13 @@ import (
 	"time"
 )
 
-// KeyTTL is how long a process keeps a key, or a state that was folded from values of
-// it, without looking whether it still exists. So long after a key was deleted, no
-// process reads with it any more.
-const KeyTTL = time.Minute
+// KeyTTL is how long a process keeps a key without looking whether it still exists, and
+// a state that was folded from values of it.
+const KeyTTL = 30 * time.Second
+
+// ErasedAfter is how long after a key was deleted no process reads with it any more: the
+// last moment of a key may begin a state.
+const ErasedAfter = 2 * KeyTTL
 
 // maxKeys bounds the keys that a process keeps: about 1 KB each.
 const maxKeys = 10_000

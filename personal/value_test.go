@@ -267,7 +267,7 @@ func TestKeysAreKeptFromWhenTheyWereAskedFor(t *testing.T) {
 		}
 		time.Sleep(personal.KeyTTL - 10*time.Second)
 		if v, err := open[registered](t, reader, stream, data); err != nil || !v.Name.Erased() {
-			t.Errorf("a minute after the key was read: %q, %v", v.Name.Reveal(), err)
+			t.Errorf("KeyTTL after the key was read: %q, %v", v.Name.Reveal(), err)
 		}
 	})
 }

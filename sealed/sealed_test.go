@@ -66,6 +66,12 @@ type rig struct {
 func (r rig) newRig(t *testing.T) rig {
 	t.Helper()
 	r.ring = personal.NewRing(r.keys, r.keys, nil)
+	return r.handler(t)
+}
+
+// handler returns another handler in the process, which has met nobody yet.
+func (r rig) handler(t *testing.T) rig {
+	t.Helper()
 	var err error
 	r.Handler, err = aggregate.NewHandler(sealed.Store(r.under, personal.NewSealer(r.ring)), peopledomain.App().Aggregates, &aggregate.Options{SnapshotBytes: 1})
 	if err != nil {
@@ -199,8 +205,15 @@ func TestWarmProcessesForget(t *testing.T) {
 		if ok, err := b.ring.Delete(t.Context(), "person/7"); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
-		time.Sleep(personal.KeyTTL)
-		a.must(t, "rename-person", "7", `{"name":"Zoe"}`) // a new person, under a new key, in a snapshot with the old values
+		// In the last moment of the key that a keeps, it meets the person again.
+		time.Sleep(personal.KeyTTL - time.Second)
+		met := a.handler(t)
+		met.must(t, "rename-person", "7", `{"name":"Ann"}`)
+		time.Sleep(personal.ErasedAfter - personal.KeyTTL + time.Second)
+		if again, err := met.send(t, "rename-person", "7", `{"name": "Ann"}`); err != nil || again.Version != 2 {
+			t.Errorf("the name is remembered: version %d, %v", again.Version, err)
+		}
+		met.must(t, "rename-person", "7", `{"name":"Zoe"}`) // a new person, under a new key, in a snapshot with the old values
 		c := a.newRig(t)
 		commits, err := sealed.Store(a.under, personal.NewSealer(c.ring)).Load(t.Context(), "person/7", 1)
 		if err != nil {
