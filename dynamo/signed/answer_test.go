@@ -110,8 +110,8 @@ func TestOrdinaryAnswersAreReadHere(t *testing.T) {
 	}
 }
 
-// TestPages: a page has what the SDK's Query answers, and fails as it does. Only an
-// attribute that stands twice in an item, which no database sends, stands twice in a page.
+// TestPages: a page has what the SDK's Query answers, and fails as it does. Only a
+// duplicate attribute of an item, which no database sends, is a duplicate in a page too.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	in := &dynamodb.QueryInput{TableName: aws.String("t")}

@@ -247,8 +247,8 @@ func (r *Reader) skip() bool {
 	return IsNumber(r.Number())
 }
 
-// Valid reports whether v is one JSON value, of any form; a name that stands twice in
-// an object may pass.
+// Valid reports whether v is one JSON value, compact or not. It does not look for
+// duplicate names.
 func Valid(v jsontext.Value) bool {
 	r, ok := New(string(v))
 	if ok = ok && r.skip() && r.End(); ok {
