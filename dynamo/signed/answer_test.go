@@ -141,6 +141,16 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestPagesTakeNoMoreRoomThanTheirAnswer: braces in texts are no attributes.
+func TestPagesTakeNoMoreRoomThanTheirAnswer(t *testing.T) {
+	t.Parallel()
+	var out queryPage
+	body := `{"Items":[{"k":{"S":"` + strings.Repeat("{", 12_000) + `"}}]}`
+	if !decode([]byte(body), &out) || len(out.attributes) != 1 || cap(out.attributes) > len(body)/10 {
+		t.Errorf("%d attributes in a room for %d", len(out.attributes), cap(out.attributes))
+	}
+}
+
 // sdkReads decodes an answer as the SDK does.
 func sdkReads(op *operation, body []byte, out smithy.Deserializable) error {
 	c := New(dynamodb.New(options(nil)), Watch{})
