@@ -103,51 +103,39 @@ func list(t *testing.T, args ...string) []pkg {
 // (functions, localstack, cmd, infra) wires the others.
 var mayImport = map[string][]string{
 	namesRoom:   {},
-	expectRoom:  {"events"},
+	expectRoom:  {"events", "personal"},
 	quickRoom:   {},
-	".":         {namesRoom, "nearest", "events", "aggregate", "view", "process"},
+	".":         {namesRoom, "nearest", "events", "aggregate", "view", "process", "personal"},
 	"nearest":   {},
 	"parallel":  {},
-	"events":    {"parallel"},
-	"aggregate": {expectRoom, jitterRoom, "events", "parallel"},
+	"events":    {"parallel", "personal"},
+	"aggregate": {expectRoom, jitterRoom, "events", "parallel", "personal"},
 	"follow":    {jitterRoom, "events", "parallel"},
-	"view":      {expectRoom, jitterRoom, quickRoom, "events", "follow", "nearest", "parallel"},
-	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
-	"domain":    {".", "events", "aggregate", "view", "process"},
-	"dynamo":    {namesRoom, jitterRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp", quickRoom},
-	"messaging": {"events", "aggregate", "process", "internal/signedhttp"},
-	"api":       {quickRoom, "events", "aggregate", "view", "process", "nearest"},
+	"view":      {expectRoom, jitterRoom, quickRoom, "events", "follow", "nearest", "parallel", "personal"},
+	"process":   {expectRoom, "events", "follow", "nearest", "parallel", "personal"},
+	"domain":    {".", "events", "aggregate", "view", "process", "personal"},
+	"dynamo":    {namesRoom, jitterRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp", quickRoom, "personal"},
+	"messaging": {"events", "aggregate", "process", "internal/signedhttp", "personal"},
+	"api":       {quickRoom, "events", "aggregate", "view", "process", "nearest", "personal"},
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
-	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel"},
+	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel", "personal"},
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
-	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect"},
+	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect", "sealed"},
 	"rehearse":  {".", "events", "aggregate", "view", "process", "parallel"},
 	"telemetry": {"functions"},
 	"workload":  {"events", "aggregate"},
 	"load":      {".", "view", "workload"},
 	"scale":     {},
 	"costtest":  {".", "events", "aggregate", "cost"},
-	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo"},
+	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo", "sealed"},
 
 	jitterRoom:            {},
 	"internal/signedhttp": {jitterRoom},
 	"internal/testdomain": {".", "events", "aggregate", "view", "process"},
 
 	"personal":              {},
-	"sealed":                {"events", "aggregate", "follow", "view", "process"},
-	"internal/peopledomain": {".", "events", "aggregate", "view", "process"},
-}
-
-// marking are the rooms besides that may import package personal, and wiring those that
-// may import package sealed.
-var (
-	marking = []string{expectRoom, ".", "events", "aggregate", "view", "process", "sealed", "domain", "dynamo", "messaging", "api", "inspect", "internal/peopledomain"}
-	wiring  = []string{"connect", "console"}
-)
-
-// mayAlso reports whether a room may import another because of personal values.
-func mayAlso(room, other string) bool {
-	return other == "personal" && slices.Contains(marking, room) || other == "sealed" && slices.Contains(wiring, room)
+	"sealed":                {"events", "aggregate", "follow", "view", "process", "personal"},
+	"internal/peopledomain": {".", "events", "aggregate", "view", "process", "personal"},
 }
 
 // viewPackages says which packages of room view others may import: the room's own
@@ -189,7 +177,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		allowed, ruled := mayImport[room]
 		for _, imported := range p.Imports {
 			other := pkg{ImportPath: imported}.room()
-			if ruled && other != "" && other != room && !slices.Contains(allowed, other) && !mayAlso(room, other) {
+			if ruled && other != "" && other != room && !slices.Contains(allowed, other) {
 				t.Errorf("%s imports %s: room %s may import %v", p.ImportPath, imported, room, allowed)
 			}
 			if other == "mcp" && room != "mcp" && room != "cli" {

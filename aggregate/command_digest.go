@@ -24,12 +24,9 @@ func digest(parts ...string) (d events.Digest) {
 
 // Digest is what a commit keeps of the command, so that a repeat is told from another
 // command under the same id. For a command that creates, ID must be that of the stream.
-func (c Command) Digest() events.Digest { return commandDigest(c) }
-
-// commandDigest tells a repeat from another command under the same id. White
-// space, the order of members, and how a number is spelled (5, 5.0) make no
+// White space, the order of members, and how a number is spelled (5, 5.0) make no
 // difference.
-func commandDigest(c Command) events.Digest {
+func (c Command) Digest() events.Digest {
 	plain := personal.Plain(c.Payload)
 	payload, err := canonicalPayload(plain.Clone())
 	if err != nil {

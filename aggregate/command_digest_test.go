@@ -10,7 +10,7 @@ import (
 func TestDigestOfNumbers(t *testing.T) {
 	t.Parallel()
 	of := func(payload string) string {
-		d := commandDigest(Command{Name: "restock", ID: "7", Payload: []byte(payload)})
+		d := Command{Name: "restock", ID: "7", Payload: []byte(payload)}.Digest()
 		return hex.EncodeToString(d[:])
 	}
 	for _, same := range [][]string{
@@ -45,7 +45,7 @@ func TestDigestOfNumbers(t *testing.T) {
 // there already, and must stay.
 func TestDigestStays(t *testing.T) {
 	t.Parallel()
-	d := commandDigest(Command{Name: "restock", ID: "7", Payload: []byte(`{"text":"\u00e9 \u2028 \" <&>","by":12345678901234567890,"list":[1,-2,true,null]}`)})
+	d := Command{Name: "restock", ID: "7", Payload: []byte(`{"text":"\u00e9 \u2028 \" <&>","by":12345678901234567890,"list":[1,-2,true,null]}`)}.Digest()
 	if got, want := hex.EncodeToString(d[:]), "2bafd358a35c466e"; got != want {
 		t.Errorf("the digest is %s, was %s", got, want)
 	}

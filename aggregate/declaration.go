@@ -138,13 +138,13 @@ func checkAccess(c Description) error {
 	return nil
 }
 
-// checkErases reports a command that erase can't send.
+// checkErases reports a command with Erases that can't be sent, or is a second one.
 func (d *declaration) checkErases(c Description) error {
 	if i := slices.IndexFunc(d.order, func(o Description) bool { return o.Erases }); i >= 0 {
-		return fmt.Errorf("commands %q and %q both erase: one stands for the person, so remove Erases from the other", d.order[i].Name, c.Name)
+		return fmt.Errorf("commands %q and %q both have Erases: an aggregate has at most one, so remove it from one of them", d.order[i].Name, c.Name)
 	}
 	if c.Go.Kind() != reflect.Struct || c.Go.NumField() > 0 {
-		return fmt.Errorf("command %q erases and has a payload: erase knows none, so declare it without fields", c.Name)
+		return fmt.Errorf("command %q has Erases and a payload, but it is sent without one: declare the command without fields", c.Name)
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func (h *Handler) read(p *Attempt) {
 		return
 	}
 	p.Stream = events.StreamOf(description.Aggregate, p.Command.ID)
-	p.Digest = commandDigest(p.Command)
+	p.Digest = p.Command.Digest()
 	var carried jsontext.Value
 	if p.ready, carried, p.Err = p.aggregate.read(c.Name, p.Stream, c.Payload); p.Err != nil {
 		return

@@ -22,8 +22,7 @@ type Options struct {
 	// Attempts is how often an append is tried at most before busy, 10 by default.
 	Attempts int
 	// SnapshotBytes is how many bytes of commits gather before a snapshot rides
-	// in one, 4096 by default (the unit of a DynamoDB read); a negative value
-	// takes none.
+	// in one, SnapshotBytes by default; a negative value takes none.
 	SnapshotBytes int
 	// Parallel is how many streams of a batch are handled at once, 16 by default.
 	Parallel int
@@ -35,6 +34,9 @@ type Options struct {
 	// handled under, from any goroutine.
 	Observe func(context.Context, Observation)
 }
+
+// SnapshotBytes is the default of Options.SnapshotBytes: the unit of a DynamoDB read.
+const SnapshotBytes = 4096
 
 // Observation tells what happened to one command, for metrics and logs.
 type Observation struct {
@@ -66,7 +68,7 @@ func (o *Options) withDefaults() Options {
 		d.Attempts = 10
 	}
 	if d.SnapshotBytes == 0 {
-		d.SnapshotBytes = 4096
+		d.SnapshotBytes = SnapshotBytes
 	}
 	if d.Parallel <= 0 {
 		d.Parallel = 16

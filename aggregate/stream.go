@@ -356,11 +356,11 @@ func (r *round) commit(p *plan) (events.Commit, error) {
 	return c, nil
 }
 
-// snapshotCommits is after how many commits three quarters of the bytes are enough
+// SnapshotCommits is after how many commits three quarters of the bytes are enough
 // for a snapshot, so that commits of events of half a kilobyte have one in every
 // sixth: six of them and a snapshot fit two read units, and an instance that has
 // not met the stream knows how many commits to ask for.
-const snapshotCommits = 6
+const SnapshotCommits = 6
 
 // snapshotDue reports whether enough has gathered with the plan's commit, which
 // has the given number. A large snapshot waits until as much has gathered again,
@@ -368,7 +368,7 @@ const snapshotCommits = 6
 func (r *round) snapshotDue(p *plan, number int64) bool {
 	e := r.entry
 	gathered, enough := e.gathered+storedSize(p.bytes), max(r.h.opts.SnapshotBytes, e.snapshot)
-	return gathered >= enough || number-e.carrier == snapshotCommits && 4*gathered >= 3*enough
+	return gathered >= enough || number-e.carrier == SnapshotCommits && 4*gathered >= 3*enough
 }
 
 // smaller makes the next try of a commit that was too large smaller: without a

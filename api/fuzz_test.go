@@ -60,7 +60,7 @@ func FuzzQuery(f *testing.F) {
 }
 
 // soundPage checks a page of the members "a" to "e": each once, no more than asked for,
-// and those alone that an equality in the query lets pass.
+// and only those that match an equality in the query.
 func soundPage(t *testing.T, target string, w *httptest.ResponseRecorder) {
 	t.Helper()
 	at, err := url.Parse(target)
@@ -80,7 +80,7 @@ func soundPage(t *testing.T, target string, w *httptest.ResponseRecorder) {
 		}
 		seen[row.ID] = true
 		if query.Has("name") && query.Get("name") != row.Name {
-			t.Errorf("%s lets %s pass", target, row.Name)
+			t.Errorf("%s returns %s", target, row.Name)
 		}
 	}
 	if limit, err := strconv.Atoi(query.Get("limit")); err == nil && len(page.Items) > limit {

@@ -127,15 +127,8 @@ func TestMetersNest(t *testing.T) {
 // BenchmarkChecksum measures what checking the checksum of an answer costs: a
 // load of twenty commits with and without.
 func BenchmarkChecksum(b *testing.B) {
-	db, err := embedded.Open(b.Context(), embedded.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	client, db := openBenched(b, EventsTable())
 	defer func() { _ = db.Close() }()
-	client := New(testOptions(db.RoundTripper()))
-	if err := Create(b.Context(), client, testPrefix, EventsTable()); err != nil {
-		b.Fatal(err)
-	}
 	s := NewEventStore(client, "test-events")
 	at := events.Start("user/7")
 	for range 20 {

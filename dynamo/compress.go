@@ -34,8 +34,8 @@ var (
 	})
 )
 
-// BuildCoders builds what is built otherwise when the first commit is compressed or
-// read. They hold channels, and a channel that is made in a bubble of
+// BuildCoders builds the encoder and the decoder, which are otherwise built when the
+// first commit is compressed or read. They hold channels, and a channel that is made in a bubble of
 // testing/synctest must not be used outside of it: a program that uses the store in
 // bubbles builds them before.
 func BuildCoders() error {

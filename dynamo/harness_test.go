@@ -51,6 +51,23 @@ func testOptions(transport http.RoundTripper) Options {
 	}
 }
 
+// openBenched opens a database with tables, for a benchmark, which closes it. Attempts
+// have the time that they have in production.
+func openBenched(b *testing.B, specs ...TableSpec) (*Client, *embedded.DB) {
+	b.Helper()
+	db, err := embedded.Open(b.Context(), embedded.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	o := testOptions(db.RoundTripper())
+	o.AttemptTimeout = 0
+	client := New(o)
+	if err := Create(b.Context(), client, testPrefix, specs...); err != nil {
+		b.Fatal(err)
+	}
+	return client, db
+}
+
 // newStore opens a database with an event store.
 func newStore(t *testing.T) (*EventStore, *fixture) {
 	t.Helper()

@@ -13,7 +13,6 @@ import (
 	"daybook/events"
 	"daybook/events/eventstest"
 	"daybook/internal/testdomain"
-	"daybook/localstack/embedded"
 )
 
 // sized is a store in memory that says of a commit the size that DynamoDB would
@@ -135,14 +134,7 @@ func BenchmarkIdempotency(b *testing.B) {
 	for _, n := range []int{100, 1_000, 10_000, 86_400} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			for b.Loop() {
-				db, err := embedded.Open(b.Context(), embedded.Options{})
-				if err != nil {
-					b.Fatal(err)
-				}
-				client := New(testOptions(db.RoundTripper()))
-				if err := Create(b.Context(), client, testPrefix, EventsTable()); err != nil {
-					b.Fatal(err)
-				}
+				client, db := openBenched(b, EventsTable())
 				store := NewEventStore(client, TableName(testPrefix, EventsTable()))
 				snapshots, all, clock := busyMember(b, store, n)
 				started := time.Now()

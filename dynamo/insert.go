@@ -27,20 +27,24 @@ type statements interface {
 
 // Insert implements driver.Inserter with one BatchExecuteStatement. PartiQL's INSERT
 // refuses an item that is there, which a BatchWriteItem can't. Items that it leaves
-// out for any other reason are put alone.
+// out for any other reason are put one by one.
 func (t *table) Insert(ctx context.Context, items []driver.Item) []error {
 	errs := make([]error, len(items))
-	client, ok := t.client.(statements)
-	ok = ok && !t.alone.Load()
+	client, inserts := t.client.(statements)
+	inserts = inserts && !t.alone.Load()
 	var batch []types.BatchStatementRequest
 	var sent, alone []int // places in items
 	for i := range items {
+		if !inserts {
+			alone = append(alone, i)
+			continue
+		}
 		item, err := encodePairs(&items[i])
 		if err != nil {
 			errs[i] = err
 			continue
 		}
-		if s, plain := t.insertion(item); ok && plain {
+		if s, ok := t.insertion(item); ok {
 			batch, sent = append(batch, s), append(sent, i)
 		} else {
 			alone = append(alone, i)
@@ -55,8 +59,8 @@ func (t *table) Insert(ctx context.Context, items []driver.Item) []error {
 	return errs
 }
 
-// execute sends a batch. It sets the errors of those of which the outcome is known,
-// and returns the others. sent has the places of the statements in errs.
+// execute sends a batch. It sets the errors of the items whose outcome is known, and
+// returns the places of the others. sent has the places of the statements in errs.
 func (t *table) execute(ctx context.Context, client statements, batch []types.BatchStatementRequest, sent []int, errs []error) (others []int) {
 	out, err := client.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: batch})
 	if err == nil && len(out.Responses) != len(batch) {
@@ -64,7 +68,7 @@ func (t *table) execute(ctx context.Context, client statements, batch []types.Ba
 	}
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		switch code := e.ErrorCode(); {
-		case slices.Contains(lacking, code):
+		case slices.Contains(unsupported, code):
 			t.alone.Store(true)
 			return sent
 		case code == "ValidationException":
@@ -90,14 +94,14 @@ func (t *table) execute(ctx context.Context, client statements, batch []types.Ba
 	return others
 }
 
-// lacking are the errors of an endpoint that does not have the operation, and of a
-// role that does not permit it: from then on, items are put alone.
-var lacking = []string{
+// unsupported are the errors of an endpoint that does not have the operation, and of a
+// role that does not permit it: from then on, items are put one by one.
+var unsupported = []string{
 	"UnknownOperationException", "UnknownOperation", "NotImplementedException", "NotImplemented", "InvalidAction", "AccessDeniedException",
 }
 
 // insertion is the statement that inserts an item. ok is false for an item with names
-// that need more care in a statement than they are worth.
+// that would have to be quoted in a statement, and for too many names.
 func (t *table) insertion(item []pair) (s types.BatchStatementRequest, ok bool) {
 	s.Parameters = make([]types.AttributeValue, len(item))
 	for i, p := range item {
@@ -143,8 +147,8 @@ func (t *table) form(item []pair) (*insertForm, bool) {
 	return f, len(f.text) <= maxStatement
 }
 
-// isSpecial reports whether a character is none of those in names of attributes that
-// stand in a statement as they are.
+// isSpecial reports whether a character in the name of an attribute would have to be
+// quoted in a statement.
 func isSpecial(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-' && r != '.'
 }

@@ -114,7 +114,7 @@ func TestInsertFallsBack(t *testing.T) {
 					}
 				}
 				want := []string{"BatchExecuteStatement", "PutItem", "PutItem", "PutItem", "PutItem"}
-				if code == "ValidationException" { // of this batch alone
+				if code == "ValidationException" { // of this batch only
 					want = slices.Insert(want, 3, "BatchExecuteStatement")
 				}
 				if got := fx.net.requests(); !slices.Equal(got, want) {
@@ -145,8 +145,8 @@ func TestInsertFallsBack(t *testing.T) {
 	})
 }
 
-// TestInsertOutlastsThrottledStatements: one that DynamoDB throttles in an answer of
-// success is put alone.
+// TestInsertOutlastsThrottledStatements: a statement that DynamoDB throttles within a
+// successful answer is put by itself.
 func TestInsertOutlastsThrottledStatements(t *testing.T) {
 	t.Parallel()
 	db, err := embedded.Open(t.Context(), embedded.Options{Hostile: &embedded.Hostile{Unprocessed: 1}})

@@ -4,6 +4,7 @@ import (
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,7 +74,7 @@ func encodePairs(it *driver.Item) (item []pair, err error) {
 	if it.Memo != nil {
 		add(attrMemo, &types.AttributeValueMemberS{Value: string(it.Memo)})
 	}
-	for _, name := range sortedNames(it.Index) {
+	for _, name := range slices.Sorted(maps.Keys(it.Index)) {
 		place := it.Index[name]
 		sort, err := sortValue(place.Sort)
 		if err != nil || place.Partition == "" {
@@ -98,18 +99,6 @@ func encodePairs(it *driver.Item) (item []pair, err error) {
 		return nil, tooLarge("an item")
 	}
 	return item, nil
-}
-
-func sortedNames(index map[string]driver.IndexKey) []string {
-	if len(index) == 0 {
-		return nil
-	}
-	names := make([]string, 0, len(index))
-	for name := range index {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // surelyFits reports whether an item is far below the limit: a member of a row takes

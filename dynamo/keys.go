@@ -92,7 +92,7 @@ func (k *Keys) Delete(ctx context.Context, subject string) (bool, error) {
 	return len(out.Attributes) > 0, nil
 }
 
-var errKeyItem = errors.New("the item is not what Keys writes")
+var errKeyItem = errors.New("the item lacks its subject, id, time or wrapped key")
 
 func decodeKey(item map[string]types.AttributeValue) (personal.StoredKey, error) {
 	created, err := integerOf(item[attrCreated])

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 	"uuid"
-
-	"daybook/localstack/embedded"
 )
 
 // BenchmarkColdLoad measures what the documentation says of cold loads: for sizes of
@@ -19,14 +17,7 @@ func BenchmarkColdLoad(b *testing.B) {
 	} {
 		b.Run(fmt.Sprintf("event=%d,batch=%d,state=%d", c.event, c.batch, c.state), func(b *testing.B) {
 			for b.Loop() {
-				db, err := embedded.Open(b.Context(), embedded.Options{})
-				if err != nil {
-					b.Fatal(err)
-				}
-				client := New(testOptions(db.RoundTripper()))
-				if err := Create(b.Context(), client, testPrefix, EventsTable()); err != nil {
-					b.Fatal(err)
-				}
+				client, db := openBenched(b, EventsTable())
 				table := TableName(testPrefix, EventsTable())
 				s := newShipping(b, NewEventStore(client, table), c.event, c.batch, c.state, time.Hour)
 				warm := NewEventStore(client, table)
@@ -56,14 +47,7 @@ func BenchmarkColdLoad(b *testing.B) {
 // ten events, both of 0.5 KB, over what is consumed.
 func BenchmarkUnits(b *testing.B) {
 	for b.Loop() {
-		db, err := embedded.Open(b.Context(), embedded.Options{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		client := New(testOptions(db.RoundTripper()))
-		if err := Create(b.Context(), client, testPrefix, EventsTable()); err != nil {
-			b.Fatal(err)
-		}
+		client, db := openBenched(b, EventsTable())
 		table := NewEventStore(client, TableName(testPrefix, EventsTable()))
 		s := newShipping(b, table, 500, 1, 0, time.Hour)
 		var sum, most Usage

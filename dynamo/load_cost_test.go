@@ -358,8 +358,8 @@ func TestColdLoadAfterARaisedSchema(t *testing.T) {
 	}
 }
 
-// What a load returns does not depend on what commits say of snapshots: nothing, as
-// those of older programs, the truth, or what is not so.
+// The result of a load does not depend on how far back commits say that a snapshot lies:
+// they say nothing, as those of older programs, the truth, or something false.
 func TestLoadIsRightWhateverCommitsSay(t *testing.T) {
 	t.Parallel()
 	store, f := newStore(t)

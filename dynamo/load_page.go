@@ -12,12 +12,14 @@ import (
 // a load has as many commits as lie between two snapshots: with fewer, most
 // loads need a second request, and with more, they read another snapshot for
 // nothing. How many that is follows from the size of commits, as package
-// aggregate takes snapshots (see there, snapshotDue), until snapshots tell.
+// aggregate takes snapshots (see aggregate.SnapshotCommits), until snapshots tell.
 const (
-	snapshotBytes    = 4 << 10 // of commits, between two snapshots
-	mediumCommit     = 512     // bytes; commits from here on to
-	largeCommit      = 819     // have a snapshot in each
-	mediumPage       = 6       // commits
+	snapshotBytes = aggregate.SnapshotBytes
+	mediumPage    = aggregate.SnapshotCommits
+	// Every mediumPage commits of mediumCommit to largeCommit bytes have a snapshot.
+	mediumCommit = snapshotBytes * 3 / 4 / mediumPage
+	largeCommit  = snapshotBytes / (mediumPage - 1)
+
 	minFirstPage     = 2       // commits; one with a snapshot, and one without
 	maxFirstPage     = 32      // commits, as long as the aggregate's snapshots don't tell
 	largestFirstPage = 100     // commits
@@ -70,8 +72,7 @@ func learned(mean, sample float64) float64 {
 }
 
 // first returns the number of commits to ask for first on a stream of the aggregate
-// of this name. size is what the caller
-// expects of a commit, in bytes, 0 for nothing.
+// of this name. size is how many bytes the caller expects of a commit, 0 if unknown.
 func (f *firstPages) first(name string, size int) int {
 	f.mu.Lock()
 	s := f.known[name]

@@ -33,17 +33,11 @@ func BenchmarkCommandPath(b *testing.B) {
 // benchedHandler handles commands on a database of its own, which holds the events
 // in table.
 func benchedHandler(b *testing.B, o *aggregate.Options) (h *aggregate.Handler, db *embedded.DB, table string) {
-	db, err := embedded.Open(b.Context(), embedded.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	client, db := openBenched(b, EventsTable())
 	b.Cleanup(func() { _ = db.Close() })
-	client := New(Options{Region: "us-east-1", Endpoint: "http://dynamodb.invalid", Credentials: StaticCredentials("id", "secret"), Transport: db.RoundTripper()})
-	if err := Create(b.Context(), client, testPrefix, EventsTable()); err != nil {
-		b.Fatal(err)
-	}
 	table = TableName(testPrefix, EventsTable())
-	if h, err = aggregate.NewHandler(NewEventStore(client, table), testdomain.Aggregates(), o); err != nil {
+	h, err := aggregate.NewHandler(NewEventStore(client, table), testdomain.Aggregates(), o)
+	if err != nil {
 		b.Fatal(err)
 	}
 	return h, db, table

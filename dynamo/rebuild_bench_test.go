@@ -15,7 +15,6 @@ import (
 	"daybook/aggregate"
 	"daybook/events"
 	"daybook/internal/testdomain"
-	"daybook/localstack/embedded"
 	"daybook/parallel"
 	"daybook/view"
 	"daybook/view/admin"
@@ -44,15 +43,8 @@ const (
 )
 
 func benchmarkRebuild(b *testing.B, v view.View, length int) {
-	db, err := embedded.Open(b.Context(), embedded.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	client, db := openBenched(b, EventsTable(), ControlTable(), ViewTable(v.Describe()))
 	defer db.Close()
-	client := New(Options{Region: "us-east-1", Endpoint: "http://dynamodb.invalid", Credentials: StaticCredentials("id", "secret"), Transport: db.RoundTripper()})
-	if err := Create(b.Context(), client, testPrefix, EventsTable(), ControlTable(), ViewTable(v.Describe())); err != nil {
-		b.Fatal(err)
-	}
 	store := NewEventStore(client, TableName(testPrefix, EventsTable())).StrongScan()
 	codec, err := aggregate.Codec(testdomain.Aggregates())
 	if err != nil {

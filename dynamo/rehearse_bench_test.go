@@ -15,7 +15,6 @@ import (
 	"daybook/aggregate"
 	"daybook/events"
 	"daybook/internal/testdomain"
-	"daybook/localstack/embedded"
 	"daybook/rehearse"
 	"daybook/view"
 	"daybook/view/admin"
@@ -114,16 +113,10 @@ type rehearsed struct {
 }
 
 func newRehearsed(b *testing.B, n int) *rehearsed {
-	db, err := embedded.Open(b.Context(), embedded.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	client, db := openBenched(b, EventsTable(), ControlTable(), ViewTable(testdomain.Courses.Describe()))
 	b.Cleanup(func() { _ = db.Close() })
-	client := New(Options{Region: "us-east-1", Endpoint: "http://dynamodb.invalid", Credentials: StaticCredentials("id", "secret"), Transport: db.RoundTripper()})
-	if err := Create(b.Context(), client, testPrefix, EventsTable(), ControlTable(), ViewTable(testdomain.Courses.Describe())); err != nil {
-		b.Fatal(err)
-	}
 	w := &rehearsed{b: b, store: NewEventStore(client, TableName(testPrefix, EventsTable())).StrongScan(), tables: NewTables(client, testPrefix)}
+	var err error
 	if w.codec, err = aggregate.Codec(testdomain.Aggregates()); err != nil {
 		b.Fatal(err)
 	}

@@ -99,7 +99,7 @@ type memberOrder struct {
 }
 
 // add takes the names of an object's members, and the orders of the objects in it. It
-// reports false for a name that stands twice.
+// reports false for a duplicate name.
 func (o *memberOrder) add(names []string, inner []byte) bool {
 	sorted, once := names, true
 	for i := 1; i < len(names); i++ {

@@ -247,9 +247,19 @@ func (p *streamParser) seconds() (time.Time, error) {
 		return time.Time{}, err
 	}
 	s, err := strconv.ParseFloat(t.String(), 64)
-	if err != nil || math.Abs(s) > 1e11 {
+	at, ok := epochTime(s)
+	if err != nil || !ok {
 		p.note("time")
 		return time.Time{}, nil
 	}
-	return time.UnixMilli(int64(math.Round(s * 1000))).UTC(), nil
+	return at, nil
+}
+
+// epochTime is the time of so many seconds since 1970; ok is false for one that is far
+// from any that DynamoDB writes.
+func epochTime(seconds float64) (t time.Time, ok bool) {
+	if math.Abs(seconds) > 1e11 {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(int64(math.Round(seconds * 1000))).UTC(), true
 }

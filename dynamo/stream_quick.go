@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"encoding/base64"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +11,7 @@ import (
 )
 
 // quickRecords is DecodeStreamEvent for an event as Lambda writes it. ok is false for
-// one with anything out of the ordinary, which is left to the other.
+// an event with anything out of the ordinary, which is left to slowRecords.
 func quickRecords(payload string) (records []Record, ok bool) {
 	quick, ok := quickjson.New(payload)
 	if !ok {
@@ -130,12 +129,11 @@ func (p *quickStream) item(raw *rawCommit) bool {
 
 // seconds reads a time in seconds since 1970.
 func (p *quickStream) seconds() (time.Time, bool) {
-	text := p.Number()
-	s, err := strconv.ParseFloat(text, 64)
-	if err != nil || !quickjson.IsNumber(text) || math.Abs(s) > 1e11 {
+	s, ok := p.Float()
+	if !ok {
 		return time.Time{}, false
 	}
-	return time.UnixMilli(int64(math.Round(s * 1000))).UTC(), true
+	return epochTime(s)
 }
 
 // quickEvents is decodeEvents for events as encodeEvents writes them, without escapes

@@ -7,11 +7,11 @@ import (
 	"daybook/personal"
 )
 
-// errUnsealed is a personal value on its way into a table without encryption.
-var errUnsealed = errors.New("a personal value is not encrypted: the store must be wrapped (package sealed)")
+// errUnsealed is the error of a personal value on its way into a table without encryption.
+var errUnsealed = errors.New("a personal value is not encrypted: wrap the store with package sealed")
 
-// refuseUnsealed reports a personal value that would be stored readable: what stores it
-// was not wired for an application with personal values.
+// refuseUnsealed reports a personal value that would be stored readable, because the
+// store was not wired for an application with personal values.
 func refuseUnsealed(texts ...[]byte) error {
 	for _, text := range texts {
 		if personal.Carries(text) {

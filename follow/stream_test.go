@@ -16,8 +16,8 @@ func (hanging) Read(ctx context.Context, _ events.Stream, _ int64, _ int) ([]eve
 	return nil, events.Wrap(events.CodeCanceled, ctx.Err(), "the request was given up")
 }
 
-// Who waits for another's read of the shared page gives up with its own context, and
-// does not wait as long as that read hangs.
+// A caller that waits for another's read of the shared page gives up with its own
+// context, and does not wait as long as that read hangs.
 func TestWaitingForAPageEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

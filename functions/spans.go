@@ -63,6 +63,12 @@ type noSpan struct{}
 func (noSpan) TraceParent() string      { return "" }
 func (noSpan) End(string, ...slog.Attr) {}
 
+// records reports whether spans go anywhere.
+func records(spans Spans) bool {
+	_, none := spans.(noSpans)
+	return !none
+}
+
 // spans are those of one function.
 func (c Config) spans(function string) Spans {
 	if c.Spans == nil {
@@ -76,7 +82,7 @@ type commandSpanKey struct{}
 // beginCommand starts the span of a command; endCommand ends it. The span's own
 // context becomes the trace context of a command that came without one.
 func beginCommand(spans Spans) func(context.Context, *aggregate.Command) context.Context {
-	if _, none := spans.(noSpans); none {
+	if !records(spans) {
 		return nil
 	}
 	return func(ctx context.Context, c *aggregate.Command) context.Context {
@@ -108,7 +114,7 @@ func endCommand(ctx context.Context, o aggregate.Observation) {
 
 // dynamoSpans records each call of DynamoDB; nil without spans.
 func dynamoSpans(spans Spans) dynamo.Tracer {
-	if _, none := spans.(noSpans); none {
+	if !records(spans) {
 		return nil
 	}
 	return func(ctx context.Context, c dynamo.Call) (context.Context, func(dynamo.Outcome)) {
@@ -135,7 +141,7 @@ func dynamoSpans(spans Spans) dynamo.Tracer {
 
 // reactionSpans records each reaction of a reactor to a commit; nil without spans.
 func reactionSpans(spans Spans) func(context.Context, string, *events.Commit) (context.Context, func(error)) {
-	if _, none := spans.(noSpans); none {
+	if !records(spans) {
 		return nil
 	}
 	return func(ctx context.Context, reactor string, c *events.Commit) (context.Context, func(error)) {
@@ -159,7 +165,7 @@ func tracesOf(batch []follow.Delivery) []string {
 
 // requestSpans records each request that h answers.
 func requestSpans(spans Spans, h http.Handler) http.Handler {
-	if _, none := spans.(noSpans); none {
+	if !records(spans) {
 		return h
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

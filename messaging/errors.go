@@ -19,9 +19,9 @@ const retryAfter = time.Second
 // The messages of this room, written for clients.
 const (
 	msgCanceled    = "the request was given up"
-	msgBusy        = "the messaging service is busy"
-	msgUnavailable = "the messaging service is not available"
-	msgInternal    = "the messaging service refused a request"
+	msgBusy        = "the messaging or key service is busy"
+	msgUnavailable = "the messaging or key service is not available"
+	msgInternal    = "the messaging or key service refused a request"
 	msgTooLarge    = "a message is over the size limit"
 )
 
@@ -85,8 +85,8 @@ var codes = map[string]events.Code{
 	// Scheduler's code for a name that exists already.
 	"ConflictException": events.CodeConflict,
 
-	// A missing queue, bus or group and missing rights are fixed by a deployment,
-	// without the data or the program being at fault.
+	// A missing queue, bus, group or key and missing rights are fixed by a deployment
+	// or an operator, without the data or the program being at fault.
 	"QueueDoesNotExist":                       events.CodeUnavailable,
 	"AWS.SimpleQueueService.NonExistentQueue": events.CodeUnavailable,
 	"ResourceNotFoundException":               events.CodeUnavailable,
@@ -107,6 +107,11 @@ var codes = map[string]events.Code{
 	"KmsDisabled":                             events.CodeUnavailable,
 	"KmsNotFound":                             events.CodeUnavailable,
 	"KmsInvalidState":                         events.CodeUnavailable,
+
+	// KMS's own codes of a wrapping key that is missing, disabled or pending deletion.
+	"NotFoundException":        events.CodeUnavailable,
+	"DisabledException":        events.CodeUnavailable,
+	"KMSInvalidStateException": events.CodeUnavailable,
 
 	"BatchRequestTooLong": events.CodeTooLarge,
 	"MessageTooLong":      events.CodeTooLarge,

@@ -64,24 +64,21 @@ type (
 
 // errUnsealed is the error of a personal value on its way to where it could be read.
 func errUnsealed() error {
-	return events.Errorf(events.CodeInternal, "a personal value is not encrypted: the queue must be wrapped (package sealed)")
+	return events.Errorf(events.CodeInternal, "a personal value is not encrypted: wrap the queue and the timers' Encode with package sealed")
 }
 
 // Send implements async.Queue with one SendMessageBatch for up to ten
 // messages. A message behind one of its group that failed in an earlier request
 // is not sent: it would come first.
 func (q *Queue) Send(ctx context.Context, ms []async.Message) []error {
+	if slices.ContainsFunc(ms, func(m async.Message) bool { return personal.Carries(m.Body) }) {
+		return slices.Repeat([]error{errUnsealed()}, len(ms))
+	}
 	ms = slices.Clone(ms)
-	errs := make([]error, len(ms))
 	for i := range ms {
-		if personal.Carries(ms[i].Body) { // not wired for an application with personal values
-			for i := range errs {
-				errs[i] = errUnsealed()
-			}
-			return errs
-		}
 		ms[i].Body = plainJSON(ms[i].Body)
 	}
+	errs := make([]error, len(ms))
 	failed := map[string]error{} // by group
 	for from := 0; from < len(ms); {
 		var at []int

@@ -151,7 +151,7 @@ func (r *run) skipHistory(ctx context.Context, n int64) (int64, error) {
 	}
 }
 
-// observed reacts to one commit, as Options.Begin watches.
+// observed reacts to one commit, between the two calls of Options.Begin.
 func (r *run) observed(ctx context.Context, c *events.Commit) error {
 	if r.opts.Begin == nil {
 		return r.react(ctx, c)

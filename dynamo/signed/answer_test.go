@@ -110,8 +110,8 @@ func TestOrdinaryAnswersAreReadHere(t *testing.T) {
 	}
 }
 
-// TestPages: a page has what the SDK's Query answers, and fails as it does. Only an
-// attribute that stands twice in an item, which no database sends, stands twice in a page.
+// TestPages: a page has what the SDK's Query answers, and fails as it does. Only a
+// duplicate attribute of an item, which no database sends, is a duplicate in a page too.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	in := &dynamodb.QueryInput{TableName: aws.String("t")}
@@ -138,6 +138,16 @@ func TestPages(t *testing.T) {
 		if !reflect.DeepEqual(got, wanted) {
 			t.Errorf("%s: got\n%+v\nwant\n%+v", name, got, wanted)
 		}
+	}
+}
+
+// TestPagesTakeNoMoreRoomThanTheirAnswer: braces in texts are no attributes.
+func TestPagesTakeNoMoreRoomThanTheirAnswer(t *testing.T) {
+	t.Parallel()
+	var out queryPage
+	body := `{"Items":[{"k":{"S":"` + strings.Repeat("{", 12_000) + `"}}]}`
+	if !decode([]byte(body), &out) || len(out.attributes) != 1 || cap(out.attributes) > len(body)/10 {
+		t.Errorf("%d attributes in a room for %d", len(out.attributes), cap(out.attributes))
 	}
 }
 

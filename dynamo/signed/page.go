@@ -123,7 +123,8 @@ func PageOf(out *dynamodb.QueryOutput) *Page {
 }
 
 func (r *reader) pageItems(to *queryPage) bool {
-	to.attributes = make([]Attribute, 0, r.Rest('{')) // each has one, and so has each item
+	// Each attribute has a brace, but a text may be full of them.
+	to.attributes = make([]Attribute, 0, min(r.Rest('{'), r.Len()/len(`"a":{"S":""}`)))
 	return r.Array(func() bool {
 		ok := r.Object(func(name string) bool {
 			a, ok := r.attribute(name)

@@ -87,7 +87,7 @@ func (d deriver) pointer(t reflect.Type) (*Schema, error) {
 func (d deriver) personal(t reflect.Type) (*Schema, error) {
 	elem := personal.Elem(t)
 	if elem.Kind() == reflect.Pointer || personal.Marks(elem) {
-		return nil, d.errorf("a personal.Value of %v is not supported: mark a value that is no pointer and holds no other personal value", elem)
+		return nil, d.errorf("a personal.Value of %v is not supported: mark a value that is not a pointer and holds no other personal value", elem)
 	}
 	s, err := d.derive(elem)
 	if err != nil {

@@ -42,7 +42,8 @@ func TestKitsShowValues(t *testing.T) {
 		ThenRow("7", peopledomain.Row{Name: personal.Of("Ann"), Email: personal.Of("Ann@example.com"), Initial: "A"})
 }
 
-// What can't work with personal values is red in a test, at start and at synth.
+// A declaration that can't work with personal values is an error in a test, at start and
+// at synth.
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	type nested struct {

@@ -15,8 +15,8 @@ type Reader struct {
 	depth int
 }
 
-// New returns a reader of s; ok is false when s holds control characters, as white
-// space between values, or is not UTF-8.
+// New returns a reader of s; ok is false when s holds control characters, such
+// as line feeds between values, or is not UTF-8.
 func New(s string) (r Reader, ok bool) {
 	ascii := byte(0)
 	for i := range len(s) {
@@ -43,6 +43,9 @@ func (r *Reader) Shallower() { r.depth-- }
 
 // End reports whether everything was read.
 func (r *Reader) End() bool { return r.i == len(r.s) }
+
+// Len is the number of bytes that are still to be read.
+func (r *Reader) Len() int { return len(r.s) - r.i }
 
 // Peek is the next byte, 0 at the end.
 func (r *Reader) Peek() byte {
@@ -247,8 +250,8 @@ func (r *Reader) skip() bool {
 	return IsNumber(r.Number())
 }
 
-// Valid reports whether v is one JSON value, of any form; a name that stands twice in
-// an object may pass.
+// Valid reports whether v is one JSON value, compact or not. It does not look for
+// duplicate names.
 func Valid(v jsontext.Value) bool {
 	r, ok := New(string(v))
 	if ok = ok && r.skip() && r.End(); ok {

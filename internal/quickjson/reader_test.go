@@ -90,7 +90,7 @@ func TestDeepValuesAreDeclined(t *testing.T) {
 	}
 }
 
-// FuzzValid: a name that stands twice may pass, nothing else that is not valid.
+// FuzzValid: what is valid passes, and duplicate names are the only fault that may.
 func FuzzValid(f *testing.F) {
 	f.Add([]byte(`{"a":[1,"x\n",null]}`))
 	f.Add([]byte(`{"a":1,"a":2}`))

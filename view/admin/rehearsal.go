@@ -17,8 +17,8 @@ import (
 // ChangeKind says what a rebuild would do to an item.
 type ChangeKind string
 
-// The kinds of changes. All but the last three are of rows that queries answer, and
-// of index entries.
+// The kinds of changes. The first three are of rows that queries answer, and of index
+// entries.
 const (
 	ChangeAdded   ChangeKind = "added"
 	ChangeRemoved ChangeKind = "removed"
@@ -32,7 +32,7 @@ const (
 
 // Changes counts what a rebuild would do to a table.
 type Changes struct {
-	Rows    map[ChangeKind]int64            `json:"rows,omitempty"`    // and streams, of the last four kinds
+	Rows    map[ChangeKind]int64            `json:"rows,omitempty"`    // and streams, of the last three kinds
 	Indexes map[string]map[ChangeKind]int64 `json:"indexes,omitempty"` // entries, by index
 	// Writes and WriteUnits are about what a rebuild writes: an item per row and
 	// index entry, or per stream of a keyed view a transaction of its checkpoint and

@@ -92,8 +92,8 @@ type streamsPart struct {
 	waiting []map[string]driver.Item // expected items to compare, by view and key
 }
 
-// scannedStream is a stream as the scan saw it, with its item. What is not known
-// for sure, because the scan was torn or an item can't be read, is to be read again.
+// scannedStream is a stream as the scan saw it, with its item. One that is not known
+// for sure, because the scan was torn or an item can't be read, must be read again.
 type scannedStream struct {
 	name     events.Stream
 	known    bool

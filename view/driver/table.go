@@ -94,9 +94,9 @@ type Table interface {
 
 // Inserter is a Table that stores many new items in one request.
 type Inserter interface {
-	// Insert does what Put does with a Write of each item that expects none to be
-	// there, and returns an error or nil for each, in their order: each item has a
-	// condition of its own, which is evaluated when it is stored. 1 to MaxInsert items of different keys.
+	// Insert stores 1 to MaxInsert items of different keys, each as Put does with a
+	// Write that expects none to be there, and returns an error or nil for each, in
+	// their order. Each has a condition of its own, evaluated when it is stored.
 	Insert(ctx context.Context, items []Item) []error
 }
 

@@ -50,26 +50,14 @@ func (p *Projector) Remake(ctx context.Context, view string, stream events.Strea
 			return written, err
 		}
 	}
-	return written, events.Errorf(events.CodeBusy, "projectors write what the view holds of %s all the time", stream)
+	return written, events.Errorf(events.CodeBusy, "projectors changed the row in each of %d attempts: try again later", remakeAttempts)
 }
 
 // remade is the item of a stream folded from its first commit.
 func (p *Projector) remade(ctx context.Context, v *routing.TableView, stream events.Stream, item *driver.Item) (driver.Item, error) {
-	var page []events.Commit
-	const size = 100
-	at := func(n int64) (*events.Commit, error) {
-		if len(page) == 0 || n < page[0].Number || n > page[len(page)-1].Number {
-			var err error
-			if page, err = p.store.Read(ctx, stream, n, size); err != nil {
-				return nil, err
-			}
-		}
-		if len(page) == 0 || page[0].Number > n {
-			return nil, events.Errorf(events.CodeInternal, "%s has no commit %d", stream, n)
-		}
-		return &page[n-page[0].Number], nil
-	}
-	out, err := v.Fold(p.codec, nil, 1, item.Commit, at)
+	t := follow.NewStream(p.store, stream, nil).Task(v.About(), v.Name, nil)
+	t.Last = item.Commit
+	out, err := v.Fold(p.codec, nil, 1, t.Last, func(n int64) (*events.Commit, error) { return t.At(ctx, n) })
 	if err != nil {
 		return driver.Item{}, err
 	}

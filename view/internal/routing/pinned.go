@@ -14,24 +14,24 @@ type PinnedTables struct {
 
 // Table implements Tables.
 func (p *PinnedTables) Table(view string, version int) driver.Table {
-	if t, ok := p.At[view]; ok && (p.AnyVersion || t.Version == version) {
+	if t, ok := p.pinned(view, version); ok {
 		return p.Tables.Open(t)
 	}
 	return p.Tables.Table(view, version)
 }
 
-// targetOf is the table that tables open for a version of a view.
-func targetOf(tables driver.Tables, view string, version int) driver.Target {
-	if p, ok := tables.(*PinnedTables); ok && p.AnyVersion && p.At[view].Version > 0 {
-		return p.At[view]
-	}
-	return driver.Target{View: view, Version: version, Generation: generationOf(tables, view)}
+// pinned is the pinned table of a version of a view.
+func (p *PinnedTables) pinned(view string, version int) (t driver.Target, ok bool) {
+	t, ok = p.At[view]
+	return t, ok && (p.AnyVersion || t.Version == version)
 }
 
-// generationOf is the generation of the table that tables open for a view.
-func generationOf(tables driver.Tables, view string) int {
-	if p, ok := tables.(*PinnedTables); ok && p.At[view].Generation > 0 {
-		return p.At[view].Generation
+// targetOf is the table that tables open for a version of a view.
+func targetOf(tables driver.Tables, view string, version int) driver.Target {
+	if p, ok := tables.(*PinnedTables); ok {
+		if t, pinned := p.pinned(view, version); pinned {
+			return t
+		}
 	}
-	return 1
+	return driver.Target{View: view, Version: version, Generation: 1}
 }

@@ -39,8 +39,8 @@ type Routes struct {
 	mu   sync.Mutex
 	open map[driver.Target]*TableView
 
-	// reading is the lock of what follows. It is held while the record is read, so it
-	// is a channel: who waits for a read that hangs gives up when its context ends.
+	// reading is the lock of cached and read. It is held while the record is read, so
+	// it is a channel: waiting ends with a context.
 	reading chan struct{}
 	cached  *Record
 	read    time.Time // when cached was asked for
