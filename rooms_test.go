@@ -141,7 +141,7 @@ var mayImport = map[string][]string{
 // marking are the rooms besides that may import package personal, and wiring those that
 // may import package sealed.
 var (
-	marking = []string{expectRoom, ".", "events", "aggregate", "view", "process", "sealed", "domain", "dynamo", "messaging", "api", "inspect", "internal/peopledomain"}
+	marking = []string{expectRoom, ".", "events", "aggregate", "view", "process", "sealed", "domain", "dynamo", "messaging", "api", "inspect", "rehearse", "internal/peopledomain"}
 	wiring  = []string{"connect", "console"}
 )
 
