@@ -73,6 +73,7 @@ const (
 	namesRoom  = "functions/names"
 	expectRoom = "internal/expect"
 	jitterRoom = "internal/jitter"
+	sleepRoom  = "internal/sleep"
 	quickRoom  = "internal/quickjson"
 )
 
@@ -114,7 +115,7 @@ var mayImport = map[string][]string{
 	"view":      {expectRoom, jitterRoom, quickRoom, "events", "follow", "nearest", "parallel"},
 	"process":   {expectRoom, "events", "follow", "nearest", "parallel"},
 	"domain":    {".", "events", "aggregate", "view", "process"},
-	"dynamo":    {namesRoom, jitterRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp", quickRoom},
+	"dynamo":    {namesRoom, jitterRoom, sleepRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp", quickRoom},
 	"messaging": {"events", "aggregate", "process", "internal/signedhttp"},
 	"api":       {quickRoom, "events", "aggregate", "view", "process", "nearest"},
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
@@ -124,12 +125,13 @@ var mayImport = map[string][]string{
 	"rehearse":  {".", "events", "aggregate", "view", "process", "parallel"},
 	"telemetry": {"functions"},
 	"workload":  {"events", "aggregate"},
-	"load":      {".", "view", "workload"},
+	"load":      {sleepRoom, ".", "view", "workload"},
 	"scale":     {},
 	"costtest":  {".", "events", "aggregate", "cost"},
 	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo"},
 
 	jitterRoom:            {},
+	sleepRoom:             {},
 	"internal/signedhttp": {jitterRoom},
 	"internal/testdomain": {".", "events", "aggregate", "view", "process"},
 

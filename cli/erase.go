@@ -17,6 +17,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/events"
+	"daybook/internal/sleep"
 	"daybook/personal"
 	"daybook/view"
 	"daybook/view/projection"
@@ -172,7 +173,7 @@ func (e *eraser) run(ctx context.Context, actor string, held time.Duration) erro
 	} else {
 		e.note("%s had no key: it was erased before, or nothing was stored", e.subject)
 	}
-	if err := wait(ctx, held); err != nil {
+	if err := sleep.For(ctx, held); err != nil {
 		return fmt.Errorf("the key is deleted, and rows may still hold copies; run the same command again: %w", err)
 	}
 	return e.remake(ctx)

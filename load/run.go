@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"daybook/internal/sleep"
 	"daybook/view"
 )
 
@@ -99,7 +100,7 @@ func (l *loader) create(ctx context.Context, command string, random *rand.Rand) 
 		case a.outcome == answered:
 			return nil
 		case a.outcome == overloaded:
-			if err := pause(ctx, 100*time.Millisecond); err != nil {
+			if err := sleep.For(ctx, 100*time.Millisecond); err != nil {
 				return err
 			}
 		default:
@@ -131,7 +132,7 @@ func (l *loader) send(ctx context.Context, begun time.Time) {
 			rate *= l.Surge
 		}
 		at += time.Duration(random.ExpFloat64() / rate * float64(time.Second))
-		if at >= l.For || pause(ctx, time.Until(begun.Add(at))) != nil {
+		if at >= l.For || sleep.For(ctx, time.Until(begun.Add(at))) != nil {
 			return
 		}
 		select {
@@ -204,7 +205,7 @@ func (l *loader) probe(ctx context.Context, t turn, version int64) {
 				l.hidden.Store(t.plan.Command.Name, true)
 				return
 			}
-			if pause(ctx, wait) != nil {
+			if sleep.For(ctx, wait) != nil {
 				l.unseen.Add(1)
 				return
 			}
