@@ -46,7 +46,7 @@ func newMix(plans *workload.Plans, asked []queryKind, weights map[string]float64
 		return m, err
 	}
 	if share < 1 && m.commands.sum == 0 || share > 0 && m.queries.sum == 0 {
-		return m, errors.New("there is nothing to send: no command, or no query, that the application declares can be made from its examples")
+		return m, errors.New("nothing to send: no declared command, or no query, can be made from the examples of the payloads")
 	}
 	return m, nil
 }
@@ -71,7 +71,7 @@ func override(weights map[string]float64, all ...*weighted) error {
 	}
 	for name := range weights {
 		if !named[name] {
-			return fmt.Errorf("there is no command or query %q to weigh; there are %s", name, strings.Join(known, ", "))
+			return fmt.Errorf("weight %q: no such command or query; there are %s", name, strings.Join(known, ", "))
 		}
 	}
 	return nil
