@@ -109,7 +109,7 @@ func (l *loader) create(ctx context.Context, command string, random *rand.Rand) 
 	}
 }
 
-// failure describes an answer that is none, for people.
+// failure describes an answer that reports a failure, or none, for people.
 func failure(name string, a answer) string {
 	if a.err != nil {
 		return fmt.Sprintf("%s: %v", name, a.err)
@@ -254,8 +254,8 @@ func (l *loader) resources() Resources {
 // settling bounds how long connections that were let go are waited for.
 const settling = 2 * time.Second
 
-// settled reads the process when it does nothing: soon, or when it has no more goroutines
-// than before.
+// settled reads the process when it is idle: after a moment, or once it has no more
+// goroutines than before.
 func (l *loader) settled(before Resources) Resources {
 	if l.Settle != nil {
 		l.Settle()
@@ -283,9 +283,9 @@ func (l *loader) report(ended time.Duration) Report {
 	return r
 }
 
-// recovery is how many seconds after a surge it is as before: nothing is refused any
-// more, and the 99th percentiles are at most twice those before it, or 10 ms more. It is
-// nil if that never came.
+// recovery is the number of seconds from the end of a surge until nothing is refused and
+// the 99th percentiles are at most twice those before it, or 10 ms more. It is nil if
+// that did not last to the end.
 func recovery(before Part, end float64, intervals []Part) *float64 {
 	calm := func(now, then Latency) bool { return now.P99 <= max(2*then.P99, then.P99+10) }
 	after := slices.IndexFunc(intervals, func(p Part) bool { return p.From >= end })

@@ -87,7 +87,7 @@ func (r *Result) Cost() float64 { return writePrice*r.WriteUnits + r.ReadUnits }
 // dollars a million in us-east-1, November 2026.
 const writePrice = 5
 
-// Results are a run and what came of it.
+// Results are a run and its results.
 type Results struct {
 	Run Run
 	All []Result
