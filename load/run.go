@@ -65,6 +65,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 
 // prepare makes streams and learns what can be asked for.
 func (l *loader) prepare(ctx context.Context) (skipped map[string]string, err error) {
+	if err := l.checkWeights(); err != nil {
+		return nil, err
+	}
 	for _, v := range l.App.Views {
 		if d := v.Describe(); d.Kind == view.KindRows && len(d.Aggregates) == 1 {
 			l.views[d.Aggregates[0]] = d.Name
