@@ -73,6 +73,7 @@ const (
 	namesRoom  = "functions/names"
 	expectRoom = "internal/expect"
 	jitterRoom = "internal/jitter"
+	sleepRoom  = "internal/sleep"
 	quickRoom  = "internal/quickjson"
 )
 
@@ -114,22 +115,23 @@ var mayImport = map[string][]string{
 	"view":      {expectRoom, jitterRoom, quickRoom, "events", "follow", "nearest", "parallel", "personal"},
 	"process":   {expectRoom, "events", "follow", "nearest", "parallel", "personal"},
 	"domain":    {".", "events", "aggregate", "view", "process", "personal"},
-	"dynamo":    {namesRoom, jitterRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp", quickRoom, "personal"},
+	"dynamo":    {namesRoom, jitterRoom, sleepRoom, "events", "follow", "aggregate", "view", "process", "internal/signedhttp", quickRoom, "personal"},
 	"messaging": {"events", "aggregate", "process", "internal/signedhttp", "personal"},
 	"api":       {quickRoom, "events", "aggregate", "view", "process", "nearest", "personal"},
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
 	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel", "personal"},
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
 	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect", "sealed"},
-	"rehearse":  {".", "events", "aggregate", "view", "process", "parallel"},
+	"rehearse":  {".", "events", "aggregate", "view", "process", "parallel", "personal"},
 	"telemetry": {"functions"},
 	"workload":  {"events", "aggregate"},
-	"load":      {".", "view", "workload"},
+	"load":      {sleepRoom, ".", "view", "workload"},
 	"scale":     {},
 	"costtest":  {".", "events", "aggregate", "cost"},
 	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo", "sealed"},
 
 	jitterRoom:            {},
+	sleepRoom:             {},
 	"internal/signedhttp": {jitterRoom},
 	"internal/testdomain": {".", "events", "aggregate", "view", "process"},
 

@@ -60,7 +60,7 @@ func command(ctx context.Context, args []string) error {
 
 func unknown() error {
 	fmt.Fprint(os.Stderr, usage)
-	return errors.New("name one of these commands")
+	return errors.New("unknown command: run one of those above")
 }
 
 // root is the repository, seen from this module.

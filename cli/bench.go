@@ -127,11 +127,11 @@ func (a *app) loadOptions(c *cli.Command) (load.Options, error) {
 	case !(o.Surge >= 1 && o.Surge <= 1000):
 		return o, usage("-surge must be between 1 and 1000")
 	case !(o.Queries >= 0 && o.Queries <= 1):
-		return o, usage("-queries is a share, between 0 and 1")
+		return o, usage("-queries must be a share between 0 and 1")
 	case o.Streams < 1 || o.InFlight < 1 || c.Int("failed") < 0 || c.Int("goroutines") < 0 || c.Int("max-memory") < 0:
 		return o, usage("-streams and -in-flight must be at least 1, limits at least 0")
 	case o.URL != "" && (c.Int("goroutines") > 0 || c.Int("max-memory") > 0):
-		return o, usage("-goroutines and -max-memory are of a stack in this process: leave out -url")
+		return o, usage("-goroutines and -max-memory limit a stack in this process: leave out -url")
 	}
 	if o.URL == "" {
 		return o, nil
@@ -141,7 +141,7 @@ func (a *app) loadOptions(c *cli.Command) (load.Options, error) {
 		return o, usage("-url: %q is not the URL of an API", o.URL)
 	}
 	if !loopback(to.Hostname()) && !c.Bool("yes") {
-		return o, usage("-url: the load writes to the installation at %s: say -yes if that is meant", to.Host)
+		return o, usage("-url: the load writes to the installation at %s: pass -yes to confirm", to.Host)
 	}
 	return o, nil
 }
@@ -274,7 +274,7 @@ func printReport(o *output, r load.Report) {
 		o.printf("goroutines: %d before, %d after; memory: %d MB before, %d MB after\n", r.Idle.Goroutines, r.After.Goroutines, r.Idle.Bytes>>20, r.After.Bytes>>20)
 	}
 	if r.Unseen > 0 {
-		o.printf("%d commands were not in their row within 30 s\n", r.Unseen)
+		o.printf("%d commands were not projected to their row within 30 s\n", r.Unseen)
 	}
 	for _, text := range slices.Sorted(maps.Keys(r.Errors)) {
 		o.printf("failed %d times: %s\n", r.Errors[text], text)

@@ -71,8 +71,8 @@ func TestBenchRefuses(t *testing.T) {
 	s := newSiteInMemory(t)
 	for want, args := range map[string][]string{
 		"bench takes no arguments": {"x"}, "-rate must be above 0": {"-rate", "0"}, "-for must be between 1s and 10m0s": {"-for", "11m"},
-		"-surge must be": {"-surge", "0.5"}, "-queries is a share": {"-queries", "2"}, "-streams and": {"-streams", "0"},
-		"say -yes if that is meant": {"-url", "https://example.com"}, "is not the URL of an API": {"-url", "example"}, "-weight: \"x\"": {"-weight", "x"},
+		"-surge must be": {"-surge", "0.5"}, "-queries must be a share": {"-queries", "2"}, "-streams and": {"-streams", "0"},
+		"pass -yes to confirm": {"-url", "https://example.com"}, "is not the URL of an API": {"-url", "example"}, "-weight: \"x\"": {"-weight", "x"},
 		"leave out -url": {"-url", "http://127.0.0.1:1", "-goroutines", "1"},
 	} {
 		if r := s.want(exitUsage, append([]string{"bench"}, args...)...); !strings.Contains(r.errors, want) {

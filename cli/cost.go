@@ -130,7 +130,7 @@ func (a *app) prices(c *cli.Command) (cost.Prices, error) {
 func assumptions(c *cli.Command) (cost.Assumptions, error) {
 	for _, share := range []string{"cold", "async"} {
 		if v := c.Float(share); !(v >= 0 && v <= 1) {
-			return cost.Assumptions{}, usage("-%s is a share, between 0 and 1", share)
+			return cost.Assumptions{}, usage("-%s must be a share between 0 and 1", share)
 		}
 	}
 	for _, number := range []string{"commands", "queries", "stored"} {
@@ -253,7 +253,7 @@ func (r costs) print(o *output) {
 func unknownLines(unknown map[string]int) map[string]string {
 	all := map[string]string{}
 	for name, n := range unknown {
-		all[cmp.Or(name, "-")] = fmt.Sprintf("%d lines of the trace name it, and nothing was measured of that name", n)
+		all[cmp.Or(name, "-")] = fmt.Sprintf("%d lines of the trace name it, but nothing of that name was measured", n)
 	}
 	return all
 }

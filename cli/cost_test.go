@@ -124,8 +124,8 @@ func TestCostRefuses(t *testing.T) {
 		}
 	}
 	for want, args := range map[string][]string{
-		"cost takes no arguments": {"x"}, "-cold is a share": {"-cold", "2"}, "-commands must be between": {"-commands", "NaN"},
-		"there are no prices of region": {"-price-region", "mars"}, "must be a positive number": {"-prices", prices}, "-weight: \"x\"": {"-weight", "x"},
+		"cost takes no arguments": {"x"}, "-cold must be a share": {"-cold", "2"}, "-commands must be between": {"-commands", "NaN"},
+		"no prices are known for region": {"-price-region", "mars"}, "must be a positive number": {"-prices", prices}, "-weight: \"x\"": {"-weight", "x"},
 		"no command of this name": {"-weight", "sing=1"}, "has no line of a command": {"-trace", empty}, "-length must be one of": {"-length", "7"},
 		"leave out -commands": {"-trace", empty, "-commands", "1"}, "-batch must be above 0": {"-batch", "0"},
 	} {

@@ -17,6 +17,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/events"
+	"daybook/internal/sleep"
 	"daybook/personal"
 	"daybook/view"
 	"daybook/view/projection"
@@ -29,8 +30,8 @@ func eraseCommand(a *app) *cli.Command {
 		ArgsUsage: "AGGREGATE/ID",
 		Description: "Sends the aggregate's command that erases, if it has one; deletes the data key, which makes\n" +
 			"every stored personal value of the person unreadable at once, in backups too; waits until no\n" +
-			"function holds the key; and makes the rows of the person's streams again. There is no way\n" +
-			"back. It may be run again after it was broken off. See docs/privacy.md for what remains.",
+			"function holds the key; and remakes the rows of the person's streams. It can't be undone. Run it\n" +
+			"again after an interruption. docs/privacy.md says what remains.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be erased"},
 			&cli.BoolFlag{Name: "yes", Usage: "don't ask"},
@@ -87,7 +88,7 @@ func (a *app) erase(ctx context.Context, c *cli.Command) error {
 		}
 	}
 	if !e.line.DryRun {
-		if err := s.confirm(c, fmt.Sprintf("Erase %s, in %d streams, for all time?", subject, len(e.line.Streams))); err != nil {
+		if err := s.confirm(c, fmt.Sprintf("This can't be undone. Erase %s in %d streams?", subject, len(e.line.Streams))); err != nil {
 			return err
 		}
 		if err := e.run(ctx, c.String("actor"), c.Duration("wait")); err != nil {
@@ -172,8 +173,8 @@ func (e *eraser) run(ctx context.Context, actor string, held time.Duration) erro
 	} else {
 		e.note("%s had no key: it was erased before, or nothing was stored", e.subject)
 	}
-	if err := wait(ctx, held); err != nil {
-		return fmt.Errorf("the key is deleted, and rows may still hold copies; run the same command again: %w", err)
+	if err := sleep.For(ctx, held); err != nil {
+		return fmt.Errorf("the key is deleted, but rows may still hold copies; run the same command again: %w", err)
 	}
 	return e.remake(ctx)
 }
@@ -193,7 +194,7 @@ func (e *eraser) sendErasing(ctx context.Context, actor string) error {
 	}
 	_, err = handler.Handle(ctx, aggregate.Command{Name: e.line.Command, ID: e.subject.ID(), CommandID: uuid.New().String(), Actor: actor})
 	if err != nil {
-		return fmt.Errorf("command %s, and nothing was erased: %w", e.line.Command, err)
+		return fmt.Errorf("command %s failed, so nothing was erased: %w", e.line.Command, err)
 	}
 	return nil
 }
@@ -230,7 +231,7 @@ func (e *eraser) remake(ctx context.Context) error {
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("the key is deleted, and some rows may still hold copies; run the same command again: %w", err)
+		return fmt.Errorf("the key is deleted, but some rows may still hold copies; run the same command again: %w", err)
 	}
 	return nil
 }
@@ -287,7 +288,7 @@ func (e *eraser) report() {
 	table.row(e.line, e.line.Subject, state, cmp.Or(e.line.Key, "-"), len(e.line.Streams), e.line.Commits, e.line.Rows, cmp.Or(e.line.Command, "-"))
 	table.flush()
 	if len(e.line.Rebuild) > 0 {
-		e.note("rows of %s were changed by what can still be read of the person: if a Take uses personal values, run %s rebuild for them",
+		e.note("%s: rows that several streams feed may still depend on erased values, if a Take uses personal values: run %s rebuild for each",
 			strings.Join(e.line.Rebuild, ", "), e.of.Name)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/events"
+	"daybook/internal/sleep"
 	"daybook/process"
 )
 
@@ -374,7 +375,7 @@ func (i *importer) append(ctx context.Context, at events.Position, c *events.Com
 		if !events.Transient(err) || ctx.Err() != nil || attempt == appendAttempts {
 			break
 		}
-		if wait(ctx, rand.N(100*time.Millisecond<<min(attempt, 6))) != nil {
+		if sleep.For(ctx, rand.N(100*time.Millisecond<<min(attempt, 6))) != nil {
 			break
 		}
 	}
@@ -409,13 +410,4 @@ func (i *importer) position(ctx context.Context, at events.Position, c *events.C
 		return at, fmt.Errorf("commit %d of %s has no preceding commit %d", c.Number, c.Stream, c.Number-1)
 	}
 	return events.After(&before[0]), nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }

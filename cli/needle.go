@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/base64"
 	"encoding/json/jsontext"
+	"slices"
 	"strings"
 )
 
@@ -41,10 +42,8 @@ func newNeedle(line int, value string) needle {
 }
 
 func appendNew(all []string, one string) []string {
-	for _, a := range all {
-		if a == one {
-			return all
-		}
+	if slices.Contains(all, one) {
+		return all
 	}
 	return append(all, one)
 }

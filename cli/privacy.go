@@ -115,10 +115,8 @@ func (s *session) privacyValues(ctx context.Context, c *cli.Command, subject eve
 func textsOf(v jsontext.Value) (all []string) {
 	d := jsontext.NewDecoder(strings.NewReader(string(v)))
 	for {
-		depth, isName := d.StackDepth(), false
-		if kind, n := d.StackIndex(depth); kind == jsontext.KindBeginObject && n%2 == 0 {
-			isName = true
-		}
+		kind, n := d.StackIndex(d.StackDepth())
+		isName := kind == jsontext.KindBeginObject && n%2 == 0
 		t, err := d.ReadToken()
 		if err != nil {
 			return all

@@ -9,6 +9,7 @@ import (
 
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/internal/sleep"
 	"daybook/process"
 	"daybook/view"
 )
@@ -83,13 +84,13 @@ func (i *importer) asHistory(ctx context.Context, commits []events.Commit) error
 	}
 	newest := commits[len(commits)-1].Time
 	if young := time.Until(newest.Add(2 * process.DefaultFresh)); young > 0 {
-		if err := wait(ctx, min(young, 2*process.DefaultFresh)); err != nil {
+		if err := sleep.For(ctx, min(young, 2*process.DefaultFresh)); err != nil {
 			return err
 		}
 	}
 	err := i.runner.Skip(ctx, commits)
 	for attempt := 1; events.Transient(err) && events.CodeOf(err) != events.CodeConflict && attempt < appendAttempts; attempt++ {
-		if err := wait(ctx, 50*time.Millisecond<<attempt); err != nil {
+		if err := sleep.For(ctx, 50*time.Millisecond<<attempt); err != nil {
 			return err
 		}
 		err = i.runner.Skip(ctx, commits)

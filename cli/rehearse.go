@@ -244,9 +244,8 @@ func (s *session) printChanges(v rehearse.View) {
 		s.out.printf("%s\tdeclaration\t%s\n", v.Name, clean(d))
 	}
 	for _, f := range v.Samples {
-		text := findingText(f)
-		_, rest, _ := strings.Cut(text, "\t"+string(f.Kind)+"\t")
-		s.out.printf("%s\t%s\t%s\n", v.Name, f.Change, strings.ReplaceAll(rest, ", should be ", ", would be "))
+		what, text := findingParts(f, "would be")
+		s.out.printf("%s\t%s\t%s\t%s\n", v.Name, f.Change, what, text)
 	}
 	changed := int64(0)
 	for _, n := range v.Changes.Rows {

@@ -25,7 +25,7 @@ const simulated = "daybook/simulation/simulationtest"
 func simulateCommand(a *app) *cli.Command {
 	return &cli.Command{
 		Name:      "simulate",
-		Usage:     "run whole installations under seeds, with everything that may go wrong",
+		Usage:     "run whole installations under seeds, with injected faults",
 		ArgsUsage: "[PACKAGE…]",
 		Description: "Runs the tests of the project's packages that call simulationtest.Run, those below ./domain\n" +
 			"without PACKAGE, under many seeds: each run is an installation with clients that race one\n" +
@@ -34,10 +34,10 @@ func simulateCommand(a *app) *cli.Command {
 			"Exits with 3 when a run broke something.",
 		Flags: []cli.Flag{
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "begin with seed `N`"},
-			&cli.IntFlag{Name: "runs", Usage: "do `N` runs, one for each seed; default 1000"},
-			&cli.DurationFlag{Name: "for", Usage: "go on for a `TIME` in place of a number of runs"},
-			&cli.StringFlag{Name: "replay", Usage: "do the one run of a `RECIPE`, as a failure prints it, and tell what happens"},
-			&cli.BoolFlag{Name: "trace", Usage: "tell all requests of a run that fails or is replayed"},
+			&cli.IntFlag{Name: "runs", Usage: "do `N` runs, one per seed; default 1000"},
+			&cli.DurationFlag{Name: "for", Usage: "run for a `TIME` in place of a number of runs"},
+			&cli.StringFlag{Name: "replay", Usage: "do the one run of a `RECIPE`, as a failure prints it, and print what happens"},
+			&cli.BoolFlag{Name: "trace", Usage: "print all requests of a run that fails or is replayed"},
 			&cli.IntFlag{Name: "parallel", Usage: "use `N` processes; default: the number of processors"},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error { return a.simulate(ctx, c) },
@@ -49,7 +49,7 @@ func (a *app) simulate(ctx context.Context, c *cli.Command) error {
 	parallel := c.Int("parallel")
 	switch {
 	case parallel < 0 || s.Runs < 0 || s.For < 0:
-		return usage("-parallel, -runs and -for must be above 0")
+		return usage("-parallel, -runs and -for must not be negative")
 	case s.Runs > 0 && s.For > 0:
 		return usage("-runs and -for exclude each other: say how many runs, or for how long")
 	case s.Replay != "" && (c.IsSet("seed") || s.Runs > 0 || s.For > 0):

@@ -295,7 +295,14 @@ func countsText(v admin.ViewReport) string {
 // findingText writes a finding: view, kind and item, and behind them what
 // differs.
 func findingText(f admin.Finding) string {
-	what := "row " + f.Row
+	what, more := findingParts(f, "should be")
+	return strings.Join([]string{f.View, string(f.Kind), what, more}, "\t")
+}
+
+// findingParts names what a finding is about, and what is wrong with it: a field is one
+// value and, as the verb says, another.
+func findingParts(f admin.Finding, verb string) (what, text string) {
+	what = "row " + f.Row
 	switch {
 	case f.Row == "" && f.Stream != "":
 		what = "checkpoint of " + string(f.Stream)
@@ -307,12 +314,12 @@ func findingText(f admin.Finding) string {
 		more = append(more, fmt.Sprintf("commit %d of %d", f.Applied, f.Last))
 	}
 	for _, d := range f.Fields {
-		more = append(more, fmt.Sprintf("%s is %s, should be %s", d.Name, orNothing(string(d.Stored)), orNothing(string(d.Expected))))
+		more = append(more, fmt.Sprintf("%s is %s, %s %s", d.Name, orNothing(string(d.Stored)), verb, orNothing(string(d.Expected))))
 	}
 	if f.Text != "" {
 		more = append(more, f.Text)
 	}
-	return strings.Join([]string{f.View, string(f.Kind), clean(what), clean(strings.Join(more, "; "))}, "\t")
+	return clean(what), clean(strings.Join(more, "; "))
 }
 
 func orNothing(s string) string {

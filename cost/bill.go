@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Bill is what a month with some counts costs.
+// Bill is the cost of a month with some counts.
 type Bill struct {
 	Region   string  `json:"region"`
 	Date     string  `json:"date"` // of the prices

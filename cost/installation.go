@@ -158,27 +158,22 @@ func (i *Installation) Used(f func() error) (Usage, error) {
 // project posts new commits to the views, as the projector function does with one
 // batch.
 func (i *Installation) project(ctx context.Context, batch []follow.Delivery) error {
-	r := i.projector.Project(ctx, i.sealing.Commits(ctx, batch))
-	if r.Err != nil {
-		return r.Err
-	}
-	for _, f := range r.Faults {
-		return fmt.Errorf("view %s can't follow %s at commit %d: %s", f.Consumer, f.Stream, f.Commit, f.Text)
-	}
-	return nil
+	return followed("view", i.projector.Project(ctx, i.sealing.Commits(ctx, batch)).Report)
 }
 
 // react hands new commits to process managers and outboxes. Their commands are not
 // handled but taken for accepted: each has a cost of its own.
 func (i *Installation) react(ctx context.Context, batch []follow.Delivery) error {
-	r := i.runner.Handle(ctx, i.sealing.Commits(ctx, batch))
-	if r.Err != nil {
+	return followed("process", i.runner.Handle(ctx, i.sealing.Commits(ctx, batch)).Report)
+}
+
+// followed is the first error of a batch. A parked stream is one: its cost is unknown.
+func followed(kind string, r follow.Report) error {
+	if r.Err != nil || len(r.Faults) == 0 {
 		return r.Err
 	}
-	for _, f := range r.Faults {
-		return fmt.Errorf("process %s can't follow %s at commit %d: %s", f.Consumer, f.Stream, f.Commit, f.Text)
-	}
-	return nil
+	f := r.Faults[0]
+	return fmt.Errorf("%s %s can't follow %s at commit %d: %s", kind, f.Consumer, f.Stream, f.Commit, f.Text)
 }
 
 // Follow brings views and reactors up to date: what each view consumed, and the

@@ -11,7 +11,7 @@ import (
 	"daybook/internal/testdomain"
 )
 
-// measured are the measurements of the test's application, made once.
+// measured returns the measurements of the test's application.
 func measured(t *testing.T) cost.Measurements {
 	t.Helper()
 	m, err := cost.Measure(t.Context(), testdomain.App())

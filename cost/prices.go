@@ -82,7 +82,7 @@ func InRegion(all []Prices, region string) (Prices, error) {
 		}
 		regions = append(regions, p.Region)
 	}
-	return Prices{}, fmt.Errorf("there are no prices of region %q, only of %s: give your own prices file", region, strings.Join(regions, ", "))
+	return Prices{}, fmt.Errorf("no prices are known for region %q, only for %s: give a prices file of your own", region, strings.Join(regions, ", "))
 }
 
 // million is the number that requests and units are priced by.

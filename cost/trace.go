@@ -50,14 +50,13 @@ type traceLine struct {
 // longestLine bounds a line of a trace, in bytes: Lambda's log lines are shorter.
 const longestLine = 1 << 20
 
-// ReadTrace reads a recorded day, in JSON Lines. Lines are those of the functions'
-// logs ("msg":"command", and "msg":"request" of GET), and counts: {"command":"rename-user",
-// "count":1000,"cold":50} and {"query":"users/by-name","count":9000}. A request for a page
-// names no index, and is spread evenly over those of its view. Where there are no such
-// requests, those of API Gateway's access log ("method":"GET") are spread evenly over all
-// queries. Other lines are
-// skipped. What stands before a line's JSON object, such as a time, is ignored. Lines of
-// metrics are what the units of the counts are compared with.
+// ReadTrace reads a recorded day, in JSON Lines: lines of the functions' logs
+// ("msg":"command", and "msg":"request" of GET), and counts, such as
+// {"command":"rename-user","count":1000,"cold":50} and {"query":"users/by-name","count":9000}.
+// A request for a page names no index; it is spread evenly over the indexes of its view.
+// Without such requests, those of API Gateway's access log ("method":"GET") are spread
+// evenly over all queries. Lines of metrics go into Recorded. Other lines are skipped.
+// Text before the JSON object of a line, such as a time, is ignored.
 func (m Measurements) ReadTrace(r io.Reader) (Trace, error) {
 	t := traceReader{m: m, cold: map[string]float64{}, Trace: Trace{
 		Counts:  Counts{Commands: map[string]float64{}, Queries: map[QueryName]float64{}, Cold: map[string]float64{}},

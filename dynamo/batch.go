@@ -3,12 +3,12 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/internal/jitter"
+	"daybook/internal/sleep"
 )
 
 // maxBatch is the largest number of keys in one BatchGetItem.
@@ -52,7 +52,7 @@ func batchGet(
 		if idle++; idle == batchRounds {
 			return busy(errUnprocessed)
 		}
-		if err := wait(ctx, jitter.Below(throttlePause<<(idle-1))); err != nil {
+		if err := sleep.For(ctx, jitter.Below(throttlePause<<(idle-1))); err != nil {
 			return translate(ctx, err)
 		}
 	}
@@ -73,16 +73,4 @@ func getItems(
 		return translate(ctx, err)
 	}
 	return each(out.Item)
-}
-
-// wait waits for d or until ctx ends, whose error it returns then.
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/events"
+	"daybook/internal/sleep"
 )
 
 // Create creates the tables that are missing, with on-demand capacity, and
@@ -108,7 +109,7 @@ func awaitTable(ctx context.Context, client API, name string, spec TableSpec) er
 			}
 			return expire(ctx, client, name, spec.TTL)
 		}
-		if err := wait(ctx, d); err != nil {
+		if err := sleep.For(ctx, d); err != nil {
 			return translate(ctx, err)
 		}
 	}

@@ -101,7 +101,7 @@ func (r *reaction) judge(n *Node) {
 			n.Next = r.e.command("lag " + r.d.Name)
 		}
 		if a := r.entry.Attempts; a > 0 && r.entry.Commit == r.c.Number-1 {
-			n.Text = fmt.Sprintf("%d deliveries failed for reasons that may pass; it is retried, and parked in the end", a)
+			n.Text = fmt.Sprintf("%d deliveries failed with transient errors; it is retried, and parked in the end", a)
 		}
 	}
 }

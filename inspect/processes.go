@@ -10,6 +10,7 @@ import (
 
 	"daybook/events"
 	"daybook/parallel"
+	"daybook/personal"
 	"daybook/process"
 )
 
@@ -142,7 +143,7 @@ func (i *Installation) instancesOf(ctx context.Context, q ProcessesQuery, page *
 }
 
 func instanceOf(e *process.Entry) Instance {
-	i := Instance{Process: e.Reactor, Stream: e.Stream, Commit: e.Commit, Memory: e.Memory, Attempts: e.Attempts, Answered: e.Answered}
+	i := Instance{Process: e.Reactor, Stream: e.Stream, Commit: e.Commit, Memory: personal.Plain(e.Memory), Attempts: e.Attempts, Answered: e.Answered}
 	for _, r := range e.Rejections {
 		i.Rejections = append(i.Rejections, Rejection(r))
 	}

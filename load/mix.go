@@ -46,9 +46,37 @@ func newMix(plans *workload.Plans, asked []queryKind, weights map[string]float64
 		return m, err
 	}
 	if share < 1 && m.commands.sum == 0 || share > 0 && m.queries.sum == 0 {
-		return m, errors.New("there is nothing to send: no command, or no query, that the application declares can be made from its examples")
+		return m, errors.New("nothing to send: no declared command, or no query, can be made from the examples of the payloads")
 	}
 	return m, nil
+}
+
+// checkWeights refuses weights of names that the application does not declare, before
+// anything is written.
+func (l *loader) checkWeights() error {
+	var known []string
+	for _, plan := range l.Plans.All() {
+		if !plan.Command.Internal {
+			known = append(known, plan.Command.Name)
+		}
+	}
+	for _, v := range l.App.Views {
+		d := v.Describe()
+		known = append(known, d.Name)
+		for _, x := range d.Indexes {
+			known = append(known, d.Name+"/"+x.Name)
+		}
+	}
+	for name := range l.Weights {
+		if !slices.Contains(known, name) {
+			return unknownWeight(name, known)
+		}
+	}
+	return nil
+}
+
+func unknownWeight(name string, known []string) error {
+	return fmt.Errorf("weight %q: no such command or query; there are %s", name, strings.Join(known, ", "))
 }
 
 // override replaces weights. Those of a kind of which any is named hold for the named
@@ -71,7 +99,7 @@ func override(weights map[string]float64, all ...*weighted) error {
 	}
 	for name := range weights {
 		if !named[name] {
-			return fmt.Errorf("there is no command or query %q to weigh; there are %s", name, strings.Join(known, ", "))
+			return unknownWeight(name, known)
 		}
 	}
 	return nil

@@ -23,8 +23,8 @@ type Options struct {
 	Surge float64
 	// Queries is the share of queries among the requests.
 	Queries float64
-	// Weights of commands, by name, and of queries, by view or view/index. One without
-	// a weight has DefaultWeight of its kind, or none if any of its kind has one.
+	// Weights of commands, by name, and of queries, by view or view/index. If any command
+	// is named here, the others are not sent; the same holds for queries.
 	Weights map[string]float64
 	// Streams are made for each creating command before the load begins.
 	Streams int
@@ -35,8 +35,8 @@ type Options struct {
 	Seed uint64
 	// Run is a part of each new stream's id, so that two loads of one installation differ.
 	Run string
-	// Watch reads the process that is under load; nil for none. Settle lets go of what
-	// the client keeps, such as idle connections, so that it is not taken for a leak.
+	// Watch reads the process that is under load; nil for none. Settle closes idle
+	// connections of the client, so that they do not count as a leak.
 	Watch  func() Resources
 	Settle func()
 }

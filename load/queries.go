@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"time"
 
+	"daybook/internal/sleep"
 	"daybook/view"
 	"daybook/view/driver"
 )
@@ -80,7 +81,7 @@ func (l *loader) rows(ctx context.Context, d view.Description) ([]row, error) {
 		if rows := append(l.listed(ctx, d), l.ofStreams(ctx, d)...); len(rows) > 0 || time.Now().After(end) {
 			return rows, nil
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := sleep.For(ctx, 100*time.Millisecond); err != nil {
 			return nil, err
 		}
 	}
@@ -162,16 +163,4 @@ func valuesOf(rows []row, field string) (all []string) {
 		}
 	}
 	return all
-}
-
-// pause waits, or ends with ctx.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

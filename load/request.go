@@ -10,7 +10,7 @@ import (
 	"net/url"
 )
 
-// outcome is what became of a request.
+// outcome classifies the answer to a request.
 type outcome int
 
 const (

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"daybook/internal/sleep"
 	"daybook/view"
 )
 
@@ -64,6 +65,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 
 // prepare makes streams and learns what can be asked for.
 func (l *loader) prepare(ctx context.Context) (skipped map[string]string, err error) {
+	if err := l.checkWeights(); err != nil {
+		return nil, err
+	}
 	for _, v := range l.App.Views {
 		if d := v.Describe(); d.Kind == view.KindRows && len(d.Aggregates) == 1 {
 			l.views[d.Aggregates[0]] = d.Name
@@ -99,7 +103,7 @@ func (l *loader) create(ctx context.Context, command string, random *rand.Rand) 
 		case a.outcome == answered:
 			return nil
 		case a.outcome == overloaded:
-			if err := pause(ctx, 100*time.Millisecond); err != nil {
+			if err := sleep.For(ctx, 100*time.Millisecond); err != nil {
 				return err
 			}
 		default:
@@ -108,7 +112,7 @@ func (l *loader) create(ctx context.Context, command string, random *rand.Rand) 
 	}
 }
 
-// failure describes an answer that is none, for people.
+// failure describes an answer that reports a failure, or none, for people.
 func failure(name string, a answer) string {
 	if a.err != nil {
 		return fmt.Sprintf("%s: %v", name, a.err)
@@ -131,7 +135,7 @@ func (l *loader) send(ctx context.Context, begun time.Time) {
 			rate *= l.Surge
 		}
 		at += time.Duration(random.ExpFloat64() / rate * float64(time.Second))
-		if at >= l.For || pause(ctx, time.Until(begun.Add(at))) != nil {
+		if at >= l.For || sleep.For(ctx, time.Until(begun.Add(at))) != nil {
 			return
 		}
 		select {
@@ -204,7 +208,7 @@ func (l *loader) probe(ctx context.Context, t turn, version int64) {
 				l.hidden.Store(t.plan.Command.Name, true)
 				return
 			}
-			if pause(ctx, wait) != nil {
+			if sleep.For(ctx, wait) != nil {
 				l.unseen.Add(1)
 				return
 			}
@@ -253,8 +257,8 @@ func (l *loader) resources() Resources {
 // settling bounds how long connections that were let go are waited for.
 const settling = 2 * time.Second
 
-// settled reads the process when it does nothing: soon, or when it has no more goroutines
-// than before.
+// settled reads the process when it is idle: after a moment, or once it has no more
+// goroutines than before.
 func (l *loader) settled(before Resources) Resources {
 	if l.Settle != nil {
 		l.Settle()
@@ -282,9 +286,9 @@ func (l *loader) report(ended time.Duration) Report {
 	return r
 }
 
-// recovery is how many seconds after a surge it is as before: nothing is refused any
-// more, and the 99th percentiles are at most twice those before it, or 10 ms more. It is
-// nil if that never came.
+// recovery is the number of seconds from the end of a surge until nothing is refused and
+// the 99th percentiles are at most twice those before it, or 10 ms more. It is nil if
+// that did not last to the end.
 func recovery(before Part, end float64, intervals []Part) *float64 {
 	calm := func(now, then Latency) bool { return now.P99 <= max(2*then.P99, then.P99+10) }
 	after := slices.IndexFunc(intervals, func(p Part) bool { return p.From >= end })

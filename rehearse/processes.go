@@ -10,6 +10,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/events"
+	"daybook/personal"
 	"daybook/process"
 )
 
@@ -245,9 +246,10 @@ func (f *follower) compare(p *part) {
 	f.compared = true
 	found, stream := p.found.process(f.name), string(f.entry.Stream)
 	memory, schema := f.derivation.Memory()
-	if schema == f.entry.MemorySchema && f.entry.Memory != nil && !bytes.Equal(memory, f.entry.Memory) {
+	old := f.entry.Memory
+	if schema == f.entry.MemorySchema && old != nil && !bytes.Equal(personal.Plain(memory), personal.Plain(old)) {
 		found.Memories++
-		found.sample(EffectSample{Kind: "memory", Change: EffectChanged, Event: stream, Text: "is " + string(f.entry.Memory) + ", would be " + string(memory)}, p.opts.Samples)
+		found.sample(EffectSample{Kind: "memory", Change: EffectChanged, Event: stream, Text: "is " + string(personal.Hide(old)) + ", would be " + string(personal.Hide(memory))}, p.opts.Samples)
 	}
 	names := maps.Clone(f.timers)
 	maps.Copy(names, f.entry.Timers)

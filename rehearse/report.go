@@ -51,11 +51,11 @@ type View struct {
 	Samples      []admin.Finding `json:"samples"`
 	// Behind counts rows that lack commits, or can't be compared, whatever the code.
 	Behind int64 `json:"behind,omitzero"`
-	// Rebuild is about what a rebuild costs, nil where none is needed.
+	// Rebuild estimates the cost of a rebuild; nil where none is needed.
 	Rebuild *Rebuild `json:"rebuild,omitzero"`
 }
 
-// Rebuild is about what a rebuild of a view reads, writes and takes.
+// Rebuild estimates what a rebuild of a view reads and writes, and its time.
 type Rebuild struct {
 	ReadUnits  int64   `json:"readUnits"`
 	Writes     int64   `json:"writes"`
@@ -63,8 +63,8 @@ type Rebuild struct {
 	Seconds    float64 `json:"seconds"`
 }
 
-// NewTableUnits are the write units per second that a new table on demand takes.
-const NewTableUnits = 4000
+// newTableUnits are the write units per second that a new table on demand takes.
+const newTableUnits = 4000
 
 // States compares the snapshots in commits with what the code folds to.
 type States struct {
@@ -123,7 +123,7 @@ func (v View) Differs() bool {
 	return v.Changes.Any() || len(v.Differences) > 0 || v.Incomparable != ""
 }
 
-// finish says what follows from all that was found.
+// finish derives Differs and the estimates of rebuilds, and sorts the faults.
 func (r *Report) finish() {
 	slices.SortFunc(r.Faults, func(a, b EventFault) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Error, b.Error))
@@ -136,7 +136,7 @@ func (r *Report) finish() {
 		}
 		r.Differs = true
 		rebuild := Rebuild{ReadUnits: (r.Bytes + 4095) / 4096, Writes: v.Changes.Writes, WriteUnits: v.Changes.WriteUnits}
-		rebuild.Seconds = max(r.Seconds, float64(rebuild.WriteUnits)/NewTableUnits)
+		rebuild.Seconds = max(r.Seconds, float64(rebuild.WriteUnits)/newTableUnits)
 		v.Rebuild = &rebuild
 	}
 	for _, p := range r.Processes {

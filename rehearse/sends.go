@@ -100,15 +100,19 @@ func (s *sends) end() {
 // maxPasses bounds the passes over the events.
 const maxPasses = 1024
 
-// compareSends takes in what the first pass over the events found about commands, or
-// makes passes of its own where that did not suffice.
+// compareSends takes in what the first pass over the events found about commands. It
+// makes passes of its own where the memory did not suffice, or the first pass was not
+// whole: a resumed one has not seen every event.
 func (r *rehearsal) compareSends(ctx context.Context, whole bool) error {
 	if r.sources.Ledger == nil {
 		return nil
 	}
-	all := []*sends{r.sends}
-	for passes := uint64(1); !whole || slices.ContainsFunc(all, func(s *sends) bool { return s.overflow }); passes *= 2 {
-		whole, all = true, nil
+	all, passes := []*sends{r.sends}, uint64(2) // one has overflowed where more are needed
+	if !whole {
+		all, passes = nil, 1
+	}
+	for ; all == nil || slices.ContainsFunc(all, func(s *sends) bool { return s.overflow }); passes *= 2 {
+		all = nil
 		for pass := range passes {
 			r.sends = newSends(pass, passes, r.opts.Memory, r.opts.Samples)
 			if passes == maxPasses {

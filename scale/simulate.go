@@ -26,7 +26,7 @@ type Load struct {
 	Burst time.Duration
 }
 
-// Outcome is what became of a load in its last third, when splits have helped.
+// Outcome is the result of a load in its last third, when splits have helped.
 type Outcome struct {
 	Load
 	Accepted   float64       // writes per second

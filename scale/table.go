@@ -99,13 +99,8 @@ func (t *table) split(p *partition, now time.Duration) {
 	slices.Sort(p.heat)
 	middle := p.heat[len(p.heat)/2]
 	if middle == p.heat[0] {
-		i, _ := slices.BinarySearchFunc(p.heat, middle, func(h, m float64) int {
-			if h > m {
-				return 1
-			}
-			return -1
-		})
-		if i == len(p.heat) {
+		i := slices.IndexFunc(p.heat, func(h float64) bool { return h > middle })
+		if i < 0 {
 			return
 		}
 		middle = p.heat[i] // the hot key stays by itself

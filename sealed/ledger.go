@@ -57,9 +57,36 @@ func (l *ledger) Parked(ctx context.Context, reactor string, after events.Stream
 	if err != nil {
 		return found, err
 	}
+	return found, l.openEntries(ctx, found)
+}
+
+func (l *ledger) openEntries(ctx context.Context, found []process.Entry) error {
 	all := make([]personal.Doc, len(found))
 	for i := range found {
 		all[i] = memory(&found[i])
 	}
-	return found, l.open(ctx, all)
+	return l.open(ctx, all)
+}
+
+// EntryLedger is a ledger that can list its entries; see inspect.Ledger.
+type EntryLedger interface {
+	process.Ledger
+	Entries(ctx context.Context, cursor string, limit int) (page []process.Entry, next string, err error)
+}
+
+// Entries is Ledger for a ledger that can list its entries.
+func Entries(l EntryLedger, s *personal.Sealer) EntryLedger { return &entries{&ledger{l, s}, l} }
+
+type entries struct {
+	*ledger
+	of EntryLedger
+}
+
+// Entries implements EntryLedger.
+func (l *entries) Entries(ctx context.Context, cursor string, limit int) ([]process.Entry, string, error) {
+	page, next, err := l.of.Entries(ctx, cursor, limit)
+	if err != nil {
+		return page, next, err
+	}
+	return page, next, l.openEntries(ctx, page)
 }

@@ -44,6 +44,31 @@ func TestLedgerConforms(t *testing.T) {
 	})
 }
 
+// A ledger that lists its entries opens what processes remember, and seals it again.
+func TestListedEntriesAreOpened(t *testing.T) {
+	t.Parallel()
+	under, with := new(processtest.Memory), sealed.With{Sealer: sealer(new(personaltest.Keys))}
+	of := process.Key{Reactor: "greetings", Stream: "person/7"}
+	carried, err := personal.Marshal(peopledomain.Memory{Name: personal.Of("Ann")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := with.Entries(under).Save(t.Context(), process.Entry{Key: of, Revision: 1, Memory: carried}); err != nil {
+		t.Fatal(err)
+	}
+	raw, _, err := under.Entries(t.Context(), "", 10)
+	if err != nil || len(raw) != 1 || bytes.Contains(raw[0].Memory, []byte("Ann")) {
+		t.Errorf("stored %+v, %v", raw, err)
+	}
+	page, next, err := with.Entries(under).Entries(t.Context(), "", 10)
+	if err != nil || next != "" || len(page) != 1 || string(personal.Plain(page[0].Memory)) != `{"name":"Ann"}` {
+		t.Errorf("listed %+v, %q, %v", page, next, err)
+	}
+	if plain, _, err := (sealed.With{}).Entries(under).Entries(t.Context(), "", 10); err != nil || !bytes.Equal(plain[0].Memory, raw[0].Memory) {
+		t.Errorf("without a sealer: %+v, %v", plain, err)
+	}
+}
+
 func TestTablesConform(t *testing.T) {
 	t.Parallel()
 	viewtest.RunRouted(t, func(_ *testing.T, views []view.View) driver.AdminTables {

@@ -48,6 +48,14 @@ func (w With) Ledger(l process.Ledger) process.Ledger {
 	return Ledger(l, w.Sealer)
 }
 
+// Entries wraps a ledger of process managers that can list its entries.
+func (w With) Entries(l EntryLedger) EntryLedger {
+	if w.Sealer == nil {
+		return l
+	}
+	return Entries(l, w.Sealer)
+}
+
 // Deliveries opens messages in place.
 func (w With) Deliveries(ctx context.Context, ds []async.Delivery) error {
 	if w.Sealer == nil {

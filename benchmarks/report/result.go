@@ -5,6 +5,8 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"io"
+
+	"daybook/benchmarks/peer"
 )
 
 // Scenarios, in the order in which they are told.
@@ -32,12 +34,12 @@ func Lengths() []int { return []int{10, 100, 1_000, 10_000} }
 
 // Names of the peers.
 const (
-	Daybook         = "daybook"
-	Bare            = "bare-sdk"
+	Daybook         = peer.NameDaybook
+	Bare            = peer.NameBare
 	Castore         = "castore"
 	DynamoES        = "dynamo-es"
 	DynamoSnapshots = "dynamo-es-snapshots"
-	Adapter         = "event-store-adapter-go"
+	Adapter         = peer.NameAdapter
 )
 
 // Peers lists them in the order of the tables.
@@ -87,7 +89,7 @@ func (r *Result) Cost() float64 { return writePrice*r.WriteUnits + r.ReadUnits }
 // dollars a million in us-east-1, November 2026.
 const writePrice = 5
 
-// Results are a run and what came of it.
+// Results are a run and its results.
 type Results struct {
 	Run Run
 	All []Result

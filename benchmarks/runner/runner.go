@@ -78,7 +78,7 @@ func Run(ctx context.Context, clients []Client, size Size, log io.Writer) (_ []r
 
 type key struct{ peer, scenario string }
 
-// collected is what the rounds of one scenario of one peer came to.
+// collected are the sums over the rounds of one scenario of one peer.
 type collected struct {
 	report.Result
 	cpu, ops map[int]float64 // by round: nanoseconds, operations

@@ -167,14 +167,14 @@ var Stuck = []Job{
 		w.RunAll()
 		return "job/1@2"
 	}, explain.StateParked, []string{"process dispatch", "waits behind commit 1", "panicked"}, false},
-	{"failures that may pass", func(w *World) string {
+	{"transient failures", func(w *World) string {
 		w.Commands = unavailable{}
 		w.Place("1", Place{Units: 1})
 		w.React()
 		w.Project()
 		w.Now = w.Now.Add(time.Minute)
 		return "job/1"
-	}, explain.StateLate, []string{"process dispatch", "1 deliveries failed for reasons that may pass"}, false},
+	}, explain.StateLate, []string{"process dispatch", "1 deliveries failed with transient errors"}, false},
 	{"an event that no program declares", func(w *World) string {
 		w.Place("1", Place{Units: 1})
 		w.RunAll()

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"daybook/internal/sleep"
 )
 
 // Conditions of a discarded batch, as the destination's record names them.
@@ -103,7 +105,7 @@ func (d *delivery) failure(ctx context.Context, queue []batch, done int, cause e
 		}
 	}
 	d.streak++
-	return queue, sleep(ctx, d.Backoff(d.streak))
+	return queue, sleep.For(ctx, d.Backoff(d.streak))
 }
 
 // expired returns how many leading records are over the maximum age.
@@ -185,16 +187,4 @@ func encodeAll(records []Record) (jsontext.Value, int) {
 		event = append(event, r.JSON...)
 	}
 	return append(event, eventTail...), len(records)
-}
-
-// sleep waits for d, or returns the context's error.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"daybook/internal/sleep"
 )
 
 // Options configure a Mapping. Source, Function and Settings are required.
@@ -145,7 +147,7 @@ func invoke(ctx context.Context, f Function, event []byte, timeout, grace time.D
 	ictx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() {
-		_ = sleep(ictx, grace)
+		_ = sleep.For(ictx, grace)
 		cancel()
 	})()
 	answer, err := f(ictx, event)

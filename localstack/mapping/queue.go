@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"daybook/internal/sleep"
 )
 
 // Message is one message of a queue.
@@ -108,7 +110,7 @@ func (m *QueueMapping) poll(ctx context.Context) {
 		case err != nil:
 			failures++
 			m.Log.Warn("a queue can't be read", "mapping", m.Name, "error", err)
-			_ = sleep(ctx, m.Backoff(failures))
+			_ = sleep.For(ctx, m.Backoff(failures))
 			continue
 		}
 		failures = 0

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"daybook/internal/sleep"
 )
 
 // rule is one of Lambda's rules, played through with a scripted function.
@@ -118,7 +120,7 @@ func TestRules(t *testing.T) {
 }
 
 func sleepThen(ctx context.Context, d time.Duration, err error) error {
-	if e := sleep(ctx, d); e != nil {
+	if e := sleep.For(ctx, d); e != nil {
 		return e
 	}
 	return err

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"daybook/internal/sleep"
 )
 
 func TestActivityWakesAtOnce(t *testing.T) {
@@ -225,7 +227,7 @@ func TestStopLetsTheBatchEnd(t *testing.T) {
 		r := newRig(stream, func(s *Settings) { s.BatchSize = 1 })
 		r.options.CheckpointFile = filepath.Join(t.TempDir(), "checkpoints")
 		r.function.answer = func(ctx context.Context, _ int, _ []int) (string, error) {
-			return "", sleep(ctx, 3*time.Second)
+			return "", sleep.For(ctx, 3*time.Second)
 		}
 		r.run(t, time.Second) // stopped with record 1 in the function
 		r.expect(t, "1")

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"daybook/internal/sleep"
 )
 
 // maxPage is the largest number of records GetRecords answers with.
@@ -33,12 +35,12 @@ func (w *worker) run(ctx context.Context) {
 		records, err := w.gather(ctx)
 		switch {
 		case errors.Is(err, ErrGone):
-			_ = sleep(ctx, w.Poll)
+			_ = sleep.For(ctx, w.Poll)
 			return
 		case err != nil && ctx.Err() == nil:
 			failures++
 			w.Log.Warn("a shard can't be read", "mapping", w.Name, "shard", w.shard, "error", err)
-			_ = sleep(ctx, w.Backoff(failures))
+			_ = sleep.For(ctx, w.Backoff(failures))
 			continue
 		case err != nil:
 			return
@@ -108,7 +110,7 @@ func (w *worker) pause(ctx context.Context, deadline time.Time) error {
 	if wait <= 0 {
 		return nil
 	}
-	return sleep(ctx, wait)
+	return sleep.For(ctx, wait)
 }
 
 // rest waits for a change of the stream, the next poll or the deadline.

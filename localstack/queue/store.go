@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"daybook/dynamo"
+	"daybook/internal/sleep"
 )
 
 // Attributes of the table's items; doc.go says what they hold.
@@ -89,7 +90,7 @@ func (s *store) write(ctx context.Context, writes []types.WriteRequest) error {
 				return fmt.Errorf("keep messages: %w", err)
 			}
 			if left = out.UnprocessedItems[s.table]; len(left) > 0 {
-				if err := sleep(ctx, pause); err != nil {
+				if err := sleep.For(ctx, pause); err != nil {
 					return fmt.Errorf("keep messages: %w", err)
 				}
 			}
@@ -161,16 +162,4 @@ func moment(it item, name string) time.Time {
 		return time.UnixMilli(ms)
 	}
 	return time.Time{}
-}
-
-// sleep waits for d, or returns the context's error.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

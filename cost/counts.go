@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Counts say how often what was done.
+// Counts are the numbers of commands and queries.
 type Counts struct {
 	Commands map[string]float64 // accepted, by command, those of process managers included
 	Queries  map[QueryName]float64
