@@ -11,6 +11,7 @@ import (
 	"daybook/aggregate/async"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/process"
 	"daybook/view"
 	"daybook/view/admin"
 	"daybook/view/driver"
@@ -99,15 +100,8 @@ func (c *checker) repair(ctx context.Context) {
 	if err := o.redrive(ctx, ""); err != nil {
 		c.fail(checkRun, "what is parked can't be redriven: %v", err)
 	}
-	tables := dynamo.NewTables(c.kind, c.base.ViewPrefix)
-	rebuilder, err := admin.NewRebuilder(c.store, c.codec, tables, c.app.Views, nil)
-	if err != nil {
-		c.fail(checkRun, "%v", err)
-		return
-	}
-	routes, err := rebuilder.Routes(ctx)
-	if err != nil {
-		c.fail(checkRun, "the views' tables can't be found: %v", err)
+	routes, ok := c.routes(ctx)
+	if !ok {
 		return
 	}
 	for _, v := range c.app.Views {
@@ -342,32 +336,20 @@ func (c *checker) followed(ctx context.Context) {
 	for _, text := range c.discarded.all {
 		c.fail(checkFollowed, "%s", text)
 	}
-	ledger := dynamo.NewProcesses(c.kind, c.base.ProcessesTable)
-	for _, r := range c.app.Processes {
+	c.eachEntry(ctx, func(r process.Reactor, stream events.Stream, entry process.Entry) {
 		d := r.Describe()
-		for _, stream := range c.streams() {
-			if !slices.Contains(d.Aggregates, stream.Aggregate()) {
-				continue
-			}
-			entry, err := c.entry(ctx, ledger, d.Name, stream)
-			if err != nil {
-				c.fail(checkRun, "the ledger can't be read: %v", err)
+		for _, commit := range c.commits[stream] {
+			if reactsTo(d, commit) && entry.Commit < commit.Number {
+				c.fail(checkFollowed, "%v %s is at commit %d of %s and has not handled %d (%v)", d.Kind, d.Name, entry.Commit, stream, commit.Number, namesOf(commit.Events))
 				return
 			}
-			for _, commit := range c.commits[stream] {
-				reacts := slices.ContainsFunc(commit.Events, func(e events.Event) bool { return slices.Contains(d.Events, e.Name) })
-				if reacts && !commit.Time.Before(d.Since) && entry.Commit < commit.Number {
-					c.fail(checkFollowed, "%v %s is at commit %d of %s and has not handled %d (%v)", d.Kind, d.Name, entry.Commit, stream, commit.Number, namesOf(commit.Events))
-					break
-				}
-			}
 		}
-	}
+	})
 }
 
 // parked: no stream is parked, and no message is a dead letter.
 func (c *checker) parked(ctx context.Context) {
-	tables, views, err := admin.Pin(ctx, dynamo.NewTables(c.kind, c.base.ViewPrefix), c.app.Views)
+	tables, views, err := admin.Pin(ctx, c.tables(), c.app.Views)
 	if err != nil {
 		c.fail(checkRun, "the views' tables can't be found: %v", err)
 		return
@@ -403,36 +385,46 @@ func (c *checker) parked(ctx context.Context) {
 	}
 }
 
+// tables are those of the views, around the network.
+func (c *checker) tables() *dynamo.Tables { return dynamo.NewTables(c.kind, c.base.ViewPrefix) }
+
+// routes are the tables of each view; ok is false after a failure, which is recorded.
+func (c *checker) routes(ctx context.Context) (routes map[string]admin.Route, ok bool) {
+	rebuilder, err := admin.NewRebuilder(c.store, c.codec, c.tables(), c.app.Views, nil)
+	if err != nil {
+		c.fail(checkRun, "%v", err)
+		return nil, false
+	}
+	if routes, err = rebuilder.Routes(ctx); err != nil {
+		c.fail(checkRun, "the views' tables can't be found: %v", err)
+		return nil, false
+	}
+	return routes, true
+}
+
 // views compares all tables that get live commits with what the events make of them.
 func (c *checker) views(ctx context.Context, check string) {
 	if len(c.app.Views) == 0 {
 		return
 	}
-	tables := dynamo.NewTables(c.kind, c.base.ViewPrefix)
-	rebuilder, err := admin.NewRebuilder(c.store, c.codec, tables, c.app.Views, nil)
-	if err != nil {
-		c.fail(checkRun, "%v", err)
+	routes, ok := c.routes(ctx)
+	if !ok {
 		return
 	}
-	routes, err := rebuilder.Routes(ctx)
-	if err != nil {
-		c.fail(checkRun, "the views' tables can't be found: %v", err)
-		return
-	}
-	c.compare(ctx, check, tables, c.app.Views)
+	c.compare(ctx, check, c.app.Views)
 	for _, v := range c.app.Views {
 		route := routes[v.Describe().Name]
 		for _, t := range route.Tables {
 			if t.Right() && t.Target != route.Answering(time.Now()) {
-				c.compare(ctx, check, tables, []view.View{v}, t.Target)
+				c.compare(ctx, check, []view.View{v}, t.Target)
 			}
 		}
 	}
 }
 
 // compare compares one table of each view with what the events make of it.
-func (c *checker) compare(ctx context.Context, check string, routed driver.RoutedTables, of []view.View, at ...driver.Target) {
-	tables, views, err := admin.Pin(ctx, routed, of, at...)
+func (c *checker) compare(ctx context.Context, check string, of []view.View, at ...driver.Target) {
+	tables, views, err := admin.Pin(ctx, c.tables(), of, at...)
 	if err != nil {
 		c.fail(checkRun, "the views' tables can't be found: %v", err)
 		return

@@ -58,16 +58,6 @@ func (c *client) run(ctx context.Context) {
 	}
 }
 
-// pause waits, for an end of its own.
-func (n *network) pause(name string, d time.Duration) {
-	e := n.timeline.at(time.Now().Add(d), name)
-	select {
-	case <-e.happy:
-	case <-n.over:
-		n.timeline.forget(e)
-	}
-}
-
 type commandAnswer struct {
 	ID      string `json:"id"`
 	Version int64  `json:"version"`

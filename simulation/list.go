@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-
-	"daybook/view"
 )
 
 // listed returns the field by which a list of all rows of a view is ordered.
 func (s *system) listed(name string) (field string, ok bool) {
 	for _, v := range s.app.Views {
-		var d view.Description
-		if d = v.Describe(); d.Name != name {
+		d := v.Describe()
+		if d.Name != name {
 			continue
 		}
 		for _, index := range d.Indexes {

@@ -51,6 +51,16 @@ func (n *network) link(name string, services http.RoundTripper, of *instance) *l
 	return &link{network: n, name: name, services: services, instance: of, seen: map[string]*occurrence{}}
 }
 
+// pause waits for an instant of its own, or for the end of the run.
+func (n *network) pause(name string, d time.Duration) {
+	e := n.timeline.at(time.Now().Add(d), name)
+	select {
+	case <-e.happy:
+	case <-n.over:
+		n.timeline.forget(e)
+	}
+}
+
 type invocationKey struct{}
 
 // invoked marks a context with the invocation that requests belong to.
@@ -237,12 +247,7 @@ func (p *passage) back(ctx context.Context, answer *http.Response, err error) (*
 // giveUp brings the end of a context to the sender, at an instant of its own: requests
 // that were sent together have one deadline, and must not go on together.
 func (p *passage) giveUp(ctx context.Context) error {
-	e := p.timeline.at(time.Now().Add(p.fate.gaveUp), p.name+" gives up")
-	select {
-	case <-e.happy:
-	case <-p.over:
-		p.timeline.forget(e)
-	}
+	p.pause(p.name+" gives up", p.fate.gaveUp)
 	return ctx.Err()
 }
 
