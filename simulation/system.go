@@ -272,12 +272,3 @@ func (d *lostBatches) Discard(b mapping.DiscardedBatch) (string, error) {
 	d.all = append(d.all, fmt.Sprintf("%s gave up %d records of shard %s: %s", b.Mapping, len(b.Records), b.Shard, b.Condition))
 	return "", nil
 }
-
-// mappingSettings are those of the CDK app: new commits only, 20 retries.
-func mappingSettings() mapping.Settings {
-	o := mapping.DefaultSettings()
-	o.EventNames = []string{"INSERT"}
-	o.MaximumRetryAttempts = 20
-	o.Timeout = 2 * time.Minute
-	return o
-}

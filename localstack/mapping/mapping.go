@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
+
+	"daybook/internal/jitter"
 )
 
 // Options configure a Mapping. Source, Function and Settings are required.
@@ -159,5 +160,5 @@ func invoke(ctx context.Context, f Function, event []byte, timeout, grace time.D
 // and the whole of it.
 func backoff(n int) time.Duration {
 	full := min(100*time.Millisecond<<min(n-1, 20), 30*time.Second)
-	return full/2 + rand.N(full/2)
+	return full/2 + jitter.Below(full/2)
 }

@@ -66,7 +66,7 @@ type Options struct {
 	// for none.
 	OTLP string
 	// Mapping are the settings of the event source mappings of the events table's
-	// stream; DefaultMapping's by default.
+	// stream; mapping.AppSettings by default.
 	Mapping *mapping.Settings
 	// Doing is told each step of the start when it begins, such as "opening the data in
 	// .daybook (12 MB)".
@@ -74,17 +74,6 @@ type Options struct {
 	// LogTo takes the functions' and the stack's log, standard error by default.
 	LogTo    io.Writer
 	LogLevel slog.Level
-}
-
-// DefaultMapping are the event source mapping's settings of the CDK app: new
-// commits only, 20 retries, bisected, partial failures reported. But for the
-// records' age: a machine that slept for a day must not lose what it had to do.
-func DefaultMapping() mapping.Settings {
-	s := mapping.DefaultSettings()
-	s.EventNames = []string{"INSERT"}
-	s.MaximumRetryAttempts = 20
-	s.Timeout = 2 * time.Minute
-	return s
 }
 
 // Stack is a running system.
@@ -130,7 +119,7 @@ func (o Options) withDefaults() Options {
 	o.Addr = cmp.Or(o.Addr, "127.0.0.1:0")
 	o.Region = cmp.Or(o.Region, os.Getenv("AWS_REGION"), "us-east-1")
 	if o.Mapping == nil {
-		settings := DefaultMapping()
+		settings := mapping.AppSettings()
 		o.Mapping = &settings
 	}
 	if o.Doing == nil {
