@@ -11,14 +11,14 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"strings"
 
 	"daybook/localstack/wire"
 )
 
 const (
-	target    = "TrentService."
-	keyLength = 32 // bytes
+	target     = "TrentService."
+	keyLength  = 32 // bytes
+	maxRequest = 64 << 10
 )
 
 // Server is an embedded KMS. It is safe for concurrent use.
@@ -43,7 +43,7 @@ func Open(path string, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{aead: aead, log: log, protocol: newProtocol()}, nil
+	return &Server{aead: aead, log: log, protocol: wire.JSON11("embedded KMS", maxRequest, "The request is too long.", "KMSInternalException")}, nil
 }
 
 func readKey(path string) ([]byte, error) {
@@ -74,27 +74,6 @@ func writeKey(path string, key []byte) error {
 		return err
 	}
 	return os.Rename(next, path)
-}
-
-func newProtocol() *wire.Protocol {
-	validation := func(format string, args ...any) *wire.Error {
-		return wire.Errorf(http.StatusBadRequest, "ValidationException", format, args...)
-	}
-	return &wire.Protocol{
-		Service: "embedded KMS", ContentType: "application/x-amz-json-1.1", MaxRequest: 64 << 10,
-		TooLong:   validation("The request is too long."),
-		Malformed: wire.Errorf(http.StatusBadRequest, "SerializationException", "The request is not what the operation takes."),
-		Internal:  wire.Errorf(http.StatusInternalServerError, "KMSInternalException", "This exception occurs due to unexpected causes."),
-		Unsupported: func(member string) *wire.Error {
-			return validation("The parameter %s is not supported by this engine.", member)
-		},
-		Describe: func(_ http.Header, e *wire.Error) any {
-			return struct {
-				Type    string `json:"__type"`
-				Message string `json:"message"`
-			}{e.Kind, e.Message}
-		},
-	}
 }
 
 // The inputs and outputs of the operations.
@@ -133,15 +112,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 			return s.decrypt(in)
 		default:
-			return nil, wire.Errorf(http.StatusBadRequest, "UnknownOperationException",
-				"The operation %s is not supported by this engine.", strings.TrimPrefix(operation, target))
+			return nil, wire.UnknownOperation(operation, target)
 		}
 	})
 }
 
 func (s *Server) generate(in generateInput) (output, error) {
 	if in.KeyID == "" || in.KeySpec != "AES_256" {
-		return output{}, wire.Errorf(http.StatusBadRequest, "ValidationException", "KeyId must be given, and KeySpec must be AES_256.")
+		return output{}, wire.Validation("KeyId is required, and KeySpec must be AES_256.")
 	}
 	plain := make([]byte, keyLength)
 	_, _ = rand.Read(plain) // never fails
