@@ -54,12 +54,12 @@ type place struct {
 const (
 	checkContiguous = "streams are contiguous"
 	checkCommands   = "each command once"
-	checkDecisions  = "commits are what their commands decide"
+	checkDecisions  = "commits match their commands' decisions"
 	checkClaims     = "claims are unique"
-	checkViews      = "views are what the events make of them"
-	checkRebuilt    = "rebuilt views are the live ones"
+	checkViews      = "views match their events"
+	checkRebuilt    = "rebuilt views match the live ones"
 	checkParked     = "nothing is parked"
-	checkFollowed   = "everything is followed"
+	checkFollowed   = "every commit is handled"
 	checkEffects    = "reactions have their effects"
 	checkAnswers    = "answers are right"
 	checkQuiet      = "the system comes to rest"
@@ -98,7 +98,7 @@ func (c *checker) repair(ctx context.Context) {
 	o := c.operator(nil)
 	ctx = invoked(ctx, "repair")
 	if err := o.redrive(ctx, ""); err != nil {
-		c.fail(checkRun, "what is parked can't be redriven: %v", err)
+		c.fail(checkRun, "parked streams can't be redriven: %v", err)
 	}
 	routes, ok := c.routes(ctx)
 	if !ok {
@@ -113,10 +113,13 @@ func (c *checker) repair(ctx context.Context) {
 			c.fail(checkRebuilt, "version %d of %s can't be built: %v", d.Version, d.Name, err)
 		}
 	}
-	if !c.settle(ctx, time.Minute) {
-		c.fail(checkQuiet, "after the repair something still happens")
+	if !c.settle(ctx, repairRest) {
+		c.fail(checkQuiet, "the system is not at rest %v after the repair", repairRest)
 	}
 }
+
+// repairRest is how long timers are waited for after a repair.
+const repairRest = time.Minute
 
 func (c *checker) load(ctx context.Context) error {
 	c.commits, c.byID = map[events.Stream][]events.Commit{}, map[string][]events.Commit{}
@@ -155,13 +158,13 @@ func (c *checker) contiguous() {
 		var version int64
 		for i, commit := range c.commits[stream] {
 			if commit.Number != int64(i+1) {
-				c.fail(checkContiguous, "%s has commit %d where %d should be", stream, commit.Number, i+1)
+				c.fail(checkContiguous, "%s has commit %d in place of commit %d", stream, commit.Number, i+1)
 			}
 			if version += int64(len(commit.Events)); commit.Version != version {
-				c.fail(checkContiguous, "commit %d of %s says version %d, and its events make it %d", commit.Number, stream, commit.Version, version)
+				c.fail(checkContiguous, "commit %d of %s has version %d, but its events add up to %d", commit.Number, stream, commit.Version, version)
 			}
 			if other, ok := ids[commit.ID]; ok && other.stream == stream {
-				c.fail(checkContiguous, "commits %d and %d of %s have one id", other.number, commit.Number, stream)
+				c.fail(checkContiguous, "commits %d and %d of %s share an id", other.number, commit.Number, stream)
 			}
 			ids[commit.ID] = place{stream, commit.Number}
 		}
@@ -200,7 +203,7 @@ func (c *checker) acknowledged(ctx context.Context, of step, key string, stream 
 		}
 		for _, command := range commit.Commands {
 			if command.ID == key && command.Version != version {
-				c.fail(checkCommands, "%s: answered with version %d, and commit %d of %s has it at %d", of, version, commit.Number, stream, command.Version)
+				c.fail(checkCommands, "%s: answered with version %d, but commit %d of %s holds it at version %d", of, version, commit.Number, stream, command.Version)
 			}
 		}
 		return
@@ -213,9 +216,9 @@ func (c *checker) acknowledged(ctx context.Context, of step, key string, stream 
 	got, err := c.decide(ctx, stream, version, time.Now(), []aggregate.Command{again})
 	switch {
 	case err != nil:
-		c.fail(checkCommands, "%s: acknowledged as %s@%d, no commit has it, and it is refused there: %v", of, stream, version, err)
+		c.fail(checkCommands, "%s: acknowledged as %s@%d, but no commit holds it, and at that version it is rejected: %v", of, stream, version, err)
 	case len(got.Events) > 0:
-		c.fail(checkCommands, "%s: acknowledged as %s@%d, no commit has it, and it writes %v there", of, stream, version, namesOf(got.Events))
+		c.fail(checkCommands, "%s: acknowledged as %s@%d, but no commit holds it, and at that version it emits %v", of, stream, version, namesOf(got.Events))
 	}
 }
 
@@ -226,14 +229,14 @@ func (c *checker) queuedCommand(ctx context.Context, statuses *dynamo.Requests, 
 		c.fail(checkCommands, "%s: its status can't be read: %v", op.step, err)
 	case status == nil:
 		if time.Since(c.network.trace.began) < 20*time.Hour {
-			c.fail(checkCommands, "%s: queued, and nobody knows of it", op.step)
+			c.fail(checkCommands, "%s: queued, but has no status", op.step)
 		}
 	case status.State == async.StatePending:
-		c.fail(checkCommands, "%s: queued, and not handled in the end", op.step)
+		c.fail(checkCommands, "%s: queued, but never handled", op.step)
 	case status.State == async.StateAccepted:
 		c.acknowledged(ctx, op.step, op.key, status.Stream, status.Result.Version)
 	case status.State == async.StateFailed:
-		c.fail(checkCommands, "%s: queued, and failed: %v", op.step, status.Problem)
+		c.fail(checkCommands, "%s: queued, but failed: %v", op.step, status.Problem)
 	}
 }
 
@@ -275,7 +278,7 @@ func (c *checker) invariants() {
 	}
 	for _, v := range c.options.Eventually {
 		if err := holds(v, w); err != nil {
-			c.fail(v.Name, "in the end: %v", err)
+			c.fail(v.Name, "at the end of the run: %v", err)
 		}
 	}
 }
@@ -296,7 +299,7 @@ func (c *checker) hold(holders map[string]events.Stream, commit events.Commit, i
 	}()
 	for _, claim := range commit.Claims {
 		if other, ok := holders[claim.Key()]; ok && other != commit.Stream && !c.inGroup(i) {
-			c.fail(checkClaims, "commit %d of %s claims %s, which %s holds", commit.Number, commit.Stream, claim.Key(), other)
+			c.fail(checkClaims, "commit %d of %s takes claim %s, which %s holds", commit.Number, commit.Stream, claim.Key(), other)
 		}
 		holders[claim.Key()] = commit.Stream
 	}
@@ -323,7 +326,7 @@ func holds(v Invariant, w *World) (err error) {
 
 func (c *checker) claims(ctx context.Context) {
 	_, err := events.VerifyClaims(ctx, c.store, 1, func(f events.ClaimFault) error {
-		c.fail(checkClaims, "%s is held by %q, and by the commits by %q", f.Key, f.Holder, f.Owner)
+		c.fail(checkClaims, "claim %s is held by %q; according to the commits its holder is %q", f.Key, f.Holder, f.Owner)
 		return nil
 	})
 	if err != nil {
@@ -340,7 +343,7 @@ func (c *checker) followed(ctx context.Context) {
 		d := r.Describe()
 		for _, commit := range c.commits[stream] {
 			if reactsTo(d, commit) && entry.Commit < commit.Number {
-				c.fail(checkFollowed, "%v %s is at commit %d of %s and has not handled %d (%v)", d.Kind, d.Name, entry.Commit, stream, commit.Number, namesOf(commit.Events))
+				c.fail(checkFollowed, "%v %s is at commit %d of %s, so it has not handled commit %d (%v)", d.Kind, d.Name, entry.Commit, stream, commit.Number, namesOf(commit.Events))
 				return
 			}
 		}

@@ -148,7 +148,7 @@ func (c *client) read(ctx context.Context, s step) {
 		var want int64
 		_, _ = fmt.Sscan(token[strings.LastIndexByte(token, '@')+1:], &want)
 		if row.Version < want {
-			c.faults = append(c.faults, fmt.Sprintf("%s after %s: the row is of version %d", s, token, row.Version))
+			c.faults = append(c.faults, fmt.Sprintf("%s after %s: the row has version %d", s, token, row.Version))
 		}
 	}
 }

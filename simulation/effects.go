@@ -89,7 +89,7 @@ func (c *checker) react(r process.Reactor, stream events.Stream, entry process.E
 			return nil
 		})
 		if err != nil {
-			c.fail(checkRun, "what %s asks for because of commit %d of %s can't be derived: %v", d.Name, commit.Number, stream, err)
+			c.fail(checkRun, "the effects of %s for commit %d of %s can't be derived: %v", d.Name, commit.Number, stream, err)
 			continue
 		}
 		for _, e := range effects {
@@ -125,11 +125,11 @@ func (c *checker) performed(ctx context.Context) {
 		case e.Set != nil:
 			c.remember(e.Set.Command)
 		case e.Published != nil && !e.maybe && !published[e.Published.ID]:
-			c.fail(checkEffects, "outbox %s has handled commit %d of %s, and its event %s is not published", e.reactor, e.of.Number, e.of.Stream, e.Published.Type)
+			c.fail(checkEffects, "outbox %s has handled commit %d of %s, but its event %s is not published", e.reactor, e.of.Number, e.of.Stream, e.Published.Type)
 		case e.Command != nil:
 			c.remember(*e.Command)
 			if !e.maybe && len(c.byID[e.Command.CommandID]) == 0 && !c.excused(ctx, *e.Command) {
-				c.fail(checkEffects, "%s has handled commit %d of %s, and its command %s to %s was never handled", e.reactor, e.of.Number, e.of.Stream, e.Command.Command, e.Command.ID)
+				c.fail(checkEffects, "%s has handled commit %d of %s, but its command %s to %s was never handled", e.reactor, e.of.Number, e.of.Stream, e.Command.Command, e.Command.ID)
 			}
 		}
 	}

@@ -103,7 +103,7 @@ func newPlan(app daybook.App, seed uint64, o Options) (plan, error) {
 		}
 	}
 	if g.total <= 0 {
-		return plan{}, fmt.Errorf("application %s has no command that a client may send", app.Name)
+		return plan{}, fmt.Errorf("application %s has no command that a client may send: declare one that is not internal, or give one a positive Weight", app.Name)
 	}
 	var p plan
 	for client := range o.Clients {

@@ -79,7 +79,7 @@ var fixedCredentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Cr
 // newSystem brings up everything but what feeds the functions.
 func newSystem(ctx context.Context, app daybook.App, n *network, hostile *embedded.Hostile, o Options) (*system, error) {
 	if app.Personal() {
-		return nil, errors.New("the application has personal values: the simulation has no keys for them")
+		return nil, errors.New("the application has personal values, which the simulation does not support: simulate it without them")
 	}
 	s := &system{app: app, network: n, quiet: slog.New(slog.DiscardHandler), skew: o.Skew, sent: newSignal(), published: &outbox{}, discarded: &lostBatches{}, rows: map[string]view.Description{}}
 	for _, v := range app.Views {
