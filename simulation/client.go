@@ -165,16 +165,10 @@ func outcomeOf(status int, body []byte) string {
 // ask sends one request through the gateway, over a network that loses requests and
 // answers.
 func (c *client) ask(ctx context.Context, name, method, path, body string, header http.Header) (int, []byte, error) {
-	random, sum := draw(c.network.seed, "client "+name)
-	there, back := latency(random), latency(random)
-	lost := random.IntN(60)
-	id := uint32(sum)
-	if p := c.network.faults; p.calm.Load() || p.scale == 0 || p.only != nil && !p.only[id] {
-		lost = -1
-	}
-	c.network.pause(name+" >", there)
-	if lost == 0 {
-		c.network.trace.add(name+": "+method+" "+path, "request lost", requestLost, id)
+	f := c.network.faults.clientFate(c.network.seed, name)
+	c.network.pause(name+" >", f.there)
+	if f.fault == requestLost {
+		c.network.trace.add(name+": "+method+" "+path, f.fault.String(), f.fault, f.id)
 		return 0, nil, errLost
 	}
 	r := httptest.NewRequestWithContext(invoked(ctx, name), method, path, strings.NewReader(body))
@@ -186,18 +180,18 @@ func (c *client) ask(ctx context.Context, name, method, path, body string, heade
 	}
 	w := httptest.NewRecorder()
 	c.gateway.ServeHTTP(w, r)
-	c.network.pause(name+" <", back)
-	outcome, f := outcomeOf(w.Code, w.Body.Bytes()), noFault
-	if lost == 1 {
-		outcome, f = outcome+", answer lost", answerLost
+	c.network.pause(name+" <", f.back)
+	outcome := outcomeOf(w.Code, w.Body.Bytes())
+	if f.fault == answerLost {
+		outcome += ", " + f.fault.String()
 	}
-	c.network.trace.add(name+": "+method+" "+path+" "+body, outcome, f, id)
+	c.network.trace.add(name+": "+method+" "+path+" "+body, outcome, f.fault, f.id)
 	select {
 	case <-c.network.over:
 		return 0, nil, errors.New("the run is over")
 	default:
 	}
-	if lost == 1 {
+	if f.fault == answerLost {
 		return 0, nil, errLost
 	}
 	return w.Code, w.Body.Bytes(), nil

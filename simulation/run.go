@@ -140,13 +140,14 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result) {
 	}
 	s, err := newSystem(ctx, app, n, res.Recipe.hostile(o), o)
 	if err != nil {
+		n.timeline.stop()
 		fail(err)
 		return
 	}
 	r.table = s.base.EventsTable
 	n.carried = r.carried
 	if err := s.start(ctx, o.Projectors); err != nil {
-		fail(err)
+		fail(errors.Join(err, s.close()))
 		return
 	}
 	clients := s.drive(ctx, p, o.Next)
