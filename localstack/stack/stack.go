@@ -55,10 +55,8 @@ type Options struct {
 	// Format and Stage are those of the gateway.
 	Format gateway.Format
 	Stage  string
-	// Rate and Concurrency are the gateway's limits: requests per second, none by
-	// default, and invocations at a time, Lambda's 1,000 by default.
-	Rate        float64
-	Concurrency int
+	// Rate is the gateway's limit of requests per second; none by default.
+	Rate float64
 	// CORSOrigins are the origins whose web pages may call the API, or *; none by
 	// default.
 	CORSOrigins []string
@@ -258,7 +256,7 @@ func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
 	g := gateway.New(gateway.Options{
 		Command: command.Invoke, Format: s.options.Format, Stage: s.options.Stage,
 		Query:       func(ctx context.Context, event []byte) ([]byte, error) { return query.Invoke(ctx, event) },
-		CORSOrigins: s.options.CORSOrigins, Rate: s.options.Rate, Concurrency: s.options.Concurrency, Scopes: aggregate.Scopes(s.app.Commands()), Log: s.log,
+		CORSOrigins: s.options.CORSOrigins, Rate: s.options.Rate, Scopes: aggregate.Scopes(s.app.Commands()), Log: s.log,
 	})
 	s.prefix = g.Prefix()
 	config := s.config
