@@ -11,7 +11,9 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 
+	"daybook/localstack/durable"
 	"daybook/localstack/wire"
 )
 
@@ -62,7 +64,8 @@ func readKey(path string) ([]byte, error) {
 	return key, err
 }
 
-// writeKey writes a file that is whole or not there.
+// writeKey writes a file that is whole or not there. It is on the disk when the first data
+// key is wrapped: without it, no personal value could be read again.
 func writeKey(path string, key []byte) error {
 	next := path + ".new"
 	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -73,7 +76,7 @@ func writeKey(path string, key []byte) error {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(next, path)
+	return errors.Join(os.Rename(next, path), durable.SyncDir(filepath.Dir(path)))
 }
 
 // The inputs and outputs of the operations.
