@@ -113,7 +113,7 @@ func (c *checker) repair(ctx context.Context) {
 			c.fail(checkRebuilt, "version %d of %s can't be built: %v", d.Version, d.Name, err)
 		}
 	}
-	if !c.settle(ctx, repairRest) {
+	if !c.awaitRest(ctx, repairRest) {
 		c.fail(checkQuiet, "the system is not at rest %v after the repair", repairRest)
 	}
 }

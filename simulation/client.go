@@ -89,7 +89,7 @@ func (c *client) send(ctx context.Context, s step) {
 	}
 	for op.attempts = 1; op.attempts <= attempts; op.attempts++ {
 		status, answer, err := c.ask(ctx, fmt.Sprintf("%s/%d", s.name, op.attempts), http.MethodPost, "/commands/"+s.command.Name, string(text), header)
-		if err == nil && c.settled(op, status, answer) {
+		if err == nil && c.receive(op, status, answer) {
 			return
 		}
 		random, _ := draw(c.network.seed, fmt.Sprint("rest of ", s.name, op.attempts))
@@ -97,8 +97,8 @@ func (c *client) send(ctx context.Context, s step) {
 	}
 }
 
-// settled takes an answer in and reports whether it is the last.
-func (c *client) settled(op *operation, status int, body []byte) bool {
+// receive records an answer and reports whether it is the last.
+func (c *client) receive(op *operation, status int, body []byte) bool {
 	op.status = status
 	var a commandAnswer
 	if err := json.Unmarshal(body, &a, jsontext.AllowDuplicateNames(true)); err != nil && status < 500 {

@@ -152,7 +152,7 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result) {
 	}
 	clients := s.drive(ctx, p, o.Next)
 	c := &checker{system: s, options: o, rebuilds: p.rebuilds}
-	if !s.settle(ctx, o.Horizon) {
+	if !s.awaitRest(ctx, o.Horizon) {
 		c.fail(checkQuiet, "the system is not at rest after %v", time.Since(began))
 	}
 	if s.deployed {

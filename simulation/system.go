@@ -139,7 +139,7 @@ func (s *system) openServices(ctx context.Context, prefix string) error {
 	s.schedules, err = schedule.Open(ctx, schedule.Options{
 		Client: client, Table: dynamo.TableName(prefix, schedule.Table()), Groups: []string{prefix}, Region: region, Log: s.quiet,
 		Send: func(ctx context.Context, arn, group, body string) error {
-			defer s.sent.give()
+			defer s.sent.wake()
 			return s.queue.Send(ctx, arn, group, []string{body}, nil)
 		},
 	})
@@ -187,7 +187,7 @@ func (s *system) configure(prefix string) {
 func (s *system) config(i *instance) functions.Config {
 	c := s.base
 	c.Transport = s.network.link(i.name, s.db.RoundTripper(), i)
-	c.Messaging = s.network.link(i.name, noticer{s.services, s.sent}, i)
+	c.Messaging = s.network.link(i.name, waker{s.services, s.sent}, i)
 	if random, _ := draw(s.network.seed, "clock of "+i.name); s.skew > 0 && random.IntN(2) == 0 {
 		skew := time.Duration(random.Int64N(2*int64(s.skew))) - s.skew
 		c.Now = func() time.Time { return time.Now().Add(skew) }
@@ -195,15 +195,15 @@ func (s *system) config(i *instance) functions.Config {
 	return c
 }
 
-// noticer tells of messages that came into the queue.
-type noticer struct {
+// waker wakes those who wait for messages that came into the queue.
+type waker struct {
 	http.RoundTripper
 	sent *signal
 }
 
 // RoundTrip implements http.RoundTripper.
-func (n noticer) RoundTrip(r *http.Request) (*http.Response, error) {
-	defer n.sent.give()
+func (n waker) RoundTrip(r *http.Request) (*http.Response, error) {
+	defer n.sent.wake()
 	return n.RoundTripper.RoundTrip(r)
 }
 
@@ -238,7 +238,7 @@ func (s *signal) wait() <-chan struct{} {
 	return s.ch
 }
 
-func (s *signal) give() {
+func (s *signal) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	close(s.ch)
