@@ -11,6 +11,7 @@ import (
 	"daybook/aggregate/async"
 	"daybook/dynamo"
 	"daybook/events"
+	"daybook/process"
 	"daybook/view"
 	"daybook/view/admin"
 	"daybook/view/driver"
@@ -53,12 +54,12 @@ type place struct {
 const (
 	checkContiguous = "streams are contiguous"
 	checkCommands   = "each command once"
-	checkDecisions  = "commits are what their commands decide"
+	checkDecisions  = "commits match their commands' decisions"
 	checkClaims     = "claims are unique"
-	checkViews      = "views are what the events make of them"
-	checkRebuilt    = "rebuilt views are the live ones"
+	checkViews      = "views match their events"
+	checkRebuilt    = "rebuilt views match the live ones"
 	checkParked     = "nothing is parked"
-	checkFollowed   = "everything is followed"
+	checkFollowed   = "every commit is handled"
 	checkEffects    = "reactions have their effects"
 	checkAnswers    = "answers are right"
 	checkQuiet      = "the system comes to rest"
@@ -97,17 +98,10 @@ func (c *checker) repair(ctx context.Context) {
 	o := c.operator(nil)
 	ctx = invoked(ctx, "repair")
 	if err := o.redrive(ctx, ""); err != nil {
-		c.fail(checkRun, "what is parked can't be redriven: %v", err)
+		c.fail(checkRun, "parked streams can't be redriven: %v", err)
 	}
-	tables := dynamo.NewTables(c.kind, c.base.ViewPrefix)
-	rebuilder, err := admin.NewRebuilder(c.store, c.codec, tables, c.app.Views, nil)
-	if err != nil {
-		c.fail(checkRun, "%v", err)
-		return
-	}
-	routes, err := rebuilder.Routes(ctx)
-	if err != nil {
-		c.fail(checkRun, "the views' tables can't be found: %v", err)
+	routes, ok := c.routes(ctx)
+	if !ok {
 		return
 	}
 	for _, v := range c.app.Views {
@@ -119,10 +113,13 @@ func (c *checker) repair(ctx context.Context) {
 			c.fail(checkRebuilt, "version %d of %s can't be built: %v", d.Version, d.Name, err)
 		}
 	}
-	if !c.settle(ctx, time.Minute) {
-		c.fail(checkQuiet, "after the repair something still happens")
+	if !c.awaitRest(ctx, repairRest) {
+		c.fail(checkQuiet, "the system is not at rest %v after the repair", repairRest)
 	}
 }
+
+// repairRest is how long timers are waited for after a repair.
+const repairRest = time.Minute
 
 func (c *checker) load(ctx context.Context) error {
 	c.commits, c.byID = map[events.Stream][]events.Commit{}, map[string][]events.Commit{}
@@ -161,13 +158,13 @@ func (c *checker) contiguous() {
 		var version int64
 		for i, commit := range c.commits[stream] {
 			if commit.Number != int64(i+1) {
-				c.fail(checkContiguous, "%s has commit %d where %d should be", stream, commit.Number, i+1)
+				c.fail(checkContiguous, "%s has commit %d in place of commit %d", stream, commit.Number, i+1)
 			}
 			if version += int64(len(commit.Events)); commit.Version != version {
-				c.fail(checkContiguous, "commit %d of %s says version %d, and its events make it %d", commit.Number, stream, commit.Version, version)
+				c.fail(checkContiguous, "commit %d of %s has version %d, but its events add up to %d", commit.Number, stream, commit.Version, version)
 			}
 			if other, ok := ids[commit.ID]; ok && other.stream == stream {
-				c.fail(checkContiguous, "commits %d and %d of %s have one id", other.number, commit.Number, stream)
+				c.fail(checkContiguous, "commits %d and %d of %s share an id", other.number, commit.Number, stream)
 			}
 			ids[commit.ID] = place{stream, commit.Number}
 		}
@@ -206,7 +203,7 @@ func (c *checker) acknowledged(ctx context.Context, of step, key string, stream 
 		}
 		for _, command := range commit.Commands {
 			if command.ID == key && command.Version != version {
-				c.fail(checkCommands, "%s: answered with version %d, and commit %d of %s has it at %d", of, version, commit.Number, stream, command.Version)
+				c.fail(checkCommands, "%s: answered with version %d, but commit %d of %s holds it at version %d", of, version, commit.Number, stream, command.Version)
 			}
 		}
 		return
@@ -219,9 +216,9 @@ func (c *checker) acknowledged(ctx context.Context, of step, key string, stream 
 	got, err := c.decide(ctx, stream, version, time.Now(), []aggregate.Command{again})
 	switch {
 	case err != nil:
-		c.fail(checkCommands, "%s: acknowledged as %s@%d, no commit has it, and it is refused there: %v", of, stream, version, err)
+		c.fail(checkCommands, "%s: acknowledged as %s@%d, but no commit holds it, and at that version it is rejected: %v", of, stream, version, err)
 	case len(got.Events) > 0:
-		c.fail(checkCommands, "%s: acknowledged as %s@%d, no commit has it, and it writes %v there", of, stream, version, namesOf(got.Events))
+		c.fail(checkCommands, "%s: acknowledged as %s@%d, but no commit holds it, and at that version it emits %v", of, stream, version, namesOf(got.Events))
 	}
 }
 
@@ -232,14 +229,14 @@ func (c *checker) queuedCommand(ctx context.Context, statuses *dynamo.Requests, 
 		c.fail(checkCommands, "%s: its status can't be read: %v", op.step, err)
 	case status == nil:
 		if time.Since(c.network.trace.began) < 20*time.Hour {
-			c.fail(checkCommands, "%s: queued, and nobody knows of it", op.step)
+			c.fail(checkCommands, "%s: queued, but has no status", op.step)
 		}
 	case status.State == async.StatePending:
-		c.fail(checkCommands, "%s: queued, and not handled in the end", op.step)
+		c.fail(checkCommands, "%s: queued, but never handled", op.step)
 	case status.State == async.StateAccepted:
 		c.acknowledged(ctx, op.step, op.key, status.Stream, status.Result.Version)
 	case status.State == async.StateFailed:
-		c.fail(checkCommands, "%s: queued, and failed: %v", op.step, status.Problem)
+		c.fail(checkCommands, "%s: queued, but failed: %v", op.step, status.Problem)
 	}
 }
 
@@ -281,7 +278,7 @@ func (c *checker) invariants() {
 	}
 	for _, v := range c.options.Eventually {
 		if err := holds(v, w); err != nil {
-			c.fail(v.Name, "in the end: %v", err)
+			c.fail(v.Name, "at the end of the run: %v", err)
 		}
 	}
 }
@@ -302,7 +299,7 @@ func (c *checker) hold(holders map[string]events.Stream, commit events.Commit, i
 	}()
 	for _, claim := range commit.Claims {
 		if other, ok := holders[claim.Key()]; ok && other != commit.Stream && !c.inGroup(i) {
-			c.fail(checkClaims, "commit %d of %s claims %s, which %s holds", commit.Number, commit.Stream, claim.Key(), other)
+			c.fail(checkClaims, "commit %d of %s takes claim %s, which %s holds", commit.Number, commit.Stream, claim.Key(), other)
 		}
 		holders[claim.Key()] = commit.Stream
 	}
@@ -329,7 +326,7 @@ func holds(v Invariant, w *World) (err error) {
 
 func (c *checker) claims(ctx context.Context) {
 	_, err := events.VerifyClaims(ctx, c.store, 1, func(f events.ClaimFault) error {
-		c.fail(checkClaims, "%s is held by %q, and by the commits by %q", f.Key, f.Holder, f.Owner)
+		c.fail(checkClaims, "claim %s is held by %q; according to the commits its holder is %q", f.Key, f.Holder, f.Owner)
 		return nil
 	})
 	if err != nil {
@@ -342,32 +339,20 @@ func (c *checker) followed(ctx context.Context) {
 	for _, text := range c.discarded.all {
 		c.fail(checkFollowed, "%s", text)
 	}
-	ledger := dynamo.NewProcesses(c.kind, c.base.ProcessesTable)
-	for _, r := range c.app.Processes {
+	c.eachEntry(ctx, func(r process.Reactor, stream events.Stream, entry process.Entry) {
 		d := r.Describe()
-		for _, stream := range c.streams() {
-			if !slices.Contains(d.Aggregates, stream.Aggregate()) {
-				continue
-			}
-			entry, err := c.entry(ctx, ledger, d.Name, stream)
-			if err != nil {
-				c.fail(checkRun, "the ledger can't be read: %v", err)
+		for _, commit := range c.commits[stream] {
+			if reactsTo(d, commit) && entry.Commit < commit.Number {
+				c.fail(checkFollowed, "%v %s is at commit %d of %s, so it has not handled commit %d (%v)", d.Kind, d.Name, entry.Commit, stream, commit.Number, namesOf(commit.Events))
 				return
 			}
-			for _, commit := range c.commits[stream] {
-				reacts := slices.ContainsFunc(commit.Events, func(e events.Event) bool { return slices.Contains(d.Events, e.Name) })
-				if reacts && !commit.Time.Before(d.Since) && entry.Commit < commit.Number {
-					c.fail(checkFollowed, "%v %s is at commit %d of %s and has not handled %d (%v)", d.Kind, d.Name, entry.Commit, stream, commit.Number, namesOf(commit.Events))
-					break
-				}
-			}
 		}
-	}
+	})
 }
 
 // parked: no stream is parked, and no message is a dead letter.
 func (c *checker) parked(ctx context.Context) {
-	tables, views, err := admin.Pin(ctx, dynamo.NewTables(c.kind, c.base.ViewPrefix), c.app.Views)
+	tables, views, err := admin.Pin(ctx, c.tables(), c.app.Views)
 	if err != nil {
 		c.fail(checkRun, "the views' tables can't be found: %v", err)
 		return
@@ -403,36 +388,46 @@ func (c *checker) parked(ctx context.Context) {
 	}
 }
 
+// tables are those of the views, around the network.
+func (c *checker) tables() *dynamo.Tables { return dynamo.NewTables(c.kind, c.base.ViewPrefix) }
+
+// routes are the tables of each view; ok is false after a failure, which is recorded.
+func (c *checker) routes(ctx context.Context) (routes map[string]admin.Route, ok bool) {
+	rebuilder, err := admin.NewRebuilder(c.store, c.codec, c.tables(), c.app.Views, nil)
+	if err != nil {
+		c.fail(checkRun, "%v", err)
+		return nil, false
+	}
+	if routes, err = rebuilder.Routes(ctx); err != nil {
+		c.fail(checkRun, "the views' tables can't be found: %v", err)
+		return nil, false
+	}
+	return routes, true
+}
+
 // views compares all tables that get live commits with what the events make of them.
 func (c *checker) views(ctx context.Context, check string) {
 	if len(c.app.Views) == 0 {
 		return
 	}
-	tables := dynamo.NewTables(c.kind, c.base.ViewPrefix)
-	rebuilder, err := admin.NewRebuilder(c.store, c.codec, tables, c.app.Views, nil)
-	if err != nil {
-		c.fail(checkRun, "%v", err)
+	routes, ok := c.routes(ctx)
+	if !ok {
 		return
 	}
-	routes, err := rebuilder.Routes(ctx)
-	if err != nil {
-		c.fail(checkRun, "the views' tables can't be found: %v", err)
-		return
-	}
-	c.compare(ctx, check, tables, c.app.Views)
+	c.compare(ctx, check, c.app.Views)
 	for _, v := range c.app.Views {
 		route := routes[v.Describe().Name]
 		for _, t := range route.Tables {
 			if t.Right() && t.Target != route.Answering(time.Now()) {
-				c.compare(ctx, check, tables, []view.View{v}, t.Target)
+				c.compare(ctx, check, []view.View{v}, t.Target)
 			}
 		}
 	}
 }
 
 // compare compares one table of each view with what the events make of it.
-func (c *checker) compare(ctx context.Context, check string, routed driver.RoutedTables, of []view.View, at ...driver.Target) {
-	tables, views, err := admin.Pin(ctx, routed, of, at...)
+func (c *checker) compare(ctx context.Context, check string, of []view.View, at ...driver.Target) {
+	tables, views, err := admin.Pin(ctx, c.tables(), of, at...)
 	if err != nil {
 		c.fail(checkRun, "the views' tables can't be found: %v", err)
 		return

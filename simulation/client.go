@@ -58,16 +58,6 @@ func (c *client) run(ctx context.Context) {
 	}
 }
 
-// pause waits, for an end of its own.
-func (n *network) pause(name string, d time.Duration) {
-	e := n.timeline.at(time.Now().Add(d), name)
-	select {
-	case <-e.happy:
-	case <-n.over:
-		n.timeline.forget(e)
-	}
-}
-
 type commandAnswer struct {
 	ID      string `json:"id"`
 	Version int64  `json:"version"`
@@ -99,7 +89,7 @@ func (c *client) send(ctx context.Context, s step) {
 	}
 	for op.attempts = 1; op.attempts <= attempts; op.attempts++ {
 		status, answer, err := c.ask(ctx, fmt.Sprintf("%s/%d", s.name, op.attempts), http.MethodPost, "/commands/"+s.command.Name, string(text), header)
-		if err == nil && c.settled(op, status, answer) {
+		if err == nil && c.receive(op, status, answer) {
 			return
 		}
 		random, _ := draw(c.network.seed, fmt.Sprint("rest of ", s.name, op.attempts))
@@ -107,8 +97,8 @@ func (c *client) send(ctx context.Context, s step) {
 	}
 }
 
-// settled takes an answer in and reports whether it is the last.
-func (c *client) settled(op *operation, status int, body []byte) bool {
+// receive records an answer and reports whether it is the last.
+func (c *client) receive(op *operation, status int, body []byte) bool {
 	op.status = status
 	var a commandAnswer
 	if err := json.Unmarshal(body, &a, jsontext.AllowDuplicateNames(true)); err != nil && status < 500 {
@@ -158,7 +148,7 @@ func (c *client) read(ctx context.Context, s step) {
 		var want int64
 		_, _ = fmt.Sscan(token[strings.LastIndexByte(token, '@')+1:], &want)
 		if row.Version < want {
-			c.faults = append(c.faults, fmt.Sprintf("%s after %s: the row is of version %d", s, token, row.Version))
+			c.faults = append(c.faults, fmt.Sprintf("%s after %s: the row has version %d", s, token, row.Version))
 		}
 	}
 }
@@ -175,16 +165,10 @@ func outcomeOf(status int, body []byte) string {
 // ask sends one request through the gateway, over a network that loses requests and
 // answers.
 func (c *client) ask(ctx context.Context, name, method, path, body string, header http.Header) (int, []byte, error) {
-	random, sum := draw(c.network.seed, "client "+name)
-	there, back := latency(random), latency(random)
-	lost := random.IntN(60)
-	id := uint32(sum)
-	if p := c.network.faults; p.calm.Load() || p.scale == 0 || p.only != nil && !p.only[id] {
-		lost = -1
-	}
-	c.network.pause(name+" >", there)
-	if lost == 0 {
-		c.network.trace.add(name+": "+method+" "+path, "request lost", requestLost, id)
+	f := c.network.faults.clientFate(c.network.seed, name)
+	c.network.pause(name+" >", f.there)
+	if f.fault == requestLost {
+		c.network.trace.add(name+": "+method+" "+path, f.fault.String(), f.fault, f.id)
 		return 0, nil, errLost
 	}
 	r := httptest.NewRequestWithContext(invoked(ctx, name), method, path, strings.NewReader(body))
@@ -196,18 +180,18 @@ func (c *client) ask(ctx context.Context, name, method, path, body string, heade
 	}
 	w := httptest.NewRecorder()
 	c.gateway.ServeHTTP(w, r)
-	c.network.pause(name+" <", back)
-	outcome, f := outcomeOf(w.Code, w.Body.Bytes()), noFault
-	if lost == 1 {
-		outcome, f = outcome+", answer lost", answerLost
+	c.network.pause(name+" <", f.back)
+	outcome := outcomeOf(w.Code, w.Body.Bytes())
+	if f.fault == answerLost {
+		outcome += ", " + f.fault.String()
 	}
-	c.network.trace.add(name+": "+method+" "+path+" "+body, outcome, f, id)
+	c.network.trace.add(name+": "+method+" "+path+" "+body, outcome, f.fault, f.id)
 	select {
 	case <-c.network.over:
 		return 0, nil, errors.New("the run is over")
 	default:
 	}
-	if lost == 1 {
+	if f.fault == answerLost {
 		return 0, nil, errLost
 	}
 	return w.Code, w.Body.Bytes(), nil

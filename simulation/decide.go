@@ -87,9 +87,9 @@ func (c *checker) decision(ctx context.Context, commit events.Commit, before int
 	got, err := c.decide(ctx, commit.Stream, before, commit.Time, commands)
 	switch {
 	case err != nil:
-		c.fail(checkDecisions, "commit %d of %s holds %v, and its command is refused on version %d: %v", commit.Number, commit.Stream, namesOf(commit.Events), before, err)
+		c.fail(checkDecisions, "commit %d of %s holds %v, but on version %d its command is rejected: %v", commit.Number, commit.Stream, namesOf(commit.Events), before, err)
 	case !slices.EqualFunc(got.Events, commit.Events, sameEvent):
-		c.fail(checkDecisions, "commit %d of %s holds %s, and its command decides %s on version %d", commit.Number, commit.Stream, textOf(commit.Events), textOf(got.Events), before)
+		c.fail(checkDecisions, "commit %d of %s holds %s, but on version %d its command decides %s", commit.Number, commit.Stream, textOf(commit.Events), before, textOf(got.Events))
 	}
 }
 

@@ -32,6 +32,12 @@ func (c *checker) requests(ctx context.Context) {
 	if c.deployed {
 		return // which of two programs reacted to a commit is not known
 	}
+	c.eachEntry(ctx, c.react)
+}
+
+// eachEntry visits the ledger's entry of each reactor and stream that it follows, the
+// zero one where the reactor has handled nothing.
+func (c *checker) eachEntry(ctx context.Context, visit func(process.Reactor, events.Stream, process.Entry)) {
 	ledger := dynamo.NewProcesses(c.kind, c.base.ProcessesTable)
 	for _, r := range c.app.Processes {
 		d := r.Describe()
@@ -39,31 +45,30 @@ func (c *checker) requests(ctx context.Context) {
 			if !slices.Contains(d.Aggregates, stream.Aggregate()) {
 				continue
 			}
-			entry, err := c.entry(ctx, ledger, d.Name, stream)
+			entries, err := ledger.Load(ctx, []process.Key{{Reactor: d.Name, Stream: stream}})
 			if err != nil {
 				c.fail(checkRun, "the ledger can't be read: %v", err)
 				return
 			}
-			c.react(r, stream, entry)
+			entry := process.Entry{}
+			if entries[0] != nil {
+				entry = *entries[0]
+			}
+			visit(r, stream, entry)
 		}
 	}
 }
 
-// entry is how far a reactor has come with a stream.
-func (c *checker) entry(ctx context.Context, ledger process.Ledger, reactor string, stream events.Stream) (process.Entry, error) {
-	entries, err := ledger.Load(ctx, []process.Key{{Reactor: reactor, Stream: stream}})
-	if err != nil || entries[0] == nil {
-		return process.Entry{}, err
-	}
-	return *entries[0], nil
+// reactsTo reports whether a reactor handles a commit of a stream that it follows.
+func reactsTo(d process.Description, commit events.Commit) bool {
+	return !commit.Time.Before(d.Since) && slices.ContainsFunc(commit.Events, func(e events.Event) bool { return slices.Contains(d.Events, e.Name) })
 }
 
 // react derives what a reactor asks for because of the commits that it has handled.
 func (c *checker) react(r process.Reactor, stream events.Stream, entry process.Entry) {
 	d := r.Describe()
 	for i, commit := range c.commits[stream] {
-		reacts := slices.ContainsFunc(commit.Events, func(e events.Event) bool { return slices.Contains(d.Events, e.Name) })
-		if !reacts || commit.Time.Before(d.Since) || commit.Number > entry.Commit {
+		if !reactsTo(d, commit) || commit.Number > entry.Commit {
 			continue
 		}
 		past := c.commits[stream][:i+1]
@@ -84,7 +89,7 @@ func (c *checker) react(r process.Reactor, stream events.Stream, entry process.E
 			return nil
 		})
 		if err != nil {
-			c.fail(checkRun, "what %s asks for because of commit %d of %s can't be derived: %v", d.Name, commit.Number, stream, err)
+			c.fail(checkRun, "the effects of %s for commit %d of %s can't be derived: %v", d.Name, commit.Number, stream, err)
 			continue
 		}
 		for _, e := range effects {
@@ -120,11 +125,11 @@ func (c *checker) performed(ctx context.Context) {
 		case e.Set != nil:
 			c.remember(e.Set.Command)
 		case e.Published != nil && !e.maybe && !published[e.Published.ID]:
-			c.fail(checkEffects, "outbox %s has handled commit %d of %s, and its event %s is not published", e.reactor, e.of.Number, e.of.Stream, e.Published.Type)
+			c.fail(checkEffects, "outbox %s has handled commit %d of %s, but its event %s is not published", e.reactor, e.of.Number, e.of.Stream, e.Published.Type)
 		case e.Command != nil:
 			c.remember(*e.Command)
 			if !e.maybe && len(c.byID[e.Command.CommandID]) == 0 && !c.excused(ctx, *e.Command) {
-				c.fail(checkEffects, "%s has handled commit %d of %s, and its command %s to %s was never handled", e.reactor, e.of.Number, e.of.Stream, e.Command.Command, e.Command.ID)
+				c.fail(checkEffects, "%s has handled commit %d of %s, but its command %s to %s was never handled", e.reactor, e.of.Number, e.of.Stream, e.Command.Command, e.Command.ID)
 			}
 		}
 	}

@@ -53,9 +53,9 @@ func (c *checker) expectations(op *operation) {
 	}
 	switch {
 	case op.accepted && before != *op.expected:
-		c.fail(checkCommands, "%s: expected version %d, and was decided on version %d", op.step, *op.expected, before)
+		c.fail(checkCommands, "%s: expected version %d, but was decided on version %d", op.step, *op.expected, before)
 	case found && op.code == string(events.CodeVersionConflict) && op.version > *op.expected:
-		c.fail(checkCommands, "%s: refused, since %s was at version %d and not %d, and it was accepted on version %d", op.step, op.stream, op.version, *op.expected, before)
+		c.fail(checkCommands, "%s: refused, because %s was at version %d in place of %d, but a commit holds it, decided on version %d", op.step, op.stream, op.version, *op.expected, before)
 	}
 }
 

@@ -94,7 +94,7 @@ func (p *faultPlan) fate(seed uint64, name string, c *call, ofInstance bool) fat
 	f := fate{id: uint32(sum>>32) ^ uint32(sum), there: latency(random), back: latency(random), gaveUp: time.Duration(random.Int64N(int64(time.Millisecond)))}
 	roll := random.Float64() * 1000
 	long, frozen := random.Float64(), random.Float64()
-	if p.calm.Load() || p.scale == 0 || strings.HasPrefix(c.operation, "DescribeTable") {
+	if !p.may(f.id) || strings.HasPrefix(c.operation, "DescribeTable") {
 		return f
 	}
 	for _, one := range chances {
@@ -117,14 +117,31 @@ func (p *faultPlan) fate(seed uint64, name string, c *call, ofInstance bool) fat
 			break
 		}
 	}
-	if p.only != nil && !p.only[f.id] {
-		f.fault = noFault
-	}
 	switch f.fault {
 	case late:
 		f.there = 2500*time.Millisecond + time.Duration(long*float64(longestLate-2500*time.Millisecond))
 	case freeze:
 		f.frozen = 100*time.Millisecond + time.Duration(frozen*frozen*float64(longestFreeze))
+	}
+	return f
+}
+
+// may reports whether a fault may happen, in this run and by now.
+func (p *faultPlan) may(id uint32) bool {
+	return !p.calm.Load() && p.scale > 0 && (p.only == nil || p.only[id])
+}
+
+// clientFate draws what happens to a request of a client: of 60 one is lost, and of one
+// the answer.
+func (p *faultPlan) clientFate(seed uint64, name string) fate {
+	random, sum := draw(seed, "client "+name)
+	f := fate{id: uint32(sum), there: latency(random), back: latency(random)}
+	switch roll := float64(random.IntN(60)) + random.Float64(); {
+	case !p.may(f.id):
+	case roll < p.scale:
+		f.fault = requestLost
+	case roll < 2*p.scale:
+		f.fault = answerLost
 	}
 	return f
 }

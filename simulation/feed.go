@@ -16,7 +16,6 @@ import (
 	"daybook"
 	"daybook/functions"
 	"daybook/functions/names"
-	"daybook/internal/jitter"
 	"daybook/localstack/mapping"
 )
 
@@ -56,14 +55,10 @@ func (s *system) feed(ctx context.Context, f *fleet, stream string) error {
 		HTTPClient: &http.Client{Transport: s.network.link("stream of "+f.name, s.db.RoundTripper(), nil)},
 	})
 	m, err := mapping.New(mapping.Options{
-		Name: f.name, StreamARN: stream, FunctionARN: f.name, Function: f.invoke, Settings: mappingSettings(), Log: s.quiet,
+		Name: f.name, StreamARN: stream, FunctionARN: f.name, Function: f.invoke, Settings: mapping.AppSettings(), Log: s.quiet,
 		Source:      mapping.NewSource(client, stream, region),
 		Activity:    func(shard string) <-chan struct{} { return s.db.StreamActivity(s.base.EventsTable, shard) },
 		Destination: s.discarded, Poll: idlePoll, Discover: idlePoll,
-		Backoff: func(n int) time.Duration {
-			full := min(100*time.Millisecond<<min(n-1, 20), 30*time.Second)
-			return full/2 + jitter.Below(full/2)
-		},
 	})
 	if err != nil {
 		return err

@@ -6,15 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-
-	"daybook/view"
 )
 
 // listed returns the field by which a list of all rows of a view is ordered.
 func (s *system) listed(name string) (field string, ok bool) {
 	for _, v := range s.app.Views {
-		var d view.Description
-		if d = v.Describe(); d.Name != name {
+		d := v.Describe()
+		if d.Name != name {
 			continue
 		}
 		for _, index := range d.Indexes {
@@ -47,10 +45,10 @@ func (c *client) list(ctx context.Context, s step, field string) {
 		other := page.sort != field
 		switch {
 		case other && status != http.StatusBadRequest:
-			c.faults = append(c.faults, fmt.Sprintf("%s: the cursor of a list by %s is taken for one by %s: %d %s", s, field, page.sort, status, body))
+			c.faults = append(c.faults, fmt.Sprintf("%s: the cursor of a list by %s is accepted for a list by %s: %d %s", s, field, page.sort, status, body))
 		case other || status == http.StatusBadRequest && n == 1: // a table that was replaced
 		case status != http.StatusOK || json.Unmarshal(body, &answer) != nil || len(answer.Items) > 1:
-			c.faults = append(c.faults, fmt.Sprintf("%s: a page of the list by %s is %d %s", s, page.sort, status, body))
+			c.faults = append(c.faults, fmt.Sprintf("%s: the answer for a page of the list by %s is %d %s", s, page.sort, status, body))
 		}
 		if n == 0 {
 			if cursor = answer.Next; cursor == "" {

@@ -51,6 +51,16 @@ func (n *network) link(name string, services http.RoundTripper, of *instance) *l
 	return &link{network: n, name: name, services: services, instance: of, seen: map[string]*occurrence{}}
 }
 
+// pause waits for an instant of its own, or for the end of the run.
+func (n *network) pause(name string, d time.Duration) {
+	e := n.timeline.at(time.Now().Add(d), name)
+	select {
+	case <-e.reached:
+	case <-n.over:
+		n.timeline.forget(e)
+	}
+}
+
 type invocationKey struct{}
 
 // invoked marks a context with the invocation that requests belong to.
@@ -103,7 +113,7 @@ func (l *link) RoundTrip(r *http.Request) (*http.Response, error) {
 	p := &passage{link: l, call: c, name: name, fate: f, request: r}
 	arrival := l.timeline.at(time.Now().Add(f.there), name)
 	select {
-	case <-arrival.happy:
+	case <-arrival.reached:
 	case <-ctx.Done(): // it is on its way, and arrives
 		go p.arriveLate(arrival)
 		return nil, p.giveUp(ctx)
@@ -148,7 +158,7 @@ type passage struct {
 // arriveLate carries out a request whose sender does not wait for it any more.
 func (p *passage) arriveLate(arrival *event) {
 	select {
-	case <-arrival.happy:
+	case <-arrival.reached:
 	case <-p.over:
 		p.timeline.forget(arrival)
 		return
@@ -166,34 +176,34 @@ func (p *passage) arrive(twins bool) (*http.Response, error) {
 	}
 	switch p.fate.fault {
 	case throttled, failed, conflicting:
-		p.note(p.fate.fault.String())
+		p.record(p.fate.fault.String())
 		return p.fate.fault.answer(p.call, p.request), nil
 	case requestLost:
-		p.note("request lost")
+		p.record("request lost")
 		return nil, errLost
 	case crashBefore:
-		p.note("the instance crashed before")
+		p.record("the instance crashed before")
 		p.instance.crash()
 		return nil, errLost
 	}
 	answer, err := p.execute()
 	if err != nil {
-		p.note(err.Error())
+		p.record(err.Error())
 		return nil, err
 	}
 	switch p.fate.fault {
 	case answerLost:
-		p.note(strconv.Itoa(answer.StatusCode) + ", answer lost")
+		p.record(strconv.Itoa(answer.StatusCode) + ", answer lost")
 		_ = answer.Body.Close()
 		return nil, errLost
 	case crashAfter:
-		p.note(strconv.Itoa(answer.StatusCode) + ", the instance crashed after")
+		p.record(strconv.Itoa(answer.StatusCode) + ", the instance crashed after")
 		p.instance.crash()
 	case freeze:
-		p.note(fmt.Sprintf("%d, the instance froze for %v", answer.StatusCode, p.fate.frozen.Round(time.Millisecond)))
+		p.record(fmt.Sprintf("%d, the instance froze for %v", answer.StatusCode, p.fate.frozen.Round(time.Millisecond)))
 		p.instance.freeze(p.fate.frozen)
 	default:
-		p.note(strconv.Itoa(answer.StatusCode))
+		p.record(strconv.Itoa(answer.StatusCode))
 	}
 	return answer, nil
 }
@@ -219,7 +229,7 @@ func (p *passage) back(ctx context.Context, answer *http.Response, err error) (*
 	}
 	arrival := p.timeline.at(at, p.name+" <")
 	select {
-	case <-arrival.happy:
+	case <-arrival.reached:
 		return answer, err
 	case <-ctx.Done():
 		p.timeline.forget(arrival)
@@ -237,13 +247,8 @@ func (p *passage) back(ctx context.Context, answer *http.Response, err error) (*
 // giveUp brings the end of a context to the sender, at an instant of its own: requests
 // that were sent together have one deadline, and must not go on together.
 func (p *passage) giveUp(ctx context.Context) error {
-	e := p.timeline.at(time.Now().Add(p.fate.gaveUp), p.name+" gives up")
-	select {
-	case <-e.happy:
-	case <-p.over:
-		p.timeline.forget(e)
-	}
+	p.pause(p.name+" gives up", p.fate.gaveUp)
 	return ctx.Err()
 }
 
-func (p *passage) note(outcome string) { p.trace.add(p.name, outcome, p.fate.fault, p.fate.id) }
+func (p *passage) record(outcome string) { p.trace.add(p.name, outcome, p.fate.fault, p.fate.id) }

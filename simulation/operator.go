@@ -190,7 +190,7 @@ func (o *operator) redriveReactors(ctx context.Context, t tools) error {
 		return err
 	}
 	c := o.base
-	c.Transport, c.Messaging = o.way, o.network.link("operator", noticer{o.services, o.sent}, nil)
+	c.Transport, c.Messaging = o.way, o.network.link("operator", waker{o.services, o.sent}, nil)
 	runner, err := process.NewRunner(t.store, o.codec, dynamo.NewProcesses(t.client, o.base.ProcessesTable), o.app.Processes, c.Effects(handler, sealed.With{}),
 		&process.Options{Source: o.base.ViewPrefix})
 	if err != nil {

@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"cmp"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 
 	"daybook"
 	"daybook/aggregate"
+	"daybook/events"
 )
 
 // step is one thing that a client or an operator does. Its name and all it does are
@@ -103,7 +103,7 @@ func newPlan(app daybook.App, seed uint64, o Options) (plan, error) {
 		}
 	}
 	if g.total <= 0 {
-		return plan{}, fmt.Errorf("application %s has no command that a client may send", app.Name)
+		return plan{}, fmt.Errorf("application %s has no command that a client may send: declare one that is not internal, or give one a positive Weight", app.Name)
 	}
 	var p plan
 	for client := range o.Clients {
@@ -259,7 +259,7 @@ func (g *generator) object(random *rand.Rand, s map[string]any) map[string]any {
 }
 
 // text draws a string: of few, so that commands that name the same meet. A member
-// that is called as an aggregate, or whose format is an id, names one.
+// that is called as an aggregate, or that is as long as an id may be, names one.
 func (g *generator) text(random *rand.Rand, name string, s map[string]any, least, most int) string {
 	few := strconv.Itoa(1 + random.IntN(population))
 	if enum, ok := s["enum"].([]any); ok && len(enum) > 0 {
@@ -294,7 +294,7 @@ func (g *generator) text(random *rand.Rand, name string, s map[string]any, least
 			return text
 		}
 	}
-	if g.ids[name] || s["pattern"] != nil || cmp.Compare(most, 128) == 0 {
+	if g.ids[name] || s["pattern"] != nil || most == events.MaxIDLength {
 		return few
 	}
 	text := strings.TrimSpace(name + " " + few)

@@ -47,6 +47,17 @@ func TestFatesAreDrawnByName(t *testing.T) {
 			t.Errorf("of 4000 requests %d were %q, with a chance of %g in a thousand", faults[one.fault], one.fault, one.perMille)
 		}
 	}
+	for _, scale := range []float64{0, 0.25, 1} {
+		lost, p := map[fault]float64{}, &faultPlan{scale: scale}
+		for seed := range uint64(60_000) {
+			lost[p.clientFate(seed, "a1/1").fault]++
+		}
+		for _, f := range []fault{requestLost, answerLost} {
+			if n := lost[f]; n < 800*scale || n > 1200*scale {
+				t.Errorf("of 60000 requests of clients %g were %q, with the chances scaled by %g", n, f, scale)
+			}
+		}
+	}
 	if faults[conflicting] > 0 {
 		t.Error("a request that is no transaction was in conflict")
 	}

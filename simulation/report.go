@@ -31,7 +31,7 @@ func (r *Result) Report(all bool) string {
 			continue
 		}
 		if lines++; lines > longestReport && !all {
-			b.WriteString("  … (all of it with -trace)\n")
+			b.WriteString("  … (the whole trace with -trace)\n")
 			break
 		}
 		fmt.Fprintf(&b, "  %s\n", s)

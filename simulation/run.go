@@ -105,7 +105,7 @@ const longestRun = 2 * time.Minute
 // standstill ends the process: in a bubble where a goroutine waits for a lock, whose
 // holder waits for a request, time stands still, and nothing in it can tell.
 func standstill(r Recipe) {
-	panic(fmt.Sprintf("the run of %s has stood still for %v: a lock is held while a request is on its way. These goroutines wait:\n%s", r, longestRun, locked()))
+	panic(fmt.Sprintf("the run of %s has made no progress for %v: a lock is held while a request is in flight. These goroutines wait for it:\n%s", r, longestRun, locked()))
 }
 
 // locked are the stacks of the goroutines of bubbles that wait for what no time ends.
@@ -140,19 +140,20 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result) {
 	}
 	s, err := newSystem(ctx, app, n, res.Recipe.hostile(o), o)
 	if err != nil {
+		n.timeline.stop()
 		fail(err)
 		return
 	}
 	r.table = s.base.EventsTable
 	n.carried = r.carried
 	if err := s.start(ctx, o.Projectors); err != nil {
-		fail(err)
+		fail(errors.Join(err, s.close()))
 		return
 	}
 	clients := s.drive(ctx, p, o.Next)
 	c := &checker{system: s, options: o, rebuilds: p.rebuilds}
-	if !s.settle(ctx, o.Horizon) {
-		c.fail(checkQuiet, "after %v something still happens", time.Since(began))
+	if !s.awaitRest(ctx, o.Horizon) {
+		c.fail(checkQuiet, "the system is not at rest after %v", time.Since(began))
 	}
 	if s.deployed {
 		c.repair(ctx)
@@ -318,7 +319,7 @@ func ParseRecipe(text string) (r Recipe, err error) {
 			r.Seed, err = strconv.ParseUint(word, 10, 64)
 		}
 		if err != nil {
-			return r, fmt.Errorf("recipe %q: %q is not a part of one: %w", text, word, err)
+			return r, fmt.Errorf("recipe %q: %q can't be read: %w (a recipe is seed=N steps=a1,b2 faults=ids orderly, all but the seed optional)", text, word, err)
 		}
 	}
 	return r, nil

@@ -79,7 +79,7 @@ var fixedCredentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Cr
 // newSystem brings up everything but what feeds the functions.
 func newSystem(ctx context.Context, app daybook.App, n *network, hostile *embedded.Hostile, o Options) (*system, error) {
 	if app.Personal() {
-		return nil, errors.New("the application has personal values: the simulation has no keys for them")
+		return nil, errors.New("the application has personal values, which the simulation does not support: simulate it without them")
 	}
 	s := &system{app: app, network: n, quiet: slog.New(slog.DiscardHandler), skew: o.Skew, sent: newSignal(), published: &outbox{}, discarded: &lostBatches{}, rows: map[string]view.Description{}}
 	for _, v := range app.Views {
@@ -139,7 +139,7 @@ func (s *system) openServices(ctx context.Context, prefix string) error {
 	s.schedules, err = schedule.Open(ctx, schedule.Options{
 		Client: client, Table: dynamo.TableName(prefix, schedule.Table()), Groups: []string{prefix}, Region: region, Log: s.quiet,
 		Send: func(ctx context.Context, arn, group, body string) error {
-			defer s.sent.give()
+			defer s.sent.wake()
 			return s.queue.Send(ctx, arn, group, []string{body}, nil)
 		},
 	})
@@ -187,7 +187,7 @@ func (s *system) configure(prefix string) {
 func (s *system) config(i *instance) functions.Config {
 	c := s.base
 	c.Transport = s.network.link(i.name, s.db.RoundTripper(), i)
-	c.Messaging = s.network.link(i.name, noticer{s.services, s.sent}, i)
+	c.Messaging = s.network.link(i.name, waker{s.services, s.sent}, i)
 	if random, _ := draw(s.network.seed, "clock of "+i.name); s.skew > 0 && random.IntN(2) == 0 {
 		skew := time.Duration(random.Int64N(2*int64(s.skew))) - s.skew
 		c.Now = func() time.Time { return time.Now().Add(skew) }
@@ -195,15 +195,15 @@ func (s *system) config(i *instance) functions.Config {
 	return c
 }
 
-// noticer tells of messages that came into the queue.
-type noticer struct {
+// waker wakes those who wait for messages that came into the queue.
+type waker struct {
 	http.RoundTripper
 	sent *signal
 }
 
 // RoundTrip implements http.RoundTripper.
-func (n noticer) RoundTrip(r *http.Request) (*http.Response, error) {
-	defer n.sent.give()
+func (n waker) RoundTrip(r *http.Request) (*http.Response, error) {
+	defer n.sent.wake()
 	return n.RoundTripper.RoundTrip(r)
 }
 
@@ -238,7 +238,7 @@ func (s *signal) wait() <-chan struct{} {
 	return s.ch
 }
 
-func (s *signal) give() {
+func (s *signal) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	close(s.ch)
@@ -271,13 +271,4 @@ func (d *lostBatches) Discard(b mapping.DiscardedBatch) (string, error) {
 	defer d.mu.Unlock()
 	d.all = append(d.all, fmt.Sprintf("%s gave up %d records of shard %s: %s", b.Mapping, len(b.Records), b.Shard, b.Condition))
 	return "", nil
-}
-
-// mappingSettings are those of the CDK app: new commits only, 20 retries.
-func mappingSettings() mapping.Settings {
-	o := mapping.DefaultSettings()
-	o.EventNames = []string{"INSERT"}
-	o.MaximumRetryAttempts = 20
-	o.Timeout = 2 * time.Minute
-	return o
 }

@@ -27,11 +27,11 @@ type timeline struct {
 // event is something that happens at an instant. Of two at one instant the one whose
 // name is first happens first; events of one instant and name happen together.
 type event struct {
-	at    time.Time
-	name  string
-	happy chan struct{} // closed when it happens
-	index int           // in the heap; -1 when it is not there
-	twins int           // how many events of this instant and name there were
+	at      time.Time
+	name    string
+	reached chan struct{} // closed when it happens
+	index   int           // in the heap; -1 when it is not there
+	twins   int           // how many events of this instant and name there were
 }
 
 func newTimeline() *timeline {
@@ -42,7 +42,7 @@ func newTimeline() *timeline {
 
 // at enters an event. The caller waits for its channel.
 func (s *timeline) at(at time.Time, name string) *event {
-	e := &event{at: at, name: name, happy: make(chan struct{})}
+	e := &event{at: at, name: name, reached: make(chan struct{})}
 	s.mu.Lock()
 	heap.Push(&s.pending, e)
 	first := s.pending[0] == e
@@ -124,8 +124,15 @@ func (s *timeline) happen() {
 	}
 	for _, e := range all {
 		e.twins = len(all) - 1
-		close(e.happy)
+		close(e.reached)
 	}
+}
+
+// count returns how many events have happened; those of one instant and name are one.
+func (s *timeline) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.steps
 }
 
 // eventHeap implements heap.Interface.

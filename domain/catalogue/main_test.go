@@ -5,7 +5,6 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/localstack/stack"
+	"daybook/localstack/stack/stacktest"
 	"daybook/process"
 	"daybook/view"
 	"daybook/view/driver"
@@ -34,15 +34,7 @@ func TestLoadedCatalogue(t *testing.T) {
 	if dir == "" {
 		dir = writeCatalogue(t, 40, 330, 60)
 	}
-	s, err := stack.Start(t.Context(), domain.App(), stack.Options{LogTo: io.Discard, LogLevel: slog.LevelError})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := stacktest.Start(t, domain.App(), stack.Options{})
 	var first, again strings.Builder
 	for _, out := range []*strings.Builder{&first, &again} {
 		if err := run(t.Context(), []string{"-api", s.URL(), "-dir", dir}, out, io.Discard); err != nil {

@@ -20,6 +20,7 @@ import (
 	"daybook/domain"
 	"daybook/localstack/gateway"
 	"daybook/localstack/stack"
+	"daybook/localstack/stack/stacktest"
 )
 
 // target is a Daybook to test.
@@ -95,17 +96,7 @@ func onStacks(t *testing.T, f func(t *testing.T, s *stack.Stack)) {
 	for name, o := range map[string]stack.Options{"kind": {}, "hostile": {Hostile: stack.Hostile(11)}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o.LogTo, o.LogLevel = io.Discard, slog.LevelError
-			s, err := stack.Start(t.Context(), domain.App(), o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() {
-				if err := s.Close(); err != nil {
-					t.Error(err)
-				}
-			}()
-			f(t, s)
+			f(t, stacktest.Start(t, domain.App(), o))
 		})
 	}
 }

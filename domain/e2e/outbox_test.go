@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -24,6 +23,7 @@ import (
 	"daybook/domain"
 	"daybook/dynamo"
 	"daybook/localstack/stack"
+	"daybook/localstack/stack/stacktest"
 )
 
 // cloudEvent is what a consumer reads of an integration event.
@@ -112,34 +112,25 @@ func TestOutbox(t *testing.T) {
 		t.Skip("left out: it starts stacks of its own, and DAYBOOK_URL names another")
 	}
 	for name, o := range map[string]stack.Options{"kind": {}, "hostile": {Hostile: stack.Hostile(13)}} {
-		o.LogTo, o.LogLevel = io.Discard, slog.LevelError
 		t.Run(name+" file", func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "outbox.jsonl")
-			o.Outbox = file
-			testOutbox(t, o, outboxFile(file))
+			testOutbox(t, o, file, outboxFile(file))
 		})
 		t.Run(name+" webhook", func(t *testing.T) {
 			t.Parallel()
 			hook := &webhook{tried: map[string]bool{}}
 			server := httptest.NewServer(hook)
-			defer server.Close()
-			o.Outbox = server.URL
-			testOutbox(t, o, hook)
+			t.Cleanup(server.Close) // after the stack
+			testOutbox(t, o, server.URL, hook)
 		})
 	}
 }
 
-func testOutbox(t *testing.T, o stack.Options, other consumer) {
-	s, err := stack.Start(t.Context(), domain.App(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+func testOutbox(t *testing.T, o stack.Options, outbox string, other consumer) {
+	t.Helper()
+	o.Outbox = outbox
+	s := stacktest.Start(t, domain.App(), o)
 	c := &client{t: t, target: target{name: t.Name(), url: s.URL()}}
 	p := c.stocked(5)
 	rejected := c.order("no-such")

@@ -17,5 +17,5 @@
 // Both deliver at least once. Nothing is deduplicated: an event that is put twice
 // arrives twice, as from EventBridge, so consumers look at its id.
 //
-// It imports the standard library and package wire.
+// It imports the standard library and packages durable and wire.
 package bus

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"daybook/localstack/durable"
 )
 
 // FileSink appends events to a file, one line of JSON each.
@@ -31,7 +33,7 @@ func File(path string) (*FileSink, error) {
 	if err := f.repairTail(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the outbox: %w", err), file.Close())
 	}
-	syncDirectory(filepath.Dir(path))
+	_ = durable.SyncDir(filepath.Dir(path)) // not every file system can
 	return f, nil
 }
 
@@ -92,12 +94,4 @@ func (f *FileSink) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.file.Close()
-}
-
-// syncDirectory brings a new file's name to the disk, where the system can.
-func syncDirectory(dir string) {
-	if d, err := os.Open(dir); err == nil {
-		_ = d.Sync()  // not every system can
-		_ = d.Close() // nothing was written
-	}
 }

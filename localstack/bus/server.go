@@ -21,6 +21,9 @@ const (
 	maxEntries = 10
 	maxTotal   = 1 << 20
 	timeBytes  = 14
+	tooLong    = "Total size of the entries in the request is over the limit."
+
+	maxRequest = 8 << 20 // bytes, with room for JSON's escapes
 
 	// DefaultBus is the event bus there always is.
 	DefaultBus = "default"
@@ -63,7 +66,10 @@ type Server struct {
 
 // New returns a server.
 func New(o Options) *Server {
-	s := &Server{buses: map[string]bool{DefaultBus: true}, sink: o.Sink, log: cmp.Or(o.Log, slog.Default()), protocol: newProtocol()}
+	s := &Server{
+		buses: map[string]bool{DefaultBus: true}, sink: o.Sink, log: cmp.Or(o.Log, slog.Default()),
+		protocol: wire.JSON11("embedded event bus", maxRequest, tooLong, "InternalException"),
+	}
 	for _, b := range o.Buses {
 		s.buses[b] = true
 	}
@@ -108,36 +114,11 @@ type output struct {
 	Entries          []result
 }
 
-func validation(format string, args ...any) *wire.Error {
-	return wire.Errorf(http.StatusBadRequest, "ValidationException", format, args...)
-}
-
-// newProtocol is AWS JSON 1.1.
-func newProtocol() *wire.Protocol {
-	return &wire.Protocol{
-		Service: "embedded event bus", ContentType: "application/x-amz-json-1.1",
-		MaxRequest: 8 << 20, // with room for JSON's escapes
-		TooLong:    validation("Total size of the entries in the request is over the limit."),
-		Malformed:  wire.Errorf(http.StatusBadRequest, "SerializationException", "The request is not what the operation takes."),
-		Internal:   wire.Errorf(http.StatusInternalServerError, "InternalException", "This exception occurs due to unexpected causes."),
-		Unsupported: func(member string) *wire.Error {
-			return validation("The parameter %s is not supported by this engine.", member)
-		},
-		Describe: func(_ http.Header, e *wire.Error) any {
-			return struct {
-				Type    string `json:"__type"`
-				Message string `json:"message"`
-			}{e.Kind, e.Message}
-		},
-	}
-}
-
 // ServeHTTP speaks EventBridge's wire protocol. Signatures are not checked.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.protocol.Serve(s.log, w, r, func() (any, error) {
 		if operation := r.Header.Get("X-Amz-Target"); r.Method != http.MethodPost || operation != target+"PutEvents" {
-			return nil, wire.Errorf(http.StatusBadRequest, "UnknownOperationException",
-				"The operation %s is not supported by this engine.", strings.TrimPrefix(operation, target))
+			return nil, wire.UnknownOperation(operation, target)
 		}
 		in, err := wire.Decode[struct{ Entries []*entry }](s.protocol, r)
 		if err != nil {
@@ -150,14 +131,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // put is PutEvents: every entry has a result of its own.
 func (s *Server) put(ctx context.Context, entries []*entry) (output, error) {
 	if len(entries) == 0 || len(entries) > maxEntries {
-		return output{}, validation("1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length between 1 and %d.", maxEntries)
+		return output{}, wire.Validation("1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length between 1 and %d.", maxEntries)
 	}
 	total := 0
 	for _, e := range entries {
 		total += e.size()
 	}
 	if total >= maxTotal {
-		return output{}, validation("Total size of the entries in the request is over the limit.")
+		return output{}, wire.Validation(tooLong)
 	}
 	out := output{Entries: make([]result, len(entries))}
 	var events []Event

@@ -26,6 +26,3 @@ func lockFile(path string) (*os.File, error) {
 	}
 	return os.NewFile(uintptr(h), path), nil
 }
-
-// syncDir does nothing: Windows has no fsync of directories.
-func syncDir(string) error { return nil }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"daybook/localstack/durable"
 )
 
 // A data file (a segment of the log, or a snapshot) is a header and records.
@@ -352,7 +354,7 @@ func createSegment(dir string, number uint64) (*os.File, error) {
 	if _, err := file.Write(fileHeader(kindLog, number)); err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded: start a segment of the log: %w", err), file.Close())
 	}
-	if err := errors.Join(file.Sync(), syncDir(dir)); err != nil {
+	if err := errors.Join(file.Sync(), durable.SyncDir(dir)); err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded: start a segment of the log: %w", err), file.Close())
 	}
 	return file, nil

@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/tidwall/btree"
+
+	"daybook/localstack/durable"
 )
 
 // snapshotBatch is about the size of a snapshot's records, in bytes.
@@ -63,7 +65,7 @@ func (db *DB) compact() error {
 			err = errors.Join(err, os.Remove(filepath.Join(db.opts.Dir, e.Name())))
 		}
 	}
-	return errors.Join(err, syncDir(db.opts.Dir))
+	return errors.Join(err, durable.SyncDir(db.opts.Dir))
 }
 
 // image is a database at one point of time: all that the log before a segment
@@ -192,7 +194,7 @@ func (im *image) write(dir string) (size int64, err error) {
 	if err = errors.Join(err, w.out.Flush(), file.Sync(), file.Close()); err != nil {
 		return 0, errors.Join(fmt.Errorf("embedded: write a snapshot: %w", err), os.Remove(path+".tmp"))
 	}
-	if err := errors.Join(os.Rename(path+".tmp", path), syncDir(dir)); err != nil {
+	if err := errors.Join(os.Rename(path+".tmp", path), durable.SyncDir(dir)); err != nil {
 		return 0, fmt.Errorf("embedded: write a snapshot: %w", err)
 	}
 	return w.offset, nil

@@ -68,7 +68,7 @@ func (db *DB) batchExecuteStatement(in *batchStatementRequest, out []byte) ([]by
 		}
 		var ok bool
 		if inserts[i], ok = parseInsert(s.Statement); !ok {
-			return nil, validation(`Of statements this engine supports INSERT INTO "table" VALUE {'name': ?, …} only`)
+			return nil, validation(`This engine supports only statements of the form INSERT INTO "table" VALUE {'name': ?, …}`)
 		}
 	}
 	var charges []*charge
@@ -170,7 +170,7 @@ func (s *insert) item(p parameters) (attr.Item, error) {
 	it := make(attr.Item, len(s.names))
 	for i, name := range s.names {
 		if _, twice := it[name]; twice {
-			return nil, validationf("The attribute %s is given twice", name)
+			return nil, validationf("Duplicate attribute %s in the statement", name)
 		}
 		if fault := attr.CheckName(name); fault != "" {
 			return nil, validation(fault)

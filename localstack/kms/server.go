@@ -11,14 +11,16 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"strings"
+	"path/filepath"
 
+	"daybook/localstack/durable"
 	"daybook/localstack/wire"
 )
 
 const (
-	target    = "TrentService."
-	keyLength = 32 // bytes
+	target     = "TrentService."
+	keyLength  = 32 // bytes
+	maxRequest = 64 << 10
 )
 
 // Server is an embedded KMS. It is safe for concurrent use.
@@ -43,7 +45,7 @@ func Open(path string, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{aead: aead, log: log, protocol: newProtocol()}, nil
+	return &Server{aead: aead, log: log, protocol: wire.JSON11("embedded KMS", maxRequest, "The request is too long.", "KMSInternalException")}, nil
 }
 
 func readKey(path string) ([]byte, error) {
@@ -62,7 +64,8 @@ func readKey(path string) ([]byte, error) {
 	return key, err
 }
 
-// writeKey writes a file that is whole or not there.
+// writeKey writes a file that is whole or not there. It is on the disk when the first data
+// key is wrapped: without it, no personal value could be read again.
 func writeKey(path string, key []byte) error {
 	next := path + ".new"
 	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -73,28 +76,7 @@ func writeKey(path string, key []byte) error {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(next, path)
-}
-
-func newProtocol() *wire.Protocol {
-	validation := func(format string, args ...any) *wire.Error {
-		return wire.Errorf(http.StatusBadRequest, "ValidationException", format, args...)
-	}
-	return &wire.Protocol{
-		Service: "embedded KMS", ContentType: "application/x-amz-json-1.1", MaxRequest: 64 << 10,
-		TooLong:   validation("The request is too long."),
-		Malformed: wire.Errorf(http.StatusBadRequest, "SerializationException", "The request is not what the operation takes."),
-		Internal:  wire.Errorf(http.StatusInternalServerError, "KMSInternalException", "This exception occurs due to unexpected causes."),
-		Unsupported: func(member string) *wire.Error {
-			return validation("The parameter %s is not supported by this engine.", member)
-		},
-		Describe: func(_ http.Header, e *wire.Error) any {
-			return struct {
-				Type    string `json:"__type"`
-				Message string `json:"message"`
-			}{e.Kind, e.Message}
-		},
-	}
+	return errors.Join(os.Rename(next, path), durable.SyncDir(filepath.Dir(path)))
 }
 
 // The inputs and outputs of the operations.
@@ -133,15 +115,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 			return s.decrypt(in)
 		default:
-			return nil, wire.Errorf(http.StatusBadRequest, "UnknownOperationException",
-				"The operation %s is not supported by this engine.", strings.TrimPrefix(operation, target))
+			return nil, wire.UnknownOperation(operation, target)
 		}
 	})
 }
 
 func (s *Server) generate(in generateInput) (output, error) {
 	if in.KeyID == "" || in.KeySpec != "AES_256" {
-		return output{}, wire.Errorf(http.StatusBadRequest, "ValidationException", "KeyId must be given, and KeySpec must be AES_256.")
+		return output{}, wire.Validation("KeyId is required, and KeySpec must be AES_256.")
 	}
 	plain := make([]byte, keyLength)
 	_, _ = rand.Read(plain) // never fails

@@ -4,8 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
-	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -15,6 +13,7 @@ import (
 
 	"daybook/internal/testdomain"
 	"daybook/localstack/stack"
+	"daybook/localstack/stack/stacktest"
 )
 
 var histories = flag.Int("histories", 1, "how many histories each test makes and checks")
@@ -71,17 +70,7 @@ func check(t *testing.T, seed uint64, r *recorder) {
 
 func start(t *testing.T, o stack.Options) *stack.Stack {
 	t.Helper()
-	o.LogTo, o.LogLevel = io.Discard, slog.LevelError
-	s, err := stack.Start(t.Context(), testdomain.App(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return stacktest.Start(t, testdomain.App(), o)
 }
 
 // startTwo starts two stacks on one database, which is the first one's.

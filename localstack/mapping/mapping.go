@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
+	"daybook/internal/jitter"
 	"daybook/internal/sleep"
 )
 
@@ -161,5 +161,5 @@ func invoke(ctx context.Context, f Function, event []byte, timeout, grace time.D
 // and the whole of it.
 func backoff(n int) time.Duration {
 	full := min(100*time.Millisecond<<min(n-1, 20), 30*time.Second)
-	return full/2 + rand.N(full/2)
+	return full/2 + jitter.Below(full/2)
 }

@@ -51,6 +51,17 @@ func DefaultSettings() Settings {
 	}
 }
 
+// AppSettings are those of the CDK app's mappings of the events table's stream: new
+// commits only, 20 retries, bisected, partial failures reported. But for the records'
+// age: a machine that slept for a day must not lose what it had to do.
+func AppSettings() Settings {
+	s := DefaultSettings()
+	s.EventNames = []string{"INSERT"}
+	s.MaximumRetryAttempts = 20
+	s.Timeout = 2 * time.Minute
+	return s
+}
+
 // Validate returns an error that names every setting outside Lambda's limits.
 func (s Settings) Validate() error {
 	var errs []error

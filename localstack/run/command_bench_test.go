@@ -41,7 +41,7 @@ const latest = 16
 func BenchmarkCommand(b *testing.B) {
 	for _, clients := range []int{1, 8} {
 		b.Run("clients="+strconv.Itoa(clients), func(b *testing.B) {
-			defer collector()()
+			defer tuneGC()()
 			s, err := stack.Start(b.Context(), testdomain.App(), stack.Options{Data: b.TempDir(), LogTo: io.Discard, LogLevel: slog.LevelWarn})
 			if err != nil {
 				b.Fatal(err)

@@ -28,7 +28,7 @@ import (
 func Main(app daybook.App, demo ...Demo) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	free := collector()
+	free := tuneGC()
 	watched(os.Stdin, stop)
 	code := run(ctx, app, demo, os.Args[1:], os.Stdout, os.Stderr)
 	free()
@@ -39,13 +39,13 @@ func Main(app daybook.App, demo ...Demo) {
 // garbage of a quarter of it, at least.
 const ballast = 256 << 20
 
-// collector tells the garbage collector when to run, and returns what undoes that. The
+// tuneGC tells the garbage collector when to run, and returns what undoes that. The
 // embedded DynamoDB's rows are out of the collector's sight, so that a collection is
 // cheap, and waiting for garbage to be as much again as they are is not: it waits for a
 // quarter. As long as there are few rows, a quarter would be a megabyte, and a collection
 // due every dozen commands: most of their processor time. The ballast, of which the
 // operating system gives no page until it is used, makes it 64 MB.
-func collector() (undo func()) {
+func tuneGC() (undo func()) {
 	unused := make([]byte, ballast)
 	before := debug.SetGCPercent(25)
 	return func() {

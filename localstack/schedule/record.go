@@ -93,17 +93,17 @@ func (d definition) when() (time.Time, error) {
 	m := validAt.FindStringSubmatch(d.ScheduleExpression)
 	if m == nil {
 		if strings.HasPrefix(d.ScheduleExpression, "rate(") || strings.HasPrefix(d.ScheduleExpression, "cron(") {
-			return time.Time{}, validation("Recurring schedules are not supported by this engine: %s.", d.ScheduleExpression)
+			return time.Time{}, wire.Validation("Recurring schedules are not supported by this engine: %s.", d.ScheduleExpression)
 		}
-		return time.Time{}, validation("Invalid Schedule Expression %s.", d.ScheduleExpression)
+		return time.Time{}, wire.Validation("Invalid Schedule Expression %s.", d.ScheduleExpression)
 	}
 	zone, err := time.LoadLocation(d.ScheduleExpressionTimezone) // "" is UTC
 	if err != nil {
-		return time.Time{}, validation("Invalid ScheduleExpressionTimezone %s.", d.ScheduleExpressionTimezone)
+		return time.Time{}, wire.Validation("Invalid ScheduleExpressionTimezone %s.", d.ScheduleExpressionTimezone)
 	}
 	at, err := time.ParseInLocation("2006-01-02T15:04:05", m[1], zone)
 	if err != nil {
-		return time.Time{}, validation("Invalid Schedule Expression %s.", d.ScheduleExpression)
+		return time.Time{}, wire.Validation("Invalid Schedule Expression %s.", d.ScheduleExpression)
 	}
 	return at, nil
 }
@@ -117,15 +117,15 @@ func (d *definition) check() error {
 	d.ScheduleExpressionTimezone = cmp.Or(d.ScheduleExpressionTimezone, "UTC")
 	switch {
 	case d.FlexibleTimeWindow.Mode != "OFF":
-		return validation("FlexibleTimeWindow must have the Mode OFF in this engine.")
+		return wire.Validation("FlexibleTimeWindow must have the Mode OFF in this engine.")
 	case d.State != "ENABLED" && d.State != "DISABLED":
-		return validation("State %s is neither ENABLED nor DISABLED.", d.State)
+		return wire.Validation("State %s is neither ENABLED nor DISABLED.", d.State)
 	case d.ActionAfterCompletion != "NONE" && d.ActionAfterCompletion != "DELETE":
-		return validation("ActionAfterCompletion %s is neither NONE nor DELETE.", d.ActionAfterCompletion)
+		return wire.Validation("ActionAfterCompletion %s is neither NONE nor DELETE.", d.ActionAfterCompletion)
 	case d.ClientToken != "" && !validName.MatchString(d.ClientToken):
-		return validation("ClientToken does not match ^[a-zA-Z0-9-_]+$ with at most 64 characters.")
+		return wire.Validation("ClientToken does not match ^[a-zA-Z0-9-_]+$ with at most 64 characters.")
 	case d.Description != nil && utf8.RuneCountInString(*d.Description) > 512:
-		return validation("Description is longer than 512 characters.")
+		return wire.Validation("Description is longer than 512 characters.")
 	}
 	return d.Target.check()
 }
@@ -133,19 +133,19 @@ func (d *definition) check() error {
 func (t target) check() error {
 	within := func(name string, value *int, low, high int) error {
 		if value != nil && (*value < low || *value > high) {
-			return validation("%s is not within %d to %d.", name, low, high)
+			return wire.Validation("%s is not within %d to %d.", name, low, high)
 		}
 		return nil
 	}
 	switch {
 	case !strings.HasPrefix(t.Arn, "arn:aws:sqs:"):
-		return validation("The target %s is not supported by this engine: it sends to SQS queues.", t.Arn)
+		return wire.Validation("The target %s is not supported by this engine: it sends to SQS queues.", t.Arn)
 	case !validRole.MatchString(t.RoleArn):
-		return validation("RoleArn %q is not the ARN of a role.", t.RoleArn)
+		return wire.Validation("RoleArn %q is not the ARN of a role.", t.RoleArn)
 	case strings.HasSuffix(t.Arn, ".fifo") && t.group() == "":
-		return validation("MessageGroupId is required for a FIFO queue.")
+		return wire.Validation("MessageGroupId is required for a FIFO queue.")
 	case t.Input == "":
-		return validation("Input is required by this engine.")
+		return wire.Validation("Input is required by this engine.")
 	case t.RetryPolicy == nil:
 		return nil
 	}
@@ -153,10 +153,6 @@ func (t target) check() error {
 		return err
 	}
 	return within("MaximumRetryAttempts", t.RetryPolicy.MaximumRetryAttempts, 0, 185)
-}
-
-func validation(format string, args ...any) *wire.Error {
-	return wire.Errorf(http.StatusBadRequest, "ValidationException", format, args...)
 }
 
 func notFound(format string, args ...any) *wire.Error {

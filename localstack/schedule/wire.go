@@ -41,13 +41,11 @@ func operationOf(r *http.Request) operation {
 func newProtocol() *wire.Protocol {
 	return &wire.Protocol{
 		Service: "embedded scheduler", ContentType: "application/json",
-		MaxRequest: 1 << 20, // a target's input has at most 256 KB
-		TooLong:    validation("The request is too long."),
-		Malformed:  validation("The request is not what the operation takes."),
-		Internal:   wire.Errorf(http.StatusInternalServerError, "InternalServerException", "Unexpected error encountered while processing the request."),
-		Unsupported: func(member string) *wire.Error {
-			return validation("The parameter %s is not supported by this engine.", member)
-		},
+		MaxRequest:  1 << 20, // a target's input has at most 256 KB
+		TooLong:     wire.Validation("The request is too long."),
+		Malformed:   wire.Validation("The request is not what the operation takes."),
+		Internal:    wire.Errorf(http.StatusInternalServerError, "InternalServerException", "Unexpected error encountered while processing the request."),
+		Unsupported: wire.UnsupportedParameter,
 		Describe: func(h http.Header, e *wire.Error) any {
 			h.Set("X-Amzn-Errortype", e.Kind)
 			return struct{ Message string }{e.Message}
@@ -73,7 +71,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) read(r *http.Request) (name string, d definition, err error) {
 	name = strings.TrimPrefix(r.URL.Path, "/schedules/")
 	if !validName.MatchString(name) {
-		return name, d, validation("The name %q does not match ^[0-9a-zA-Z-_.]+$ with at most 64 characters.", name)
+		return name, d, wire.Validation("The name %q does not match ^[0-9a-zA-Z-_.]+$ with at most 64 characters.", name)
 	}
 	if d, err = wire.Decode[definition](s.protocol, r); err != nil {
 		return name, d, err
@@ -86,7 +84,7 @@ func (s *Server) read(r *http.Request) (name string, d definition, err error) {
 		return name, d, err
 	}
 	if !at.After(time.Now()) {
-		return name, d, validation("Invalid Schedule Expression %s. It is in the past.", d.ScheduleExpression)
+		return name, d, wire.Validation("Invalid Schedule Expression %s. It is in the past.", d.ScheduleExpression)
 	}
 	return name, d, nil
 }
@@ -205,7 +203,7 @@ func (s *Server) list(r *http.Request) (any, error) {
 	if m := query.Get("MaxResults"); m != "" {
 		n, err := strconv.Atoi(m)
 		if err != nil || n < 1 || n > 100 {
-			return nil, validation("MaxResults is not within 1 to 100.")
+			return nil, wire.Validation("MaxResults is not within 1 to 100.")
 		}
 		limit = n
 	}

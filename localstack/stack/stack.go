@@ -55,10 +55,8 @@ type Options struct {
 	// Format and Stage are those of the gateway.
 	Format gateway.Format
 	Stage  string
-	// Rate and Concurrency are the gateway's limits: requests per second, none by
-	// default, and invocations at a time, Lambda's 1,000 by default.
-	Rate        float64
-	Concurrency int
+	// Rate is the gateway's limit of requests per second; none by default.
+	Rate float64
 	// CORSOrigins are the origins whose web pages may call the API, or *; none by
 	// default.
 	CORSOrigins []string
@@ -66,7 +64,7 @@ type Options struct {
 	// for none.
 	OTLP string
 	// Mapping are the settings of the event source mappings of the events table's
-	// stream; DefaultMapping's by default.
+	// stream; mapping.AppSettings by default.
 	Mapping *mapping.Settings
 	// Doing is told each step of the start when it begins, such as "opening the data in
 	// .daybook (12 MB)".
@@ -74,17 +72,6 @@ type Options struct {
 	// LogTo takes the functions' and the stack's log, standard error by default.
 	LogTo    io.Writer
 	LogLevel slog.Level
-}
-
-// DefaultMapping are the event source mapping's settings of the CDK app: new
-// commits only, 20 retries, bisected, partial failures reported. But for the
-// records' age: a machine that slept for a day must not lose what it had to do.
-func DefaultMapping() mapping.Settings {
-	s := mapping.DefaultSettings()
-	s.EventNames = []string{"INSERT"}
-	s.MaximumRetryAttempts = 20
-	s.Timeout = 2 * time.Minute
-	return s
 }
 
 // Stack is a running system.
@@ -130,7 +117,7 @@ func (o Options) withDefaults() Options {
 	o.Addr = cmp.Or(o.Addr, "127.0.0.1:0")
 	o.Region = cmp.Or(o.Region, os.Getenv("AWS_REGION"), "us-east-1")
 	if o.Mapping == nil {
-		settings := DefaultMapping()
+		settings := mapping.AppSettings()
 		o.Mapping = &settings
 	}
 	if o.Doing == nil {
@@ -269,7 +256,7 @@ func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
 	g := gateway.New(gateway.Options{
 		Command: command.Invoke, Format: s.options.Format, Stage: s.options.Stage,
 		Query:       func(ctx context.Context, event []byte) ([]byte, error) { return query.Invoke(ctx, event) },
-		CORSOrigins: s.options.CORSOrigins, Rate: s.options.Rate, Concurrency: s.options.Concurrency, Scopes: aggregate.Scopes(s.app.Commands()), Log: s.log,
+		CORSOrigins: s.options.CORSOrigins, Rate: s.options.Rate, Scopes: aggregate.Scopes(s.app.Commands()), Log: s.log,
 	})
 	s.prefix = g.Prefix()
 	config := s.config

@@ -5,7 +5,6 @@ import (
 	"encoding/json/v2"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -18,21 +17,12 @@ import (
 	"daybook/internal/testdomain"
 	"daybook/localstack/gateway"
 	"daybook/localstack/stack"
+	"daybook/localstack/stack/stacktest"
 )
 
 func start(t testing.TB, o stack.Options) *stack.Stack {
 	t.Helper()
-	o.LogTo, o.LogLevel = io.Discard, slog.LevelError
-	s, err := stack.Start(t.Context(), testdomain.App(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return stacktest.Start(t, testdomain.App(), o)
 }
 
 type accepted struct {

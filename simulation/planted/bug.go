@@ -100,11 +100,11 @@ func parse(name, text string) (bug, error) {
 		case file == "" && len(b.finds) == 0:
 			b.about = strings.TrimSpace(b.about + " " + line)
 		default:
-			return bug{}, fmt.Errorf("%s, line %d: %q is not expected here", name, n+1, line)
+			return bug{}, fmt.Errorf("%s, line %d: unexpected text %q", name, n+1, line)
 		}
 	}
 	if b.about == "" || len(b.finds) == 0 || len(b.edits) == 0 || part != "" {
-		return bug{}, fmt.Errorf("%s: a bug has a description, what finds it and whole edits", name)
+		return bug{}, fmt.Errorf("%s: a bug needs a description, a line with \"find:\" and complete edits", name)
 	}
 	return b, nil
 }
@@ -119,7 +119,7 @@ func parseFind(text string) (find, error) {
 	return find{}, fmt.Errorf("%q is neither simulate nor test PACKAGE PATTERN", text)
 }
 
-var errNotOnce = errors.New("the old text does not stand exactly once in the file: bring the bug up to date")
+var errNotOnce = errors.New("the old text does not occur exactly once in the file: update the bug")
 
 // changed returns the files that a bug changes, by their paths below root.
 func (b bug) changed(root string) (map[string]string, error) {

@@ -9,7 +9,7 @@
 //
 // A file says in its first paragraph what the fault is, then in lines with "find:" what
 // finds it, and then for each file that it changes the old and the new text. An old
-// text that does not stand exactly once in its file is an error, so that no fault goes
+// text that does not occur exactly once in its file is an error, so that no fault goes
 // unplanted when the product changes:
 //
 //	Commits are appended without a condition.

@@ -19,7 +19,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	r := runner{root: "."}
+	var r runner
 	flag.IntVar(&r.runs, "runs", 400, "how many seeds the simulator may take for each fault")
 	flag.BoolVar(&r.tests, "tests", true, "run the tests that find faults, beside the simulator")
 	flag.BoolVar(&r.simulate, "simulator", true, "run the simulator")
@@ -33,7 +33,6 @@ func main() {
 
 // runner plants bugs one after the other.
 type runner struct {
-	root            string
 	runs            int
 	tests, simulate bool
 }

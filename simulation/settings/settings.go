@@ -62,7 +62,7 @@ func Parse(text string) (s Settings, err error) {
 		case "for":
 			s.For, err = time.ParseDuration(value)
 		default:
-			err = fmt.Errorf("there is no setting %s; there are seed, runs, for, replay and trace", name)
+			err = fmt.Errorf("unknown setting %s; the settings are seed, runs, for, replay and trace", name)
 		}
 		if err != nil {
 			return s, fmt.Errorf("%s=%q: %w", Env, text, err)

@@ -152,7 +152,7 @@ func (r *runner) inTest(t *testing.T) {
 			t.Fatalf("%s: %v", f.Name(), err)
 		}
 		if res := simulation.Run(t, r.app, recipe, r.Options); len(res.Violations) > 0 {
-			t.Errorf("%s: what failed once fails again:\n%s%s", f.Name(), res.Report(false), again(res.Recipe))
+			t.Errorf("%s: a run that failed before fails again:\n%s%s", f.Name(), res.Report(false), again(res.Recipe))
 			return
 		}
 	}

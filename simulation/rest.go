@@ -16,16 +16,16 @@ import (
 // any back-off, lease and time-out of the system.
 const quietFor = 70 * time.Second
 
-// settle lets time go by, on a kind network, until nothing happens any more: what was
+// awaitRest lets time go by, on a kind network, until nothing happens any more: what was
 // written has been followed, queues are empty, and timers that are due within the
 // horizon have fired. It reports whether that came about.
-func (s *system) settle(ctx context.Context, horizon time.Duration) bool {
+func (s *system) awaitRest(ctx context.Context, horizon time.Duration) bool {
 	s.network.faults.calm.Store(true)
 	end := time.Now().Add(horizon)
 	for quiet, seen := time.Duration(0), -1; ; {
 		const look = quietFor / 2
 		time.Sleep(look)
-		steps := s.network.timeline.happened()
+		steps := s.network.timeline.count()
 		if steps != seen || s.left() {
 			if time.Now().After(end.Add(time.Hour)) {
 				return false
@@ -43,12 +43,6 @@ func (s *system) settle(ctx context.Context, horizon time.Duration) bool {
 		time.Sleep(time.Until(due) + time.Second)
 		quiet = 0
 	}
-}
-
-func (s *timeline) happened() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.steps
 }
 
 // nextTimer is when the first timer fires.

@@ -1,0 +1,2 @@
+// Package stacktest starts local stacks for tests.
+package stacktest
