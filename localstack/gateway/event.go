@@ -32,6 +32,7 @@ type call struct {
 	query   url.Values
 	actor   string
 	scope   string
+	tenant  string // "" for a token without the claim
 	body    []byte
 	at      time.Time
 	id      string
@@ -70,6 +71,9 @@ func (c *call) read() error {
 	if err == nil {
 		c.scope, err = c.said(scopesHeader, strings.Join(c.gateway.options.Scopes, " "))
 	}
+	if err == nil && c.gateway.options.TenantClaim != "" {
+		c.tenant, err = c.said(TenantHeader, "")
+	}
 	return err
 }
 
@@ -87,7 +91,11 @@ func (c *call) said(header, otherwise string) (string, error) {
 
 // claims are those of the caller's token.
 func (c *call) claims() map[string]string {
-	return map[string]string{"sub": c.actor, "scope": c.scope}
+	claims := map[string]string{"sub": c.actor, "scope": c.scope}
+	if c.tenant != "" {
+		claims[c.gateway.options.TenantClaim] = c.tenant
+	}
+	return claims
 }
 
 // second is the event of an HTTP API, payload format 2.0.
