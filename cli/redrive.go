@@ -58,9 +58,9 @@ func (a *app) redrive(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	if name := c.Args().Get(1); name != "" {
-		stream, invalid := events.ParseStream(name)
+		stream, invalid := a.stream(c, name)
 		if invalid != nil {
-			return usage("%q is not the name of a stream: write AGGREGATE/ID", name)
+			return invalid
 		}
 		err = r.one(ctx, views, reactors, stream)
 	} else {

@@ -22,6 +22,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/events"
+	"daybook/functions/names"
 )
 
 func sendCommand(a *app) *cli.Command {
@@ -102,6 +103,9 @@ func (a *app) send(ctx context.Context, c *cli.Command) error {
 	case api == "" && c.Bool("async"):
 		return usage("-async: the API queues commands; name it with -api")
 	case api == "":
+		if command.Tenant, err = a.oneTenant(c); err != nil {
+			return err
+		}
 		answer, err = s.sendDirectly(ctx, command)
 	case command.Actor != "":
 		return usage("-actor: the API takes the actor from the credentials")
@@ -209,6 +213,9 @@ func (s *session) ask(ctx context.Context, c *cli.Command, method, path string, 
 		return nil, nil, usage("-api: %w", err)
 	}
 	request.Header = header
+	if s.tenant != "" {
+		request.Header.Set(names.TenantHeader, s.tenant)
+	}
 	if err := s.authorize(ctx, c, request); err != nil {
 		return nil, nil, err
 	}

@@ -15,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	awsevents "github.com/aws/aws-lambda-go/events"
+
+	"daybook/functions/names"
 )
 
 // The account and the API that events name on one machine.
@@ -72,7 +74,7 @@ func (c *call) read() error {
 		c.scope, err = c.said(scopesHeader, strings.Join(c.gateway.options.Scopes, " "))
 	}
 	if err == nil && c.gateway.options.TenantClaim != "" {
-		c.tenant, err = c.said(TenantHeader, "")
+		c.tenant, err = c.said(names.TenantHeader, "")
 	}
 	return err
 }

@@ -75,12 +75,11 @@ type Options struct {
 }
 
 // actorHeader says who sends a request, scopesHeader which scopes its token has,
-// separated by spaces, and TenantHeader whose request it is. They exist on one machine
-// only.
+// separated by spaces; names.TenantHeader says whose request it is. They exist on one
+// machine only.
 const (
 	actorHeader  = "X-Daybook-Actor"
 	scopesHeader = "X-Daybook-Scopes"
-	TenantHeader = "X-Daybook-Tenant"
 )
 
 // Gateway is an http.Handler.

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"daybook/events"
-	"daybook/localstack/gateway"
+	"daybook/functions/names"
 )
 
 // Demo returns the command of a step, counted from 0, of the traffic that -demo sends,
@@ -78,7 +78,7 @@ func (t *traffic) step(ctx context.Context, step int) error {
 	request.Header.Set("Idempotency-Key", fmt.Sprintf("demo-%s-%d", t.run, step))
 	request.Header.Set("X-Daybook-Actor", "demo")
 	if t.tenant != "" {
-		request.Header.Set(gateway.TenantHeader, t.tenant)
+		request.Header.Set(names.TenantHeader, t.tenant)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 	"daybook"
 	"daybook/aggregate"
-	"daybook/localstack/gateway"
+	"daybook/functions/names"
 	"daybook/localstack/stack"
 	"daybook/view"
 )
@@ -76,7 +76,7 @@ func requests(app daybook.App, url string) []string {
 	}
 	curl := "curl"
 	if tenant := sampleTenant(app); tenant != "" {
-		curl = fmt.Sprintf("curl -H '%s: %s'", gateway.TenantHeader, tenant)
+		curl = fmt.Sprintf("curl -H '%s: %s'", names.TenantHeader, tenant)
 	}
 	lines := []string{fmt.Sprintf("%s -H 'Idempotency-Key: hello' --json '%s' %s/commands/%s", curl,
 		strings.ReplaceAll(string(body), "'", `'\''`), url, command.Name)}
