@@ -286,7 +286,7 @@ func moved(c events.Commit, to events.Stream) events.Commit {
 	if c.Stream == to {
 		return c
 	}
-	if cause, err := events.ParseToken(c.Causation); err == nil {
+	if cause, err := events.ParseStoredToken(c.Causation); err == nil {
 		cause.Stream = cause.Stream.In(to.Tenant())
 		c.Causation = cause.String()
 	}

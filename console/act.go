@@ -61,7 +61,7 @@ func (c *Console) command(r *http.Request) (any, error) {
 		return nil, err
 	}
 	command := aggregate.Command{
-		Name: r.PathValue("command"), ID: q.ID, Payload: q.Payload, CommandID: q.CommandID, ExpectedVersion: q.ExpectedVersion, Actor: c.o.Actor,
+		Name: r.PathValue("command"), ID: q.ID, Payload: q.Payload, CommandID: q.CommandID, ExpectedVersion: q.ExpectedVersion, Actor: c.o.Actor, Tenant: c.tenant(r),
 	}
 	if q.DryRun {
 		return c.inspect.DryRun(r.Context(), command)
@@ -73,7 +73,16 @@ func (c *Console) command(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return accepted{got.Stream, got.Version, got.Token(), got.Started, got.Replayed}, nil
+	return accepted{got.Stream, got.Version, tokenOf(got), got.Started, got.Replayed}, nil
+}
+
+// tokenOf is the token of an accepted command, with the tenant; "" when there was nothing
+// to do on a stream that does not exist.
+func tokenOf(r aggregate.Result) string {
+	if r.Version == 0 {
+		return ""
+	}
+	return events.Token{Stream: r.Stream, Version: r.Version}.String()
 }
 
 // redriven is a stream that was redriven.

@@ -155,18 +155,25 @@ type Token struct {
 	Version int64 // number of events in the stream, at least 1
 }
 
-// String writes the token as ParseToken reads it.
+// String writes the token as ParseStoredToken reads it.
 func (t Token) String() string {
 	return string(t.Stream) + "@" + strconv.FormatInt(t.Version, 10)
 }
 
-// ParseToken reads a token such as "user/7@3". Its error has code malformed.
-func ParseToken(s string) (Token, error) {
+// ParseToken reads a token such as "user/7@3", as clients write it. Its error has code
+// malformed.
+func ParseToken(s string) (Token, error) { return parseToken(s, ParseStream) }
+
+// ParseStoredToken reads a token whose stream may have a tenant: see ParseStored. Its
+// error has code malformed.
+func ParseStoredToken(s string) (Token, error) { return parseToken(s, ParseStored) }
+
+func parseToken(s string, parse func(string) (Stream, error)) (Token, error) {
 	at := strings.LastIndexByte(s, '@')
 	if at < 0 {
 		return Token{}, Malformed("after", "a consistency token is written aggregate/id@version")
 	}
-	stream, err := ParseStream(s[:at])
+	stream, err := parse(s[:at])
 	if err != nil {
 		return Token{}, Malformed("after", "a consistency token is written aggregate/id@version")
 	}
