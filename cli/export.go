@@ -44,6 +44,11 @@ func (a *app) export(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	return a.exportOf(ctx, c, tenant)
+}
+
+// exportOf exports the streams of a tenant, of all for "".
+func (a *app) exportOf(ctx context.Context, c *cli.Command, tenant string) (err error) {
 	x := &exporter{Tenant: tenant, Segments: c.Int("segments"), Aggregates: c.StringSlice("aggregate"), parallel: c.Int("parallel"), memory: c.Int("memory") << 20}
 	if x.Segments < 1 || x.parallel < 1 || x.parallel > 256 || x.memory < 1 {
 		return usage("-segments, -parallel and -memory must be above 0")
