@@ -64,7 +64,11 @@ func (q *queries) stream(aggregate, id string) endpoint {
 		if err != nil {
 			return nil, noStream() // no stream can have such a name
 		}
-		past, err := q.past(r.Context(), stream, from, int(limit))
+		tenant := tenantOf(r.Context())
+		if err := events.CheckTenant(q.opts.Tenants, tenant); err != nil {
+			return nil, err
+		}
+		past, err := q.past(r.Context(), stream.In(tenant), from, int(limit))
 		if err != nil {
 			return nil, err
 		}

@@ -62,7 +62,7 @@ func (q *queries) rowOf(ctx context.Context, name, key string, params url.Values
 		if err != nil {
 			return view.Row{}, err
 		}
-		return q.querier.Get(ctx, name, key, after)
+		return q.querier.Get(ctx, tenantOf(ctx), name, key, after)
 	}
 	switch {
 	case len(params["at"]) > 1:
@@ -74,7 +74,7 @@ func (q *queries) rowOf(ctx context.Context, name, key string, params url.Values
 	if err != nil {
 		return view.Row{}, err
 	}
-	return q.querier.At(ctx, name, key, at)
+	return q.querier.At(ctx, tenantOf(ctx), name, key, at)
 }
 
 // listBody is the answer to GET /{view}: {"items":[…],"next":"cursor of the next page"}.
@@ -121,7 +121,7 @@ func (q *queries) list(view string) endpoint {
 				params.Add("after", t.String())
 			}
 		}
-		page, err := q.querier.List(r.Context(), view, params)
+		page, err := q.querier.List(r.Context(), tenantOf(r.Context()), view, params)
 		if err != nil {
 			return nil, err
 		}

@@ -345,7 +345,7 @@ func (w *world) read(random *rand.Rand) {
 	for w.writing.Load() {
 		if random.IntN(2) == 0 {
 			key := fmt.Sprint(random.IntN(30))
-			row, err := qs.Get(context.Background(), "shaped", key, nil)
+			row, err := qs.Get(context.Background(), "", "shaped", key, nil)
 			switch {
 			case err == nil:
 				w.check(row.JSON)
@@ -371,7 +371,7 @@ func (w *world) readPages(qs *query.Queries, random *rand.Rand) {
 	params := map[string][]string{"limit": {"4"}, "sort": {"name"}}
 	shape := 0
 	for range 50 {
-		page, err := qs.List(context.Background(), "shaped", params)
+		page, err := qs.List(context.Background(), "", "shaped", params)
 		if err != nil {
 			if !events.Transient(err) {
 				w.problem("list: %v", err)
@@ -417,7 +417,7 @@ func (w *world) check(text []byte) (shape int) {
 	if err := fold.Add(commits[:row.Version]); err != nil {
 		w.problem("%v", err)
 	}
-	if want, _, _ := fold.Row(row.ID); string(want.JSON) != string(text) {
+	if want, _, _ := fold.Row("", row.ID); string(want.JSON) != string(text) {
 		w.problem("row %s, want %s", text, want.JSON)
 	}
 	return row.Shape
