@@ -129,7 +129,7 @@ func noStream() error { return events.Errorf(events.CodeNotFound, "there is no s
 func eventOf(c *events.Commit, i int) pastEvent {
 	e := pastEvent{
 		Version: c.First() + int64(i), Name: c.Events[i].Name, Schema: c.Events[i].Schema, Data: personal.Plain(c.Events[i].Data),
-		Time: c.Time, Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation,
+		Time: c.Time, Actor: c.Actor, Correlation: c.Correlation, Causation: c.PlainCausation(),
 	}
 	for _, command := range c.Commands {
 		if command.Version >= e.Version {

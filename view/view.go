@@ -92,7 +92,7 @@ type FieldDescription struct {
 
 // Meta is what a handler may know of an event besides its data.
 type Meta struct {
-	Stream      events.Stream
+	Stream      events.Stream // without the tenant
 	Commit      int64     // number of the event's commit
 	Version     int64     // of the stream after the event
 	Time        time.Time // when the command was accepted
