@@ -815,64 +815,68 @@ func (l laggingTable) Range(ctx context.Context, r driver.Range) ([]driver.Item,
 // yet is waited for, if the answer must show it (or must no longer).
 func TestListWaitsForTheIndex(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		a := ask(t, nil, newUsers())
-		old := viewtest.NewMemory(newUsers())
-		behind, err := projection.New(a.store, a.codec, old, []view.View{newUsers()}, nil)
+	for _, tenant := range []string{"", "acme"} {
+		synctest.Test(t, func(t *testing.T) { testListWaitsForTheIndex(t, tenant) })
+	}
+}
+
+func testListWaitsForTheIndex(t *testing.T, tenant string) {
+	a := ask(t, &query.Options{Tenants: tenant != ""}, newUsers())
+	old := viewtest.NewMemory(newUsers())
+	behind, err := projection.New(a.store, a.codec, old, []view.View{newUsers()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	qs, err := query.New(a.store, a.codec, lagging{a.tables, old}, []view.View{newUsers()}, &query.Options{Tenants: tenant != ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds := slices.Concat(a.append(events.Stream("user/7").In(tenant), created("Dan"), renamed("Bob")), a.append(events.Stream("user/8").In(tenant), created("Cid")), a.append(events.Stream("user/9").In(tenant), created("Eve")))
+	a.clean(a.p.Project(t.Context(), ds))
+	a.clean(behind.Project(t.Context(), slices.Concat(ds[:1], ds[2:])))
+	list := func(request string) (string, bool, time.Duration) {
+		t.Helper()
+		start := time.Now()
+		page, err := qs.List(t.Context(), tenant, "users", params(request))
 		if err != nil {
 			t.Fatal(err)
 		}
-		qs, err := query.New(a.store, a.codec, lagging{a.tables, old}, []view.View{newUsers()}, nil)
-		if err != nil {
-			t.Fatal(err)
+		return ids(t, page), page.Stale, time.Since(start)
+	}
+	const whole = 1500 * time.Millisecond
+	for _, test := range []struct {
+		query, want string
+		stale       bool
+		took        time.Duration
+	}{
+		{"sort=name after=user/7@2", "8 7 9", true, whole},     // shown as it was
+		{"name=Bob after=user/7@2", "", true, whole},           // not shown
+		{"name=Dan after=user/7@2", "7", true, whole},          // shown still
+		{"name=Cid after=user/7@2", "8", false, 0},             // not asked for
+		{"sort=-name limit=1 after=user/7@2", "9", false, 0},   // on a later page
+		{"sort=name limit=1 after=user/7@2", "8", true, whole}, // should be on this one
+		{"active=false after=user/7@2", "", false, 0},
+		{"id=7 after=user/7@2", "7", false, 0}, // from the table
+	} {
+		if got, stale, took := list(test.query); got != test.want || stale != test.stale || took != test.took {
+			t.Errorf("%q: got %q, stale %v after %v", test.query, got, stale, took)
 		}
-		ds := slices.Concat(a.append("user/7", created("Dan"), renamed("Bob")), a.append("user/8", created("Cid")), a.append("user/9", created("Eve")))
-		a.clean(a.p.Project(t.Context(), ds))
-		a.clean(behind.Project(t.Context(), slices.Concat(ds[:1], ds[2:])))
-		list := func(request string) (string, bool, time.Duration) {
-			t.Helper()
-			start := time.Now()
-			page, err := qs.List(t.Context(), "", "users", params(request))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return ids(t, page), page.Stale, time.Since(start)
-		}
-		const whole = 1500 * time.Millisecond
-		for _, test := range []struct {
-			query, want string
-			stale       bool
-			took        time.Duration
-		}{
-			{"sort=name after=user/7@2", "8 7 9", true, whole},     // shown as it was
-			{"name=Bob after=user/7@2", "", true, whole},           // not shown
-			{"name=Dan after=user/7@2", "7", true, whole},          // shown still
-			{"name=Cid after=user/7@2", "8", false, 0},             // not asked for
-			{"sort=-name limit=1 after=user/7@2", "9", false, 0},   // on a later page
-			{"sort=name limit=1 after=user/7@2", "8", true, whole}, // should be on this one
-			{"active=false after=user/7@2", "", false, 0},
-			{"id=7 after=user/7@2", "7", false, 0}, // from the table
-		} {
-			if got, stale, took := list(test.query); got != test.want || stale != test.stale || took != test.took {
-				t.Errorf("%q: got %q, stale %v after %v", test.query, got, stale, took)
-			}
-		}
-		// The row belongs on a page that was answered before.
-		first, err := qs.List(t.Context(), "", "users", params("sort=name limit=2"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, stale, took := list("sort=name after=user/7@2 cursor=" + first.Next); got != "9" || stale || took != 0 {
-			t.Errorf("got %q, stale %v after %v", got, stale, took)
-		}
-		go func() {
-			time.Sleep(200 * time.Millisecond)
-			behind.Project(context.Background(), ds)
-		}()
-		if got, stale, took := list("sort=name after=user/7@2"); got != "7 8 9" || stale || took > 300*time.Millisecond {
-			t.Errorf("got %q, stale %v after %v", got, stale, took)
-		}
-	})
+	}
+	// The row belongs on a page that was answered before.
+	first, err := qs.List(t.Context(), tenant, "users", params("sort=name limit=2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, stale, took := list("sort=name after=user/7@2 cursor=" + first.Next); got != "9" || stale || took != 0 {
+		t.Errorf("got %q, stale %v after %v", got, stale, took)
+	}
+	go func() {
+		time.Sleep(200 * time.Millisecond)
+		behind.Project(context.Background(), ds)
+	}()
+	if got, stale, took := list("sort=name after=user/7@2"); got != "7 8 9" || stale || took > 300*time.Millisecond {
+		t.Errorf("got %q, stale %v after %v", got, stale, took)
+	}
 }
 
 // TestKeyedListWaitsForTheIndex: of a keyed view, for the rows that the stream
@@ -880,50 +884,55 @@ func TestListWaitsForTheIndex(t *testing.T) {
 // meanwhile.
 func TestKeyedListWaitsForTheIndex(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		a := ask(t, nil, newCategories())
-		old := viewtest.NewMemory(newCategories())
-		behind, err := projection.New(a.store, a.codec, old, []view.View{newCategories()}, nil)
-		if err != nil {
-			t.Fatal(err)
+	for _, tenant := range []string{"", "acme"} {
+		synctest.Test(t, func(t *testing.T) { testKeyedListWaitsForTheIndex(t, tenant) })
+	}
+}
+
+func testKeyedListWaitsForTheIndex(t *testing.T, tenant string) {
+	a := ask(t, &query.Options{Tenants: tenant != ""}, newCategories())
+	old := viewtest.NewMemory(newCategories())
+	behind, err := projection.New(a.store, a.codec, old, []view.View{newCategories()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	qs, err := query.New(a.store, a.codec, lagging{a.tables, old}, []view.View{newCategories()}, &query.Options{Tenants: tenant != ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds := slices.Concat(a.append(events.Stream("product/1").In(tenant), added("books", 3), moved("toys")), a.append(events.Stream("product/2").In(tenant), added("books", 4)), a.append(events.Stream("product/3").In(tenant), added("games", 1)))
+	before := slices.Concat(ds[:1], ds[2:])
+	a.clean(behind.Project(t.Context(), before))
+	a.clean(a.p.Project(t.Context(), before))
+	a.clean(a.p.Project(t.Context(), ds[1:2]))
+	for _, test := range []struct {
+		query, want string
+		stale       bool
+	}{
+		{"sort=products after=product/1@2", "games books", true}, // toys is missing, books has one too many
+		{"sort=-products limit=1 after=product/1@2", "books", true},
+		{"sort=products products.gt=1 after=product/1@2", "books", true},  // should not be there
+		{"sort=products products.lte=1 after=product/1@2", "games", true}, // toys is missing
+		{"sort=products after=product/3@1", "games books", true},          // books is behind, whoever did it
+		{"sort=products limit=1 after=product/3@1", "games", false},
+		{"sort=products after=user/3@1", "games books", false}, // of another view
+		{"id.in=books,toys after=product/1@2", "books toys", false},
+	} {
+		page, err := qs.List(t.Context(), tenant, "categories", params(test.query))
+		if got := ids(t, page); err != nil || got != test.want || page.Stale != test.stale {
+			t.Errorf("%q: got %q, stale %v, %v", test.query, got, page.Stale, err)
 		}
-		qs, err := query.New(a.store, a.codec, lagging{a.tables, old}, []view.View{newCategories()}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ds := slices.Concat(a.append("product/1", added("books", 3), moved("toys")), a.append("product/2", added("books", 4)), a.append("product/3", added("games", 1)))
-		before := slices.Concat(ds[:1], ds[2:])
-		a.clean(behind.Project(t.Context(), before))
-		a.clean(a.p.Project(t.Context(), before))
-		a.clean(a.p.Project(t.Context(), ds[1:2]))
-		for _, test := range []struct {
-			query, want string
-			stale       bool
-		}{
-			{"sort=products after=product/1@2", "games books", true}, // toys is missing, books has one too many
-			{"sort=-products limit=1 after=product/1@2", "books", true},
-			{"sort=products products.gt=1 after=product/1@2", "books", true}, // should not be there
-			{"sort=products after=product/3@1", "games books", true},         // books is behind, whoever did it
-			{"sort=products limit=1 after=product/3@1", "games", false},
-			{"sort=products after=user/3@1", "games books", false}, // of another view
-			{"id.in=books,toys after=product/1@2", "books toys", false},
-		} {
-			page, err := qs.List(t.Context(), "", "categories", params(test.query))
-			if got := ids(t, page); err != nil || got != test.want || page.Stale != test.stale {
-				t.Errorf("%q: got %q, stale %v, %v", test.query, got, page.Stale, err)
-			}
-		}
-		go func() {
-			time.Sleep(200 * time.Millisecond)
-			// While the index catches up, the rows go on changing.
-			more := a.append("product/4", added("books", 1))
-			a.p.Project(context.Background(), more)
-			behind.Project(context.Background(), ds[1:2])
-		}()
-		start := time.Now()
-		page, err := qs.List(t.Context(), "", "categories", params("sort=products after=product/1@2"))
-		if got := ids(t, page); err != nil || got != "books games toys" || page.Stale || time.Since(start) > 300*time.Millisecond {
-			t.Errorf("got %q, stale %v after %v, %v", got, page.Stale, time.Since(start), err)
-		}
-	})
+	}
+	go func() {
+		time.Sleep(200 * time.Millisecond)
+		// While the index catches up, the rows go on changing.
+		more := a.append(events.Stream("product/4").In(tenant), added("books", 1))
+		a.p.Project(context.Background(), more)
+		behind.Project(context.Background(), ds[1:2])
+	}()
+	start := time.Now()
+	page, err := qs.List(t.Context(), tenant, "categories", params("sort=products after=product/1@2"))
+	if got := ids(t, page); err != nil || got != "books games toys" || page.Stale || time.Since(start) > 300*time.Millisecond {
+		t.Errorf("got %q, stale %v after %v, %v", got, page.Stale, time.Since(start), err)
+	}
 }
