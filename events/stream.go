@@ -29,10 +29,16 @@ func StreamOf(aggregate, id string) Stream { return Stream(aggregate + "/" + id)
 // In returns the stream of the same aggregate and id of a tenant, "" for none.
 func (s Stream) In(tenant string) Stream {
 	plain := s[len(s.scope()):]
+	return Stream(Scoped(tenant, string(plain)))
+}
+
+// Scoped is a name as it is kept for a tenant: "acme:name"; the name itself for the
+// tenant "".
+func Scoped(tenant, name string) string {
 	if tenant == "" {
-		return plain
+		return name
 	}
-	return Stream(tenant+":") + plain
+	return tenant + ":" + name
 }
 
 // Tenant returns the tenant whose stream it is: "acme" of "acme:user/7"; "" for none.
@@ -79,6 +85,20 @@ func ValidateTenant(field, name string) error {
 		default:
 			return Malformed(field, "a tenant's name has letters, digits and . _ -, beginning with a letter or a digit")
 		}
+	}
+	return nil
+}
+
+// CheckTenant reports whether a request can be one of tenant: where the application has
+// tenants (on) it names one, and elsewhere none. Codes: tenant-required; malformed.
+func CheckTenant(on bool, tenant string) error {
+	switch {
+	case on && tenant == "":
+		return Errorf(CodeTenantRequired, "the request names no tenant, and the application keeps the data of tenants apart")
+	case on:
+		return ValidateTenant("tenant", tenant)
+	case tenant != "":
+		return Malformed("tenant", "the application has no tenants")
 	}
 	return nil
 }

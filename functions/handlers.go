@@ -80,11 +80,11 @@ func NewQuery(app daybook.App, c Config) (Handler, error) {
 		return nil, err
 	}
 	queries, err := query.New(store, codec, sealing.Tables(dynamo.NewTables(client, c.ViewPrefix)), app.Views,
-		&query.Options{Routed: true, Now: c.Now})
+		&query.Options{Routed: true, Tenants: app.Tenancy.On(), Now: c.Now})
 	if err != nil {
 		return nil, err
 	}
-	options := &api.Options{Now: c.Now, Logger: log, Title: app.Title(), Security: c.Security, Processes: app.Processes, Pages: c.Pages}
+	options := &api.Options{Now: c.Now, Logger: log, Title: app.Title(), Tenants: app.Tenancy.On(), Security: c.Security, Processes: app.Processes, Pages: c.Pages}
 	if c.RequestsTable != "" {
 		options.Statuses = dynamo.NewRequests(client, c.RequestsTable)
 	}

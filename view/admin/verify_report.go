@@ -33,6 +33,8 @@ type Finding struct {
 	View    string      `json:"view"`
 	Version int         `json:"version"` // of the view
 	Kind    FindingKind `json:"kind"`
+	// Tenant is whose row it is, of a keyed view; "" elsewhere, where Stream says so.
+	Tenant string `json:"tenant,omitzero"`
 	// Row is the key of the row; "" for a checkpoint of a keyed view.
 	Row string `json:"row,omitzero"`
 	// Stream is whose row or checkpoint it is; "" for a row of a keyed view.
