@@ -139,7 +139,7 @@ func (i *Installation) Cool() error {
 	if err != nil {
 		return err
 	}
-	i.handler, err = aggregate.NewHandler(sealing.Store(i.store), i.app.Aggregates, nil)
+	i.handler, err = aggregate.NewHandler(sealing.Store(i.store), i.app.Aggregates, &aggregate.Options{Tenants: i.app.Tenancy.On()})
 	return err
 }
 

@@ -61,11 +61,8 @@ func (s *Sealer) Seal(ctx context.Context, docs []Doc) error {
 			return nil, nil
 		}
 		of := f.carrier.origin
-		if of.subject == "" {
-			of.subject = p.Subject
-		}
-		if of.subject == "" {
-			return nil, errNoSubject
+		if of.subject, err = p.subject(of.subject); err != nil {
+			return nil, err
 		}
 		aead := old[of]
 		if of.key == "" {

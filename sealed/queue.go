@@ -38,15 +38,17 @@ func sealMessage(ctx context.Context, s *personal.Sealer, m async.Message) (asyn
 	if !personal.Carries(body) {
 		return m, nil
 	}
-	if err := s.Seal(ctx, []personal.Doc{{Place: commandPlace(m.Group), Data: &body}}); err != nil {
+	if err := s.Seal(ctx, []personal.Doc{{Place: commandPlace(m.Tenant, m.Group), Data: &body}}); err != nil {
 		return m, wrapped(ctx, err, "a command's personal values can't be encrypted")
 	}
 	m.Body = body
 	return m, nil
 }
 
-func commandPlace(group string) personal.Place {
-	return personal.Place{Bound: []string{"command", group}}
+// commandPlace is the place of a command; its values name their subjects, so that
+// opening needs no tenant.
+func commandPlace(tenant, group string) personal.Place {
+	return personal.Place{Tenant: tenant, Bound: []string{"command", group}}
 }
 
 // Deliveries opens messages in place. One that is not JSON stays as it is; its worker
@@ -56,7 +58,7 @@ func Deliveries(ctx context.Context, s *personal.Sealer, ds []async.Delivery) er
 	var all []personal.Doc
 	for i, d := range ds {
 		if bodies[i] = d.Body; personal.Seals(d.Body) && bodies[i].IsValid() {
-			all = append(all, personal.Doc{Place: commandPlace(d.Group), Data: &bodies[i]})
+			all = append(all, personal.Doc{Place: commandPlace("", d.Group), Data: &bodies[i]})
 		}
 	}
 	if err := s.Open(ctx, all); err != nil {
