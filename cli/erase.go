@@ -188,7 +188,7 @@ func (e *eraser) sendErasing(ctx context.Context, actor string) error {
 	if err != nil || !started[0] {
 		return err
 	}
-	handler, err := aggregate.NewHandler(e.folded, e.aggregates, nil)
+	handler, err := e.handler()
 	if err != nil {
 		return err
 	}

@@ -171,8 +171,13 @@ func refused(err error, commandID string) error {
 	return err
 }
 
+// handler decides commands in this program.
+func (s *session) handler() (*aggregate.Handler, error) {
+	return aggregate.NewHandler(s.folded, s.aggregates, &aggregate.Options{Tenants: s.of.Tenancy.On()})
+}
+
 func (s *session) sendDirectly(ctx context.Context, command aggregate.Command) (sent, error) {
-	handler, err := aggregate.NewHandler(s.folded, s.aggregates, nil)
+	handler, err := s.handler()
 	if err != nil {
 		return sent{}, err
 	}

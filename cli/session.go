@@ -145,7 +145,9 @@ func (s *session) installation() (*inspect.Installation, error) {
 
 // deadLetters are those of the command queue.
 func (s *session) deadLetters() *connect.DeadLetters {
-	return connect.NewDeadLetters(s.sqsOptions(), s.prefix)
+	d := connect.NewDeadLetters(s.sqsOptions(), s.prefix)
+	d.Tenant = s.tenant
+	return d
 }
 
 func (s *session) sqsOptions() sqs.Options {

@@ -189,6 +189,9 @@ func (c *Console) handleLetters(r *http.Request) (any, error) {
 	if len(q.IDs) == 0 || len(q.IDs) > pageLimit {
 		return nil, events.Malformed("/ids", fmt.Sprintf("names 1 to %d dead letters", pageLimit))
 	}
+	if err := c.inspect.CheckTenant(c.tenant(r)); err != nil {
+		return nil, err
+	}
 	if c.o.Queue == nil {
 		return nil, events.Errorf(events.CodeUnavailable, "this installation has no command queue")
 	}
@@ -200,7 +203,7 @@ func (c *Console) handleLetters(r *http.Request) (any, error) {
 	default:
 		return nil, events.Malformed("/action", "is redrive or drop")
 	}
-	handled, err := act(r.Context(), q.IDs)
+	handled, err := act(r.Context(), c.tenant(r), q.IDs)
 	return handledPage{handled}, err
 }
 

@@ -277,21 +277,25 @@ func (c *Console) views(r *http.Request) (any, error) {
 }
 
 func (c *Console) rows(r *http.Request) (any, error) {
-	return c.inspect.Rows(r.Context(), "", r.PathValue("view"), r.URL.Query())
+	return c.inspect.Rows(r.Context(), c.tenant(r), r.PathValue("view"), r.URL.Query())
 }
 
 func (c *Console) row(r *http.Request) (any, error) {
-	return c.inspect.Row(r.Context(), "", r.FormValue("view"), r.FormValue("key"))
+	return c.inspect.Row(r.Context(), c.tenant(r), r.FormValue("view"), r.FormValue("key"))
 }
 
 func (c *Console) verifyRow(r *http.Request) (any, error) {
-	return c.inspect.VerifyRow(r.Context(), "", r.FormValue("view"), r.FormValue("key"), budgetOfRow)
+	return c.inspect.VerifyRow(r.Context(), c.tenant(r), r.FormValue("view"), r.FormValue("key"), budgetOfRow)
 }
 
 // explain tells the chain of causes and effects of a stream, a commit, a row, a claimed
 // value or an id.
 func (c *Console) explain(r *http.Request) (any, error) {
-	return explain.Explain(r.Context(), c.inspect, r.FormValue("of"), nil)
+	of, tenant := r.FormValue("of"), c.tenant(r)
+	if scope, rest, named := strings.Cut(of, ":"); named && strings.Contains(rest, "/") && events.ValidateTenant("tenant", scope) == nil {
+		tenant = "" // a full name, as the pages link to, counts
+	}
+	return explain.Explain(r.Context(), c.inspect, of, &explain.Options{Tenant: tenant})
 }
 
 // parkedPage is a page of parked streams of one follower.
