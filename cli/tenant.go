@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,8 +38,8 @@ func tenantCommand(a *app) *cli.Command {
 			},
 			{
 				Name: "usage", Usage: "measure what tenants store", ArgsUsage: "[TENANT]",
-				Description: "Reads the events table, and prints a query of CloudWatch Logs Insights that counts the\n" +
-					"requests and capacity units of each tenant.",
+				Description: "Reads the events table, and prints queries of CloudWatch Logs Insights for the requests\n" +
+					"and for the commands and capacity units of each tenant.",
 				Flags:  scan,
 				Action: func(ctx context.Context, c *cli.Command) error { return a.tenantUsage(ctx, c) },
 			},
@@ -212,16 +213,23 @@ func (a *app) tenantUsage(ctx context.Context, c *cli.Command) error {
 		}
 	}
 	t.end("no streams")
-	s.note("requests of the last hours, in CloudWatch Logs Insights over the log groups /%s/%s and /%s/%s: %s", s.prefix, names.Command, s.prefix, names.Query, usageQuery(only))
+	for _, q := range usageQueries(only) {
+		s.note("CloudWatch Logs Insights, log group /%s/%s: %s", s.prefix, q[0], q[1])
+	}
 	return s.out.err
 }
 
-// usageQuery counts the requests of tenants in the functions' metric lines.
-func usageQuery(tenant string) string {
-	filter := "ispresent(tenant)"
+// usageQueries are queries of log groups: the requests of tenants in the access log, and
+// their commands and capacity units in the command function's metric lines.
+func usageQueries(tenant string) [][2]string {
+	filter := "filter ispresent(tenant)"
 	if tenant != "" {
-		filter = fmt.Sprintf("tenant = %q", tenant)
+		filter = fmt.Sprintf("filter tenant = %q", tenant)
 	}
-	return "filter " + filter + " and ispresent(_aws.Timestamp) | stats sum(" + names.MetricAccepted.String() + ") as accepted, sum(" +
-		names.MetricRejected.String() + ") as rejected, sum(" + names.MetricReadUnits.String() + ") as readUnits, sum(" + names.MetricWriteUnits.String() + ") as writeUnits by tenant"
+	sum := func(m names.Metric) string { return "sum(" + m.String() + ") as " + m.String() }
+	measured := []string{sum(names.MetricAccepted), sum(names.MetricRejected), sum(names.MetricReadUnits), sum(names.MetricWriteUnits)}
+	return [][2]string{
+		{"access", filter + " | stats count(*) as requests by tenant"},
+		{names.Command, filter + " | stats " + strings.Join(measured, ", ") + " by tenant"},
+	}
 }

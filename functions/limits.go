@@ -43,6 +43,14 @@ func newLimits(t daybook.Tenancy) *limits {
 	return l
 }
 
+// limitOf is what an API is told of the limits, nil for none.
+func limitOf(t daybook.Tenancy) func(tenant string) time.Duration {
+	if l := newLimits(t); l != nil {
+		return l.wait
+	}
+	return nil
+}
+
 // wait accepts a request of a tenant, or says after how long it would.
 func (l *limits) wait(tenant string) time.Duration {
 	r := l.of(tenant).Reserve()

@@ -32,7 +32,7 @@ func NewAPI(scope constructs.Construct, s settings.Settings, f Functions, comman
 	if s.API == settings.REST {
 		return newRESTAPI(scope, s, tenantClaim, f.routes(s, commands), logs)
 	}
-	return newHTTPAPI(scope, s, f, f.routes(s, commands), logs)
+	return newHTTPAPI(scope, s, tenantClaim, f, f.routes(s, commands), logs)
 }
 
 // apiMetric is a metric of API Gateway.

@@ -32,7 +32,7 @@ func newRESTAPI(scope constructs.Construct, s settings.Settings, claim string, r
 			DataTraceEnabled:     jsii.Bool(false), // would log payloads
 			TracingEnabled:       jsii.Bool(s.Tracing),
 			AccessLogDestination: v1.NewLogGroupLogDestination(logs),
-			AccessLogFormat: accessLog(caller(s, "route", "$context.resourcePath", "authorization", "$context.authorizer.error",
+			AccessLogFormat: accessLog(caller(s, claim, "route", "$context.resourcePath", "authorization", "$context.authorizer.error",
 				"integration", "$context.integration.error")...),
 		},
 	}

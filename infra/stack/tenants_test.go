@@ -60,6 +60,9 @@ func TestProcessesOfTenants(t *testing.T) {
 			t.Errorf("%s has the filter %s", id, criteria)
 		}
 	}
+	if !strings.Contains(tpl.Raw, `\"tenant\":\"$context.authorizer.claims.org_id\"`) {
+		t.Error("access logs don't say the tenant")
+	}
 	if filters != 2 || strings.Contains(tpl.Raw, "TenancyConfig") || strings.Contains(tpl.Raw, "X-Amz-Tenant-Id") {
 		t.Errorf("%d mappings of the events table filter; isolation was not asked for", filters)
 	}
