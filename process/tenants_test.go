@@ -45,7 +45,7 @@ func TestTenantsReactApart(t *testing.T) {
 		of[tenant] = append(of[tenant], what)
 	}
 	for _, r := range w.recorder.Requests() {
-		take(r.Tenant, r.CommandID, r.Command+" "+r.ID+" because of "+r.Causation)
+		take(r.Tenant, r.CommandID, r.Command+" "+r.ID+" because of "+strings.TrimPrefix(r.Causation, r.Tenant+":"))
 	}
 	for _, timer := range timers {
 		take(timer.Command.Tenant, timer.Name, "timer")
