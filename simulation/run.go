@@ -238,7 +238,7 @@ func (r Recipe) hostile(o Options) *embedded.Hostile {
 	}
 	return &embedded.Hostile{
 		Seed: r.Seed, ReorderRecords: 0.3, DelayRecords: 0.15, MaxDelay: 400 * time.Millisecond,
-		DuplicateRecords: 0.15, SplitBatches: 0.3, Unprocessed: 0.1, EndPages: 0.1,
+		DuplicateRecords: 0.15, SplitBatches: 0.3, SplitShards: 0.12, Unprocessed: 0.1, EndPages: 0.1,
 	}
 }
 
