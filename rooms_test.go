@@ -121,7 +121,7 @@ var mayImport = map[string][]string{
 	"explain":   {".", "events", "aggregate", "follow", "inspect", "view", "process"},
 	"inspect":   {".", "events", "aggregate", "follow", "view", "process", "nearest", "parallel", "personal"},
 	"mcp":       {"events", "aggregate", "nearest", "inspect", "explain"},
-	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect", "sealed"},
+	"connect":   {namesRoom, "events", "aggregate", "dynamo", "inspect", "messaging", "sealed", "internal/signedhttp"},
 	"rehearse":  {".", "events", "aggregate", "view", "process", "parallel", "personal"},
 	"telemetry": {"functions"},
 	"workload":  {"events", "aggregate"},
