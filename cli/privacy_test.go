@@ -204,6 +204,24 @@ func TestErase(t *testing.T) {
 	}
 }
 
+// A text that looks sealed in a field that is not marked is answered as it was sent, and
+// found by its index: the town is such a field of the row.
+func TestTownThatLooksSealed(t *testing.T) {
+	t.Parallel()
+	p := newTown(t)
+	p.post("/commands/register-person", `{"id":"7","payload":{"name":"Ann Archer","email":"ann@example.com","home":{"street":"Elm","town":"~p1.aaaaaaaa.AAAA"}}}`)
+	p.settled()
+	const row = `{"id":"7","name":"Ann Archer","email":"ann@example.com","town":"~p1.aaaaaaaa.AAAA","initial":"A","version":1}`
+	for path, want := range map[string]string{"/people/7": row, "/people?town=~p1.aaaaaaaa.AAAA": `{"items":[` + row + `]}`} {
+		if got := strings.TrimSpace(p.get(path)); got != "200 "+want {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+	if code, out, errs := p.run("", "verify"); code != exitOK {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+}
+
 // The key is kept with the data, and a stack that starts again reads what another wrote.
 func TestKeysSurviveARestart(t *testing.T) {
 	t.Parallel()

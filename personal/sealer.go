@@ -9,6 +9,7 @@ import (
 	"encoding/json/jsontext"
 	"errors"
 	"strconv"
+	"strings"
 )
 
 // Sealer turns carried values into sealed ones before they are stored, and back after
@@ -30,12 +31,12 @@ type Doc struct {
 // errNoSubject is a personal value of nobody.
 var errNoSubject = errors.New("a personal value has no subject: take it from an event, or say whose it is with personal.About")
 
-// Seal seals the carried values of documents in place; JSON without any stays the same
-// bytes and costs nothing. A subject without a key gets one, but for a value whose own
+// Seal seals the carried values of documents in place, and escapes texts that look like
+// sealed ones; JSON without any stays the same bytes and costs nothing. A subject without a key gets one, but for a value whose own
 // key was deleted: it is erased. Each call seals with new nonces: what is sent again
 // must be what was sealed once.
 func (s *Sealer) Seal(ctx context.Context, docs []Doc) error {
-	docs = only(docs, Carries)
+	docs = only(docs, NeedsSealing)
 	if len(docs) == 0 {
 		return nil
 	}
@@ -58,7 +59,7 @@ func (s *Sealer) Seal(ctx context.Context, docs []Doc) error {
 			return jsontext.AppendQuote(nil, erasedText)
 		}
 		if f.carrier == nil {
-			return nil, nil
+			return escape(f.text)
 		}
 		of := f.carrier.origin
 		if of.subject == "" {
@@ -121,6 +122,9 @@ func (s *Sealer) Open(ctx context.Context, docs []Doc) error {
 		if f.text == erasedText {
 			return jsontext.AppendQuote(nil, erasedMark)
 		}
+		if text, escaped := strings.CutPrefix(f.text, escapedPrefix); escaped {
+			return jsontext.AppendQuote(nil, text)
+		}
 		v, ok := read(p, f)
 		if !ok {
 			return nil, nil
@@ -136,6 +140,9 @@ func (s *Sealer) Open(ctx context.Context, docs []Doc) error {
 		return carrier{origin: v.origin, value: value}.write(nil), nil
 	})
 }
+
+// NeedsSealing reports whether Seal may change JSON.
+func NeedsSealing(data []byte) bool { return Carries(data) || Seals(data) }
 
 // Seals reports whether JSON may hold sealed values.
 func Seals(data []byte) bool { return bytes.Contains(data, prefixBytes) }

@@ -35,7 +35,7 @@ func (q *queue) Send(ctx context.Context, ms []async.Message) []error {
 // sealMessage returns a message with its command's personal values sealed.
 func sealMessage(ctx context.Context, s *personal.Sealer, m async.Message) (async.Message, error) {
 	body := jsontext.Value(m.Body)
-	if !personal.Carries(body) {
+	if !personal.NeedsSealing(body) {
 		return m, nil
 	}
 	if err := s.Seal(ctx, []personal.Doc{{Place: commandPlace(m.Group), Data: &body}}); err != nil {

@@ -304,6 +304,31 @@ func (r *recorder) Send(_ context.Context, ms []async.Message) []error {
 	return make([]error, len(ms))
 }
 
+// Such a text in a field that is not marked is stored and read as it was sent: in a message
+// and in an event.
+func TestTextsThatLookSealed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	sealer := personal.NewSealer(r.ring)
+	const data = `{"text":"~p1.aaaaaaaa.AAAA"}`
+	q := &recorder{}
+	if errs := sealed.Queue(q, sealer).Send(t.Context(), []async.Message{{Body: []byte(data), Group: "g"}}); errs[0] != nil {
+		t.Fatal(errs)
+	}
+	ds := []async.Delivery{{Body: q.sent[0].Body, Group: "g"}}
+	if err := sealed.Deliveries(t.Context(), sealer, ds); err != nil || string(ds[0].Body) != data {
+		t.Errorf("%s, %v", ds[0].Body, err)
+	}
+	store := sealed.Store(r.under, sealer)
+	commit := events.Commit{ID: "c", Events: []events.Event{{Name: "e", Schema: 1, Data: jsontext.Value(data)}}, Commands: []events.Command{{ID: "c", Version: 1}}}
+	if _, err := store.Append(t.Context(), events.Start("letter/1"), commit); err != nil {
+		t.Fatal(err)
+	}
+	if cs, err := store.Read(t.Context(), "letter/1", 1, 1); err != nil || string(cs[0].Events[0].Data) != data {
+		t.Errorf("%v, %v", cs, err)
+	}
+}
+
 func TestClientsCanNotSendForms(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -174,7 +174,7 @@ func (s *eventStore) seal(ctx context.Context, as []events.Append) ([]events.App
 		cs[i].Stream = as[i].At.Stream()
 	}
 	hashes := map[events.Claim]events.Claim{}
-	if !touched(cs, personal.Carries) && !claims(cs) {
+	if !touched(cs, personal.NeedsSealing) && !claims(cs) {
 		return as, hashes, nil
 	}
 	cs = own(cs)
