@@ -296,6 +296,30 @@ func TestQueuedCommands(t *testing.T) {
 	}
 }
 
+// The keys of a batch of messages about several persons are read together.
+func TestMessagesOfSeveralPersons(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var ms []async.Message
+	for n := range 20 {
+		body, err := personal.Marshal([]peopledomain.Text{personal.About(fmt.Sprint("person/", n), "Ann")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ms = append(ms, async.Message{Body: body, Group: "g"})
+	}
+	for _, want := range []personaltest.Calls{{Loads: 1, Creates: 20, Generates: 20}, {}} {
+		for _, err := range sealed.Queue(&recorder{}, personal.NewSealer(r.ring)).Send(t.Context(), ms) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if asked := r.keys.Calls(); asked != want {
+			t.Errorf("asked %+v, want %+v", asked, want)
+		}
+	}
+}
+
 // recorder is a queue.
 type recorder struct{ sent []async.Message }
 

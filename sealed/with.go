@@ -94,6 +94,10 @@ func (w With) Encode(h *aggregate.Handler) func(context.Context, aggregate.Comma
 		if err != nil || w.Sealer == nil {
 			return m, err
 		}
-		return sealMessage(ctx, w.Sealer, m)
+		sealed, err := sealMessages(ctx, w.Sealer, []async.Message{m})
+		if err != nil {
+			return m, err
+		}
+		return sealed[0], nil
 	}
 }
