@@ -126,7 +126,7 @@ var mayImport = map[string][]string{
 	"telemetry": {"functions"},
 	"workload":  {"events", "aggregate"},
 	"load":      {sleepRoom, ".", "view", "workload"},
-	"scale":     {},
+	"scale":     {jitterRoom},
 	"costtest":  {".", "events", "aggregate", "cost"},
 	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo", "sealed"},
 
