@@ -13,7 +13,6 @@ import (
 	"daybook/localstack/embedded"
 	"daybook/personal"
 	"daybook/personal/personaltest"
-	"daybook/sealed"
 )
 
 // bare is the person of package peopledomain without marks.
@@ -66,7 +65,7 @@ func TestCostOfMarks(t *testing.T) {
 	markedStore, keys := open("marked")
 	wrap := new(personaltest.Keys)
 	sealing := func() events.Store {
-		return sealed.Store(markedStore, personal.NewSealer(personal.NewRing(keys, wrap, nil)))
+		return with(personal.NewSealer(personal.NewRing(keys, wrap, nil))).Store(markedStore)
 	}
 	handler := func(store events.Store, of aggregate.Aggregate) *aggregate.Handler {
 		h, err := aggregate.NewHandler(store, []aggregate.Aggregate{of}, nil)
@@ -106,7 +105,7 @@ func TestCostOfMarks(t *testing.T) {
 		t.Errorf("cold: %v write and %v read units more: %+v, %+v", w, r, a, b)
 	}
 	// An application that marks nothing pays nothing where a sealer is.
-	through := handler(sealed.Store(plainStore, personal.NewSealer(personal.NewRing(keys, wrap, nil))), bare)
+	through := handler(with(personal.NewSealer(personal.NewRing(keys, wrap, nil))).Store(plainStore), bare)
 	if a, b := cost(plain, "register-person", "2", register("2")), cost(through, "register-person", "3", register("3")); a != b {
 		t.Errorf("without marks %+v, and through a sealer %+v", a, b)
 	}

@@ -9,9 +9,7 @@ import (
 	"daybook/personal"
 )
 
-// Queue wraps a queue of commands: messages go into it sealed. Deliveries opens them.
-func Queue(q async.Queue, s *personal.Sealer) async.Queue { return &queue{q, s} }
-
+// queue is a queue of commands: messages go into it sealed.
 type queue struct {
 	async.Queue
 	sealer *personal.Sealer
@@ -54,7 +52,10 @@ func commandPlace(group string) personal.Place {
 
 // Deliveries opens messages in place. One that is not JSON stays as it is; its worker
 // reports the fault.
-func Deliveries(ctx context.Context, s *personal.Sealer, ds []async.Delivery) error {
+func (w With) Deliveries(ctx context.Context, ds []async.Delivery) error {
+	if w.Sealer == nil {
+		return nil
+	}
 	bodies := make([]jsontext.Value, len(ds))
 	var all []personal.Doc
 	for i, d := range ds {
@@ -62,7 +63,7 @@ func Deliveries(ctx context.Context, s *personal.Sealer, ds []async.Delivery) er
 			all = append(all, personal.Doc{Place: commandPlace(d.Group), Data: &bodies[i]})
 		}
 	}
-	if err := s.Open(ctx, all); err != nil {
+	if err := w.Open(ctx, all); err != nil {
 		return wrapped(ctx, err, "the personal values of commands can't be decrypted")
 	}
 	for i := range ds {

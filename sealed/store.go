@@ -8,12 +8,8 @@ import (
 	"daybook/personal"
 )
 
-// Store wraps an event store: commits go into it sealed and come out opened, and claims
+// eventStore is an event store: commits go into it sealed and come out opened, and claims
 // of personal values are kept as keyed hashes.
-func Store(store events.Store, s *personal.Sealer) events.Store {
-	return &eventStore{Store: store, sealer: s}
-}
-
 type eventStore struct {
 	events.Store
 	sealer *personal.Sealer
