@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"daybook"
 	"daybook/aggregate"
@@ -124,11 +125,21 @@ func (r *readOnly) RoundTrip(q *http.Request) (*http.Response, error) {
 		return r.to.RoundTrip(q)
 	}
 	r.refused = append(r.refused, action)
+	return denied(q, action), nil
+}
+
+// denied is the answer to a role without the right to an action.
+func denied(q *http.Request, action string) *http.Response {
 	body := `{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"not authorized to perform dynamodb:` + action + `"}`
 	return &http.Response{
 		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
 		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: q,
-	}, nil
+	}
+}
+
+// renamedToSeven is an event that can't be decoded.
+func renamedToSeven() events.Event {
+	return events.Event{Name: "member-renamed", Schema: 1, Data: []byte(`{"name":7}`)}
 }
 
 // as runs a command line of another application on the installation.
@@ -398,7 +409,7 @@ func TestRehearseResumes(t *testing.T) {
 	}
 	rest := &stopper{to: s.transport, after: 1 << 30}
 	got := decode[rehearsal](t, s.as(nextApp(), rest, exitFound, args...))[0]
-	got.Seconds, whole.Seconds = 0, 0
+	got.Seconds, whole.Seconds, got.Began, whole.Began = 0, 0, time.Time{}, time.Time{}
 	for i := range got.Views {
 		for _, r := range []*rehearsal{&got, &whole} {
 			v := &r.Views[i]

@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"daybook/events"
@@ -30,13 +31,14 @@ type sends struct {
 
 	mu       sync.Mutex
 	pending  map[string]*send
+	erased   map[events.Stream]bool // of persons, who may have been sent other commands
 	size     int
 	overflow bool
 	found    Report // processes only
 }
 
 func newSends(pass, passes uint64, budget, samples int) *sends {
-	return &sends{pass: pass, passes: passes, budget: budget, samples: samples, pending: map[string]*send{}}
+	return &sends{pass: pass, passes: passes, budget: budget, samples: samples, pending: map[string]*send{}, erased: map[events.Stream]bool{}}
 }
 
 // sendOverhead is about what an entry takes besides its texts, in bytes.
@@ -59,10 +61,7 @@ func (s *sends) meet(id string, one *send) {
 	case s.overflow, other != nil && other.expected == one.expected:
 	case other == nil:
 		s.pending[id] = one
-		s.size += sizeOf(id, one)
-		if s.overflow = s.size > s.budget; s.overflow {
-			s.pending = nil
-		}
+		s.grow(sizeOf(id, one))
 	default:
 		delete(s.pending, id)
 		s.size -= sizeOf(id, other)
@@ -77,6 +76,29 @@ func (s *sends) meet(id string, one *send) {
 	}
 }
 
+// erase says that commands because of a stream's events can't be told from others.
+func (s *sends) erase(stream events.Stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.overflow && !s.erased[stream] {
+		s.erased[events.Stream(strings.Clone(string(stream)))] = true // it is part of a page
+		s.grow(sendOverhead + len(stream))
+	}
+}
+
+func (s *sends) grow(size int) {
+	s.size += size
+	if s.overflow = s.size > s.budget; s.overflow {
+		s.pending, s.erased = nil, nil
+	}
+}
+
+// ofErased reports whether a command was sent because of an erased person's event.
+func (s *sends) ofErased(one *send) bool {
+	event, err := events.ParseToken(one.event)
+	return err == nil && s.erased[event.Stream]
+}
+
 func (s *sends) count(one *send, change EffectChange) {
 	p := s.found.process(one.process)
 	p.Commands = sum(p.Commands, map[EffectChange]int64{change: 1})
@@ -89,9 +111,9 @@ func (s *sends) count(one *send, change EffectChange) {
 func (s *sends) end() {
 	for _, id := range slices.Sorted(maps.Keys(s.pending)) {
 		switch one := s.pending[id]; {
-		case !one.expected:
+		case !one.expected && !s.ofErased(one):
 			s.count(one, EffectDropped)
-		case !one.optional:
+		case one.expected && !one.optional:
 			s.count(one, EffectUnproven)
 		}
 	}
