@@ -137,19 +137,22 @@ func TestRehearsalInTheConsole(t *testing.T) {
 func TestRehearsalFailsInTheConsole(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	busySchool(s)
+	path := filepath.Join(t.TempDir(), "export.jsonl")
+	if err := os.WriteFile(path, []byte("no commit\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	errs, code := &watched{wrote: make(chan struct{}, 1)}, make(chan int, 1)
 	go func() {
-		a := &app{of: nextApp(), stdout: io.Discard, stderr: errs, transport: refusesScans{http.DefaultTransport}}
-		code <- a.run(ctx, []string{"rehearse", "-console", "-addr", "127.0.0.1:0", "-stage", testStage, "-endpoint", s.endpoint, "-region", "us-east-1"})
+		a := &app{of: nextApp(), stdout: io.Discard, stderr: errs}
+		code <- a.run(ctx, []string{"rehearse", "-console", "-addr", "127.0.0.1:0", "-export", path, "-stage", testStage, "-endpoint", s.endpoint, "-region", "us-east-1"})
 	}()
 	for !strings.Contains(errs.String(), "until Ctrl-C") {
 		<-errs.wrote
 	}
 	first, more, _ := strings.Cut(errs.String(), "\n")
 	r := pageOf(t, strings.TrimPrefix(first, "The rehearsal is shown at "))
-	if r.State != console.RehearsalFailed || !strings.Contains(r.Error, "not authorized") || !strings.Contains(more, "it failed: ") {
+	if r.State != console.RehearsalFailed || !strings.Contains(r.Error, "line 1") || r.Report.Store != "export "+path || !strings.Contains(more, "it failed: ") {
 		t.Errorf("%+v, %s", r, more)
 	}
 	stop()
@@ -159,16 +162,6 @@ func TestRehearsalFailsInTheConsole(t *testing.T) {
 	for _, args := range [][]string{{"-addr", "127.0.0.1:0"}, {"-console", "-addr", "0.0.0.0:8071"}} {
 		s.want(exitUsage, append([]string{"rehearse"}, args...)...)
 	}
-}
-
-// refusesScans refuses one action of those that a rehearsal needs.
-type refusesScans struct{ to http.RoundTripper }
-
-func (r refusesScans) RoundTrip(q *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(q.Header.Get("X-Amz-Target"), ".Scan") {
-		return denied(q, "Scan"), nil
-	}
-	return r.to.RoundTrip(q)
 }
 
 // TestRehearsalIsKilled: its process is killed (kill -9) at any of its requests, again

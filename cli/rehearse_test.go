@@ -125,16 +125,11 @@ func (r *readOnly) RoundTrip(q *http.Request) (*http.Response, error) {
 		return r.to.RoundTrip(q)
 	}
 	r.refused = append(r.refused, action)
-	return denied(q, action), nil
-}
-
-// denied is the answer to a role without the right to an action.
-func denied(q *http.Request, action string) *http.Response {
 	body := `{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"not authorized to perform dynamodb:` + action + `"}`
 	return &http.Response{
 		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
 		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: q,
-	}
+	}, nil
 }
 
 // renamedToSeven is an event that can't be decoded.

@@ -44,7 +44,7 @@ function Shown({ d }) {
 
 const money = n => n === 0 || n >= 0.01 ? n.toFixed(2) : n.toPrecision(1)
 
-const Fact = ({ name, value, more, bad, warn }) => html`<div class="fact ${bad ? 'bad' : warn ? 'warn' : ''}"><dt>${name}</dt><dd>${value}</dd>${more && html`<small>${more}</small>`}</div>`
+const Fact = ({ name, value, more, bad, warn }) => html`<div class="fact ${bad ? 'bad' : warn ? 'warn' : ''}"><dt>${name}</dt><dd>${value}${more && html`<small>${more}</small>`}</dd></div>`
 
 // Verdict says how it ended, or how far it is.
 function Verdict({ d }) {
@@ -74,7 +74,7 @@ function Views({ all, running, app }) {
       { name: 'Compared', cls: 'num', cell: v => number(v.rows) },
       { name: 'Rows', cell: v => v.incomparable ? html`<${Tag} kind="warn">all<//> ${v.incomparable}` : html`<${Counts} of=${v.changes?.rows} none=${running ? 'none yet' : 'none change'} />` },
       { name: 'Index entries', cls: 'wide', cell: v => Object.entries(v.changes?.indexes ?? {}).sort().map(([name, of]) => html`<div><code>${name}</code> <${Counts} of=${of} /></div>`) },
-      { name: 'Behind', cls: 'num', cell: v => v.behind ? number(v.behind) : '' },
+      ...all.some(v => v.behind) ? [{ name: 'Behind', cls: 'num', cell: v => v.behind ? number(v.behind) : '' }] : [],
     ]} /><//>
     ${rebuilds.length > 0 && html`<${Panel} title="Rebuilds"><${Table} label="Rebuilds" rows=${rebuilds} keyOf=${v => v.name} empty="" columns=${[
       { name: 'View', cell: v => v.name },
@@ -137,7 +137,7 @@ function Processes({ all }) {
       { name: 'Messages', cls: 'num', cell: p => p.messages ? number(p.messages) : '' },
     ]} />
     ${all.some(p => acts(p.commands) && p.commands.unproven) && html`<p class="muted">Unproven: the code would send the command, and nothing stored shows that it was sent, or that it was rejected.</p>`}<//>
-    ${differ.map(p => html`<${Panel} title="Effects of ${p.name}"><${Samples} all=${p.samples} of=${s => html`${s.kind} ${s.name && html`<b>${s.name}</b> `}<${Tag} kind=${tones[s.change]}>${s.change}<//> ${at(s.event)} ${s.id && html`<span class="muted">${s.id}</span>`} ${s.text && html`<p class="muted">${s.text}</p>`}`} /><//>`)}`
+    ${differ.map(p => html`<${Panel} title="Effects of ${p.name}"><${Samples} all=${p.samples} of=${s => html`${s.kind} ${s.name && html`<b>${s.name}</b> `}<${Tag} kind=${tones[s.change]}>${s.change}<//> ${s.kind === 'command' ? 'because of' : 'of'} ${at(s.event)}${s.id && html` → ${s.id.includes('@') ? at(s.id) : s.id}`} ${s.text && html`<p class="muted">${s.text}</p>`}`} /><//>`)}`
 }
 
 function States({ s }) {
