@@ -26,7 +26,7 @@ import (
 // tenants are handlers of an application with tenants on one store.
 func tenants(t *testing.T, under events.Store, ring *personal.Ring) func(tenant, name, id, payload string) error {
 	t.Helper()
-	h, err := aggregate.NewHandler(sealed.Store(under, personal.NewSealer(ring)), peopledomain.App().Aggregates, &aggregate.Options{Tenants: true, SnapshotBytes: 1})
+	h, err := aggregate.NewHandler(sealed.With{Sealer: personal.NewSealer(ring)}.Store(under), peopledomain.App().Aggregates, &aggregate.Options{Tenants: true, SnapshotBytes: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestPersonsOfTenants(t *testing.T) {
 			t.Fatal(ok, err)
 		}
 		time.Sleep(personal.ErasedAfter)
-		store := sealed.Store(under, personal.NewSealer(personal.NewRing(keys, keys, nil)))
+		store := sealed.With{Sealer: personal.NewSealer(personal.NewRing(keys, keys, nil))}.Store(under)
 		for tenant, want := range map[string]string{"acme": `"text":null`, "globex": `"text":"Dear Ann"`} {
 			for _, stream := range []events.Stream{"person/7", "letter/1"} {
 				cs, err := store.Read(t.Context(), stream.In(tenant), 1, 10)
@@ -109,22 +109,22 @@ func TestPersonsOfTenants(t *testing.T) {
 func TestNamedPersonsOfTenants(t *testing.T) {
 	t.Parallel()
 	keys := new(personaltest.Keys)
-	s := personal.NewSealer(personal.NewRing(keys, keys, nil))
+	s := sealed.With{Sealer: personal.NewSealer(personal.NewRing(keys, keys, nil))}
 	carried, err := personal.Marshal(struct {
 		Name peopledomain.Text `json:"name"`
 	}{personal.About("person/7", "Ann")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ledger, q := sealed.Ledger(new(processtest.Memory), s), &recorder{}
-	tables := sealed.Tables(viewtest.NewMemory(peopledomain.People), s)
+	ledger, q := s.Ledger(new(processtest.Memory)), &recorder{}
+	tables := s.Tables(viewtest.NewMemory(peopledomain.People))
 	for _, tenant := range []string{"acme", "globex"} {
 		stream := events.StreamOf("letter", "1").In(tenant)
 		m, err := async.Envelope{Command: aggregate.Command{Tenant: tenant, Name: "x", ID: "1", CommandID: "c", Payload: carried}}.Message(stream)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if errs := sealed.Queue(q, s).Send(t.Context(), []async.Message{m}); errs[0] != nil {
+		if errs := s.Queue(q).Send(t.Context(), []async.Message{m}); errs[0] != nil {
 			t.Fatal(errs)
 		}
 		wantKeys(t, keys, tenant, tenant+":person/7")
@@ -143,7 +143,7 @@ func TestNamedPersonsOfTenants(t *testing.T) {
 	}
 	// A value of acme's person fits no place of globex.
 	ds := []async.Delivery{{ID: "1", Body: q.sent[0].Body, Group: "acme:letter/1"}}
-	if err := sealed.Deliveries(t.Context(), s, ds); err != nil {
+	if err := s.Deliveries(t.Context(), ds); err != nil {
 		t.Fatal(err)
 	}
 	e, err := async.Decode(ds[0].Body)
