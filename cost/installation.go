@@ -60,6 +60,7 @@ func Open(ctx context.Context, app daybook.App) (*Installation, error) {
 	if err != nil {
 		return nil, err
 	}
+	app.Tenancy = daybook.Tenancy{} // one tenant's units are those of an application without tenants
 	i := &Installation{app: app, db: db, meter: &meter{next: db.RoundTripper(), indexes: Usage{}}}
 	if err := i.open(ctx); err != nil {
 		return nil, fmt.Errorf("open an installation in memory: %w", err)
@@ -139,7 +140,7 @@ func (i *Installation) Cool() error {
 	if err != nil {
 		return err
 	}
-	i.handler, err = aggregate.NewHandler(sealing.Store(i.store), i.app.Aggregates, &aggregate.Options{Tenants: i.app.Tenancy.On()})
+	i.handler, err = aggregate.NewHandler(sealing.Store(i.store), i.app.Aggregates, nil)
 	return err
 }
 

@@ -1,82 +1,97 @@
-package functions
+package functions_test
 
 import (
-	"context"
+	"encoding/json/v2"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
-
-	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"daybook"
-	"daybook/aggregate"
-	"daybook/api"
-	"daybook/events/eventstest"
+	"daybook/functions"
+	"daybook/internal/testdomain"
 )
 
-// opens is an API of an application with tenants that takes a command.
-func opens(t *testing.T, tenancy daybook.Tenancy) Handler {
+// ask sends a request with a claim org of the caller's token, none for "".
+func ask(t *testing.T, h functions.Handler, org, method, path, key, body string) answer {
 	t.Helper()
-	account := aggregate.New[struct{}]("account").
-		Event(func(s struct{}, _ accountOpened) struct{} { return s }).
-		Command(func(struct{}, openAccount) aggregate.Decision { return aggregate.Emit(accountOpened{}) }, aggregate.Creates())
-	commands, err := aggregate.NewHandler(new(eventstest.Memory), []aggregate.Aggregate{account}, &aggregate.Options{Tenants: true})
+	prefer := ""
+	if key != "" {
+		prefer = `,"prefer":"respond-async","idempotency-key":"` + key + `"`
+	}
+	out, err := h.Invoke(t.Context(), fmt.Appendf(nil, `{"version":"2.0","rawPath":%q,"headers":{"content-type":"application/json","x-daybook-tenant":"mallory"%s},"body":%q,`+
+		`"requestContext":{"stage":"$default","requestId":"r","http":{"method":%q},"authorizer":{"jwt":{"claims":{"sub":"alice","org":%q}}}}}`, path, prefer, body, method, org))
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
-	return Config{}.overHTTP(daybook.App{Tenancy: tenancy}, api.NewCommands(commands, &api.Options{Logger: log, Tenants: true, Limit: limitOf(tenancy)}), log)
-}
-
-// open sends the command of a tenant.
-func open(t *testing.T, ctx context.Context, h Handler, tenant string) string {
-	t.Helper()
-	out, err := h.Invoke(ctx, fmt.Appendf(nil, `{"version":"2.0","rawPath":"/commands/open-account","headers":{"content-type":"application/json"},"body":"{}",`+
-		`"requestContext":{"stage":"$default","http":{"method":"POST"},"authorizer":{"jwt":{"claims":{"sub":"a","org":%q}}}}}`, tenant))
-	if err != nil {
+	var a answer
+	if err := json.Unmarshal(out, &a); err != nil {
 		t.Fatal(err)
 	}
-	return string(out)
+	return a
 }
 
-// TestTooManyRequestsOfATenant: one request too many is answered 429 with the time after
-// which the next is accepted, and nothing happens; others are served meanwhile.
-func TestTooManyRequestsOfATenant(t *testing.T) {
+// The claim of the token reaches streams, messages and statuses, the log and the
+// metrics, of which it is no dimension.
+func TestTheTenantOfTheToken(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		h := opens(t, daybook.Tenancy{Claim: "org", RequestsPerSecond: 0.5, Burst: 1})
-		if got := open(t, t.Context(), h, "acme"); !strings.Contains(got, `"statusCode":201`) {
-			t.Fatal(got)
+	app := testdomain.App()
+	app.Tenancy = daybook.Tenancy{Claim: "org"}
+	r := newRigOf(t, app)
+	for _, org := range []string{"", "a b", "acme:x"} {
+		if a := ask(t, r.command, org, "POST", "/commands/create-member", "", ada); a.StatusCode != 403 || !strings.Contains(a.Body, "tenant-required") {
+			t.Errorf("claim %q: %+v", org, a)
 		}
-		got := open(t, t.Context(), h, "acme")
-		if !strings.Contains(got, `"statusCode":429`) || !strings.Contains(got, `\"code\":\"throttled\"`) || !strings.Contains(strings.ToLower(got), `"retry-after":"2"`) {
-			t.Errorf("one too many: %s", got)
+		if a := ask(t, r.query, org, "GET", "/commands/k", "", ""); a.StatusCode != 403 || !strings.Contains(a.Body, "tenant-required") {
+			t.Errorf("claim %q: %+v", org, a)
 		}
-		if got := open(t, t.Context(), h, "globex"); !strings.Contains(got, `"statusCode":201`) {
-			t.Errorf("another tenant: %s", got)
+	}
+	for _, org := range []string{"acme", "globex"} {
+		r.metrics.Reset()
+		if a := ask(t, r.command, org, "POST", "/commands/create-member", "", ada); a.StatusCode != 201 || !strings.Contains(a.Body, `"token":"member/7@1"`) {
+			t.Errorf("%s: %+v", org, a)
 		}
-		time.Sleep(2 * time.Second)
-		if got := open(t, t.Context(), h, "acme"); !strings.Contains(got, `"statusCode":201`) {
-			t.Errorf("after the time: %s", got)
+		lines := strings.Split(strings.TrimSpace(r.metrics.String()), "\n")
+		if len(lines) != 2 { // the command, and what it consumed
+			t.Errorf("%q", lines)
 		}
-	})
-}
-
-// TestIsolatedTenant: where Lambda isolates tenants, an execution environment serves its
-// own tenant, whatever the claim says.
-func TestIsolatedTenant(t *testing.T) {
-	t.Parallel()
-	h := opens(t, daybook.Tenancy{Claim: "org"})
-	for _, c := range []struct{ lambda, claim, want string }{
-		{"acme", "acme", `"statusCode":201`}, {"", "acme", `"statusCode":201`},
-		{"globex", "acme", `\"code\":\"tenant-required\"`}, {"acme", "", `\"code\":\"tenant-required\"`}, {"Acme", "acme", `\"code\":\"tenant-required\"`},
-	} {
-		ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{TenantID: c.lambda})
-		if got := open(t, ctx, h, c.claim); !strings.Contains(got, c.want) {
-			t.Errorf("Lambda says %q, the claim %q: %s", c.lambda, c.claim, got)
+		for _, line := range lines {
+			if !strings.Contains(line, `"Dimensions":[["Deployment"]]`) || !strings.Contains(line, `,"tenant":"`+org+`",`) {
+				t.Errorf("%s: metrics %s", org, line)
+			}
 		}
+		if a := ask(t, r.command, org, "POST", "/commands/rename-member", "k", `{"id":"7","payload":{"name":"Eve"}}`); a.StatusCode != 202 {
+			t.Errorf("%s: %+v", org, a)
+		}
+	}
+	batch := r.sqs.take("commands-url")
+	if len(batch) != 2 || batch[0].Attributes["MessageGroupId"] != "acme:member/7" || batch[1].Attributes["MessageGroupId"] != "globex:member/7" {
+		t.Fatalf("queued %+v", batch)
+	}
+	r.metrics.Reset()
+	if got := r.deliver(t, batch...); got != none {
+		t.Errorf("answer %s", got)
+	}
+	for _, org := range []string{"acme", "globex"} {
+		if a := ask(t, r.query, org, "GET", "/commands/k", "", ""); !strings.Contains(a.Body, `"token":"member/7@2"`) {
+			t.Errorf("%s: %+v", org, a)
+		}
+		if !strings.Contains(r.metrics.String(), `"tenant":"`+org+`","accepted":1`) {
+			t.Errorf("%s: metrics %s", org, r.metrics.String())
+		}
+		for _, message := range []string{"request", "command"} {
+			found := false
+			for line := range strings.Lines(r.log.String()) {
+				found = found || strings.Contains(line, `"msg":"`+message+`"`) && strings.Contains(line, `"tenant":"`+org+`"`)
+			}
+			if !found {
+				t.Errorf("no line %q of %s in %s", message, org, r.log.String())
+			}
+		}
+	}
+	if a := ask(t, r.query, "other", "GET", "/commands/k", "", ""); a.StatusCode != 404 {
+		t.Errorf("%+v", a)
+	}
+	if strings.Contains(r.log.String(), "mallory") {
+		t.Errorf("a header names the tenant: %s", r.log.String())
 	}
 }

@@ -20,7 +20,7 @@ type Request struct {
 	CommandID   string
 	Actor       string // "process/fulfilment"
 	Correlation string // that of the commit; may be empty
-	Causation   string // the event, without the tenant: "order/7@1"
+	Causation   string // the event, with the tenant: "order/7@1", "acme:order/7@1"
 	Trace       string // the commit's W3C traceparent; may be empty
 }
 

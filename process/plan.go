@@ -158,7 +158,7 @@ func (p *planner) request(m Meta, c Command) (Request, error) {
 	}
 	return Request{
 		Tenant: m.stored.Tenant(), Command: c.name, ID: c.id, Payload: payload,
-		Actor: "process/" + p.d.name, Correlation: m.Correlation, Causation: m.token(), Trace: m.trace,
+		Actor: "process/" + p.d.name, Correlation: m.Correlation, Causation: events.Token{Stream: m.stored, Version: m.Version}.String(), Trace: m.trace,
 	}, nil
 }
 

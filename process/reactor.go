@@ -262,7 +262,7 @@ func (m machine[S]) react(codec *events.Codec, memory jsontext.Value, c *events.
 func metaOf(c *events.Commit, i int) Meta {
 	m := Meta{
 		Stream: c.Stream.In(""), stored: c.Stream, Commit: c.Number, Version: c.First() + int64(i), Time: c.Time,
-		Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation, trace: c.Trace,
+		Actor: c.Actor, Correlation: c.Correlation, Causation: c.PlainCausation(), trace: c.Trace,
 	}
 	if m.Correlation == "" && len(c.Commands) > 0 {
 		m.Correlation = c.Commands[0].ID
