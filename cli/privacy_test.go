@@ -22,6 +22,7 @@ import (
 	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"daybook"
 	"daybook/dynamo"
 	"daybook/functions/names"
 	"daybook/internal/peopledomain"
@@ -32,12 +33,13 @@ import (
 type town struct {
 	*stack.Stack
 	t   *testing.T
-	log string // file
+	log string      // file
+	of  daybook.App // of the command lines
 }
 
 func newTown(t *testing.T) *town {
 	t.Helper()
-	p := &town{t: t, log: filepath.Join(t.TempDir(), "log")}
+	p := &town{t: t, log: filepath.Join(t.TempDir(), "log"), of: peopledomain.App()}
 	log, err := os.Create(p.log)
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +58,7 @@ func newTown(t *testing.T) *town {
 func (p *town) run(stdin string, args ...string) (code int, out, errs string) {
 	p.t.Helper()
 	var stdout, stderr bytes.Buffer
-	code = run(p.t.Context(), peopledomain.App(), append([]string{"-endpoint", p.DynamoDBURL()}, args...), strings.NewReader(stdin), &stdout, &stderr)
+	code = run(p.t.Context(), p.of, append([]string{"-endpoint", p.DynamoDBURL()}, args...), strings.NewReader(stdin), &stdout, &stderr)
 	return code, stdout.String(), stderr.String()
 }
 
@@ -231,7 +233,7 @@ func TestKeysSurviveARestart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := &town{t: t, Stack: s}
+		p := &town{t: t, Stack: s, of: peopledomain.App()}
 		if n == 0 {
 			p.post("/commands/register-person", `{"id":"7","payload":{"name":"Ann Archer","email":"ann@example.com"}}`)
 		} else if got := p.get("/people/7?after=person/7@1"); !strings.Contains(got, `"name":"Ann Archer"`) {
