@@ -33,8 +33,8 @@ func (e *explainer) answerID(ctx context.Context, tenant, id string) error {
 
 // byStatus answers for a command that was queued in the last day.
 func (e *explainer) byStatus(ctx context.Context, tenant, id string) (bool, error) {
-	status, err := e.i.Status(ctx, id)
-	if events.CodeOf(err) == events.CodeNotFound || err == nil && status.Stream.Tenant() != tenant {
+	status, err := e.i.Status(ctx, tenant, id)
+	if events.CodeOf(err) == events.CodeNotFound {
 		return false, nil
 	}
 	if err != nil {
@@ -78,8 +78,8 @@ func (e *explainer) judgeStatus(ctx context.Context, n *Node, status inspect.Sta
 
 // bySpent answers for a once-only command.
 func (e *explainer) bySpent(ctx context.Context, tenant, id string) (bool, error) {
-	spent, err := e.s.Events.Spent(ctx, e.now, []string{id})
-	if err != nil || spent[0] == nil || spent[0].Stream.Tenant() != tenant {
+	spent, err := e.s.Events.Spent(ctx, e.now, tenant, []string{id})
+	if err != nil || spent[0] == nil {
 		return false, ignoreInternal(err)
 	}
 	c, err := e.commitAt(ctx, events.Token{Stream: spent[0].Stream, Version: max(1, spent[0].Version)})
