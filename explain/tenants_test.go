@@ -14,17 +14,31 @@ import (
 func TestQuestionsOfTenants(t *testing.T) {
 	t.Parallel()
 	w := explaintest.NewOfTenants(t)
-	for _, tenant := range []string{"acme", "globex"} {
-		w.Append(events.Stream("job/1").In(tenant), events.Event{Name: "job-placed", Schema: 1, Data: []byte(`{"depot":"d","units":2}`)})
-		w.Append(events.Stream("job/1").In(tenant), events.Event{Name: "job-confirmed", Schema: 1, Data: []byte(`{}`)})
+	id := map[string]string{}
+	for _, w.Tenant = range []string{"acme", "globex"} {
+		w.Send("stock-depot", "d", `{"units":5}`)
+		id[w.Tenant] = w.Place("1", explaintest.Place{Units: 2, Bay: "b7"})
 	}
-	w.Append("globex:job/2", events.Event{Name: "job-placed", Schema: 1, Data: []byte(`{"depot":"d","units":2}`)})
-	w.Project()
+	w.Place("2", explaintest.Place{Units: 2})
+	w.Tenant = "acme"
+	w.Place("3", explaintest.Place{Units: 2, Trap: "nothing"}) // its timer stays set
+	w.RunAll()
+	var timer, published string
+	for name := range w.Outside.Timers() {
+		timer = name
+	}
+	for _, e := range w.Outside.Published() {
+		if e.Subject == "acme:job/1" {
+			published = e.ID
+		}
+	}
 	for _, c := range []struct{ tenant, token, asked string }{
 		{"", "acme:job/1", "acme:job/1@2"}, {"acme", "job/1", "acme:job/1@2"}, {"acme", "acme:job/1", "acme:job/1@2"},
 		{"", "acme:job/1@1", "acme:job/1@1"}, {"acme", "job/1@1", "acme:job/1@1"},
 		{"", "acme:jobs/1", "acme:jobs/1"}, {"acme", "jobs/1", "acme:jobs/1"},
-		{"acme", "raw", "acme:job/1@1"}, // ids are equal at two tenants
+		{"", "acme:bay=b7", "acme:bay=b7"}, {"acme", "bay=b7", "acme:bay=b7"},
+		{"", "dispatch acme:job/1 deadline", "deadline: reject-job to acme:job/1"}, {"acme", "dispatch job/1 deadline", "deadline: reject-job to acme:job/1"},
+		{"acme", id["acme"], "a command to acme:job/1"}, {"acme", published, "com.example.jobs.job-confirmed.v1"},
 	} {
 		x, err := explain.Explain(t.Context(), w.Installation, c.token, &explain.Options{Tenant: c.tenant})
 		if err != nil {
@@ -32,20 +46,23 @@ func TestQuestionsOfTenants(t *testing.T) {
 			continue
 		}
 		text := x.Text()
-		if strings.Contains(text, "globex") || !strings.Contains(text, "row acme:jobs/1") {
+		if strings.Contains(text, "globex") || !strings.Contains(text, "row acme:jobs/1") || !strings.Contains(text, "reserve-units to acme:depot/d") || !strings.Contains(text, "claim acme:bay=b7 - held by acme:depot/d") || len(x.Causes) > 0 || x.Waiting > 0 {
 			t.Errorf("%s of %q:\n%s", c.token, c.tenant, text)
 		}
-		if c.token != "raw" && !marked(x.Roots, c.asked) {
+		if !marked(x.Roots, c.asked) {
 			t.Errorf("%s of %q: %s is not marked:\n%s", c.token, c.tenant, c.asked, text)
 		}
+	}
+	if x, err := explain.Explain(t.Context(), w.Installation, timer, &explain.Options{Tenant: "acme"}); err != nil || !marked(x.Roots, "deadline: reject-job to acme:job/3") {
+		t.Errorf("a timer: %v\n%s", err, x.Text())
 	}
 	for _, c := range []struct {
 		tenant, token string
 		want          events.Code
 	}{
-		{"", "job/1", events.CodeTenantRequired}, {"", "jobs/1", events.CodeTenantRequired}, {"", "raw", events.CodeTenantRequired}, {"", "job/1@1", events.CodeTenantRequired},
+		{"", "job/1", events.CodeTenantRequired}, {"", "jobs/1", events.CodeTenantRequired}, {"", id["acme"], events.CodeTenantRequired}, {"globex", id["acme"], events.CodeNotFound}, {"globex", published, events.CodeNotFound}, {"globex", timer, events.CodeNotFound}, {"", "job/1@1", events.CodeTenantRequired},
 		{"acme", "globex:job/1", events.CodeMalformed}, {"acme", "job/2", events.CodeNotFound}, {"acme", "jobs/2", events.CodeNotFound}, {"acme", "job/2@1", events.CodeNotFound},
-		{"acme", "dispatch job/2 deadline", events.CodeNotFound}, {"initech", "raw", events.CodeNotFound}, {"a b", "job/1", events.CodeMalformed},
+		{"acme", "dispatch job/2 deadline", events.CodeNotFound}, {"initech", "bay=b7", events.CodeNotFound}, {"a b", "job/1", events.CodeMalformed},
 	} {
 		if x, err := explain.Explain(t.Context(), w.Installation, c.token, &explain.Options{Tenant: c.tenant}); events.CodeOf(err) != c.want || err == nil {
 			t.Errorf("%s of %q: %v, want %s\n%s", c.token, c.tenant, err, c.want, x.Text())
