@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -385,7 +386,7 @@ func TestChecksOfTenants(t *testing.T) {
 	}
 	want := []string{
 		"categories extra initech books ", "categories missing acme books ",
-		"users extra  1 initech:user/1", "users missing  1 acme:user/1",
+		"users extra initech 1 initech:user/1", "users missing acme 1 acme:user/1",
 	}
 	if found := verify(); !slices.Equal(found, want) {
 		t.Errorf("found %q, want %q", found, want)
@@ -403,7 +404,10 @@ func TestReadsOfTenantsCostTheSame(t *testing.T) {
 				a.append(events.StreamOf("user", fmt.Sprint(i)).In(tenant), created("ann")),
 				a.append(events.StreamOf("product", fmt.Sprint(i)).In(tenant), added("books", 1)))))
 		}
+		var mu sync.Mutex
 		a.tables.Before = func(c viewtest.Call) error {
+			mu.Lock()
+			defer mu.Unlock()
 			all = append(all, fmt.Sprintf("%s %s %d", c.View, c.Method, len(c.Keys)))
 			return nil
 		}
@@ -414,6 +418,7 @@ func TestReadsOfTenantsCostTheSame(t *testing.T) {
 			_, _ = a.qs.List(t.Context(), tenant, name, params("id.in=1,books after=user/1@1 after=product/1@1"))
 		}
 		a.p.Project(t.Context(), a.append(events.StreamOf("product", "9").In(tenant), added("books", 1)))
+		slices.Sort(all) // views are projected side by side
 		return all
 	}
 	with, without := calls("acme"), calls("")
@@ -518,6 +523,58 @@ func TestRemakeOfOneTenant(t *testing.T) {
 	for tenant, want := range map[string]string{"acme": "ann", "globex": "eve"} {
 		if row, err := qs.Get(t.Context(), tenant, "users", "1", nil); err != nil || !strings.Contains(string(row.JSON), want) {
 			t.Errorf("%s: %s, %v", tenant, row.JSON, err)
+		}
+	}
+}
+
+// TestRehearsalsOfTenants: what new code would make of each tenant's rows, whether it
+// puts them together in another way or remembers other things of its streams.
+func TestRehearsalsOfTenants(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, newCategories())
+	for tenant, stock := range map[string]int64{"acme": 1, "globex": 2} {
+		for i := range 4 {
+			b.clean(b.p.Project(t.Context(), b.append(events.StreamOf("product", fmt.Sprint(i)).In(tenant), added("books", stock))))
+		}
+	}
+	declare := func(memory, row int64) view.View {
+		return view.NewKeyed[categoryRow, productMemo]("categories", "product").
+			On(func(_ productMemo, e productAdded, _ view.Meta) productMemo {
+				return productMemo{Category: e.Category, Stock: memory * e.Stock}
+			}).
+			Keys(func(m productMemo) []string { return []string{m.Category} }).
+			Put(func(r categoryRow, _ string, m productMemo) categoryRow {
+				return categoryRow{r.Products + 1, r.Units + row*m.Stock}
+			}).
+			Take(func(r categoryRow, _ string, m productMemo) categoryRow {
+				return categoryRow{r.Products - 1, r.Units - row*m.Stock}
+			}).
+			Index("all", view.All().Then("products"))
+	}
+	for _, c := range []struct {
+		name                      string
+		of                        view.View
+		changed, memory, findings int64
+	}{{"the same", declare(1, 1), 0, 0, 0}, {"another sum", declare(1, 3), 2, 0, 2}, {"another memory", declare(3, 1), 2, 8, 2}} {
+		v, err := admin.NewVerifier(b.store, b.codec, b.tables, []view.View{c.of}, &admin.VerifyOptions{Patience: time.Nanosecond, Rehearsal: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := v.Verify(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := map[string]string{}
+		for _, f := range report.Views[0].Findings {
+			if f.Change == admin.ChangeChanged {
+				rows[f.Tenant] = fmt.Sprintf("%s: %s", f.Row, f.Fields[0].Expected)
+			}
+		}
+		if got := report.Views[0].Changes.Rows; got[admin.ChangeChanged] != c.changed || got[admin.ChangeMemory] != c.memory || int64(len(rows)) != c.findings {
+			t.Errorf("%s: %v, rows %v", c.name, got, rows)
+		}
+		if c.changed > 0 && (rows["acme"] != "books: 12" || rows["globex"] != "books: 24") {
+			t.Errorf("%s: rows %v", c.name, rows)
 		}
 	}
 }
