@@ -128,7 +128,7 @@ var mayImport = map[string][]string{
 	"load":      {sleepRoom, ".", "view", "workload"},
 	"scale":     {jitterRoom},
 	"costtest":  {".", "events", "aggregate", "cost"},
-	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "connect", "dynamo", "sealed"},
+	"console":   {namesRoom, ".", "events", "aggregate", "follow", "view", "process", "inspect", "explain", "rehearse", "connect", "dynamo", "sealed"},
 
 	jitterRoom:            {},
 	sleepRoom:             {},

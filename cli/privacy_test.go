@@ -36,13 +36,13 @@ import (
 type town struct {
 	*stack.Stack
 	t   *testing.T
-	app daybook.App
-	log string // file
+	log string      // file
+	of  daybook.App // of the command lines
 }
 
 func newTown(t *testing.T) *town {
 	t.Helper()
-	p := &town{t: t, app: peopledomain.App(), log: filepath.Join(t.TempDir(), "log")}
+	p := &town{t: t, log: filepath.Join(t.TempDir(), "log"), of: peopledomain.App()}
 	log, err := os.Create(p.log)
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func newTown(t *testing.T) *town {
 func (p *town) run(stdin string, args ...string) (code int, out, errs string) {
 	p.t.Helper()
 	var stdout, stderr bytes.Buffer
-	code = run(p.t.Context(), p.app, append([]string{"-endpoint", p.DynamoDBURL()}, args...), strings.NewReader(stdin), &stdout, &stderr)
+	code = run(p.t.Context(), p.of, append([]string{"-endpoint", p.DynamoDBURL()}, args...), strings.NewReader(stdin), &stdout, &stderr)
 	return code, stdout.String(), stderr.String()
 }
 
@@ -236,7 +236,7 @@ func TestKeysSurviveARestart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := &town{t: t, app: peopledomain.App(), Stack: s}
+		p := &town{t: t, Stack: s, of: peopledomain.App()}
 		if n == 0 {
 			p.post("/commands/register-person", `{"id":"7","payload":{"name":"Ann Archer","email":"ann@example.com"}}`)
 		} else if got := p.get("/people/7?after=person/7@1"); !strings.Contains(got, `"name":"Ann Archer"`) {
@@ -354,7 +354,7 @@ func TestTryPrivacy(t *testing.T) {
 	_, text, _ := strings.Cut(string(page), "## Try it\n")
 	text, _, _ = strings.Cut(text, "\n## ")
 	dir, ran := t.TempDir(), 0
-	p := &town{t: t, app: person.App()}
+	p := &town{t: t, of: person.App()}
 	p.start(dir)
 	t.Cleanup(func() { _ = p.Close() })
 	for block := range strings.SplitSeq(text, "```sh\n") {
@@ -378,7 +378,7 @@ func (p *town) start(dir string) {
 	p.t.Helper()
 	var err error
 	o := stack.Options{DynamoDBAddr: "127.0.0.1:0", Data: filepath.Join(dir, "data"), LogTo: io.Discard}
-	if p.Stack, err = stack.Start(p.t.Context(), p.app, o); err != nil {
+	if p.Stack, err = stack.Start(p.t.Context(), p.of, o); err != nil {
 		p.t.Fatal(err)
 	}
 }
