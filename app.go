@@ -22,7 +22,23 @@ type App struct {
 	Aggregates []aggregate.Aggregate
 	Views      []view.View
 	Processes  []process.Reactor
+	// Tenancy keeps the data of tenants apart; its zero value is an application without
+	// tenants.
+	Tenancy Tenancy
 }
+
+// Tenancy says where the tenant of a request comes from. All that a request reads and
+// writes is then its tenant's own: ids, keys, claims, cursors, tokens and command ids of
+// one tenant mean nothing to another.
+type Tenancy struct {
+	// Claim names the verified claim of the caller's token that holds the tenant's name
+	// (events.ValidateTenant), such as "org_id". A request without it is forbidden. ""
+	// turns tenancy off.
+	Claim string
+}
+
+// On reports whether the application has tenants.
+func (t Tenancy) On() bool { return t.Claim != "" }
 
 // Prefix returns what the physical names of a stage begin with: "shop-dev". Names
 // have no hyphen, so that no two applications share a prefix.

@@ -29,6 +29,10 @@ type Command struct {
 	// Condition is what else the sender asks of the stream's version.
 	Condition Condition
 
+	// Tenant is the verified tenant of the sender: the command's streams and claims are
+	// this tenant's. It is "" in an application without tenants, and only there.
+	Tenant string
+
 	Actor       string // verified subject; never from the body of a request
 	Correlation string // defaults to the command id
 	Causation   string // defaults to the command id

@@ -8,6 +8,7 @@ const (
 	actorKey contextKey = iota
 	grantsKey
 	requestIDKey
+	tenantKey
 )
 
 // WithActor says who sends the request: the subject that the adapter in front
@@ -52,4 +53,14 @@ func WithRequestID(ctx context.Context, id string) context.Context {
 func requestIDOf(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey).(string)
 	return id
+}
+
+// WithTenant says whose request it is: the tenant that the adapter in front has verified.
+func WithTenant(ctx context.Context, tenant string) context.Context {
+	return context.WithValue(ctx, tenantKey, tenant)
+}
+
+func tenantOf(ctx context.Context) string {
+	tenant, _ := ctx.Value(tenantKey).(string)
+	return tenant
 }

@@ -12,15 +12,79 @@ import (
 // DynamoDB's 2,048-byte limit of a partition key.
 const MaxIDLength = 128
 
+// MaxTenantLength is the largest length of a tenant's name, in bytes. It keeps the keys
+// of rows and index entries that begin with one below DynamoDB's limits.
+const MaxTenantLength = 64
+
 // Stream names the events of one aggregate: "user/7". Its first part is the
-// aggregate's name and holds no slash; the rest is the aggregate's id.
+// aggregate's name and holds no slash; the rest is the aggregate's id. In an
+// application with tenants the tenant's name and a colon come first: "acme:user/7".
+// Streams of two tenants are as different as any two streams.
 type Stream string
 
 // StreamOf joins an aggregate's name and id. It does not validate them; see
 // ParseStream and ValidateID.
 func StreamOf(aggregate, id string) Stream { return Stream(aggregate + "/" + id) }
 
-// ParseStream validates s as a stream name. Its error has code malformed.
+// In returns the stream of the same aggregate and id of a tenant, "" for none.
+func (s Stream) In(tenant string) Stream {
+	plain := s[len(s.scope()):]
+	if tenant == "" {
+		return plain
+	}
+	return Stream(tenant+":") + plain
+}
+
+// Tenant returns the tenant whose stream it is: "acme" of "acme:user/7"; "" for none.
+func (s Stream) Tenant() string {
+	if scope := s.scope(); scope != "" {
+		return string(scope[:len(scope)-1])
+	}
+	return ""
+}
+
+// scope is what comes before the aggregate's name: "acme:", or nothing. The id may hold
+// colons.
+func (s Stream) scope() Stream {
+	aggregate, _, _ := strings.Cut(string(s), "/")
+	return s[:strings.IndexByte(aggregate, ':')+1]
+}
+
+// ParseStored validates s as a stream name as stores and operators write it: with the
+// tenant, if there is one. Its error has code malformed.
+func ParseStored(s string) (Stream, error) {
+	scope := Stream(s).scope()
+	if scope != "" {
+		if err := ValidateTenant("stream", string(scope[:len(scope)-1])); err != nil {
+			return "", err
+		}
+	}
+	if _, err := ParseStream(s[len(scope):]); err != nil {
+		return "", err
+	}
+	return Stream(s), nil
+}
+
+// ValidateTenant reports whether name can name a tenant: 1 to MaxTenantLength ASCII
+// letters, digits and . _ -, beginning with a letter or a digit. Upper and lower case
+// are different tenants. The error has code malformed and names field.
+func ValidateTenant(field, name string) error {
+	if name == "" || len(name) > MaxTenantLength {
+		return Malformed(field, "a tenant's name has 1 to "+strconv.Itoa(MaxTenantLength)+" characters")
+	}
+	for i, r := range []byte(name) {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+		case i > 0 && (r == '.' || r == '_' || r == '-'):
+		default:
+			return Malformed(field, "a tenant's name has letters, digits and . _ -, beginning with a letter or a digit")
+		}
+	}
+	return nil
+}
+
+// ParseStream validates s as a stream name without a tenant, as clients write it. Its
+// error has code malformed.
 func ParseStream(s string) (Stream, error) {
 	aggregate, id, ok := strings.Cut(s, "/")
 	if !ok {
@@ -35,10 +99,10 @@ func ParseStream(s string) (Stream, error) {
 	return Stream(s), nil
 }
 
-// Aggregate returns the name of the aggregate: "user" of "user/7".
+// Aggregate returns the name of the aggregate: "user" of "user/7" and of "acme:user/7".
 func (s Stream) Aggregate() string {
 	aggregate, _, _ := strings.Cut(string(s), "/")
-	return aggregate
+	return aggregate[strings.IndexByte(aggregate, ':')+1:]
 }
 
 // ID returns the id of the aggregate: "7" of "user/7".

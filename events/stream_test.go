@@ -23,6 +23,37 @@ func TestStreamNames(t *testing.T) {
 	}
 }
 
+func TestTenants(t *testing.T) {
+	t.Parallel()
+	plain := events.StreamOf("user", "a:b/c")
+	if plain.Tenant() != "" || plain.In("") != plain || plain.Aggregate() != "user" {
+		t.Errorf("%q has tenant %q", plain, plain.Tenant())
+	}
+	acme := plain.In("acme")
+	if acme != "acme:user/a:b/c" || acme.Tenant() != "acme" || acme.Aggregate() != "user" || acme.ID() != "a:b/c" || acme.In("") != plain || acme.In("b") != plain.In("b") {
+		t.Errorf("%q: tenant %q, aggregate %q, id %q", acme, acme.Tenant(), acme.Aggregate(), acme.ID())
+	}
+	for _, s := range []events.Stream{plain, acme} {
+		if got, err := events.ParseStored(string(s)); got != s || err != nil {
+			t.Errorf("%q was read as %q, %v", s, got, err)
+		}
+	}
+	if _, err := events.ParseStream(string(acme)); events.CodeOf(err) != events.CodeMalformed {
+		t.Errorf("a client names a tenant: %v", err)
+	}
+	if _, err := events.ParseToken(string(acme) + "@1"); events.CodeOf(err) != events.CodeMalformed {
+		t.Errorf("a client's token names a tenant: %v", err)
+	}
+	for _, bad := range []string{":user/7", "a:b:user/7", "-a:user/7", "a b:user/7", "ä:user/7", "a@1:user/7", strings.Repeat("a", 65) + ":user/7", "acme:", "acme:/7", "acme:User/7"} {
+		if s, err := events.ParseStored(bad); events.CodeOf(err) != events.CodeMalformed {
+			t.Errorf("%q was read as %q, %v", bad, s, err)
+		}
+	}
+	if _, err := events.ParseStored("Org_2.x-" + strings.Repeat("a", 56) + ":user/7"); err != nil {
+		t.Errorf("64 characters: %v", err)
+	}
+}
+
 func TestNames(t *testing.T) {
 	t.Parallel()
 	for name, ok := range map[string]bool{
