@@ -143,11 +143,15 @@ func (w *world) answer(tenant string, r request) string {
 	fmt.Fprintln(&text, recorder.Code)
 	_ = recorder.Result().Header.Write(&text)
 	text.WriteString("\r\n" + recorder.Body.String())
+	if id := recorder.Header().Get("X-Request-Id"); id != "" {
+		return strings.ReplaceAll(text.String(), id, "…")
+	}
 	return text.String()
 }
 
-// different matches what differs between any two answers: ids of requests and times.
-var different = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?|Date: [^\r\n]*`)
+// different matches what differs between any two answers: ids of requests, times, and in
+// an export where snapshots are, which depends on what else an instance keeps warm.
+var different = regexp.MustCompile(`,"snapshot(Distance)?":[^\n]*|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?|Date: [^\r\n]*`)
 
 func normal(answer string) string { return different.ReplaceAllString(answer, "…") }
 
@@ -276,26 +280,41 @@ func (o operation) probes(method, path string, values []string) (all []request) 
 	}
 	body := string(o.Body.Content["application/json"].Example)
 	all = append(all, request{method: method, target: fill("", ""), body: body})
-	for _, value := range values {
+	for n, value := range values {
 		for _, p := range o.Parameters {
 			switch p.In {
 			case "path":
-				for _, segment := range segments(value) {
-					for _, rest := range []bool{false, true} {
-						all = append(all, request{method: method, target: fill(p.Name, segment), rest: rest})
-					}
+				for i, segment := range segments(value) { // by either kind of API in turn
+					all = append(all, request{method: method, target: fill(p.Name, segment), rest: (i+n)%2 == 1})
 				}
 			case "query":
+				if filter(p.Name) && n%15 != 0 {
+					continue // too many to try each of
+				}
 				all = append(all, request{method: method, target: fill("", "") + "?" + url.QueryEscape(p.Name) + "=" + url.QueryEscape(value)})
 			case "header":
-				all = append(all, request{method: method, target: fill("", ""), body: body, header: http.Header{p.Name: {value}}}, request{method: method, target: fill("", ""), body: body, header: http.Header{p.Name: {`"` + value + `"`}}})
+				if p.Name != "Idempotency-Key" && n%15 != 0 {
+					continue
+				}
+				all = append(all, request{method: method, target: fill("", ""), body: body, header: http.Header{p.Name: {value}}})
+				if strings.HasPrefix(p.Name, "If-") {
+					all = append(all, request{method: method, target: fill("", ""), body: body, header: http.Header{p.Name: {`"` + value + `"`}}})
+				}
 			}
+		}
+		if n%2 == 1 && n > 15 {
+			continue // writes take the longest
 		}
 		for _, filled := range bodies(body, value) {
 			all = append(all, request{method: method, target: fill("", ""), body: filled})
 		}
 	}
 	return all
+}
+
+// filter reports whether a parameter of a list is a filter by a field other than the id.
+func filter(name string) bool {
+	return !slices.Contains([]string{"id", "id.prefix", "id.in", "sort", "limit", "cursor", "after", "at", "from", "email", "area", "member"}, name)
 }
 
 // bodies are a body with a value in place of each of its texts.
@@ -323,12 +342,21 @@ func bodies(body, value string) (all []string) {
 
 // attack sends requests to both worlds and returns what is wrong with the answers.
 func attack(with, without *world, requests []request) (faults []string) {
-	for _, r := range requests {
+	for i, r := range requests {
+		if r.method == http.MethodPost { // stored in both worlds under the same id
+			r.header = maps.Clone(r.header)
+			if r.header == nil {
+				r.header = http.Header{}
+			}
+			if r.header["Idempotency-Key"] == nil && r.target != "/commands" {
+				r.header["Idempotency-Key"] = []string{fmt.Sprint("probe-", i)}
+			}
+		}
 		a, b := with.answer(attacker, r), without.answer(attacker, r)
 		switch {
 		case strings.Contains(a, secret):
 			faults = append(faults, fmt.Sprintf("%s shows acme's data: %s", r, a))
-		case normal(a) != normal(b):
+		case a != b && normal(a) != normal(b):
 			faults = append(faults, fmt.Sprintf("%s tells of acme's data:\n%s\nbut without them\n%s", r, a, b))
 		}
 	}
@@ -526,7 +554,10 @@ func linesOf(c *cli.Command, values []string) (all [][]string) {
 		}
 	}
 	all = append(all, base)
-	for _, value := range values {
+	for n, value := range values {
+		if n%3 != 0 && c.Name != "show" && c.Name != "explain" && c.Name != "status" {
+			continue // too many to try each of
+		}
 		if c.Name != "send" {
 			all = append(all, append(slices.Clone(base), value))
 		}

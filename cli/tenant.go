@@ -172,6 +172,9 @@ func (a *app) measureTenants(ctx context.Context, c *cli.Command) (*session, []*
 		return nil, nil, err
 	}
 	lines, whole, err := s.tenants(ctx, c.Int("scan"), c.Int("parallel"))
+	if s.tenant != "" {
+		lines = slices.DeleteFunc(lines, func(l *tenantLine) bool { return l.Tenant != s.tenant })
+	}
 	if err == nil && !whole {
 		s.note("only a part of the events table was read: tenants may be missing, and figures are too low")
 	}
