@@ -18,7 +18,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/urfave/cli/v3"
 
@@ -365,6 +364,20 @@ func attack(with, without *world, requests []request) (faults []string) {
 
 // others is what the tables hold that is not the attacker's.
 func (w *world) others() map[string]string {
+	all := w.items()
+	maps.DeleteFunc(all, func(name, _ string) bool { return ownerOf(name) == attacker })
+	return all
+}
+
+// ownerOf is the tenant of an item of items.
+func ownerOf(name string) string {
+	table, key, _ := strings.Cut(name, " ")
+	key, _, _ = strings.Cut(key, "\n")
+	return dynamo.TenantOf(strings.TrimPrefix(table, "school-"+testStage+"-"), key)
+}
+
+// items is what the tables hold, by the table and the key.
+func (w *world) items() map[string]string {
 	w.t.Helper()
 	all := map[string]string{}
 	tables, err := w.client.ListTables(w.t.Context(), &dynamodb.ListTablesInput{})
@@ -385,19 +398,15 @@ func (w *world) others() map[string]string {
 			w.t.Fatal(err)
 		}
 		for _, item := range page.Items {
-			key, _ := item[*shape.Table.KeySchema[0].AttributeName].(*types.AttributeValueMemberS)
-			if key != nil && dynamo.TenantOf(short, key.Value) == attacker {
-				continue
-			}
 			text, err := json.Marshal(item, json.Deterministic(true))
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			name := table
+			var keys []string
 			for _, k := range shape.Table.KeySchema {
-				name += " " + strings.Join(attributeTexts(item[*k.AttributeName]), "")
+				keys = append(keys, attributeTexts(item[*k.AttributeName])...)
 			}
-			all[name] = string(text)
+			all[table+" "+strings.Join(keys, "\n")] = string(text)
 		}
 	}
 	return all

@@ -1,12 +1,19 @@
 package cli
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"daybook/dynamo"
+	"daybook/events"
+	"daybook/internal/testdomain"
+	"daybook/process"
 )
 
 // twoTenants is an installation of two tenants whose names and ids look like each other's.
@@ -95,3 +102,73 @@ func TestTenantDelete(t *testing.T) {
 func describeInput(table string) *dynamodb.DescribeTableInput {
 	return &dynamodb.DescribeTableInput{TableName: &table}
 }
+
+// TestTenantDeleteEverywhere: streams, rows, checkpoints, claims, statuses, the memory of
+// process managers and their timers of one tenant go, and each item of another stays; the
+// other's data are as they were, and the deleted ones are found nowhere.
+func TestTenantDeleteEverywhere(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.settle()
+		for _, c := range []string{`{"id":"zacme-1","payload":{"name":"Bob","email":"ann@zacme.example"}}`, `{"id":"own","payload":{"name":"Bo","email":"bo@globex.example"}}`} {
+			if got := w.answer(attacker, request{method: "POST", target: "/commands/create-member", body: c}); !strings.HasPrefix(got, "201") {
+				t.Fatal(got)
+			}
+		}
+		w.project()
+		ledger := dynamo.NewProcesses(w.client, "school-test-processes")
+		for _, stream := range []events.Stream{"acme:booking/zacme-b", "globex:booking/zacme-b"} {
+			e := process.Entry{Key: process.Key{Reactor: "enrolment", Stream: stream}, Revision: 1, Commit: 1, Timers: map[string]string{"confirmation": "timer of " + string(stream)}}
+			if err := ledger.Save(t.Context(), e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := w.items()
+		tables := map[string]bool{}
+		for name := range before {
+			if ownerOf(name) == victim {
+				table, _, _ := strings.Cut(name, " ")
+				tables[table] = true
+			}
+		}
+		if len(tables) < 8 {
+			t.Fatalf("acme has items in %v only", tables)
+		}
+		var out, errors bytes.Buffer
+		timers := &cancelled{}
+		of := testdomain.App()
+		of.Tenancy = tenants
+		a := &app{of: of, stdin: strings.NewReader(""), stdout: &out, stderr: &errors, transport: w.transport, timers: timers, publisher: timers}
+		if code := a.run(t.Context(), []string{"tenant", "delete", "acme", "-confirm", "acme", "-stage", testStage, "-endpoint", w.endpoint, "-region", "us-east-1"}); code != exitOK {
+			t.Fatalf("exit code %d: %s%s", code, out.String(), errors.String())
+		}
+		if got := fmt.Sprint(timers.names); got != "[timer of acme:booking/zacme-b]" {
+			t.Errorf("cancelled %s", got)
+		}
+		after := w.items()
+		for name, item := range before {
+			deleted := ownerOf(name) == victim
+			if now, there := after[name]; there == deleted || there && now != item {
+				t.Errorf("%s: there %t afterwards, was %s, is %s", name, there, item, now)
+			}
+		}
+		if got := w.answer(victim, request{method: "GET", target: "/members/zacme-1"}); !strings.HasPrefix(got, "404") {
+			t.Errorf("acme's row: %s", got)
+		}
+		if got := w.answer(attacker, request{method: "GET", target: "/members?sort=name"}); strings.Count(got, `"id"`) != 2 {
+			t.Errorf("globex's rows: %s", got)
+		}
+		w.want(exitOK, "claims")
+	})
+}
+
+// cancelled notes which timers are cancelled.
+type cancelled struct{ names []string }
+
+func (c *cancelled) Set(context.Context, process.Timer) error { return nil }
+func (c *cancelled) Cancel(_ context.Context, name string) error {
+	c.names = append(c.names, name)
+	return nil
+}
+func (c *cancelled) Publish(context.Context, []process.CloudEvent) error { return nil }
