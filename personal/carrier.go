@@ -108,6 +108,9 @@ func Carries(data []byte) bool {
 	return bytes.Contains(data, markBytes) || bytes.Contains(data, erasedMarkBytes)
 }
 
+// HasErased reports whether JSON that was opened holds values whose key was deleted.
+func HasErased(data []byte) bool { return bytes.Contains(data, erasedMarkBytes) }
+
 // Plain returns JSON with every personal value in the plain form: the value itself,
 // null for an erased one. JSON without carried, erased or sealed values is returned as
 // it is.
