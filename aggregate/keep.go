@@ -22,12 +22,17 @@ func (p *Attempt) kept() *events.KeptCommand {
 	return &events.KeptCommand{Name: p.Command.Name, Payload: payload}
 }
 
-// keptSize is about how many bytes the commit stores of it.
-func keptSize(k *events.KeptCommand) int {
-	if k == nil {
-		return 0
+// sizeWithoutKept is about how many bytes a stored commit has besides kept commands,
+// which say about what the events say. A snapshot is taken after so many of these: with
+// kept commands not sooner, and so at no more write units.
+func sizeWithoutKept(c *events.Commit) int {
+	kept := 0
+	for _, command := range c.Commands {
+		if k := command.Kept; k != nil {
+			kept += len(k.Name) + len(k.Payload) + len(k.Stream)
+		}
 	}
-	return len(k.Name) + len(k.Payload) + len(k.Stream) + 8
+	return c.Size - min(kept, c.Size/2)
 }
 
 // keeps reports whether any command of the plan is kept.
@@ -55,6 +60,5 @@ func (x *crossing) keep(plans []*plan) {
 			part.Stream = x.p.Stream
 		}
 		p.commands[0].Kept = part
-		p.bytes += keptSize(part)
 	}
 }

@@ -91,7 +91,7 @@ func (p *plan) add(r *round, next *Attempt) (result Result, err error, fits bool
 	if len(decided.events) > 0 {
 		command.Kept = next.kept()
 	}
-	bytes := decided.size() + len(command.ID) + 24 + keptSize(command.Kept)
+	bytes := decided.size() + len(command.ID) + 24
 	if len(p.events) > 0 && (p.bytes+bytes > maxPlanBytes || p.writes(command, decided.steps) > events.MaxWrites) {
 		return Result{}, nil, false
 	}

@@ -243,12 +243,8 @@ func (r *round) load(ctx context.Context) error {
 	r.count(func(p *Attempt) { p.loads++ })
 	e := r.entry
 	e.reset(r.of)
-	// Events are mostly what commands say, and so are kept commands.
-	size := len(r.ps[0].Command.Payload)
-	if r.ps[0].keeps {
-		size *= 2
-	}
-	sized := events.WithCommitSize(ctx, storedSize(commitOverhead+size))
+	// Events are mostly what commands say.
+	sized := events.WithCommitSize(ctx, storedSize(commitOverhead+len(r.ps[0].Command.Payload)))
 	commits, err := r.h.store.Load(sized, e.position.Stream(), r.of.stateSchema())
 	if err != nil {
 		return err

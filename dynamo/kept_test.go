@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json/jsontext"
+	"encoding/json/v2"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"daybook/aggregate"
 	"daybook/events"
 )
 
@@ -167,6 +169,62 @@ func TestKeptCommandsCostNoWriteUnit(t *testing.T) {
 				_, err := s.Append(ctx, events.Start(userStream()), c)
 				return err
 			})
+		}
+	}
+}
+
+// TestKeepingCostsNoWriteUnit, snapshots included, on a stream of small commands. A cold
+// load, whose commits are larger, costs a read unit more at most.
+func TestKeepingCostsNoWriteUnit(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{100, 200, 300} {
+		type cost struct{ written, loaded float64 }
+		measure := func(keeps bool) (c cost, bytes int) {
+			s, f := newStore(t)
+			of := shipments(0).(*aggregate.Definition[shipment])
+			if keeps {
+				of.KeepCommands()
+			}
+			handler := func(store events.Store) *aggregate.Handler {
+				h, err := aggregate.NewHandler(store, []aggregate.Aggregate{of}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return h
+			}
+			h, random := handler(s), rand.New(rand.NewPCG(7, 7))
+			send := func(ctx context.Context, h *aggregate.Handler) {
+				payload, err := json.Marshal(drawNote(random, size))
+				if err == nil {
+					_, err = h.Handle(ctx, aggregate.Command{Name: "note-shipment", ID: "7", Payload: payload})
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			ctx, m := WithMeter(t.Context())
+			for range 100 {
+				send(ctx, h)
+			}
+			c.written = m.Usage().WriteUnits
+			for range 20 { // at twenty lengths of the part that is loaded
+				ctx, m := WithMeter(t.Context())
+				send(ctx, handler(NewEventStore(f.client, s.table)))
+				c.loaded = max(c.loaded, m.Usage().ReadUnits)
+			}
+			all, err := s.Read(t.Context(), "shipment/7", 1, 200)
+			for i := range all {
+				bytes += all[i].Size
+			}
+			if err != nil || len(all) != 120 || (all[50].Commands[0].Kept != nil) != keeps {
+				t.Fatalf("%d commits, error %v", len(all), err)
+			}
+			return c, bytes / len(all)
+		}
+		without, small := measure(false)
+		with, large := measure(true)
+		if with.written > without.written || with.loaded > without.loaded+1 {
+			t.Errorf("events of %d bytes: %+v with kept commands in commits of %d bytes, %+v without in commits of %d", size, with, large, without, small)
 		}
 	}
 }
