@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"io"
@@ -140,11 +141,56 @@ func (c *call) aboutTables() string {
 	return r.text()
 }
 
+// short is the name of the table without the prefix of the deployment.
+func (r tableRequest) short() string {
+	_, short, _ := strings.Cut(r.TableName, "-"+stage+"-")
+	return short
+}
+
+// item names the stream, row or other thing that the request is about, without what
+// differs each time.
+func (r tableRequest) item() string {
+	for _, a := range []attributes{r.Key, r.Item} {
+		if v := cmp.Or(scalar(a.Stream), scalar(a.Key)); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// parts are the writes of a transaction, sorted.
+func (c *call) parts() (all []tableRequest) {
+	for _, part := range c.tables.TransactItems {
+		all = slices.AppendSeq(all, maps.Values(part))
+	}
+	slices.SortFunc(all, func(a, b tableRequest) int { return strings.Compare(a.TableName+a.item(), b.TableName+b.item()) })
+	return all
+}
+
+// subject is what a request is about. Requests that do the same again have the same.
+func (c *call) subject() (text string) {
+	if !c.dynamo() {
+		if c.target == "" { // "PUT /schedules/…"
+			path, _, _ := strings.Cut(strings.TrimPrefix(c.label, c.operation+" /"), "/")
+			return " /" + path
+		}
+		return ""
+	}
+	for _, t := range append([]tableRequest{c.tables}, c.parts()...) {
+		if t.TableName != "" {
+			text += strings.TrimRight(" "+t.short()+" "+t.item(), " ")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.tables.RequestItems)) {
+		text += " " + tableRequest{TableName: name}.short()
+	}
+	return text
+}
+
 func (r tableRequest) text() string {
 	var b strings.Builder
 	if r.TableName != "" {
-		_, short, _ := strings.Cut(r.TableName, "-"+stage+"-")
-		b.WriteString(" " + short)
+		b.WriteString(" " + r.short())
 	}
 	if r.IndexName != "" {
 		b.WriteString("/" + r.IndexName)

@@ -54,9 +54,12 @@ func (s *system) feed(ctx context.Context, f *fleet, stream string) error {
 		Region: region, Credentials: fixedCredentials, BaseEndpoint: aws.String(tablesURL), Retryer: aws.NopRetryer{},
 		HTTPClient: &http.Client{Transport: s.network.link("stream of "+f.name, s.db.RoundTripper(), nil)},
 	})
+	settings := mapping.AppSettings()
+	reads := newShardReads(mapping.NewSource(client, stream, region), f.invoke, settings)
+	s.reads = append(s.reads, reads)
 	m, err := mapping.New(mapping.Options{
-		Name: f.name, StreamARN: stream, FunctionARN: f.name, Function: f.invoke, Settings: mapping.AppSettings(), Log: s.quiet,
-		Source:      mapping.NewSource(client, stream, region),
+		Name: f.name, StreamARN: stream, FunctionARN: f.name, Function: reads.invoke, Settings: settings, Log: s.quiet,
+		Source:      reads,
 		Activity:    func(shard string) <-chan struct{} { return s.db.StreamActivity(s.base.EventsTable, shard) },
 		Destination: s.discarded, Poll: idlePoll, Discover: idlePoll,
 	})

@@ -27,6 +27,7 @@ type network struct {
 	timeline *timeline
 	trace    *trace
 	over     chan struct{} // closed when the run is over: nothing is carried any more
+	work     *workLog
 	carried  func(c *call, answer *http.Response)
 }
 
@@ -108,6 +109,7 @@ func (l *link) RoundTrip(r *http.Request) (*http.Response, error) {
 	if id := invocationOf(ctx); id != "" {
 		who += " " + id
 	}
+	l.work.add(l, c)
 	name := l.occurs(who + ": " + c.label)
 	f := l.faults.fate(l.seed, name, c, l.instance != nil)
 	p := &passage{link: l, call: c, name: name, fate: f, request: r}

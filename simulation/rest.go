@@ -18,13 +18,19 @@ const quietFor = 70 * time.Second
 
 // awaitRest lets time go by, on a kind network, until nothing happens any more: what was
 // written has been followed, queues are empty, and timers that are due within the
-// horizon have fired. It reports whether that came about.
-func (s *system) awaitRest(ctx context.Context, horizon time.Duration) bool {
+// horizon have fired. It reports whether that came about. A system that works without a
+// pause for more than busy requests and answers does not.
+func (s *system) awaitRest(ctx context.Context, horizon time.Duration, busy int) bool {
 	s.network.faults.calm.Store(true)
 	end := time.Now().Add(horizon)
-	for quiet, seen := time.Duration(0), -1; ; {
+	for quiet, seen, rested := time.Duration(0), -1, s.network.timeline.count(); ; {
 		const look = quietFor / 2
-		time.Sleep(look)
+		for range look / time.Second {
+			time.Sleep(time.Second)
+			if s.network.timeline.count()-rested > busy {
+				return false
+			}
+		}
 		steps := s.network.timeline.count()
 		if steps != seen || s.left() {
 			if time.Now().After(end.Add(time.Hour)) {
@@ -33,6 +39,7 @@ func (s *system) awaitRest(ctx context.Context, horizon time.Duration) bool {
 			quiet, seen = 0, steps
 			continue
 		}
+		rested = steps
 		if quiet += look; quiet < quietFor {
 			continue
 		}

@@ -3,12 +3,18 @@ package simulation
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"daybook"
 )
 
-// maxShrink bounds the runs that shrinking takes.
-const maxShrink = 400
+// maxShrink bounds the runs that shrinking takes, and longestShrink their time. Runs that
+// do not come to rest have busyShrink to show it: which they are is known already.
+const (
+	maxShrink     = 400
+	longestShrink = time.Minute
+	busyShrink    = 2000
+)
 
 // Shrink looks for a smaller run that fails as res does: with fewer steps, fewer
 // faults, a stream in order. What is left of its recipe replays it.
@@ -17,8 +23,8 @@ func Shrink(t *testing.T, app daybook.App, res *Result, o Options) *Result {
 	if len(res.Violations) == 0 {
 		return res
 	}
-	o.Trace = true
-	s := &shrinker{check: res.Violations[0].Check, best: res, run: func(r Recipe) *Result { return Run(t, app, r, o) }}
+	o.Trace, o.busy = true, busyShrink
+	s := &shrinker{check: res.Violations[0].Check, best: res, began: time.Now(), run: func(r Recipe) *Result { return Run(t, app, r, o) }}
 	full := res.Recipe
 	full.Steps, full.Faults = []string{}, []uint32{}
 	for _, step := range res.plan.all() {
@@ -51,13 +57,14 @@ type shrinker struct {
 	best  *Result
 	run   func(Recipe) *Result
 	runs  int
+	began time.Time
 }
 
 func (s *shrinker) size() int { return len(s.best.Recipe.Steps) + len(s.best.Recipe.Faults) }
 
 // try runs a recipe, and keeps it if it fails as the first did.
 func (s *shrinker) try(r Recipe) bool {
-	if s.runs++; s.runs > maxShrink {
+	if s.runs++; s.runs > maxShrink || time.Since(s.began) > longestShrink {
 		return false
 	}
 	res := s.run(r)

@@ -66,6 +66,7 @@ type system struct {
 	command  *fleet
 	query    *fleet
 	fleets   []*fleet
+	reads    []*shardReads // of the functions that the stream feeds
 	gateway  *gateway.Gateway
 	mappings sync.WaitGroup
 	stop     context.CancelFunc

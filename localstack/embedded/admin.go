@@ -415,7 +415,11 @@ func (db *DB) applySchema(c schemaChange) {
 			s.disable(def.Disabled)
 			continue
 		}
-		db.streams[def.ID] = newStream(def, db.opts.StreamBytes)
+		most := def.Shards
+		if db.opts.Hostile != nil && db.opts.Hostile.SplitShards > 0 {
+			most = mostShards
+		}
+		db.streams[def.ID] = newStream(def, db.opts.StreamBytes, most)
 	}
 	for _, def := range c.Tables {
 		db.nextID = max(db.nextID, def.ID+1)

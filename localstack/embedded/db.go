@@ -22,7 +22,10 @@ const (
 	sweepEvery         = time.Second
 )
 
-var errClosed = errors.New("embedded: the database is closed")
+var (
+	errClosed      = errors.New("embedded: the database is closed")
+	errSplitOnDisk = errors.New("embedded: Hostile.SplitShards needs a database in memory: a directory does not keep which shards were split; leave out SplitShards or Dir")
+)
 
 // ErrLocked is returned by Open for a directory that another database has open.
 var ErrLocked = errors.New("embedded: another instance has this directory open")
@@ -119,6 +122,9 @@ func Open(ctx context.Context, opts Options) (*DB, error) {
 	db := &DB{
 		givenClock: opts.Now != nil, opts: opts.withDefaults(), operations: operations(), tables: map[string]*table{}, streams: map[uint64]*stream{}, nextID: 1,
 		compacting: make(chan struct{}, 1), ttlChanged: make(chan struct{}, 1),
+	}
+	if h := db.opts.Hostile; h != nil && h.SplitShards > 0 && db.opts.Dir != "" {
+		return nil, errSplitOnDisk
 	}
 	db.closing, db.close = context.WithCancel(context.Background())
 	db.faults = newFaults(db.opts.Hostile)
@@ -267,11 +273,13 @@ func (db *DB) changed(c change) {
 		db.wakeSweeper()
 	}
 	if c.t.stream != nil && c.t.stream.enabled() {
+		sh := c.t.stream.shardOf(c.key)
 		if db.faults != nil {
 			db.releaseDue(c.t)
 			db.releaseLater(c.t, c.hold)
+			c.t.stream.split(sh, db.faults.children(sh), db.opts.Now())
 		}
-		db.activity.wake(place{c.t.name, c.t.stream.shardOf(c.key).id})
+		db.activity.wake(place{c.t.name, sh.id})
 	}
 }
 

@@ -34,6 +34,11 @@ type Hostile struct {
 	// DuplicateRecords delivers what GetRecords has just delivered, or a part
 	// of its end, once more.
 	DuplicateRecords float64
+	// SplitShards closes a shard behind a record. Two shards follow it, each for a half of
+	// its range of hashes, or, every third time, one for the whole range, as when DynamoDB
+	// replaces a shard that is some hours old. The place of a split depends on the seed and
+	// on how many records the shard has. Only a database in memory can do it.
+	SplitShards float64
 	// SplitBatches makes GetRecords return only some of the records there are.
 	SplitBatches float64
 	// Throttle refuses a request before anything is done, with a
@@ -161,6 +166,21 @@ func (f *faults) endPage(after string) int {
 		return 1 + random.IntN(maxEarlyPage)
 	}
 	return 0
+}
+
+// children decides how many shards take a shard's place, 0 when it stays open.
+func (f *faults) children(sh *shard) int {
+	if f == nil || f.h.SplitShards <= 0 || sh.isClosed() {
+		return 0
+	}
+	random := rand.New(rand.NewPCG(f.h.Seed, uint64(sh.index)<<32|sh.end))
+	switch {
+	case random.Float64() >= f.h.SplitShards:
+		return 0
+	case random.IntN(3) == 0:
+		return 1
+	}
+	return 2
 }
 
 // splitBatch decides how many of n records are returned, at least one.

@@ -82,14 +82,21 @@ type shard struct {
 	of      int
 	first   uint64 // position of the first record of chunks
 	trimmed uint64 // position of the first readable record
+	begin   uint64 // position of the first record ever
 	end     uint64 // position after the last record
 	weight  int64  // bytes that the records of chunks hold
 	chunks  [][]record
 	held    []heldRecord
 	early   bool // has trimmed records younger than the retention
+
+	parent   string    // id of the shard that this one follows; "" for none
+	depth    int       // how many bits of a hash have chosen it
+	children []*shard  // those that follow it, one or two; nil while it is open
+	closed   time.Time // zero while it is open
 }
 
-func newStream(def streamDefinition, budget int64) *stream {
+// newStream makes a stream of no more than most shards in its life.
+func newStream(def streamDefinition, budget int64, most int) *stream {
 	s := &stream{def: def, budget: budget / int64(def.Shards)} // the arena comes with the table
 	for _, k := range def.Key {
 		s.keys = append(s.keys, k.AttributeName)
@@ -97,18 +104,56 @@ func newStream(def streamDefinition, budget int64) *stream {
 	for i := range def.Shards {
 		s.shards = append(s.shards, &shard{
 			id:    fmt.Sprintf("shardId-%020d-%08x", def.Created.UnixMilli(), spread([]byte(def.ARN+"/"+strconv.Itoa(i)))),
-			index: i, of: def.Shards,
+			index: i, of: max(most, def.Shards),
 		})
 	}
 	return s
 }
 
+// mostShards bounds the shards of a stream that splits some: the page of DescribeStream.
+const mostShards = maxShards
+
+// split closes a shard. Records that are kept back come into the shards that follow it.
+func (s *stream) split(sh *shard, children int, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if children == 0 || len(s.shards)+children > sh.of {
+		return
+	}
+	for range children {
+		index := len(s.shards)
+		child := &shard{
+			id:    fmt.Sprintf("shardId-%020d-%08x", now.UnixMilli(), spread([]byte(s.def.ARN+"/"+strconv.Itoa(index)))),
+			index: index, of: sh.of, first: sh.end, trimmed: sh.end, begin: sh.end, end: sh.end,
+			parent: sh.id, depth: sh.depth + children - 1,
+		}
+		s.shards, sh.children = append(s.shards, child), append(sh.children, child)
+	}
+	sh.closed = now
+	for _, h := range sh.held {
+		child := s.shardOf(h.key)
+		child.held = append(child.held, h)
+	}
+	sh.held = nil
+}
+
+func (sh *shard) isClosed() bool { return sh.children != nil }
+
 func (s *stream) enabled() bool { return s.def.Disabled.IsZero() }
 
-// shardOf chooses a record's shard by its item's whole key: only the records
+// shardOf chooses a new record's shard by its item's whole key: only the records
 // of one item keep their order.
 func (s *stream) shardOf(key string) *shard {
-	return s.shards[spread([]byte(key))%uint32(len(s.shards))]
+	hash := spread([]byte(key))
+	sh := s.shards[hash%uint32(s.def.Shards)]
+	for sh.isClosed() {
+		half := 0
+		if len(sh.children) == 2 {
+			half = int(hash >> (31 - sh.depth) & 1)
+		}
+		sh = sh.children[half]
+	}
+	return sh
 }
 
 // newRecord is the record of a change, with the images that the view needs. It

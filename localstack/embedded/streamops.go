@@ -96,8 +96,9 @@ func (db *DB) describeStream(in *describeStreamRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.trim(db.opts.Now())
-	return struct{ StreamDescription streamDescription }{s.description(in.ExclusiveStartShardId, limitOr(in.Limit, maxShards))}, nil
+	now := db.opts.Now()
+	s.trim(now)
+	return struct{ StreamDescription streamDescription }{s.description(in.ExclusiveStartShardId, limitOr(in.Limit, maxShards), now)}, nil
 }
 
 type streamDescription struct {
@@ -114,37 +115,42 @@ type streamDescription struct {
 
 type shardDescription struct {
 	ShardID             string `json:"ShardId"`
+	ParentShardID       string `json:"ParentShardId,omitzero"`
 	SequenceNumberRange struct {
 		StartingSequenceNumber string
 		EndingSequenceNumber   string `json:",omitzero"`
 	}
 }
 
-// description is a stream with up to limit shards behind the one of an id.
-func (s *stream) description(after string, limit int) streamDescription {
+// description is a stream with up to limit shards behind the one of an id. A shard that
+// was closed longer ago than records are kept is gone.
+func (s *stream) description(after string, limit int, now time.Time) streamDescription {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := streamDescription{
 		StreamArn: s.def.ARN, StreamLabel: s.def.Label, StreamStatus: statusOf(s.enabled()), StreamViewType: s.def.View,
 		CreationRequestDateTime: seconds(s.def.Created), TableName: s.def.Table, KeySchema: s.def.Key,
 	}
-	from := 1 + slices.IndexFunc(s.shards, func(sh *shard) bool { return sh.id == after })
-	to := min(len(s.shards), from+limit)
-	for _, sh := range s.shards[from:to] {
-		one := shardDescription{ShardID: sh.id}
-		one.SequenceNumberRange.StartingSequenceNumber = sh.sequence(0)
-		if !s.enabled() {
-			one.SequenceNumberRange.EndingSequenceNumber = sh.sequence(max(sh.end, 1) - 1)
+	listed := slices.DeleteFunc(slices.Clone(s.shards), func(sh *shard) bool { return sh.isClosed() && now.Sub(sh.closed) > retention })
+	from := 1 + slices.IndexFunc(listed, func(sh *shard) bool { return sh.id == after })
+	to := min(len(listed), from+limit)
+	for _, sh := range listed[from:to] {
+		one := shardDescription{ShardID: sh.id, ParentShardID: sh.parent}
+		one.SequenceNumberRange.StartingSequenceNumber = sh.sequence(sh.begin)
+		if sh.isClosed() || !s.enabled() {
+			one.SequenceNumberRange.EndingSequenceNumber = sh.sequence(max(sh.end, sh.begin+1) - 1)
 		}
 		out.Shards = append(out.Shards, one)
 	}
-	if to < len(s.shards) {
-		out.LastEvaluatedShardID = s.shards[to-1].id
+	if to < len(listed) {
+		out.LastEvaluatedShardID = listed[to-1].id
 	}
 	return out
 }
 
 func (s *stream) shard(id string) *shard {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	for _, sh := range s.shards {
 		if sh.id == id {
 			return sh
@@ -309,7 +315,7 @@ func (db *DB) getRecords(in *getRecordsRequest, out []byte) ([]byte, error) {
 	db.mu.RLock()
 	s := db.streams[it.stream]
 	db.mu.RUnlock()
-	if s == nil || it.shard >= len(s.shards) || !s.readableSince(db.opts.Now().Add(-retention)) {
+	if s == nil || !s.readableSince(db.opts.Now().Add(-retention)) {
 		return nil, resourceNotFound()
 	}
 	s.trim(db.opts.Now())
@@ -318,8 +324,12 @@ func (db *DB) getRecords(in *getRecordsRequest, out []byte) ([]byte, error) {
 
 // readShard writes up to limit records from an iterator on.
 func (db *DB) readShard(s *stream, it iterator, limit int, out []byte) ([]byte, error) {
-	sh := s.shards[it.shard]
 	s.mu.RLock()
+	if it.shard >= len(s.shards) {
+		s.mu.RUnlock()
+		return nil, resourceNotFound()
+	}
+	sh := s.shards[it.shard]
 	if it.position < sh.trimmed {
 		s.mu.RUnlock()
 		return nil, trimmedAccess()
@@ -335,7 +345,7 @@ func (db *DB) readShard(s *stream, it iterator, limit int, out []byte) ([]byte, 
 		records = append(records, r)
 	}
 	pos := it.position
-	closed := !s.enabled() && pos+uint64(len(records)) >= sh.end && len(sh.held) == 0
+	closed := (sh.isClosed() || !s.enabled()) && pos+uint64(len(records)) >= sh.end && len(sh.held) == 0
 	s.mu.RUnlock()
 	m := open(out)
 	m.add("Records")

@@ -19,11 +19,11 @@ import (
 	"daybook/internal/testdomain"
 )
 
-// recorder keeps the history of one stream.
+// recorder keeps the history of one stream, or of a few that claim the same values.
 type recorder struct {
-	member string
-	http   *http.Client
-	begun  time.Time
+	name  string // begins the ids of all commands
+	http  *http.Client
+	begun time.Time
 
 	mu         sync.Mutex
 	operations []porcupine.Operation
@@ -32,10 +32,10 @@ type recorder struct {
 
 // newRecorder returns one whose connections end before the stacks do, which would wait
 // for those without a request.
-func newRecorder(t *testing.T, member string) *recorder {
+func newRecorder(t *testing.T, name string) *recorder {
 	transport := &http.Transport{MaxIdleConnsPerHost: clients + 1}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &recorder{member: member, http: &http.Client{Transport: transport}, begun: time.Now()}
+	return &recorder{name: name, http: &http.Client{Transport: transport}, begun: time.Now()}
 }
 
 func (r *recorder) now() int64 { return int64(time.Since(r.begun)) }
@@ -63,6 +63,7 @@ type client struct {
 	urls   func() []string // of the stacks, as they are now
 	known  int64           // the greatest version that it was told
 	sent   int
+	choose func(c *client, first bool) input // of the next request
 }
 
 // tries bounds how often a request that may not have arrived is sent.
@@ -74,7 +75,7 @@ const (
 // run sends a number of requests.
 func (c *client) run(ctx context.Context, requests int) {
 	for n := range requests {
-		in := c.choose(n == 0)
+		in := c.choose(c, n == 0)
 		call := c.now()
 		out, last := c.send(ctx, in)
 		if ctx.Err() != nil {
@@ -97,9 +98,9 @@ func (c *client) run(ctx context.Context, requests int) {
 	}
 }
 
-// choose returns the next request. All clients begin with creating the member.
-func (c *client) choose(first bool) input {
-	in := input{expected: -1}
+// chooseForOne returns a request about one member. All clients begin with creating it.
+func chooseForOne(c *client, first bool) input {
+	in := input{member: c.name, expected: -1}
 	switch n := c.random.IntN(20); {
 	case first:
 		in.kind = create
@@ -124,9 +125,12 @@ func (c *client) choose(first bool) input {
 			in.after = c.known
 		}
 	default:
-		in.id = fmt.Sprintf("%s-%d-%d", c.member, c.number, c.sent)
+		in.id = fmt.Sprintf("%s-%d-%d", c.name, c.number, c.sent)
 		if in.kind == create || in.kind == rename {
 			in.name = fmt.Sprintf("n%d-%d", c.number, c.sent)
+		}
+		if in.kind == create {
+			in.email = in.id + "@example.com"
 		}
 		if !first && c.random.IntN(3) == 0 {
 			in.expected = c.known
@@ -188,14 +192,14 @@ func (c *client) try(ctx context.Context, base string, in input) (output, error)
 func (c *client) request(ctx context.Context, base string, in input) (*http.Request, error) {
 	query := url.Values{}
 	if in.after > 0 {
-		query.Set("after", fmt.Sprintf("member/%s@%d", c.member, in.after))
+		query.Set("after", fmt.Sprintf("member/%s@%d", in.member, in.after))
 	}
 	method, path, body := http.MethodGet, "", []byte(nil)
 	switch in.kind {
 	case history:
-		path = "/streams/member/" + c.member + "?limit=1000"
+		path = "/streams/member/" + in.member + "?limit=1000"
 	case row:
-		path = "/members/" + c.member + "?" + query.Encode()
+		path = "/members/" + in.member + "?" + query.Encode()
 	case list:
 		query.Set("sort", "name")
 		query.Set("limit", "100")
@@ -205,10 +209,10 @@ func (c *client) request(ctx context.Context, base string, in input) (*http.Requ
 		if in.name != "" {
 			payload["name"] = in.name
 		}
-		if in.kind == create {
-			payload["email"] = in.id + "@example.com"
+		if in.email != "" {
+			payload["email"] = in.email
 		}
-		sent := map[string]any{"id": c.member, "payload": payload}
+		sent := map[string]any{"id": in.member, "payload": payload}
 		if in.expected >= 0 {
 			sent["expectedVersion"] = in.expected
 		}
@@ -281,7 +285,8 @@ func readHistory(response *http.Response, body []byte) (output, error) {
 			Name      string `json:"name"`
 			CommandID string `json:"commandId"`
 			Data      struct {
-				Name string `json:"name"`
+				Name  string `json:"name"`
+				Email string `json:"email"`
 			} `json:"data"`
 		} `json:"events"`
 	}
@@ -291,13 +296,14 @@ func readHistory(response *http.Response, body []byte) (output, error) {
 	kinds := map[string]kind{
 		testdomain.MemberCreated{}.EventName(): create, testdomain.MemberRenamed{}.EventName(): rename,
 		testdomain.MemberDeactivated{}.EventName(): deactivate, testdomain.MemberReactivated{}.EventName(): reactivate,
+		testdomain.MemberEmailChanged{}.EventName(): changeEmail,
 	}
 	var out output
 	for i, e := range past.Events {
 		if e.Version != int64(i)+1 {
 			return output{}, fmt.Errorf("event %d has version %d", i, e.Version)
 		}
-		out.events = append(out.events, entry{kinds[e.Name], e.CommandID, e.Data.Name})
+		out.events = append(out.events, entry{kinds[e.Name], e.CommandID, e.Data.Name, e.Data.Email})
 	}
 	out.version = int64(len(out.events))
 	return out, nil
@@ -316,7 +322,7 @@ func (c *client) readList(in input, response *http.Response, body []byte) (outpu
 		return output{unknown: true}, nil
 	}
 	for _, r := range rows.Items {
-		if r.ID == c.member {
+		if r.ID == in.member {
 			return outputOf(r), nil
 		}
 	}

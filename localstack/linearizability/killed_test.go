@@ -175,11 +175,16 @@ func TestLinearizableWhileKilled(t *testing.T) {
 		stop := make(chan struct{})
 		var killer sync.WaitGroup
 		killer.Go(func() { s.kill(stop, seed) })
-		r := makeHistory(t, "killed", seed, s.urls)
+		var one, several *recorder
+		var both sync.WaitGroup
+		both.Go(func() { one = makeHistory(t, "killed", seed, s.urls) })
+		both.Go(func() { several = makeClaims(t, "claimed", seed, s.urls) })
+		both.Wait()
 		close(stop)
 		killer.Wait()
 		s.close()
-		check(t, seed, r)
+		check(t, seed, one, model())
+		check(t, seed, several, claimsModel())
 	}
 }
 

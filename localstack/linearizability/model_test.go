@@ -15,21 +15,24 @@ import (
 type kind string
 
 const (
-	create     kind = "create-member"
-	rename     kind = "rename-member"
-	deactivate kind = "deactivate-member"
-	reactivate kind = "reactivate-member"
-	history    kind = "the stream's events"
-	row        kind = "the row"
-	list       kind = "the row in a list"
+	create      kind = "create-member"
+	rename      kind = "rename-member"
+	deactivate  kind = "deactivate-member"
+	reactivate  kind = "reactivate-member"
+	changeEmail kind = "change-member-email"
+	history     kind = "the stream's events"
+	row         kind = "the row"
+	list        kind = "the row in a list"
 )
 
-// input is one request about the stream. Commands have an id and may expect a version;
+// input is one request about the stream of a member. Commands have an id and may expect a version;
 // reads of views may ask for a version that the client knows of.
 type input struct {
 	kind     kind
+	member   string
 	id       string // of a command
 	name     string // of the member, in create and rename
+	email    string // of the member, in create and changeEmail
 	expected int64  // version; -1: none
 	after    int64  // version; 0: none
 }
@@ -49,6 +52,7 @@ type entry struct {
 	kind    kind
 	command string
 	name    string
+	email   string
 }
 
 // state is the stream: version n is its first n entries. It never changes.
@@ -139,7 +143,7 @@ func (s state) handle(in input) (state, output) {
 	case in.kind == rename && is.Name == in.name, in.kind == deactivate && !is.Active, in.kind == reactivate && is.Active:
 		return s, output{version: s.version()}
 	}
-	next := append(slices.Clip(s), entry{in.kind, in.id, in.name})
+	next := append(slices.Clip(s), entry{in.kind, in.id, in.name, in.email})
 	return next, output{version: next.version()}
 }
 

@@ -18,7 +18,7 @@ func TestModel(t *testing.T) {
 	at := func(version int64) output { return output{version: version} }
 	refused := func(code string, version int64) output { return output{code: code, version: version} }
 	ann := testdomain.MemberRow{Name: "Ann", Active: true}
-	created, renamed := entry{create, "c", "Ann"}, entry{rename, "r", "Eve"}
+	created, renamed := entry{create, "c", "Ann", ""}, entry{rename, "r", "Eve", ""}
 	begin := []any{command(create, "c", "Ann"), at(1)}
 
 	for name, c := range map[string]struct {

@@ -28,11 +28,11 @@ func TestTwoStacksRaceOnOneStream(t *testing.T) {
 	first, second := through(0), through(1)
 
 	// One after the other: each stack is behind when its turn comes.
-	send(first, input{kind: create, id: "begin", name: "n", expected: -1}, 1)
+	send(first, input{kind: create, member: r.name, id: "begin", name: "n", email: "begin@example.com", expected: -1}, 1)
 	const turns = 5
 	for n := range int64(turns) {
-		send(second, input{kind: rename, id: fmt.Sprintf("second-%d", n), name: fmt.Sprintf("s%d", n), expected: -1}, 2*n+2)
-		send(first, input{kind: rename, id: fmt.Sprintf("first-%d", n), name: fmt.Sprintf("f%d", n), expected: -1}, 2*n+3)
+		send(second, input{kind: rename, member: r.name, id: fmt.Sprintf("second-%d", n), name: fmt.Sprintf("s%d", n), expected: -1}, 2*n+2)
+		send(first, input{kind: rename, member: r.name, id: fmt.Sprintf("first-%d", n), name: fmt.Sprintf("f%d", n), expected: -1}, 2*n+3)
 	}
 
 	// Side by side.
@@ -41,13 +41,13 @@ func TestTwoStacksRaceOnOneStream(t *testing.T) {
 	for n, c := range []*client{first, second} {
 		all.Go(func() {
 			for i := range renames {
-				send(c, input{kind: rename, id: fmt.Sprintf("race-%d-%d", n, i), name: fmt.Sprintf("r%d-%d", n, i), expected: -1}, 0)
+				send(c, input{kind: rename, member: r.name, id: fmt.Sprintf("race-%d-%d", n, i), name: fmt.Sprintf("r%d-%d", n, i), expected: -1}, 0)
 			}
 		})
 	}
 	all.Wait()
 
-	out, _ := first.send(t.Context(), input{kind: history})
+	out, _ := first.send(t.Context(), input{kind: history, member: r.name})
 	times := map[string]int{}
 	for _, e := range out.events {
 		times[e.command]++
