@@ -109,7 +109,7 @@ func (e *explainer) addClaims(ctx context.Context, c *events.Commit, into *Node,
 	}
 	keys := make([]string, len(c.Claims))
 	for n, claim := range c.Claims {
-		keys[n] = claim.Key()
+		keys[n] = claim.Key(c.Stream.Tenant())
 	}
 	held, err := e.s.Events.Holders(ctx, keys)
 	if err != nil {

@@ -33,7 +33,7 @@ func (e *explainer) answerID(ctx context.Context, id string) error {
 
 // byStatus answers for a command that was queued in the last day.
 func (e *explainer) byStatus(ctx context.Context, id string) (bool, error) {
-	status, err := e.i.Status(ctx, id)
+	status, err := e.i.Status(ctx, "", id)
 	if events.CodeOf(err) == events.CodeNotFound {
 		return false, nil
 	}
@@ -78,7 +78,7 @@ func (e *explainer) judgeStatus(ctx context.Context, n *Node, status inspect.Sta
 
 // bySpent answers for a once-only command.
 func (e *explainer) bySpent(ctx context.Context, id string) (bool, error) {
-	spent, err := e.s.Events.Spent(ctx, e.now, []string{id})
+	spent, err := e.s.Events.Spent(ctx, e.now, "", []string{id})
 	if err != nil || spent[0] == nil {
 		return false, ignoreInternal(err)
 	}

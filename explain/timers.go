@@ -45,7 +45,7 @@ func (r *reaction) timerNode(ctx context.Context, effect process.Effect) (*Node,
 func (r *reaction) judgeTimer(ctx context.Context, n *Node, name string, t process.Timer) error {
 	set := r.entry.Timers[name]
 	late := r.e.now.Sub(t.At)
-	status, err := r.e.i.Status(ctx, t.Command.CommandID)
+	status, err := r.e.i.Status(ctx, t.Command.Tenant, t.Command.CommandID)
 	switch {
 	case err == nil:
 		command := *n

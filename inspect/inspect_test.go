@@ -298,14 +298,14 @@ func TestLetters(t *testing.T) {
 	if len(page.Letters) != 1 || !page.More {
 		t.Errorf("got %+v", page)
 	}
-	if _, err := b.Status(t.Context(), "c-1"); code(err) != events.CodeNotFound {
+	if _, err := b.Status(t.Context(), "", "c-1"); code(err) != events.CodeNotFound {
 		t.Errorf("an unknown command: %v", err)
 	}
 	status := async.Status{CommandID: "q", State: async.StateRejected, Since: b.Now, Stream: "parcel/1", Problem: events.Errorf("too-heavy", "no")}
 	if err := s.Statuses.(async.Statuses).Record(t.Context(), status); err != nil {
 		t.Fatal(err)
 	}
-	if got := must[inspect.Status](t)(b.Status(t.Context(), "q")); got.Status != "rejected" || got.Problem.Code != "too-heavy" {
+	if got := must[inspect.Status](t)(b.Status(t.Context(), "", "q")); got.Status != "rejected" || got.Problem.Code != "too-heavy" {
 		t.Errorf("got %+v", got)
 	}
 }

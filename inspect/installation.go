@@ -43,7 +43,7 @@ type Ledger interface {
 
 // Statuses knows the outcomes of queued commands: see aggregate.Statuses.
 type Statuses interface {
-	Get(ctx context.Context, now time.Time, commandID string) (*async.Status, error)
+	Get(ctx context.Context, now time.Time, tenant, commandID string) (*async.Status, error)
 }
 
 // Installation is an application's installation, opened. It is safe for concurrent

@@ -130,10 +130,10 @@ func commitOf(c *events.Commit) Commit {
 		}
 	}
 	for _, claim := range c.Claims {
-		out.Claims = append(out.Claims, claim.Key())
+		out.Claims = append(out.Claims, claim.Key(c.Stream.Tenant()))
 	}
 	for _, claim := range c.Releases {
-		out.Releases = append(out.Releases, claim.Key())
+		out.Releases = append(out.Releases, claim.Key(c.Stream.Tenant()))
 	}
 	return out
 }

@@ -157,7 +157,7 @@ func readTools(i *inspect.Installation) []tool {
 			call: calling(func(ctx context.Context, a struct {
 				CommandID string `json:"commandId"`
 			}) (any, error) {
-				return r.Status(ctx, a.CommandID)
+				return r.Status(ctx, "", a.CommandID)
 			})},
 	}
 }
