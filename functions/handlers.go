@@ -80,7 +80,7 @@ func NewQuery(app daybook.App, c Config) (Handler, error) {
 		return nil, err
 	}
 	queries, err := query.New(store, codec, sealing.Tables(dynamo.NewTables(client, c.ViewPrefix)), app.Views,
-		&query.Options{Routed: true, Now: c.Now})
+		&query.Options{Routed: true, Tenants: app.Tenancy.On(), Now: c.Now})
 	if err != nil {
 		return nil, err
 	}

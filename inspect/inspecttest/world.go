@@ -38,6 +38,7 @@ type World struct {
 	Handler  *aggregate.Handler
 	Commands process.Commands // of the process managers; Handler unless it is set
 	Now      time.Time        // of every clock
+	Tenant   string           // whose commands Send sends
 
 	codec *events.Codec
 	dead  *asynctest.Queue
@@ -105,7 +106,7 @@ func (w *World) Send(name, id, payload string) string {
 	w.Helper()
 	w.sent++
 	w.Now = w.Now.Add(time.Second)
-	c := aggregate.Command{Name: name, ID: id, Payload: []byte(payload), CommandID: fmt.Sprint("c-", w.sent), Actor: "ann"}
+	c := aggregate.Command{Tenant: w.Tenant, Name: name, ID: id, Payload: []byte(payload), CommandID: fmt.Sprint("c-", w.sent), Actor: "ann"}
 	if _, err := w.Handler.Handle(w.Context(), c); err != nil {
 		w.Fatalf("%s %s: %v", name, id, err)
 	}
