@@ -225,14 +225,9 @@ func (s *session) exists(ctx context.Context, t driver.Target) (bool, error) {
 	return err == nil, err
 }
 
-// rehearsalPolicy is what rehearse may do, as IAM writes it.
-func (s *session) rehearsalPolicy() any {
-	type statement struct {
-		Effect   string
-		Action   []string
-		Resource []string
-	}
-	arn := func(table string) string { return "arn:aws:dynamodb:*:*:table/" + table }
+// rehearsalPolicy is what rehearse may do.
+func (s *session) rehearsalPolicy() policy {
+	arn := func(table string) string { return s.arnOf("dynamodb", "table/"+table) }
 	resources := []string{arn(s.eventsTable()), arn(s.processesTable()), arn(dynamo.TableName(s.prefix, dynamo.ControlTable()))}
 	for _, v := range s.declared {
 		name := dynamo.TableName(s.prefix, dynamo.ViewTable(view.Description{Name: v.Describe().Name, Version: 1}))
@@ -241,13 +236,10 @@ func (s *session) rehearsalPolicy() any {
 	var keys []statement
 	if s.of.Personal() {
 		resources = append(resources, arn(dynamo.TableName(s.prefix, dynamo.KeysTable())))
-		keys = []statement{{"Allow", []string{"kms:Decrypt"}, []string{"*"}}}
+		keys = []statement{allow([]string{"kms:Decrypt"}, "*")}
 	}
 	reads := []string{"dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"}
-	return struct {
-		Version   string
-		Statement []statement
-	}{"2012-10-17", append([]statement{{"Allow", reads, resources}}, keys...)}
+	return newPolicy(append([]statement{allow(reads, resources...)}, keys...)...)
 }
 
 func (s *session) printRehearsal(r rehearsal) {

@@ -112,17 +112,17 @@ func Carries(data []byte) bool {
 func CarriesErased(data []byte) bool { return bytes.Contains(data, erasedMarkBytes) }
 
 // Plain returns JSON with every personal value in the plain form: the value itself,
-// null for an erased one. JSON without carried, erased or sealed values is returned as
-// it is.
+// null for an erased one. JSON without carried or erased values is returned as it is, and
+// so is a text that looks sealed: opened JSON has none but those of clients.
 func Plain(data jsontext.Value) jsontext.Value {
-	if !Carries(data) && !bytes.Contains(data, prefixBytes) {
+	if !Carries(data) {
 		return data
 	}
 	out, err := rewrite(data, func(f found) ([]byte, error) {
 		if f.carrier != nil {
 			return f.carrier.value, nil
 		}
-		if _, sealed := parseSealed(f.text); sealed || f.text == erasedText || f.text == erasedMark {
+		if f.text == erasedMark {
 			return []byte("null"), nil
 		}
 		return nil, nil
