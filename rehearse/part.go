@@ -53,7 +53,7 @@ func (p *part) Observe(ctx context.Context, page []events.Commit) error {
 			p.found.Unread++
 		}
 		p.number = c.Number
-		p.erased = p.erased || slices.ContainsFunc(c.Events, func(e events.Event) bool { return personal.CarriesErased(e.Data) })
+		p.erased = p.erased || slices.ContainsFunc(c.Events, func(e events.Event) bool { return personal.HasErased(e.Data) })
 		if !p.torn && !p.again {
 			p.fold(c)
 		}
