@@ -5,8 +5,10 @@ import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -20,9 +22,13 @@ var erasedMark = erasedText + random()
 
 // random is a text of 128 random bits. They are the runtime's, a ChaCha8 that the
 // operating system seeds: crypto/rand takes 0.1 ms to begin, at each cold start of
-// programs without personal values too.
-func random() string {
-	return strconv.FormatUint(rand.Uint64(), 36) + "." + strconv.FormatUint(rand.Uint64(), 36)
+// programs without personal values too. Its length is the same in every process, since what
+// is read at once depends on the sizes of what was read.
+func random() string { return fixed(rand.Uint64()) + "." + fixed(rand.Uint64()) }
+
+func fixed(n uint64) string {
+	text := strconv.FormatUint(n, 36)
+	return strings.Repeat("0", len(strconv.FormatUint(math.MaxUint64, 36))-len(text)) + text
 }
 
 // markBytes begins every carrier.
