@@ -173,7 +173,11 @@ func TestBoundToItsPlace(t *testing.T) {
 		}
 	}
 	altered := []byte(raw["a"])
-	altered[len(altered)-3] ^= 1
+	if at := &altered[len(altered)-3]; *at == 'A' { // still a letter of base64: else it is a text of somebody's
+		*at = 'B'
+	} else {
+		*at = 'A'
+	}
 	if _, err := open[two](t, s, stream, jsontext.Value(fmt.Sprintf(`{"a":%q,"b":""}`, altered))); err == nil {
 		t.Error("opened an altered text")
 	}
