@@ -324,6 +324,11 @@ func (p *privacySearch) commit(where, name string, c *events.Commit) {
 	for _, e := range c.Events {
 		p.look(where, name, at+", event "+e.Name, string(e.Data))
 	}
+	for _, command := range c.Commands {
+		if command.Kept != nil {
+			p.look(where, name, at+", command "+command.Kept.Name, string(command.Kept.Payload))
+		}
+	}
 	if c.Snapshot != nil {
 		p.look(where, name, at+", snapshot", string(c.Snapshot.State))
 	}

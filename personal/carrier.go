@@ -111,11 +111,11 @@ func (c carrier) write(b []byte) []byte {
 // Carries reports whether JSON holds carried values. It looks for the bytes of the
 // mark, so it costs a few nanoseconds where there are none.
 func Carries(data []byte) bool {
-	return bytes.Contains(data, markBytes) || bytes.Contains(data, erasedMarkBytes)
+	return bytes.Contains(data, markBytes) || CarriesErased(data)
 }
 
-// HasErased reports whether JSON that was opened holds values whose key was deleted.
-func HasErased(data []byte) bool { return bytes.Contains(data, erasedMarkBytes) }
+// CarriesErased reports whether JSON holds carried values that are erased.
+func CarriesErased(data []byte) bool { return bytes.Contains(data, erasedMarkBytes) }
 
 // Plain returns JSON with every personal value in the plain form: the value itself,
 // null for an erased one. JSON without carried or erased values is returned as it is, and
