@@ -56,8 +56,8 @@ type Result struct {
 	Others []events.Token
 }
 
-// Token is the consistency token of the result; a no-op on a stream that does
-// not exist has none and is "".
+// Token is the consistency token of the result, with the tenant; a no-op on a stream
+// that does not exist has none and is "".
 func (r Result) Token() string {
 	if r.Version == 0 {
 		return ""
@@ -88,9 +88,10 @@ type Description struct {
 	Erases bool
 	// Scope is the OAuth scope that a caller of the API needs for the command; ""
 	// for none.
-	Scope  string
-	scoped bool         // Scope was given
-	Go     reflect.Type // of the payload
+	Scope   string
+	scoped  bool         // Scope was given
+	notKept bool         // NotKept was given
+	Go      reflect.Type // of the payload
 	// Schema returns the JSON Schema of the payload. It is written when first asked
 	// for: a function that starts cold does without.
 	Schema  func() jsontext.Value

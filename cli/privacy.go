@@ -163,7 +163,7 @@ func newPrivacySearch(s *session, values []string) *privacySearch {
 	return p
 }
 
-// look searches one text.
+// look searches one text. What names the place may hold a value too, and is shown without.
 func (p *privacySearch) look(where, name, at, text string) {
 	text = personal.WithoutSealed(text)
 	folded := strings.ToLower(text)
@@ -171,7 +171,7 @@ func (p *privacySearch) look(where, name, at, text string) {
 		if !n.in(text, folded) {
 			continue
 		}
-		line := remainLine{n.line, where, name, at}
+		line := remainLine{n.line, where, p.hide(name), p.hide(at)}
 		p.mu.Lock()
 		if !p.seen[line] {
 			p.seen[line] = true
@@ -253,8 +253,7 @@ func (p *privacySearch) table(ctx context.Context, name string, parallel int) er
 	})
 }
 
-// item searches an item, and says where by its keys without showing them if they are
-// what was found.
+// item searches an item, and says where by its keys.
 func (p *privacySearch) item(table string, keys []types.KeySchemaElement, item map[string]types.AttributeValue) {
 	for attribute, v := range item {
 		for _, text := range attributeTexts(v) {
@@ -263,16 +262,19 @@ func (p *privacySearch) item(table string, keys []types.KeySchemaElement, item m
 	}
 }
 
-// keyOf names an item. A key that holds a value is not shown.
+// hide returns text without values.
+func (p *privacySearch) hide(text string) string {
+	for _, n := range p.needles {
+		text = n.cut(text)
+	}
+	return text
+}
+
+// keyOf names an item.
 func (p *privacySearch) keyOf(keys []types.KeySchemaElement, item map[string]types.AttributeValue) string {
 	var parts []string
 	for _, key := range keys {
-		for _, text := range attributeTexts(item[aws.ToString(key.AttributeName)]) {
-			if slices.ContainsFunc(p.needles, func(n needle) bool { return n.in(text, strings.ToLower(text)) }) {
-				text = "…"
-			}
-			parts = append(parts, text)
-		}
+		parts = append(parts, attributeTexts(item[aws.ToString(key.AttributeName)])...)
 	}
 	return strings.Join(parts, " ")
 }
@@ -321,6 +323,11 @@ func (p *privacySearch) commit(where, name string, c *events.Commit) {
 	at := fmt.Sprintf("%s commit %d", c.Stream, c.Number)
 	for _, e := range c.Events {
 		p.look(where, name, at+", event "+e.Name, string(e.Data))
+	}
+	for _, command := range c.Commands {
+		if command.Kept != nil {
+			p.look(where, name, at+", command "+command.Kept.Name, string(command.Kept.Payload))
+		}
 	}
 	if c.Snapshot != nil {
 		p.look(where, name, at+", snapshot", string(c.Snapshot.State))

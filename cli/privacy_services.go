@@ -138,7 +138,7 @@ func (p *privacySearch) unlessRefused(ctx context.Context, what string, err erro
 	case ctx.Err() != nil:
 		return err
 	case errors.Is(err, connect.ErrNoService):
-		p.skip("%s: this endpoint has none; give files of it with -files", what)
+		p.skip("%s: this endpoint has none; search files of your own with -files", what)
 	default:
 		p.skip("%s: %v", what, err)
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json/v2"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -23,7 +25,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"daybook"
+	"daybook/docs/samples/person"
 	"daybook/dynamo"
+	"daybook/events"
 	"daybook/functions/names"
 	"daybook/internal/peopledomain"
 	"daybook/localstack/stack"
@@ -268,6 +272,14 @@ func TestVerifyPrivacyFinds(t *testing.T) {
 		}
 	}
 	put("claims", "claim", "x", text(strings.ToUpper(value)))
+	// A kept command, in a commit that is compressed.
+	planted := events.Commit{
+		ID: "planted", Events: []events.Event{{Name: "letter-written", Schema: 1, Data: []byte(`{"to":"7","text":"` + strings.Repeat("no ", 700) + `"}`)}},
+		Commands: []events.Command{{ID: "planted", Version: 1, Kept: &events.KeptCommand{Name: "write-letter", Payload: []byte(`{"to":"7","text":` + string(quoted) + `}`)}}},
+	}
+	if _, err := dynamo.NewEventStore(client, "people-local-events").Append(t.Context(), events.Start("letter/planted"), planted); err != nil {
+		t.Fatal(err)
+	}
 	put("requests", "command", "x", text(string(quoted)))
 	put("processes", "key", "x", &types.AttributeValueMemberB{Value: []byte("{" + string(quoted) + "}")})
 	put("control", "key", "x", &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{value: text("")}})
@@ -317,11 +329,107 @@ func TestVerifyPrivacyFinds(t *testing.T) {
 		where = append(where, cells[1]+" "+filepath.Base(cells[2]))
 	}
 	slices.Sort(where)
-	want := "dead letter dead-commands.fifo, file ascii, file export.jsonl, file late, file log, file record, table people-local-claims, table people-local-control, table people-local-keys, " +
+	want := "change stream people-local-events, commit people-local-events, dead letter dead-commands.fifo, file ascii, file export.jsonl, file late, file log, file record, table people-local-claims, table people-local-control, table people-local-keys, " +
 		"table people-local-people-v1, table people-local-processes, table people-local-queues, table people-local-requests, table people-local-schedules, table people-local-towns-v1, timer people-local"
-	if got := strings.Join(slices.Compact(where), ", "); got != want || code != exitFound || !strings.Contains(errs, "1 values of fewer than 4 bytes") || !strings.Contains(errs, "logs: this endpoint has none; give files of it with -files") {
+	if got := strings.Join(slices.Compact(where), ", "); got != want || code != exitFound || !strings.Contains(errs, "1 values of fewer than 4 bytes") || !strings.Contains(errs, "logs: this endpoint has none; search files of your own with -files") {
 		t.Errorf("%d found\n%s, want\n%s\n%s", code, got, want, errs)
 	}
+}
+
+// No value is shown, wherever it is found: in a key, in a stream's id, in a path.
+func TestVerifyPrivacyShowsNoValue(t *testing.T) {
+	t.Parallel()
+	p := newTown(t)
+	p.post("/commands/register-person", `{"id":"Ann-Archer","payload":{"name":"Bobby Tables","email":"bob@example.com"}}`)
+	p.settled()
+	file := filepath.Join(t.TempDir(), "of-ann-archer")
+	if err := os.WriteFile(file, []byte("Ann-Archer"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := p.run("ann-archer\n", "verify", "-privacy", "person/7", "-values", "-", "-files", file)
+	if code != exitFound || strings.Contains(strings.ToLower(out+errs), "ann-archer") || !strings.Contains(out, "/of-…\t") || !strings.Contains(out, "\tstream of person/… 1") {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+}
+
+// The lines of "Try it" in docs/privacy.md do what they say, as printed but for addresses and
+// the minute for which functions hold a key: they start anew.
+func TestTryPrivacy(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/privacy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "## Try it\n")
+	text, _, _ = strings.Cut(text, "\n## ")
+	dir, ran := t.TempDir(), 0
+	p := &town{t: t, of: person.App()}
+	p.start(dir)
+	t.Cleanup(func() { _ = p.Close() })
+	for block := range strings.SplitSeq(text, "```sh\n") {
+		block, _, found := strings.Cut(block, "```")
+		if !found {
+			continue
+		}
+		for line := range strings.Lines(block) {
+			if line = strings.TrimSpace(line); tryLine(p, dir, line) {
+				ran++
+			}
+		}
+	}
+	if ran != 9 {
+		t.Errorf("%d lines ran", ran)
+	}
+}
+
+// start starts the stack with the data in a directory.
+func (p *town) start(dir string) {
+	p.t.Helper()
+	var err error
+	o := stack.Options{DynamoDBAddr: "127.0.0.1:0", Data: filepath.Join(dir, "data"), LogTo: io.Discard}
+	if p.Stack, err = stack.Start(p.t.Context(), p.of, o); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// tryLine runs a line that is a request or a command line of people, and compares it with the
+// comment behind it. It reports whether it is one.
+func tryLine(p *town, dir, line string) bool {
+	p.t.Helper()
+	line, want, _ := strings.Cut(line, "  # ")
+	address := regexp.MustCompile(`http://localhost:8080(/[^\s']*)`).FindStringSubmatch(line)
+	input, command, isCommand := strings.Cut(line, "build/people ")
+	switch {
+	case strings.HasPrefix(line, "curl ") && strings.Contains(line, " -d '"):
+		_, body, _ := strings.Cut(line, " -d '")
+		body, _, _ = strings.Cut(body, "'")
+		p.post(address[1], body)
+		p.settled()
+	case strings.HasPrefix(line, "curl "):
+		if got := strings.TrimSpace(p.get(address[1])); got != "200 "+want {
+			p.t.Errorf("%s: %s", line, got)
+		}
+	case isCommand && !strings.HasPrefix(line, "GOTOOLCHAIN"):
+		input = strings.TrimSuffix(strings.TrimPrefix(input, "echo "), " | ")
+		args := strings.Fields(command)
+		for i, arg := range args {
+			if strings.HasSuffix(arg, ".txt") || strings.HasSuffix(arg, ".jsonl") {
+				args[i] = filepath.Join(dir, arg)
+			}
+		}
+		if args[0] == "erase" {
+			args = append(args, "-wait", "0s")
+			defer p.start(dir)
+			defer func() { _ = p.Close() }()
+		}
+		code, out, errs := p.run(input+"\n", args...)
+		if fmt.Sprint("exit ", code) != cmp.Or(want, "exit 0") {
+			p.t.Errorf("%s: %d %s%s", line, code, out, errs)
+		}
+	default:
+		return false
+	}
+	return true
 }
 
 func TestEraseMistakes(t *testing.T) {

@@ -35,8 +35,12 @@
 //	b          N      how many commits back the last snapshot lies that the writer
 //	                  could use, 3 bytes; absent without one, and in commits of
 //	                  older programs, which skip it
-//	z          B      e and s (a line feed between them) as one zstd frame,
-//	                  instead of them, where that saves a write unit
+//	d          S      kept commands: [1,[0,"rename-user",{…}],…]: version of the
+//	                  form, then the place in q, name and payload of each (see
+//	                  encodeKept); absent without, and older programs skip it
+//	z          B      e, s and d (a line feed between them) as one zstd frame,
+//	                  instead of them, where that saves a write unit; older programs
+//	                  read no further than s
 //
 // A commit that creates a user with name and e-mail, all ids UUIDs, has 219
 // bytes; ten such events in one commit have 902, one write unit.
@@ -48,7 +52,8 @@
 //
 //	attribute  type   holds
 //	claim      S      the key: "user-email=ann@example.com", or the SHA-256 of a
-//	                  long value, "note#9f86d0…"; "once:" and the id of a command
+//	                  long value, "note#9f86d0…"; "once:" and the id of a command;
+//	                  with a tenant, it and ":" in front: "acme:once:…"
 //	s          S      the stream that holds the value; that answered the command
 //	n          N      of a value: the number of the commit that claimed it
 //	d          B      of a command: its digest, 8 bytes
@@ -62,7 +67,7 @@
 // day.
 //
 //	attribute  type   holds
-//	command    S      the command's id
+//	command    S      the command's id; with a tenant "acme:…"
 //	s          N      its state: 0 pending, 1 failed, 2 rejected, 3 accepted
 //	t          N      when it came into the state, milliseconds since 1970 UTC
 //	x          N      the second from which on it is forgotten (TTL)
@@ -72,7 +77,7 @@
 //	v          N      of an accepted command: the stream's version after it
 //	b          BOOL   of an accepted command: it started the stream; absent when not
 //	o          L      of an accepted command: tokens of the other streams it wrote
-//	                  to; absent without
+//	                  to, without the tenant; absent without
 //	p          S      of a rejected or failed command: {"code","message","rejected",
 //	                  "fields","version"}, JSON
 //

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ func (e *explainer) chain(ctx context.Context, c *events.Commit, asked bool) err
 // climb returns the first commit of the chain that led to c.
 func (e *explainer) climb(ctx context.Context, c *events.Commit) (*events.Commit, error) {
 	for range maxDepth {
-		t, err := events.ParseToken(c.Causation)
+		t, err := events.ParseStoredToken(c.Causation)
 		if err != nil || !e.declares(t.Stream.Aggregate()) || answers(c, c.Causation) {
 			break
 		}
@@ -65,12 +66,20 @@ func (e *explainer) addRoot(ctx context.Context, c *events.Commit) error {
 		return err
 	}
 	for n, command := range c.Commands {
-		root := &Node{Kind: KindCommand, Name: "a command to " + string(c.Stream), ID: command.ID, By: c.Actor, Time: c.Time, State: StateDone}
+		root := &Node{Kind: KindCommand, Name: commandName(c, command), ID: command.ID, By: c.Actor, Time: c.Time, State: StateDone}
 		if e.out.Roots = append(e.out.Roots, root); n == len(c.Commands)-1 {
 			root.Effects = []*Node{commit}
 		}
 	}
 	return nil
+}
+
+// commandName says which command it was, as far as the commit tells.
+func commandName(c *events.Commit, command events.Command) string {
+	if command.Kept == nil {
+		return "a command to " + string(c.Stream)
+	}
+	return command.Kept.Name + " to " + string(cmp.Or(command.Kept.Stream, c.Stream))
 }
 
 // commitNode makes the node of a commit with its effects; nil when the answer is
@@ -100,7 +109,7 @@ func (e *explainer) addClaims(ctx context.Context, c *events.Commit, into *Node,
 	}
 	keys := make([]string, len(c.Claims))
 	for n, claim := range c.Claims {
-		keys[n] = claim.Key()
+		keys[n] = claim.Key(c.Stream.Tenant())
 	}
 	held, err := e.s.Events.Holders(ctx, keys)
 	if err != nil {
