@@ -64,17 +64,18 @@ func (r *Replay) Add(es []events.Event) error {
 // State returns the state as the JSON that a snapshot of it would hold. Its error
 // has code internal.
 func (r *Replay) State() (jsontext.Value, error) {
+	state, err := r.Carried()
+	return personal.Plain(state), err
+}
+
+// Carried is State with personal values in the carried form, so that a report can hide
+// them.
+func (r *Replay) Carried() (jsontext.Value, error) {
 	kept, err := r.s.snapshot()
 	if err != nil {
 		return nil, err
 	}
-	return personal.Plain(kept.State), nil
-}
-
-// HasErased reports whether the state holds values of a person who was erased.
-func (r *Replay) HasErased() bool {
-	kept, err := r.s.snapshot()
-	return err == nil && personal.HasErased(kept.State)
+	return kept.State, nil
 }
 
 // ErrAcross is the error of a command that is decided over streams besides its own.

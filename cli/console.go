@@ -28,6 +28,7 @@ func consoleCommand(a *app) *cli.Command {
 			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8070", Usage: "`ADDRESS` of this machine to listen on; port 0 takes a free one"},
 			&cli.BoolFlag{Name: "write", Usage: "let the pages send commands, redrive, drop dead letters, rebuild and switch"},
 			&cli.StringFlag{Name: "actor", Value: "console", Usage: "`NAME` to store as the actor of commands that are sent"},
+			&cli.StringFlag{Name: "rehearsal", Usage: "show the report that rehearse -json wrote to `FILE`"},
 			&cli.IntFlag{Name: "scan", Value: 20_000, Usage: "read up to `N` commits to list streams; 0 for all. Others are found by their whole id"},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error { return a.console(ctx, c) },
@@ -57,17 +58,45 @@ func (a *app) console(ctx context.Context, c *cli.Command) error {
 	if _, err := s.reachable(ctx); err != nil {
 		return err
 	}
-	o := console.Options{
-		App: a.of, Stage: c.String("stage"), Prefix: s.prefix, Write: c.Bool("write"), Actor: c.String("actor"), Token: rand.Text(), Scan: c.Int("scan"),
-		Effects: func(ctx context.Context, _ *aggregate.Handler) (process.Effects, error) { return s.effects(ctx) },
+	o := s.consoleOptions(c)
+	o.Write, o.Actor, o.Scan = c.Bool("write"), c.String("actor"), c.Int("scan")
+	if path := c.String("rehearsal"); path != "" {
+		if o.Rehearsal, err = keptRehearsal(path, a.of.Name); err != nil {
+			return err
+		}
 	}
-	reach.Installation(&o, s.client, s.streamsClient(), s.sqsOptions(), s.sealing)
 	pages, err := console.New(o)
 	if err != nil {
 		return err
 	}
 	defer pages.Close()
-	return s.serve(ctx, c.String("addr"), pages, o)
+	listener, err := listen(c.String("addr"))
+	if err != nil {
+		return err
+	}
+	if url := consoleURL(listener, o); s.out.json {
+		s.out.value(servedLine{url, o.Write})
+	} else {
+		how := "read only"
+		if o.Write {
+			how = "read and write"
+		}
+		s.out.printf("The console of %s (%s): %s\nCtrl-C stops it.\n", o.Prefix, how, url)
+	}
+	if err := serve(ctx, listener, pages); err != nil {
+		return err
+	}
+	return s.out.err
+}
+
+// consoleOptions are those of a console that only reads, with a token of its own.
+func (s *session) consoleOptions(c *cli.Command) console.Options {
+	o := console.Options{
+		App: s.of, Stage: c.String("stage"), Prefix: s.prefix, Token: rand.Text(),
+		Effects: func(ctx context.Context, _ *aggregate.Handler) (process.Effects, error) { return s.effects(ctx) },
+	}
+	reach.Installation(&o, s.client, s.streamsClient(), s.sqsOptions(), s.sealing)
+	return o
 }
 
 // checkLoopback refuses addresses that other machines can reach.
@@ -89,12 +118,21 @@ const (
 	endTimeout    = 2 * time.Second
 )
 
-// serve serves until ctx ends, which is a good end.
-func (s *session) serve(ctx context.Context, addr string, pages http.Handler, o console.Options) error {
+func listen(addr string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return fmt.Errorf("the console can't listen on %s: %w (choose another address with -addr)", addr, err)
+		return nil, fmt.Errorf("the console can't listen on %s: %w (choose another address with -addr)", addr, err)
 	}
+	return listener, nil
+}
+
+// consoleURL is the address to open, with the token.
+func consoleURL(listener net.Listener, o console.Options) string {
+	return "http://" + listener.Addr().String() + "/console/#token=" + o.Token
+}
+
+// serve serves until ctx ends, which is a good end.
+func serve(ctx context.Context, listener net.Listener, pages http.Handler) error {
 	server := &http.Server{Handler: pages, ReadHeaderTimeout: headerTimeout, ReadTimeout: answerTimeout, WriteTimeout: answerTimeout}
 	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -106,19 +144,9 @@ func (s *session) serve(ctx context.Context, addr string, pages http.Handler, o 
 		}
 	})
 	defer stop()
-	url := "http://" + listener.Addr().String() + "/console/#token=" + o.Token
-	if s.out.json {
-		s.out.value(servedLine{url, o.Write})
-	} else {
-		how := "read only"
-		if o.Write {
-			how = "read and write"
-		}
-		s.out.printf("The console of %s (%s): %s\nCtrl-C stops it.\n", o.Prefix, how, url)
-	}
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	<-ended // Serve returns before the last answer is written
-	return s.out.err
+	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json/jsontext"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -20,8 +19,7 @@ import (
 	"daybook/events"
 	"daybook/internal/sleep"
 	"daybook/personal"
-	"daybook/view"
-	"daybook/view/projection"
+	"daybook/view/admin"
 )
 
 func eraseCommand(a *app) *cli.Command {
@@ -213,38 +211,15 @@ func (e *eraser) sendErasing(ctx context.Context, actor string) error {
 	return nil
 }
 
-// remake makes the rows of the person's streams again, in every view.
+// remake makes the rows of the person's streams again, in every table of every view.
 func (e *eraser) remake(ctx context.Context) error {
-	projector, err := projection.New(e.folded, e.codec, e.tables, e.views, nil)
-	if err != nil {
-		return err
-	}
 	streams := e.line.Streams
 	if !slices.Contains(streams, e.subject) {
 		streams = append(slices.Clone(streams), e.subject)
 	}
-	var errs []error
-	for _, v := range e.views {
-		d := v.Describe()
-		touched := false
-		for _, stream := range streams {
-			if !slices.Contains(d.Aggregates, stream.Aggregate()) {
-				continue
-			}
-			written, err := projector.Remake(ctx, d.Name, stream)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("view %s, stream %s: %w", d.Name, stream, err))
-			}
-			if written {
-				touched = true
-				e.line.Rows++
-			}
-		}
-		if touched && d.Kind == view.KindKeyed {
-			e.line.Rebuild = append(e.line.Rebuild, d.Name)
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
+	done, err := admin.Remake(ctx, e.folded, e.codec, e.admin, e.declared, streams)
+	e.line.Rows, e.line.Rebuild = done.Rows, done.Keyed
+	if err != nil {
 		return fmt.Errorf("the key is deleted, but some rows may still hold copies; run the same command again: %w", err)
 	}
 	return nil
@@ -302,7 +277,7 @@ func (e *eraser) report() {
 	table.row(e.line, e.line.Subject, state, cmp.Or(e.line.Key, "-"), len(e.line.Streams), e.line.Commits, e.line.Rows, cmp.Or(e.line.Command, "-"))
 	table.flush()
 	if len(e.line.Rebuild) > 0 {
-		e.note("%s: rows that several streams feed may still depend on erased values, if a Take uses personal values: run %s rebuild for each",
+		e.note("%s: rows that several streams feed may still depend on erased values, if a Take uses personal values: run %s rebuild for each, switch, and drop the table before",
 			strings.Join(e.line.Rebuild, ", "), e.of.Name)
 	}
 }

@@ -79,6 +79,27 @@ func escape(unit rune) string {
 	return `\u` + string([]byte{digits[unit>>12&15], digits[unit>>8&15], digits[unit>>4&15], digits[unit&15]})
 }
 
+// cut returns text with the value cut out.
+func (n needle) cut(text string) string {
+	const hidden = "…"
+	folded := strings.ToLower(text)
+	if !n.in(text, folded) {
+		return text
+	}
+	if len(folded) != len(text) { // its places are others
+		return hidden
+	}
+	for _, f := range n.folded {
+		for at := strings.Index(folded, f); at >= 0; at = strings.Index(folded, f) {
+			text, folded = text[:at]+hidden+text[at+len(f):], folded[:at]+hidden+folded[at+len(f):]
+		}
+	}
+	for _, f := range n.exact {
+		text = strings.ReplaceAll(text, f, hidden)
+	}
+	return text
+}
+
 // in reports whether text holds the value; folded is text in lower case.
 func (n needle) in(text, folded string) bool {
 	for _, f := range n.folded {

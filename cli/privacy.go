@@ -4,12 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json/jsontext"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -38,7 +35,10 @@ func privacyFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "privacy", Usage: "search all that is stored for what can be read of the person `AGGREGATE/ID`, and do nothing else"},
 		&cli.StringFlag{Name: "values", Usage: "with -privacy, the values to search for, one per line, in `FILE`; - is standard input; by default those that can still be decrypted"},
-		&cli.StringSliceFlag{Name: "files", Usage: "with -privacy, search the file or directory `PATH` too: exports, logs, a copy of the failure bucket; may be repeated"},
+		&cli.StringSliceFlag{Name: "files", Usage: "with -privacy, search the file, the directory or the objects s3://BUCKET/PREFIX of `PATH` too: exports, copies of logs; may be repeated"},
+		&cli.DurationFlag{Name: "logs", Value: 24 * time.Hour, Usage: "with -privacy, search the last `DURATION` of the logs in CloudWatch"},
+		&cli.BoolFlag{Name: "queue", Usage: "with -privacy, search the commands that wait in the command queue, which delays them"},
+		&cli.BoolFlag{Name: "policy", Usage: "with -privacy, print the IAM policy that it needs, and do nothing else"},
 	}
 }
 
@@ -67,11 +67,16 @@ func (a *app) verifyPrivacy(ctx context.Context, c *cli.Command) error {
 	if err := checkParallel(c.Int("parallel")); err != nil {
 		return err
 	}
+	if c.Bool("policy") {
+		s.out.indented(s.privacyPolicy(c))
+		return s.out.err
+	}
 	values, err := s.privacyValues(ctx, c, subject)
 	if err != nil {
 		return err
 	}
 	p := newPrivacySearch(s, values)
+	p.logsOf, p.inQueue = c.Duration("logs"), c.Bool("queue")
 	if len(p.needles) == 0 {
 		return usage("there is no value of at least %d bytes to search for: give the person's values with -values; an erased person has none that can be decrypted", leastValue)
 	}
@@ -130,9 +135,12 @@ func textsOf(v jsontext.Value) (all []string) {
 // privacySearch searches an installation for values.
 type privacySearch struct {
 	*session
-	needles []needle
-	short   int      // values that are too short
-	tables  []string // full names
+	services *connect.Services
+	needles  []needle
+	short    int           // values that are too short
+	tables   []string      // full names
+	logsOf   time.Duration // how far back logs are searched
+	inQueue  bool          // search the commands that wait
 
 	mu      sync.Mutex
 	found   []remainLine
@@ -142,7 +150,7 @@ type privacySearch struct {
 }
 
 func newPrivacySearch(s *session, values []string) *privacySearch {
-	p := &privacySearch{session: s, seen: map[remainLine]bool{}}
+	p := &privacySearch{session: s, services: connect.NewServices(s.access(), s.prefix), seen: map[remainLine]bool{}}
 	for i, v := range values {
 		switch {
 		case v == "":
@@ -155,7 +163,7 @@ func newPrivacySearch(s *session, values []string) *privacySearch {
 	return p
 }
 
-// look searches one text.
+// look searches one text. What names the place may hold a value too, and is shown without.
 func (p *privacySearch) look(where, name, at, text string) {
 	text = personal.WithoutSealed(text)
 	folded := strings.ToLower(text)
@@ -163,7 +171,7 @@ func (p *privacySearch) look(where, name, at, text string) {
 		if !n.in(text, folded) {
 			continue
 		}
-		line := remainLine{n.line, where, name, at}
+		line := remainLine{n.line, where, p.hide(name), p.hide(at)}
 		p.mu.Lock()
 		if !p.seen[line] {
 			p.seen[line] = true
@@ -184,14 +192,14 @@ func (p *privacySearch) search(ctx context.Context, parallel int, files []string
 		}
 	}
 	p.tables = tables
-	steps := []func(context.Context) error{p.commits, p.rows, p.changeStream, p.letters, p.waiting}
+	steps := []func(context.Context) error{p.commits, p.rows, p.changeStream, p.queues, p.timers, p.logs, p.failures}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
 	for _, path := range files {
-		if err := p.files(path); err != nil {
+		if err := p.files(ctx, path); err != nil {
 			return err
 		}
 	}
@@ -245,8 +253,7 @@ func (p *privacySearch) table(ctx context.Context, name string, parallel int) er
 	})
 }
 
-// item searches an item, and says where by its keys without showing them if they are
-// what was found.
+// item searches an item, and says where by its keys.
 func (p *privacySearch) item(table string, keys []types.KeySchemaElement, item map[string]types.AttributeValue) {
 	for attribute, v := range item {
 		for _, text := range attributeTexts(v) {
@@ -255,16 +262,19 @@ func (p *privacySearch) item(table string, keys []types.KeySchemaElement, item m
 	}
 }
 
-// keyOf names an item. A key that holds a value is not shown.
+// hide returns text without values.
+func (p *privacySearch) hide(text string) string {
+	for _, n := range p.needles {
+		text = n.cut(text)
+	}
+	return text
+}
+
+// keyOf names an item.
 func (p *privacySearch) keyOf(keys []types.KeySchemaElement, item map[string]types.AttributeValue) string {
 	var parts []string
 	for _, key := range keys {
-		for _, text := range attributeTexts(item[aws.ToString(key.AttributeName)]) {
-			if slices.ContainsFunc(p.needles, func(n needle) bool { return n.in(text, strings.ToLower(text)) }) {
-				text = "…"
-			}
-			parts = append(parts, text)
-		}
+		parts = append(parts, attributeTexts(item[aws.ToString(key.AttributeName)])...)
 	}
 	return strings.Join(parts, " ")
 }
@@ -407,69 +417,6 @@ func (p *privacySearch) skip(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.skipped = append(p.skipped, fmt.Sprintf(format, args...))
-}
-
-// letters searches the dead letters.
-func (p *privacySearch) letters(ctx context.Context) error {
-	d := p.deadLetters()
-	if err := d.Open(ctx); err != nil {
-		p.skip("dead letters: %v", err)
-		return nil
-	}
-	p.looked = append(p.looked, "dead letters")
-	return d.Each(ctx, nil, func(l connect.Letter) (bool, error) {
-		p.look("dead letter", names.DeadQueue, l.ID, l.Body()+" "+l.Text)
-		return false, nil
-	})
-}
-
-// waiting says what is in queues that can't be searched without taking it out.
-func (p *privacySearch) waiting(context.Context) error {
-	if p.endpoint != "" {
-		return nil // the queue and the timers of one machine are in tables
-	}
-	p.skip("messages in the command queue and schedules: they can't be read without being taken out. They are encrypted as they are made; search again when they have been handled")
-	return nil
-}
-
-// files searches a file, or all files below a directory.
-func (p *privacySearch) files(root string) error {
-	p.looked = append(p.looked, root)
-	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		return p.file(path, f)
-	})
-}
-
-// window is how much of a file is searched at once, and overlap what two windows share:
-// more than any form of a value.
-const (
-	window  = 1 << 20
-	overlap = 64 << 10
-)
-
-func (p *privacySearch) file(path string, r io.Reader) error {
-	b := make([]byte, 0, window+overlap)
-	for offset := 0; ; {
-		n, err := io.ReadFull(r, b[len(b):window+overlap])
-		b = b[:len(b)+n]
-		p.look("file", path, fmt.Sprintf("near byte %d", offset), string(b))
-		switch {
-		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-			return nil
-		case err != nil:
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		offset += len(b) - overlap
-		b = b[:copy(b, b[len(b)-overlap:])]
-	}
 }
 
 // report prints where values can be read.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"daybook/console"
 	"daybook/cost"
 	"daybook/dynamo"
 	"daybook/events"
@@ -41,6 +42,8 @@ func rehearseCommand(a *app) *cli.Command {
 			&cli.IntFlag{Name: "memory", Value: 64, Usage: "`MIB` for putting keyed rows together"},
 			&cli.StringFlag{Name: "price-region", Value: "us-east-1", Usage: "`REGION` of the prices"},
 			&cli.StringFlag{Name: "prices", Usage: "JSON `FILE` with prices of your own"},
+			&cli.BoolFlag{Name: "console", Usage: "show it in the browser while it runs, and keep showing the result until Ctrl-C"},
+			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8071", Usage: "`ADDRESS` of this machine for -console to listen on; port 0 takes a free one"},
 			&cli.BoolFlag{Name: "policy", Usage: "print the IAM policy that it needs, and do nothing else"},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error { return a.rehearse(ctx, c) },
@@ -48,13 +51,7 @@ func rehearseCommand(a *app) *cli.Command {
 }
 
 // rehearsal is what rehearse prints with -json.
-type rehearsal struct {
-	rehearse.Report
-	// Dollars is what all rebuilds cost; Region and Prices say by which prices.
-	Dollars float64 `json:"dollars"`
-	Region  string  `json:"region"`
-	Prices  string  `json:"prices"`
-}
+type rehearsal = console.RehearsalReport
 
 func (a *app) rehearse(ctx context.Context, c *cli.Command) error {
 	if c.Args().Present() {
@@ -82,22 +79,68 @@ func (a *app) rehearse(ctx context.Context, c *cli.Command) error {
 		s.out.indented(s.rehearsalPolicy())
 		return s.out.err
 	}
-	report, err := s.rehearseFrom(ctx, c.String("export"), c.String("resume"), opts)
+	job := rehearsalJob{session: s, export: c.String("export"), resume: c.String("resume"), opts: opts, prices: prices}
+	job.of = rehearsal{
+		App: a.of.Name, Build: version(), Store: s.storeName(job.export), Began: time.Now().UTC().Truncate(time.Second),
+		Region: prices.Region, Prices: prices.Date,
+	}
+	if c.Bool("console") {
+		return job.inConsole(ctx, c)
+	}
+	if c.IsSet("addr") {
+		return usage("-addr is where -console listens: add -console")
+	}
+	r, err := job.run(ctx)
 	if err != nil {
 		return err
 	}
-	r := rehearsal{Report: report, Region: prices.Region, Prices: prices.Date}
+	return job.write(r)
+}
+
+// rehearsalJob is one rehearsal, as the arguments ask for.
+type rehearsalJob struct {
+	*session
+	export, resume string
+	opts           rehearse.Options
+	prices         cost.Prices
+	of             rehearsal // without what is found
+}
+
+func (j *rehearsalJob) run(ctx context.Context) (rehearsal, error) {
+	report, err := j.rehearseFrom(ctx, j.export, j.resume, j.opts)
+	return j.with(report), err
+}
+
+// with is a report with what it is about, and the price.
+func (j *rehearsalJob) with(report rehearse.Report) rehearsal {
+	r := j.of
+	r.Report = report
 	for _, v := range report.Views {
 		if v.Rebuild != nil {
-			r.Dollars += prices.Of(cost.Units{Read: float64(v.Rebuild.ReadUnits), Write: float64(v.Rebuild.WriteUnits)})
+			r.Dollars += j.prices.Of(cost.Units{Read: float64(v.Rebuild.ReadUnits), Write: float64(v.Rebuild.WriteUnits)})
 		}
 	}
-	if s.out.json {
-		s.out.value(r)
+	return r
+}
+
+func (j *rehearsalJob) write(r rehearsal) error {
+	if j.out.json {
+		j.out.value(r)
 	} else {
-		s.printRehearsal(r)
+		j.printRehearsal(r)
 	}
-	return s.out.result(report.Differs)
+	return j.out.result(r.Differs)
+}
+
+// storeName says what is rehearsed over.
+func (s *session) storeName(export string) string {
+	switch {
+	case export != "":
+		return "export " + export
+	case s.endpoint != "":
+		return s.prefix + " at " + s.endpoint
+	}
+	return s.prefix + " in " + s.aws.Region
 }
 
 func (s *session) rehearseFrom(ctx context.Context, export, resume string, opts rehearse.Options) (rehearse.Report, error) {
@@ -125,11 +168,23 @@ func (s *session) runRehearsal(ctx context.Context, path string, opts rehearse.O
 		if opts.Resume, err = rehearsalState(path); err != nil {
 			return rehearse.Report{}, err
 		}
-		opts.Save = func(state rehearse.State) error { return writeState(path, state) }
+		told := opts.Save
+		opts.Save = func(state rehearse.State) error {
+			if told != nil {
+				_ = told(state) // it only shows
+			}
+			return writeState(path, state)
+		}
 	}
 	bar := s.progress("rehearse", "commits", info.Items)
 	defer bar.end()
-	opts.Progress = func(p admin.VerifyProgress) { bar.set(p.Commits) }
+	told := opts.Progress
+	opts.Progress = func(p admin.VerifyProgress) {
+		bar.set(p.Commits)
+		if told != nil {
+			told(p)
+		}
+	}
 	report, err := rehearse.Run(ctx, s.of, rehearse.Sources{
 		Events: s.sealing.Store(s.store.StrongScan()), Tables: s.admin, Exists: s.exists,
 		Ledger: s.sealing.Ledger(dynamo.NewProcesses(s.client, s.processesTable())),
@@ -170,14 +225,9 @@ func (s *session) exists(ctx context.Context, t driver.Target) (bool, error) {
 	return err == nil, err
 }
 
-// rehearsalPolicy is what rehearse may do, as IAM writes it.
-func (s *session) rehearsalPolicy() any {
-	type statement struct {
-		Effect   string
-		Action   []string
-		Resource []string
-	}
-	arn := func(table string) string { return "arn:aws:dynamodb:*:*:table/" + table }
+// rehearsalPolicy is what rehearse may do.
+func (s *session) rehearsalPolicy() policy {
+	arn := func(table string) string { return s.arnOf("dynamodb", "table/"+table) }
 	resources := []string{arn(s.eventsTable()), arn(s.processesTable()), arn(dynamo.TableName(s.prefix, dynamo.ControlTable()))}
 	for _, v := range s.declared {
 		name := dynamo.TableName(s.prefix, dynamo.ViewTable(view.Description{Name: v.Describe().Name, Version: 1}))
@@ -186,13 +236,10 @@ func (s *session) rehearsalPolicy() any {
 	var keys []statement
 	if s.of.Personal() {
 		resources = append(resources, arn(dynamo.TableName(s.prefix, dynamo.KeysTable())))
-		keys = []statement{{"Allow", []string{"kms:Decrypt"}, []string{"*"}}}
+		keys = []statement{allow([]string{"kms:Decrypt"}, "*")}
 	}
 	reads := []string{"dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"}
-	return struct {
-		Version   string
-		Statement []statement
-	}{"2012-10-17", append([]statement{{"Allow", reads, resources}}, keys...)}
+	return newPolicy(append([]statement{allow(reads, resources...)}, keys...)...)
 }
 
 func (s *session) printRehearsal(r rehearsal) {

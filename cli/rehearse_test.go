@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"daybook"
 	"daybook/aggregate"
@@ -129,6 +130,11 @@ func (r *readOnly) RoundTrip(q *http.Request) (*http.Response, error) {
 		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
 		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: q,
 	}, nil
+}
+
+// renamedToSeven is an event that can't be decoded.
+func renamedToSeven() events.Event {
+	return events.Event{Name: "member-renamed", Schema: 1, Data: []byte(`{"name":7}`)}
 }
 
 // as runs a command line of another application on the installation.
@@ -398,7 +404,7 @@ func TestRehearseResumes(t *testing.T) {
 	}
 	rest := &stopper{to: s.transport, after: 1 << 30}
 	got := decode[rehearsal](t, s.as(nextApp(), rest, exitFound, args...))[0]
-	got.Seconds, whole.Seconds = 0, 0
+	got.Seconds, whole.Seconds, got.Began, whole.Began = 0, 0, time.Time{}, time.Time{}
 	for i := range got.Views {
 		for _, r := range []*rehearsal{&got, &whole} {
 			v := &r.Views[i]

@@ -101,14 +101,52 @@ func (l *Letter) Origins() []string {
 // Body returns the message as it is stored.
 func (l *Letter) Body() string { return aws.ToString(l.message.Body) }
 
+// Depth returns how many letters there are, and how many commands wait in the command
+// queue: about as many, as SQS says, received ones included.
+func (d *DeadLetters) Depth(ctx context.Context) (dead, waiting int, err error) {
+	for url, count := range map[*string]*int{&d.dead: &dead, &d.commands: &waiting} {
+		out, err := d.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
+		if err != nil {
+			return 0, 0, fmt.Errorf("queue %s: %w", *url, err)
+		}
+		for _, name := range []types.QueueAttributeName{
+			types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible, types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+		} {
+			n, err := strconv.Atoi(out.Attributes[string(name)])
+			if err != nil {
+				return 0, 0, fmt.Errorf("queue %s: %s: %w", *url, name, err)
+			}
+			*count += n
+		}
+	}
+	return dead, waiting, nil
+}
+
+// EachWaiting hands the commands that wait in the command queue to f, as Each does with
+// letters: of each stream the first ten. Looking counts as a receive, and a stream that is
+// looked at waits until it ends, for at most looking.
+func (d *DeadLetters) EachWaiting(ctx context.Context, f func(Letter)) error {
+	waiting := *d
+	waiting.dead, waiting.Patience = d.commands, looking
+	bounded, cancel := context.WithTimeout(ctx, looking)
+	defer cancel()
+	err := waiting.Each(bounded, nil, func(l Letter) (bool, error) { f(l); return false, nil })
+	if bounded.Err() != nil && ctx.Err() == nil {
+		return nil
+	}
+	return err
+}
+
 // There reports whether a letter was in the queue when it was opened. The clock of
 // SQS is known to the second.
 func (d *DeadLetters) There(l *Letter) bool { return l.Sent.Before(d.opened.Add(time.Second)) }
 
-// The time for which a dead letter that is looked at is hidden, and how many are
-// received at once.
+// The time for which a message that is looked at is hidden, the time for which waiting
+// commands are looked at, which is shorter, so that each is received once, and how many
+// are received at once.
 const (
 	hidden  = 60 * time.Second
+	looking = 20 * time.Second
 	letters = 10
 )
 

@@ -231,6 +231,7 @@ func TestPagesInABrowser(t *testing.T) {
 		{"commands", "#/commands", "place-booking"},
 		{"command", "#/commands/place-booking", "Dry run"},
 		{"queue", "#/queue", "member/7"},
+		{"rehearsal", "#/rehearsal", "rehearse -console"},
 		{"nowhere", "#/planets", "No such page"},
 	}
 	for _, theme := range []string{"light", "dark"} {

@@ -48,6 +48,8 @@ type Options struct {
 	Effects func(ctx context.Context, h *aggregate.Handler) (process.Effects, error)
 	// Queue is the command queue; nil for none.
 	Queue Queue
+	// Rehearsal is the rehearsal that its page shows; nil for none.
+	Rehearsal func() Rehearsal
 }
 
 // Queue is the command queue of an installation. Its methods may be called
@@ -123,6 +125,7 @@ func (c *Console) routes() http.Handler {
 		"streams": c.streams, "stream": c.stream, "moment": c.moment,
 		"views": c.views, "rows/{view}": c.rows, "row": c.row, "verify": c.verifyRow,
 		"explain": c.explain, "parked": c.parked, "instances": c.instances, "letters": c.letters,
+		"rehearsal": c.rehearsal,
 	} {
 		mux.Handle("GET /console/api/"+path, answer(f))
 	}

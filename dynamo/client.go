@@ -13,6 +13,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"daybook/dynamo/signed"
+	"daybook/internal/jitter"
 	"daybook/internal/signedhttp"
 )
 
@@ -49,14 +50,14 @@ type Options struct {
 // defaultAttempts is DynamoDB's own of the SDK. Four attempts of 3 s with their
 // pauses end within 14 s, well inside the 29 s that API Gateway waits: nothing around
 // a call repeats it (ADR 28).
-const defaultAttempts = 4
+const defaultAttempts = jitter.DynamoDBAttempts
 
 // A fault is retried almost at once, a throttled request a little later (see
 // signedhttp.Retries). The SDK's own pause after throttling is up to a second, for
 // services that answer in hundreds of milliseconds; DynamoDB takes less than ten.
 const (
 	faultPause    = 25 * time.Millisecond
-	throttlePause = 150 * time.Millisecond
+	throttlePause = jitter.DynamoDBPause
 )
 
 // New returns a client for a function that starts cold and handles one request

@@ -53,7 +53,7 @@ func testOptions(transport http.RoundTripper) Options {
 
 // openBenched opens a database with tables, for a benchmark, which closes it. Attempts
 // have the time that they have in production.
-func openBenched(b *testing.B, specs ...TableSpec) (*Client, *embedded.DB) {
+func openBenched(b testing.TB, specs ...TableSpec) (*Client, *embedded.DB) {
 	b.Helper()
 	db, err := embedded.Open(b.Context(), embedded.Options{})
 	if err != nil {

@@ -5,8 +5,10 @@ import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -20,9 +22,13 @@ var erasedMark = erasedText + random()
 
 // random is a text of 128 random bits. They are the runtime's, a ChaCha8 that the
 // operating system seeds: crypto/rand takes 0.1 ms to begin, at each cold start of
-// programs without personal values too.
-func random() string {
-	return strconv.FormatUint(rand.Uint64(), 36) + "." + strconv.FormatUint(rand.Uint64(), 36)
+// programs without personal values too. Its length is the same in every process, since what
+// is read at once depends on the sizes of what was read.
+func random() string { return fixed(rand.Uint64()) + "." + fixed(rand.Uint64()) }
+
+func fixed(n uint64) string {
+	text := strconv.FormatUint(n, 36)
+	return strings.Repeat("0", len(strconv.FormatUint(math.MaxUint64, 36))-len(text)) + text
 }
 
 // markBytes begins every carrier.
@@ -105,24 +111,24 @@ func (c carrier) write(b []byte) []byte {
 // Carries reports whether JSON holds carried values. It looks for the bytes of the
 // mark, so it costs a few nanoseconds where there are none.
 func Carries(data []byte) bool {
-	return bytes.Contains(data, markBytes) || bytes.Contains(data, erasedMarkBytes)
+	return bytes.Contains(data, markBytes) || CarriesErased(data)
 }
 
-// HasErased reports whether JSON that was opened holds values whose key was deleted.
-func HasErased(data []byte) bool { return bytes.Contains(data, erasedMarkBytes) }
+// CarriesErased reports whether JSON holds carried values that are erased.
+func CarriesErased(data []byte) bool { return bytes.Contains(data, erasedMarkBytes) }
 
 // Plain returns JSON with every personal value in the plain form: the value itself,
-// null for an erased one. JSON without carried, erased or sealed values is returned as
-// it is.
+// null for an erased one. JSON without carried or erased values is returned as it is, and
+// so is a text that looks sealed: opened JSON has none but those of clients.
 func Plain(data jsontext.Value) jsontext.Value {
-	if !Carries(data) && !bytes.Contains(data, prefixBytes) {
+	if !Carries(data) {
 		return data
 	}
 	out, err := rewrite(data, func(f found) ([]byte, error) {
 		if f.carrier != nil {
 			return f.carrier.value, nil
 		}
-		if _, sealed := parseSealed(f.text); sealed || f.text == erasedText || f.text == erasedMark {
+		if f.text == erasedMark {
 			return []byte("null"), nil
 		}
 		return nil, nil

@@ -10,15 +10,24 @@ import (
 	"strings"
 )
 
-// The sealed forms. A string of them in a field that is not marked stays a string: its
-// key does not exist, or refuses it at that place, so that it reads as erased or altered.
-// A text that only begins like one stays what it is.
+// The sealed forms. A text of a field that is not marked and has such a form is stored
+// escaped. One that only begins like it stays what it is.
 const (
-	prefix       = "~p"
-	sealedPrefix = prefix + "1."
-	erasedText   = prefix + "0" // stored where a value went on after its key was deleted
-	alteredText  = prefix + "!" // never stored: its key refused it
+	prefix        = "~p"
+	sealedPrefix  = prefix + "1."
+	erasedText    = prefix + "0" // stored where a value went on after its key was deleted
+	alteredText   = prefix + "!" // never stored: its key refused it
+	escapedPrefix = prefix + "="
 )
+
+// escape returns what is stored of a text of the reserved form that is not sealed, nil for
+// the text itself.
+func escape(text string) ([]byte, error) {
+	if _, looksSealed := parseSealed(text); !looksSealed && text != erasedText && !strings.HasPrefix(text, escapedPrefix) {
+		return nil, nil
+	}
+	return jsontext.AppendQuote(nil, escapedPrefix+text)
+}
 
 var prefixBytes = []byte(`"` + prefix)
 

@@ -47,6 +47,7 @@ func TestStoredFormIsRead(t *testing.T) {
 	s := personal.NewSealer(personal.NewRing(oldKey{}, oldKey{}, nil))
 	for text, want := range map[string]string{
 		`{"name":"~p1.AAECAwQF.Ul_DXXbJMLHfT8BwiP_-dAZZqJephcw_5uswBSN79u97Q9Zq","home":"~p1.AAECAwQF.u5v9Hokrf53xABB9SLuZaXnfPz2XJEsBHA8wtdc5iVKtF_Xk1taTkuqWXqP8kxKDDgWA","note":"a note"}`: `{"name":"Ann Ü","home":{"street":"Elm","no":7},"note":"a note"}`,
+		`{"name":"~p0","note":"~p=~p1.AAECAwQF.AAAA","more":"~p1.text"}`: `{"name":null,"note":"~p1.AAECAwQF.AAAA","more":"~p1.text"}`,
 		`{"name":"~p0","home":{"street":"","no":0},"note":""}`: `{"name":null,"home":{"street":"","no":0},"note":""}`,
 	} {
 		data := jsontext.Value(text)

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -28,7 +29,7 @@ const (
 	keyIDLength = 8  // characters: 48 random bits
 	keyLength   = 32 // bytes: AES-256
 	maxLoad     = 100
-	unwrapAtOne = 16
+	callsAtOnce = 16 // of KMS
 )
 
 // StoredKey is a subject's data key as it is stored: wrapped.
@@ -135,29 +136,50 @@ func (r *Ring) opening(ctx context.Context, wanted []origin) (map[origin]cipher.
 			out[of] = k.aead
 			continue
 		}
-		if len(r.gone) >= maxKeys {
-			clear(r.gone)
-		}
+		dropOne(r.gone)
 		r.gone[of] = true
 	}
 	return out, nil
 }
 
-// sealing returns the key of a subject, which is made if it has none.
-func (r *Ring) sealing(ctx context.Context, subject string) (*ringKey, error) {
+// sealing returns the keys of different subjects; those that have none get one.
+func (r *Ring) sealing(ctx context.Context, subjects []string) (map[string]*ringKey, error) {
+	keys := make(map[string]*ringKey, len(subjects))
+	var ask []string
 	r.mu.Lock()
-	k := r.fresh(subject)
-	r.mu.Unlock()
-	if k != nil {
-		return k, nil
+	for _, subject := range subjects {
+		if k := r.fresh(subject); k != nil {
+			keys[subject] = k
+		} else {
+			ask = append(ask, subject)
+		}
 	}
-	stored, err := r.load(ctx, []string{subject})
+	r.mu.Unlock()
+	if len(ask) == 0 {
+		return keys, nil
+	}
+	stored, err := r.load(ctx, ask)
 	if err != nil {
 		return nil, err
 	}
-	if k := stored[subject]; k != nil {
-		return k, nil
+	maps.Copy(keys, stored)
+	made := make([]*ringKey, len(ask))
+	err = sideBySide(len(ask), func(i int) (err error) {
+		if keys[ask[i]] == nil {
+			made[i], err = r.create(ctx, ask[i])
+		}
+		return err
+	})
+	for i, k := range made {
+		if k != nil {
+			keys[ask[i]] = k
+		}
 	}
+	return keys, err
+}
+
+// create makes the key of a subject that had none.
+func (r *Ring) create(ctx context.Context, subject string) (*ringKey, error) {
 	plain, wrapped, err := r.wrap.Generate(ctx, subject)
 	if err != nil {
 		return nil, err
@@ -174,6 +196,22 @@ func (r *Ring) sealing(ctx context.Context, subject string) (*ringKey, error) {
 		}
 	}
 	return r.keep(subject, created.ID, plain, now)
+}
+
+// sideBySide calls f with 0 to n-1, several at once, and waits.
+func sideBySide(n int, f func(i int) error) error {
+	var wg sync.WaitGroup
+	errs := make([]error, n)
+	room := make(chan struct{}, callsAtOnce)
+	for i := range n {
+		room <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-room }()
+			errs[i] = f(i)
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // fresh returns the key of a subject that is known to have existed within KeyTTL. The
@@ -195,26 +233,19 @@ func (r *Ring) load(ctx context.Context, subjects []string) (map[string]*ringKey
 		if err != nil {
 			return nil, err
 		}
-		var wg sync.WaitGroup
-		loaded, errs := make([]*ringKey, len(some)), make([]error, len(some))
-		room := make(chan struct{}, unwrapAtOne)
-		for i, k := range stored {
-			var known bool
+		loaded := make([]*ringKey, len(some))
+		err = sideBySide(len(some), func(i int) error {
+			known, k := false, stored[i]
 			if loaded[i], known = r.renew(some[i], k, asked); known {
-				continue
+				return nil
 			}
-			wg.Go(func() {
-				room <- struct{}{}
-				defer func() { <-room }()
-				plain, err := r.wrap.Unwrap(ctx, k.Subject, k.Wrapped)
-				if err == nil {
-					loaded[i], err = r.keep(k.Subject, k.ID, plain, asked)
-				}
-				errs[i] = err
-			})
-		}
-		wg.Wait()
-		if err := errors.Join(errs...); err != nil {
+			plain, err := r.wrap.Unwrap(ctx, k.Subject, k.Wrapped)
+			if err == nil {
+				loaded[i], err = r.keep(k.Subject, k.ID, plain, asked)
+			}
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 		for i, k := range loaded {
@@ -260,12 +291,21 @@ func (r *Ring) keep(subject, id string, plain []byte, asked time.Time) (*ringKey
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.keys) >= maxKeys {
-		clear(r.keys)
-	}
+	dropOne(r.keys)
 	k := &ringKey{id: id, plain: plain, aead: aead, seen: asked}
 	r.keys[subject] = k
 	return k, nil
+}
+
+// dropOne drops any entry of a map that is full.
+func dropOne[K comparable, V any](m map[K]V) {
+	if len(m) < maxKeys {
+		return
+	}
+	for k := range m {
+		delete(m, k)
+		return
+	}
 }
 
 func newKeyID() string {

@@ -9,6 +9,7 @@ import (
 	"encoding/json/jsontext"
 	"errors"
 	"strconv"
+	"strings"
 )
 
 // Sealer turns carried values into sealed ones before they are stored, and back after
@@ -30,22 +31,35 @@ type Doc struct {
 // errNoSubject is a personal value of nobody.
 var errNoSubject = errors.New("a personal value has no subject: take it from an event, or say whose it is with personal.About")
 
-// Seal seals the carried values of documents in place; JSON without any stays the same
-// bytes and costs nothing. A subject without a key gets one, but for a value whose own
+// Seal seals the carried values of documents in place, and escapes texts that look like
+// sealed ones; JSON without any stays the same bytes and costs nothing. A subject without a key gets one, but for a value whose own
 // key was deleted: it is erased. Each call seals with new nonces: what is sent again
 // must be what was sealed once.
 func (s *Sealer) Seal(ctx context.Context, docs []Doc) error {
-	docs = only(docs, Carries)
+	docs = only(docs, NeedsSealing)
 	if len(docs) == 0 {
 		return nil
 	}
 	var known []origin
+	var subjects []string // of values that have no key yet
+	seen := map[string]bool{}
 	err := each(docs, func(p Place, f found) ([]byte, error) {
-		if f.carrier != nil && f.carrier.key != "" {
-			known = append(known, f.carrier.origin)
+		switch of, err := ofCarrier(p, f); {
+		case f.carrier == nil:
+		case err != nil:
+			return nil, err
+		case of.key != "":
+			known = append(known, of)
+		case !seen[of.subject]:
+			seen[of.subject] = true
+			subjects = append(subjects, of.subject)
 		}
 		return nil, nil
 	})
+	if err != nil {
+		return err
+	}
+	keys, err := s.ring.sealing(ctx, subjects)
 	if err != nil {
 		return err
 	}
@@ -58,21 +72,14 @@ func (s *Sealer) Seal(ctx context.Context, docs []Doc) error {
 			return jsontext.AppendQuote(nil, erasedText)
 		}
 		if f.carrier == nil {
-			return nil, nil
+			return escape(f.text)
 		}
-		of := f.carrier.origin
-		if of.subject == "" {
-			of.subject = p.Subject
-		}
-		if of.subject == "" {
-			return nil, errNoSubject
+		of, err := ofCarrier(p, f)
+		if err != nil {
+			return nil, err
 		}
 		aead := old[of]
-		if of.key == "" {
-			k, err := s.ring.sealing(ctx, of.subject)
-			if err != nil {
-				return nil, err
-			}
+		if k := keys[of.subject]; of.key == "" {
 			of.key, aead = k.id, k.aead
 		}
 		if aead == nil {
@@ -84,6 +91,20 @@ func (s *Sealer) Seal(ctx context.Context, docs []Doc) error {
 		}
 		return jsontext.AppendQuote(nil, v.text())
 	})
+}
+
+// ofCarrier returns whose a carried value at a place is, and its key if it has one.
+func ofCarrier(p Place, f found) (of origin, err error) {
+	if f.carrier != nil {
+		of = f.carrier.origin
+	}
+	if of.subject == "" {
+		of.subject = p.Subject
+	}
+	if of.subject == "" {
+		err = errNoSubject
+	}
+	return of, err
 }
 
 // Open opens the sealed values of documents in place: carried, or erased where the key
@@ -121,6 +142,9 @@ func (s *Sealer) Open(ctx context.Context, docs []Doc) error {
 		if f.text == erasedText {
 			return jsontext.AppendQuote(nil, erasedMark)
 		}
+		if text, escaped := strings.CutPrefix(f.text, escapedPrefix); escaped {
+			return jsontext.AppendQuote(nil, text)
+		}
 		v, ok := read(p, f)
 		if !ok {
 			return nil, nil
@@ -136,6 +160,9 @@ func (s *Sealer) Open(ctx context.Context, docs []Doc) error {
 		return carrier{origin: v.origin, value: value}.write(nil), nil
 	})
 }
+
+// NeedsSealing reports whether Seal may change JSON.
+func NeedsSealing(data []byte) bool { return Carries(data) || Seals(data) }
 
 // Seals reports whether JSON may hold sealed values.
 func Seals(data []byte) bool { return bytes.Contains(data, prefixBytes) }
@@ -172,11 +199,11 @@ const hashPrefix = "~h1."
 // Hash returns a keyed hash of a value of a kind: always the same in an application,
 // and of no use to anybody without its key.
 func (s *Sealer) Hash(ctx context.Context, kind, value string) (string, error) {
-	k, err := s.ring.sealing(ctx, claimsSubject)
+	keys, err := s.ring.sealing(ctx, []string{claimsSubject})
 	if err != nil {
 		return "", err
 	}
-	mac := hmac.New(sha256.New, k.plain)
+	mac := hmac.New(sha256.New, keys[claimsSubject].plain)
 	mac.Write(strconv.AppendQuote(nil, kind))
 	mac.Write([]byte(value))
 	return hashPrefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), nil

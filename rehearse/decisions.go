@@ -37,7 +37,8 @@ type Decisions struct {
 	// Across are kept commands over several streams: each can't be decided on its stream
 	// only.
 	Across int64 `json:"across,omitzero"`
-	// Erased are kept commands, or states before them, with values of an erased person.
+	// Erased are kept commands with values of an erased person, and those that differ in
+	// streams with such values.
 	Erased int64 `json:"erased,omitzero"`
 	// NoState are kept commands to streams that the code can't fold up to them; the
 	// report's Faults say why.
@@ -132,7 +133,7 @@ func (p *part) decide(c *events.Commit, command *events.Command, stored []events
 		d.Across++
 	case p.state == nil:
 		d.NoState++
-	case personal.HasErased(kept.Payload):
+	case personal.CarriesErased(kept.Payload):
 		d.Erased++
 	default:
 		p.compareDecision(c, command, stored)
@@ -158,7 +159,7 @@ func (p *part) compareDecision(c *events.Commit, command *events.Command, stored
 		}
 		s = p.differenceOf(c, before, again, err)
 	}
-	if s.Change != DecisionSame && p.state.HasErased() {
+	if s.Change != DecisionSame && p.erased { // erased values decide otherwise by any code
 		d.Erased++
 		return
 	}

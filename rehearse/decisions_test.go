@@ -384,7 +384,7 @@ func TestPersonalDecisions(t *testing.T) {
 	t.Parallel()
 	keys, under := new(personaltest.Keys), new(eventstest.Memory)
 	store := func() events.Store { // of another process
-		return sealed.Store(under, personal.NewSealer(personal.NewRing(keys, keys, nil)))
+		return sealed.With{Sealer: personal.NewSealer(personal.NewRing(keys, keys, nil))}.Store(under)
 	}
 	h, err := aggregate.NewHandler(store(), peopledomain.App().Aggregates, nil)
 	if err != nil {

@@ -1,13 +1,17 @@
 package rehearse
 
 import (
+	"bytes"
 	"context"
+	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"daybook/aggregate"
 	"daybook/events"
+	"daybook/personal"
 	"daybook/process"
 )
 
@@ -20,6 +24,7 @@ type part struct {
 	stream events.Stream // being folded
 	number int64         // of its last commit
 	torn   bool          // a commit was missing
+	erased bool          // it holds values of an erased person
 	of     aggregate.Aggregate
 	state  *aggregate.Replay // nil: an event could not be folded
 
@@ -48,6 +53,7 @@ func (p *part) Observe(ctx context.Context, page []events.Commit) error {
 			p.found.Unread++
 		}
 		p.number = c.Number
+		p.erased = p.erased || slices.ContainsFunc(c.Events, func(e events.Event) bool { return personal.CarriesErased(e.Data) })
 		if !p.torn && !p.again {
 			p.fold(c)
 		}
@@ -77,7 +83,7 @@ func (p *part) Add() {
 
 func (p *part) begin(stream events.Stream) {
 	p.endStream()
-	p.stream, p.number, p.torn = stream, 0, false
+	p.stream, p.number, p.torn, p.erased = stream, 0, false, false
 	p.follow(stream)
 	p.of, p.state = p.rehearsal.of[stream.Aggregate()], nil
 	if p.of != nil {
@@ -155,17 +161,24 @@ func (p *part) compareState(c *events.Commit) {
 	}
 	s.Compared++
 	sample := StateSample{At: events.Token{Stream: c.Stream, Version: c.Version}.String()}
+	var stored, expected jsontext.Value
 	if err == nil {
-		sample.Stored, err = kept.State()
+		stored, err = kept.Carried()
 	}
 	if err == nil {
-		sample.Expected, err = p.state.State()
+		expected, err = p.state.Carried()
 	}
 	switch {
-	case err != nil:
-		sample = StateSample{At: sample.At, Error: events.FaultText(err)}
-	case string(sample.Stored) == string(sample.Expected):
+	case err == nil && bytes.Equal(personal.Plain(stored), personal.Plain(expected)):
 		return
+	case p.erased: // what was made of the values before they were erased differs by any code
+		s.Compared--
+		s.Erased++
+		return
+	case err != nil:
+		sample.Error = events.FaultText(err)
+	default:
+		sample.Stored, sample.Expected = personal.Hide(stored), personal.Hide(expected)
 	}
 	s.Differ++
 	if len(s.Samples) < p.opts.Samples {
@@ -177,5 +190,6 @@ func (s *States) add(other States, samples int) {
 	s.Compared += other.Compared
 	s.Differ += other.Differ
 	s.OtherSchema += other.OtherSchema
+	s.Erased += other.Erased
 	s.Samples = append(s.Samples, other.Samples[:max(0, min(len(other.Samples), samples-len(s.Samples)))]...)
 }

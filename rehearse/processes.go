@@ -36,8 +36,11 @@ type Process struct {
 	Timers   map[EffectChange]int64 `json:"timers,omitempty"`
 	Memories int64                  `json:"memories,omitzero"` // of streams, that differ
 	Faults   int64                  `json:"faults,omitzero"`   // streams that would be parked
-	Messages int64                  `json:"messages,omitzero"` // that would be published; nothing stored tells what was
-	Samples  []EffectSample         `json:"samples,omitempty"`
+	// Erased are streams of erased persons: what was made of the values before differs
+	// by any code, so only that commands are sent is compared.
+	Erased   int64          `json:"erased,omitzero"`
+	Messages int64          `json:"messages,omitzero"` // that would be published; nothing stored tells what was
+	Samples  []EffectSample `json:"samples,omitempty"`
 }
 
 // EffectSample is an example of a difference.
@@ -84,6 +87,7 @@ func (p *Process) add(other *Process, samples int) {
 	p.Commands, p.Timers = sum(p.Commands, other.Commands), sum(p.Timers, other.Timers)
 	p.Memories += other.Memories
 	p.Faults += other.Faults
+	p.Erased += other.Erased
 	p.Messages += other.Messages
 	for _, s := range other.Samples {
 		p.sample(s, samples)
@@ -181,6 +185,9 @@ func (p *part) react(c *events.Commit) {
 			f.next(p, c)
 		}
 	}
+	if p.erased && len(p.followers) > 0 {
+		p.sends.erase(p.stream)
+	}
 }
 
 // next derives the effects of the next commit. What the commit behind the last that
@@ -193,7 +200,7 @@ func (f *follower) next(p *part, c *events.Commit) {
 	effects, err := f.derivation.React(c, f.answer)
 	if err != nil {
 		f.ended, f.compared = true, true
-		if !open {
+		if !open && !p.erased {
 			found := p.found.process(f.name)
 			found.Faults++
 			found.sample(EffectSample{Kind: "fault", Change: EffectChanged, Event: events.Token{Stream: c.Stream, Version: c.Version}.String(), Text: events.FaultText(err)}, p.opts.Samples)
@@ -245,6 +252,10 @@ func (f *follower) compare(p *part) {
 	}
 	f.compared = true
 	found, stream := p.found.process(f.name), string(f.entry.Stream)
+	if p.erased {
+		found.Erased++
+		return
+	}
 	memory, schema := f.derivation.Memory()
 	old := f.entry.Memory
 	if schema == f.entry.MemorySchema && old != nil && !bytes.Equal(personal.Plain(memory), personal.Plain(old)) {
@@ -273,8 +284,8 @@ func (f *follower) compare(p *part) {
 // expect notes a command that the code would send.
 func (p *part) expect(name string, event events.Token, r *process.Request, optional bool) {
 	c := aggregate.Command{Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID}
-	s := &send{process: name, event: event.String(), command: r.Command, id: r.ID, expected: true, optional: optional}
-	if r.ID != "" { // the id of a stream that a command creates is derived by the handler
+	s := &send{process: name, event: event.String(), command: r.Command, id: r.ID, expected: true, optional: optional || p.erased}
+	if r.ID != "" && !p.erased { // the id of a stream that a command creates is derived by the handler
 		s.digest, s.compared = c.Digest(), true
 	}
 	p.sends.meet(r.CommandID, s)

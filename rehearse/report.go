@@ -69,10 +69,12 @@ const newTableUnits = 4000
 
 // States compares the snapshots in commits with what the code folds to.
 type States struct {
-	Compared    int64         `json:"compared"`
-	Differ      int64         `json:"differ"`
-	OtherSchema int64         `json:"otherSchema"` // ignored by the code, so never wrong
-	Samples     []StateSample `json:"samples,omitempty"`
+	Compared    int64 `json:"compared"`
+	Differ      int64 `json:"differ"`
+	OtherSchema int64 `json:"otherSchema"` // ignored by the code, so never wrong
+	// Erased are of erased persons, taken before, and differ by any code.
+	Erased  int64         `json:"erased,omitzero"`
+	Samples []StateSample `json:"samples,omitempty"`
 }
 
 // StateSample is a snapshot that is not what the code folds to.
@@ -93,6 +95,14 @@ func (r Report) clone() Report {
 	r.States.Samples = slices.Clone(r.States.Samples)
 	r.Decisions = r.Decisions.clone()
 	r.Processes = cloneProcesses(r.Processes)
+	return r
+}
+
+// Partial is what the parts that are done have found.
+func (s State) Partial() Report {
+	r, found := s.Report.clone(), s.Views.Report
+	r.Streams, r.Commits, r.Events = found.Streams, found.Commits, found.Events
+	r.takeViews(found.Views)
 	return r
 }
 

@@ -2,9 +2,11 @@ package rehearse
 
 import (
 	"context"
+	"errors"
 	"hash/fnv"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"daybook/events"
@@ -30,13 +32,14 @@ type sends struct {
 
 	mu       sync.Mutex
 	pending  map[string]*send
+	erased   map[events.Stream]bool // of persons, who may have been sent other commands
 	size     int
 	overflow bool
 	found    Report // processes only
 }
 
 func newSends(pass, passes uint64, budget, samples int) *sends {
-	return &sends{pass: pass, passes: passes, budget: budget, samples: samples, pending: map[string]*send{}}
+	return &sends{pass: pass, passes: passes, budget: budget, samples: samples, pending: map[string]*send{}, erased: map[events.Stream]bool{}}
 }
 
 // sendOverhead is about what an entry takes besides its texts, in bytes.
@@ -59,10 +62,7 @@ func (s *sends) meet(id string, one *send) {
 	case s.overflow, other != nil && other.expected == one.expected:
 	case other == nil:
 		s.pending[id] = one
-		s.size += sizeOf(id, one)
-		if s.overflow = s.size > s.budget; s.overflow {
-			s.pending = nil
-		}
+		s.grow(sizeOf(id, one))
 	default:
 		delete(s.pending, id)
 		s.size -= sizeOf(id, other)
@@ -77,6 +77,29 @@ func (s *sends) meet(id string, one *send) {
 	}
 }
 
+// erase says that commands because of a stream's events can't be told from others.
+func (s *sends) erase(stream events.Stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.overflow && !s.erased[stream] {
+		s.erased[events.Stream(strings.Clone(string(stream)))] = true // it is part of a page
+		s.grow(sendOverhead + len(stream))
+	}
+}
+
+func (s *sends) grow(size int) {
+	s.size += size
+	if s.overflow = s.size > s.budget; s.overflow {
+		s.pending, s.erased = nil, nil
+	}
+}
+
+// ofErased reports whether a command was sent because of an erased person's event.
+func (s *sends) ofErased(one *send) bool {
+	event, err := events.ParseToken(one.event)
+	return err == nil && s.erased[event.Stream]
+}
+
 func (s *sends) count(one *send, change EffectChange) {
 	p := s.found.process(one.process)
 	p.Commands = sum(p.Commands, map[EffectChange]int64{change: 1})
@@ -85,16 +108,18 @@ func (s *sends) count(one *send, change EffectChange) {
 	}
 }
 
-// end counts what met nothing.
-func (s *sends) end() {
+// end counts what met nothing, and returns all that was found.
+func (s *sends) end() Report {
 	for _, id := range slices.Sorted(maps.Keys(s.pending)) {
 		switch one := s.pending[id]; {
-		case !one.expected:
+		case !one.expected && !s.ofErased(one):
 			s.count(one, EffectDropped)
-		case !one.optional:
+		case one.expected && !one.optional:
 			s.count(one, EffectUnproven)
 		}
 	}
+	s.pending, s.erased = nil, nil
+	return s.found
 }
 
 // maxPasses bounds the passes over the events.
@@ -103,35 +128,50 @@ const maxPasses = 1024
 // compareSends takes in what the first pass over the events found about commands. It
 // makes passes of its own where the memory did not suffice, or the first pass was not
 // whole: a resumed one has not seen every event.
-func (r *rehearsal) compareSends(ctx context.Context, whole bool) error {
+func (r *rehearsal) compareSends(ctx context.Context, whole bool) (err error) {
 	if r.sources.Ledger == nil {
 		return nil
 	}
-	all, passes := []*sends{r.sends}, uint64(2) // one has overflowed where more are needed
-	if !whole {
-		all, passes = nil, 1
-	}
-	for ; all == nil || slices.ContainsFunc(all, func(s *sends) bool { return s.overflow }); passes *= 2 {
-		all = nil
-		for pass := range passes {
-			r.sends = newSends(pass, passes, r.opts.Memory, r.opts.Samples)
-			if passes == maxPasses {
-				r.sends.budget = 1 << 62
-			}
-			if err := r.pass(ctx); err != nil {
-				return err
-			}
-			if all = append(all, r.sends); r.sends.overflow {
-				break
-			}
+	var found []Report
+	passes := uint64(1)
+	if whole {
+		passes = 2
+		if !r.sends.overflow {
+			found = append(found, r.sends.end())
 		}
 	}
-	for _, s := range all {
-		s.end()
-		r.report.addProcesses(s.found.Processes, r.opts.Samples)
+	for ; found == nil; passes *= 2 {
+		if found, err = r.compareIn(ctx, passes); err != nil {
+			return err
+		}
+	}
+	for _, f := range found {
+		r.report.addProcesses(f.Processes, r.opts.Samples)
 	}
 	return nil
 }
+
+// compareIn makes so many passes. It returns nil when one takes too much memory.
+func (r *rehearsal) compareIn(ctx context.Context, passes uint64) (found []Report, err error) {
+	for pass := range passes {
+		r.sends = newSends(pass, passes, r.opts.Memory, r.opts.Samples)
+		if passes == maxPasses {
+			r.sends.budget = 1 << 62
+		}
+		err := r.pass(ctx)
+		if errors.Is(err, errOverflow) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, r.sends.end())
+	}
+	return found, nil
+}
+
+// errOverflow ends a pass: what it would find is not whole.
+var errOverflow = errors.New("the commands of a pass do not fit the memory")
 
 // pass reads the events once more, for commands only.
 func (r *rehearsal) pass(ctx context.Context) error {
@@ -143,10 +183,20 @@ func (r *rehearsal) pass(ctx context.Context) error {
 			if err == nil {
 				err = p.Observe(ctx, page)
 			}
+			if err == nil && r.sends.full() {
+				err = errOverflow
+			}
 			if err != nil || next == "" {
 				return err
 			}
 			cursor = next
 		}
 	})
+}
+
+// full reports whether the memory did not suffice.
+func (s *sends) full() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.overflow
 }

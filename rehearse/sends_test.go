@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"daybook/events"
+	"daybook/process"
 )
 
 // TestSendsInPasses: the passes over shares of the ids find together what one finds,
@@ -78,5 +79,32 @@ func TestFaultsAreBounded(t *testing.T) {
 	}
 	if len(r.Faults) != maxFaults || total != 2*(maxFaults+50) {
 		t.Errorf("%d kinds, %d events", len(r.Faults), total)
+	}
+}
+
+// TestSendsOfErasedPersons: a command because of an event whose values are erased is not
+// missed, and is compared by its id only.
+func TestSendsOfErasedPersons(t *testing.T) {
+	t.Parallel()
+	for _, erased := range []bool{false, true} {
+		p := newPart(&rehearsal{opts: Options{Samples: 1}, sends: newSends(0, 1, 1<<20, 1)})
+		p.stream, p.erased = "person/7", erased
+		event := events.Token{Stream: p.stream, Version: 1}
+		for _, id := range []string{"other", "gone"} {
+			p.sends.meet(id, &send{process: "p", event: event.String(), digest: events.Digest{1}, id: "letter/1@1"})
+		}
+		for _, id := range []string{"other", "new"} {
+			p.expect("p", event, &process.Request{CommandID: id, ID: "1", Command: "write-letter", Payload: []byte(`{}`)}, false)
+		}
+		if erased {
+			p.sends.erase(p.stream)
+		}
+		want := map[EffectChange]int64{EffectChanged: 1, EffectDropped: 1, EffectUnproven: 1}
+		if erased {
+			want = map[EffectChange]int64{EffectSame: 1}
+		}
+		if r := p.sends.end(); !maps.Equal(r.process("p").Commands, want) {
+			t.Errorf("erased %v: got %v, want %v", erased, r.process("p").Commands, want)
+		}
 	}
 }

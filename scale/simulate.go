@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"daybook/internal/jitter"
 )
 
 // Load is what is written to a table, or read.
@@ -40,10 +42,9 @@ type Outcome struct {
 // Length of a simulation.
 const length = 24 * time.Second
 
-// pauses are the longest pauses after throttling, those of package dynamo.
-func pauses() []time.Duration {
-	return []time.Duration{150 * time.Millisecond, 300 * time.Millisecond, 600 * time.Millisecond}
-}
+// longestPause is the longest pause after an attempt, from 0, was throttled: that of package
+// dynamo.
+func longestPause(attempt int) time.Duration { return jitter.DynamoDBPause << attempt }
 
 // write is a write on its way.
 type write struct {
@@ -160,13 +161,13 @@ func (r *run) attempt(w write) {
 		if counts {
 			r.waits = append(r.waits, w.at-w.begun)
 		}
-	case w.attempt == len(pauses()):
+	case w.attempt == jitter.DynamoDBAttempts-1:
 		r.throttled += one
 		r.lost += one
 		r.lostFirst += first
 	default:
 		r.throttled += one
-		pause := time.Duration(r.random.Float64() * float64(pauses()[w.attempt]))
+		pause := time.Duration(r.random.Float64() * float64(longestPause(w.attempt)))
 		if r.Hasty {
 			pause = time.Millisecond
 		}

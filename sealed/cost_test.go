@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json/jsontext"
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"daybook/aggregate"
@@ -13,7 +15,6 @@ import (
 	"daybook/localstack/embedded"
 	"daybook/personal"
 	"daybook/personal/personaltest"
-	"daybook/sealed"
 )
 
 // bare is the person of package peopledomain without marks.
@@ -43,6 +44,22 @@ func (bareRenamed) EventName() string    { return "person-renamed" }
 func (bareRegister) CommandName() string { return "register-person" }
 func (bareRename) CommandName() string   { return "rename-person" }
 
+// bareLetter is the letter of package peopledomain without marks.
+var bareLetter = aggregate.New[bareWritten]("letter").
+	Event(func(_ bareWritten, e bareWritten) bareWritten { return e }).
+	Command(func(_ bareWritten, c bareWrite) aggregate.Decision { return aggregate.Emit(bareWritten(c)) }, aggregate.Creates())
+
+type (
+	bareWrite struct {
+		To   string `json:"to"`
+		Text string `json:"text"`
+	}
+	bareWritten bareWrite
+)
+
+func (bareWritten) EventName() string { return "letter-written" }
+func (bareWrite) CommandName() string { return "write-letter" }
+
 // A command about a person costs a write unit more when the person is new, for the
 // key, and none when it is known: beside the same application without marks.
 func TestCostOfMarks(t *testing.T) {
@@ -66,7 +83,7 @@ func TestCostOfMarks(t *testing.T) {
 	markedStore, keys := open("marked")
 	wrap := new(personaltest.Keys)
 	sealing := func() events.Store {
-		return sealed.Store(markedStore, personal.NewSealer(personal.NewRing(keys, wrap, nil)))
+		return with(personal.NewSealer(personal.NewRing(keys, wrap, nil))).Store(markedStore)
 	}
 	handler := func(store events.Store, of aggregate.Aggregate) *aggregate.Handler {
 		h, err := aggregate.NewHandler(store, []aggregate.Aggregate{of}, nil)
@@ -76,6 +93,7 @@ func TestCostOfMarks(t *testing.T) {
 		return h
 	}
 	plain, marked := handler(plainStore, bare), handler(sealing(), peopledomain.Person)
+	letters := handler(sealing(), peopledomain.Letter)
 	cost := func(h *aggregate.Handler, name, id, payload string) dynamo.Usage {
 		t.Helper()
 		ctx, meter := dynamo.WithMeter(context.WithoutCancel(t.Context()))
@@ -105,9 +123,32 @@ func TestCostOfMarks(t *testing.T) {
 	if w, r := b.WriteUnits-a.WriteUnits, b.ReadUnits-a.ReadUnits; w != 0 || r != 1 {
 		t.Errorf("cold: %v write and %v read units more: %+v, %+v", w, r, a, b)
 	}
+	// Up to 2 KB of text in one commit. It compresses, and encrypted it does not.
+	bareLetters := handler(plainStore, bareLetter)
+	cost(letters, "write-letter", "l", `{"to":"1","text":"reads the key"}`)
+	for n := 50; n <= 2000; n += 50 {
+		id, payload := fmt.Sprint("l", n), fmt.Sprintf(`{"to":"1","text":%q}`, letterOf(n))
+		a, b := cost(bareLetters, "write-letter", id, payload), cost(letters, "write-letter", id, payload)
+		if w, r := b.WriteUnits-a.WriteUnits, b.ReadUnits-a.ReadUnits; w < 0 || w > 1 || r != 0 {
+			t.Errorf("%d bytes: %v write and %v read units more", n, w, r)
+		}
+	}
 	// An application that marks nothing pays nothing where a sealer is.
-	through := handler(sealed.Store(plainStore, personal.NewSealer(personal.NewRing(keys, wrap, nil))), bare)
+	through := handler(with(personal.NewSealer(personal.NewRing(keys, wrap, nil))).Store(plainStore), bare)
 	if a, b := cost(plain, "register-person", "2", register("2")), cost(through, "register-person", "3", register("3")); a != b {
 		t.Errorf("without marks %+v, and through a sealer %+v", a, b)
 	}
+}
+
+// letterOf is a text of n bytes that compresses as English does, about.
+func letterOf(n int) string {
+	random := rand.New(rand.NewPCG(1, 1))
+	var b strings.Builder
+	for b.Len() < n {
+		for range 2 + random.IntN(7) {
+			b.WriteByte("etaoinshrdlucmfwyp"[random.IntN(18)])
+		}
+		b.WriteByte(' ')
+	}
+	return b.String()[:n]
 }

@@ -8,10 +8,8 @@ import (
 	"daybook/process"
 )
 
-// Ledger wraps the ledger of process managers: what they remember goes into it sealed
-// and comes out opened.
-func Ledger(l process.Ledger, s *personal.Sealer) process.Ledger { return &ledger{l, s} }
-
+// ledger is the ledger of process managers: what they remember goes into it sealed and
+// comes out opened.
 type ledger struct {
 	process.Ledger
 	sealer *personal.Sealer
@@ -74,9 +72,7 @@ type EntryLedger interface {
 	Entries(ctx context.Context, cursor string, limit int) (page []process.Entry, next string, err error)
 }
 
-// Entries is Ledger for a ledger that can list its entries.
-func Entries(l EntryLedger, s *personal.Sealer) EntryLedger { return &entries{&ledger{l, s}, l} }
-
+// entries is a ledger that can list its entries.
 type entries struct {
 	*ledger
 	of EntryLedger

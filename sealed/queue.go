@@ -3,14 +3,13 @@ package sealed
 import (
 	"context"
 	"encoding/json/jsontext"
+	"slices"
 
 	"daybook/aggregate/async"
 	"daybook/personal"
 )
 
-// Queue wraps a queue of commands: messages go into it sealed. Deliveries opens them.
-func Queue(q async.Queue, s *personal.Sealer) async.Queue { return &queue{q, s} }
-
+// queue is a queue of commands: messages go into it sealed.
 type queue struct {
 	async.Queue
 	sealer *personal.Sealer
@@ -18,31 +17,33 @@ type queue struct {
 
 // Send implements async.Queue. If a message can't be sealed, none is sent.
 func (q *queue) Send(ctx context.Context, ms []async.Message) []error {
-	mine := make([]async.Message, len(ms))
-	for i, m := range ms {
-		var err error
-		if mine[i], err = sealMessage(ctx, q.sealer, m); err != nil {
-			errs := make([]error, len(ms))
-			for i := range errs {
-				errs[i] = err
-			}
-			return errs
-		}
+	mine, err := sealMessages(ctx, q.sealer, ms)
+	if err != nil {
+		return slices.Repeat([]error{err}, len(ms))
 	}
 	return q.Queue.Send(ctx, mine)
 }
 
-// sealMessage returns a message with its command's personal values sealed.
-func sealMessage(ctx context.Context, s *personal.Sealer, m async.Message) (async.Message, error) {
-	body := jsontext.Value(m.Body)
-	if !personal.Carries(body) {
-		return m, nil
+// sealMessages returns messages with the personal values of their commands sealed.
+func sealMessages(ctx context.Context, s *personal.Sealer, ms []async.Message) ([]async.Message, error) {
+	bodies := make([]jsontext.Value, len(ms))
+	var all []personal.Doc
+	for i, m := range ms {
+		if bodies[i] = m.Body; personal.NeedsSealing(m.Body) {
+			all = append(all, personal.Doc{Place: commandPlace(m.Group), Data: &bodies[i]})
+		}
 	}
-	if err := s.Seal(ctx, []personal.Doc{{Place: commandPlace(m.Group), Data: &body}}); err != nil {
-		return m, wrapped(ctx, err, "a command's personal values can't be encrypted")
+	if len(all) == 0 {
+		return ms, nil
 	}
-	m.Body = body
-	return m, nil
+	if err := s.Seal(ctx, all); err != nil {
+		return nil, wrapped(ctx, err, "a command's personal values can't be encrypted")
+	}
+	mine := slices.Clone(ms)
+	for i := range mine {
+		mine[i].Body = bodies[i]
+	}
+	return mine, nil
 }
 
 func commandPlace(group string) personal.Place {
@@ -51,7 +52,10 @@ func commandPlace(group string) personal.Place {
 
 // Deliveries opens messages in place. One that is not JSON stays as it is; its worker
 // reports the fault.
-func Deliveries(ctx context.Context, s *personal.Sealer, ds []async.Delivery) error {
+func (w With) Deliveries(ctx context.Context, ds []async.Delivery) error {
+	if w.Sealer == nil {
+		return nil
+	}
 	bodies := make([]jsontext.Value, len(ds))
 	var all []personal.Doc
 	for i, d := range ds {
@@ -59,7 +63,7 @@ func Deliveries(ctx context.Context, s *personal.Sealer, ds []async.Delivery) er
 			all = append(all, personal.Doc{Place: commandPlace(d.Group), Data: &bodies[i]})
 		}
 	}
-	if err := s.Open(ctx, all); err != nil {
+	if err := w.Open(ctx, all); err != nil {
 		return wrapped(ctx, err, "the personal values of commands can't be decrypted")
 	}
 	for i := range ds {

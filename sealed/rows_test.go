@@ -7,7 +7,6 @@ import (
 	"daybook/internal/peopledomain"
 	"daybook/personal"
 	"daybook/personal/personaltest"
-	"daybook/sealed"
 	"daybook/view"
 	"daybook/view/driver"
 	"daybook/view/viewtest"
@@ -21,7 +20,7 @@ func TestRowsAreSealed(t *testing.T) {
 		t.Fatal(err)
 	}
 	under := viewtest.NewMemory(view.View(peopledomain.People))
-	table := sealed.Tables(under, sealer(new(personaltest.Keys))).Table("people", 1)
+	table := with(sealer(new(personaltest.Keys))).Tables(under).Table("people", 1)
 	item := func(key string) driver.Item {
 		return driver.Item{Key: key, Row: row, Memo: row, Commit: 1, Version: 1}
 	}

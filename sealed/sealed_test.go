@@ -25,6 +25,8 @@ import (
 	"daybook/view/viewtest"
 )
 
+func with(s *personal.Sealer) sealed.With { return sealed.With{Sealer: s} }
+
 func sealer(keys *personaltest.Keys) *personal.Sealer {
 	return personal.NewSealer(personal.NewRing(keys, keys, nil))
 }
@@ -33,21 +35,21 @@ func sealer(keys *personaltest.Keys) *personal.Sealer {
 func TestStoreConforms(t *testing.T) {
 	t.Parallel()
 	eventstest.Run(t, func(*testing.T) events.Store {
-		return sealed.Store(new(eventstest.Memory), sealer(new(personaltest.Keys)))
+		return with(sealer(new(personaltest.Keys))).Store(new(eventstest.Memory))
 	})
 }
 
 func TestLedgerConforms(t *testing.T) {
 	t.Parallel()
 	processtest.Run(t, func(*testing.T) process.Ledger {
-		return sealed.Ledger(new(processtest.Memory), sealer(new(personaltest.Keys)))
+		return with(sealer(new(personaltest.Keys))).Ledger(new(processtest.Memory))
 	})
 }
 
 // A ledger that lists its entries opens what processes remember, and seals it again.
 func TestListedEntriesAreOpened(t *testing.T) {
 	t.Parallel()
-	under, with := new(processtest.Memory), sealed.With{Sealer: sealer(new(personaltest.Keys))}
+	under, with := new(processtest.Memory), with(sealer(new(personaltest.Keys)))
 	of := process.Key{Reactor: "greetings", Stream: "person/7"}
 	carried, err := personal.Marshal(peopledomain.Memory{Name: personal.Of("Ann")})
 	if err != nil {
@@ -72,10 +74,10 @@ func TestListedEntriesAreOpened(t *testing.T) {
 func TestTablesConform(t *testing.T) {
 	t.Parallel()
 	viewtest.RunRouted(t, func(_ *testing.T, views []view.View) driver.AdminTables {
-		return sealed.Tables(viewtest.NewMemory(views...), sealer(new(personaltest.Keys)))
+		return with(sealer(new(personaltest.Keys))).Tables(viewtest.NewMemory(views...))
 	})
 	viewtest.Run(t, func(_ *testing.T, views []view.View) driver.Tables {
-		return sealed.Tables(viewtest.NewMemory(views...), sealer(new(personaltest.Keys)))
+		return with(sealer(new(personaltest.Keys))).Tables(viewtest.NewMemory(views...))
 	})
 }
 
@@ -98,7 +100,7 @@ func (r rig) newRig(t *testing.T) rig {
 func (r rig) handler(t *testing.T) rig {
 	t.Helper()
 	var err error
-	r.Handler, err = aggregate.NewHandler(sealed.Store(r.under, personal.NewSealer(r.ring)), peopledomain.App().Aggregates, &aggregate.Options{SnapshotBytes: 1})
+	r.Handler, err = aggregate.NewHandler(with(personal.NewSealer(r.ring)).Store(r.under), peopledomain.App().Aggregates, &aggregate.Options{SnapshotBytes: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +242,7 @@ func TestWarmProcessesForget(t *testing.T) {
 		}
 		met.must(t, "rename-person", "7", `{"name":"Zoe"}`) // a new person, under a new key, in a snapshot with the old values
 		c := a.newRig(t)
-		commits, err := sealed.Store(a.under, personal.NewSealer(c.ring)).Load(t.Context(), "person/7", 1)
+		commits, err := with(personal.NewSealer(c.ring)).Store(a.under).Load(t.Context(), "person/7", 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,7 +262,7 @@ func TestQueuedCommands(t *testing.T) {
 	}
 	s := personal.NewSealer(r.ring)
 	q := &recorder{}
-	if errs := sealed.Queue(q, s).Send(t.Context(), []async.Message{m}); errs[0] != nil {
+	if errs := with(s).Queue(q).Send(t.Context(), []async.Message{m}); errs[0] != nil {
 		t.Fatal(errs)
 	}
 	if bytes.Contains(q.sent[0].Body, []byte("Ann")) || bytes.Contains(q.sent[0].Body, []byte("Elm")) {
@@ -268,7 +270,7 @@ func TestQueuedCommands(t *testing.T) {
 	}
 	deliver := func() string {
 		ds := []async.Delivery{{ID: "1", Body: q.sent[0].Body, Group: m.Group}, {ID: "2", Body: []byte("~p1. rubbish \"~p1."), Group: m.Group}}
-		if err := sealed.Deliveries(t.Context(), s, ds); err != nil || string(ds[1].Body) != "~p1. rubbish \"~p1." {
+		if err := with(s).Deliveries(t.Context(), ds); err != nil || string(ds[1].Body) != "~p1. rubbish \"~p1." {
 			t.Fatalf("%s, %v", ds[1].Body, err)
 		}
 		e, err := async.Decode(ds[0].Body)
@@ -296,12 +298,61 @@ func TestQueuedCommands(t *testing.T) {
 	}
 }
 
+// The keys of a batch of messages about several persons are read together.
+func TestMessagesOfSeveralPersons(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var ms []async.Message
+	for n := range 20 {
+		body, err := personal.Marshal([]peopledomain.Text{personal.About(fmt.Sprint("person/", n), "Ann")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ms = append(ms, async.Message{Body: body, Group: "g"})
+	}
+	for _, want := range []personaltest.Calls{{Loads: 1, Creates: 20, Generates: 20}, {}} {
+		for _, err := range with(personal.NewSealer(r.ring)).Queue(&recorder{}).Send(t.Context(), ms) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if asked := r.keys.Calls(); asked != want {
+			t.Errorf("asked %+v, want %+v", asked, want)
+		}
+	}
+}
+
 // recorder is a queue.
 type recorder struct{ sent []async.Message }
 
 func (r *recorder) Send(_ context.Context, ms []async.Message) []error {
 	r.sent = append(r.sent, ms...)
 	return make([]error, len(ms))
+}
+
+// Such a text in a field that is not marked is stored and read as it was sent: in a message
+// and in an event.
+func TestTextsThatLookSealed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	sealer := personal.NewSealer(r.ring)
+	const data = `{"text":"~p1.aaaaaaaa.AAAA"}`
+	q := &recorder{}
+	if errs := with(sealer).Queue(q).Send(t.Context(), []async.Message{{Body: []byte(data), Group: "g"}}); errs[0] != nil {
+		t.Fatal(errs)
+	}
+	ds := []async.Delivery{{Body: q.sent[0].Body, Group: "g"}}
+	if err := with(sealer).Deliveries(t.Context(), ds); err != nil || string(ds[0].Body) != data {
+		t.Errorf("%s, %v", ds[0].Body, err)
+	}
+	store := with(sealer).Store(r.under)
+	commit := events.Commit{ID: "c", Events: []events.Event{{Name: "e", Schema: 1, Data: jsontext.Value(data)}}, Commands: []events.Command{{ID: "c", Version: 1}}}
+	if _, err := store.Append(t.Context(), events.Start("letter/1"), commit); err != nil {
+		t.Fatal(err)
+	}
+	if cs, err := store.Read(t.Context(), "letter/1", 1, 1); err != nil || string(cs[0].Events[0].Data) != data {
+		t.Errorf("%v, %v", cs, err)
+	}
 }
 
 func TestClientsCanNotSendForms(t *testing.T) {

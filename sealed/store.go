@@ -8,12 +8,8 @@ import (
 	"daybook/personal"
 )
 
-// Store wraps an event store: commits go into it sealed and come out opened, and claims
+// eventStore is an event store: commits go into it sealed and come out opened, and claims
 // of personal values are kept as keyed hashes.
-func Store(store events.Store, s *personal.Sealer) events.Store {
-	return &eventStore{Store: store, sealer: s}
-}
-
 type eventStore struct {
 	events.Store
 	sealer *personal.Sealer
@@ -186,7 +182,7 @@ func (s *eventStore) seal(ctx context.Context, as []events.Append) ([]events.App
 		cs[i].Stream = as[i].At.Stream()
 	}
 	hashes := map[events.Claim]events.Claim{}
-	if !touched(cs, personal.Carries) && !claims(cs) {
+	if !touched(cs, personal.NeedsSealing) && !claims(cs) {
 		return as, hashes, nil
 	}
 	cs = own(cs)

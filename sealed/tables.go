@@ -8,9 +8,9 @@ import (
 	"daybook/view/driver"
 )
 
-// Tables wraps the tables of views: rows go into them sealed and come out opened. What it
-// returns can compare indexes (driver.IndexedTables) if d can.
-func Tables(d driver.AdminTables, s *personal.Sealer) driver.AdminTables {
+// newTables wraps the tables of views: rows go into them sealed and come out opened. What
+// it returns can compare indexes (driver.IndexedTables) if d can.
+func newTables(d driver.AdminTables, s *personal.Sealer) driver.AdminTables {
 	wrapped := &tables{AdminTables: d, sealer: s}
 	if indexed, ok := d.(driver.IndexedTables); ok {
 		return &indexedTables{tables: wrapped, compare: indexed.CompareIndexes}

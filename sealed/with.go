@@ -21,7 +21,7 @@ func (w With) Store(store events.Store) events.Store {
 	if w.Sealer == nil {
 		return store
 	}
-	return Store(store, w.Sealer)
+	return &eventStore{store, w.Sealer}
 }
 
 // Tables wraps the tables of views.
@@ -29,7 +29,7 @@ func (w With) Tables(d driver.AdminTables) driver.AdminTables {
 	if w.Sealer == nil {
 		return d
 	}
-	return Tables(d, w.Sealer)
+	return newTables(d, w.Sealer)
 }
 
 // Queue wraps a queue of commands.
@@ -37,7 +37,7 @@ func (w With) Queue(q async.Queue) async.Queue {
 	if w.Sealer == nil {
 		return q
 	}
-	return Queue(q, w.Sealer)
+	return &queue{q, w.Sealer}
 }
 
 // Ledger wraps the ledger of process managers.
@@ -45,7 +45,7 @@ func (w With) Ledger(l process.Ledger) process.Ledger {
 	if w.Sealer == nil {
 		return l
 	}
-	return Ledger(l, w.Sealer)
+	return &ledger{l, w.Sealer}
 }
 
 // Entries wraps a ledger of process managers that can list its entries.
@@ -53,15 +53,7 @@ func (w With) Entries(l EntryLedger) EntryLedger {
 	if w.Sealer == nil {
 		return l
 	}
-	return Entries(l, w.Sealer)
-}
-
-// Deliveries opens messages in place.
-func (w With) Deliveries(ctx context.Context, ds []async.Delivery) error {
-	if w.Sealer == nil {
-		return nil
-	}
-	return Deliveries(ctx, w.Sealer, ds)
+	return &entries{&ledger{l, w.Sealer}, l}
 }
 
 // Commits opens the commits of a batch of the change stream. If they can't be opened now,
@@ -94,6 +86,10 @@ func (w With) Encode(h *aggregate.Handler) func(context.Context, aggregate.Comma
 		if err != nil || w.Sealer == nil {
 			return m, err
 		}
-		return sealMessage(ctx, w.Sealer, m)
+		sealed, err := sealMessages(ctx, w.Sealer, []async.Message{m})
+		if err != nil {
+			return m, err
+		}
+		return sealed[0], nil
 	}
 }

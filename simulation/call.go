@@ -76,6 +76,7 @@ type tableRequest struct {
 // attributes are those of an item that are keys of some table; others are ignored.
 type attributes struct {
 	Stream, Commit, Key, Claim, Command jsontext.Value
+	Subject                             jsontext.Value
 	Guard                               jsontext.Value `json:"_v"`
 	Applied                             jsontext.Value `json:"_c"`
 	Revision                            jsontext.Value `json:"v"`
@@ -88,6 +89,7 @@ func (a *attributes) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		Key      jsontext.Value `json:"key"`
 		Claim    jsontext.Value `json:"claim"`
 		Command  jsontext.Value `json:"command"`
+		Subject  jsontext.Value `json:"subject"`
 		Guard    jsontext.Value `json:"_v"`
 		Applied  jsontext.Value `json:"_c"`
 		Revision jsontext.Value `json:"v"`
@@ -102,7 +104,7 @@ func (a *attributes) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 
 func (a attributes) text() string {
 	var b strings.Builder
-	for _, v := range []jsontext.Value{a.Stream, a.Commit, a.Key, a.Claim, a.Command} {
+	for _, v := range []jsontext.Value{a.Stream, a.Commit, a.Key, a.Claim, a.Command, a.Subject} {
 		if v != nil {
 			b.WriteString(" " + scalar(v))
 		}
@@ -244,6 +246,7 @@ type messageRequest struct {
 	ShardIterator  string
 	ShardID        string `json:"ShardId"`
 	SequenceNumber string
+	Context        map[string]string `json:"EncryptionContext"`
 }
 
 func (c *call) aboutMessages() string {
@@ -256,6 +259,9 @@ func (c *call) aboutMessages() string {
 		if s != "" {
 			b.WriteString(" " + s)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Context)) {
+		b.WriteString(" " + r.Context[name])
 	}
 	return b.String()
 }

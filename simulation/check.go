@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,9 +38,11 @@ type checker struct {
 	rebuilds   string // the view to build again in the end; "" for none
 	found      []Violation
 
-	commits map[events.Stream][]events.Commit
-	byID    map[string][]events.Commit // commits that answer a command, by its id
-	sent    map[string]request         // commands, by their ids
+	commits map[events.Stream][]events.Commit        // as they could be read first
+	now     map[events.Stream][]events.Commit        // as they can be read now
+	about   map[events.Stream]map[events.Stream]bool // who was erased, by the streams that are about them
+	byID    map[string][]events.Commit               // commits that answer a command, by its id
+	sent    map[string]request                       // commands, by their ids
 	owners  map[string]aggregate.Description
 	effects []effect
 }
@@ -59,6 +62,7 @@ const (
 	checkViews      = "views match their events"
 	checkRebuilt    = "rebuilt views match the live ones"
 	checkShards     = "shards are read in order"
+	checkErased     = "erased values can't be read"
 	checkParked     = "nothing is parked"
 	checkFollowed   = "every commit is handled"
 	checkEffects    = "reactions have their effects"
@@ -88,6 +92,7 @@ func (c *checker) all(ctx context.Context) {
 	c.followed(ctx)
 	c.parked(ctx)
 	c.views(ctx, checkViews)
+	c.erased(ctx)
 	if c.rebuilds != "" && len(c.found) == 0 {
 		c.rebuilt(ctx)
 	}
@@ -121,21 +126,41 @@ const repairRest = time.Minute
 
 func (c *checker) load(ctx context.Context) error {
 	c.commits, c.byID = map[events.Stream][]events.Commit{}, map[string][]events.Commit{}
-	for cursor := ""; ; {
-		page, next, err := c.store.Scan(ctx, 0, 1, cursor)
-		if err != nil {
-			return err
-		}
-		for _, commit := range page {
-			c.commits[commit.Stream] = append(c.commits[commit.Stream], commit)
-			for _, command := range commit.Commands {
-				c.byID[command.ID] = append(c.byID[command.ID], commit)
+	c.now, c.about = map[events.Stream][]events.Commit{}, map[events.Stream]map[events.Stream]bool{}
+	for _, e := range c.erasures.all {
+		c.isAbout(e.subject, e.subject)
+	}
+	err := eachCommit(ctx, c.raw, func(commit events.Commit) {
+		for _, e := range c.erasures.all {
+			if isAbout(&commit, e.subject) {
+				c.isAbout(commit.Stream, e.subject)
 			}
 		}
-		if cursor = next; next == "" {
-			return nil
+	})
+	return errors.Join(err, eachCommit(ctx, c.store, func(commit events.Commit) {
+		c.now[commit.Stream] = append(c.now[commit.Stream], commit)
+		if past, ok := c.past[place{commit.Stream, commit.Number}]; ok {
+			commit = past.Commit
 		}
+		c.commits[commit.Stream] = append(c.commits[commit.Stream], commit)
+		for _, command := range commit.Commands {
+			c.byID[command.ID] = append(c.byID[command.ID], commit)
+		}
+	}))
+}
+
+func (c *checker) isAbout(stream, subject events.Stream) {
+	if c.about[stream] == nil {
+		c.about[stream] = map[events.Stream]bool{}
 	}
+	c.about[stream][subject] = true
+}
+
+// readable reports whether a commit of a stream can be compared with a decision: nobody
+// whom the stream is about was erased before.
+func (c *checker) readable(commit events.Commit) bool {
+	past, ok := c.past[place{commit.Stream, commit.Number}]
+	return len(c.about[commit.Stream]) == 0 || ok && past.deleted == 0
 }
 
 // streams are the names of all streams, sorted.
@@ -206,8 +231,8 @@ func (c *checker) acknowledged(ctx context.Context, of step, key string, stream 
 		}
 		return
 	}
-	if of.command.Across {
-		return // what it would decide depends on other streams, at a time that nobody knows
+	if of.command.Across || len(c.about[stream]) > 0 {
+		return // what it would decide depends on other streams, or on a key, at a time that nobody knows
 	}
 	again := c.sent[key].Command
 	again.ID = stream.ID()
@@ -323,7 +348,7 @@ func holds(v Invariant, w *World) (err error) {
 }
 
 func (c *checker) claims(ctx context.Context) {
-	_, err := events.VerifyClaims(ctx, c.store, 1, func(f events.ClaimFault) error {
+	_, err := events.VerifyClaims(ctx, c.raw, 1, func(f events.ClaimFault) error {
 		c.fail(checkClaims, "claim %s is held by %q; according to the commits its holder is %q", f.Key, f.Holder, f.Owner)
 		return nil
 	})
@@ -393,7 +418,13 @@ func (c *checker) parked(ctx context.Context) {
 }
 
 // tables are those of the views, around the network.
-func (c *checker) tables() *dynamo.Tables { return dynamo.NewTables(c.kind, c.base.ViewPrefix) }
+func (c *checker) tables() driver.AdminTables {
+	with, err := c.sealer()
+	if err != nil {
+		c.fail(checkRun, "%v", err)
+	}
+	return with.Tables(dynamo.NewTables(c.kind, c.base.ViewPrefix))
+}
 
 // routes are the tables of each view; ok is false after a failure, which is recorded.
 func (c *checker) routes(ctx context.Context) (routes map[string]admin.Route, ok bool) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"daybook/internal/peopledomain"
 	"daybook/internal/testdomain"
 	"daybook/simulation"
 )
@@ -15,8 +16,12 @@ import (
 func hashes(t *testing.T) string {
 	t.Helper()
 	var all []string
-	for seed := range uint64(2) {
-		res := simulation.Run(t, testdomain.App(), simulation.Recipe{Seed: seed}, simulation.Options{})
+	for seed := range uint64(4) {
+		app := testdomain.App()
+		if seed >= 2 {
+			app = peopledomain.App() // with keys, nonces and erasures
+		}
+		res := simulation.Run(t, app, simulation.Recipe{Seed: seed}, simulation.Options{})
 		if len(res.Violations) > 0 || res.Commits == 0 {
 			t.Errorf("seed %d: %v, %d commits", seed, res.Violations, res.Commits)
 		}

@@ -93,7 +93,7 @@ func (c *checker) react(r process.Reactor, stream events.Stream, entry process.E
 			continue
 		}
 		for _, e := range effects {
-			c.effects = append(c.effects, effect{e, d.Name, commit, unsure && e.Branch != ""})
+			c.effects = append(c.effects, effect{e, d.Name, commit, unsure && e.Branch != "" || len(c.about[stream]) > 0})
 		}
 	}
 }
@@ -147,6 +147,9 @@ func (c *checker) excused(ctx context.Context, q process.Request) bool {
 		return true
 	}
 	stream := events.StreamOf(d.Aggregate, q.ID)
+	if len(c.about[stream]) > 0 {
+		return true
+	}
 	versions := []int64{0}
 	for _, commit := range c.commits[stream] {
 		versions = append(versions, commit.Version)

@@ -28,6 +28,7 @@ type network struct {
 	trace    *trace
 	over     chan struct{} // closed when the run is over: nothing is carried any more
 	work     *workLog
+	before   func(c *call) // a request is carried out
 	carried  func(c *call, answer *http.Response)
 }
 
@@ -216,6 +217,9 @@ func (p *passage) execute() (*http.Response, error) {
 	r := p.request.Clone(context.WithoutCancel(p.request.Context()))
 	r.Body = io.NopCloser(bytes.NewReader(p.call.body))
 	r.ContentLength = int64(len(p.call.body))
+	if p.before != nil {
+		p.before(p.call)
+	}
 	answer, err := p.services.RoundTrip(r)
 	if err == nil && p.carried != nil {
 		p.carried(p.call, answer)

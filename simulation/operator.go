@@ -11,10 +11,12 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/follow"
+	"daybook/functions"
 	"daybook/process"
 	"daybook/sealed"
 	"daybook/view"
 	"daybook/view/admin"
+	"daybook/view/driver"
 	"daybook/view/projection"
 )
 
@@ -54,27 +56,39 @@ func (o *operator) do(ctx context.Context, s step) error {
 		return o.rebuild(ctx, s.view)
 	case deployNext:
 		return o.deploy(ctx)
+	case erasePerson:
+		return o.erase(ctx, s)
 	}
 	return o.redrive(ctx, s.view)
 }
 
 // tools are what the command line works with.
 type tools struct {
-	store  *dynamo.EventStore
-	tables *dynamo.Tables
-	client *dynamo.Client
+	config  functions.Config
+	sealing sealed.With
+	raw     *dynamo.EventStore // as it is stored
+	store   events.Store
+	tables  driver.AdminTables
+	client  *dynamo.Client
 }
 
-func (o *operator) tools() tools {
+func (o *operator) tools() (tools, error) {
 	client := dynamo.New(dynamo.Options{Region: region, Endpoint: tablesURL, Credentials: fixedCredentials, Transport: o.way})
-	return tools{dynamo.NewEventStore(client, o.base.EventsTable, dynamo.WithClaims(o.base.ClaimsTable)), dynamo.NewTables(client, o.base.ViewPrefix), client}
+	c := o.base
+	c.Transport, c.Messaging = o.way, o.network.link("operator", waker{o.services, o.sent}, nil)
+	sealing, err := c.Sealing(o.app, client)
+	raw := dynamo.NewEventStore(client, o.base.EventsTable, dynamo.WithClaims(o.base.ClaimsTable))
+	return tools{c, sealing, raw, sealing.Store(raw), sealing.Tables(dynamo.NewTables(client, o.base.ViewPrefix)), client}, err
 }
 
 // rebuild builds the next table of a view and switches to it, or to one that an
 // earlier attempt has built.
 func (o *operator) rebuild(ctx context.Context, name string) error {
-	t := o.tools()
-	r, err := admin.NewRebuilder(t.store.StrongScan(), o.codec, t.tables, o.app.Views, &admin.RebuildOptions{Segments: 2, Workers: 2})
+	t, err := o.tools()
+	if err != nil {
+		return err
+	}
+	r, err := admin.NewRebuilder(t.sealing.Store(t.raw.StrongScan()), o.codec, t.tables, o.app.Views, &admin.RebuildOptions{Segments: 2, Workers: 2})
 	if err != nil {
 		return err
 	}
@@ -153,7 +167,10 @@ func raisedViews(old, next []view.View) (names []string) {
 // redrive catches streams up in a view, whether they are parked or not, and all parked
 // ones of all reactors.
 func (o *operator) redrive(ctx context.Context, name string) error {
-	t := o.tools()
+	t, err := o.tools()
+	if err != nil {
+		return err
+	}
 	pinned, views, err := admin.Pin(ctx, t.tables, o.app.Views)
 	if err != nil {
 		return err
@@ -189,9 +206,8 @@ func (o *operator) redriveReactors(ctx context.Context, t tools) error {
 	if err != nil {
 		return err
 	}
-	c := o.base
-	c.Transport, c.Messaging = o.way, o.network.link("operator", waker{o.services, o.sent}, nil)
-	runner, err := process.NewRunner(t.store, o.codec, dynamo.NewProcesses(t.client, o.base.ProcessesTable), o.app.Processes, c.Effects(handler, sealed.With{}),
+	ledger := t.sealing.Ledger(dynamo.NewProcesses(t.client, o.base.ProcessesTable))
+	runner, err := process.NewRunner(t.store, o.codec, ledger, o.app.Processes, t.config.Effects(handler, t.sealing),
 		&process.Options{Source: o.base.ViewPrefix})
 	if err != nil {
 		return err

@@ -27,6 +27,8 @@ type step struct {
 	id      string // of the aggregate; "" leaves it to Daybook
 	payload jsontext.Value
 	view    string // of a query, a rebuild
+
+	aggregate string // of an erasure
 }
 
 type stepKind uint8
@@ -38,6 +40,7 @@ const (
 	rebuildView
 	deployNext
 	redriveView
+	erasePerson
 )
 
 // String describes the step for a person.
@@ -51,6 +54,8 @@ func (s step) String() string {
 		return fmt.Sprintf("%s reads %s/%s", s.name, s.view, s.id)
 	case rebuildView:
 		return fmt.Sprintf("%s rebuilds view %s and switches to it", s.name, s.view)
+	case erasePerson:
+		return fmt.Sprintf("%s erases %s/%s", s.name, s.aggregate, s.id)
 	case redriveView:
 		return fmt.Sprintf("%s redrives view %s, and what is parked", s.name, s.view)
 	}
@@ -85,7 +90,7 @@ func (p plan) without(keep map[string]bool) plan {
 
 // newPlan draws what clients and the operator do.
 func newPlan(app daybook.App, seed uint64, o Options) (plan, error) {
-	g := &generator{options: o, ids: map[string]bool{}}
+	g := &generator{options: o, seed: seed, personal: app.Personal(), ids: map[string]bool{}}
 	for _, a := range app.Aggregates {
 		g.ids[a.Name()] = true
 	}
@@ -139,6 +144,22 @@ func operations(app daybook.App, seed uint64, o Options) (all []step) {
 	if len(app.Views) > 0 && random.IntN(8) == 0 {
 		all = append(all, step{name: "o3", kind: redriveView, pause: after, view: app.Views[random.IntN(len(app.Views))].Describe().Name})
 	}
+	return append(all, erasuresOf(app, seed)...)
+}
+
+// erasuresOf draws whom an operator erases, and when.
+func erasuresOf(app daybook.App, seed uint64) (all []step) {
+	of := subjects(app.Commands())
+	if !app.Personal() || len(of) == 0 {
+		return nil
+	}
+	random, _ := draw(seed, "erasures")
+	for n := range random.IntN(3) {
+		all = append(all, step{
+			name: "o" + strconv.Itoa(4+n), kind: erasePerson, pause: time.Duration(random.Int64N(int64(3 * time.Second))),
+			aggregate: of[random.IntN(len(of))], id: strconv.Itoa(1 + random.IntN(population)),
+		})
+	}
 	return all
 }
 
@@ -149,11 +170,14 @@ type choice struct {
 
 // generator draws steps from the declarations.
 type generator struct {
+	seed     uint64
+	personal bool // the application has personal values
 	options  Options
 	commands []choice
 	creates  []aggregate.Description
 	total    int
 	ids      map[string]bool // names of aggregates
+	marked   bool            // the value is personal
 }
 
 // population is how many aggregates of a kind there are in a run: few, so that
@@ -164,6 +188,9 @@ func (g *generator) step(app daybook.App, name string, n int, random *rand.Rand)
 	s := step{name: name, pause: time.Duration(random.Int64N(int64(60 * time.Millisecond)))}
 	if random.IntN(4) == 0 {
 		s.pause += time.Duration(random.Int64N(int64(time.Second)))
+	}
+	if late, _ := draw(g.seed, "late "+name); g.personal && late.IntN(8) == 0 { // some go on while a person is erased
+		s.pause += time.Duration(late.Int64N(int64(90 * time.Second)))
 	}
 	if n > 0 && len(app.Views) > 0 && random.IntN(8) == 0 {
 		s.kind, s.view, s.id = readRow, app.Views[random.IntN(len(app.Views))].Describe().Name, strconv.Itoa(1+random.IntN(population))
@@ -211,6 +238,10 @@ func (g *generator) payload(random *rand.Rand, schema jsontext.Value) (jsontext.
 }
 
 func (g *generator) value(random *rand.Rand, name string, s map[string]any) any {
+	if s["x-personal"] == true && !g.marked {
+		g.marked = true
+		defer func() { g.marked = false }()
+	}
 	kind, _ := s["type"].(string)
 	if either, ok := s["type"].([]any); ok { // or null
 		if kind, _ = either[0].(string); random.IntN(4) == 0 {
@@ -243,7 +274,20 @@ func (g *generator) value(random *rand.Rand, name string, s map[string]any) any 
 	case "boolean":
 		return random.IntN(2) == 0
 	}
-	return g.text(random, name, s, int(number("minLength", 0)), int(number("maxLength", 100)))
+	least, most := int(number("minLength", 0)), int(number("maxLength", 100))
+	text := g.text(random, name, s, least, most)
+	if g.marked && random.IntN(2) == 0 { // nobody else's
+		own := fmt.Sprintf("%s %06x", text, random.Uint32()&0xffffff)
+		if user, host, ok := strings.Cut(text, "@"); ok {
+			own = fmt.Sprintf("%s.%06x@%s", user, random.Uint32()&0xffffff, host)
+		}
+		format, _ := s["format"].(string)
+		pattern, _ := s["pattern"].(string)
+		if len(own) <= most && s["enum"] == nil && (format == "" || format == "email") && matches(pattern, own) {
+			return own
+		}
+	}
+	return text
 }
 
 func (g *generator) object(random *rand.Rand, s map[string]any) map[string]any {

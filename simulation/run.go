@@ -155,6 +155,9 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result, work *wor
 	}
 	r.table = s.base.EventsTable
 	n.carried = r.carried
+	if app.Personal() {
+		n.before = s.beforeRequest
+	}
 	if err := s.start(ctx, o.Projectors); err != nil {
 		fail(errors.Join(err, s.close()))
 		return

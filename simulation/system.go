@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -21,6 +20,7 @@ import (
 	"daybook/localstack/bus"
 	"daybook/localstack/embedded"
 	"daybook/localstack/gateway"
+	"daybook/localstack/kms"
 	"daybook/localstack/mapping"
 	"daybook/localstack/queue"
 	"daybook/localstack/schedule"
@@ -47,6 +47,7 @@ type system struct {
 	// deployed says that app is the next program.
 	deployed bool
 	work     sync.WaitGroup
+	erasures
 
 	db        *embedded.DB // the application's tables
 	side      *embedded.DB // those of queue and timers, which never fail
@@ -59,9 +60,10 @@ type system struct {
 	client    *dynamo.Client              // to the tables of queue and timers
 	sent      *signal                     // a message came into the queue
 
-	base     functions.Config // without what differs between instances
-	kind     *dynamo.Client   // to the tables, around the network
-	store    *dynamo.EventStore
+	base     functions.Config   // without what differs between instances
+	kind     *dynamo.Client     // to the tables, around the network
+	raw      *dynamo.EventStore // as it is stored
+	store    events.Store       // with personal values decrypted
 	codec    *events.Codec
 	command  *fleet
 	query    *fleet
@@ -79,10 +81,7 @@ var fixedCredentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Cr
 
 // newSystem brings up everything but what feeds the functions.
 func newSystem(ctx context.Context, app daybook.App, n *network, hostile *embedded.Hostile, o Options) (*system, error) {
-	if app.Personal() {
-		return nil, errors.New("the application has personal values, which the simulation does not support: simulate it without them")
-	}
-	s := &system{app: app, network: n, quiet: slog.New(slog.DiscardHandler), skew: o.Skew, sent: newSignal(), published: &outbox{}, discarded: &lostBatches{}, rows: map[string]view.Description{}}
+	s := &system{erasures: erasures{past: map[place]pastCommit{}}, app: app, network: n, quiet: slog.New(slog.DiscardHandler), skew: o.Skew, sent: newSignal(), published: &outbox{}, discarded: &lostBatches{}, rows: map[string]view.Description{}}
 	for _, v := range app.Views {
 		if d := v.Describe(); d.Kind == view.KindRows {
 			s.rows[d.Name] = d
@@ -101,6 +100,9 @@ func newSystem(ctx context.Context, app daybook.App, n *network, hostile *embedd
 	for _, v := range view.Versions(app.Views) {
 		specs = append(specs, dynamo.ViewTable(v.Describe()))
 	}
+	if app.Personal() {
+		specs = append(specs, dynamo.KeysTable())
+	}
 	if err := dynamo.Create(ctx, s.kind, prefix, specs...); err != nil {
 		return nil, err
 	}
@@ -114,7 +116,9 @@ func newSystem(ctx context.Context, app daybook.App, n *network, hostile *embedd
 		return nil, err
 	}
 	s.configure(prefix)
-	s.store = dynamo.NewEventStore(s.kind, s.base.EventsTable, dynamo.WithClaims(s.base.ClaimsTable))
+	if err := s.openStore(); err != nil {
+		return nil, err
+	}
 	s.command = s.fleet(names.Command, o.Instances, func(a daybook.App, c functions.Config) (functions.Handler, error) { return functions.NewCommand(a, c) })
 	s.query = s.fleet(names.Query, o.Instances, func(a daybook.App, c functions.Config) (functions.Handler, error) { return functions.NewQuery(a, c) })
 	s.fleets = []*fleet{s.command, s.query}
@@ -147,7 +151,13 @@ func (s *system) openServices(ctx context.Context, prefix string) error {
 	if err != nil {
 		return err
 	}
-	s.services = wire.Transport(wire.Router{Tables: http.NotFoundHandler(), Queue: s.queue, Bus: buses, Schedules: s.schedules})
+	router := wire.Router{Tables: http.NotFoundHandler(), Queue: s.queue, Bus: buses, Schedules: s.schedules}
+	if s.app.Personal() {
+		if router.Keys, err = kms.Open("", s.quiet); err != nil {
+			return err
+		}
+	}
+	s.services = wire.Transport(router)
 	for _, q := range []string{names.DeadQueue, names.CommandQueue} {
 		if err := s.createQueue(ctx, names.Join(prefix, q), names.Join(prefix, names.DeadQueue)); err != nil {
 			return err
@@ -169,6 +179,14 @@ func (s *system) createQueue(ctx context.Context, name, dead string) error {
 	return askQueue(ctx, s.services, "CreateQueue", map[string]any{"QueueName": name, "Attributes": attributes}, nil)
 }
 
+// openStore opens the events around the network.
+func (s *system) openStore() error {
+	s.raw = dynamo.NewEventStore(s.kind, s.base.EventsTable, dynamo.WithClaims(s.base.ClaimsTable))
+	sealing, err := s.sealer()
+	s.store = sealing.Store(s.raw)
+	return err
+}
+
 // configure fills in what all functions are told.
 func (s *system) configure(prefix string) {
 	s.base = functions.Config{
@@ -181,6 +199,9 @@ func (s *system) configure(prefix string) {
 		ScheduleGroup: prefix, ScheduleRole: "arn:aws:iam::000000000000:role/" + names.Join(prefix, "timers"),
 		ScheduleTarget: s.queue.ARN(names.Join(prefix, names.CommandQueue)), EventBus: prefix,
 		Credentials: fixedCredentials, LogTo: io.Discard, LogLevel: slog.LevelError + 1,
+	}
+	if s.app.Personal() {
+		s.base.KMSEndpoint, s.base.KeysTable, s.base.WrappingKey = servicesURL, dynamo.TableName(prefix, dynamo.KeysTable()), names.WrappingKey(prefix)
 	}
 }
 

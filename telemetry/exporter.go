@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/url"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -17,14 +15,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"daybook/functions"
+	"daybook/telemetry/collector"
 )
 
 // attempt bounds one request to the collector. A collector that does not answer is
 // given up soon: spans are dropped then, and nothing else is delayed for long.
 const attempt = 3 * time.Second
-
-// tracesPath is OTLP's path of traces.
-const tracesPath = "/v1/traces"
 
 // Exporter exports the spans of an application's functions, in batches. It is safe
 // for concurrent use.
@@ -33,24 +29,11 @@ type Exporter struct {
 	processor sdktrace.SpanProcessor
 }
 
-// Endpoint returns the URL that spans are posted to: the given one, and OTLP's path
-// where it has none. The error is for text that is not an http or https URL.
-func Endpoint(text string) (string, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("%q is not the URL of an OTLP collector, such as http://localhost:4318", text)
-	}
-	if strings.Trim(u.Path, "/") == "" {
-		u.Path = tracesPath
-	}
-	return u.String(), nil
-}
-
 // New returns an exporter to the collector at a URL, for the application of the name
 // app. It sends nothing yet, so it does not fail when the collector is unreachable.
 // OpenTelemetry's environment variables for headers, TLS and sampling are heeded.
 func New(ctx context.Context, endpoint, app string) (*Exporter, error) {
-	to, err := Endpoint(endpoint)
+	to, err := collector.Endpoint(endpoint)
 	if err != nil {
 		return nil, err
 	}

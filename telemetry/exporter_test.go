@@ -17,19 +17,6 @@ import (
 	"daybook/telemetry"
 )
 
-func TestEndpoint(t *testing.T) {
-	t.Parallel()
-	for given, want := range map[string]string{
-		"http://localhost:4318": "http://localhost:4318/v1/traces", "https://c.example/": "https://c.example/v1/traces",
-		"https://c.example/tenant/traces": "https://c.example/tenant/traces",
-		"localhost:4318":                  "", "": "", "grpc://c.example": "", "http://": "", "https://c.example?key=1": "",
-	} {
-		if got, err := telemetry.Endpoint(given); got != want || (err == nil) != (want != "") {
-			t.Errorf("%q gives %q, %v, want %q", given, got, err, want)
-		}
-	}
-}
-
 // handler is a function that records one span for each invocation.
 type handler struct {
 	spans  functions.Spans

@@ -12,16 +12,16 @@ const exact = (_, v, c) => typeof v === 'number' && c?.source !== undefined && S
 
 export const parse = text => JSON.parse(text, exact)
 
-// The token comes once, behind the # of the printed address, and is kept for this
-// origin, port included.
+// The token comes once, behind the # of the printed address, perhaps with a page, and
+// is kept for this origin, port included.
 const key = 'daybook-token'
 let token = ''
 try { token = localStorage.getItem(key) ?? '' } catch { /* storage is off */ }
-const given = location.hash.match(/^#token=([\w-]+)/)
+const given = location.hash.match(/^#token=([\w-]+)\/?(.*)/)
 if (given) {
   token = given[1]
   try { localStorage.setItem(key, token) } catch { /* kept for this page only */ }
-  history.replaceState(null, '', location.pathname + '#/')
+  history.replaceState(null, '', location.pathname + '#/' + given[2])
 }
 
 // Problem is an answer that is not a success.

@@ -9,6 +9,7 @@ import { Views, OneView } from './views.js'
 import { Processes, OneProcess } from './processes.js'
 import { Commands, OneCommand } from './commands.js'
 import { Queue } from './queue.js'
+import { Rehearsal } from './rehearsal.js'
 
 const pages = [
   { path: '', name: 'Home', key: 'h', list: Home },
@@ -18,6 +19,7 @@ const pages = [
   { path: 'processes', name: 'Processes', key: 'p', list: Processes, one: OneProcess },
   { path: 'commands', name: 'Commands', key: 'c', list: Commands, one: OneCommand },
   { path: 'queue', name: 'Queue', key: 'q', list: Queue },
+  { path: 'rehearsal', name: 'Rehearsal', key: 'r', list: Rehearsal },
 ]
 
 const parts = () => location.hash.replace(/^#\/?/, '').split('?')[0].split('/').map(p => { try { return decodeURIComponent(p) } catch { return p } })

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"daybook/messaging/endpoint"
+	"daybook/telemetry/collector"
 )
 
 var (
@@ -36,9 +37,9 @@ func issuer(s string) bool {
 	return err == nil && u.Scheme == "https" && u.Host != "" && u.RawQuery == "" && u.Fragment == ""
 }
 
-func collector(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
+func otlp(s string) bool {
+	_, err := collector.Endpoint(s)
+	return err == nil
 }
 
 func origin(s string) bool {
@@ -109,7 +110,7 @@ func functions() []field {
 		declare("tracing", "false", "`true`, `false`", "AWS X-Ray traces of the functions, and of a REST API.",
 			yes(func(s *Settings) *bool { return &s.Tracing })).in("true"),
 		declare("otlp", "", "http or https URL", "An OpenTelemetry collector that gets the functions' spans by OTLP over HTTP. The functions are built with OpenTelemetry's SDK then: bigger, and slower to start. Unset: no spans, and no SDK in the functions.",
-			text(func(s *Settings) *string { return &s.OTLP }, collector, "the URL of an OTLP collector, without user, query and fragment")),
+			text(func(s *Settings) *string { return &s.OTLP }, otlp, "the URL of an OTLP collector, without user, query and fragment")),
 		declare("rollout", string(AtOnce), "`at-once`, `canary`", "`canary` gives functions versions and an alias; CodeDeploy moves a tenth of the invocations to a new version, all after five minutes, and all back when an alarm rings.",
 			choice(func(s *Settings) *Rollout { return &s.Rollout }, AtOnce, Canary)).in(string(Canary)),
 		declare("projectorConcurrency", "0", "0 to 1000", "Concurrent executions reserved for the projector, and its limit: API traffic can't starve it. The events table's stream has as many at once as it has shards. 0 for none.",

@@ -10,9 +10,9 @@ import (
 	domains "daybook/messaging/endpoint"
 )
 
-// The domains that functions and the command line use are those that the CDK
-// knows, for every Region that it knows.
-func TestSuffixesAreTheCDKs(t *testing.T) {
+// The domains and the partitions that functions and the command line use are those that
+// the CDK knows, for every Region that it knows.
+func TestPartitionsAreTheCDKs(t *testing.T) {
 	t.Parallel()
 	needNode(t)
 	synthesizing.Lock()
@@ -24,6 +24,9 @@ func TestSuffixesAreTheCDKs(t *testing.T) {
 	for _, r := range regions {
 		if want := r.DomainSuffix(); want != nil && domains.Suffix(*r.Name()) != *want {
 			t.Errorf("%s: %s, the CDK has %s", *r.Name(), domains.Suffix(*r.Name()), *want)
+		}
+		if want := r.Partition(); want != nil && domains.Partition(*r.Name()) != *want {
+			t.Errorf("%s: %s, the CDK has %s", *r.Name(), domains.Partition(*r.Name()), *want)
 		}
 	}
 }

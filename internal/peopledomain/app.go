@@ -2,6 +2,7 @@ package peopledomain
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -181,16 +182,35 @@ var Towns = view.NewKeyed[Town, Resident]("towns", "person").
 		if r.Names == nil {
 			r.Names = map[string]Text{}
 		}
-		r.Names[m.ID], r.Towns = m.Name, r.Towns+m.Town+" "
+		r.Names[m.ID], r.Towns = m.Name, joined(append(words(r.Towns), words(m.Town+" ")...))
 		return r
 	}).
 	Take(func(r Town, _ string, m Resident) Town {
-		r.Names, r.Towns = maps.Clone(r.Names), strings.Replace(r.Towns, m.Town+" ", "", 1)
+		r.Names = maps.Clone(r.Names)
 		delete(r.Names, m.ID)
+		left := words(r.Towns)
+		for _, word := range words(m.Town + " ") {
+			if at := slices.Index(left, word); at >= 0 {
+				left = slices.Delete(left, at, at+1)
+			}
+		}
+		r.Towns = joined(left)
 		return r
 	})
 
-// Town is everybody: who there is by id, and the towns that they live in.
+// words are the words of a text, each with the space after it.
+func words(text string) []string {
+	all := strings.SplitAfter(text, " ")
+	return all[:len(all)-1]
+}
+
+// joined is a text of words in an order that does not depend on who came first.
+func joined(words []string) string {
+	slices.Sort(words)
+	return strings.Join(words, "")
+}
+
+// Town is everybody: who there is by id, and the words of the towns that they live in.
 type Town struct {
 	Names map[string]Text `json:"names"`
 	Towns string          `json:"towns"`

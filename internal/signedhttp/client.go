@@ -69,6 +69,7 @@ type Call struct {
 	// ContentType is the header of that name, Operation is X-Amz-Target: one value or
 	// none, never changed.
 	ContentType, Operation []string
+	Header                 http.Header // more headers; those of signedHeaders are signed
 	Body                   []byte
 	// Read reads an answer, which is valid until it returns; the body of the response
 	// is empty.

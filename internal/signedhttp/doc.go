@@ -5,8 +5,8 @@
 // what signing and sending the same bytes costs. This package sends them itself and
 // keeps to the SDK for the rest: credentials, the retry loop with its quota, the
 // clock-skew correction and the errors' types are the SDK's own code. It knows no
-// service: packages dynamo/signed and messaging write the requests and read the
-// answers.
+// service: packages dynamo/signed, messaging and connect write the requests and read the
+// answers. Only of S3 it knows how it is signed.
 //
 // It may import the AWS SDK's core and the standard library.
 package signedhttp

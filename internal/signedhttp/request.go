@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go/encoding/httpbinding"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -68,6 +69,9 @@ func (c *Client) request(ctx context.Context, k *Call, t *Target, credentials *a
 	if k.Operation != nil {
 		h["X-Amz-Target"] = k.Operation
 	}
+	for name, v := range k.Header {
+		h[name] = v
+	}
 	u := k.url(t)
 	r := (&http.Request{
 		Method: http.MethodPost, URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -96,7 +100,8 @@ func (k *Call) url(t *Target) *url.URL {
 		return t.URL
 	}
 	u := *t.URL
-	u.Path, u.RawPath, u.RawQuery = u.Path+k.Path, "", k.Query
+	u.Path, u.RawQuery = u.Path+k.Path, k.Query
+	u.RawPath = httpbinding.EscapePath(u.Path, false) // net/url leaves some as they are, which S3 signs escaped
 	return &u
 }
 

@@ -61,6 +61,8 @@ var signedHeaders = []struct{ name, lower string }{
 	{"", "content-length"},
 	{"Content-Type", "content-type"},
 	{"", "host"},
+	{"Range", "range"},
+	{"X-Amz-Content-Sha256", "x-amz-content-sha256"},
 	{"X-Amz-Date", "x-amz-date"},
 	{"X-Amz-Security-Token", "x-amz-security-token"},
 	{"X-Amz-Target", "x-amz-target"},
@@ -73,7 +75,7 @@ const maxNames = 160
 // and whose X-Amz-Date is date. It writes into scratch, which it returns grown.
 func (k *signingKey) sign(r *http.Request, body [sha256.Size]byte, date string, scratch []byte) (authorization string, grown []byte) {
 	var room [maxNames]byte
-	b, names := canonicalRequest(scratch[:0], room[:0], r, body)
+	b, names := canonicalRequest(scratch[:0], room[:0], r, body, k.service == serviceS3)
 	canonical := sha256.Sum256(b)
 
 	b = appendAll(b[:0], algorithm, "\n", date, "\n", k.scope, "\n")
@@ -93,11 +95,14 @@ func (k *signingKey) sign(r *http.Request, body [sha256.Size]byte, date string, 
 	return string(b), b
 }
 
+// serviceS3 is the one service whose signature takes a path as it is sent.
+const serviceS3 = "s3"
+
 // canonicalRequest appends what is signed of a request to b, and the names of the
 // signed headers to names.
-func canonicalRequest(b, names []byte, r *http.Request, body [sha256.Size]byte) (canonical, signed []byte) {
+func canonicalRequest(b, names []byte, r *http.Request, body [sha256.Size]byte, asSent bool) (canonical, signed []byte) {
 	path := r.URL.EscapedPath()
-	if path != "/" {
+	if path != "/" && !asSent {
 		path = httpbinding.EscapePath(path, false) // once more, as the signature wants it
 	}
 	b = appendAll(b, r.Method, "\n", path, "\n", r.URL.RawQuery, "\n")

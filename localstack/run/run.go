@@ -20,7 +20,7 @@ import (
 	"daybook/localstack/gateway"
 	"daybook/localstack/stack"
 	"daybook/nearest"
-	"daybook/telemetry"
+	"daybook/telemetry/collector"
 )
 
 // Main runs the local stack of an application by the program's arguments, and does
@@ -180,7 +180,7 @@ func checkCollector(o stack.Options) error {
 	if o.OTLP == "" {
 		return nil
 	}
-	if _, err := telemetry.Endpoint(o.OTLP); err != nil {
+	if _, err := collector.Endpoint(o.OTLP); err != nil {
 		return fmt.Errorf("-otlp: %w", err)
 	}
 	return nil

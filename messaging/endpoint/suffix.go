@@ -2,26 +2,40 @@ package endpoint
 
 import "strings"
 
-// suffixes are the domains of the partitions other than the commercial and the
-// GovCloud one, by what the names of their Regions begin with.
-var suffixes = []struct{ region, suffix string }{
-	{"cn-", "amazonaws.com.cn"},
-	{"eusc-", "amazonaws.eu"},
-	{"us-iso-", "c2s.ic.gov"},
-	{"us-isob-", "sc2s.sgov.gov"},
-	{"us-isof-", "csp.hci.ic.gov"},
-	{"eu-isoe-", "cloud.adc-e.uk"},
+// partitions are those other than the commercial one, by what the names of their Regions
+// begin with.
+var partitions = []struct{ region, name, suffix string }{
+	{"cn-", "aws-cn", "amazonaws.com.cn"},
+	{"eusc-", "aws-eusc", "amazonaws.eu"},
+	{"us-gov-", "aws-us-gov", commercial},
+	{"us-iso-", "aws-iso", "c2s.ic.gov"},
+	{"us-isob-", "aws-iso-b", "sc2s.sgov.gov"},
+	{"us-isof-", "aws-iso-f", "csp.hci.ic.gov"},
+	{"eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"},
 }
+
+const commercial = "amazonaws.com"
 
 // Suffix is the domain that the services of a Region are in: amazonaws.com, or
 // that of the Region's partition.
 func Suffix(region string) string {
-	for _, s := range suffixes {
-		if strings.HasPrefix(region, s.region) {
-			return s.suffix
+	_, suffix := partitionOf(region)
+	return suffix
+}
+
+// Partition is the partition of a Region, as ARNs name it.
+func Partition(region string) string {
+	name, _ := partitionOf(region)
+	return name
+}
+
+func partitionOf(region string) (name, suffix string) {
+	for _, p := range partitions {
+		if strings.HasPrefix(region, p.region) {
+			return p.name, p.suffix
 		}
 	}
-	return "amazonaws.com"
+	return "aws", commercial
 }
 
 // Of is the address of a service in a Region: https://sqs.eu-central-1.amazonaws.com.

@@ -22,15 +22,19 @@ type bug struct {
 	edits []edit
 }
 
-// find is an instrument that finds a bug: the simulator, or a test.
+// find is an instrument that finds a bug: a test, which simulates or not.
 type find struct {
-	test    string // package; "" for the simulator
-	pattern string // of the tests' names
+	simulate bool
+	test     string // package
+	pattern  string // of the tests' names
 }
 
 func (f find) String() string {
-	if f.test == "" {
+	switch {
+	case f == shop:
 		return "the simulator"
+	case f.simulate:
+		return "the simulator (`" + f.pattern + "`)"
 	}
 	return "`go test " + f.test + " -run " + f.pattern + "`"
 }
@@ -112,11 +116,11 @@ func parse(name, text string) (bug, error) {
 func parseFind(text string) (find, error) {
 	switch words := strings.Fields(text); {
 	case len(words) == 1 && words[0] == "simulate":
-		return find{}, nil
-	case len(words) == 3 && words[0] == "test":
-		return find{test: words[1], pattern: words[2]}, nil
+		return shop, nil
+	case len(words) == 3 && (words[0] == "test" || words[0] == "simulate"):
+		return find{words[0] == "simulate", words[1], words[2]}, nil
 	}
-	return find{}, fmt.Errorf("%q is neither simulate nor test PACKAGE PATTERN", text)
+	return find{}, fmt.Errorf("%q is neither simulate nor test PACKAGE PATTERN nor simulate PACKAGE PATTERN", text)
 }
 
 var errNotOnce = errors.New("the old text does not occur exactly once in the file: update the bug")

@@ -43,7 +43,7 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	good := "About\nit.\nfind: simulate\nfind: test ./events Token\n-- a.go\n<<<<\nold\n====\nnew\n>>>>\n"
 	b, err := parse("good", good)
-	if err != nil || b.about != "About it." || len(b.finds) != 2 || b.finds[1] != (find{"./events", "Token"}) || len(b.edits) != 1 || b.edits[0] != (edit{"a.go", "old\n", "new\n"}) {
+	if err != nil || b.about != "About it." || len(b.finds) != 2 || b.finds[1] != (find{false, "./events", "Token"}) || len(b.edits) != 1 || b.edits[0] != (edit{"a.go", "old\n", "new\n"}) {
 		t.Errorf("%+v, %v", b, err)
 	}
 	for _, bad := range []string{

@@ -21,4 +21,7 @@
 //	====
 //	new lines
 //	>>>>
+//
+// "find: simulate" simulates the sample shop; a package and a pattern of tests behind it
+// simulate another application.
 package main

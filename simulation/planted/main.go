@@ -107,7 +107,7 @@ func (r runner) one(ctx context.Context, b bug) ([]string, error) {
 	var findings []string
 	var errs []error
 	for _, f := range b.finds {
-		if f.test == "" && !r.simulate || f.test != "" && !r.tests {
+		if f.simulate && !r.simulate || !f.simulate && !r.tests {
 			continue
 		}
 		begun := time.Now()
@@ -124,8 +124,8 @@ func (r runner) one(ctx context.Context, b bug) ([]string, error) {
 
 // look lets one instrument look for a planted bug, and says what it took.
 func (r runner) look(ctx context.Context, overlay string, f find) (string, error) {
-	if f.test == "" {
-		return r.simulator(ctx, overlay)
+	if f.simulate {
+		return r.simulator(ctx, overlay, f)
 	}
 	out, err := run(ctx, nil, "go", "test", "-count=1", "-timeout", "5m", "-overlay", overlay, "-run", f.pattern, f.test)
 	switch {
@@ -141,9 +141,9 @@ func (r runner) look(ctx context.Context, overlay string, f find) (string, error
 var violated = regexp.MustCompile(`seed (\d+) breaks ("[^"]*")`)
 
 // simulator runs seeds from 1 on until one finds the bug.
-func (r runner) simulator(ctx context.Context, overlay string) (string, error) {
+func (r runner) simulator(ctx context.Context, overlay string, f find) (string, error) {
 	s := settings.Settings{Seed: 1, Runs: r.runs}
-	out, err := run(ctx, []string{settings.Env + "=" + s.String()}, "go", "test", "-count=1", "-timeout", "10m", "-overlay", overlay, "-run", settings.Tests, simulated)
+	out, err := run(ctx, []string{settings.Env + "=" + s.String()}, "go", "test", "-count=1", "-timeout", "10m", "-overlay", overlay, "-run", f.pattern, f.test)
 	if err == nil {
 		return "", errNotFound
 	}
@@ -151,11 +151,11 @@ func (r runner) simulator(ctx context.Context, overlay string) (string, error) {
 	if m == nil {
 		return "", fmt.Errorf("the simulator did not run: %w\n%s", err, out)
 	}
-	return "the simulator, seed " + m[1] + ": " + m[2], nil
+	return f.String() + ", seed " + m[1] + ": " + m[2], nil
 }
 
-// simulated is the package whose test simulates the sample shop.
-const simulated = "./domain"
+// shop simulates the sample shop.
+var shop = find{true, "./domain", settings.Tests}
 
 // run runs a command, with more in its environment, and returns what it printed.
 func run(ctx context.Context, env []string, name string, args ...string) (string, error) {

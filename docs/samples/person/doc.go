@@ -1,2 +1,3 @@
-// Package person has the samples of docs/privacy.md: an aggregate with personal values.
+// Package person has the samples of docs/privacy.md: an application with an aggregate
+// that has personal values.
 package person

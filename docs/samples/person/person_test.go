@@ -10,7 +10,7 @@ import (
 
 func TestPerson(t *testing.T) {
 	t.Parallel()
-	if err := person.Person.Err(); err != nil {
+	if err := person.App().Check(); err != nil {
 		t.Fatal(err)
 	}
 	ann := person.Registered{Name: personal.Of("Ann"), Email: personal.Of("ann@example.com")}
