@@ -11,7 +11,8 @@ const MaxStreams = 100
 // the command's id names, and those that others names for its payload, of any
 // aggregates of the handler, MaxStreams in all. They are loaded together; what
 // the decision comes to on each (see Decision.On) is appended to all or none;
-// and a stream that it only looked at must not have moved meanwhile.
+// and a stream that it only looked at must not have moved meanwhile. Streams are named
+// without a tenant: all are of the tenant of the command.
 //
 // A commit of several streams costs twice the write units of each, and 2 for
 // each stream that is only looked at.

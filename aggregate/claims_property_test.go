@@ -152,7 +152,7 @@ func TestClaimsAreAMap(t *testing.T) {
 		}
 		w.verify()
 		for id, value := range badges {
-			h, err := w.store.Holders(t.Context(), []string{events.Claim{Name: "badge", Value: value}.Key()})
+			h, err := w.store.Holders(t.Context(), []string{events.Claim{Name: "badge", Value: value}.Key("")})
 			if err != nil || h[0].Stream != memberStream(id) {
 				t.Errorf("%s is held by %+v, want %s (error %v)", value, h, id, err)
 			}

@@ -136,7 +136,7 @@ func TestClaimsInABatch(t *testing.T) {
 func held(t *testing.T, store events.Store, name string, want map[string]events.Stream) {
 	t.Helper()
 	for value, stream := range want {
-		h, err := store.Holders(t.Context(), []string{events.Claim{Name: name, Value: value}.Key()})
+		h, err := store.Holders(t.Context(), []string{events.Claim{Name: name, Value: value}.Key("")})
 		if err != nil || h[0].Stream != stream {
 			t.Errorf("%s is held by %+v, want %q (error %v)", value, h, stream, err)
 		}

@@ -56,8 +56,8 @@ type Result struct {
 	Others []events.Token
 }
 
-// Token is the consistency token of the result; a no-op on a stream that does
-// not exist has none and is "".
+// Token is the consistency token of the result, with the tenant; a no-op on a stream
+// that does not exist has none and is "".
 func (r Result) Token() string {
 	if r.Version == 0 {
 		return ""

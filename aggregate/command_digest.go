@@ -25,7 +25,8 @@ func digest(parts ...string) (d events.Digest) {
 // Digest is what a commit keeps of the command, so that a repeat is told from another
 // command under the same id. For a command that creates, ID must be that of the stream.
 // White space, the order of members, and how a number is spelled (5, 5.0) make no
-// difference.
+// difference. Nor does the tenant: digests are compared within a stream, and by
+// command ids, and two tenants share neither.
 func (c Command) Digest() events.Digest {
 	plain := personal.Plain(c.Payload)
 	payload, err := canonicalPayload(plain.Clone())

@@ -21,7 +21,7 @@ func (h *Handler) streamsOf(p *Attempt) ([]events.Stream, error) {
 		if _, ok := h.aggregates[s.Aggregate()]; !ok {
 			return nil, events.Errorf(events.CodeInternal, "command %q names a stream of aggregate %q, which is not declared", p.Command.Name, s.Aggregate())
 		}
-		streams = append(streams, s)
+		streams = append(streams, s.In(p.Command.Tenant))
 	}
 	slices.Sort(streams)
 	if streams = slices.Compact(streams); len(streams) > MaxStreams {
@@ -220,17 +220,17 @@ func (x *crossing) decide() ([]*plan, error) {
 	others := &Others{meta: meta, states: map[events.Stream]heldState{}}
 	for _, r := range x.rounds {
 		at := r.entry.position
-		others.states[at.Stream()] = heldState{r.entry.state.value(), at.Version()}
+		others.states[at.Stream().In("")] = heldState{r.entry.state.value(), at.Version()}
 	}
 	d, err := own.state.decide(x.p.ready, meta, others)
 	if err != nil {
 		return nil, err
 	}
 	parts := map[events.Stream]Decision{}
-	gather(parts, x.p.Stream, d)
+	gather(parts, x.p.Stream.In(""), d)
 	plans := make([]*plan, len(x.rounds))
 	for i, r := range x.rounds {
-		stream := r.entry.position.Stream()
+		stream := r.entry.position.Stream().In("")
 		if plans[i], err = x.plan(r, parts[stream], now); err != nil {
 			return nil, err
 		}
@@ -399,7 +399,7 @@ func (x *crossing) busy(conflict error) error {
 	if w, ok := events.WinnerOf(conflict); ok {
 		stream = w.Stream
 	}
-	e := events.Wrap(events.CodeBusy, fmt.Errorf("command %s over %d streams: %w", x.p.Command.Name, len(x.p.streams), conflict), "too many commands write to "+string(stream)+" at once")
+	e := events.Wrap(events.CodeBusy, fmt.Errorf("command %s over %d streams: %w", x.p.Command.Name, len(x.p.streams), conflict), "too many commands write to "+string(stream.In(""))+" at once")
 	e.RetryAfter = time.Second
 	return e
 }

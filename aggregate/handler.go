@@ -70,7 +70,7 @@ func Codec(aggregates []Aggregate) (*events.Codec, error) {
 func (h *Handler) Describe() []Description { return slices.Clone(h.described) }
 
 // Handle handles one command. Its error is an *events.Error: a domain rejection
-// (Rejected), malformed, unknown-command, version-conflict, already-taken, busy,
+// (Rejected), malformed, tenant-required, unknown-command, version-conflict, already-taken, busy,
 // idempotency-key-reused, too-large, unavailable, canceled or internal. After
 // unavailable the command may have been accepted or not; sending it again with
 // the same command id is safe.
@@ -95,6 +95,9 @@ func (h *Handler) Handle(ctx context.Context, c Command) (Result, error) {
 // read is Prepare without its guard.
 func (h *Handler) read(p *Attempt) {
 	c := p.Command
+	if p.Err = events.CheckTenant(h.opts.Tenants, c.Tenant); p.Err != nil {
+		return
+	}
 	description, ok := h.commands[c.Name]
 	if !ok {
 		p.Err = events.Errorf(events.CodeUnknownCommand, "there is no command %q", c.Name)
@@ -119,7 +122,7 @@ func (h *Handler) read(p *Attempt) {
 		p.Err = events.Malformed("/expectedVersion", "must be at least 0")
 		return
 	}
-	p.Stream = events.StreamOf(description.Aggregate, p.Command.ID)
+	p.Stream = events.StreamOf(description.Aggregate, p.Command.ID).In(c.Tenant)
 	p.Digest = p.Command.Digest()
 	var carried jsontext.Value
 	if p.ready, carried, p.Err = p.aggregate.read(c.Name, p.Stream, c.Payload); p.Err != nil {

@@ -254,7 +254,7 @@ func TestOneTimeForQueueAndCaller(t *testing.T) {
 			t.Fatal(sent[0].Err)
 		}
 		async.NewWorker(h, statuses, queue, nil).Handle(t.Context(), []async.Delivery{{ID: "m-" + command.CommandID, Body: m.Body, Receives: 1}})
-		s, err := statuses.Get(t.Context(), c.now(), command.CommandID)
+		s, err := statuses.Get(t.Context(), c.now(), "", command.CommandID)
 		if err != nil || s == nil || s.State != async.StateAccepted {
 			t.Fatalf("the status is %+v, error %v", s, err)
 		}

@@ -11,6 +11,9 @@ import (
 
 // Options sets what a Handler does; the zero value of each means its default.
 type Options struct {
+	// Tenants says that the application has tenants: every command has one then, and no
+	// command has one otherwise.
+	Tenants bool
 	// Now is the clock, time.Now by default.
 	Now func() time.Time
 	// NewID makes commit ids and the ids of commands that came without one:

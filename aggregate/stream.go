@@ -137,7 +137,7 @@ func (r *round) run(ctx context.Context, known existence) (int, error) {
 }
 
 func tooBusy(stream events.Stream) error {
-	return &events.Error{Code: events.CodeBusy, Message: "too many commands write to " + string(stream) + " at once", RetryAfter: time.Second}
+	return &events.Error{Code: events.CodeBusy, Message: "too many commands write to " + string(stream.In("")) + " at once", RetryAfter: time.Second}
 }
 
 // recordRefusal records what kept the plan's commit from being stored: the next plan
@@ -175,14 +175,14 @@ func addTaken(err error, taken map[events.Claim]bool, ps []*Attempt) (news bool)
 	return news
 }
 
-// recall asks the store what is kept of once-only commands.
+// recall asks the store what is kept of once-only commands of a stream.
 func (h *Handler) recall(ctx context.Context, ps []*Attempt, now time.Time) error {
 	for chunk := range slices.Chunk(ps, 100) {
 		ids := make([]string, len(chunk))
 		for i, p := range chunk {
 			ids[i] = p.Command.CommandID
 		}
-		spent, err := h.store.Spent(ctx, now, ids)
+		spent, err := h.store.Spent(ctx, now, chunk[0].Command.Tenant, ids)
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ type Sender interface {
 
 // Statuses is the part of async.Statuses that reads.
 type Statuses interface {
-	Get(ctx context.Context, now time.Time, commandID string) (*async.Status, error)
+	Get(ctx context.Context, now time.Time, tenant, commandID string) (*async.Status, error)
 }
 
 // queuedAnswer is the answer to a command that was queued.
@@ -146,14 +146,14 @@ type commandStatus struct {
 	Problem   *problem    `json:"problem,omitzero"`
 }
 
-// status answers GET /commands/{commandId}. A command that another actor sent is
+// status answers GET /commands/{commandId}. A command that another tenant or actor sent is
 // as if it were not there.
 func (q *queries) status(commandID string) endpoint {
 	return func(r *http.Request) (*answer, error) {
 		if err := events.ValidateID("commandId", commandID); err != nil {
 			return nil, err
 		}
-		s, err := q.opts.Statuses.Get(r.Context(), q.opts.Now(), commandID)
+		s, err := q.opts.Statuses.Get(r.Context(), q.opts.Now(), tenantOf(r.Context()), commandID)
 		if err != nil {
 			return nil, err
 		}

@@ -375,7 +375,7 @@ type faulty struct{}
 
 func (faulty) Send(context.Context, []aggregate.Command) []async.Receipt { return nil }
 
-func (faulty) Get(context.Context, time.Time, string) (*async.Status, error) {
+func (faulty) Get(context.Context, time.Time, string, string) (*async.Status, error) {
 	return nil, errors.New("broken")
 }
 

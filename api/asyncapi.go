@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"daybook/events"
 	"daybook/process"
 )
 
@@ -103,7 +104,7 @@ func describeMessages(o Options) (*description, error) {
 			if _, known := c.Messages[of.Type]; !known {
 				send.Messages = append(send.Messages, ref{"#/channels/" + outbox.Name + "/messages/" + of.Type})
 			}
-			c.Messages[of.Type] = messageOf(of, outbox, source)
+			c.Messages[of.Type] = messageOf(o, of, outbox, source)
 		}
 		d.Channels[outbox.Name] = c
 		d.Operations["publish-"+outbox.Name] = send
@@ -112,25 +113,34 @@ func describeMessages(o Options) (*description, error) {
 }
 
 // messageOf describes an integration event of an outbox.
-func messageOf(of process.Integration, outbox process.Description, source string) message {
+func messageOf(o Options, of process.Integration, outbox process.Description, source string) message {
 	data := of.Schema()
+	members := map[string]jsontext.Value{
+		"specversion":     one("1.0"),
+		"id":              jsontext.Value(`{"type":"string","format":"uuid","description":"The same whenever the event is published again: deduplicate by it."}`),
+		"source":          jsontext.Value(`{"type":"string","format":"uri-reference","description":"The deployment and the outbox."}`),
+		"type":            one(of.Type),
+		"subject":         jsontext.Value(`{"type":"string","description":"The stream."}`),
+		"time":            jsontext.Value(`{"type":"string","format":"date-time","description":"When the command was accepted."}`),
+		"datacontenttype": one("application/json"),
+		"dataschema":      one(of.DataSchema),
+		"sequence":        jsontext.Value(`{"type":"string","pattern":"^[0-9]{20}$","description":"The stream's version after the event: orders the events of a subject."}`),
+		"correlationid":   jsontext.Value(`{"type":"string","description":"Shared by all that one request set off."}`),
+		"traceparent":     jsontext.Value(`{"type":"string","description":"The W3C trace context of the request that set the event off."}`),
+		"causationid":     jsontext.Value(`{"type":"string","description":"The event it was made of, as a consistency token."}`),
+		"data":            data,
+	}
+	required := []string{"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "sequence", "causationid", "data"}
+	subject, tenant := outbox.Aggregates[0]+"/7", ""
+	causation := subject + "@1"
+	if o.Tenants {
+		tenant, required = "acme", append(required, "tenant")
+		subject = string(events.Stream(subject).In(tenant))
+		members["tenant"] = jsontext.Value(`{"type":"string","description":"The tenant that the stream belongs to. The subject begins with it."}`)
+	}
 	m := message{
 		Name: of.Type, Title: of.Type, Summary: "Made of the event " + of.Event + ".", ContentType: mediaCloudEvent,
-		Payload: closed(map[string]jsontext.Value{
-			"specversion":     one("1.0"),
-			"id":              jsontext.Value(`{"type":"string","format":"uuid","description":"The same whenever the event is published again: deduplicate by it."}`),
-			"source":          jsontext.Value(`{"type":"string","format":"uri-reference","description":"The deployment and the outbox."}`),
-			"type":            one(of.Type),
-			"subject":         jsontext.Value(`{"type":"string","description":"The stream."}`),
-			"time":            jsontext.Value(`{"type":"string","format":"date-time","description":"When the command was accepted."}`),
-			"datacontenttype": one("application/json"),
-			"dataschema":      one(of.DataSchema),
-			"sequence":        jsontext.Value(`{"type":"string","pattern":"^[0-9]{20}$","description":"The stream's version after the event: orders the events of a subject."}`),
-			"correlationid":   jsontext.Value(`{"type":"string","description":"Shared by all that one request set off."}`),
-			"traceparent":     jsontext.Value(`{"type":"string","description":"The W3C trace context of the request that set the event off."}`),
-			"causationid":     jsontext.Value(`{"type":"string","description":"The event it was made of, as a consistency token."}`),
-			"data":            data,
-		}, "specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "sequence", "causationid", "data"),
+		Payload: closed(members, required...),
 	}
 	var known struct {
 		Examples []jsontext.Value `json:"examples"`
@@ -138,11 +148,10 @@ func messageOf(of process.Integration, outbox process.Description, source string
 	if err := json.Unmarshal(data, &known); err != nil || len(known.Examples) == 0 {
 		return m
 	}
-	subject := outbox.Aggregates[0] + "/7"
 	m.Examples = []asyncExample{{Name: of.Event, Payload: exampleOf(process.CloudEvent{
-		SpecVersion: "1.0", ID: exampleCommandID, Source: source, Type: of.Type, Subject: subject, Time: exampleMoment(),
+		SpecVersion: "1.0", ID: exampleCommandID, Source: source, Type: of.Type, Subject: subject, Tenant: tenant, Time: exampleMoment(),
 		DataContentType: "application/json", DataSchema: of.DataSchema, Sequence: "00000000000000000001",
-		Correlation: exampleRequestID, Causation: subject + "@1", Data: known.Examples[0],
+		Correlation: exampleRequestID, Causation: causation, Data: known.Examples[0],
 	})}}
 	return m
 }

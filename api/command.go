@@ -28,8 +28,10 @@ type acceptedAnswer struct {
 }
 
 func acceptedOf(r aggregate.Result) acceptedAnswer {
+	r.Stream = r.Stream.In("") // no client sees the tenant
 	a := acceptedAnswer{ID: r.Stream.ID(), Version: r.Version, CommandID: r.CommandID, Token: r.Token()}
 	for _, t := range r.Others {
+		t.Stream = t.Stream.In("")
 		a.Others = append(a.Others, t.String())
 	}
 	return a
@@ -116,14 +118,14 @@ func (c *commands) read(name string, r *http.Request) (command aggregate.Command
 	return command, asks.header != "", nil
 }
 
-// origin is what a request says of all its commands: who sent them, and the id
+// origin is what a request says of all its commands: whose they are, who sent them, and the id
 // that all it sets off shares, the request's own unless it names another.
 func (c *commands) origin(r *http.Request) (aggregate.Command, error) {
 	correlation, err := idHeader(r.Header, "X-Correlation-Id")
 	if correlation == "" {
 		correlation = requestIDOf(r.Context())
 	}
-	return aggregate.Command{Actor: actorOf(r.Context()), Correlation: correlation, Trace: traceOf(r.Header)}, err
+	return aggregate.Command{Tenant: tenantOf(r.Context()), Actor: actorOf(r.Context()), Correlation: correlation, Trace: traceOf(r.Header)}, err
 }
 
 // traceOf is the W3C trace context of a request, "" for none. One that is not valid,

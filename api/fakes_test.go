@@ -55,6 +55,7 @@ func (c *commander) Describe() []aggregate.Description {
 
 // querier is a Querier that notes what it was given.
 type querier struct {
+	tenant    string
 	view, key string
 	after     []events.Token
 	at        query.Moment
@@ -65,18 +66,18 @@ type querier struct {
 	described []view.Description // in place of the domain's
 }
 
-func (q *querier) Get(_ context.Context, v, key string, after []events.Token) (view.Row, error) {
-	q.view, q.key, q.after = v, key, after
+func (q *querier) Get(_ context.Context, tenant, v, key string, after []events.Token) (view.Row, error) {
+	q.tenant, q.view, q.key, q.after = tenant, v, key, after
 	return q.row, q.err
 }
 
-func (q *querier) At(_ context.Context, v, key string, at query.Moment) (view.Row, error) {
-	q.view, q.key, q.at = v, key, at
+func (q *querier) At(_ context.Context, tenant, v, key string, at query.Moment) (view.Row, error) {
+	q.tenant, q.view, q.key, q.at = tenant, v, key, at
 	return q.row, q.err
 }
 
-func (q *querier) List(_ context.Context, v string, params map[string][]string) (query.Page, error) {
-	q.view, q.params = v, params
+func (q *querier) List(_ context.Context, tenant, v string, params map[string][]string) (query.Page, error) {
+	q.tenant, q.view, q.params = tenant, v, params
 	return q.page, q.err
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/hex"
 	"encoding/json/jsontext"
 	"maps"
 	"net/http"
@@ -111,6 +112,10 @@ func notInTag(r rune) bool { return r <= ' ' || r == 0x7f }
 // versionIn reads what etag or rowTag wrote between the quotes: a command may be
 // sent with the tag of the row that it was decided on.
 func versionIn(opaque string) (int64, bool) {
+	opaque, mark, marked := strings.Cut(opaque, tenantMark)
+	if b, err := hex.DecodeString(mark); marked && (err != nil || len(b) != tenantMarkSize) {
+		return 0, false
+	}
 	inner, shape, behind := strings.Cut(opaque, ".")
 	if behind {
 		if n, err := strconv.Atoi(shape); err != nil || strconv.Itoa(n) != shape || n < 2 {

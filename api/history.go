@@ -64,7 +64,11 @@ func (q *queries) stream(aggregate, id string) endpoint {
 		if err != nil {
 			return nil, noStream() // no stream can have such a name
 		}
-		past, err := q.past(r.Context(), stream, from, int(limit))
+		tenant := tenantOf(r.Context())
+		if err := events.CheckTenant(q.opts.Tenants, tenant); err != nil {
+			return nil, err
+		}
+		past, err := q.past(r.Context(), stream.In(tenant), from, int(limit))
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +129,7 @@ func noStream() error { return events.Errorf(events.CodeNotFound, "there is no s
 func eventOf(c *events.Commit, i int) pastEvent {
 	e := pastEvent{
 		Version: c.First() + int64(i), Name: c.Events[i].Name, Schema: c.Events[i].Schema, Data: personal.Plain(c.Events[i].Data),
-		Time: c.Time, Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation,
+		Time: c.Time, Actor: c.Actor, Correlation: c.Correlation, Causation: c.PlainCausation(),
 	}
 	for _, command := range c.Commands {
 		if command.Version >= e.Version {

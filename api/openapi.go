@@ -111,7 +111,7 @@ func describe(o Options, commands []aggregate.Description, views []view.Descript
 			"/openapi.json":             {Get: descriptionOperation()},
 			"/streams/{aggregate}/{id}": {Get: historyOperation(commands, views, declared)},
 		},
-		Components: sharedComponents(),
+		Components: sharedComponents(kindsOf(o.Tenants)),
 		Security:   []map[string][]string{},
 	}
 	if len(o.outboxes()) > 0 {

@@ -181,7 +181,7 @@ func exampleHistory(declared []events.Type) jsontext.Value {
 
 // exampleProblems are the problems that a status can have, by code. A conflict of
 // versions has two: 412 is for a condition that came in a header.
-func exampleProblems(status int) map[string]example {
+func exampleProblems(kinds map[events.Code]kind, status int) map[string]example {
 	all := map[string]example{}
 	for code, k := range kinds {
 		asked := status == http.StatusPreconditionFailed && code == events.CodeVersionConflict

@@ -57,18 +57,18 @@ func atSchema() jsontext.Value {
 	return jsontext.Value(`{"type":"string","pattern":` + string(text(atPattern)) + `,"examples":["2","2026-01-31T12:00:00Z"]}`)
 }
 
-func sharedComponents() components {
+func sharedComponents(kinds map[events.Code]kind) components {
 	return components{
 		Schemas: map[string]jsontext.Value{
 			"accepted":         closed(acceptedMembers(), "id", "version", "commandId"),
-			"problem":          problemSchema(),
+			"problem":          problemSchema(kinds),
 			"batch-result":     batchResultSchema(),
 			"history":          historySchema(),
 			"expected-version": jsontext.Value(`{"type":["integer","null"],"format":"int64","minimum":0,"maximum":9223372036854775807,"description":"The stream's version that the command was decided on; 0: the stream must not exist."}`),
 		},
 		Parameters: sharedParameters(),
 		Headers:    sharedHeaders(),
-		Responses:  problemResponses(),
+		Responses:  problemResponses(kinds),
 	}
 }
 
@@ -88,7 +88,7 @@ func batchResultSchema() jsontext.Value {
 	return closed(members, "status")
 }
 
-func problemSchema() jsontext.Value {
+func problemSchema(kinds map[events.Code]kind) jsontext.Value {
 	codes := slices.Sorted(maps.Keys(kinds))
 	known := make([]string, len(codes))
 	for i, c := range codes {
@@ -160,7 +160,7 @@ const missingRow = "missing-row"
 
 // problemResponses is a response for each status that a problem can have, and
 // missingRow.
-func problemResponses() map[string]response {
+func problemResponses(kinds map[events.Code]kind) map[string]response {
 	byStatus := map[int][]string{http.StatusPreconditionFailed: {string(events.CodeVersionConflict)}}
 	for code, k := range kinds {
 		byStatus[k.status] = append(byStatus[k.status], string(code))
@@ -179,7 +179,7 @@ func problemResponses() map[string]response {
 		responses[strconv.Itoa(status)] = response{
 			Description: http.StatusText(status) + ": " + strings.Join(codes, ", "),
 			Headers:     headerRefs(headers...),
-			Content:     map[string]media{"application/problem+json": {Schema: schemaRef("problem"), Examples: exampleProblems(status)}},
+			Content:     map[string]media{"application/problem+json": {Schema: schemaRef("problem"), Examples: exampleProblems(kinds, status)}},
 		}
 	}
 	missing := responses[strconv.Itoa(http.StatusNotFound)]

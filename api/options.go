@@ -22,6 +22,9 @@ type Options struct {
 	// Statuses answer GET /commands/{commandId}, and say that the description
 	// tells of queued commands. Without them there is no such path.
 	Statuses Statuses
+	// Tenants says that the application has tenants: every request is one of a tenant
+	// (WithTenant).
+	Tenants bool
 	// Now is the clock by which statuses are forgotten, time.Now by default.
 	Now func() time.Time
 	// Title and Version are those of the OpenAPI description: "Daybook" and "1"

@@ -5,6 +5,7 @@ import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -30,6 +31,7 @@ var kinds = map[events.Code]kind{
 	events.CodeNoIndex:          {http.StatusBadRequest, "No index serves the query", "no index serves this query"},
 	events.CodeUnauthenticated:  {http.StatusUnauthorized, "Credentials are missing or not valid", "the request has no credentials"},
 	events.CodeForbidden:        {http.StatusForbidden, "The credentials do not allow this", "the command needs a scope, which the caller does not have"},
+	events.CodeTenantRequired:   {http.StatusForbidden, "The credentials name no tenant", "the application keeps the data of tenants apart, and the credentials name none"},
 	events.CodeUnknownCommand:   {http.StatusNotFound, "There is no such command", "there is no such command"},
 	events.CodeUnknownView:      {http.StatusNotFound, "There is no such view", "there is no such view"},
 	events.CodeNotFound:         {http.StatusNotFound, "There is nothing here", "there is nothing of this id"},
@@ -44,6 +46,15 @@ var kinds = map[events.Code]kind{
 	events.CodeUnavailable:      {http.StatusServiceUnavailable, "Unavailable, try again", "the store does not answer"},
 	events.CodeCanceled:         {http.StatusServiceUnavailable, "The request was given up", "the request was given up"},
 	events.CodeInternal:         {http.StatusInternalServerError, "An unexpected fault", "the fault was logged under the request's id"},
+}
+
+// kindsOf are the kinds that an application with or without tenants can answer.
+func kindsOf(tenants bool) map[events.Code]kind {
+	all := maps.Clone(kinds)
+	if !tenants {
+		delete(all, events.CodeTenantRequired)
+	}
+	return all
 }
 
 var rejected = kind{http.StatusUnprocessableEntity, "The command was rejected", "this is closed already"}

@@ -16,17 +16,17 @@ import (
 	"daybook/view/query"
 )
 
-// Querier answers queries of views; *query.Queries does. Its errors are
-// *events.Error.
+// Querier answers queries of views; *query.Queries does. Every query is one of a
+// tenant, "" in an application without tenants. Its errors are *events.Error.
 type Querier interface {
 	// Get returns the row of key, as of the given tokens at least. With not-found,
 	// Parked of the row says that it may be missing because a stream is parked.
-	Get(ctx context.Context, view, key string, after []events.Token) (view.Row, error)
+	Get(ctx context.Context, tenant, view, key string, after []events.Token) (view.Row, error)
 	// At returns the row of key as it was at a moment; Parked as with Get.
-	At(ctx context.Context, view, key string, at query.Moment) (view.Row, error)
+	At(ctx context.Context, tenant, view, key string, at query.Moment) (view.Row, error)
 	// List returns the rows that the parameters of a request's query ask for;
 	// each value of after is one token.
-	List(ctx context.Context, view string, params map[string][]string) (query.Page, error)
+	List(ctx context.Context, tenant, view string, params map[string][]string) (query.Page, error)
 	// Describe describes the views as they answer now: it changes when queries
 	// are switched to another version of a view.
 	Describe(ctx context.Context) ([]view.Description, error)

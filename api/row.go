@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json/jsontext"
 	"net/http"
 	"net/url"
@@ -31,7 +33,7 @@ func (q *queries) row(view, key string) endpoint {
 		a := &answer{status: http.StatusOK, contentType: "application/json", body: row.JSON, header: http.Header{}}
 		tag := ""
 		if row.Version > 0 {
-			tag = rowTag(row)
+			tag = rowTag(tenantOf(r.Context()), row)
 			a.header.Set("ETag", tag)
 		}
 		a.header.Set("Cache-Control", "private, no-cache")
@@ -47,13 +49,25 @@ func (q *queries) row(view, key string) endpoint {
 
 // rowTag is the entity tag of a row: its version in quotes, and, of a view whose
 // version was raised, the view's behind it ("3.2"). Else who kept a row would be
-// told that it is still the same when it looks another way.
-func rowTag(row view.Row) string {
-	if row.Shape <= 1 {
-		return etag(row.Version)
+// told that it is still the same when it looks another way. For the same reason a
+// tenant's row has a mark of the tenant at the end ("3~1f0a22c9"): the address of the
+// row is also that of other tenants' rows.
+func rowTag(tenant string, row view.Row) string {
+	tag := strconv.FormatInt(row.Version, 10)
+	if row.Shape > 1 {
+		tag += "." + strconv.Itoa(row.Shape)
 	}
-	return `"` + strconv.FormatInt(row.Version, 10) + "." + strconv.Itoa(row.Shape) + `"`
+	if tenant != "" {
+		sum := sha256.Sum256([]byte(tenant))
+		tag += tenantMark + hex.EncodeToString(sum[:tenantMarkSize])
+	}
+	return `"` + tag + `"`
 }
+
+const (
+	tenantMark     = "~"
+	tenantMarkSize = 4 // bytes
+)
 
 // rowOf returns the row as it is, or, with at, as it was.
 func (q *queries) rowOf(ctx context.Context, name, key string, params url.Values) (view.Row, error) {
@@ -62,7 +76,7 @@ func (q *queries) rowOf(ctx context.Context, name, key string, params url.Values
 		if err != nil {
 			return view.Row{}, err
 		}
-		return q.querier.Get(ctx, name, key, after)
+		return q.querier.Get(ctx, tenantOf(ctx), name, key, after)
 	}
 	switch {
 	case len(params["at"]) > 1:
@@ -74,7 +88,7 @@ func (q *queries) rowOf(ctx context.Context, name, key string, params url.Values
 	if err != nil {
 		return view.Row{}, err
 	}
-	return q.querier.At(ctx, name, key, at)
+	return q.querier.At(ctx, tenantOf(ctx), name, key, at)
 }
 
 // listBody is the answer to GET /{view}: {"items":[…],"next":"cursor of the next page"}.
@@ -121,7 +135,7 @@ func (q *queries) list(view string) endpoint {
 				params.Add("after", t.String())
 			}
 		}
-		page, err := q.querier.List(r.Context(), view, params)
+		page, err := q.querier.List(r.Context(), tenantOf(r.Context()), view, params)
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"daybook/events"
@@ -55,11 +56,27 @@ func (s *server) run(r *http.Request) (_ *answer, err error) {
 	if err := checkHeaders(r.Header); err != nil {
 		return nil, err
 	}
+	if err := s.checkTenant(r.Context(), path); err != nil {
+		return nil, err
+	}
 	e, err := s.find(r.Method, path)
 	if err != nil {
 		return nil, err
 	}
 	return e(r)
+}
+
+// checkTenant refuses a request without a tenant where there are tenants. What is the
+// same for everybody is there for everybody.
+func (s *server) checkTenant(ctx context.Context, path []string) error {
+	if len(path) == 1 && slices.Contains([]string{"", "health", "openapi.json", "asyncapi.json"}, path[0]) {
+		return nil
+	}
+	err := events.CheckTenant(s.opts.Tenants, tenantOf(ctx))
+	if events.CodeOf(err) == events.CodeTenantRequired && grantsOf(ctx).IAM {
+		return events.Errorf(events.CodeTenantRequired, "the application keeps the data of tenants apart, and an IAM identity has no claim that names one: call with a token")
+	}
+	return err
 }
 
 // log notes a request: its path holds names and ids, never a payload.

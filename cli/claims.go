@@ -114,10 +114,10 @@ func (h *holdings) take(c *events.Commit) {
 		h.held = map[string]int64{}
 	}
 	for _, claim := range c.Claims {
-		h.held[claim.Key()] = c.Number
+		h.held[claim.Key(c.Stream.Tenant())] = c.Number
 	}
 	for _, claim := range c.Releases {
-		delete(h.held, claim.Key())
+		delete(h.held, claim.Key(c.Stream.Tenant()))
 	}
 	now := time.Now()
 	for _, spent := range c.Spends() { // what is forgotten by now is not restored

@@ -119,7 +119,7 @@ func restoreSpent(t *testing.T) {
 	if got := s.export(); got != line {
 		t.Errorf("got\n%s\nwant\n%s", got, line)
 	}
-	spent, err := s.store.Spent(t.Context(), now, []string{"once-1"})
+	spent, err := s.store.Spent(t.Context(), now, "", []string{"once-1"})
 	if err != nil || spent[0] == nil || spent[0].Stream != "member/7" || !spent[0].Started || spent[0].Digest != (events.Digest{1, 2, 3, 4, 5, 6, 7, 8}) {
 		t.Errorf("got %+v, %v", spent, err)
 	}

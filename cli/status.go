@@ -58,7 +58,7 @@ func (s *session) statusOf(ctx context.Context, id string) (inspect.Status, erro
 	if err != nil {
 		return inspect.Status{}, err
 	}
-	status, err := installation.Status(ctx, id)
+	status, err := installation.Status(ctx, "", id)
 	if err != nil && events.CodeOf(err) != events.CodeNotFound {
 		err = s.reach(dynamo.TableName(s.prefix, dynamo.RequestsTable()), err)
 	}

@@ -302,12 +302,12 @@ func findingText(f admin.Finding) string {
 // findingParts names what a finding is about, and what is wrong with it: a field is one
 // value and, as the verb says, another.
 func findingParts(f admin.Finding, verb string) (what, text string) {
-	what = "row " + f.Row
+	what = "row " + events.Scoped(f.Tenant, f.Row)
 	switch {
 	case f.Row == "" && f.Stream != "":
 		what = "checkpoint of " + string(f.Stream)
 	case f.Row == "":
-		what = `row "", whose key is empty`
+		what = "row " + events.Scoped(f.Tenant, `""`) + ", whose key is empty"
 	}
 	var more []string
 	if f.Applied < f.Last && f.Kind != admin.FoundMissing {

@@ -241,7 +241,7 @@ func letterOf(m types.Message) inspect.Letter {
 		l.Text = "received too often; the command function never reported why"
 	}
 	if q, err := async.Decode([]byte(aws.ToString(m.Body))); err == nil {
-		l.ID, l.Command = q.Command.CommandID, q.Command.Name
+		l.ID, l.Tenant, l.Command = q.Command.CommandID, q.Command.Tenant, q.Command.Name
 	}
 	return l
 }

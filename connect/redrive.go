@@ -138,7 +138,7 @@ func (r *resending) more(ctx context.Context) (bool, error) {
 		if l.Outcome != inspect.OutcomePending || l.Command == "" {
 			continue
 		}
-		status, err := r.requests.Get(ctx, now, l.ID)
+		status, err := r.requests.Get(ctx, now, l.Tenant, l.ID)
 		if err != nil {
 			return false, fmt.Errorf("the outcome of command %s: %w", l.ID, err)
 		}

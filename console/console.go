@@ -95,7 +95,7 @@ func New(o Options) (*Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	handler, err := aggregate.NewHandler(o.Sources.Events, o.App.Aggregates, &aggregate.Options{CacheBytes: warmBytes})
+	handler, err := aggregate.NewHandler(o.Sources.Events, o.App.Aggregates, &aggregate.Options{Tenants: o.App.Tenancy.On(), CacheBytes: warmBytes})
 	if err != nil {
 		return nil, err
 	}

@@ -278,15 +278,15 @@ func (c *Console) views(r *http.Request) (any, error) {
 }
 
 func (c *Console) rows(r *http.Request) (any, error) {
-	return c.inspect.Rows(r.Context(), r.PathValue("view"), r.URL.Query())
+	return c.inspect.Rows(r.Context(), "", r.PathValue("view"), r.URL.Query())
 }
 
 func (c *Console) row(r *http.Request) (any, error) {
-	return c.inspect.Row(r.Context(), r.FormValue("view"), r.FormValue("key"))
+	return c.inspect.Row(r.Context(), "", r.FormValue("view"), r.FormValue("key"))
 }
 
 func (c *Console) verifyRow(r *http.Request) (any, error) {
-	return c.inspect.VerifyRow(r.Context(), r.FormValue("view"), r.FormValue("key"), budgetOfRow)
+	return c.inspect.VerifyRow(r.Context(), "", r.FormValue("view"), r.FormValue("key"), budgetOfRow)
 }
 
 // explain tells the chain of causes and effects of a stream, a commit, a row, a claimed

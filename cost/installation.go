@@ -60,6 +60,7 @@ func Open(ctx context.Context, app daybook.App) (*Installation, error) {
 	if err != nil {
 		return nil, err
 	}
+	app.Tenancy = daybook.Tenancy{} // one tenant's units are those of an application without tenants
 	i := &Installation{app: app, db: db, meter: &meter{next: db.RoundTripper(), indexes: Usage{}}}
 	if err := i.open(ctx); err != nil {
 		return nil, fmt.Errorf("open an installation in memory: %w", err)

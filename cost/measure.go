@@ -249,7 +249,7 @@ func (i *Installation) measureQueries(ctx context.Context, m *Measurements) erro
 			continue
 		}
 		one, err := i.Used(func() error {
-			_, err := i.queries.Get(ctx, d.Name, fmt.Sprint(row["id"]), nil)
+			_, err := i.queries.Get(ctx, "", d.Name, fmt.Sprint(row["id"]), nil)
 			return err
 		})
 		if err != nil {
@@ -263,7 +263,7 @@ func (i *Installation) measureQueries(ctx context.Context, m *Measurements) erro
 				params[x.Partition] = []string{fmt.Sprint(row[x.Partition])}
 			}
 			page, err := i.Used(func() error {
-				p, err := i.queries.List(ctx, d.Name, params)
+				p, err := i.queries.List(ctx, "", d.Name, params)
 				q.Rows = len(p.Items)
 				return err
 			})
@@ -289,7 +289,7 @@ func (i *Installation) anyRow(ctx context.Context, d view.Description) (map[stri
 		}
 		// The row's key is behind what a view puts before it in its table.
 		for key, more := scanned.Item.Key, true; more; _, key, more = strings.Cut(key, "/") {
-			if row, err := i.queries.Get(ctx, d.Name, key, nil); err == nil {
+			if row, err := i.queries.Get(ctx, "", d.Name, key, nil); err == nil {
 				return members(row.JSON)
 			}
 		}

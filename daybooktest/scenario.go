@@ -44,8 +44,12 @@ func Given(t testing.TB, app daybook.App) *Scenario {
 // second apart. Processes have handled them: they remember, their timers are set,
 // and their commands were accepted, but changed nothing: say what they changed
 // with Stream too. Values that a commit claims are claimed by commands only.
+//
+// In an application with tenants, a stream that a test names without a tenant is one of
+// Tenant; those of other tenants are named in full, "acme:user/7".
 func (s *Scenario) Stream(stream events.Stream, past ...events.Data) *Scenario {
 	s.t.Helper()
+	stream = s.world.in(stream)
 	s.add(stream, past, false)
 	if err := s.world.settle(false); err != nil {
 		s.t.Fatalf("what has happened on %s: %v", stream, err)
@@ -66,11 +70,12 @@ func (s *Scenario) add(stream events.Stream, es []events.Data, together bool) {
 func (s *Scenario) When(stream events.Stream, command events.Payload) *Scenario {
 	s.t.Helper()
 	body := expect.JSON(s.t, "the payload of "+command.CommandName(), command)
+	stream = s.world.in(stream)
 	s.begin(stream)
 	if of := s.world.owner[command.CommandName()]; of != "" && of != stream.Aggregate() {
 		s.t.Fatalf("command %s is one of aggregate %s: send it to a stream of it, not to %s", command.CommandName(), of, stream)
 	}
-	s.err = expect.Shown(s.world.command(process.Request{Command: command.CommandName(), ID: stream.ID(), Payload: body, Actor: "actor"}))
+	s.err = expect.Shown(s.world.command(process.Request{Tenant: stream.Tenant(), Command: command.CommandName(), ID: stream.ID(), Payload: body, Actor: "actor"}))
 	return s
 }
 
@@ -78,6 +83,7 @@ func (s *Scenario) When(stream events.Stream, command events.Payload) *Scenario 
 // decide.
 func (s *Scenario) WhenEvents(stream events.Stream, es ...events.Data) *Scenario {
 	s.t.Helper()
+	stream = s.world.in(stream)
 	s.begin(stream)
 	s.add(stream, es, true)
 	return s
@@ -129,6 +135,7 @@ func (s *Scenario) Then(expected ...events.Data) *Scenario {
 func (s *Scenario) ThenOn(stream events.Stream, expected ...events.Data) *Scenario {
 	s.t.Helper()
 	s.needsAccepted()
+	stream = s.world.in(stream)
 	var got, want []events.Event
 	for _, c := range s.world.commits[s.from:] {
 		if c.Stream == stream {
@@ -155,7 +162,7 @@ func (s *Scenario) ThenRejected(code string) *Scenario {
 }
 
 // ThenRow expects the row of a key of a view, a value of the view's row type, made
-// of all that has happened.
+// of all that has happened: to the tenant of When, in an application with tenants.
 func (s *Scenario) ThenRow(name, key string, row any) *Scenario {
 	s.t.Helper()
 	s.rows(name).ThenRow(key, row)
@@ -169,7 +176,8 @@ func (s *Scenario) ThenNoRow(name, key string) *Scenario {
 	return s
 }
 
-// rows are the rows of a view.
+// rows are the rows of a view, of the tenant of When, whose streams are named as in an
+// application without tenants.
 func (s *Scenario) rows(name string) *viewtest.Rows {
 	s.t.Helper()
 	expect.When(s.t, s.ran)
@@ -179,8 +187,11 @@ func (s *Scenario) rows(name string) *viewtest.Rows {
 			continue
 		}
 		commits := slices.DeleteFunc(slices.Clone(s.world.commits), func(c events.Commit) bool {
-			return !slices.Contains(d.Aggregates, c.Stream.Aggregate())
+			return !slices.Contains(d.Aggregates, c.Stream.Aggregate()) || c.Stream.Tenant() != s.target.Tenant()
 		})
+		for i := range commits {
+			commits[i].Stream = commits[i].Stream.In("")
+		}
 		return viewtest.Given(s.t, s.world.codec, v, commits...)
 	}
 	s.t.Fatalf("application %s has no view %q", s.app.Name, name)
@@ -192,9 +203,10 @@ func (s *Scenario) rows(name string) *viewtest.Rows {
 func (s *Scenario) ThenSends(stream events.Stream, expected ...events.Payload) *Scenario {
 	s.t.Helper()
 	s.needsAccepted()
+	stream = s.world.in(stream)
 	var got, want []string
 	for _, e := range s.done() {
-		if c := e.Command; c != nil && c.ID == stream.ID() && s.world.owner[c.Command] == stream.Aggregate() {
+		if c := e.Command; c != nil && c.Tenant == stream.Tenant() && c.ID == stream.ID() && s.world.owner[c.Command] == stream.Aggregate() {
 			got = append(got, expect.Line(c.Command, c.Payload))
 		}
 	}

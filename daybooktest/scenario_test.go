@@ -83,7 +83,28 @@ func house() daybook.App {
 
 func TestScenariosPassWhenTheyShould(t *testing.T) {
 	t.Parallel()
-	daybooktest.Given(t, house()).
+	shared := house()
+	shared.Tenancy = daybook.Tenancy{Claim: "org"}
+	for _, app := range []daybook.App{house(), shared} { // tests of a domain are the same with tenants
+		passing(t, app)
+	}
+	// Two tenants have a lamp of one id each.
+	daybooktest.Given(t, shared).
+		Stream("acme:lamp/1", switchedOn{Watt: 40}).
+		When("globex:lamp/1", switchOn{}).
+		Then(switchedOn{Watt: 60}).
+		ThenRow("lamps", "1", lampRow{On: true, Watt: 60}).
+		After(time.Hour).
+		ThenSends("globex:lamp/1", switchOff{}).
+		ThenSends("acme:lamp/1", switchOff{}).
+		ThenSends("lamp/1").
+		When("acme:lamp/1", switchOn{}).
+		Then(switchedOn{Watt: 60})
+}
+
+func passing(t *testing.T, app daybook.App) {
+	t.Helper()
+	daybooktest.Given(t, app).
 		When("lamp/1", switchOn{}).
 		Then(switchedOn{Watt: 60}).
 		ThenRow("lamps", "1", lampRow{On: true, Watt: 60}).
@@ -95,12 +116,12 @@ func TestScenariosPassWhenTheyShould(t *testing.T) {
 		Then(switchedOn{Watt: 60}, switchedOff{}).
 		ThenPublishes("com.example.glow.v1", glow{Lamp: "1"}).
 		ThenRow("lamps", "1", lampRow{Watt: 60})
-	daybooktest.Given(t, house()).Stream("lamp/1", switchedOn{Watt: 40}).
+	daybooktest.Given(t, app).Stream("lamp/1", switchedOn{Watt: 40}).
 		When("lamp/1", switchOn{}).ThenRejected("is-on").
 		When("lamp/1", switchOff{}).Then(switchedOff{}).ThenPublishes("com.example.glow.v1").
 		After(time.Hour).ThenSends("lamp/1", switchOff{}). // its timer fires, and the lamp is off
 		WhenEvents("lamp/1", switchedOn{Watt: 1}, switchedOff{}).Then(switchedOn{Watt: 1}, switchedOff{})
-	daybooktest.Given(t, house()).When("cave/1", echo{}).ThenSends("cave/1", echo{}).Then(echoed{})
+	daybooktest.Given(t, app).When("cave/1", echo{}).ThenSends("cave/1", echo{}).Then(echoed{})
 }
 
 func TestScenariosFailWhenTheyShould(t *testing.T) {

@@ -57,9 +57,22 @@ func newWorld(app daybook.App) (*world, error) {
 		return nil, err
 	}
 	w.handler, err = aggregate.NewHandler(w.store, app.Aggregates, &aggregate.Options{
-		Now: func() time.Time { return w.now }, NewID: w.id,
+		Tenants: app.Tenancy.On(), Now: func() time.Time { return w.now }, NewID: w.id,
 	})
 	return w, err
+}
+
+// Tenant is the tenant of streams that a test names without one, in an application that
+// has tenants.
+const Tenant = "tenant"
+
+// in is a stream as it is stored: one without a tenant is Tenant's where there are
+// tenants.
+func (w *world) in(stream events.Stream) events.Stream {
+	if w.app.Tenancy.On() && stream.Tenant() == "" {
+		return stream.In(Tenant)
+	}
+	return stream
 }
 
 func (w *world) id() string { w.ids++; return fmt.Sprintf("id-%d", w.ids) }
@@ -105,7 +118,7 @@ func (w *world) append(stream events.Stream, es []events.Event) error {
 // command handles a command as a deployment does.
 func (w *world) command(r process.Request) error {
 	_, err := w.handler.Handle(context.Background(), aggregate.Command{
-		Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID,
+		Tenant: r.Tenant, Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID,
 		Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation, Trace: r.Trace,
 	})
 	return err

@@ -150,7 +150,7 @@ type write struct {
 	item  types.TransactWriteItem
 	at    int          // index of the append whose position it takes or guards; -1
 	claim *claimChange // of a value
-	once  string       // the id of a once-only command
+	once  string       // the key of a once-only command
 }
 
 // writes builds the transaction's items. taken says that claims of its own
@@ -180,7 +180,7 @@ func (t *transaction) writes() (ws []write, taken *events.TakenError) {
 	for i := range t.as {
 		c := &t.as[i].Commit
 		for _, s := range c.Spends() {
-			ws = append(ws, write{at: -1, once: s.ID, item: types.TransactWriteItem{Put: &types.Put{
+			ws = append(ws, write{at: -1, once: onceKey(s.Stream.Tenant(), s.ID), item: types.TransactWriteItem{Put: &types.Put{
 				TableName: &t.store.claims, Item: spentItem(s),
 				ConditionExpression:                 ptr("attribute_not_exists(#k) OR #x <= :now"),
 				ExpressionAttributeNames:            map[string]string{"#k": attrClaim, "#x": attrExpires},

@@ -42,7 +42,7 @@ func (t *transaction) changes() (changes []*claimChange, taken *events.TakenErro
 	giveUp := func(i int, passing bool) {
 		commit := &t.as[i].Commit
 		for _, v := range commit.Releases {
-			key := v.Key()
+			key := v.Key(commit.Stream.Tenant())
 			if slices.Contains(commit.Claims, v) != passing || t.idle[release{i, key}] {
 				continue
 			}
@@ -60,7 +60,7 @@ func (t *transaction) changes() (changes []*claimChange, taken *events.TakenErro
 	for i := range t.as {
 		commit := &t.as[i].Commit
 		for _, v := range commit.Claims {
-			c, _ := change(v.Key(), commit.Stream)
+			c, _ := change(v.Key(commit.Stream.Tenant()), commit.Stream)
 			if c.holder != "" && c.holder != commit.Stream {
 				if taken == nil {
 					taken = &events.TakenError{}

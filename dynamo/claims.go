@@ -24,9 +24,11 @@ const (
 	attrExpires = "x"
 )
 
-// oncePrefix begins the keys of once-only commands. A claim's key has "=" or
-// "#" behind its name, never ":".
+// oncePrefix begins the keys of once-only commands, behind their tenant. A claim's key
+// has "=" or "#" behind its name, never ":".
 const oncePrefix = "once:"
+
+func onceKey(tenant, id string) string { return events.Scoped(tenant, oncePrefix+id) }
 
 var errNoClaims = errors.New("the event store was made without a claims table (WithClaims): no values can be claimed, no command be once-only")
 
@@ -54,7 +56,7 @@ func heldItem(h events.Held) map[string]types.AttributeValue {
 
 // spentItem is the item of a once-only command.
 func spentItem(s events.Spent) map[string]types.AttributeValue {
-	item := claimKey(oncePrefix + s.ID)
+	item := claimKey(onceKey(s.Stream.Tenant(), s.ID))
 	item[attrHolder] = &types.AttributeValueMemberS{Value: string(s.Stream)}
 	item[attrDigest] = &types.AttributeValueMemberB{Value: s.Digest[:]}
 	item[attrAfter] = numberValue(s.Version)
@@ -85,10 +87,11 @@ func decodeHeld(item map[string]types.AttributeValue) (events.Held, error) {
 
 // decodeSpent reads what spentItem wrote.
 func decodeSpent(item map[string]types.AttributeValue) (events.Spent, error) {
-	id, ok := strings.CutPrefix(textOf(item[attrClaim]), oncePrefix)
+	stream := events.Stream(textOf(item[attrHolder]))
+	id, ok := strings.CutPrefix(textOf(item[attrClaim]), onceKey(stream.Tenant(), ""))
 	version, versionErr := integerOf(item[attrAfter])
 	until, untilErr := integerOf(item[attrExpires])
-	s := events.Spent{ID: id, Stream: events.Stream(textOf(item[attrHolder])), Version: version, Until: time.Unix(until, 0).UTC()}
+	s := events.Spent{ID: id, Stream: stream, Version: version, Until: time.Unix(until, 0).UTC()}
 	digest, isBinary := item[attrDigest].(*types.AttributeValueMemberB)
 	if err := errors.Join(versionErr, untilErr); err != nil || !ok || !isBinary || copy(s.Digest[:], digest.Value) != len(s.Digest) {
 		return s, events.Wrap(events.CodeInternal, fmt.Errorf("command id %q: %w", id, errClaimItem), "a once-only command can't be read")
@@ -135,10 +138,10 @@ func (s *EventStore) Holders(ctx context.Context, keys []string) ([]events.Held,
 }
 
 // Spent implements events.Store with one BatchGetItem.
-func (s *EventStore) Spent(ctx context.Context, now time.Time, ids []string) ([]*events.Spent, error) {
+func (s *EventStore) Spent(ctx context.Context, now time.Time, tenant string, ids []string) ([]*events.Spent, error) {
 	keys := make([]string, len(ids))
 	for i, id := range ids {
-		keys[i] = oncePrefix + id
+		keys[i] = onceKey(tenant, id)
 	}
 	found := make(map[string]*events.Spent, len(ids))
 	err := s.claimItems(ctx, keys, func(key string, item map[string]types.AttributeValue) error {

@@ -128,7 +128,7 @@ func TestBatchOfClaims(t *testing.T) {
 		t.Fatalf("%d commits, error %v", len(cs), err)
 	}
 	for value, want := range map[string]events.Stream{"149@example.org": "member/7", "148@example.org": "", "0@example.org": ""} {
-		held, err := c.store.Holders(t.Context(), []string{(events.Claim{Name: "member-email", Value: value}).Key()})
+		held, err := c.store.Holders(t.Context(), []string{(events.Claim{Name: "member-email", Value: value}).Key("")})
 		if err != nil || held[0].Stream != want {
 			t.Errorf("%s is held by %+v, error %v", value, held, err)
 		}

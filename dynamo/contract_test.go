@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,6 +88,25 @@ func TestCostContract(t *testing.T) {
 		got, _ := c.of(warm, renameMember("7", n))
 		most := Usage{Requests: 1, WriteUnits: 1}
 		c.want("a warm command", got, most)
+	}
+
+	h, err := aggregate.NewHandler(c.store, testdomain.Aggregates(), &aggregate.Options{Tenants: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := course
+	first.Tenant = strings.Repeat("a", events.MaxTenantLength)
+	given, _ = c.of(h, first)
+	c.want("a tenant's create with a given id", given, Usage{Requests: 1, WriteUnits: 1})
+	member := createMember("7")
+	member.Tenant = "acme"
+	given, _ = c.of(h, member)
+	c.want("a tenant's create with a given id and one claim", given, Usage{Requests: 1, WriteUnits: 4})
+	for n := range 3 {
+		renamed := renameMember("7", n)
+		renamed.Tenant = "acme"
+		got, _ := c.of(h, renamed)
+		c.want("a tenant's warm command", got, Usage{Requests: 1, WriteUnits: 1})
 	}
 
 	traced, _ := c.of(warm, aggregate.Command{

@@ -20,6 +20,7 @@ import (
 	"daybook/view"
 	"daybook/view/driver"
 	"daybook/view/projection"
+	"daybook/view/query"
 	"daybook/view/viewtest"
 )
 
@@ -276,9 +277,16 @@ func (costRenamed) EventName() string { return "user-renamed" }
 
 // TestProjectionCosts: a new row costs one write and no read, a change of a row
 // one read more, and holding a parked stream back one read; parking is a
-// transaction of two small items and the read of the record that may be there.
+// transaction of two small items and the read of the record that may be there. A
+// tenant's costs the same.
 func TestProjectionCosts(t *testing.T) {
 	t.Parallel()
+	for _, tenant := range []string{"", "acme"} {
+		projectionCosts(t, tenant)
+	}
+}
+
+func projectionCosts(t *testing.T, tenant string) {
 	v := view.New[costRow]("costs", "user").
 		On(func(_ costRow, e costEvent, _ view.Meta) costRow { return costRow{e.Name} }).
 		On(func(r costRow, e costRenamed, _ view.Meta) costRow {
@@ -301,7 +309,7 @@ func TestProjectionCosts(t *testing.T) {
 	}
 	var created, renamed, bad, late []follow.Delivery
 	for i := range 10 {
-		commits := viewtest.Commits(t, codec, events.StreamOf("user", strconv.Itoa(i)),
+		commits := viewtest.Commits(t, codec, events.StreamOf("user", strconv.Itoa(i)).In(tenant),
 			costEvent{"Ann"}, costRenamed{"Bob"}, costRenamed{"bad"}, costRenamed{"Cid"})
 		for j, list := range []*[]follow.Delivery{&created, &renamed, &bad, &late} {
 			*list = append(*list, follow.Delivery{Stream: commits[j].Stream, Number: int64(j) + 1, Commit: &commits[j]})
@@ -320,6 +328,77 @@ func TestProjectionCosts(t *testing.T) {
 	costs(t, "ten changed rows", Usage{Requests: 11, WriteUnits: 10, ReadUnits: 10}, project(renamed, 0))
 	costs(t, "parking one", Usage{Requests: 3, WriteUnits: 5, ReadUnits: 2}, project(bad[:1], 1))
 	costs(t, "holding one back", Usage{Requests: 1, ReadUnits: 1}, project(late[:1], 0))
+}
+
+// TestQueryCosts: a row by its key is one read of a unit, a page of an index one of half
+// a unit, and one of a keyed view half a unit more to know of parked streams; with
+// tenants too, among the rows of others.
+func TestQueryCosts(t *testing.T) {
+	t.Parallel()
+	for _, tenant := range []string{"", "acme"} {
+		queryCosts(t, tenant)
+	}
+}
+
+func queryCosts(t *testing.T, tenant string) {
+	rows := view.New[costRow]("costs", "user").
+		On(func(_ costRow, e costEvent, _ view.Meta) costRow { return costRow{e.Name} }).
+		Index("by-name", view.By("name"))
+	keyed := view.NewKeyed[costRow, costRow]("names", "user").
+		On(func(_ costRow, e costEvent, _ view.Meta) costRow { return costRow{e.Name} }).
+		Keys(func(m costRow) []string { return []string{m.Name} }).
+		Put(func(_ costRow, _ string, m costRow) costRow { return m }).
+		Take(func(r costRow, _ string, _ costRow) costRow { return r }).
+		Index("all", view.All())
+	views := []view.View{rows, keyed}
+	codec, err := events.NewCodec(events.Type{Name: "user-created"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, f := newStore(t)
+	if err := Create(t.Context(), f.client, testPrefix, ViewTable(rows.Describe()), ViewTable(keyed.Describe())); err != nil {
+		t.Fatal(err)
+	}
+	tables := NewTables(f.client, testPrefix)
+	p, err := projection.New(store, codec, tables, views, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	qs, err := query.New(store, codec, tables, views, &query.Options{Tenants: tenant != ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	owners := []string{tenant}
+	if tenant != "" {
+		owners = append(owners, "globex")
+	}
+	for _, owner := range owners {
+		for i := range 10 {
+			c := viewtest.Commits(t, codec, events.StreamOf("user", strconv.Itoa(i)).In(owner), costEvent{"Ann"})[0]
+			if r := p.Project(t.Context(), []follow.Delivery{{Stream: c.Stream, Number: 1, Commit: &c}}); r.Err != nil {
+				t.Fatal(r.Err)
+			}
+		}
+	}
+	get := func(name, key string) func(*testing.T, context.Context) error {
+		return func(_ *testing.T, ctx context.Context) error {
+			_, err := qs.Get(ctx, tenant, name, key, nil)
+			return err
+		}
+	}
+	list := func(name string, params map[string][]string) func(*testing.T, context.Context) error {
+		return func(t *testing.T, ctx context.Context) error {
+			page, err := qs.List(ctx, tenant, name, params)
+			if want := map[string]int{"costs": 10, "names": 1}[name]; len(page.Items) != want {
+				t.Errorf("%d rows of %s, want %d", len(page.Items), name, want)
+			}
+			return err
+		}
+	}
+	costs(t, "a row", Usage{Requests: 1, ReadUnits: 1}, get("costs", "7"))
+	costs(t, "a keyed row", Usage{Requests: 1, ReadUnits: 1}, get("names", "Ann"))
+	costs(t, "a page", Usage{Requests: 1, ReadUnits: 0.5}, list("costs", map[string][]string{"name": {"Ann"}}))
+	costs(t, "a page of a keyed view", Usage{Requests: 2, ReadUnits: 1}, list("names", nil))
 }
 
 // TestSizesThatTheDocumentationNames keeps doc.go right.

@@ -52,7 +52,8 @@
 //
 //	attribute  type   holds
 //	claim      S      the key: "user-email=ann@example.com", or the SHA-256 of a
-//	                  long value, "note#9f86d0…"; "once:" and the id of a command
+//	                  long value, "note#9f86d0…"; "once:" and the id of a command;
+//	                  with a tenant, it and ":" in front: "acme:once:…"
 //	s          S      the stream that holds the value; that answered the command
 //	n          N      of a value: the number of the commit that claimed it
 //	d          B      of a command: its digest, 8 bytes
@@ -66,7 +67,7 @@
 // day.
 //
 //	attribute  type   holds
-//	command    S      the command's id
+//	command    S      the command's id; with a tenant "acme:…"
 //	s          N      its state: 0 pending, 1 failed, 2 rejected, 3 accepted
 //	t          N      when it came into the state, milliseconds since 1970 UTC
 //	x          N      the second from which on it is forgotten (TTL)
@@ -76,7 +77,7 @@
 //	v          N      of an accepted command: the stream's version after it
 //	b          BOOL   of an accepted command: it started the stream; absent when not
 //	o          L      of an accepted command: tokens of the other streams it wrote
-//	                  to; absent without
+//	                  to, without the tenant; absent without
 //	p          S      of a rejected or failed command: {"code","message","rejected",
 //	                  "fields","version"}, JSON
 //

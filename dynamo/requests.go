@@ -46,7 +46,7 @@ func (r *Requests) Begin(ctx context.Context, s async.Status) (*async.Status, er
 	if err != nil || known == nil {
 		return nil, err
 	}
-	return decodeRequest(known)
+	return decodeRequest(known, s.Tenant)
 }
 
 // Record implements async.Statuses with one PutItem.
@@ -83,10 +83,10 @@ func (r *Requests) put(ctx context.Context, s async.Status, also string) (map[st
 }
 
 // Get implements async.Statuses with one GetItem, strongly consistent.
-func (r *Requests) Get(ctx context.Context, now time.Time, commandID string) (*async.Status, error) {
+func (r *Requests) Get(ctx context.Context, now time.Time, tenant, commandID string) (*async.Status, error) {
 	var s *async.Status
-	err := getItems(ctx, r.client, r.table, []map[string]types.AttributeValue{{attrRequest: &types.AttributeValueMemberS{Value: commandID}}}, func(item map[string]types.AttributeValue) (err error) {
-		s, err = decodeRequest(item)
+	err := getItems(ctx, r.client, r.table, []map[string]types.AttributeValue{{attrRequest: &types.AttributeValueMemberS{Value: events.Scoped(tenant, commandID)}}}, func(item map[string]types.AttributeValue) (err error) {
+		s, err = decodeRequest(item, tenant)
 		return err
 	})
 	if err != nil || s == nil || s.Forgotten(now) { // DynamoDB deletes what has expired within days, not at once

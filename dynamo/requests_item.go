@@ -3,6 +3,7 @@ package dynamo
 import (
 	"encoding/json/v2"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -40,7 +41,7 @@ type storedProblem struct {
 func requestItem(s async.Status) (map[string]types.AttributeValue, error) {
 	expires := s.Since.Add(async.StatusKept + time.Second - 1) // rounded up: never before it is forgotten
 	item := map[string]types.AttributeValue{
-		attrRequest: &types.AttributeValueMemberS{Value: s.CommandID},
+		attrRequest: &types.AttributeValueMemberS{Value: events.Scoped(s.Tenant, s.CommandID)},
 		attrRank:    numberValue(int64(s.State.Rank())),
 		attrSince:   numberValue(s.Since.UnixMilli()),
 		attrExpires: numberValue(expires.Unix()),
@@ -58,6 +59,7 @@ func requestItem(s async.Status) (map[string]types.AttributeValue, error) {
 		if len(s.Result.Others) > 0 {
 			var tokens []types.AttributeValue
 			for _, t := range s.Result.Others {
+				t.Stream = t.Stream.In("") // of the tenant of the item
 				tokens = append(tokens, &types.AttributeValueMemberS{Value: t.String()})
 			}
 			item[attrOthers] = &types.AttributeValueMemberL{Value: tokens}
@@ -73,16 +75,17 @@ func requestItem(s async.Status) (map[string]types.AttributeValue, error) {
 	return item, nil
 }
 
-// decodeRequest reads what requestItem wrote.
-func decodeRequest(item map[string]types.AttributeValue) (*async.Status, error) {
+// decodeRequest reads what requestItem wrote for a tenant.
+func decodeRequest(item map[string]types.AttributeValue, tenant string) (*async.Status, error) {
+	id, ok := strings.CutPrefix(textOf(item[attrRequest]), events.Scoped(tenant, ""))
 	rank, rankErr := integerOf(item[attrRank])
 	since, sinceErr := integerOf(item[attrSince])
 	digest, isBinary := item[attrDigest].(*types.AttributeValueMemberB)
 	s := &async.Status{
-		CommandID: textOf(item[attrRequest]), Since: time.UnixMilli(since).UTC(),
+		Tenant: tenant, CommandID: id, Since: time.UnixMilli(since).UTC(),
 		Stream: events.Stream(textOf(item[attrOf])), Actor: textOf(item[attrSentBy]),
 	}
-	if errors.Join(rankErr, sinceErr) != nil || rank < 0 || int(rank) >= len(states()) || !isBinary || copy(s.Digest[:], digest.Value) != len(s.Digest) {
+	if !ok || errors.Join(rankErr, sinceErr) != nil || rank < 0 || int(rank) >= len(states()) || !isBinary || copy(s.Digest[:], digest.Value) != len(s.Digest) {
 		return nil, unreadable(item)
 	}
 	s.State = states()[rank]
@@ -117,6 +120,7 @@ func decodeResult(item map[string]types.AttributeValue, s *async.Status) error {
 			if err != nil {
 				return unreadable(item)
 			}
+			token.Stream = token.Stream.In(s.Tenant)
 			s.Result.Others = append(s.Result.Others, token)
 		}
 	}

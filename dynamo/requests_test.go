@@ -58,7 +58,7 @@ func TestRequestsCosts(t *testing.T) {
 			return r.Record(ctx, requestStatus(id, outcome))
 		})
 		costs(t, "looking", Usage{Requests: 1, ReadUnits: 1}, func(_ *testing.T, ctx context.Context) error {
-			_, err := r.Get(ctx, noted, id)
+			_, err := r.Get(ctx, noted, "", id)
 			return err
 		})
 	}
@@ -125,7 +125,7 @@ func TestRequestsRefuseForeignItems(t *testing.T) {
 		if _, err := f.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &r.table, Item: item}); err != nil {
 			t.Fatal(err)
 		}
-		if s, err := r.Get(t.Context(), noted, id); events.CodeOf(err) != events.CodeInternal {
+		if s, err := r.Get(t.Context(), noted, "", id); events.CodeOf(err) != events.CodeInternal {
 			t.Errorf("%v: %+v, %v; want code internal", foreign, s, err)
 		}
 	}

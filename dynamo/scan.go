@@ -68,10 +68,9 @@ func (s *EventStore) ScanHeld(ctx context.Context, number, of int, cursor string
 		return nil, "", err
 	}
 	items, next, err := textSegment(number, of, claimCursor, attrClaim).scan(ctx, s.client, &dynamodb.ScanInput{
-		TableName:                 &s.claims,
-		FilterExpression:          ptr("NOT begins_with(#k, :once)"),
-		ExpressionAttributeNames:  map[string]string{"#k": attrClaim},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":once": &types.AttributeValueMemberS{Value: oncePrefix}},
+		TableName:                &s.claims,
+		FilterExpression:         ptr("attribute_not_exists(#x)"), // what expires are once-only commands
+		ExpressionAttributeNames: map[string]string{"#x": attrExpires},
 	}, cursor)
 	if err != nil {
 		return nil, "", err

@@ -136,7 +136,7 @@ func FuzzStoredItems(f *testing.F) {
 		})
 		sentBack(t, item, decodeItem, func(it driver.Item) (map[string]types.AttributeValue, error) { return encodeItem(&it) })
 		sentBack(t, item, decodeEntry, encodeEntry)
-		sentBack(t, item, decodeRequest, func(s *async.Status) (map[string]types.AttributeValue, error) { return requestItem(*s) })
+		sentBack(t, item, func(item map[string]types.AttributeValue) (*async.Status, error) { return decodeRequest(item, "") }, func(s *async.Status) (map[string]types.AttributeValue, error) { return requestItem(*s) })
 		sentBack(t, item, decodeHeld, func(h events.Held) (map[string]types.AttributeValue, error) { return heldItem(h), nil })
 		sentBack(t, item, decodeSpent, func(s events.Spent) (map[string]types.AttributeValue, error) { return spentItem(s), nil })
 	})

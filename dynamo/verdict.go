@@ -67,9 +67,9 @@ func (v *verdict) claim(c *claimChange) {
 	v.taken.Claims = append(v.taken.Claims, c.claims...)
 }
 
-func (v *verdict) once(ctx context.Context, id string, item map[string]types.AttributeValue) error {
+func (v *verdict) once(ctx context.Context, key string, item map[string]types.AttributeValue) error {
 	if len(item) == 0 {
-		err := v.t.store.claimItems(ctx, []string{oncePrefix + id}, func(_ string, found map[string]types.AttributeValue) error {
+		err := v.t.store.claimItems(ctx, []string{key}, func(_ string, found map[string]types.AttributeValue) error {
 			item = found
 			return nil
 		})

@@ -26,23 +26,25 @@ func (c Claim) String() string {
 	if c.Personal {
 		return c.Name + "=[personal]"
 	}
-	return c.Key()
+	return c.Key("")
 }
 
 // maxPlainKey is the largest key that shows its value, in bytes. It keeps keys
 // below DynamoDB's 2,048 bytes of a partition key with room to spare.
 const maxPlainKey = 1024
 
-// Key writes the claim so that equal claims have equal keys and others other
-// ones, in at most 1,024 bytes of valid UTF-8: "user-email=ann@example.com".
-// A value that does not fit is written as its SHA-256: "note#9f86d0…". Names
-// hold neither sign, so the forms can't meet.
-func (c Claim) Key() string {
-	if len(c.Name)+1+len(c.Value) <= maxPlainKey && utf8.ValidString(c.Value) {
-		return c.Name + "=" + c.Value
+// Key writes the claim of a tenant's stream ("" for none) so that equal claims of a
+// tenant have equal keys and others other ones, in at most 1,024 bytes of valid UTF-8:
+// "user-email=ann@example.com", and "acme:user-email=ann@example.com" of tenant acme.
+// A value that does not fit is written as its SHA-256: "note#9f86d0…". Tenants and
+// names hold none of the signs, so the forms can't meet.
+func (c Claim) Key(tenant string) string {
+	name := Scoped(tenant, c.Name)
+	if len(name)+1+len(c.Value) <= maxPlainKey && utf8.ValidString(c.Value) {
+		return name + "=" + c.Value
 	}
 	sum := sha256.Sum256([]byte(c.Value))
-	return c.Name + "#" + hex.EncodeToString(sum[:])
+	return name + "#" + hex.EncodeToString(sum[:])
 }
 
 // Held is a value that is held, as a store keeps it.
@@ -58,7 +60,7 @@ const OnceOnlyFor = 30 * 24 * time.Hour
 // Spent is what is kept of a once-only command: enough to answer a repeat,
 // whatever its stream has seen since.
 type Spent struct {
-	ID      string    // the command id
+	ID      string    // the command id; those of two tenants are different ones
 	Digest  Digest    // as in Command
 	Stream  Stream    // whose commit answers the command
 	Version int64     // as in Command

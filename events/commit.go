@@ -52,6 +52,19 @@ type Commit struct {
 // First is the version of the stream after the first event of the commit.
 func (c *Commit) First() int64 { return c.Version - int64(len(c.Events)) + 1 }
 
+// PlainCausation is Causation without the commit's tenant, as domains and clients see it.
+func (c *Commit) PlainCausation() string {
+	tenant := c.Stream.Tenant()
+	if tenant == "" {
+		return c.Causation
+	}
+	if t, err := ParseStoredToken(c.Causation); err == nil && t.Stream.Tenant() == tenant {
+		t.Stream = t.Stream.In("")
+		return t.String()
+	}
+	return c.Causation
+}
+
 // Command is what a commit remembers of a command it answers, so that a repeat
 // gets the first answer again.
 type Command struct {

@@ -16,6 +16,7 @@ const (
 	CodeMalformed        Code = "malformed"              // the request is not what its declaration says
 	CodeUnauthenticated  Code = "unauthenticated"        // no or no valid credentials
 	CodeForbidden        Code = "forbidden"              // credentials without the right
+	CodeTenantRequired   Code = "tenant-required"        // the application has tenants, and the credentials name none
 	CodeUnknownCommand   Code = "unknown-command"        // no command of that name is declared
 	CodeUnknownView      Code = "unknown-view"           // no view of that name is declared
 	CodeNotFound         Code = "not-found"              // no such row, stream or path

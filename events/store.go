@@ -36,7 +36,7 @@ func Writes(as []Append) int {
 		c := &as[i].Commit
 		for _, v := range [][]Claim{c.Claims, c.Releases} {
 			for _, claim := range v {
-				values[claim.Key()] = true
+				values[claim.Key(as[i].At.Stream().Tenant())] = true
 			}
 		}
 		for _, command := range c.Commands {
@@ -92,10 +92,10 @@ type Store interface {
 	// fail with too-large, two appends on one stream with internal.
 	AppendAll(ctx context.Context, as []Append) ([]Commit, error)
 
-	// Spent returns what is kept of each once-only command id, in order, nil for
-	// one that is not spent or is forgotten at the time now. At most 100 ids.
-	// Strongly consistent.
-	Spent(ctx context.Context, now time.Time, ids []string) ([]*Spent, error)
+	// Spent returns what is kept of each once-only command id of a tenant ("" for
+	// none), in order, nil for one that is not spent or is forgotten at the time now.
+	// At most 100 ids. Strongly consistent.
+	Spent(ctx context.Context, now time.Time, tenant string, ids []string) ([]*Spent, error)
 
 	// Holders returns who holds the values of the given keys (Claim.Key), in
 	// order, the zero Held for a free one. At most 100 keys. Strongly consistent.

@@ -29,10 +29,16 @@ func StreamOf(aggregate, id string) Stream { return Stream(aggregate + "/" + id)
 // In returns the stream of the same aggregate and id of a tenant, "" for none.
 func (s Stream) In(tenant string) Stream {
 	plain := s[len(s.scope()):]
+	return Stream(Scoped(tenant, string(plain)))
+}
+
+// Scoped is a name as it is kept for a tenant: "acme:name"; the name itself for the
+// tenant "".
+func Scoped(tenant, name string) string {
 	if tenant == "" {
-		return plain
+		return name
 	}
-	return Stream(tenant+":") + plain
+	return tenant + ":" + name
 }
 
 // Tenant returns the tenant whose stream it is: "acme" of "acme:user/7"; "" for none.
@@ -79,6 +85,20 @@ func ValidateTenant(field, name string) error {
 		default:
 			return Malformed(field, "a tenant's name has letters, digits and . _ -, beginning with a letter or a digit")
 		}
+	}
+	return nil
+}
+
+// CheckTenant reports whether a request can be one of tenant: where the application has
+// tenants (on) it names one, and elsewhere none. Codes: tenant-required; malformed.
+func CheckTenant(on bool, tenant string) error {
+	switch {
+	case on && tenant == "":
+		return Errorf(CodeTenantRequired, "the request names no tenant, and the application keeps the data of tenants apart")
+	case on:
+		return ValidateTenant("tenant", tenant)
+	case tenant != "":
+		return Malformed("tenant", "the application has no tenants")
 	}
 	return nil
 }
@@ -155,18 +175,25 @@ type Token struct {
 	Version int64 // number of events in the stream, at least 1
 }
 
-// String writes the token as ParseToken reads it.
+// String writes the token as ParseStoredToken reads it.
 func (t Token) String() string {
 	return string(t.Stream) + "@" + strconv.FormatInt(t.Version, 10)
 }
 
-// ParseToken reads a token such as "user/7@3". Its error has code malformed.
-func ParseToken(s string) (Token, error) {
+// ParseToken reads a token such as "user/7@3", as clients write it. Its error has code
+// malformed.
+func ParseToken(s string) (Token, error) { return parseToken(s, ParseStream) }
+
+// ParseStoredToken reads a token whose stream may have a tenant: see ParseStored. Its
+// error has code malformed.
+func ParseStoredToken(s string) (Token, error) { return parseToken(s, ParseStored) }
+
+func parseToken(s string, parse func(string) (Stream, error)) (Token, error) {
 	at := strings.LastIndexByte(s, '@')
 	if at < 0 {
 		return Token{}, Malformed("after", "a consistency token is written aggregate/id@version")
 	}
-	stream, err := ParseStream(s[:at])
+	stream, err := parse(s[:at])
 	if err != nil {
 		return Token{}, Malformed("after", "a consistency token is written aggregate/id@version")
 	}

@@ -92,14 +92,14 @@ func (v *claimVerifier) scanCommits(ctx context.Context, segment, segments int) 
 // own takes in what a commit claims and releases.
 func (v *claimVerifier) own(c *Commit) {
 	for _, claim := range c.Claims {
-		key := claim.Key()
+		key := claim.Key(c.Stream.Tenant())
 		if other, ok := v.owners[key]; ok && other != c.Stream {
 			v.suspects[key] = append(v.suspects[key], other)
 		}
 		v.owners[key] = c.Stream
 	}
 	for _, claim := range c.Releases {
-		if key := claim.Key(); v.owners[key] == c.Stream {
+		if key := claim.Key(c.Stream.Tenant()); v.owners[key] == c.Stream {
 			delete(v.owners, key)
 		}
 	}
@@ -174,10 +174,10 @@ func (v *claimVerifier) owns(ctx context.Context, stream Stream, key string) (bo
 		}
 		for i := range cs {
 			for _, claim := range cs[i].Claims {
-				owns = owns || claim.Key() == key
+				owns = owns || claim.Key(stream.Tenant()) == key
 			}
 			for _, claim := range cs[i].Releases {
-				owns = owns && claim.Key() != key
+				owns = owns && claim.Key(stream.Tenant()) != key
 			}
 		}
 		if len(cs) < page {

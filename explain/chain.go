@@ -43,7 +43,7 @@ func (e *explainer) chain(ctx context.Context, c *events.Commit, asked bool) err
 // climb returns the first commit of the chain that led to c.
 func (e *explainer) climb(ctx context.Context, c *events.Commit) (*events.Commit, error) {
 	for range maxDepth {
-		t, err := events.ParseToken(c.Causation)
+		t, err := events.ParseStoredToken(c.Causation)
 		if err != nil || !e.declares(t.Stream.Aggregate()) || answers(c, c.Causation) {
 			break
 		}
@@ -109,7 +109,7 @@ func (e *explainer) addClaims(ctx context.Context, c *events.Commit, into *Node,
 	}
 	keys := make([]string, len(c.Claims))
 	for n, claim := range c.Claims {
-		keys[n] = claim.Key()
+		keys[n] = claim.Key(c.Stream.Tenant())
 	}
 	held, err := e.s.Events.Holders(ctx, keys)
 	if err != nil {

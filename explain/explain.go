@@ -12,6 +12,9 @@ import (
 
 // Options bound an explanation. The zero value of each is its default.
 type Options struct {
+	// Tenant is whose data is asked about; "" without tenants, or where the question
+	// names one: "acme:order/7".
+	Tenant string
 	// Nodes bounds the nodes of an answer; default 300.
 	Nodes int
 	// Commits bounds the newest commits of a stream that an answer begins from, and
@@ -45,7 +48,11 @@ func (o *Options) withDefaults() Options {
 //	desk order/7 pickup  a timer: process manager, stream, and the manager's name
 //	any other text       the id of a command, a commit, a timer or an integration event
 //
-// Codes: not-found when nothing is known of it; malformed for text that can't be
+// In an application with tenants the first four may begin with one: "acme:order/7". The
+// answer has full names.
+//
+// Codes: tenant-required for a question that names no tenant; malformed for one that
+// names another than Options.Tenant; not-found when nothing is known of it; malformed for text that can't be
 // one; and those of the stores.
 func Explain(ctx context.Context, i *inspect.Installation, token string, opts *Options) (Explanation, error) {
 	s := i.Sources()

@@ -86,6 +86,6 @@ func (e *explainer) aggregate(stream events.Stream) (aggregate.Aggregate, error)
 	return nil, events.Errorf(events.CodeNotFound, "there is no aggregate %q", stream.Aggregate())
 }
 
-func streamOf(d aggregate.Description, q process.Request) events.Stream {
-	return aggregate.StreamOf(d, q.ID, q.CommandID)
+func streamOf(d aggregate.Description, q process.Request, tenant string) events.Stream {
+	return aggregate.StreamOf(d, q.ID, q.CommandID).In(tenant)
 }

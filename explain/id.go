@@ -15,16 +15,16 @@ import (
 // answerID answers for an id. Where it leads to is tried from cheap to dear: the
 // status of a queued command, a once-only command, a stream whose id is derived from
 // the command's, the timers of processes, and at last the commits themselves.
-func (e *explainer) answerID(ctx context.Context, id string) error {
+func (e *explainer) answerID(ctx context.Context, tenant, id string) error {
 	if events.ValidateID("id", id) != nil {
 		return events.Errorf(events.CodeMalformed, "%q is neither a token, a stream, a row, a claimed value, a timer nor an id", id)
 	}
-	for _, try := range []func(context.Context, string) (bool, error){e.byStatus, e.bySpent, e.byDerivedStream, e.byTimer, e.byScan} {
-		if found, err := try(ctx, id); found || err != nil {
+	for _, try := range []func(context.Context, string, string) (bool, error){e.byStatus, e.bySpent, e.byDerivedStream, e.byTimer, e.byScan} {
+		if found, err := try(ctx, tenant, id); found || err != nil {
 			return err
 		}
 	}
-	found, err := e.byLetter(ctx, id)
+	found, err := e.byLetter(ctx, tenant, id)
 	if err == nil && !found {
 		err = events.Errorf(events.CodeNotFound, "nothing is known of %s: a rejected command that was not queued leaves no trace, and one id in the first %d commits was not found; name the stream, as in order/7", id, e.opts.Scan)
 	}
@@ -32,8 +32,8 @@ func (e *explainer) answerID(ctx context.Context, id string) error {
 }
 
 // byStatus answers for a command that was queued in the last day.
-func (e *explainer) byStatus(ctx context.Context, id string) (bool, error) {
-	status, err := e.i.Status(ctx, id)
+func (e *explainer) byStatus(ctx context.Context, tenant, id string) (bool, error) {
+	status, err := e.i.Status(ctx, tenant, id)
 	if events.CodeOf(err) == events.CodeNotFound {
 		return false, nil
 	}
@@ -41,8 +41,8 @@ func (e *explainer) byStatus(ctx context.Context, id string) (bool, error) {
 		return false, err
 	}
 	if status.Token != "" {
-		if t, err := events.ParseToken(status.Token); err == nil {
-			if c, err := e.commitAt(ctx, t); err != nil || c != nil && answers(c, id) {
+		if t, err := events.ParseStoredToken(status.Token); err == nil {
+			if c, err := e.commitAt(ctx, events.Token{Stream: t.Stream.In(tenant), Version: t.Version}); err != nil || c != nil && answers(c, id) {
 				return true, cmpErr(err, func() error { return e.chainOf(ctx, c, id) })
 			}
 		}
@@ -77,8 +77,8 @@ func (e *explainer) judgeStatus(ctx context.Context, n *Node, status inspect.Sta
 }
 
 // bySpent answers for a once-only command.
-func (e *explainer) bySpent(ctx context.Context, id string) (bool, error) {
-	spent, err := e.s.Events.Spent(ctx, e.now, []string{id})
+func (e *explainer) bySpent(ctx context.Context, tenant, id string) (bool, error) {
+	spent, err := e.s.Events.Spent(ctx, e.now, tenant, []string{id})
 	if err != nil || spent[0] == nil {
 		return false, ignoreInternal(err)
 	}
@@ -91,12 +91,12 @@ func (e *explainer) bySpent(ctx context.Context, id string) (bool, error) {
 
 // byDerivedStream answers for a command that created an aggregate whose id it left
 // out.
-func (e *explainer) byDerivedStream(ctx context.Context, id string) (bool, error) {
+func (e *explainer) byDerivedStream(ctx context.Context, tenant, id string) (bool, error) {
 	for _, d := range e.i.App().Commands() {
 		if !d.Creates {
 			continue
 		}
-		page, err := e.s.Events.Read(ctx, aggregate.StreamOf(d, "", id), 1, 1)
+		page, err := e.s.Events.Read(ctx, aggregate.StreamOf(d, "", id).In(tenant), 1, 1)
 		if err != nil {
 			return false, err
 		}
@@ -108,7 +108,7 @@ func (e *explainer) byDerivedStream(ctx context.Context, id string) (bool, error
 }
 
 // byTimer answers for the id of a timer that is set.
-func (e *explainer) byTimer(ctx context.Context, id string) (bool, error) {
+func (e *explainer) byTimer(ctx context.Context, tenant, id string) (bool, error) {
 	cursor, read := "", 0
 	for read < e.opts.Scan {
 		page, next, err := e.s.Ledger.Entries(ctx, cursor, 1000)
@@ -117,7 +117,7 @@ func (e *explainer) byTimer(ctx context.Context, id string) (bool, error) {
 		}
 		for _, entry := range page {
 			for name, set := range entry.Timers {
-				if set == id {
+				if set == id && entry.Stream.Tenant() == tenant {
 					return true, e.answerTimer(ctx, entry.Reactor, entry.Stream, name)
 				}
 			}
@@ -132,7 +132,7 @@ func (e *explainer) byTimer(ctx context.Context, id string) (bool, error) {
 
 // byScan reads commits until one has the id: of itself, of a command, or of an
 // integration event that is made of one of its events.
-func (e *explainer) byScan(ctx context.Context, id string) (bool, error) {
+func (e *explainer) byScan(ctx context.Context, tenant, id string) (bool, error) {
 	cursor, read := "", 0
 	for read < e.opts.Scan {
 		page, next, err := e.s.Events.Scan(ctx, 0, 1, cursor)
@@ -142,6 +142,7 @@ func (e *explainer) byScan(ctx context.Context, id string) (bool, error) {
 		for n := range page {
 			c := &page[n]
 			switch {
+			case c.Stream.Tenant() != tenant:
 			case answers(c, id):
 				return true, e.chainOf(ctx, c, id)
 			case c.ID == id:

@@ -58,9 +58,9 @@ func (e *explainer) letterNode(l inspect.Letter) *Node {
 }
 
 // byLetter answers for a dead letter, by its id.
-func (e *explainer) byLetter(ctx context.Context, id string) (bool, error) {
+func (e *explainer) byLetter(ctx context.Context, tenant, id string) (bool, error) {
 	for _, l := range e.letters(ctx) {
-		if l.ID == id {
+		if l.ID == id && events.Stream(l.Group).Tenant() == tenant {
 			n := e.letterNode(l)
 			n.Asked = true
 			e.out.Roots = append(e.out.Roots, n)

@@ -141,7 +141,7 @@ func (r *reaction) find(ctx context.Context, q process.Request) (*events.Commit,
 	if c, searched := r.found[q.CommandID]; searched {
 		return c, nil
 	}
-	stream, known := r.e.streamOf(q)
+	stream, known := r.e.streamOf(q, r.c.Stream.Tenant())
 	if !known {
 		return nil, nil
 	}
@@ -194,7 +194,7 @@ func (r *reaction) pending() State {
 // commandNode makes the node of a command, with its commit.
 func (r *reaction) commandNode(ctx context.Context, effect process.Effect) (*Node, error) {
 	q := *effect.Command
-	stream, declared := r.e.streamOf(q)
+	stream, declared := r.e.streamOf(q, r.c.Stream.Tenant())
 	n := &Node{Kind: KindCommand, Name: q.Command + " to " + string(stream), ID: q.CommandID, By: q.Actor}
 	c, err := r.find(ctx, q)
 	if err != nil {
@@ -233,11 +233,12 @@ func (e *explainer) addCommit(ctx context.Context, into *Node, c *events.Commit,
 	return err
 }
 
-// streamOf returns the stream that a command of a process manager goes to.
-func (e *explainer) streamOf(q process.Request) (events.Stream, bool) {
+// streamOf returns the stream that a command of a process manager goes to, which is one
+// of the tenant whose event it reacts to.
+func (e *explainer) streamOf(q process.Request, tenant string) (events.Stream, bool) {
 	for _, d := range e.i.App().Commands() {
 		if d.Name == q.Command {
-			return streamOf(d, q), true
+			return streamOf(d, q, tenant), true
 		}
 	}
 	return "", false

@@ -31,7 +31,7 @@ func (e *explainer) addRows(ctx context.Context, c *events.Commit, into *Node, _
 		if !follows || !slices.ContainsFunc(c.Events, handled) || !e.room() {
 			continue
 		}
-		n := &Node{Kind: KindRow, Name: d.Name + "/" + c.Stream.ID(), By: d.Name, State: StateDone}
+		n := &Node{Kind: KindRow, Name: rowName(c.Stream.Tenant(), d.Name, c.Stream.ID()), By: d.Name, State: StateDone}
 		if d.Kind == view.KindKeyed {
 			n.Name = d.Name + " of " + string(c.Stream)
 		}
@@ -42,6 +42,9 @@ func (e *explainer) addRows(ctx context.Context, c *events.Commit, into *Node, _
 	}
 	return nil
 }
+
+// rowName is the name of a row, which a question may be about.
+func rowName(tenant, view, key string) string { return events.Scoped(tenant, view+"/"+key) }
 
 // judgeRow tells how far a view is with a commit.
 func (e *explainer) judgeRow(ctx context.Context, v view.View, key string, c *events.Commit, n *Node) error {

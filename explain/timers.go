@@ -20,7 +20,7 @@ func (r *reaction) timerNode(ctx context.Context, effect process.Effect) (*Node,
 		return &Node{Kind: KindTimer, Name: effect.Timer + ": cancelled", By: r.d.Name, Time: r.c.Time, State: r.pending()}, nil
 	}
 	t := *effect.Set
-	stream, declared := r.e.streamOf(t.Command)
+	stream, declared := r.e.streamOf(t.Command, r.c.Stream.Tenant())
 	n := &Node{Kind: KindTimer, Name: effect.Timer + ": " + t.Command.Command + " to " + string(stream), ID: t.Name, By: r.d.Name, Time: t.At}
 	if !declared {
 		n.State, n.Code, n.Text = StateRejected, string(events.CodeUnknownCommand), "no aggregate declares command "+t.Command.Command
@@ -45,7 +45,7 @@ func (r *reaction) timerNode(ctx context.Context, effect process.Effect) (*Node,
 func (r *reaction) judgeTimer(ctx context.Context, n *Node, name string, t process.Timer) error {
 	set := r.entry.Timers[name]
 	late := r.e.now.Sub(t.At)
-	status, err := r.e.i.Status(ctx, t.Command.CommandID)
+	status, err := r.e.i.Status(ctx, t.Command.Tenant, t.Command.CommandID)
 	switch {
 	case err == nil:
 		command := *n
@@ -68,9 +68,17 @@ func (r *reaction) judgeTimer(ctx context.Context, n *Node, name string, t proce
 	case late < async.StatusKept:
 		n.State = StateLost
 		n.Text = fmt.Sprintf("due %s ago, and its command never arrived: the schedule is lost, or the scheduler can't send to the command queue", round(late))
-		n.Next = r.e.command("send " + t.Command.Command + " -id " + t.Command.ID + " -command-id " + t.Command.CommandID)
+		n.Next = r.e.command("send " + t.Command.Command + " -id " + t.Command.ID + " -command-id " + t.Command.CommandID + ofTenant(r.c.Stream.Tenant()))
 	default:
 		n.State, n.Text = StateUnknown, fmt.Sprintf("due %s ago; its command changed nothing, was rejected, or never arrived (outcomes are kept for a day)", round(late))
 	}
 	return nil
+}
+
+// ofTenant is the flag of a command line that acts for a tenant, "" for none.
+func ofTenant(tenant string) string {
+	if tenant == "" {
+		return ""
+	}
+	return " -tenant " + tenant
 }

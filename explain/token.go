@@ -13,35 +13,61 @@ import (
 
 // answer finds out what the question is about, and answers.
 func (e *explainer) answer(ctx context.Context, token string) error {
-	if t, err := events.ParseToken(token); err == nil && e.declares(t.Stream.Aggregate()) {
-		return e.answerToken(ctx, t)
+	fields := strings.Fields(token)
+	timer := len(fields) == 3 && e.reactor(fields[0]) != nil
+	named := token
+	if timer {
+		named = fields[1]
 	}
-	name, key, isPath := strings.Cut(token, "/")
-	switch fields := strings.Fields(token); {
-	case isPath && e.declares(name):
-		if stream, err := events.ParseStream(token); err == nil {
-			return e.answerStream(ctx, stream)
-		}
-	case isPath && e.isView(name):
-		return e.answerRow(ctx, name, key)
-	case len(fields) == 3 && e.reactor(fields[0]) != nil:
-		return e.answerTimer(ctx, fields[0], events.Stream(fields[1]), fields[2])
-	}
-	kind, _, isClaim := strings.Cut(token, "=")
-	if !isClaim {
-		kind, _, isClaim = strings.Cut(token, "#")
-	}
-	if !isClaim {
-		return e.answerID(ctx, token)
-	}
-	if found, err := e.answerClaim(ctx, token); found || err != nil {
+	tenant, plain, err := e.scope(named)
+	if err != nil {
 		return err
 	}
-	err := e.answerID(ctx, token)
+	in := func(s events.Stream) events.Stream { return s.In(tenant) }
+	if t, err := events.ParseToken(plain); err == nil && e.declares(t.Stream.Aggregate()) {
+		return e.answerToken(ctx, events.Token{Stream: in(t.Stream), Version: t.Version})
+	}
+	name, key, isPath := strings.Cut(plain, "/")
+	switch {
+	case timer:
+		return e.answerTimer(ctx, fields[0], in(events.Stream(plain)), fields[2])
+	case isPath && e.declares(name):
+		if stream, err := events.ParseStream(plain); err == nil {
+			return e.answerStream(ctx, in(stream))
+		}
+	case isPath && e.isView(name):
+		return e.answerRow(ctx, tenant, name, key)
+	}
+	kind, _, isClaim := strings.Cut(plain, "=")
+	if !isClaim {
+		kind, _, isClaim = strings.Cut(plain, "#")
+	}
+	if !isClaim {
+		return e.answerID(ctx, tenant, plain)
+	}
+	if found, err := e.answerClaim(ctx, events.Scoped(tenant, plain)); found || err != nil {
+		return err
+	}
+	err = e.answerID(ctx, tenant, plain)
 	if events.CodeOf(err) == events.CodeNotFound && events.ValidateName("claim", kind) == nil {
 		err = events.Errorf(events.CodeNotFound, "no stream holds a value %s of %s", token, kind)
 	}
 	return err
+}
+
+// scope returns the tenant of a question, and the question without it. An id is never
+// one with a tenant: it may hold a colon.
+func (e *explainer) scope(token string) (tenant, plain string, err error) {
+	tenant, plain = e.opts.Tenant, token
+	named, rest, ok := strings.Cut(token, ":")
+	of := ok && e.i.App().Tenancy.On() && strings.ContainsAny(rest, "/=#") && events.ValidateTenant("tenant", named) == nil
+	if of {
+		if tenant != "" && tenant != named {
+			return "", "", events.Errorf(events.CodeMalformed, "%q is of tenant %s, and the question of tenant %s", token, named, tenant)
+		}
+		tenant, plain = named, rest
+	}
+	return tenant, plain, e.i.CheckTenant(tenant)
 }
 
 func (e *explainer) declares(aggregate string) bool {
@@ -124,29 +150,29 @@ func (e *explainer) answerStream(ctx context.Context, stream events.Stream) erro
 
 // answerRow answers for a row: for the stream that it follows, or for what holds a
 // row of many streams up.
-func (e *explainer) answerRow(ctx context.Context, name, key string) error {
+func (e *explainer) answerRow(ctx context.Context, tenant, name, key string) error {
 	for _, v := range e.i.App().Views {
 		d := v.Describe()
 		if d.Name != name {
 			continue
 		}
-		if stream := events.StreamOf(d.Aggregates[0], key); d.Kind.String() == "rows" {
+		if stream := events.StreamOf(d.Aggregates[0], key).In(tenant); d.Kind.String() == "rows" {
 			if err := e.answerStream(ctx, stream); err != nil {
 				return err
 			}
-			each(e.out.Roots, func(n *Node, _ int) { n.Asked = n.Kind == KindRow && n.Name == name+"/"+key })
+			each(e.out.Roots, func(n *Node, _ int) { n.Asked = n.Kind == KindRow && n.Name == rowName(tenant, name, key) })
 			return nil
 		}
 	}
-	return e.answerKeyedRow(ctx, name, key)
+	return e.answerKeyedRow(ctx, tenant, name, key)
 }
 
 // answerKeyedRow answers for a row that many streams feed: whether it is there, and
 // which streams the view can't follow.
-func (e *explainer) answerKeyedRow(ctx context.Context, name, key string) error {
-	row := &Node{Kind: KindRow, Name: name + "/" + key, By: name, State: StateDone, Asked: true}
+func (e *explainer) answerKeyedRow(ctx context.Context, tenant, name, key string) error {
+	row := &Node{Kind: KindRow, Name: rowName(tenant, name, key), By: name, State: StateDone, Asked: true}
 	e.out.Roots = append(e.out.Roots, row)
-	stored, err := e.i.Row(ctx, name, key)
+	stored, err := e.i.Row(ctx, tenant, name, key)
 	switch {
 	case events.CodeOf(err) == events.CodeNotFound:
 		row.State, row.Text = StateUnknown, "there is no such row: no stream contributes to it, or it is hidden"
@@ -158,7 +184,7 @@ func (e *explainer) answerKeyedRow(ctx context.Context, name, key string) error 
 	if err == nil && !stored.Parked {
 		return nil
 	}
-	parked, err := e.i.Parked(ctx, inspect.ParkedQuery{Names: []string{name}, Limit: 20})
+	parked, err := e.i.Parked(ctx, inspect.ParkedQuery{Tenant: tenant, Names: []string{name}, Limit: 20})
 	if err != nil {
 		return err
 	}

@@ -75,6 +75,11 @@ func (f *faulty) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
+	return newRigOf(t, testdomain.App())
+}
+
+func newRigOf(t testing.TB, app daybook.App) *rig {
+	t.Helper()
 	db, err := embedded.Open(t.Context(), embedded.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +106,7 @@ func newRig(t testing.TB) *rig {
 	for into, construct := range map[*functions.Handler]func(daybook.App, functions.Config) (functions.Handler, error){
 		&r.command: functions.NewCommand, &r.query: functions.NewQuery, &r.projector: functions.NewProjector,
 	} {
-		if *into, err = construct(testdomain.App(), c); err != nil {
+		if *into, err = construct(app, c); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -40,11 +40,11 @@ func NewCommand(app daybook.App, c Config) (Handler, error) {
 		return nil, err
 	}
 	store := sealing.Store(dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable)))
-	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Now: c.Now, Begin: beginCommand(spans), Observe: c.observe(log, metrics)})
+	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Tenants: app.Tenancy.On(), Now: c.Now, Begin: beginCommand(spans), Observe: c.observe(log, metrics)})
 	if err != nil {
 		return nil, err
 	}
-	options := &api.Options{Now: c.Now, Logger: log, Title: app.Title()}
+	options := &api.Options{Now: c.Now, Logger: log, Title: app.Title(), Tenants: app.Tenancy.On()}
 	function := commandHandler{queue: noQueue{}, metrics: metrics}
 	switch settings := []string{c.RequestsTable, c.CommandQueue, c.DeadQueue}; {
 	case !slices.Contains(settings, ""):
@@ -59,7 +59,7 @@ func NewCommand(app daybook.App, c Config) (Handler, error) {
 	case strings.Join(settings, "") != "":
 		return nil, errors.New("asynchronous commands need the requests table, the command queue and the dead-letter queue: not all are set")
 	}
-	function.http = c.overHTTP(requestSpans(spans, api.NewCommands(handler, options)), log)
+	function.http = c.overHTTP(app, requestSpans(spans, api.NewCommands(handler, options)), log)
 	return function, nil
 }
 
@@ -80,16 +80,16 @@ func NewQuery(app daybook.App, c Config) (Handler, error) {
 		return nil, err
 	}
 	queries, err := query.New(store, codec, sealing.Tables(dynamo.NewTables(client, c.ViewPrefix)), app.Views,
-		&query.Options{Routed: true, Now: c.Now})
+		&query.Options{Routed: true, Tenants: app.Tenancy.On(), Now: c.Now})
 	if err != nil {
 		return nil, err
 	}
-	options := &api.Options{Now: c.Now, Logger: log, Title: app.Title(), Security: c.Security, Processes: app.Processes, Pages: c.Pages}
+	options := &api.Options{Now: c.Now, Logger: log, Title: app.Title(), Tenants: app.Tenancy.On(), Security: c.Security, Processes: app.Processes, Pages: c.Pages}
 	if c.RequestsTable != "" {
 		options.Statuses = dynamo.NewRequests(client, c.RequestsTable)
 	}
 	queried := api.NewQueries(queries, store, app.Aggregates, app.Views, options)
-	return c.overHTTP(requestSpans(spans, historyByItsRoute(queried)), log), nil
+	return c.overHTTP(app, requestSpans(spans, historyByItsRoute(queried)), log), nil
 }
 
 // NewProjector returns the projector function: batches of the events table's
@@ -125,19 +125,25 @@ func (c Config) observe(log *slog.Logger, m *metrics) func(context.Context, aggr
 		if panicked != nil {
 			level = slog.LevelError
 		}
-		log.Log(ctx, level, "command", append([]any{"command", o.Command, "commandId", o.CommandID, "stream", o.Stream,
-			"code", events.CodeOf(o.Err), "replayed", o.Replayed, "conflicts", o.Conflicts, "loads", o.Loads}, append(traced(o.Trace), panicked...)...)...)
+		about := []any{"command", o.Command, "commandId", o.CommandID, "stream", o.Stream,
+			"code", events.CodeOf(o.Err), "replayed", o.Replayed, "conflicts", o.Conflicts, "loads", o.Loads}
+		if tenant := o.Stream.Tenant(); tenant != "" {
+			about = append(about, "tenant", tenant)
+		}
+		log.Log(ctx, level, "command", append(about, append(traced(o.Trace), panicked...)...)...)
 	}
 }
 
 // overHTTP serves API Gateway events with h.
-func (c Config) overHTTP(h http.Handler, log *slog.Logger) Handler {
+func (c Config) overHTTP(app daybook.App, h http.Handler, log *slog.Logger) Handler {
 	return apigateway.New(h, apigateway.Options{
-		Prefix: c.PathPrefix,
-		Log:    log,
+		Prefix:      c.PathPrefix,
+		TenantClaim: app.Tenancy.Claim,
+		Log:         log,
 		Context: func(ctx context.Context, caller apigateway.Caller) context.Context {
 			ctx = withRoute(api.WithActor(ctx, caller.Actor), caller.Route)
 			ctx = api.WithGrants(ctx, api.Grants{Scopes: strings.Fields(caller.Scope), IAM: caller.IAM, Route: caller.Route})
+			ctx = withTenant(api.WithTenant(ctx, caller.Tenant), caller.Tenant)
 			return api.WithRequestID(withRequestID(ctx, caller.RequestID), caller.RequestID)
 		},
 		Fault: func(w http.ResponseWriter, r *http.Request, status int) {

@@ -18,8 +18,27 @@ func withRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, id)
 }
 
+type tenantKey struct{}
+
+// withTenant marks a context with the tenant of the request.
+func withTenant(ctx context.Context, tenant string) context.Context {
+	if note, ok := ctx.Value(tenantKey{}).(*string); ok {
+		*note = tenant
+		return ctx
+	}
+	return context.WithValue(ctx, tenantKey{}, &tenant)
+}
+
+// tenantOf is the tenant of the request, "" for none or not known yet.
+func tenantOf(ctx context.Context) string {
+	if note, ok := ctx.Value(tenantKey{}).(*string); ok {
+		return *note
+	}
+	return ""
+}
+
 // requestHandler adds what the context knows of the request to each line:
-// requestId, API Gateway's, and invocationId, Lambda's.
+// requestId, API Gateway's, tenant, and invocationId, Lambda's.
 type requestHandler struct {
 	slog.Handler
 }
@@ -27,6 +46,9 @@ type requestHandler struct {
 func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {
 	if id, ok := ctx.Value(requestIDKey{}).(string); ok && id != "" && !hasAttr(r, "requestId") {
 		r.AddAttrs(slog.String("requestId", id))
+	}
+	if tenant := tenantOf(ctx); tenant != "" && !hasAttr(r, "tenant") {
+		r.AddAttrs(slog.String("tenant", tenant))
 	}
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		r.AddAttrs(slog.String("invocationId", lc.AwsRequestID))

@@ -36,9 +36,10 @@ func newMetrics(app daybook.App, c Config) *metrics {
 }
 
 // line is the values in CloudWatch's embedded metric format: each as a member, and under
-// _aws which members are metrics. It is appended by hand, since a function writes it for
+// _aws which members are metrics. A tenant is a member that logs can be searched by, and
+// no dimension: each value of one is billed as a metric of its own. It is appended by hand, since a function writes it for
 // each command.
-func (m *metrics) line(at time.Time, values map[names.Metric]float64) []byte {
+func (m *metrics) line(at time.Time, tenant string, values map[names.Metric]float64) []byte {
 	sorted := slices.AppendSeq(make([]names.Metric, 0, len(values)), maps.Keys(values))
 	slices.Sort(sorted)
 	b := make([]byte, 0, 512)
@@ -58,6 +59,9 @@ func (m *metrics) line(at time.Time, values map[names.Metric]float64) []byte {
 	}
 	b = append(b, `]}]},`...)
 	b = quote(append(quote(b, names.Dimension), ':'), m.deployment)
+	if tenant != "" {
+		b = quote(append(quote(append(b, ','), "tenant"), ':'), tenant)
+	}
 	for _, metric := range sorted {
 		b = append(quote(append(b, ','), metric.String()), ':')
 		b = strconv.AppendFloat(b, values[metric], 'f', -1, 64)
@@ -73,7 +77,10 @@ func quote(b []byte, name string) []byte {
 
 // put writes one line with the values that are not zero; without any it writes
 // nothing: a sum misses no zero.
-func (m *metrics) put(values map[names.Metric]float64) {
+func (m *metrics) put(values map[names.Metric]float64) { m.putOf("", values) }
+
+// putOf is put for what a tenant did.
+func (m *metrics) putOf(tenant string, values map[names.Metric]float64) {
 	if m == nil {
 		return
 	}
@@ -81,7 +88,7 @@ func (m *metrics) put(values map[names.Metric]float64) {
 	if len(values) == 0 {
 		return
 	}
-	line := m.line(time.Now(), values)
+	line := m.line(time.Now(), tenant, values)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	_, _ = m.w.Write(line) // the log is all there is to tell
@@ -99,7 +106,7 @@ func (m *metrics) command(o aggregate.Observation) {
 	case o.Err == nil:
 		values[names.MetricAccepted] = 1
 	}
-	m.put(values)
+	m.putOf(o.Stream.Tenant(), values)
 }
 
 // batch measures one batch of the projector.
@@ -111,7 +118,7 @@ func (m *metrics) batch(r projection.Report) {
 	})
 }
 
-// usage measures what an invocation consumed.
-func (m *metrics) usage(u dynamo.Usage) {
-	m.put(map[names.Metric]float64{names.MetricReadUnits: u.ReadUnits, names.MetricWriteUnits: u.WriteUnits, names.MetricLostAnswers: float64(u.LostAnswers)})
+// usage measures what an invocation consumed, for one tenant where it was a request.
+func (m *metrics) usage(tenant string, u dynamo.Usage) {
+	m.putOf(tenant, map[names.Metric]float64{names.MetricReadUnits: u.ReadUnits, names.MetricWriteUnits: u.WriteUnits, names.MetricLostAnswers: float64(u.LostAnswers)})
 }

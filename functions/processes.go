@@ -29,7 +29,7 @@ func NewProcess(app daybook.App, c Config) (Handler, error) {
 		return nil, err
 	}
 	store := sealing.Store(dynamo.NewEventStore(client, c.EventsTable, dynamo.WithClaims(c.ClaimsTable)))
-	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Now: c.Now, Begin: beginCommand(spans), Observe: c.observe(log, metrics)})
+	handler, err := aggregate.NewHandler(store, app.Aggregates, &aggregate.Options{Tenants: app.Tenancy.On(), Now: c.Now, Begin: beginCommand(spans), Observe: c.observe(log, metrics)})
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ type commands struct{ handler *aggregate.Handler }
 // Handle implements process.Commands.
 func (c commands) Handle(ctx context.Context, r process.Request) error {
 	_, err := c.handler.Handle(ctx, aggregate.Command{
-		Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID,
+		Tenant: r.Tenant, Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID,
 		Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation, Trace: r.Trace,
 	})
 	return err

@@ -25,8 +25,8 @@ type commandHandler struct {
 
 // Invoke answers one event, and measures what it consumed.
 func (h commandHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	ctx, meter := dynamo.WithMeter(ctx)
-	defer func() { h.metrics.usage(meter.Usage()) }()
+	ctx, meter := dynamo.WithMeter(withTenant(ctx, ""))
+	defer func() { h.metrics.usage(tenantOf(ctx), meter.Usage()) }()
 	if hasRecords(payload) {
 		return h.queue.Invoke(ctx, payload)
 	}
@@ -139,6 +139,6 @@ func (s sender) Send(ctx context.Context, cs []aggregate.Command) []async.Receip
 			queued++
 		}
 	}
-	s.metrics.put(map[names.Metric]float64{names.MetricQueued: float64(queued)})
+	s.metrics.putOf(tenantOf(ctx), map[names.Metric]float64{names.MetricQueued: float64(queued)})
 	return sent
 }

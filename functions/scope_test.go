@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"daybook"
 	"daybook/aggregate"
 	"daybook/api"
 	"daybook/events/eventstest"
@@ -31,7 +32,7 @@ func TestScopesReachTheAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	h := Config{}.overHTTP(api.NewCommands(commands, &api.Options{Logger: log}), log)
+	h := Config{}.overHTTP(daybook.App{}, api.NewCommands(commands, &api.Options{Logger: log}), log)
 	const (
 		second = `{"version":"2.0","routeKey":"POST %s","rawPath":"/commands/open-account","headers":{"content-type":"application/json"},"body":"{}","requestContext":{"stage":"$default","http":{"method":"POST"},%s}}`
 		rest   = `{"resource":"%s","path":"/commands/open-account","httpMethod":"POST","headers":{"Content-Type":"application/json"},"body":"{}","requestContext":{"stage":"dev",%s}}`

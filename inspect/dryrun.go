@@ -44,7 +44,7 @@ type DryEvent struct {
 // value is taken.
 func (i *Installation) DryRun(ctx context.Context, c aggregate.Command) (DryRun, error) {
 	store := &dryStore{Store: i.sources.Events}
-	handler, err := aggregate.NewHandler(store, i.app.Aggregates, &aggregate.Options{CacheBytes: -1, Now: i.sources.Now})
+	handler, err := aggregate.NewHandler(store, i.app.Aggregates, &aggregate.Options{Tenants: i.app.Tenancy.On(), CacheBytes: -1, Now: i.sources.Now})
 	if err != nil {
 		return DryRun{}, err
 	}
@@ -103,10 +103,10 @@ func (i *Installation) dryCommit(ctx context.Context, c *events.Commit) (DryComm
 		d.Events = append(d.Events, DryEvent(e))
 	}
 	for _, claim := range c.Claims {
-		d.Claims = append(d.Claims, claim.Key())
+		d.Claims = append(d.Claims, claim.Key(c.Stream.Tenant()))
 	}
 	for _, claim := range c.Releases {
-		d.Releases = append(d.Releases, claim.Key())
+		d.Releases = append(d.Releases, claim.Key(c.Stream.Tenant()))
 	}
 	return d, err
 }
@@ -162,14 +162,14 @@ func (s *dryStore) look(ctx context.Context, as []events.Append, taken *events.T
 	freed := map[string]events.Stream{}
 	for _, a := range as {
 		for _, r := range a.Commit.Releases {
-			freed[r.Key()] = a.At.Stream()
+			freed[r.Key(a.At.Stream().Tenant())] = a.At.Stream()
 		}
 	}
 	for _, a := range as {
 		for claims := range slices.Chunk(a.Commit.Claims, 100) {
 			keys := make([]string, len(claims))
 			for n, c := range claims {
-				keys[n] = c.Key()
+				keys[n] = c.Key(a.At.Stream().Tenant())
 			}
 			held, err := s.Holders(ctx, keys)
 			if err != nil {
@@ -185,7 +185,7 @@ func (s *dryStore) look(ctx context.Context, as []events.Append, taken *events.T
 			if !c.Once {
 				continue
 			}
-			spent, err := s.Spent(ctx, a.Commit.Time, []string{c.ID})
+			spent, err := s.Spent(ctx, a.Commit.Time, a.At.Stream().Tenant(), []string{c.ID})
 			if err != nil {
 				return err
 			}

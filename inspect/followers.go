@@ -97,10 +97,11 @@ func ParkedOf(f follow.Fault) ParkedStream {
 
 // ParkedQuery asks for parked streams.
 type ParkedQuery struct {
-	Names []string        // of views, process managers and outboxes; none for all
-	At    []driver.Target // tables in place of those that answer queries
-	Limit int             // 1 to 1,000; 0 for 100
-	After *ParkedPlace    // goes on behind a page: its Next
+	Tenant string          // whose streams; "" for all
+	Names  []string        // of views, process managers and outboxes; none for all
+	At     []driver.Target // tables in place of those that answer queries
+	Limit  int             // 1 to 1,000; 0 for 100
+	After  *ParkedPlace    // goes on behind a page: its Next
 }
 
 // ParkedPlace is a place in a list of parked streams.
@@ -142,6 +143,9 @@ func (i *Installation) Parked(ctx context.Context, q ParkedQuery) (ParkedPage, e
 			}
 			reached, after = true, q.After.Stream
 		}
+		if after == "" {
+			after = events.Stream(events.Scoped(q.Tenant, "")) // sorts before the tenant's streams
+		}
 		left := limit - len(page.Parked)
 		if left == 0 {
 			page.Next = &ParkedPlace{Name: l.name}
@@ -151,7 +155,11 @@ func (i *Installation) Parked(ctx context.Context, q ParkedQuery) (ParkedPage, e
 		if err != nil {
 			return ParkedPage{}, err
 		}
-		for _, fault := range faults {
+		for n, fault := range faults {
+			if q.Tenant != "" && fault.Stream.Tenant() != q.Tenant {
+				faults = faults[:n] // another's come behind the tenant's
+				break
+			}
 			page.Parked = append(page.Parked, ParkedOf(fault))
 		}
 		if len(faults) == left {

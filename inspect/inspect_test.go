@@ -174,13 +174,13 @@ func TestRows(t *testing.T) {
 	}
 	b.Send("weigh", "1", `{"grams":7}`)
 	b.follow()
-	page := must[inspect.RowsPage](t)(b.Rows(t.Context(), "parcels", map[string][]string{"town": {"t1"}}))
+	page := must[inspect.RowsPage](t)(b.Rows(t.Context(), "", "parcels", map[string][]string{"town": {"t1"}}))
 	if len(page.Items) != 1 || !strings.Contains(string(page.Items[0]), `"grams":8`) {
 		t.Errorf("got %+v", page)
 	}
 	for _, name := range []string{"parcels/1", "towns/t1", "parcels/none", "towns/none"} {
 		name, key, _ := strings.Cut(name, "/")
-		if r := must[inspect.RowReport](t)(b.VerifyRow(t.Context(), name, key, 1000)); !r.Right || (key != "none") != (r.Stored != nil) {
+		if r := must[inspect.RowReport](t)(b.VerifyRow(t.Context(), "", name, key, 1000)); !r.Right || (key != "none") != (r.Stored != nil) {
 			t.Errorf("got %+v", r)
 		}
 	}
@@ -192,14 +192,14 @@ func TestRows(t *testing.T) {
 	if err := table.Put(t.Context(), driver.Write{Item: wrong, Expect: item[at].Version}); err != nil {
 		t.Fatal(err)
 	}
-	r := must[inspect.RowReport](t)(b.VerifyRow(t.Context(), "towns", "t1", 1000))
+	r := must[inspect.RowReport](t)(b.VerifyRow(t.Context(), "", "towns", "t1", 1000))
 	if r.Right || fmt.Sprint(r.Differs) != `[{row grams 9 8}]` {
 		t.Errorf("a damaged row: %+v", r)
 	}
-	if _, err := b.VerifyRow(t.Context(), "towns", "t1", 8); code(err) != events.CodeTooLarge && err != nil {
+	if _, err := b.VerifyRow(t.Context(), "", "towns", "t1", 8); code(err) != events.CodeTooLarge && err != nil {
 		t.Errorf("a small budget: %v", err)
 	}
-	if _, err := b.VerifyRow(t.Context(), "planets", "t1", 1); code(err) != events.CodeUnknownView {
+	if _, err := b.VerifyRow(t.Context(), "", "planets", "t1", 1); code(err) != events.CodeUnknownView {
 		t.Errorf("an unknown view: %v", err)
 	}
 }
@@ -298,14 +298,14 @@ func TestLetters(t *testing.T) {
 	if len(page.Letters) != 1 || !page.More {
 		t.Errorf("got %+v", page)
 	}
-	if _, err := b.Status(t.Context(), "c-1"); code(err) != events.CodeNotFound {
+	if _, err := b.Status(t.Context(), "", "c-1"); code(err) != events.CodeNotFound {
 		t.Errorf("an unknown command: %v", err)
 	}
 	status := async.Status{CommandID: "q", State: async.StateRejected, Since: b.Now, Stream: "parcel/1", Problem: events.Errorf("too-heavy", "no")}
 	if err := s.Statuses.(async.Statuses).Record(t.Context(), status); err != nil {
 		t.Fatal(err)
 	}
-	if got := must[inspect.Status](t)(b.Status(t.Context(), "q")); got.Status != "rejected" || got.Problem.Code != "too-heavy" {
+	if got := must[inspect.Status](t)(b.Status(t.Context(), "", "q")); got.Status != "rejected" || got.Problem.Code != "too-heavy" {
 		t.Errorf("got %+v", got)
 	}
 }

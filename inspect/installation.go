@@ -43,7 +43,7 @@ type Ledger interface {
 
 // Statuses knows the outcomes of queued commands: see aggregate.Statuses.
 type Statuses interface {
-	Get(ctx context.Context, now time.Time, commandID string) (*async.Status, error)
+	Get(ctx context.Context, now time.Time, tenant, commandID string) (*async.Status, error)
 }
 
 // Installation is an application's installation, opened. It is safe for concurrent
@@ -66,7 +66,7 @@ func Open(app daybook.App, s Sources) (*Installation, error) {
 	if err != nil {
 		return nil, err
 	}
-	queries, err := query.New(s.Events, codec, s.Tables, app.Views, &query.Options{Routed: true, Now: s.Now})
+	queries, err := query.New(s.Events, codec, s.Tables, app.Views, &query.Options{Routed: true, Tenants: app.Tenancy.On(), Now: s.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +78,16 @@ func (i *Installation) App() daybook.App { return i.app }
 
 // Sources returns what the installation is read from.
 func (i *Installation) Sources() Sources { return i.sources }
+
+// CheckTenant refuses a look-up that names no tenant where the application has tenants,
+// and one that names one where it has none. Codes: tenant-required; malformed.
+func (i *Installation) CheckTenant(tenant string) error {
+	err := events.CheckTenant(i.app.Tenancy.On(), tenant)
+	if events.CodeOf(err) == events.CodeTenantRequired {
+		return events.Errorf(events.CodeTenantRequired, "the application has tenants: name one with -tenant, or write a stream in full, as in acme:order/7")
+	}
+	return err
+}
 
 // checkLimit refuses the size of a page that is out of bounds.
 func checkLimit(limit, most int) error {

@@ -11,6 +11,7 @@ import (
 // Letter is a dead letter: a queued command that was given up.
 type Letter struct {
 	ID       string      `json:"id"` // of the command; of the message when that can't be read
+	Tenant   string      `json:"tenant,omitzero"`
 	Command  string      `json:"command,omitzero"`
 	Group    string      `json:"group"` // the stream, except for names that SQS does not take
 	Sent     time.Time   `json:"sent"`  // to the dead letters
@@ -87,10 +88,11 @@ type Problem struct {
 	Detail string      `json:"detail"`
 }
 
-// Status returns the status of a queued command. Codes: not-found for a command
-// that was not queued in the last day, and those of Statuses.
-func (i *Installation) Status(ctx context.Context, commandID string) (Status, error) {
-	known, err := i.sources.Statuses.Get(ctx, i.sources.Now(), commandID)
+// Status returns the status of a queued command of a tenant ("" without tenants).
+// Codes: not-found for a command that was not queued in the last day, and those of
+// Statuses.
+func (i *Installation) Status(ctx context.Context, tenant, commandID string) (Status, error) {
+	known, err := i.sources.Statuses.Get(ctx, i.sources.Now(), tenant, commandID)
 	if err != nil {
 		return Status{}, err
 	}

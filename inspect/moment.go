@@ -53,8 +53,9 @@ type Difference struct {
 // a stream, as they were, whatever the tables hold now. It reads the stream up to
 // then. At a version that the stream does not have yet it is as the stream is now.
 //
-// Codes: not-found for a stream that does not exist and an aggregate that is not
-// declared; internal for events that can't be folded; and those of events.Store.
+// Codes: tenant-required for a stream without the tenant that the application needs;
+// not-found for one that does not exist and an aggregate that is not declared; internal
+// for events that can't be folded; and those of events.Store.
 func (i *Installation) Moment(ctx context.Context, stream events.Stream, at At) (Moment, error) {
 	commits, err := i.until(ctx, stream, at)
 	if err != nil {
@@ -86,6 +87,9 @@ const foldPage = 1000
 
 // eachCommit hands the commits of a stream to f, oldest first, until f says no.
 func (i *Installation) eachCommit(ctx context.Context, stream events.Stream, f func(*events.Commit) (more bool)) error {
+	if err := i.CheckTenant(stream.Tenant()); err != nil {
+		return err
+	}
 	for from := int64(1); ; {
 		page, err := i.sources.Events.Read(ctx, stream, from, foldPage)
 		if err != nil {
@@ -171,7 +175,7 @@ func (i *Installation) moment(stream events.Stream, commits []events.Commit) (Mo
 		if err := fold.Add(commits); err != nil {
 			return m, err
 		}
-		if row, ok, err := fold.Row(stream.ID()); err != nil {
+		if row, ok, err := fold.Row(stream.Tenant(), stream.ID()); err != nil {
 			return m, err
 		} else if ok {
 			m.Rows[d.Name] = row.JSON

@@ -12,6 +12,7 @@ import (
 
 // Row is one row as queries answer it.
 type Row struct {
+	Tenant  string         `json:"tenant,omitzero"`
 	View    string         `json:"view"`
 	Key     string         `json:"key"`
 	Version int64          `json:"version"`
@@ -28,24 +29,32 @@ type RowsPage struct {
 	Parked bool             `json:"parked,omitzero"`
 }
 
-// Rows answers a query of a view, with the parameters and codes of query.Queries'
+// Rows answers a query of a tenant ("" without tenants) of a view, with the parameters and codes of query.Queries'
 // List: filters, sort, limit and cursor as the HTTP API takes them.
-func (i *Installation) Rows(ctx context.Context, name string, params map[string][]string) (RowsPage, error) {
-	page, err := i.queries.List(ctx, name, params)
+func (i *Installation) Rows(ctx context.Context, tenant, name string, params map[string][]string) (RowsPage, error) {
+	if err := i.CheckTenant(tenant); err != nil {
+		return RowsPage{}, err
+	}
+	page, err := i.queries.List(ctx, tenant, name, params)
 	if page.Items == nil {
 		page.Items = []jsontext.Value{}
 	}
 	return RowsPage{page.Items, page.Next, page.Stale, page.Parked}, err
 }
 
-// Row answers one row, with the codes of query.Queries' Get.
-func (i *Installation) Row(ctx context.Context, name, key string) (Row, error) {
-	row, err := i.queries.Get(ctx, name, key, nil)
-	return Row{name, key, row.Version, row.JSON, row.Parked}, err
+// Row answers one row of a tenant ("" without tenants), with the codes of
+// query.Queries' Get.
+func (i *Installation) Row(ctx context.Context, tenant, name, key string) (Row, error) {
+	if err := i.CheckTenant(tenant); err != nil {
+		return Row{}, err
+	}
+	row, err := i.queries.Get(ctx, tenant, name, key, nil)
+	return Row{tenant, name, key, row.Version, row.JSON, row.Parked}, err
 }
 
 // RowReport is what comparing a row with the events gave.
 type RowReport struct {
+	Tenant  string         `json:"tenant,omitzero"`
 	View    string         `json:"view"`
 	Key     string         `json:"key"`
 	Right   bool           `json:"right"`
@@ -54,14 +63,17 @@ type RowReport struct {
 	Differs []Difference   `json:"differences,omitempty"`
 }
 
-// VerifyRow compares a row, as queries answer it, with what the events say: those
-// of its stream, or for a view whose rows many streams feed, those of all streams
-// that it follows, at most budget commits.
+// VerifyRow compares a row of a tenant ("" without tenants), as queries answer it, with what the events say: those
+// of its stream, or for a view whose rows many streams feed, those of all streams of
+// the tenant that it follows, at most budget commits.
 //
-// Codes: unknown-view; too-large when budget is not enough; internal for events
+// Codes: tenant-required; unknown-view; too-large when budget is not enough; internal for events
 // that the view can't apply; and those of the stores.
-func (i *Installation) VerifyRow(ctx context.Context, name, key string, budget int) (RowReport, error) {
-	r := RowReport{View: name, Key: key}
+func (i *Installation) VerifyRow(ctx context.Context, tenant, name, key string, budget int) (RowReport, error) {
+	r := RowReport{Tenant: tenant, View: name, Key: key}
+	if err := i.CheckTenant(tenant); err != nil {
+		return r, err
+	}
 	f, err := i.followers(ctx, []string{name})
 	if err != nil || len(f.views) == 0 {
 		return r, events.Errorf(events.CodeUnknownView, "there is no view %q", name)
@@ -71,21 +83,21 @@ func (i *Installation) VerifyRow(ctx context.Context, name, key string, budget i
 		return r, err
 	}
 	if d := f.views[0].Describe(); d.Kind == view.KindRows {
-		err = i.foldStream(ctx, fold, events.StreamOf(d.Aggregates[0], key))
+		err = i.foldStream(ctx, fold, events.StreamOf(d.Aggregates[0], key).In(tenant))
 	} else {
-		err = i.foldAll(ctx, fold, f.views[0], budget)
+		err = i.foldAll(ctx, fold, f.views[0], tenant, budget)
 	}
 	if err != nil {
 		return r, err
 	}
-	expected, ok, err := fold.Row(key)
+	expected, ok, err := fold.Row(tenant, key)
 	if err != nil {
 		return r, err
 	}
 	if ok {
 		r.Expect = expected.JSON
 	}
-	stored, err := i.queries.Get(ctx, name, key, nil)
+	stored, err := i.queries.Get(ctx, tenant, name, key, nil)
 	if err != nil && events.CodeOf(err) != events.CodeNotFound {
 		return r, err
 	}
@@ -97,7 +109,7 @@ func (i *Installation) VerifyRow(ctx context.Context, name, key string, budget i
 
 // foldStream adds one stream, if it exists.
 func (i *Installation) foldStream(ctx context.Context, fold *projection.Fold, stream events.Stream) error {
-	if _, err := events.ParseStream(string(stream)); err != nil {
+	if _, err := events.ParseStored(string(stream)); err != nil {
 		return nil // no stream has such a name, so there is no row
 	}
 	var commits []events.Commit
@@ -114,8 +126,8 @@ func (i *Installation) foldStream(ctx context.Context, fold *projection.Fold, st
 	return fold.Add(commits)
 }
 
-// foldAll adds all streams that a view follows.
-func (i *Installation) foldAll(ctx context.Context, fold *projection.Fold, v view.View, budget int) error {
+// foldAll adds all streams of a tenant that a view follows.
+func (i *Installation) foldAll(ctx context.Context, fold *projection.Fold, v view.View, tenant string, budget int) error {
 	const parts = 8
 	read := make([][]events.Commit, parts)
 	each := max(1, budget/parts)
@@ -126,7 +138,7 @@ func (i *Installation) foldAll(ctx context.Context, fold *projection.Fold, v vie
 				return err
 			}
 			for _, c := range page {
-				if _, ok := projection.StreamKey(v, c.Stream); ok {
+				if _, ok := projection.StreamKey(v, c.Stream); ok && c.Stream.Tenant() == tenant {
 					read[segment] = append(read[segment], c)
 				}
 			}

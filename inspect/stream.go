@@ -130,10 +130,10 @@ func commitOf(c *events.Commit) Commit {
 		}
 	}
 	for _, claim := range c.Claims {
-		out.Claims = append(out.Claims, claim.Key())
+		out.Claims = append(out.Claims, claim.Key(c.Stream.Tenant()))
 	}
 	for _, claim := range c.Releases {
-		out.Releases = append(out.Releases, claim.Key())
+		out.Releases = append(out.Releases, claim.Key(c.Stream.Tenant()))
 	}
 	return out
 }
@@ -158,6 +158,9 @@ func noStream(stream events.Stream) error {
 
 // last returns the last commit of a stream, nil for none.
 func (i *Installation) last(ctx context.Context, stream events.Stream) (*events.Commit, error) {
+	if err := i.CheckTenant(stream.Tenant()); err != nil {
+		return nil, err
+	}
 	of, err := i.aggregate(stream.Aggregate())
 	if err != nil {
 		return nil, err
@@ -171,8 +174,9 @@ func (i *Installation) last(ctx context.Context, stream events.Stream) (*events.
 
 // Stream returns a part of a stream, at a cost that does not grow with the stream.
 //
-// Codes: not-found for a stream that does not exist and an aggregate that is not
-// declared; malformed for a limit or a version; and those of events.Store.
+// Codes: tenant-required for a stream without the tenant that the application needs;
+// not-found for one that does not exist and an aggregate that is not declared; malformed
+// for a limit or a version; and those of events.Store.
 func (i *Installation) Stream(ctx context.Context, stream events.Stream, q StreamQuery) (StreamPage, error) {
 	limit := int64(cmp.Or(q.Limit, 50))
 	if err := checkLimit(int(limit), 1000); err != nil {

@@ -17,6 +17,7 @@ import (
 // StreamsQuery asks for streams. There is no index by time: the events table is
 // read, as far as Budget allows.
 type StreamsQuery struct {
+	Tenant    string // whose streams; "" for all
 	Aggregate string // "" for all
 	Prefix    string // of the ids
 	Limit     int    // streams at most, 1 to 100,000; 0 for 50
@@ -57,7 +58,8 @@ type StreamInfo struct {
 }
 
 // Streams lists streams, those with the newest commits first. A prefix that is a
-// whole id finds its stream whatever the budget, if an aggregate is given.
+// whole id finds its stream whatever the budget, if an aggregate is given, and a tenant
+// where the application has tenants.
 func (i *Installation) Streams(ctx context.Context, q StreamsQuery) (StreamsPage, error) {
 	limit := cmp.Or(q.Limit, 50)
 	if err := checkLimit(limit, 100_000); err != nil {
@@ -90,16 +92,13 @@ func (i *Installation) Streams(ctx context.Context, q StreamsQuery) (StreamsPage
 }
 
 func (q *StreamsQuery) takes(s events.Stream) bool {
-	if q.Aggregate != "" {
-		return strings.HasPrefix(string(s), q.Aggregate+"/"+q.Prefix)
-	}
-	return strings.HasPrefix(s.ID(), q.Prefix)
+	return (q.Tenant == "" || s.Tenant() == q.Tenant) && (q.Aggregate == "" || s.Aggregate() == q.Aggregate) && strings.HasPrefix(s.ID(), q.Prefix)
 }
 
 // seeNamed adds the stream whose whole name the query gives.
 func (i *Installation) seeNamed(ctx context.Context, q StreamsQuery, top *newest) error {
-	stream, err := events.ParseStream(q.Aggregate + "/" + q.Prefix)
-	if err != nil {
+	stream, err := events.ParseStored(string(events.StreamOf(q.Aggregate, q.Prefix).In(q.Tenant)))
+	if err != nil || i.CheckTenant(q.Tenant) != nil {
 		return nil // it names no stream
 	}
 	last, err := i.last(ctx, stream)

@@ -157,7 +157,7 @@ func readTools(i *inspect.Installation) []tool {
 			call: calling(func(ctx context.Context, a struct {
 				CommandID string `json:"commandId"`
 			}) (any, error) {
-				return r.Status(ctx, a.CommandID)
+				return r.Status(ctx, "", a.CommandID)
 			})},
 	}
 }
@@ -279,7 +279,7 @@ func (r reader) rows(ctx context.Context, a struct {
 			params[name] = []string{value}
 		}
 	}
-	return r.Rows(ctx, a.View, params)
+	return r.Rows(ctx, "", a.View, params)
 }
 
 func mayBeRounded(what, number string) error {
@@ -291,10 +291,10 @@ type rowOf struct {
 	Key  string `json:"key"`
 }
 
-func (r reader) row(ctx context.Context, a rowOf) (any, error) { return r.Row(ctx, a.View, a.Key) }
+func (r reader) row(ctx context.Context, a rowOf) (any, error) { return r.Row(ctx, "", a.View, a.Key) }
 
 func (r reader) verify(ctx context.Context, a rowOf) (any, error) {
-	return r.VerifyRow(ctx, a.View, a.Key, verifyBudget)
+	return r.VerifyRow(ctx, "", a.View, a.Key, verifyBudget)
 }
 
 func (r reader) parked(ctx context.Context, a struct {

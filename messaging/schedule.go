@@ -82,7 +82,7 @@ type (
 // exists is this timer, set before: another has another name.
 func (s *Timers) Set(ctx context.Context, t process.Timer) error {
 	message, err := s.config.Encode(ctx, aggregate.Command{
-		Name: t.Command.Command, ID: t.Command.ID, Payload: t.Command.Payload, CommandID: t.Command.CommandID,
+		Tenant: t.Command.Tenant, Name: t.Command.Command, ID: t.Command.ID, Payload: t.Command.Payload, CommandID: t.Command.CommandID,
 		Actor: t.Command.Actor, Correlation: t.Command.Correlation, Causation: t.Command.Causation,
 		Trace: t.Command.Trace,
 	})

@@ -49,6 +49,27 @@ func TestWhatASettingSends(t *testing.T) {
 	})
 }
 
+// A timer's command is its tenant's: the message that a schedule sends says so.
+func TestATimerKeepsItsTenant(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{answer: func(int, seen) (*http.Response, error) { return says(200, `{"ScheduleArn":"arn"}`), nil }}
+		timers := someTimers(n)
+		timers.config.Encode = func(_ context.Context, c aggregate.Command) (async.Message, error) {
+			return async.Envelope{Command: c}.Message(events.StreamOf("order", c.ID).In(c.Tenant))
+		}
+		command := process.Request{Tenant: "acme", Command: "reject-order", ID: "7", CommandID: "c"}
+		if err := timers.Set(t.Context(), process.Timer{Name: "t1", At: time.Now().Add(time.Hour), Command: command}); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`"Input":"{\"v\":3,\"tenant\":\"acme\",`, `"MessageGroupId":"acme:order/7"`} {
+			if !strings.Contains(n.seen[0].body, want) {
+				t.Errorf("no %s in %s", want, n.seen[0].body)
+			}
+		}
+	})
+}
+
 // The answers of Scheduler, and the errors that follow.
 func TestSettingErrors(t *testing.T) {
 	t.Parallel()

@@ -152,11 +152,36 @@ func leading(data []byte) int {
 // Place says where a value is stored. It is authenticated with the value, which can be
 // opened at this place only.
 type Place struct {
+	// Tenant is whose place it is, "" without tenants: a subject that a value names is
+	// another person for each tenant.
+	Tenant string
 	// Subject is that of values which name none: the stream; "" where every value must
 	// have one.
 	Subject string
 	// Bound are the names of the place, such as the stream and the event.
 	Bound []string
+}
+
+// errOtherTenant is a personal value that is stored for another tenant.
+var errOtherTenant = errors.New("a personal value of a tenant's person is stored for another tenant, or for none")
+
+// subject is whom a value is about that names a subject, "" for none: "acme:user/7" for
+// "user/7" at a place of tenant acme. It begins with the tenant as a stream's name does.
+func (p Place) subject(named string) (string, error) {
+	if named == "" {
+		named = p.Subject
+	}
+	of, _, _ := strings.Cut(named, "/")
+	tenant, _, scoped := strings.Cut(of, ":")
+	switch {
+	case named == "":
+		return "", errNoSubject
+	case p.Tenant == "" || scoped && tenant == p.Tenant:
+		return named, nil
+	case scoped:
+		return "", errOtherTenant
+	}
+	return p.Tenant + ":" + named, nil
 }
 
 // bind is the additional data of a value at a path of the place.

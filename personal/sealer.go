@@ -98,12 +98,7 @@ func ofCarrier(p Place, f found) (of origin, err error) {
 	if f.carrier != nil {
 		of = f.carrier.origin
 	}
-	if of.subject == "" {
-		of.subject = p.Subject
-	}
-	if of.subject == "" {
-		err = errNoSubject
-	}
+	of.subject, err = p.subject(of.subject)
 	return of, err
 }
 

@@ -95,7 +95,7 @@ func (x *Derivation) React(c *events.Commit, answer Answer) ([]Effect, error) {
 		if err := cmp.Or(panicked, err); err != nil {
 			return nil, err
 		}
-		event := events.Token{Stream: reaction.meta.Stream, Version: reaction.meta.Version}
+		event := events.Token{Stream: reaction.meta.stored, Version: reaction.meta.Version}
 		if all, err = flatten(all, event, "", steps, answer); err != nil {
 			return nil, err
 		}
@@ -166,5 +166,5 @@ func flattenGroup(all []Effect, event events.Token, branch string, g *groupPlan,
 // EventID returns the id of the integration event that an outbox makes of a
 // stream's event.
 func EventID(outbox string, event events.Token) string {
-	return eventID(&def{name: outbox}, Meta{Stream: event.Stream, Version: event.Version})
+	return eventID(&def{name: outbox}, Meta{stored: event.Stream, Version: event.Version})
 }

@@ -9,6 +9,8 @@ import (
 // Request is a command on its way to its aggregate. Every field is derived from
 // the event that caused it, so that the same request may be sent again.
 type Request struct {
+	// Tenant is that of the event's stream: a command stays with its tenant.
+	Tenant  string
 	Command string         // declared name: "reserve-stock"
 	ID      string         // of the aggregate; empty for a command that creates one with a derived id
 	Payload jsontext.Value // a JSON object
@@ -18,7 +20,7 @@ type Request struct {
 	CommandID   string
 	Actor       string // "process/fulfilment"
 	Correlation string // that of the commit; may be empty
-	Causation   string // the event: "order/7@1"
+	Causation   string // the event, with the tenant: "order/7@1", "acme:order/7@1"
 	Trace       string // the commit's W3C traceparent; may be empty
 }
 
@@ -71,13 +73,14 @@ type CloudEvent struct {
 	ID              string    `json:"id"`
 	Source          string    `json:"source"`          // "daybook/shop": deployment and outbox
 	Type            string    `json:"type"`            // with its version: "com.example.shop.order-confirmed.v1"
-	Subject         string    `json:"subject"`         // the stream: "order/7"
+	Subject         string    `json:"subject"`         // the stream, with the tenant: "order/7", "acme:order/7"
+	Tenant          string    `json:"tenant,omitzero"` // the stream's; an extension
 	Time            time.Time `json:"time"`            // when the command was accepted, UTC
 	DataContentType string    `json:"datacontenttype"` // "application/json"
 	DataSchema      string    `json:"dataschema"`      // names the JSON Schema: "urn:daybook:com.example.shop.order-confirmed.v1"
 	Sequence        string    `json:"sequence"`        // the stream's version after the event, 20 digits: orders the events of a subject
 	Correlation     string    `json:"correlationid,omitzero"`
-	Causation       string    `json:"causationid"` // the event: "order/7@3"
+	Causation       string    `json:"causationid"` // the event, without the tenant: "order/7@3"
 	// Trace is the W3C traceparent of the request that set the event off: the
 	// extension that CloudEvents calls distributed tracing.
 	Trace string         `json:"traceparent,omitzero"`

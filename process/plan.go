@@ -157,8 +157,8 @@ func (p *planner) request(m Meta, c Command) (Request, error) {
 		}
 	}
 	return Request{
-		Command: c.name, ID: c.id, Payload: payload,
-		Actor: "process/" + p.d.name, Correlation: m.Correlation, Causation: m.token(), Trace: m.trace,
+		Tenant: m.stored.Tenant(), Command: c.name, ID: c.id, Payload: payload,
+		Actor: "process/" + p.d.name, Correlation: m.Correlation, Causation: events.Token{Stream: m.stored, Version: m.Version}.String(), Trace: m.trace,
 	}, nil
 }
 
@@ -177,7 +177,7 @@ func (p *planner) timer(m Meta, s setTimer) (*Timer, error) {
 	}
 	r.CommandID = timedCommandID(p.d, m, s.name, s.command.name, s.command.id)
 	at := m.Time.Add(s.after).UTC().Truncate(time.Millisecond)
-	label := p.d.name + " " + string(m.Stream) + " " + s.name
+	label := p.d.name + " " + string(m.stored) + " " + s.name
 	return &Timer{Name: timerName(p.d, m, s.name, at), Label: label, At: at, Command: r}, nil
 }
 
@@ -204,8 +204,8 @@ func (p *planner) publication(m Meta, s publication) ([]CloudEvent, error) {
 		return nil, invalid("integration event "+s.of.Type+" can't be written as JSON", err)
 	}
 	return []CloudEvent{{
-		SpecVersion: "1.0", ID: eventID(p.d, m), Source: p.source + "/" + p.d.name, Type: s.of.Type,
-		Subject: attribute(string(m.Stream)), Time: m.Time.UTC(), DataContentType: "application/json", DataSchema: s.of.DataSchema,
+		SpecVersion: "1.0", ID: eventID(p.d, m), Source: p.source + "/" + p.d.name, Type: s.of.Type, Tenant: m.stored.Tenant(),
+		Subject: attribute(string(m.stored)), Time: m.Time.UTC(), DataContentType: "application/json", DataSchema: s.of.DataSchema,
 		Sequence: fmt.Sprintf("%020d", m.Version), Correlation: attribute(m.Correlation), Causation: attribute(m.token()),
 		Trace: m.trace, Data: data,
 	}}, nil

@@ -59,15 +59,16 @@ type Description struct {
 
 // Meta is what a handler may know of an event besides its data.
 type Meta struct {
-	Stream      events.Stream
-	Commit      int64     // number of the event's commit
-	Version     int64     // of the stream after the event
-	Time        time.Time // when the command was accepted
-	Actor       string    // who sent the command; may be empty
-	Correlation string    // of all that one request set off
-	Causation   string    // id of what caused the command; may be empty
+	Stream      events.Stream // without the tenant, which no handler sees
+	Commit      int64         // number of the event's commit
+	Version     int64         // of the stream after the event
+	Time        time.Time     // when the command was accepted
+	Actor       string        // who sent the command; may be empty
+	Correlation string        // of all that one request set off
+	Causation   string        // id of what caused the command; may be empty
 
-	trace string // the commit's, which no decision depends on
+	stored events.Stream // with the tenant
+	trace  string        // the commit's, which no decision depends on
 }
 
 // ID returns the id of the aggregate: "7" of "order/7".
@@ -260,8 +261,8 @@ func (m machine[S]) react(codec *events.Codec, memory jsontext.Value, c *events.
 // metaOf describes the event of a commit at index i.
 func metaOf(c *events.Commit, i int) Meta {
 	m := Meta{
-		Stream: c.Stream, Commit: c.Number, Version: c.First() + int64(i), Time: c.Time,
-		Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation, trace: c.Trace,
+		Stream: c.Stream.In(""), stored: c.Stream, Commit: c.Number, Version: c.First() + int64(i), Time: c.Time,
+		Actor: c.Actor, Correlation: c.Correlation, Causation: c.PlainCausation(), trace: c.Trace,
 	}
 	if m.Correlation == "" && len(c.Commands) > 0 {
 		m.Correlation = c.Commands[0].ID
@@ -269,5 +270,5 @@ func metaOf(c *events.Commit, i int) Meta {
 	return m
 }
 
-// token names the event: "order/7@3".
+// token names the event, without the tenant: "order/7@3".
 func (m Meta) token() string { return events.Token{Stream: m.Stream, Version: m.Version}.String() }

@@ -16,7 +16,7 @@ type ledger struct {
 }
 
 func memory(e *process.Entry) personal.Doc {
-	return personal.Doc{Place: personal.Place{Subject: string(e.Stream), Bound: []string{"memory", e.Reactor, string(e.Stream)}}, Data: &e.Memory}
+	return personal.Doc{Place: personal.Place{Tenant: e.Stream.Tenant(), Subject: string(e.Stream), Bound: []string{"memory", e.Reactor, string(e.Stream)}}, Data: &e.Memory}
 }
 
 func (l *ledger) open(ctx context.Context, all []personal.Doc) error {

@@ -30,7 +30,7 @@ func sealMessages(ctx context.Context, s *personal.Sealer, ms []async.Message) (
 	var all []personal.Doc
 	for i, m := range ms {
 		if bodies[i] = m.Body; personal.NeedsSealing(m.Body) {
-			all = append(all, personal.Doc{Place: commandPlace(m.Group), Data: &bodies[i]})
+			all = append(all, personal.Doc{Place: commandPlace(m.Tenant, m.Group), Data: &bodies[i]})
 		}
 	}
 	if len(all) == 0 {
@@ -46,8 +46,10 @@ func sealMessages(ctx context.Context, s *personal.Sealer, ms []async.Message) (
 	return mine, nil
 }
 
-func commandPlace(group string) personal.Place {
-	return personal.Place{Bound: []string{"command", group}}
+// commandPlace is the place of a command; its values name their subjects, so that
+// opening needs no tenant.
+func commandPlace(tenant, group string) personal.Place {
+	return personal.Place{Tenant: tenant, Bound: []string{"command", group}}
 }
 
 // Deliveries opens messages in place. One that is not JSON stays as it is; its worker
@@ -60,7 +62,7 @@ func (w With) Deliveries(ctx context.Context, ds []async.Delivery) error {
 	var all []personal.Doc
 	for i, d := range ds {
 		if bodies[i] = d.Body; personal.Seals(d.Body) && bodies[i].IsValid() {
-			all = append(all, personal.Doc{Place: commandPlace(d.Group), Data: &bodies[i]})
+			all = append(all, personal.Doc{Place: commandPlace("", d.Group), Data: &bodies[i]})
 		}
 	}
 	if err := w.Open(ctx, all); err != nil {

@@ -22,7 +22,7 @@ func docs(cs []events.Commit) (all []personal.Doc) {
 		for j := range c.Events {
 			e := &c.Events[j]
 			if len(e.Data) > 0 {
-				all = append(all, personal.Doc{Place: personal.Place{Subject: string(c.Stream), Bound: []string{"event", string(c.Stream), e.Name}}, Data: &e.Data})
+				all = append(all, personal.Doc{Place: personal.Place{Tenant: c.Stream.Tenant(), Subject: string(c.Stream), Bound: []string{"event", string(c.Stream), e.Name}}, Data: &e.Data})
 			}
 		}
 		for j := range c.Commands {
@@ -31,7 +31,7 @@ func docs(cs []events.Commit) (all []personal.Doc) {
 			}
 		}
 		if c.Snapshot != nil {
-			all = append(all, personal.Doc{Place: personal.Place{Subject: string(c.Stream), Bound: []string{"snapshot", string(c.Stream)}}, Data: &c.Snapshot.State})
+			all = append(all, personal.Doc{Place: personal.Place{Tenant: c.Stream.Tenant(), Subject: string(c.Stream), Bound: []string{"snapshot", string(c.Stream)}}, Data: &c.Snapshot.State})
 		}
 	}
 	return all
@@ -192,8 +192,8 @@ func (s *eventStore) seal(ctx context.Context, as []events.Append) ([]events.App
 	mine := make([]events.Append, len(as))
 	for i := range as {
 		var err error
-		if cs[i].Claims, err = s.hash(ctx, cs[i].Claims, hashes); err == nil {
-			cs[i].Releases, err = s.hash(ctx, cs[i].Releases, hashes)
+		if cs[i].Claims, err = s.hash(ctx, cs[i].Stream.Tenant(), cs[i].Claims, hashes); err == nil {
+			cs[i].Releases, err = s.hash(ctx, cs[i].Stream.Tenant(), cs[i].Releases, hashes)
 		}
 		if err != nil {
 			return nil, nil, wrapped(ctx, err, "a personal value can't be claimed")
@@ -216,14 +216,15 @@ func claims(cs []events.Commit) bool {
 	return false
 }
 
-// hash returns claims with the values of personal ones hashed.
-func (s *eventStore) hash(ctx context.Context, cs []events.Claim, hashes map[events.Claim]events.Claim) ([]events.Claim, error) {
+// hash returns a tenant's claims with the values of personal ones hashed: equal values
+// of two tenants have different hashes.
+func (s *eventStore) hash(ctx context.Context, tenant string, cs []events.Claim, hashes map[events.Claim]events.Claim) ([]events.Claim, error) {
 	mine := append([]events.Claim(nil), cs...)
 	for i, c := range cs {
 		if !c.Personal {
 			continue
 		}
-		value, err := s.sealer.Hash(ctx, c.Name, c.Value)
+		value, err := s.sealer.Hash(ctx, events.Scoped(tenant, c.Name), c.Value)
 		if err != nil {
 			return nil, err
 		}

@@ -3,7 +3,9 @@ package sealed
 import (
 	"context"
 	"strconv"
+	"strings"
 
+	"daybook/events"
 	"daybook/personal"
 	"daybook/view/driver"
 )
@@ -61,6 +63,20 @@ type rowTable struct {
 	bound  []string
 }
 
+// tenantOf is the tenant of an item by its key: "acme" of the row "@tenant/acme/7" and
+// of the checkpoint "@stream/acme:product/7"; "" for none.
+func tenantOf(key string) string {
+	if stream, ok := strings.CutPrefix(key, "@stream/"); ok {
+		return events.Stream(stream).Tenant()
+	}
+	rest, ok := strings.CutPrefix(key, "@tenant/")
+	if !ok {
+		return ""
+	}
+	tenant, _, _ := strings.Cut(rest, "/")
+	return tenant
+}
+
 // docs are the parts of items that may hold personal values.
 func (t *rowTable) docs(items []*driver.Item) (all []personal.Doc) {
 	for _, item := range items {
@@ -68,7 +84,7 @@ func (t *rowTable) docs(items []*driver.Item) (all []personal.Doc) {
 			continue
 		}
 		at := func(part string) personal.Place {
-			return personal.Place{Bound: []string{part, t.bound[0], t.bound[1], item.Key}}
+			return personal.Place{Tenant: tenantOf(item.Key), Bound: []string{part, t.bound[0], t.bound[1], item.Key}}
 		}
 		if item.Row != nil {
 			all = append(all, personal.Doc{Place: at("row"), Data: &item.Row})

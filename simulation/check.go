@@ -246,7 +246,7 @@ func (c *checker) acknowledged(ctx context.Context, of step, key string, stream 
 }
 
 func (c *checker) queuedCommand(ctx context.Context, statuses *dynamo.Requests, op *operation) {
-	status, err := statuses.Get(ctx, time.Now(), op.key)
+	status, err := statuses.Get(ctx, time.Now(), "", op.key)
 	switch {
 	case err != nil:
 		c.fail(checkCommands, "%s: its status can't be read: %v", op.step, err)
@@ -315,16 +315,16 @@ func (c *checker) together(i int) bool {
 func (c *checker) hold(holders map[string]events.Stream, commit events.Commit, i int) {
 	defer func() {
 		for _, claim := range commit.Releases {
-			if holders[claim.Key()] == commit.Stream {
-				delete(holders, claim.Key())
+			if holders[claim.Key(commit.Stream.Tenant())] == commit.Stream {
+				delete(holders, claim.Key(commit.Stream.Tenant()))
 			}
 		}
 	}()
 	for _, claim := range commit.Claims {
-		if other, ok := holders[claim.Key()]; ok && other != commit.Stream && !c.inGroup(i) {
-			c.fail(checkClaims, "commit %d of %s takes claim %s, which %s holds", commit.Number, commit.Stream, claim.Key(), other)
+		if other, ok := holders[claim.Key(commit.Stream.Tenant())]; ok && other != commit.Stream && !c.inGroup(i) {
+			c.fail(checkClaims, "commit %d of %s takes claim %s, which %s holds", commit.Number, commit.Stream, claim.Key(commit.Stream.Tenant()), other)
 		}
-		holders[claim.Key()] = commit.Stream
+		holders[claim.Key(commit.Stream.Tenant())] = commit.Stream
 	}
 }
 

@@ -55,7 +55,7 @@ func (c *checker) decide(ctx context.Context, stream events.Stream, version int6
 		position = events.After(&stored)
 	}
 	store := &dryStore{Memory: memory}
-	handler, err := aggregate.NewHandler(store, c.app.Aggregates, &aggregate.Options{Now: func() time.Time { return at }})
+	handler, err := aggregate.NewHandler(store, c.app.Aggregates, &aggregate.Options{Tenants: c.app.Tenancy.On(), Now: func() time.Time { return at }})
 	if err != nil {
 		return events.Commit{}, err
 	}

@@ -202,7 +202,7 @@ func (o *operator) redriveReactors(ctx context.Context, t tools) error {
 	if len(o.app.Processes) == 0 {
 		return nil
 	}
-	handler, err := aggregate.NewHandler(t.store, o.app.Aggregates, nil)
+	handler, err := aggregate.NewHandler(t.store, o.app.Aggregates, &aggregate.Options{Tenants: o.app.Tenancy.On()})
 	if err != nil {
 		return err
 	}

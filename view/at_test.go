@@ -73,7 +73,7 @@ func TestAt(t *testing.T) {
 		{"categories", "books", version(1), "malformed"},
 		{"nothing", "7", version(1), "unknown-view"},
 	} {
-		row, err := qs.At(t.Context(), c.view, c.key, c.at)
+		row, err := qs.At(t.Context(), "", c.view, c.key, c.at)
 		got := string(row.JSON)
 		if err != nil {
 			got = string(events.CodeOf(err))
@@ -83,7 +83,7 @@ func TestAt(t *testing.T) {
 		}
 	}
 	b.store.Before = func(string, events.Stream) error { return events.Errorf(events.CodeUnavailable, "injected") }
-	if _, err := qs.At(t.Context(), "users", "7", version(1)); events.CodeOf(err) != events.CodeUnavailable {
+	if _, err := qs.At(t.Context(), "", "users", "7", version(1)); events.CodeOf(err) != events.CodeUnavailable {
 		t.Errorf("got %v", err)
 	}
 }
@@ -99,14 +99,14 @@ func TestAtOfAParkedStream(t *testing.T) {
 	}
 	b.append("user/7", append(evs, renamed("bad"), renamed("Z"))...)
 	b.append("user/8", renamed("bad"))
-	row, err := qs.At(t.Context(), "users", "7", query.Moment{Version: 153})
+	row, err := qs.At(t.Context(), "", "users", "7", query.Moment{Version: 153})
 	if err != nil || !row.Parked || row.Version != 151 || !strings.Contains(string(row.JSON), `"149"`) {
 		t.Errorf("got %s, %+v, %v", row.JSON, row, err)
 	}
-	if row, err = qs.At(t.Context(), "users", "7", query.Moment{Version: 120}); err != nil || row.Parked || row.Version != 120 {
+	if row, err = qs.At(t.Context(), "", "users", "7", query.Moment{Version: 120}); err != nil || row.Parked || row.Version != 120 {
 		t.Errorf("got %+v, %v", row, err)
 	}
-	if _, err = qs.At(t.Context(), "users", "8", query.Moment{Version: 1}); events.CodeOf(err) != events.CodeNotFound {
+	if _, err = qs.At(t.Context(), "", "users", "8", query.Moment{Version: 1}); events.CodeOf(err) != events.CodeNotFound {
 		t.Errorf("got %v", err)
 	}
 }
@@ -130,7 +130,7 @@ func TestAtIsTheFoldOfThePast(t *testing.T) {
 			return viewtest.Given(t, b.codec, newUsers2(), viewtest.Commits(t, b.codec, "user/7", flat[:n]...)...).Row("7")
 		}
 		check := func(m query.Moment, n int) {
-			row, err := qs.At(t.Context(), "shown", "7", m)
+			row, err := qs.At(t.Context(), "", "shown", "7", m)
 			if err != nil && events.CodeOf(err) != events.CodeNotFound {
 				rt.Fatal(err)
 			}

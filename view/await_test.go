@@ -47,16 +47,16 @@ func TestListRefusesVersionsThatAreNotThere(t *testing.T) {
 				t.Fatal(err)
 			}
 			reads.Store(0)
-			_, err = a.qs.List(t.Context(), name, params(request[len(name):]))
+			_, err = a.qs.List(t.Context(), "", name, params(request[len(name):]))
 			if events.CodeOf(err) != events.CodeMalformed || reads.Load() > most || time.Since(begun) > 0 {
 				t.Errorf("%s: %v with %d reads after %v", request, err, reads.Load(), time.Since(begun))
 			}
 		}
 		reads.Store(0)
-		if _, err := a.qs.List(t.Context(), "users", params("after=user/7@1")); err != nil || reads.Load() > 0 {
+		if _, err := a.qs.List(t.Context(), "", "users", params("after=user/7@1")); err != nil || reads.Load() > 0 {
 			t.Errorf("what the view has was read %d times, %v", reads.Load(), err)
 		}
-		page, err := a.qs.List(t.Context(), "users", params("after=user/8@1"))
+		page, err := a.qs.List(t.Context(), "", "users", params("after=user/8@1"))
 		if err != nil || !page.Stale || reads.Load() != 1 || time.Since(begun) != 1500*time.Millisecond {
 			t.Errorf("%+v, %v with %d reads after %v", page, err, reads.Load(), time.Since(begun))
 		}
@@ -93,7 +93,7 @@ func TestVersionsOfAnyStream(t *testing.T) {
 			reads := 0
 			a.store.Before = func(string, events.Stream) error { reads++; return nil }
 			version := rapid.OneOf(rapid.Int64Range(1, at.Version()+3), rapid.Int64Range(1, math.MaxInt64)).Draw(rt, "version")
-			_, err := a.qs.List(t.Context(), "users", params(fmt.Sprint("after=user/7@", version)))
+			_, err := a.qs.List(t.Context(), "", "users", params(fmt.Sprint("after=user/7@", version)))
 			if want := version > at.Version(); (events.CodeOf(err) == events.CodeMalformed) != want || !want && err != nil || reads > 16 {
 				rt.Fatalf("version %d of %d: %v with %d reads", version, at.Version(), err, reads)
 			}
@@ -114,20 +114,20 @@ func TestReadersAreBounded(t *testing.T) {
 			after = append(after, events.Token{Stream: stream, Version: 1})
 			list["after"] = append(list["after"], string(stream)+"@1")
 		}
-		if _, err := a.qs.Get(t.Context(), "categories", "books", after); events.CodeOf(err) != events.CodeBusy {
+		if _, err := a.qs.Get(t.Context(), "", "categories", "books", after); events.CodeOf(err) != events.CodeBusy {
 			t.Errorf("got %v", err)
 		}
-		if row, err := a.qs.Get(t.Context(), "categories", "books", after[:50]); err != nil || string(row.JSON) != `{"id":"books","products":50,"units":50}` {
+		if row, err := a.qs.Get(t.Context(), "", "categories", "books", after[:50]); err != nil || string(row.JSON) != `{"id":"books","products":50,"units":50}` {
 			t.Errorf("got %s, %v", row.JSON, err)
 		}
 		var read atomic.Int64
 		a.tables.Before = func(c viewtest.Call) error { read.Add(int64(len(c.Keys))); return nil }
-		page, err := a.qs.List(t.Context(), "categories", list)
+		page, err := a.qs.List(t.Context(), "", "categories", list)
 		if err != nil || !page.Stale || read.Load() > 2*300 {
 			t.Errorf("%+v, %v after %d items", page, err, read.Load())
 		}
 		list["after"] = append(list["after"], "product/0@1")
-		if _, err := a.qs.List(t.Context(), "categories", list); events.CodeOf(err) != events.CodeMalformed {
+		if _, err := a.qs.List(t.Context(), "", "categories", list); events.CodeOf(err) != events.CodeMalformed {
 			t.Errorf("got %v", err)
 		}
 	})

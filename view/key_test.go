@@ -37,7 +37,7 @@ func TestAnyTextIsARowKey(t *testing.T) {
 	b.clean(b.p.Project(t.Context(), all))
 	for i, key := range awkward {
 		for _, name := range []string{"categories", "spread"} {
-			row, err := qs.Get(t.Context(), name, key, nil)
+			row, err := qs.Get(t.Context(), "", name, key, nil)
 			var got struct {
 				ID              string
 				Products, Units int
@@ -48,7 +48,7 @@ func TestAnyTextIsARowKey(t *testing.T) {
 			if err != nil || row.Key != key || got.ID != key || got.Products != 2 || got.Units != 2*i {
 				t.Errorf("%s %.40q: %.80s, %v", name, key, row.JSON, err)
 			}
-			page, err := qs.List(t.Context(), name, map[string][]string{"id": {key}})
+			page, err := qs.List(t.Context(), "", name, map[string][]string{"id": {key}})
 			if err != nil || len(page.Items) != 1 || string(page.Items[0]) != string(row.JSON) {
 				t.Errorf("%s id=%.40q: %.80q, %v", name, key, page.Items, err)
 			}
@@ -75,7 +75,7 @@ func allIDs(t *testing.T, qs *query.Queries, name string, limit int) []string {
 		if cursor != nil {
 			p["cursor"] = cursor
 		}
-		page, err := qs.List(t.Context(), name, p)
+		page, err := qs.List(t.Context(), "", name, p)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -126,8 +126,8 @@ func (m *machine[S]) apply(codec *events.Codec, s S, c *events.Commit) (_ S, han
 			return s, false, err
 		}
 		meta := Meta{
-			Stream: c.Stream, Commit: c.Number, Version: c.First() + int64(i), Time: c.Time,
-			Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation,
+			Stream: c.Stream.In(""), Commit: c.Number, Version: c.First() + int64(i), Time: c.Time,
+			Actor: c.Actor, Correlation: c.Correlation, Causation: c.PlainCausation(),
 		}
 		if s, err = handler(s, e, meta); err != nil {
 			return s, false, err

@@ -34,11 +34,11 @@ func TestOverflowsPark(t *testing.T) {
 		t.Fatalf("got %+v", r.Faults)
 	}
 	qs := b.queries(views...)
-	row, err := qs.Get(t.Context(), "categories", "books", nil)
+	row, err := qs.Get(t.Context(), "", "categories", "books", nil)
 	if err != nil || string(row.JSON) != `{"id":"books","products":2,"units":9223372036854775807}` {
 		t.Errorf("%s, %v", row.JSON, err)
 	}
-	if row, err = qs.Get(t.Context(), "categories", "books", token("product/4", 1)); err != nil || !row.Parked {
+	if row, err = qs.Get(t.Context(), "", "categories", "books", token("product/4", 1)); err != nil || !row.Parked {
 		t.Errorf("after the parked commit: %+v, %v", row, err)
 	}
 	v, err := admin.NewVerifier(b.store, b.codec, b.tables, views[:1], nil)
@@ -93,7 +93,7 @@ func TestOverflowOfMergedParts(t *testing.T) {
 		ds = append(ds, b.append(events.StreamOf("product", id), added("books", math.MaxInt64/6+1))...)
 	}
 	b.clean(b.p.Project(t.Context(), ds))
-	row, err := b.queries(views...).Get(t.Context(), "spread", "books", nil)
+	row, err := b.queries(views...).Get(t.Context(), "", "spread", "books", nil)
 	if events.CodeOf(err) != events.CodeInternal || !strings.Contains(events.FaultText(err), "field Units") {
 		t.Errorf("%s, %v", row.JSON, err)
 	}

@@ -149,7 +149,7 @@ func TestParkedRowsAreServedAndSaySo(t *testing.T) {
 				}
 				after = append(after, token)
 			}
-			row, err := qs.Get(t.Context(), c.view, c.key, after)
+			row, err := qs.Get(t.Context(), "", c.view, c.key, after)
 			if err != nil || string(row.JSON) != c.want || row.Parked != c.parked {
 				t.Errorf("%s/%s after %q: %s, %v, %v", c.view, c.key, c.after, row.JSON, row.Parked, err)
 			}
@@ -163,7 +163,7 @@ func TestParkedRowsAreServedAndSaySo(t *testing.T) {
 			"id=7":                {Parked: true},
 			"id=8&after=user/7@3": {Parked: true, Stale: true},
 		} {
-			page, err := qs.List(t.Context(), "users", parse(t, params))
+			page, err := qs.List(t.Context(), "", "users", parse(t, params))
 			if err != nil || page.Parked != want.Parked || page.Stale != want.Stale {
 				t.Errorf("%s: parked %v, stale %v, %v", params, page.Parked, page.Stale, err)
 			}
@@ -184,7 +184,7 @@ func TestParkedContributorsShow(t *testing.T) {
 		qs := b.queries(fragile(true)...)
 		parked := func(name, key string, after ...events.Token) bool {
 			t.Helper()
-			row, err := qs.Get(t.Context(), name, key, after)
+			row, err := qs.Get(t.Context(), "", name, key, after)
 			if events.CodeOf(err) != events.CodeNotFound {
 				t.Errorf("%s/%s: %+v, %v", name, key, row, err)
 			}
@@ -195,7 +195,7 @@ func TestParkedContributorsShow(t *testing.T) {
 				t.Errorf("%s: a row that is not there is parked", name)
 			}
 		}
-		page, err := qs.List(t.Context(), "categories", nil)
+		page, err := qs.List(t.Context(), "", "categories", nil)
 		if err != nil || page.Parked {
 			t.Errorf("a list: %+v, %v", page, err)
 		}
@@ -204,11 +204,11 @@ func TestParkedContributorsShow(t *testing.T) {
 			if !parked(name, "toys") || !parked(name, "toys", token("product/1", 2)...) || !parked(name, "bad") {
 				t.Errorf("%s: a row that a parked stream would make does not say so", name)
 			}
-			page, err := qs.List(t.Context(), name, parse(t, "id=toys&after=product/1@2"))
+			page, err := qs.List(t.Context(), "", name, parse(t, "id=toys&after=product/1@2"))
 			if err != nil || !page.Parked || !page.Stale {
 				t.Errorf("%s, a list that waits: %+v, %v", name, page, err)
 			}
-			if page, err = qs.List(t.Context(), name, parse(t, "id=toys")); err != nil || !page.Parked || page.Stale {
+			if page, err = qs.List(t.Context(), "", name, parse(t, "id=toys")); err != nil || !page.Parked || page.Stale {
 				t.Errorf("%s, a list: %+v, %v", name, page, err)
 			}
 		}
@@ -221,7 +221,7 @@ func TestParkedContributorsShow(t *testing.T) {
 		if parked("users", "11") || !parked("users", "11", token("user/11", 1)...) {
 			t.Error("a row that could not be caught up does not say so")
 		}
-		row, err := qs.At(t.Context(), "users", "9", query.Moment{Version: 1})
+		row, err := qs.At(t.Context(), "", "users", "9", query.Moment{Version: 1})
 		if events.CodeOf(err) != events.CodeNotFound || !row.Parked {
 			t.Errorf("as it was: %+v, %v", row, err)
 		}
@@ -551,13 +551,13 @@ func countedRows(t *rapid.T, items []driver.Item) {
 			if err := json.Unmarshal(item.Memo, &m); err != nil {
 				t.Errorf("%v", err)
 			}
-			counts[projection.ItemKey(m.Category)]++
+			counts[projection.ItemKey("", m.Category)]++
 		}
 	}
 	for _, item := range items {
 		key := item.Key
 		if part, ok := strings.CutPrefix(key, "@row/"); ok {
-			key = projection.ItemKey(part[len("0/"):])
+			key = projection.ItemKey("", part[len("0/"):])
 		} else if part, ok := strings.CutPrefix(key, "@longrow/"); ok {
 			key = "@long/" + part[len("0/"):]
 		}
@@ -594,7 +594,7 @@ func TestRedriveBrokenOff(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		key := map[string]string{"users": "7", "categories": "c0"}[name] // after 201 commits
-		if row, err := b.queries(fragile(false)...).Get(t.Context(), name, key, nil); err != nil || !row.Parked {
+		if row, err := b.queries(fragile(false)...).Get(t.Context(), "", name, key, nil); err != nil || !row.Parked {
 			t.Errorf("%s: %s does not say that it is behind, %v", name, row.JSON, err)
 		}
 		if r := fixed.p.Project(t.Context(), []follow.Delivery{{Stream: stream, Number: 252}}); r.Held == 0 {

@@ -61,7 +61,7 @@ func (b *bench) append(stream events.Stream, evs ...events.Data) []follow.Delive
 // row returns a stored row's JSON, "" when it has none.
 func (b *bench) row(name, key string) string {
 	for _, item := range b.tables.Items(name, 1) {
-		if item.Key == projection.ItemKey(key) {
+		if item.Key == projection.ItemKey("", key) {
 			return string(item.Row)
 		}
 	}
@@ -217,7 +217,7 @@ func TestKeysThatLookReserved(t *testing.T) {
 	b.want("users", "@", `{"name":"Bob","email":"Bob@x","active":true}`)
 	b.want("categories", "@stream/product/1", `{"products":1,"units":3}`)
 	for _, key := range []string{"@stream/product/1", "@", "@x", "x", "@long/x", "@@long/x", "a\x00\nb"} {
-		if got, ok := projection.RowKey(&driver.Item{Key: projection.ItemKey(key)}); got != key || !ok || !projection.IsRow(projection.ItemKey(key)) {
+		if got, ok := projection.RowKey(&driver.Item{Key: projection.ItemKey("", key)}); got != key || !ok || !projection.IsRow(projection.ItemKey("", key)) {
 			t.Errorf("key %q comes back as %q, %v", key, got, ok)
 		}
 	}

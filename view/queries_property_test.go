@@ -236,7 +236,7 @@ func (a *asking) pages(p map[string][]string, limit func() int) ([]string, error
 	got := []string{}
 	for range 1000 {
 		p["limit"] = []string{strconv.Itoa(limit())}
-		page, err := a.qs.List(context.Background(), "things", p)
+		page, err := a.qs.List(context.Background(), "", "things", p)
 		if err != nil {
 			return nil, err
 		}
@@ -262,7 +262,7 @@ func bruteForce(things map[string]thing, conds []condition, by string, desc bool
 		if by != "" {
 			c = column.compare(sortable(column.get(x, things[x])), sortable(column.get(y, things[y])))
 		}
-		c = cmp.Or(c, strings.Compare(projection.ItemKey(x), projection.ItemKey(y)))
+		c = cmp.Or(c, strings.Compare(projection.ItemKey("", x), projection.ItemKey("", y)))
 		if by != "" && desc {
 			return -c
 		}

@@ -240,7 +240,7 @@ func TestList(t *testing.T) {
 		"id.in=1 id.in=3":                   "1 3",
 		"after=user/1@3":                    "4 1 2 3 5",
 	} {
-		page, err := a.qs.List(t.Context(), "things", params(request))
+		page, err := a.qs.List(t.Context(), "", "things", params(request))
 		if err != nil {
 			t.Errorf("%q: %v", request, err)
 			continue
@@ -301,7 +301,7 @@ func TestListRefuses(t *testing.T) {
 		"flag.in=true,false sort=name": "",
 		"name.in=" + numbers(101):      "malformed name.in",
 	} {
-		_, err := a.qs.List(t.Context(), "things", params(request))
+		_, err := a.qs.List(t.Context(), "", "things", params(request))
 		got := string(events.CodeOf(err))
 		var e *events.Error
 		if ok := asError(err, &e); ok {
@@ -313,14 +313,14 @@ func TestListRefuses(t *testing.T) {
 			t.Errorf("%q: got %q (%v), want %q", request, got, err, want)
 		}
 	}
-	if _, err := a.qs.List(t.Context(), "nothing", nil); events.CodeOf(err) != events.CodeUnknownView {
+	if _, err := a.qs.List(t.Context(), "", "nothing", nil); events.CodeOf(err) != events.CodeUnknownView {
 		t.Errorf("an unknown view: %v", err)
 	}
-	_, err := a.qs.List(t.Context(), "things", params("sort=price"))
+	_, err := a.qs.List(t.Context(), "", "things", params("sort=price"))
 	if err == nil || !strings.Contains(err.Error(), "by-group (group compared with eq or in, sorted by price)") || !strings.Contains(err.Error(), "all (all rows, sorted by at)") {
 		t.Errorf("a refusal does not name the indexes: %v", err)
 	}
-	if _, err := a.qs.List(t.Context(), "bare", nil); events.CodeOf(err) != events.CodeNoIndex {
+	if _, err := a.qs.List(t.Context(), "", "bare", nil); events.CodeOf(err) != events.CodeNoIndex {
 		t.Errorf("a view without an index: %v", err)
 	}
 }
@@ -345,7 +345,7 @@ func TestNoIndexSaysWhatToDeclare(t *testing.T) {
 		"group=a sort=group":               "by-group",
 		"version=1 group=a":                "by-group",
 	} {
-		_, err := ask(t, nil, bare()).qs.List(t.Context(), "bare", params(request))
+		_, err := ask(t, nil, bare()).qs.List(t.Context(), "", "bare", params(request))
 		if events.CodeOf(err) != events.CodeNoIndex {
 			t.Errorf("%q: %v", request, err)
 			continue
@@ -362,15 +362,15 @@ func TestNoIndexSaysWhatToDeclare(t *testing.T) {
 		if said[4] != "" {
 			by = by.Then(said[4])
 		}
-		if _, err := ask(t, nil, bare().Index(said[1], by)).qs.List(t.Context(), "bare", params(request)); err != nil {
+		if _, err := ask(t, nil, bare().Index(said[1], by)).qs.List(t.Context(), "", "bare", params(request)); err != nil {
 			t.Errorf("%q: the index that was advised, %s: %v", request, said[0], err)
 		}
 	}
-	_, err := ask(t, nil, bare()).qs.List(t.Context(), "bare", params("sort=version"))
+	_, err := ask(t, nil, bare()).qs.List(t.Context(), "", "bare", params("sort=version"))
 	if events.CodeOf(err) != events.CodeNoIndex || strings.Contains(err.Error(), "declare") {
 		t.Errorf("an index can't be declared by version: %v", err)
 	}
-	_, err = ask(t, nil, bare().Index("by-group", view.By("group").Then("at"))).qs.List(t.Context(), "bare", params("group=a sort=group"))
+	_, err = ask(t, nil, bare().Index("by-group", view.By("group").Then("at"))).qs.List(t.Context(), "", "bare", params("group=a sort=group"))
 	if err == nil || !strings.Contains(err.Error(), `declare Index("by-group-2", view.By("group").Then("group"))`) {
 		t.Errorf("a name that is taken is advised: %v", err)
 	}
@@ -400,7 +400,7 @@ func TestListReadsWithinBounds(t *testing.T) {
 	a.set(things)
 	ranges := func() int { return a.tables.Calls()["Range"] }
 	before := ranges()
-	page, err := a.qs.List(t.Context(), "things", params("group=g"))
+	page, err := a.qs.List(t.Context(), "", "things", params("group=g"))
 	if err != nil || len(page.Items) != query.DefaultLimit || page.Next == "" || ranges() != before+1 {
 		t.Fatalf("a page cost %d ranges: %d items, %v", ranges()-before, len(page.Items), err)
 	}
@@ -409,7 +409,7 @@ func TestListReadsWithinBounds(t *testing.T) {
 	p := params("group=g score.gt=498 sort=price limit=5")
 	for pages := 1; ; pages++ {
 		before := ranges()
-		page, err := a.qs.List(t.Context(), "things", p)
+		page, err := a.qs.List(t.Context(), "", "things", p)
 		if err != nil || ranges()-before > 4 {
 			t.Fatalf("page %d cost %d ranges, %v", pages, ranges()-before, err)
 		}
@@ -434,7 +434,7 @@ func TestPagesAreBoundedInBytes(t *testing.T) {
 	a.set(things)
 	p, total := params("group=g limit=100"), 0
 	for pages := 1; ; pages++ {
-		page, err := a.qs.List(t.Context(), "things", p)
+		page, err := a.qs.List(t.Context(), "", "things", p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -452,14 +452,14 @@ func TestCursors(t *testing.T) {
 	t.Parallel()
 	a := ask(t, nil, newThings(), newThings2())
 	a.set(shopThings())
-	page, err := a.qs.List(t.Context(), "things", params("group=a limit=1"))
+	page, err := a.qs.List(t.Context(), "", "things", params("group=a limit=1"))
 	if err != nil || page.Next == "" {
 		t.Fatal(page, err)
 	}
 	next := func(view, request, cursor string) (string, error) {
 		p := params(request)
 		p["cursor"] = []string{cursor}
-		page, err := a.qs.List(t.Context(), view, p)
+		page, err := a.qs.List(t.Context(), "", view, p)
 		return ids(t, page), err
 	}
 	if got, err := next("things", "limit=2 group.eq=a", page.Next); got != "1 3" || err != nil {
@@ -502,7 +502,7 @@ func TestLongStrings(t *testing.T) {
 	a.set(things)
 	for i, end := range []string{"", "a", "b", "z"} {
 		for _, field := range []string{"group", "name"} {
-			page, err := a.qs.List(t.Context(), "things", map[string][]string{field: {long + end}})
+			page, err := a.qs.List(t.Context(), "", "things", map[string][]string{field: {long + end}})
 			if err != nil || ids(t, page) != strconv.Itoa(i) {
 				t.Errorf("%s …%q: got %q, %v", field, end, ids(t, page), err)
 			}
@@ -511,7 +511,7 @@ func TestLongStrings(t *testing.T) {
 	for request, want := range map[string]string{
 		"gt": "2 3", "gte": "1 2 3", "lt": "0", "lte": "0 1", "prefix": "1", "ne": "0 2 3",
 	} {
-		page, err := a.qs.List(t.Context(), "things", map[string][]string{"name." + request: {long + "a"}})
+		page, err := a.qs.List(t.Context(), "", "things", map[string][]string{"name." + request: {long + "a"}})
 		if err != nil || ids(t, page) != want {
 			t.Errorf("%s: got %q, %v", request, ids(t, page), err)
 		}
@@ -522,22 +522,22 @@ func TestGet(t *testing.T) {
 	t.Parallel()
 	a := ask(t, nil, newUsers(), newCategories())
 	a.clean(a.p.Project(t.Context(), slices.Concat(a.append("user/7", created("Ann"), renamed("Anna")), a.append("product/1", added("books", 3)))))
-	row, err := a.qs.Get(t.Context(), "users", "7", nil)
+	row, err := a.qs.Get(t.Context(), "", "users", "7", nil)
 	if want := `{"id":"7","name":"Anna","email":"Ann@x","active":true,"version":2}`; err != nil || string(row.JSON) != want || row.Version != 2 || row.Key != "7" || row.Parked {
 		t.Errorf("got %+v, %v", row, err)
 	}
-	row, err = a.qs.Get(t.Context(), "categories", "books", nil)
+	row, err = a.qs.Get(t.Context(), "", "categories", "books", nil)
 	if want := `{"id":"books","products":1,"units":3}`; err != nil || string(row.JSON) != want || row.Version != 1 {
 		t.Errorf("got %+v, %v", row, err)
 	}
 	for _, key := range []string{"8", "@stream/product/1", "stream/product/1", "", strings.Repeat("x", 2000), "\xff"} {
 		for _, name := range []string{"users", "categories"} {
-			if _, err := a.qs.Get(t.Context(), name, key, nil); events.CodeOf(err) != events.CodeNotFound {
+			if _, err := a.qs.Get(t.Context(), "", name, key, nil); events.CodeOf(err) != events.CodeNotFound {
 				t.Errorf("%s %q: %v", name, key, err)
 			}
 		}
 	}
-	if _, err := a.qs.Get(t.Context(), "nothing", "7", nil); events.CodeOf(err) != events.CodeUnknownView {
+	if _, err := a.qs.Get(t.Context(), "", "nothing", "7", nil); events.CodeOf(err) != events.CodeUnknownView {
 		t.Errorf("got %v", err)
 	}
 }
@@ -552,7 +552,7 @@ func TestGetCatchesUp(t *testing.T) {
 	ds := a.append("user/7", created("Ann"), renamed("B"), noted())
 	got := func(after []events.Token) string {
 		t.Helper()
-		row, err := a.qs.Get(t.Context(), "users", "7", after)
+		row, err := a.qs.Get(t.Context(), "", "users", "7", after)
 		if err != nil {
 			return string(events.CodeOf(err))
 		}
@@ -588,14 +588,14 @@ func TestGetCatchesUpWithinBounds(t *testing.T) {
 		evs = append(evs, noted())
 	}
 	a.append("user/7", evs...)
-	if _, err := a.qs.Get(t.Context(), "users", "7", token("user/7", 150)); err != nil {
+	if _, err := a.qs.Get(t.Context(), "", "users", "7", token("user/7", 150)); err != nil {
 		t.Error(err)
 	}
-	if _, err := a.qs.Get(t.Context(), "users", "7", token("user/7", 401)); events.CodeOf(err) != events.CodeBusy {
+	if _, err := a.qs.Get(t.Context(), "", "users", "7", token("user/7", 401)); events.CodeOf(err) != events.CodeBusy {
 		t.Errorf("got %v", err)
 	}
 	a.store.Before = func(string, events.Stream) error { return events.Errorf(events.CodeUnavailable, "injected") }
-	if _, err := a.qs.Get(t.Context(), "users", "7", token("user/7", 2)); events.CodeOf(err) != events.CodeUnavailable {
+	if _, err := a.qs.Get(t.Context(), "", "users", "7", token("user/7", 2)); events.CodeOf(err) != events.CodeUnavailable {
 		t.Errorf("got %v", err)
 	}
 }
@@ -605,16 +605,16 @@ func TestGetOfAParkedRow(t *testing.T) {
 	a := ask(t, nil, newBoom(), newBoomKeyed())
 	ds := a.append("user/7", created("good"), renamed("ok"), renamed("panic"))
 	a.clean(a.p.Project(t.Context(), ds[:1]))
-	row, err := a.qs.Get(t.Context(), "boom", "7", token("user/7", 3))
+	row, err := a.qs.Get(t.Context(), "", "boom", "7", token("user/7", 3))
 	if err != nil || !row.Parked || row.Version != 2 || !strings.Contains(string(row.JSON), `"name":"ok"`) {
 		t.Errorf("got %+v, %v", row, err)
 	}
-	row, err = a.qs.Get(t.Context(), "boom-keyed", "ok", token("user/7", 3))
+	row, err = a.qs.Get(t.Context(), "", "boom-keyed", "ok", token("user/7", 3))
 	if err != nil || !row.Parked || !strings.Contains(string(row.JSON), `"score":1`) {
 		t.Errorf("got %+v, %v", row, err)
 	}
 	a.append("user/8", created("hide"))
-	if _, err := a.qs.Get(t.Context(), "boom", "8", token("user/8", 1)); events.CodeOf(err) != events.CodeNotFound {
+	if _, err := a.qs.Get(t.Context(), "", "boom", "8", token("user/8", 1)); events.CodeOf(err) != events.CodeNotFound {
 		t.Errorf("got %v", err)
 	}
 	for _, name := range []string{"index", "put", "range"} {
@@ -622,7 +622,7 @@ func TestGetOfAParkedRow(t *testing.T) {
 		a.clean(a.p.Project(t.Context(), a.append("user/keeper", created("good"))))
 		stream := events.StreamOf("user", name)
 		a.clean(a.p.Project(t.Context(), a.append(stream, created("good"), renamed(name))[:1]))
-		row, err = a.qs.Get(t.Context(), "boom-keyed", "good", token(stream, 2))
+		row, err = a.qs.Get(t.Context(), "", "boom-keyed", "good", token(stream, 2))
 		if name == "put" && (err != nil || row.Parked) { // the stream leaves this row in good order
 			t.Errorf("%s: got %+v, %v", name, row, err)
 		}
@@ -638,7 +638,7 @@ func TestGetCatchesUpKeyedRows(t *testing.T) {
 	one, two := a.append("product/1", added("books", 3), moved("toys"), noted()), a.append("product/2", added("toys", 4))
 	got := func(key string, after ...events.Token) string {
 		t.Helper()
-		row, err := a.qs.Get(t.Context(), "categories", key, after)
+		row, err := a.qs.Get(t.Context(), "", "categories", key, after)
 		if err != nil {
 			return string(events.CodeOf(err))
 		}
@@ -688,7 +688,7 @@ func TestKeyedCatchUpSeesOneMoment(t *testing.T) {
 			}
 			return nil
 		}
-		row, err := a.qs.Get(t.Context(), "categories", "books", token("product/1", 1))
+		row, err := a.qs.Get(t.Context(), "", "categories", "books", token("product/1", 1))
 		if err != nil || string(row.JSON) != `{"id":"books","products":1,"units":3}` {
 			t.Errorf("projected before read %d: %s, %v", at, row.JSON, err)
 		}
@@ -718,17 +718,17 @@ func TestListWaits(t *testing.T) {
 					}()
 				}
 				start := time.Now()
-				page, err := a.qs.List(t.Context(), "users", params("sort=name after=user/7@1 after=product/1@1 after=user/7@1"))
+				page, err := a.qs.List(t.Context(), "", "users", params("sort=name after=user/7@1 after=product/1@1 after=user/7@1"))
 				if took := time.Since(start); err != nil || page.Stale != test.stale || took < test.project || took > test.took || len(page.Items) > 0 == test.stale {
 					t.Errorf("got %+v, %v after %v", page, err, took)
 				}
-				page, err = a.qs.List(t.Context(), "categories", params("after=product/1@1"))
+				page, err = a.qs.List(t.Context(), "", "categories", params("after=product/1@1"))
 				if err != nil || page.Stale != test.stale {
 					t.Errorf("got %+v, %v", page, err)
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 				defer cancel()
-				if _, err = a.qs.List(ctx, "users", params("after=user/8@1")); events.CodeOf(err) != events.CodeCanceled {
+				if _, err = a.qs.List(ctx, "", "users", params("after=user/8@1")); events.CodeOf(err) != events.CodeCanceled {
 					t.Errorf("got %v", err)
 				}
 			})
@@ -751,13 +751,13 @@ func TestTableErrorsReachTheCaller(t *testing.T) {
 			if reads == "" {
 				continue
 			}
-			_, err := a.qs.List(t.Context(), "users", params(request))
+			_, err := a.qs.List(t.Context(), "", "users", params(request))
 			if want := reads == method || reads == "both"; (events.CodeOf(err) == events.CodeThrottled) != want {
 				t.Errorf("%s, query %q: %v", method, request, err)
 			}
 		}
 		for name, stream := range map[string]events.Stream{"users": "user/1", "categories": "product/1"} {
-			_, err := a.qs.Get(t.Context(), name, "1", token(stream, 1))
+			_, err := a.qs.Get(t.Context(), "", name, "1", token(stream, 1))
 			if want := method == "Get"; (events.CodeOf(err) == events.CodeThrottled) != want {
 				t.Errorf("%s of %s: %v", method, name, err)
 			}
@@ -788,7 +788,7 @@ func TestSparseIndex(t *testing.T) {
 		"group=a sort=-nick":        "1 3",
 		"group=a nick.prefix=":      "3 1",
 	} {
-		page, err := a.qs.List(t.Context(), "sparse", params(request))
+		page, err := a.qs.List(t.Context(), "", "sparse", params(request))
 		if got := string(events.CodeOf(err)) + ids(t, page); got != want {
 			t.Errorf("%q: got %q (%v), want %q", request, got, err, want)
 		}
@@ -815,64 +815,68 @@ func (l laggingTable) Range(ctx context.Context, r driver.Range) ([]driver.Item,
 // yet is waited for, if the answer must show it (or must no longer).
 func TestListWaitsForTheIndex(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		a := ask(t, nil, newUsers())
-		old := viewtest.NewMemory(newUsers())
-		behind, err := projection.New(a.store, a.codec, old, []view.View{newUsers()}, nil)
+	for _, tenant := range []string{"", "acme"} {
+		synctest.Test(t, func(t *testing.T) { testListWaitsForTheIndex(t, tenant) })
+	}
+}
+
+func testListWaitsForTheIndex(t *testing.T, tenant string) {
+	a := ask(t, &query.Options{Tenants: tenant != ""}, newUsers())
+	old := viewtest.NewMemory(newUsers())
+	behind, err := projection.New(a.store, a.codec, old, []view.View{newUsers()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	qs, err := query.New(a.store, a.codec, lagging{a.tables, old}, []view.View{newUsers()}, &query.Options{Tenants: tenant != ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds := slices.Concat(a.append(events.Stream("user/7").In(tenant), created("Dan"), renamed("Bob")), a.append(events.Stream("user/8").In(tenant), created("Cid")), a.append(events.Stream("user/9").In(tenant), created("Eve")))
+	a.clean(a.p.Project(t.Context(), ds))
+	a.clean(behind.Project(t.Context(), slices.Concat(ds[:1], ds[2:])))
+	list := func(request string) (string, bool, time.Duration) {
+		t.Helper()
+		start := time.Now()
+		page, err := qs.List(t.Context(), tenant, "users", params(request))
 		if err != nil {
 			t.Fatal(err)
 		}
-		qs, err := query.New(a.store, a.codec, lagging{a.tables, old}, []view.View{newUsers()}, nil)
-		if err != nil {
-			t.Fatal(err)
+		return ids(t, page), page.Stale, time.Since(start)
+	}
+	const whole = 1500 * time.Millisecond
+	for _, test := range []struct {
+		query, want string
+		stale       bool
+		took        time.Duration
+	}{
+		{"sort=name after=user/7@2", "8 7 9", true, whole},     // shown as it was
+		{"name=Bob after=user/7@2", "", true, whole},           // not shown
+		{"name=Dan after=user/7@2", "7", true, whole},          // shown still
+		{"name=Cid after=user/7@2", "8", false, 0},             // not asked for
+		{"sort=-name limit=1 after=user/7@2", "9", false, 0},   // on a later page
+		{"sort=name limit=1 after=user/7@2", "8", true, whole}, // should be on this one
+		{"active=false after=user/7@2", "", false, 0},
+		{"id=7 after=user/7@2", "7", false, 0}, // from the table
+	} {
+		if got, stale, took := list(test.query); got != test.want || stale != test.stale || took != test.took {
+			t.Errorf("%q: got %q, stale %v after %v", test.query, got, stale, took)
 		}
-		ds := slices.Concat(a.append("user/7", created("Dan"), renamed("Bob")), a.append("user/8", created("Cid")), a.append("user/9", created("Eve")))
-		a.clean(a.p.Project(t.Context(), ds))
-		a.clean(behind.Project(t.Context(), slices.Concat(ds[:1], ds[2:])))
-		list := func(request string) (string, bool, time.Duration) {
-			t.Helper()
-			start := time.Now()
-			page, err := qs.List(t.Context(), "users", params(request))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return ids(t, page), page.Stale, time.Since(start)
-		}
-		const whole = 1500 * time.Millisecond
-		for _, test := range []struct {
-			query, want string
-			stale       bool
-			took        time.Duration
-		}{
-			{"sort=name after=user/7@2", "8 7 9", true, whole},     // shown as it was
-			{"name=Bob after=user/7@2", "", true, whole},           // not shown
-			{"name=Dan after=user/7@2", "7", true, whole},          // shown still
-			{"name=Cid after=user/7@2", "8", false, 0},             // not asked for
-			{"sort=-name limit=1 after=user/7@2", "9", false, 0},   // on a later page
-			{"sort=name limit=1 after=user/7@2", "8", true, whole}, // should be on this one
-			{"active=false after=user/7@2", "", false, 0},
-			{"id=7 after=user/7@2", "7", false, 0}, // from the table
-		} {
-			if got, stale, took := list(test.query); got != test.want || stale != test.stale || took != test.took {
-				t.Errorf("%q: got %q, stale %v after %v", test.query, got, stale, took)
-			}
-		}
-		// The row belongs on a page that was answered before.
-		first, err := qs.List(t.Context(), "users", params("sort=name limit=2"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, stale, took := list("sort=name after=user/7@2 cursor=" + first.Next); got != "9" || stale || took != 0 {
-			t.Errorf("got %q, stale %v after %v", got, stale, took)
-		}
-		go func() {
-			time.Sleep(200 * time.Millisecond)
-			behind.Project(context.Background(), ds)
-		}()
-		if got, stale, took := list("sort=name after=user/7@2"); got != "7 8 9" || stale || took > 300*time.Millisecond {
-			t.Errorf("got %q, stale %v after %v", got, stale, took)
-		}
-	})
+	}
+	// The row belongs on a page that was answered before.
+	first, err := qs.List(t.Context(), tenant, "users", params("sort=name limit=2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, stale, took := list("sort=name after=user/7@2 cursor=" + first.Next); got != "9" || stale || took != 0 {
+		t.Errorf("got %q, stale %v after %v", got, stale, took)
+	}
+	go func() {
+		time.Sleep(200 * time.Millisecond)
+		behind.Project(context.Background(), ds)
+	}()
+	if got, stale, took := list("sort=name after=user/7@2"); got != "7 8 9" || stale || took > 300*time.Millisecond {
+		t.Errorf("got %q, stale %v after %v", got, stale, took)
+	}
 }
 
 // TestKeyedListWaitsForTheIndex: of a keyed view, for the rows that the stream
@@ -880,50 +884,55 @@ func TestListWaitsForTheIndex(t *testing.T) {
 // meanwhile.
 func TestKeyedListWaitsForTheIndex(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		a := ask(t, nil, newCategories())
-		old := viewtest.NewMemory(newCategories())
-		behind, err := projection.New(a.store, a.codec, old, []view.View{newCategories()}, nil)
-		if err != nil {
-			t.Fatal(err)
+	for _, tenant := range []string{"", "acme"} {
+		synctest.Test(t, func(t *testing.T) { testKeyedListWaitsForTheIndex(t, tenant) })
+	}
+}
+
+func testKeyedListWaitsForTheIndex(t *testing.T, tenant string) {
+	a := ask(t, &query.Options{Tenants: tenant != ""}, newCategories())
+	old := viewtest.NewMemory(newCategories())
+	behind, err := projection.New(a.store, a.codec, old, []view.View{newCategories()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	qs, err := query.New(a.store, a.codec, lagging{a.tables, old}, []view.View{newCategories()}, &query.Options{Tenants: tenant != ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds := slices.Concat(a.append(events.Stream("product/1").In(tenant), added("books", 3), moved("toys")), a.append(events.Stream("product/2").In(tenant), added("books", 4)), a.append(events.Stream("product/3").In(tenant), added("games", 1)))
+	before := slices.Concat(ds[:1], ds[2:])
+	a.clean(behind.Project(t.Context(), before))
+	a.clean(a.p.Project(t.Context(), before))
+	a.clean(a.p.Project(t.Context(), ds[1:2]))
+	for _, test := range []struct {
+		query, want string
+		stale       bool
+	}{
+		{"sort=products after=product/1@2", "games books", true}, // toys is missing, books has one too many
+		{"sort=-products limit=1 after=product/1@2", "books", true},
+		{"sort=products products.gt=1 after=product/1@2", "books", true},  // should not be there
+		{"sort=products products.lte=1 after=product/1@2", "games", true}, // toys is missing
+		{"sort=products after=product/3@1", "games books", true},          // books is behind, whoever did it
+		{"sort=products limit=1 after=product/3@1", "games", false},
+		{"sort=products after=user/3@1", "games books", false}, // of another view
+		{"id.in=books,toys after=product/1@2", "books toys", false},
+	} {
+		page, err := qs.List(t.Context(), tenant, "categories", params(test.query))
+		if got := ids(t, page); err != nil || got != test.want || page.Stale != test.stale {
+			t.Errorf("%q: got %q, stale %v, %v", test.query, got, page.Stale, err)
 		}
-		qs, err := query.New(a.store, a.codec, lagging{a.tables, old}, []view.View{newCategories()}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ds := slices.Concat(a.append("product/1", added("books", 3), moved("toys")), a.append("product/2", added("books", 4)), a.append("product/3", added("games", 1)))
-		before := slices.Concat(ds[:1], ds[2:])
-		a.clean(behind.Project(t.Context(), before))
-		a.clean(a.p.Project(t.Context(), before))
-		a.clean(a.p.Project(t.Context(), ds[1:2]))
-		for _, test := range []struct {
-			query, want string
-			stale       bool
-		}{
-			{"sort=products after=product/1@2", "games books", true}, // toys is missing, books has one too many
-			{"sort=-products limit=1 after=product/1@2", "books", true},
-			{"sort=products products.gt=1 after=product/1@2", "books", true}, // should not be there
-			{"sort=products after=product/3@1", "games books", true},         // books is behind, whoever did it
-			{"sort=products limit=1 after=product/3@1", "games", false},
-			{"sort=products after=user/3@1", "games books", false}, // of another view
-			{"id.in=books,toys after=product/1@2", "books toys", false},
-		} {
-			page, err := qs.List(t.Context(), "categories", params(test.query))
-			if got := ids(t, page); err != nil || got != test.want || page.Stale != test.stale {
-				t.Errorf("%q: got %q, stale %v, %v", test.query, got, page.Stale, err)
-			}
-		}
-		go func() {
-			time.Sleep(200 * time.Millisecond)
-			// While the index catches up, the rows go on changing.
-			more := a.append("product/4", added("books", 1))
-			a.p.Project(context.Background(), more)
-			behind.Project(context.Background(), ds[1:2])
-		}()
-		start := time.Now()
-		page, err := qs.List(t.Context(), "categories", params("sort=products after=product/1@2"))
-		if got := ids(t, page); err != nil || got != "books games toys" || page.Stale || time.Since(start) > 300*time.Millisecond {
-			t.Errorf("got %q, stale %v after %v, %v", got, page.Stale, time.Since(start), err)
-		}
-	})
+	}
+	go func() {
+		time.Sleep(200 * time.Millisecond)
+		// While the index catches up, the rows go on changing.
+		more := a.append(events.Stream("product/4").In(tenant), added("books", 1))
+		a.p.Project(context.Background(), more)
+		behind.Project(context.Background(), ds[1:2])
+	}()
+	start := time.Now()
+	page, err := qs.List(t.Context(), tenant, "categories", params("sort=products after=product/1@2"))
+	if got := ids(t, page); err != nil || got != "books games toys" || page.Stale || time.Since(start) > 300*time.Millisecond {
+		t.Errorf("got %q, stale %v after %v, %v", got, page.Stale, time.Since(start), err)
+	}
 }

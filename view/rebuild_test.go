@@ -107,19 +107,25 @@ func (w *world) commit(stream events.Stream, e events.Data) {
 	w.backlog = append(w.backlog, follow.Delivery{Stream: stream, Number: n, Commit: &c, Sequence: c.ID})
 }
 
+// owners are the tenants of a world, with streams of the same ids.
+var owners = []string{"", "acme", "globex"}
+
 func (w *world) write(random *rand.Rand, n int) {
 	names := []string{"a", "b", "c"}
 	for range n {
 		name, id := names[random.IntN(3)], random.IntN(30)
+		stream := func(aggregate string) events.Stream {
+			return events.StreamOf(aggregate, fmt.Sprint(id)).In(owners[random.IntN(3)])
+		}
 		switch random.IntN(5) {
 		case 0:
-			w.commit(events.StreamOf("product", fmt.Sprint(id)), added(name, int64(random.IntN(4))))
+			w.commit(stream("product"), added(name, int64(random.IntN(4))))
 		case 1:
-			w.commit(events.StreamOf("product", fmt.Sprint(id)), moved(name))
+			w.commit(stream("product"), moved(name))
 		case 2:
-			w.commit(events.StreamOf("user", fmt.Sprint(id)), created(name))
+			w.commit(stream("user"), created(name))
 		default:
-			w.commit(events.StreamOf("user", fmt.Sprint(id)), renamed(name))
+			w.commit(stream("user"), renamed(name))
 		}
 	}
 }
@@ -336,7 +342,8 @@ func (w *world) rebuildAndSwitch(t *testing.T, random *rand.Rand, name string, k
 // read asks for rows and lists as long as there are commits, and checks each
 // answer against the events.
 func (w *world) read(random *rand.Rand) {
-	qs, err := query.New(w.store, w.codec, w.tables, w.views, &query.Options{Routed: true})
+	tenant := owners[random.IntN(3)]
+	qs, err := query.New(w.store, w.codec, w.tables, w.views, &query.Options{Routed: true, Tenants: tenant != ""})
 	if err != nil {
 		w.problem("%v", err)
 		return
@@ -345,10 +352,10 @@ func (w *world) read(random *rand.Rand) {
 	for w.writing.Load() {
 		if random.IntN(2) == 0 {
 			key := fmt.Sprint(random.IntN(30))
-			row, err := qs.Get(context.Background(), "shaped", key, nil)
+			row, err := qs.Get(context.Background(), tenant, "shaped", key, nil)
 			switch {
 			case err == nil:
-				w.check(row.JSON)
+				w.check(tenant, row.JSON)
 				if row.Version < seen[key] {
 					w.problem("row %s went back from version %d to %d", key, seen[key], row.Version)
 				}
@@ -359,7 +366,7 @@ func (w *world) read(random *rand.Rand) {
 				w.problem("get: %v", err)
 			}
 		} else {
-			w.readPages(qs, random)
+			w.readPages(qs, tenant, random)
 		}
 		time.Sleep(time.Duration(1+random.IntN(300)) * time.Millisecond)
 	}
@@ -367,11 +374,11 @@ func (w *world) read(random *rand.Rand) {
 
 // readPages reads a whole list, slowly: its pages hold rows of one shape, each
 // key once unless its name changed meanwhile.
-func (w *world) readPages(qs *query.Queries, random *rand.Rand) {
+func (w *world) readPages(qs *query.Queries, tenant string, random *rand.Rand) {
 	params := map[string][]string{"limit": {"4"}, "sort": {"name"}}
 	shape := 0
 	for range 50 {
-		page, err := qs.List(context.Background(), "shaped", params)
+		page, err := qs.List(context.Background(), tenant, "shaped", params)
 		if err != nil {
 			if !events.Transient(err) {
 				w.problem("list: %v", err)
@@ -379,7 +386,7 @@ func (w *world) readPages(qs *query.Queries, random *rand.Rand) {
 			return
 		}
 		for _, row := range page.Items {
-			got := w.check(row)
+			got := w.check(tenant, row)
 			if shape == 0 {
 				shape = got
 			}
@@ -396,7 +403,7 @@ func (w *world) readPages(qs *query.Queries, random *rand.Rand) {
 }
 
 // check compares a row with its stream at the row's version.
-func (w *world) check(text []byte) (shape int) {
+func (w *world) check(tenant string, text []byte) (shape int) {
 	var row struct {
 		ID      string `json:"id"`
 		Version int64  `json:"version"`
@@ -408,7 +415,7 @@ func (w *world) check(text []byte) (shape int) {
 	}
 	fold, _ := projection.NewFold(newShaped(row.Shape), w.codec)
 	w.mu.Lock()
-	commits := slices.Clone(w.streams[events.StreamOf("user", row.ID)])
+	commits := slices.Clone(w.streams[events.StreamOf("user", row.ID).In(tenant)])
 	w.mu.Unlock()
 	if int64(len(commits)) < row.Version {
 		w.problem("row %s is at version %d of %d", row.ID, row.Version, len(commits))
@@ -417,7 +424,7 @@ func (w *world) check(text []byte) (shape int) {
 	if err := fold.Add(commits[:row.Version]); err != nil {
 		w.problem("%v", err)
 	}
-	if want, _, _ := fold.Row(row.ID); string(want.JSON) != string(text) {
+	if want, _, _ := fold.Row(tenant, row.ID); string(want.JSON) != string(text) {
 		w.problem("row %s, want %s", text, want.JSON)
 	}
 	return row.Shape

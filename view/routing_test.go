@@ -48,7 +48,7 @@ func (w *world) queries(t testing.TB, views ...view.View) *query.Queries {
 
 func shapeOf(t testing.TB, qs *query.Queries, key string) int {
 	t.Helper()
-	row, err := qs.Get(t.Context(), "shaped", key, nil)
+	row, err := qs.Get(t.Context(), "", "shaped", key, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestCursorsStayOnTheirTable(t *testing.T) {
 		w := seeded(t, moving())
 		r := w.rebuilder(t, w.tables, admin.RebuildOptions{})
 		qs := w.queries(t, moving())
-		first, err := qs.List(t.Context(), "shaped", map[string][]string{"sort": {"name"}, "limit": {"10"}})
+		first, err := qs.List(t.Context(), "", "shaped", map[string][]string{"sort": {"name"}, "limit": {"10"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,14 +192,14 @@ func TestCursorsStayOnTheirTable(t *testing.T) {
 			t.Fatal("not switched")
 		}
 		next := map[string][]string{"sort": {"name"}, "limit": {"10"}, "cursor": {first.Next}}
-		second, err := qs.List(t.Context(), "shaped", next)
+		second, err := qs.List(t.Context(), "", "shaped", next)
 		if err != nil || len(second.Items) != 10 || !strings.Contains(string(second.Items[0]), `"shape":1,"name":"n10"`) {
 			t.Errorf("the second page: %v, %+v", err, second)
 		}
 		if err := r.Drop(t.Context(), v(1, 1), 0); err != nil {
 			t.Fatal(err)
 		}
-		_, err = qs.List(t.Context(), "shaped", next)
+		_, err = qs.List(t.Context(), "", "shaped", next)
 		wantCode(t, err, events.CodeMalformed, "begin again")
 		if err := r.Drop(t.Context(), v(1, 1), 0); err != nil {
 			t.Errorf("dropped again: %v", err)
@@ -239,11 +239,11 @@ func TestOldProjectorsAreNoticed(t *testing.T) {
 		w.commit("user/1", renamed("y"))
 		w.deployed(t, newShaped(1)) // rolled back without switching back
 		w.wantRoute(t, r, "serving v2, v1, v2 missed")
-		page, err := w.queries(t, moving()).List(t.Context(), "shaped", map[string][]string{"sort": {"name"}})
+		page, err := w.queries(t, moving()).List(t.Context(), "", "shaped", map[string][]string{"sort": {"name"}})
 		if err != nil || !page.Stale {
 			t.Errorf("a list that lacks commits: stale %t, %v", page.Stale, err)
 		}
-		_, err = w.queries(t, newShaped(1)).Get(t.Context(), "shaped", "1", nil)
+		_, err = w.queries(t, newShaped(1)).Get(t.Context(), "", "shaped", "1", nil)
 		wantCode(t, err, events.CodeUnavailable, "does not declare")
 		if _, err := r.Run(t.Context(), "shaped"); err != nil { // in place
 			t.Fatal(err)
@@ -289,7 +289,7 @@ func TestViewAddedLater(t *testing.T) {
 		later := []view.View{newShaped(1), newUsers()}
 		qs := w.queries(t, later...)
 		list := func() query.Page {
-			page, err := qs.List(t.Context(), "users", map[string][]string{"sort": {"name"}, "limit": {"100"}})
+			page, err := qs.List(t.Context(), "", "users", map[string][]string{"sort": {"name"}, "limit": {"100"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -473,7 +473,7 @@ func TestKeyedVersionsOfTablesDiffer(t *testing.T) {
 		w.commit("product/1", added("a", 1))
 		w.deployed(t, newCategories())
 		qs, r := w.queries(t, newCategories()), w.rebuilder(t, w.tables, admin.RebuildOptions{})
-		before, err := qs.Get(t.Context(), "categories", "a", nil)
+		before, err := qs.Get(t.Context(), "", "categories", "a", nil)
 		if err != nil || before.Version != 1 {
 			t.Fatalf("%+v, %v", before, err)
 		}
@@ -485,7 +485,7 @@ func TestKeyedVersionsOfTablesDiffer(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		after, err := qs.Get(t.Context(), "categories", "a", nil)
+		after, err := qs.Get(t.Context(), "", "categories", "a", nil)
 		if err != nil || after.Version == before.Version || string(after.JSON) != string(before.JSON) {
 			t.Errorf("%+v, %v", after, err)
 		}

@@ -139,11 +139,11 @@ func TestMismatchedDeclarations(t *testing.T) {
 					t.Fatal(err)
 				}
 				qs := w.queries(t, changed, newUsers())
-				_, err := qs.Get(t.Context(), "accounts", "1", nil)
+				_, err := qs.Get(t.Context(), "", "accounts", "1", nil)
 				wantMismatch(t, err, test.want)
-				_, err = qs.List(t.Context(), "accounts", params("name=Ann"))
+				_, err = qs.List(t.Context(), "", "accounts", params("name=Ann"))
 				wantMismatch(t, err, test.want)
-				if _, err := qs.Get(t.Context(), "users", "1", nil); err != nil {
+				if _, err := qs.Get(t.Context(), "", "users", "1", nil); err != nil {
 					t.Errorf("another view: %v", err)
 				}
 				if all, err := qs.Describe(t.Context()); err != nil || len(all) != 2 {
@@ -200,7 +200,7 @@ func TestProjectorWithAMismatch(t *testing.T) {
 		if items := w.tables.Items("accounts", 1); len(items) != 1 || items[0].Version != 1 {
 			t.Errorf("the table was written: %+v", items)
 		}
-		page, err := w.queries(t, w.views...).List(t.Context(), "accounts", params(""))
+		page, err := w.queries(t, w.views...).List(t.Context(), "", "accounts", params(""))
 		if err != nil || !page.Stale {
 			t.Errorf("taken back: %+v, %v", page, err)
 		}
@@ -208,7 +208,7 @@ func TestProjectorWithAMismatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.right(t, indexed[accountRow](), at("accounts", 1, 1))
-		page, err = w.queries(t, w.views...).List(t.Context(), "accounts", params(""))
+		page, err = w.queries(t, w.views...).List(t.Context(), "", "accounts", params(""))
 		if err != nil || page.Stale {
 			t.Errorf("rebuilt: %+v, %v", page, err)
 		}
@@ -244,7 +244,7 @@ func TestRaisedVersionFits(t *testing.T) {
 						}
 						time.Sleep(time.Until(until))
 					}
-					row, err := w.queries(t, w.views...).Get(t.Context(), "accounts", "2", nil)
+					row, err := w.queries(t, w.views...).Get(t.Context(), "", "accounts", "2", nil)
 					if err != nil || row.Shape != version {
 						t.Errorf("version %d: %+v, %v", version, row, err)
 					}
@@ -281,7 +281,7 @@ func TestMismatchOfAPreviousVersion(t *testing.T) {
 	t.Parallel()
 	w := bank(t)
 	moved := indexed[accountWithKind]().Version(2).Previous(accounts[accountRow]().Index("by-name", view.By("name")))
-	_, err := w.queries(t, moved).Get(t.Context(), "accounts", "1", nil)
+	_, err := w.queries(t, moved).Get(t.Context(), "", "accounts", "1", nil)
 	wantMismatch(t, err, "which is not declared: take the change of v1 in Previous back")
 }
 
@@ -304,7 +304,7 @@ func TestRebuildOfAMismatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Until(until))
-		row, err := w.queries(t, w.views...).Get(t.Context(), "accounts", "1", nil)
+		row, err := w.queries(t, w.views...).Get(t.Context(), "", "accounts", "1", nil)
 		if err != nil || !strings.Contains(string(row.JSON), `"kind":""`) {
 			t.Errorf("%s, %v", row.JSON, err)
 		}
@@ -329,7 +329,7 @@ func TestHarmlessChanges(t *testing.T) {
 		if all, err := admin.Mismatches(t.Context(), w.codec, w.tables, []view.View{v}); err != nil || len(all) > 0 {
 			t.Errorf("%s: %+v, %v", name, all, err)
 		}
-		if row, err := w.queries(t, v).Get(t.Context(), "accounts", "1", nil); err != nil || row.Version != 2 {
+		if row, err := w.queries(t, v).Get(t.Context(), "", "accounts", "1", nil); err != nil || row.Version != 2 {
 			t.Errorf("%s: %+v, %v", name, row, err)
 		}
 	}
@@ -377,7 +377,7 @@ func TestUnrecordedShapes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = w.queries(t, test.v).List(t.Context(), "accounts", params("name="))
+		_, err = w.queries(t, test.v).List(t.Context(), "", "accounts", params("name="))
 		if test.want != "" {
 			wantMismatch(t, err, test.want)
 		} else if err != nil || len(before) > 0 {
@@ -419,7 +419,7 @@ func TestShapesCostNothing(t *testing.T) {
 	}
 	qs := w.queries(t, views...)
 	for range 5 {
-		if _, err := qs.Get(t.Context(), "accounts", "1", nil); err != nil {
+		if _, err := qs.Get(t.Context(), "", "accounts", "1", nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -442,7 +442,7 @@ func TestFreshInstallationStartsWithTheNewest(t *testing.T) {
 		t.Errorf("version %d answers", got)
 	}
 	// Its rows' tags are those of a first version.
-	if row, err := w.queries(t, moving()).Get(t.Context(), "shaped", "1", nil); err != nil || row.Shape != 1 {
+	if row, err := w.queries(t, moving()).Get(t.Context(), "", "shaped", "1", nil); err != nil || row.Shape != 1 {
 		t.Errorf("%+v, %v", row, err)
 	}
 	if items := w.tables.Items("shaped", 1); len(items) > 0 {

@@ -35,7 +35,7 @@ func pages(t *rapid.T, qs *query.Queries, name, request string, limits []int) []
 			t.Fatalf("%s of %s does not end", request, name)
 		}
 		p["limit"] = []string{fmt.Sprint(limits[n%len(limits)])}
-		page, err := qs.List(context.Background(), name, p)
+		page, err := qs.List(context.Background(), "", name, p)
 		if err != nil {
 			t.Fatalf("%s of %s: %v", request, name, err)
 		}
@@ -117,14 +117,14 @@ func TestShardsCost(t *testing.T) {
 		"group=a sort=price limit=10 id.gte=none": 16,
 	} {
 		before := a.tables.Calls()["Range"]
-		if _, err := a.qs.List(t.Context(), "sharded", params(request)); err != nil {
+		if _, err := a.qs.List(t.Context(), "", "sharded", params(request)); err != nil {
 			t.Errorf("%s: %v", request, err)
 		}
 		if got := a.tables.Calls()["Range"] - before; got != reads {
 			t.Errorf("%s: %d reads, want %d", request, got, reads)
 		}
 	}
-	_, err := a.qs.List(t.Context(), "sharded", params("group.in=a,b,c,d,e"))
+	_, err := a.qs.List(t.Context(), "", "sharded", params("group.in=a,b,c,d,e"))
 	if events.CodeOf(err) != events.CodeMalformed {
 		t.Errorf("80 ranges: %v", err)
 	}
@@ -134,7 +134,7 @@ func TestShardsCost(t *testing.T) {
 		}
 		return nil
 	}
-	if _, err := a.qs.List(t.Context(), "sharded", params("group=a")); events.CodeOf(err) != events.CodeThrottled {
+	if _, err := a.qs.List(t.Context(), "", "sharded", params("group=a")); events.CodeOf(err) != events.CodeThrottled {
 		t.Errorf("one shard that fails: %v", err)
 	}
 }

@@ -72,7 +72,7 @@ func TestTopOfKeyedRows(t *testing.T) {
 		ds = append(ds, a.append(events.StreamOf("product", fmt.Sprint(i)), added(fmt.Sprintf("c%02d", i%(1+i%40)), 1))...)
 	}
 	a.clean(a.p.Project(t.Context(), ds))
-	page, err := a.qs.List(t.Context(), "categories", params("sort=-products limit=3"))
+	page, err := a.qs.List(t.Context(), "", "categories", params("sort=-products limit=3"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,16 +138,16 @@ func TestSpreadRowsLookWhole(t *testing.T) {
 		keys := []string{"all", "a", "b", "c", "stock-0", "stock-1", "nothing"}
 		for _, key := range keys {
 			for _, after := range [][]events.Token{nil, tokens[:1], tokens} {
-				want, wantErr := a.qs.Get(t.Context(), "shelves", key, after)
-				got, err := a.qs.Get(t.Context(), "spread", key, after)
+				want, wantErr := a.qs.Get(t.Context(), "", "shelves", key, after)
+				got, err := a.qs.Get(t.Context(), "", "spread", key, after)
 				if string(got.JSON) != string(want.JSON) || events.CodeOf(err) != events.CodeOf(wantErr) || (got.Version == 0) != (want.Version == 0) {
 					rt.Fatalf("%s after %v: %s, %v; want %s, %v", key, after, got.JSON, err, want.JSON, wantErr)
 				}
 			}
 		}
 		query := "id.in=" + strings.Join(keys, ",") + " products.gt=0"
-		want, wantErr := a.qs.List(t.Context(), "shelves", params(query))
-		got, err := a.qs.List(t.Context(), "spread", params(query))
+		want, wantErr := a.qs.List(t.Context(), "", "shelves", params(query))
+		got, err := a.qs.List(t.Context(), "", "spread", params(query))
 		if err != nil || wantErr != nil || fmt.Sprintf("%s", got.Items) != fmt.Sprintf("%s", want.Items) {
 			rt.Fatalf("%s: %s, %v; want %s, %v", query, got.Items, err, want.Items, wantErr)
 		}
@@ -185,7 +185,7 @@ func TestReadYourWritesOfKeyedRows(t *testing.T) {
 				if i%3 > 0 {
 					ds <- d // every third is never delivered
 				}
-				row, err := a.qs.Get(t.Context(), name, "hot", tokens)
+				row, err := a.qs.Get(t.Context(), "", name, "hot", tokens)
 				if events.CodeOf(err) == events.CodeBusy {
 					continue
 				}
@@ -217,7 +217,7 @@ func TestSpreadSharesTheWrites(t *testing.T) {
 	}
 	if _, err := b.queries(newUnindexed("spread", func(productMemo) []string { return nil }).Spread(4, func(a, _ categoryRow) categoryRow {
 		panic("merge")
-	})).Get(t.Context(), "spread", "hot", nil); events.CodeOf(err) != events.CodeInternal {
+	})).Get(t.Context(), "", "spread", "hot", nil); events.CodeOf(err) != events.CodeInternal {
 		t.Errorf("a merge that panics: %v", err)
 	}
 }
@@ -229,7 +229,7 @@ func TestSpreadRowHasATag(t *testing.T) {
 	qs, seen := b.queries(newSpread()), map[int64]bool{}
 	for i := range 20 {
 		b.clean(b.p.Project(t.Context(), b.append(events.StreamOf("product", fmt.Sprint(i)), added("books", 1))))
-		if row, err := qs.Get(t.Context(), "spread", "books", nil); i != 1 && (err != nil || row.Version <= 0 || seen[row.Version]) {
+		if row, err := qs.Get(t.Context(), "", "spread", "books", nil); i != 1 && (err != nil || row.Version <= 0 || seen[row.Version]) {
 			t.Errorf("version %d, %v", row.Version, err)
 		} else {
 			seen[row.Version] = true

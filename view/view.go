@@ -92,13 +92,13 @@ type FieldDescription struct {
 
 // Meta is what a handler may know of an event besides its data.
 type Meta struct {
-	Stream      events.Stream
-	Commit      int64     // number of the event's commit
-	Version     int64     // of the stream after the event
-	Time        time.Time // when the command was accepted
-	Actor       string    // who sent the command; may be empty
-	Correlation string    // may be empty
-	Causation   string    // may be empty
+	Stream      events.Stream // without the tenant
+	Commit      int64         // number of the event's commit
+	Version     int64         // of the stream after the event
+	Time        time.Time     // when the command was accepted
+	Actor       string        // who sent the command; may be empty
+	Correlation string        // may be empty
+	Causation   string        // may be empty
 }
 
 // ID returns the id of the aggregate: "7" of "user/7".

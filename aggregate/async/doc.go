@@ -2,10 +2,10 @@
 // handles what a queue delivers, and statuses tell a client how far its command
 // has come. Queue and Statuses are what they need of a deployment.
 //
-// The body of a message is JSON of version 1, or 2 with a condition
+// The body of a message is JSON of version 1, 2 with a condition, or 3 with a tenant
 // (Envelope.Message, Decode):
 //
-//	{"v":2,"command":"reject-order","id":"7","payload":{…},"commandId":"…",
+//	{"v":3,"tenant":"acme","command":"reject-order","id":"7","payload":{…},"commandId":"…",
 //	 "expectedVersion":3,"condition":{"in":[3,4]},"actor":"…","correlation":"…","causation":"…","again":true}
 //
 // Members beside v, command, id and commandId may be missing; unknown ones are

@@ -29,6 +29,8 @@ type Message struct {
 	// Deduplication is the id by which the queue knows a message that was sent
 	// twice.
 	Deduplication string
+	// Tenant is the command's, "" for none. It is in the body too.
+	Tenant string
 	// Attributes stand beside the body: those of a dead letter say what was
 	// wrong with it.
 	Attributes map[string]string
@@ -50,15 +52,18 @@ type Envelope struct {
 }
 
 // Versions of the stored form. A program that knows only the first would drop a
-// condition, so a message that has one has the second.
+// condition, so a message that has one has the second; a message of a tenant has the
+// third.
 const (
 	bodyVersion     = 1
 	bodyConditional = 2
+	bodyTenant      = 3
 )
 
 // messageBody is the stored form of an envelope (see the package's description).
 type messageBody struct {
 	V               int                 `json:"v"`
+	Tenant          string              `json:"tenant,omitzero"`
 	Command         string              `json:"command"`
 	ID              string              `json:"id"`
 	Payload         jsontext.Value      `json:"payload,omitzero"`
@@ -92,15 +97,20 @@ func (e Envelope) Message(stream events.Stream) (Message, error) {
 	if !c.Condition.IsZero() {
 		version = bodyConditional
 	}
+	if c.Tenant != "" {
+		version = bodyTenant
+	}
 	body, err := json.Marshal(messageBody{
-		V: version, Command: c.Name, ID: c.ID, Payload: c.Payload, CommandID: c.CommandID,
+		V: version, Tenant: c.Tenant, Command: c.Name, ID: c.ID, Payload: c.Payload, CommandID: c.CommandID,
 		ExpectedVersion: c.ExpectedVersion, Condition: c.Condition, Actor: c.Actor, Correlation: c.Correlation, Causation: c.Causation,
 		Trace: events.TraceParent(c.Trace), Again: e.Again,
 	})
 	if err != nil {
 		return Message{}, events.Wrap(events.CodeInternal, err, "the command can't be queued")
 	}
-	return Message{Body: body, Group: queueID(string(stream)), Deduplication: queueID(c.CommandID)}, nil
+	return Message{
+		Body: body, Group: queueID(string(stream)), Deduplication: queueID(events.Scoped(c.Tenant, c.CommandID)), Tenant: c.Tenant,
+	}, nil
 }
 
 // Decode reads the body of a message. Its error has code internal: the body is not
@@ -112,13 +122,15 @@ func Decode(body []byte) (Envelope, error) {
 		return Envelope{}, events.Errorf(events.CodeInternal, "the message can't be read: it is not the JSON of a queued command")
 	}
 	switch {
-	case b.V != bodyVersion && b.V != bodyConditional:
-		return Envelope{}, events.Errorf(events.CodeInternal, "the message can't be read: it has version %d, not %d or %d", b.V, bodyVersion, bodyConditional)
+	case b.V < bodyVersion || b.V > bodyTenant:
+		return Envelope{}, events.Errorf(events.CodeInternal, "the message can't be read: it has version %d, not %d to %d", b.V, bodyVersion, bodyTenant)
+	case (b.V == bodyTenant) != (b.Tenant != ""):
+		return Envelope{}, events.Errorf(events.CodeInternal, "the message can't be read: those of version %d have a tenant, and no others", bodyTenant)
 	case b.Command == "" || b.CommandID == "" || b.ID == "":
 		return Envelope{}, events.Errorf(events.CodeInternal, "the message can't be read: it names no command, no id or no command id")
 	}
 	return Envelope{Again: b.Again, Command: aggregate.Command{
-		Name: b.Command, ID: b.ID, Payload: b.Payload, CommandID: b.CommandID, ExpectedVersion: b.ExpectedVersion, Condition: b.Condition,
+		Tenant: b.Tenant, Name: b.Command, ID: b.ID, Payload: b.Payload, CommandID: b.CommandID, ExpectedVersion: b.ExpectedVersion, Condition: b.Condition,
 		Actor: b.Actor, Correlation: b.Correlation, Causation: b.Causation, Trace: events.TraceParent(b.Trace),
 	}}, nil
 }

@@ -17,7 +17,7 @@ func FuzzDecode(f *testing.F) {
 		`{"v":1,"command":"record","id":"7","payload":{"n":1},"commandId":"c","actor":"ann","again":true}`,
 		`{"v":2,"command":"record","id":"7","commandId":"c","expectedVersion":3,"condition":{"exists":true,"in":[],"notIn":[2]}}`,
 		`{"v":1,"command":"record","id":"7","commandId":"c","correlation":"x","causation":"y","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}`,
-		`{"v":3}`, `[]`, ``,
+		`{"v":3,"tenant":"acme","command":"record","id":"7","commandId":"c"}`, `{"v":4}`, `[]`, ``,
 	} {
 		f.Add([]byte(seed))
 	}

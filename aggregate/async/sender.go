@@ -90,7 +90,7 @@ func (s *Sender) recordPending(ctx context.Context, ps []*aggregate.Attempt) []p
 		if p.Err != nil {
 			continue
 		}
-		id := p.Command.CommandID
+		id := events.Scoped(p.Command.Tenant, p.Command.CommandID)
 		if len(same[id]) == 0 {
 			ids = append(ids, id)
 		}
@@ -123,7 +123,7 @@ func (s *Sender) begin(ctx context.Context, p *aggregate.Attempt) (pendingRecord
 // statusOf returns the command's status in a state.
 func statusOf(p *aggregate.Attempt, state State, now time.Time) Status {
 	return Status{
-		CommandID: p.Command.CommandID, State: state, Since: now.UTC().Truncate(time.Millisecond),
+		Tenant: p.Command.Tenant, CommandID: p.Command.CommandID, State: state, Since: now.UTC().Truncate(time.Millisecond),
 		Stream: p.Stream, Actor: p.Command.Actor, Digest: p.Digest,
 	}
 }

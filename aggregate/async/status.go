@@ -25,6 +25,7 @@ const StatusKept = aggregate.DefaultIdempotentFor
 
 // Status is what is known of a queued command.
 type Status struct {
+	Tenant    string // of the command; two tenants' commands of one id are different ones
 	CommandID string
 	State     State
 	Since     time.Time // when it came into the state: UTC, milliseconds
@@ -69,7 +70,7 @@ type Statuses interface {
 	// Record stores an outcome in place of a status of a lower rank, of a
 	// forgotten one, or of none. Any other stays as it is, without an error.
 	Record(ctx context.Context, s Status) error
-	// Get returns what is known at now, nil for nothing. It sees all that was
-	// recorded before.
-	Get(ctx context.Context, now time.Time, commandID string) (*Status, error)
+	// Get returns what is known at now of a tenant's command ("" for no tenant), nil
+	// for nothing. It sees all that was recorded before.
+	Get(ctx context.Context, now time.Time, tenant, commandID string) (*Status, error)
 }

@@ -149,6 +149,11 @@ func (t *task) err() error {
 
 func (w *Worker) read(d Delivery) *task {
 	q, err := Decode(d.Body)
+	if err == nil {
+		if tenant := events.CheckTenant(w.handler.Options().Tenants, q.Command.Tenant); tenant != nil {
+			err = events.Wrap(events.CodeInternal, tenant, "the message is one of an application with tenants, and this has none, or the reverse")
+		}
+	}
 	if err != nil {
 		return &task{delivery: d, unread: err}
 	}
@@ -176,11 +181,12 @@ func (w *Worker) handle(ctx context.Context, ts []*task) {
 			continue
 		}
 		p := t.pending
-		if of := first[p.Command.CommandID]; of != nil && of.pending.Digest == p.Digest {
+		id := events.Scoped(p.Command.Tenant, p.Command.CommandID)
+		if of := first[id]; of != nil && of.pending.Digest == p.Digest {
 			t.copyOf = of
 			continue
 		}
-		first[p.Command.CommandID] = t
+		first[id] = t
 		switch {
 		case p.Err != nil && events.Transient(p.Err):
 			halted[p.Stream] = p.Err
@@ -194,7 +200,7 @@ func (w *Worker) handle(ctx context.Context, ts []*task) {
 
 // checkStatus finds out whether the command has its answer.
 func (t *task) checkStatus(ctx context.Context, w *Worker) {
-	known, err := w.statuses.Get(ctx, w.handler.Options().Now(), t.pending.Command.CommandID)
+	known, err := w.statuses.Get(ctx, w.handler.Options().Now(), t.pending.Command.Tenant, t.pending.Command.CommandID)
 	switch {
 	case err != nil:
 		t.pending.Err = err

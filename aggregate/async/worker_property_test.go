@@ -116,11 +116,11 @@ func (w *plant) Record(ctx context.Context, s async.Status) error {
 	return w.step()
 }
 
-func (w *plant) Get(ctx context.Context, now time.Time, id string) (*async.Status, error) {
+func (w *plant) Get(ctx context.Context, now time.Time, tenant, id string) (*async.Status, error) {
 	if err := w.step(); err != nil {
 		return nil, err
 	}
-	return w.statuses.Get(ctx, now, id)
+	return w.statuses.Get(ctx, now, tenant, id)
 }
 
 // fifo is a queue: in order in each group, at least once.
@@ -291,7 +291,7 @@ func (o *observer) next(n int) aggregate.Command {
 // look asks for every status: a final one stays as it is.
 func (o *observer) look(t *rapid.T) {
 	for _, c := range o.commands {
-		s, err := o.plant.statuses.Get(t.Context(), time.Now(), c.CommandID)
+		s, err := o.plant.statuses.Get(t.Context(), time.Now(), "", c.CommandID)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -73,7 +73,7 @@ func verdicts(handled []async.Disposition) string {
 
 func (b *bench) state(t *testing.T, n int) string {
 	t.Helper()
-	s, err := b.statuses.Get(t.Context(), time.Now(), fmt.Sprint("c-", n))
+	s, err := b.statuses.Get(t.Context(), time.Now(), "", fmt.Sprint("c-", n))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func (deaf) Record(context.Context, async.Status) error {
 // blind are statuses that can't be read.
 type blind struct{ async.Statuses }
 
-func (blind) Get(context.Context, time.Time, string) (*async.Status, error) {
+func (blind) Get(context.Context, time.Time, string, string) (*async.Status, error) {
 	return nil, events.Errorf(events.CodeUnavailable, "no table")
 }
 
@@ -320,7 +320,7 @@ func ExampleSender() {
 	ctx := context.Background()
 	sender := async.NewSender(handler, queue, statuses)
 	sent := sender.Send(ctx, []aggregate.Command{{Name: "record", ID: "7", CommandID: "c-1", Payload: []byte(`{"n":1}`)}})[0]
-	pending, _ := statuses.Get(ctx, time.Now(), "c-1")
+	pending, _ := statuses.Get(ctx, time.Now(), "", "c-1")
 	fmt.Println(sent.Stream, pending.State)
 
 	worker := async.NewWorker(handler, statuses, dead, nil)
@@ -328,7 +328,7 @@ func ExampleSender() {
 		handled := worker.Handle(ctx, []async.Delivery{{ID: "m-1", Body: m.Body, Group: m.Group, Receives: 1}})
 		fmt.Println(handled[0].Verdict)
 	}
-	accepted, _ := statuses.Get(ctx, time.Now(), "c-1")
+	accepted, _ := statuses.Get(ctx, time.Now(), "", "c-1")
 	fmt.Println(accepted.State, accepted.Result.Token())
 	// Output:
 	// tape/7 pending

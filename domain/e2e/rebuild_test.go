@@ -272,7 +272,7 @@ func (l *load) check(ctx context.Context, text []byte) (id string, version int64
 			l.problem("row %s: %v", text, err)
 			return row.ID, row.Version
 		}
-		answer, _, err := fold.Row(row.ID)
+		answer, _, err := fold.Row("", row.ID)
 		if err != nil {
 			l.problem("%v", err)
 		}

@@ -82,7 +82,7 @@ func TestSalesBeyondInt64(t *testing.T) {
 	if text := events.FaultText(err); !strings.Contains(text, "Put panicked with integer overflow in an addition at ") || !strings.Contains(text, "/domain/order/sales.go:") {
 		t.Error(text)
 	}
-	if row, _, err := fold.Row("2026-01-01:EUR:books"); err != nil || !strings.Contains(string(row.JSON), `"orders":9,"units":9000000,"revenue":9000000000000000000`) {
+	if row, _, err := fold.Row("", "2026-01-01:EUR:books"); err != nil || !strings.Contains(string(row.JSON), `"orders":9,"units":9000000,"revenue":9000000000000000000`) {
 		t.Errorf("%s, %v", row.JSON, err)
 	}
 }

@@ -61,7 +61,7 @@ func claimFaults() []fault {
 		{"an own value is taken", exclude, func(b *broken, m *Memory) {
 			b.append = func(ctx context.Context, at events.Position, c events.Commit) (events.Commit, error) {
 				for _, v := range c.Claims {
-					if h, _ := m.Holders(ctx, []string{v.Key()}); h[0].Stream != "" {
+					if h, _ := m.Holders(ctx, []string{v.Key("")}); h[0].Stream != "" {
 						return events.Commit{}, events.Taken(&events.TakenError{Claims: []events.Claim{v}})
 					}
 				}
@@ -72,7 +72,7 @@ func claimFaults() []fault {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			for _, v := range c.Releases {
-				delete(m.held, v.Key())
+				delete(m.held, v.Key(""))
 			}
 		})},
 		{"looks before it claims", "one claimant", func(b *broken, m *Memory) {
@@ -81,7 +81,7 @@ func claimFaults() []fault {
 			b.append = func(ctx context.Context, at events.Position, c events.Commit) (events.Commit, error) {
 				free := c
 				free.Claims = nil
-				h, _ := m.Holders(ctx, []string{c.Claims[0].Key()})
+				h, _ := m.Holders(ctx, []string{c.Claims[0].Key("")})
 				all.Done()
 				all.Wait()
 				if h[0].Stream == "" {
@@ -102,7 +102,7 @@ func claimFaults() []fault {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			for _, v := range c.Releases {
-				delete(m.held, v.Key())
+				delete(m.held, v.Key(""))
 			}
 		})},
 		{"what is claimed in passing is not looked at", "claims in passing", changing(func(_ *Memory, c *events.Commit) {
@@ -163,9 +163,9 @@ func onceFaults() []fault {
 	const rule = "once-only"
 	spent := func(change func(now *time.Time, s *events.Spent)) func(*broken, *Memory) {
 		return func(b *broken, m *Memory) {
-			b.spent = func(ctx context.Context, now time.Time, ids []string) ([]*events.Spent, error) {
+			b.spent = func(ctx context.Context, now time.Time, tenant string, ids []string) ([]*events.Spent, error) {
 				change(&now, nil)
-				got, err := m.Spent(ctx, now, ids)
+				got, err := m.Spent(ctx, now, tenant, ids)
 				for _, s := range got {
 					if s != nil {
 						change(&now, s)
@@ -192,7 +192,7 @@ func onceFaults() []fault {
 		{"an append does not forget by time", rule, func(b *broken, m *Memory) {
 			b.append = func(ctx context.Context, at events.Position, c events.Commit) (events.Commit, error) {
 				for _, s := range c.Spends() {
-					if there, _ := m.Spent(ctx, time.Time{}, []string{s.ID}); there[0] != nil && there[0].Stream != at.Stream() {
+					if there, _ := m.Spent(ctx, time.Time{}, "", []string{s.ID}); there[0] != nil && there[0].Stream != at.Stream() {
 						return events.Commit{}, events.Taken(&events.TakenError{Spent: []events.Spent{*there[0]}})
 					}
 				}
@@ -206,6 +206,28 @@ func onceFaults() []fault {
 			}
 			return events.Commit{}, err
 		})},
+		{"an id is spent for all tenants", "tenants share no value and no id", func(b *broken, m *Memory) {
+			b.append = func(ctx context.Context, at events.Position, c events.Commit) (events.Commit, error) {
+				for _, s := range c.Spends() {
+					for _, tenant := range []string{"", "acme", "once"} {
+						if there, _ := m.Spent(ctx, c.Time, tenant, []string{s.ID}); there[0] != nil {
+							return events.Commit{}, events.Taken(&events.TakenError{Spent: []events.Spent{*there[0]}})
+						}
+					}
+				}
+				return m.Append(ctx, at, c)
+			}
+		}},
+		{"a value is held for all tenants", "tenants share no value and no id", func(b *broken, m *Memory) {
+			b.append = func(ctx context.Context, at events.Position, c events.Commit) (events.Commit, error) {
+				for _, v := range c.Claims {
+					if h, _ := m.Holders(ctx, []string{v.Key(""), v.Key("acme"), v.Key("once")}); slices.ContainsFunc(h, func(h events.Held) bool { return h.Stream != "" }) {
+						return events.Commit{}, events.Taken(&events.TakenError{Claims: []events.Claim{v}})
+					}
+				}
+				return m.Append(ctx, at, c)
+			}
+		}},
 		{"the answer to a spent id goes", rule, spent(func(_ *time.Time, s *events.Spent) {
 			if s != nil {
 				s.Version = 0
@@ -278,7 +300,7 @@ func severalFaults() []fault {
 		{"a value can't change hands", "a value changes hands", all(func(m *Memory, as []events.Append) ([]events.Commit, error) {
 			for _, a := range as {
 				for _, v := range a.Commit.Claims {
-					if h, _ := m.Holders(ctx, []string{v.Key()}); h[0].Stream != "" && h[0].Stream != a.At.Stream() {
+					if h, _ := m.Holders(ctx, []string{v.Key("")}); h[0].Stream != "" && h[0].Stream != a.At.Stream() {
 						return nil, events.Taken(&events.TakenError{Claims: []events.Claim{v}})
 					}
 				}
@@ -289,7 +311,7 @@ func severalFaults() []fault {
 			m.mu.Lock()
 			for _, a := range as {
 				for _, v := range a.Commit.Releases {
-					delete(m.held, v.Key())
+					delete(m.held, v.Key(""))
 				}
 			}
 			m.mu.Unlock()

@@ -26,7 +26,7 @@ type broken struct {
 	scan    func(ctx context.Context, segment, segments int, cursor string) ([]events.Commit, string, error)
 
 	appendAll func(ctx context.Context, as []events.Append) ([]events.Commit, error)
-	spent     func(ctx context.Context, now time.Time, ids []string) ([]*events.Spent, error)
+	spent     func(ctx context.Context, now time.Time, tenant string, ids []string) ([]*events.Spent, error)
 	holders   func(ctx context.Context, keys []string) ([]events.Held, error)
 	scanHeld  func(ctx context.Context, segment, segments int, cursor string) ([]events.Held, string, error)
 }
@@ -80,11 +80,11 @@ func (b *broken) AppendAll(ctx context.Context, as []events.Append) ([]events.Co
 	return b.Store.AppendAll(ctx, as)
 }
 
-func (b *broken) Spent(ctx context.Context, now time.Time, ids []string) ([]*events.Spent, error) {
+func (b *broken) Spent(ctx context.Context, now time.Time, tenant string, ids []string) ([]*events.Spent, error) {
 	if b.spent != nil {
-		return b.spent(ctx, now, ids)
+		return b.spent(ctx, now, tenant, ids)
 	}
-	return b.Store.Spent(ctx, now, ids)
+	return b.Store.Spent(ctx, now, tenant, ids)
 }
 
 func (b *broken) Holders(ctx context.Context, keys []string) ([]events.Held, error) {

@@ -61,7 +61,7 @@ func (m *Memory) appendAll(as []events.Append) ([]events.Commit, error) {
 			continue
 		}
 		for _, s := range c.Spends() {
-			m.spent[s.ID] = s
+			m.spent[events.Scoped(s.Stream.Tenant(), s.ID)] = s
 		}
 		m.streams[c.Stream] = append(m.streams[c.Stream], c)
 		if m.After != nil {
@@ -148,7 +148,7 @@ func (m *Memory) claim(as []events.Append) (map[string]events.Held, error) {
 	taken := &events.TakenError{}
 	release := func(c *events.Commit, released bool) {
 		for _, v := range c.Releases {
-			if key := v.Key(); slices.Contains(c.Claims, v) == released && held[key].Stream == c.Stream {
+			if key := v.Key(c.Stream.Tenant()); slices.Contains(c.Claims, v) == released && held[key].Stream == c.Stream {
 				delete(held, key)
 			}
 		}
@@ -159,7 +159,7 @@ func (m *Memory) claim(as []events.Append) (map[string]events.Held, error) {
 	for i := range as {
 		c := &as[i].Commit
 		for _, v := range c.Claims {
-			key := v.Key()
+			key := v.Key(c.Stream.Tenant())
 			if h, ok := held[key]; ok && h.Stream != c.Stream {
 				taken.Claims = append(taken.Claims, v)
 				continue
@@ -167,7 +167,7 @@ func (m *Memory) claim(as []events.Append) (map[string]events.Held, error) {
 			held[key] = events.Held{Key: key, Stream: c.Stream, Commit: c.Number}
 		}
 		for _, s := range c.Spends() {
-			if before, ok := m.spent[s.ID]; ok && c.Time.Before(before.Until) {
+			if before, ok := m.spent[events.Scoped(s.Stream.Tenant(), s.ID)]; ok && c.Time.Before(before.Until) {
 				taken.Spent = append(taken.Spent, before)
 			}
 		}
@@ -182,7 +182,7 @@ func (m *Memory) claim(as []events.Append) (map[string]events.Held, error) {
 }
 
 // Spent implements events.Store.
-func (m *Memory) Spent(ctx context.Context, now time.Time, ids []string) ([]*events.Spent, error) {
+func (m *Memory) Spent(ctx context.Context, now time.Time, tenant string, ids []string) ([]*events.Spent, error) {
 	if err := m.enter(ctx, "Spent", ""); err != nil {
 		return nil, err
 	}
@@ -190,7 +190,7 @@ func (m *Memory) Spent(ctx context.Context, now time.Time, ids []string) ([]*eve
 	defer m.mu.Unlock()
 	spent := make([]*events.Spent, len(ids))
 	for i, id := range ids {
-		if s, ok := m.spent[id]; ok && now.Before(s.Until) {
+		if s, ok := m.spent[events.Scoped(tenant, id)]; ok && now.Before(s.Until) {
 			spent[i] = &s
 		}
 	}

@@ -165,7 +165,7 @@ func endedContext(ctx context.Context, s events.Store) error {
 		_, started := s.Started(ended, []events.Stream{stream})
 		_, _, scanned := s.Scan(ended, 0, 1, "")
 		_, all := s.AppendAll(ended, appends(1, events.Start(stream), events.Start(newStream())))
-		_, spent := s.Spent(ended, instant, []string{"x"})
+		_, spent := s.Spent(ended, instant, "", []string{"x"})
 		_, held := s.Holders(ended, []string{"x=y"})
 		_, _, scannedHeld := s.ScanHeld(ended, 0, 1, "")
 		err := firstError(

@@ -28,12 +28,12 @@ func values(vs ...events.Claim) []events.Claim { return vs }
 
 // holds wants exactly this holder of a value.
 func holds(ctx context.Context, s events.Store, v events.Claim, want events.Stream) error {
-	got, err := s.Holders(ctx, []string{v.Key()})
+	got, err := s.Holders(ctx, []string{v.Key("")})
 	if err != nil {
 		return fmt.Errorf("holders: %w", err)
 	}
-	if len(got) != 1 || got[0].Stream != want || (want != "" && got[0].Key != v.Key()) {
-		return fmt.Errorf("%.80s is held by %+v, want %q", v.Key(), got, want)
+	if len(got) != 1 || got[0].Stream != want || (want != "" && got[0].Key != v.Key("")) {
+		return fmt.Errorf("%.80s is held by %+v, want %q", v.Key(""), got, want)
 	}
 	return nil
 }
@@ -203,10 +203,10 @@ func anyValue(ctx context.Context, s events.Store) error {
 		if _, err := s.Append(ctx, events.Start(stream), claiming(values(v), nil)); err != nil {
 			return fmt.Errorf("%.80q: %w", v.Value, err)
 		}
-		holders[v.Key()] = stream
+		holders[v.Key("")] = stream
 	}
 	for _, v := range claims {
-		if err := holds(ctx, s, v, holders[v.Key()]); err != nil {
+		if err := holds(ctx, s, v, holders[v.Key("")]); err != nil {
 			return err
 		}
 		_, err := s.Append(ctx, events.Start(newStream()), claiming(values(v), nil))
@@ -253,7 +253,7 @@ func onceOnly(ctx context.Context, s events.Store) error {
 	until := instant.Add(events.OnceOnlyFor).Truncate(time.Second)
 	want := events.Spent{ID: id, Digest: events.Digest{9, 8, 7}, Stream: ann, Version: 1, Started: true, Until: until}
 	for _, now := range []time.Time{instant, instant.Add(-time.Hour), until.Add(-time.Millisecond)} {
-		got, err := s.Spent(ctx, now, []string{"never " + id, id, c.Commands[1].ID, id})
+		got, err := s.Spent(ctx, now, "", []string{"never " + id, id, c.Commands[1].ID, id})
 		if err != nil || len(got) != 4 || got[0] != nil || got[1] == nil || *got[1] != want || got[2] != nil || got[3] == nil {
 			return fmt.Errorf("at %v: spent %+v, error %w", now, got, err)
 		}
@@ -268,14 +268,14 @@ func onceOnly(ctx context.Context, s events.Store) error {
 	if again, err := s.Append(ctx, events.Start(ann), c); err != nil || same(&first, &again) != nil {
 		return fmt.Errorf("a repeated once-only commit: %w", errors.Join(err, same(&first, &again)))
 	}
-	if got, err := s.Spent(ctx, until, []string{id}); err != nil || got[0] != nil {
+	if got, err := s.Spent(ctx, until, "", []string{id}); err != nil || got[0] != nil {
 		return fmt.Errorf("forgotten, and there: %+v, error %w", got[0], err)
 	}
 	bob := newStream()
 	if _, err := s.Append(ctx, events.Start(bob), once(id, until)); err != nil {
 		return fmt.Errorf("an id that is forgotten: %w", err)
 	}
-	got, err := s.Spent(ctx, until, []string{id})
+	got, err := s.Spent(ctx, until, "", []string{id})
 	if err != nil || got[0] == nil || got[0].Stream != bob {
 		return fmt.Errorf("an id spent again: %+v, error %w", got[0], err)
 	}
@@ -297,13 +297,13 @@ func scanHeld(ctx context.Context, s events.Store) error {
 			return err
 		}
 		for _, v := range c.Claims {
-			want[v.Key()] = events.Held{Key: v.Key(), Stream: stream, Commit: 1}
+			want[v.Key("")] = events.Held{Key: v.Key(""), Stream: stream, Commit: 1}
 		}
 		if i%4 == 0 {
 			if _, err := s.Append(ctx, events.After(&got), claiming(nil, c.Claims[:1])); err != nil {
 				return err
 			}
-			delete(want, c.Claims[0].Key())
+			delete(want, c.Claims[0].Key(""))
 		}
 	}
 	for _, segments := range []int{1, 5} {
@@ -315,8 +315,8 @@ func scanHeld(ctx context.Context, s events.Store) error {
 					return fmt.Errorf("%d pages: %w", pages, err)
 				}
 				for _, h := range page {
-					ours := strings.HasPrefix(string(h.Stream), "conformance/") && !seen[h.Key]
-					if w, ok := want[h.Key]; ok && (h != w || !ours) || !ok && strings.Contains(h.Key, ":") {
+					ours := h.Stream.Aggregate() == "conformance" && !seen[h.Key]
+					if w, ok := want[h.Key]; ok && (h != w || !ours) || !ok && strings.Contains(strings.TrimPrefix(h.Key, h.Stream.Tenant()+":"), ":") {
 						return fmt.Errorf("scanned %+v, want %+v", h, w)
 					}
 					seen[h.Key] = true
@@ -331,6 +331,63 @@ func scanHeld(ctx context.Context, s events.Store) error {
 				return fmt.Errorf("%d segments: %s is missing", segments, key)
 			}
 		}
+	}
+	return nil
+}
+
+// tenantsApart claims one value and spends one id for each of two tenants and without
+// one, the tenant that is called as the keys of ids begin among them.
+func tenantsApart(ctx context.Context, s events.Store) error {
+	v, id := newValue(), uuid.New().String()
+	var streams []events.Stream
+	for _, tenant := range []string{"", "acme", "once"} {
+		stream := newStream().In(tenant)
+		c := once(id, instant)
+		c.Claims = values(v)
+		if _, err := s.Append(ctx, events.Start(stream), c); err != nil {
+			return fmt.Errorf("a value and an id that another tenant has: %w", err)
+		}
+		streams = append(streams, stream)
+	}
+	for _, stream := range streams {
+		tenant := stream.Tenant()
+		held, err := s.Holders(ctx, []string{v.Key(tenant)})
+		if err != nil || held[0] != (events.Held{Key: v.Key(tenant), Stream: stream, Commit: 1}) {
+			return fmt.Errorf("the value of tenant %q: %+v, error %w", tenant, held, err)
+		}
+		spent, err := s.Spent(ctx, instant, tenant, []string{id})
+		if err != nil || spent[0] == nil || spent[0].ID != id || spent[0].Stream != stream {
+			return fmt.Errorf("the id of tenant %q: %+v, error %w", tenant, spent[0], err)
+		}
+		second := newStream().In(tenant)
+		_, err = s.Append(ctx, events.Start(second), claiming(values(v), nil))
+		if err := checkRefused("a second claim of a tenant", err, v); err != nil {
+			return err
+		}
+		if _, err = s.Append(ctx, events.Start(second), once(id, instant)); events.CodeOf(err) != events.CodeAlreadyTaken {
+			return fmt.Errorf("a spent id of tenant %q: error %w", tenant, err)
+		}
+	}
+	if spent, err := s.Spent(ctx, instant, "globex", []string{id}); err != nil || spent[0] != nil {
+		return fmt.Errorf("the id of a tenant that has none: %+v, error %w", spent[0], err)
+	}
+	found := 0
+	for cursor, pages := "", 0; ; pages++ {
+		page, next, err := s.ScanHeld(ctx, 0, 1, cursor)
+		if err != nil || pages == maxScanPages {
+			return fmt.Errorf("%d pages: %w", pages, err)
+		}
+		for _, h := range page {
+			if slices.Contains(streams, h.Stream) {
+				found++
+			}
+		}
+		if cursor = next; next == "" {
+			break
+		}
+	}
+	if found != len(streams) {
+		return fmt.Errorf("%d values were scanned, want %d: no ids, and all tenants' values", found, len(streams))
 	}
 	return nil
 }

@@ -56,6 +56,7 @@ func rules() []rule {
 		{"any value can be claimed", anyValue},
 		{"once-only", onceOnly},
 		{"held values are scanned", scanHeld},
+		{"tenants share no value and no id", tenantsApart},
 		{"all or none", allOrNone},
 		{"own lost answer of several", allOwnLostAnswer},
 		{"guards", guards},

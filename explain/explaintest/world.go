@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"daybook"
 	"daybook/explain"
 	"daybook/inspect/inspecttest"
 )
@@ -19,6 +20,14 @@ func New(t *testing.T) *World {
 	w := &World{inspecttest.New(t, app(), Opening.Add(time.Hour))}
 	w.Send("stock-depot", "d", `{"units":5}`)
 	return w
+}
+
+// NewOfTenants returns a world with tenants, in which nothing has happened.
+func NewOfTenants(t *testing.T) *World {
+	t.Helper()
+	a := app()
+	a.Tenancy = daybook.Tenancy{Claim: "org"}
+	return &World{inspecttest.New(t, a, Opening.Add(time.Hour))}
 }
 
 // Place places a job, at depot d unless it names another, and returns the id of the

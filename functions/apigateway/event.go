@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"daybook/events"
 )
 
 // event is what the three payload formats have that a handler needs.
@@ -105,13 +107,16 @@ func (e *event) decodedPath() bool {
 // Its actor is the claim sub of a JWT, the ARN of an IAM identity, or what a Lambda
 // authorizer calls its principal; "" when the API is open. Its scope holds the scopes of
 // the verified token, separated by spaces. IAM says that the gateway asked IAM policies.
-func (e *event) caller() (c Caller) {
+// tenantClaim names the claim with the tenant, "" for none.
+func (e *event) caller(tenantClaim string) (c Caller) {
 	said := membersOf(e.RequestContext.Authorizer)
 	claims, other, arn := membersOf(said.Claims), said, e.RequestContext.Identity.UserARN
+	c.Tenant = cmp.Or(tenantIn(said.Claims, tenantClaim), tenantIn(e.RequestContext.Authorizer, tenantClaim))
 	c.Actor = cmp.Or(text(claims.Subject), text(said.Principal), arn)
 	c.IAM = arn != ""
 	if e.second() {
 		claims, other = membersOf(membersOf(said.JWT).Claims), membersOf(said.Lambda)
+		c.Tenant = cmp.Or(tenantIn(membersOf(said.JWT).Claims, tenantClaim), tenantIn(said.Lambda, tenantClaim))
 		iam := membersOf(said.IAM)
 		identity := cmp.Or(text(iam.UserARN), text(iam.CallerID))
 		c.Actor = cmp.Or(text(claims.Subject), identity, arn)
@@ -123,6 +128,20 @@ func (e *event) caller() (c Caller) {
 	}
 	c.Scope = strings.Join(scopes, " ")
 	return c
+}
+
+// tenantIn returns the tenant that a claim names, "" when there is no such claim or its
+// value can't be a tenant's name. An HTTP API hands every claim over as a string.
+func tenantIn(claims jsontext.Value, claim string) string {
+	var all map[string]jsontext.Value
+	if claim == "" || len(claims) == 0 || json.Unmarshal(claims, &all) != nil {
+		return ""
+	}
+	tenant := text(all[claim])
+	if events.ValidateTenant(claim, tenant) != nil {
+		return ""
+	}
+	return tenant
 }
 
 // members are those of an authorizer's answer, and of the objects in it, that say who

@@ -18,6 +18,10 @@ type Caller struct {
 	// Scope holds the scopes of the caller's token, separated by spaces: the claims
 	// scope and scp of a JWT, or a Lambda authorizer's context of these names.
 	Scope string
+	// Tenant is the claim of the caller's token that Options.TenantClaim names, or a
+	// Lambda authorizer's context of that name. "" when it is missing, not a string or
+	// not a tenant's name.
+	Tenant string
 	// IAM says that the gateway asked IAM policies.
 	IAM bool
 	// RequestID is API Gateway's id of the request.
@@ -31,6 +35,8 @@ type Caller struct {
 type Options struct {
 	// Context tells the handler's context about the caller.
 	Context func(ctx context.Context, c Caller) context.Context
+	// TenantClaim names the claim that holds the caller's tenant; "" for none.
+	TenantClaim string
 	// Prefix is the base path under which a custom domain maps the API.
 	Prefix string
 	// Fault writes the answer in place of one that the handler could not give:
@@ -76,7 +82,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		h.options.Log.ErrorContext(ctx, "event refused", "error", err)
 		return nil, err
 	}
-	caller := e.caller()
+	caller := e.caller(h.options.TenantClaim)
 	caller.RequestID, caller.Route = e.RequestContext.RequestID, e.route()
 	ctx = h.options.Context(ctx, caller)
 	r, err := e.request(ctx, h.options.Prefix)

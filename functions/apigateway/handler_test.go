@@ -217,6 +217,38 @@ func TestScopes(t *testing.T) {
 	}
 }
 
+// TestTenants: the claim counts where each format has claims, as a string that can name
+// a tenant.
+func TestTenants(t *testing.T) {
+	t.Parallel()
+	second := `{"version":"2.0","rawPath":"/","headers":{"org":"mallory","x-daybook-tenant":"mallory"},"queryStringParameters":{"org":"mallory"},"requestContext":{"http":{"method":"GET"},"authorizer":%s}}`
+	rest := `{"httpMethod":"GET","path":"/","headers":{"org":"mallory"},"requestContext":{"authorizer":%s}}`
+	for _, test := range []struct{ name, format, authorizer, tenant string }{
+		{"JWT", second, `{"jwt":{"claims":{"sub":"alice","org":"acme"}}}`, "acme"},
+		{"Lambda authorizer", second, `{"lambda":{"org":"acme"}}`, "acme"},
+		{"another claim", second, `{"jwt":{"claims":{"org_id":"acme","Org":"acme"}}}`, ""},
+		{"IAM", second, `{"iam":{"userArn":"arn:bob","org":"acme"}}`, ""},
+		{"a number", second, `{"jwt":{"claims":{"org":7}}}`, ""},
+		{"a list", second, `{"jwt":{"claims":{"org":["acme"]}}}`, ""},
+		{"a list, as an HTTP API writes it", second, `{"jwt":{"claims":{"org":"[acme globex]"}}}`, ""},
+		{"not a tenant's name", second, `{"jwt":{"claims":{"org":"acme:user"}}}`, ""},
+		{"empty", second, `{"jwt":{"claims":{"org":""}}}`, ""},
+		{"no authorizer", second, `null`, ""},
+		{"REST's place doesn't count", second, `{"claims":{"org":"mallory"},"org":"mallory"}`, ""},
+		{"REST", rest, `{"claims":{"org":"acme"}}`, "acme"},
+		{"REST Lambda authorizer", rest, `{"principalId":"carol","org":"acme"}`, "acme"},
+		{"HTTP's place doesn't count", rest, `{"jwt":{"claims":{"org":"mallory"}},"lambda":{"org":"mallory"}}`, ""},
+	} {
+		event := fmt.Sprintf(test.format, test.authorizer)
+		if got := invoke(t, event, apigateway.Options{TenantClaim: "org"}).caller.Tenant; got != test.tenant {
+			t.Errorf("%s: tenant %q, want %q", test.name, got, test.tenant)
+		}
+		if got := invoke(t, event, apigateway.Options{}).caller.Tenant; got != "" {
+			t.Errorf("%s, without tenants: %q", test.name, got)
+		}
+	}
+}
+
 // TestWhoWasAskedForPermission: IAM policies, or nobody who knows paths.
 func TestWhoWasAskedForPermission(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,7 @@ type World struct {
 	Handler  *aggregate.Handler
 	Commands process.Commands // of the process managers; Handler unless it is set
 	Now      time.Time        // of every clock
+	Tenant   string           // whose commands Send sends
 
 	codec *events.Codec
 	dead  *asynctest.Queue
@@ -57,7 +58,7 @@ func New(t *testing.T, app daybook.App, now time.Time) *World {
 	w.Tables = viewtest.NewMemory(app.Views...)
 	clock := func() time.Time { return w.Now }
 	var err error
-	if w.Handler, err = aggregate.NewHandler(w.Store, app.Aggregates, &aggregate.Options{Now: clock}); err != nil {
+	if w.Handler, err = aggregate.NewHandler(w.Store, app.Aggregates, &aggregate.Options{Tenants: app.Tenancy.On(), Now: clock}); err != nil {
 		t.Fatal(err)
 	}
 	if w.codec, err = aggregate.Codec(app.Aggregates); err != nil {
@@ -80,7 +81,7 @@ func (l letters) Letters(context.Context, int) ([]inspect.Letter, bool, error) {
 	for _, m := range l.dead.Take() {
 		one := inspect.Letter{ID: m.Deduplication, Group: m.Group, Sent: l.Now, Code: events.Code(m.Attributes[async.AttributeCode]), Text: m.Attributes[async.AttributeError], Receives: 10}
 		if q, err := async.Decode(m.Body); err == nil {
-			one.ID, one.Command = q.Command.CommandID, q.Command.Name
+			one.ID, one.Tenant, one.Command = q.Command.CommandID, q.Command.Tenant, q.Command.Name
 		}
 		l.World.Letters = append(l.World.Letters, one)
 	}
@@ -97,7 +98,7 @@ func (h handled) Handle(ctx context.Context, r process.Request) error {
 
 // CommandOf is the command that a request of a process manager asks for.
 func CommandOf(r process.Request) aggregate.Command {
-	return aggregate.Command{Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID, Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation, Trace: r.Trace}
+	return aggregate.Command{Tenant: r.Tenant, Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID, Actor: r.Actor, Correlation: r.Correlation, Causation: r.Causation, Trace: r.Trace}
 }
 
 // Send handles a command, a second after the one before, and returns its id.
@@ -105,7 +106,7 @@ func (w *World) Send(name, id, payload string) string {
 	w.Helper()
 	w.sent++
 	w.Now = w.Now.Add(time.Second)
-	c := aggregate.Command{Name: name, ID: id, Payload: []byte(payload), CommandID: fmt.Sprint("c-", w.sent), Actor: "ann"}
+	c := aggregate.Command{Tenant: w.Tenant, Name: name, ID: id, Payload: []byte(payload), CommandID: fmt.Sprint("c-", w.sent), Actor: "ann"}
 	if _, err := w.Handler.Handle(w.Context(), c); err != nil {
 		w.Fatalf("%s %s: %v", name, id, err)
 	}

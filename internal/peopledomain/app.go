@@ -24,8 +24,8 @@ func App() daybook.App {
 // Text is a personal text.
 type Text = personal.Value[string]
 
-// Person is the aggregate of one person, who holds a unique address. Its commands, and
-// those of Letter, are kept, so that personal values are there too.
+// Person is the aggregate of one person, who holds a unique address. Its commands are kept,
+// so that personal values are there too.
 var Person = aggregate.New[State]("person").KeepCommands().
 	Event(func(s State, e Registered) State {
 		return State{Exists: true, Name: e.Name, Email: e.Email, Home: e.Home}
@@ -109,7 +109,7 @@ func forget(s State, _ Forget) aggregate.Decision {
 }
 
 // Letter is the aggregate of one letter, which is about the person who gets it.
-var Letter = aggregate.New[LetterState]("letter").KeepCommands().
+var Letter = aggregate.New[LetterState]("letter").
 	Event(func(s LetterState, e Written) LetterState { return LetterState{To: e.To, Text: e.Text} }).
 	Command(func(s LetterState, c Write) aggregate.Decision {
 		if s.To != "" {

@@ -213,7 +213,7 @@ func (r *verifyRun) sumFolds(ctx context.Context, s *sums) error {
 			if err != nil {
 				return nil // such a stream is parked, and contributes nothing
 			}
-			changes := map[string]*definition.Change{}
+			changes := map[definition.Name]*definition.Change{}
 			for _, name := range names {
 				changes[name] = &definition.Change{Parts: []definition.Part{{Memo: memo}}}
 				if parked {

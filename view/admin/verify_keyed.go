@@ -28,13 +28,13 @@ func (r *verifyRun) compareKeyed(ctx context.Context, v *verifiedView) (*tally, 
 	width := uint64(math.MaxUint64)
 	for low := uint64(0); ; {
 		high := low + min(width, math.MaxUint64-low)
-		s := &sums{v: v, low: low, high: high, budget: r.opts.Memory, sample: r.sample, keys: map[string]*sum{}, stored: true, folded: r.folds(v)}
+		s := &sums{v: v, low: low, high: high, budget: r.opts.Memory, sample: r.sample, rows: map[definition.Name]*sum{}, stored: true, folded: r.folds(v)}
 		if err := r.sum(ctx, s); err != nil {
 			return nil, err
 		}
 		width = s.high - low
 		suspects := s.suspects()
-		t.of(v).rows += s.rows()
+		t.of(v).rows += s.count()
 		if err := r.recheck(ctx, v, suspects, t); err != nil {
 			return nil, err
 		}
@@ -45,7 +45,7 @@ func (r *verifyRun) compareKeyed(ctx context.Context, v *verifiedView) (*tally, 
 	}
 }
 
-// sample reports whether the row of a key is among those that Fraction takes.
+// sample reports whether the row of a hash is among those that Fraction takes.
 func (v *Verifier) sample(hash uint64) bool {
 	if v.opts.Fraction == 1 {
 		return true
@@ -54,9 +54,10 @@ func (v *Verifier) sample(hash uint64) bool {
 	return float64(mixed>>11)/(1<<53) < v.opts.Fraction
 }
 
-func hashOf(key string) uint64 {
+func hashOf(name definition.Name) uint64 {
 	h := fnv.New64a()
-	h.Write([]byte(key))
+	h.Write([]byte(definition.Scope(name.Tenant)))
+	h.Write([]byte(name.String()))
 	x := h.Sum64() // FNV leaves the high bits of short keys alike
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd
@@ -65,18 +66,18 @@ func hashOf(key string) uint64 {
 }
 
 // sums are rows of a keyed view, or the parts they are spread over, put together
-// from the memories of its checkpoints. Their keys are the names of spread.go.
+// from the memories of its checkpoints.
 type sums struct {
 	v         *verifiedView
-	low, high uint64 // range of the hashes of keys, both within
+	low, high uint64 // range of the hashes of rows, both within
 	budget    int    // bytes
 	sample    func(hash uint64) bool
-	only      map[string]bool // the only keys to look at, nil for all
-	stored    bool            // take digests of the stored rows too
-	folded    bool            // memories come from the events
+	only      map[definition.Name]bool // the only ones to look at, nil for all
+	stored    bool                     // take digests of the stored rows too
+	folded    bool                     // memories come from the events
 
 	mu   sync.Mutex
-	keys map[string]*sum
+	rows map[definition.Name]*sum
 	size int // bytes
 }
 
@@ -104,17 +105,17 @@ func (r *verifyRun) sum(ctx context.Context, s *sums) error {
 	return parallel.New(n).Until(ctx, n, func(ctx context.Context, segment int) error { return r.scanTable(ctx, s.v, segment, n, s.addPage) })
 }
 
-// wants reports whether the row of a key is put together.
-func (s *sums) wants(key string, hash uint64) bool {
+// wants reports whether a row is put together.
+func (s *sums) wants(name definition.Name, hash uint64) bool {
 	if s.only != nil {
-		return s.only[key]
+		return s.only[name]
 	}
 	return hash >= s.low && hash <= s.high && s.sample(hash)
 }
 
 // addPage takes in a page of the table.
 func (s *sums) addPage(page []driver.ScannedItem) error {
-	changes := map[string]*definition.Change{}
+	changes := map[definition.Name]*definition.Change{}
 	for _, found := range page {
 		stream, isCheckpoint := strings.CutPrefix(found.Item.Key, definition.StreamPrefix)
 		if !isCheckpoint || found.Err != nil || s.folded {
@@ -124,11 +125,11 @@ func (s *sums) addPage(page []driver.ScannedItem) error {
 		if err != nil {
 			continue // streams tells that the memory is not what the events say
 		}
-		for _, key := range names {
-			c := changes[key]
+		for _, name := range names {
+			c := changes[name]
 			if c == nil {
 				c = &definition.Change{}
-				changes[key] = c
+				changes[name] = c
 			}
 			c.Parts = append(c.Parts, definition.Part{Memo: found.Item.Memo})
 			if found.Item.Parked == definition.ParkedCounted {
@@ -140,8 +141,8 @@ func (s *sums) addPage(page []driver.ScannedItem) error {
 	defer s.mu.Unlock()
 	s.addChanges(changes)
 	for _, found := range page {
-		if key, isRow := s.v.NameOf(&found.Item); s.stored && isRow {
-			if e := s.entry(key); e != nil {
+		if name, isRow := s.v.NameOf(&found.Item); s.stored && isRow {
+			if e := s.entry(name); e != nil {
 				e.recordRow(s.v, found)
 			}
 		}
@@ -151,12 +152,12 @@ func (s *sums) addPage(page []driver.ScannedItem) error {
 }
 
 // addChanges puts what streams contribute into the rows.
-func (s *sums) addChanges(changes map[string]*definition.Change) {
-	for key, c := range changes {
-		if e := s.entry(key); e != nil {
+func (s *sums) addChanges(changes map[definition.Name]*definition.Change) {
+	for name, c := range changes {
+		if e := s.entry(name); e != nil {
 			s.size -= len(e.row.Row)
 			var err error
-			if e.row, err = e.row.With(s.v.Definition, key, c); err != nil && e.err == nil {
+			if e.row, err = e.row.With(s.v.Definition, name, c); err != nil && e.err == nil {
 				e.err = err
 			}
 			s.size += len(e.row.Row)
@@ -164,29 +165,29 @@ func (s *sums) addChanges(changes map[string]*definition.Change) {
 	}
 }
 
-// entry returns the sum of a key, nil when it is not one of these.
-func (s *sums) entry(key string) *sum {
-	hash := hashOf(key)
-	if !s.wants(key, hash) {
+// entry returns the sum of a row, nil when it is not one of these.
+func (s *sums) entry(name definition.Name) *sum {
+	hash := hashOf(name)
+	if !s.wants(name, hash) {
 		return nil
 	}
-	e := s.keys[key]
+	e := s.rows[name]
 	if e == nil {
 		e = &sum{hash: hash}
-		s.keys[key] = e
-		s.size += len(key) + sumOverhead
+		s.rows[name] = e
+		s.size += len(name.Key) + sumOverhead
 	}
 	return e
 }
 
 // shrink halves the range until what is in it fits the budget.
 func (s *sums) shrink() {
-	for s.only == nil && s.size > s.budget && s.high > s.low && len(s.keys) > 1 {
+	for s.only == nil && s.size > s.budget && s.high > s.low && len(s.rows) > 1 {
 		s.high = s.low + (s.high-s.low)/2
-		for key, e := range s.keys {
+		for name, e := range s.rows {
 			if e.hash > s.high {
-				s.size -= len(key) + sumOverhead + len(e.row.Row)
-				delete(s.keys, key)
+				s.size -= len(name.Key) + sumOverhead + len(e.row.Row)
+				delete(s.rows, name)
 			}
 		}
 	}
@@ -224,38 +225,38 @@ func digestItem(item *driver.Item) [32]byte {
 }
 
 // expected is the item of a sum; nil when no stream contributes.
-func (s *sums) expected(key string) (*driver.Item, error) {
-	e := s.keys[key]
+func (s *sums) expected(name definition.Name) (*driver.Item, error) {
+	e := s.rows[name]
 	if e == nil {
 		return nil, nil
 	}
 	if e.err != nil {
 		return nil, e.err
 	}
-	item, err := s.v.KeyedItem(key, e.row)
+	item, err := s.v.KeyedItem(name, e.row)
 	return s.v.Significant(&item), err
 }
 
-// suspects returns the keys whose stored row is not the sum.
-func (s *sums) suspects() []string {
-	var keys []string
-	for key, e := range s.keys {
-		want, err := s.expected(key)
+// suspects returns the rows that are stored otherwise than the sum.
+func (s *sums) suspects() []definition.Name {
+	var names []definition.Name
+	for name, e := range s.rows {
+		want, err := s.expected(name)
 		switch {
 		case err != nil || e.bad, (want != nil) != e.found:
 		case want == nil || digestItem(want) == e.store:
 			continue
 		}
-		keys = append(keys, key)
+		names = append(names, name)
 	}
-	slices.Sort(keys)
-	return keys
+	slices.SortFunc(names, definition.Name.Compare)
+	return names
 }
 
-// rows is the number of rows that are stored or should be.
-func (s *sums) rows() int64 {
+// count is the number of rows that are stored or should be.
+func (s *sums) count() int64 {
 	n := int64(0)
-	for _, e := range s.keys {
+	for _, e := range s.rows {
 		if e.found || e.row.Streams > 0 {
 			n++
 		}
@@ -271,43 +272,43 @@ const recheckRounds = 5
 // recheck looks at suspects closely. Row and checkpoints change in one
 // transaction, so a row whose version is the same before and after all
 // checkpoints were read belongs to what was read.
-func (r *verifyRun) recheck(ctx context.Context, v *verifiedView, keys []string, t *tally) error {
-	differed := map[string]bool{}
-	for round := 1; len(keys) > 0; round++ {
-		before, findings, err := r.rowsOf(ctx, v, keys)
+func (r *verifyRun) recheck(ctx context.Context, v *verifiedView, names []definition.Name, t *tally) error {
+	differed := map[definition.Name]bool{}
+	for round := 1; len(names) > 0; round++ {
+		before, findings, err := r.rowsOf(ctx, v, names)
 		if err != nil {
 			return err
 		}
-		s := &sums{v: v, only: map[string]bool{}, keys: map[string]*sum{}, folded: r.folds(v)}
-		for _, key := range keys {
-			s.only[key] = true
+		s := &sums{v: v, only: map[definition.Name]bool{}, rows: map[definition.Name]*sum{}, folded: r.folds(v)}
+		for _, name := range names {
+			s.only[name] = true
 		}
 		if err := r.sum(ctx, s); err != nil {
 			return err
 		}
-		after, _, err := r.rowsOf(ctx, v, keys)
+		after, _, err := r.rowsOf(ctx, v, names)
 		if err != nil {
 			return err
 		}
-		var open []string
-		for _, key := range keys {
-			f := findings[key]
+		var open []definition.Name
+		for _, name := range names {
+			f := findings[name]
 			if f == nil {
-				f = s.verdict(key, before[key])
+				f = s.verdict(name, before[name])
 			}
-			same := guardOf(before[key]) == guardOf(after[key])
+			same := guardOf(before[name]) == guardOf(after[name])
 			switch {
 			case f == nil && same:
-			case f != nil && same && differed[key]:
+			case f != nil && same && differed[name]:
 				t.found(v, f, r.opts.Findings)
 			case round == recheckRounds:
-				t.found(v, &Finding{Kind: FoundUnsettled, Row: key, Text: "the row changed each time it was looked at"}, r.opts.Findings)
+				t.found(v, &Finding{Kind: FoundUnsettled, Tenant: name.Tenant, Row: name.String(), Text: "the row changed each time it was looked at"}, r.opts.Findings)
 			default:
-				differed[key] = f != nil && same
-				open = append(open, key)
+				differed[name] = f != nil && same
+				open = append(open, name)
 			}
 		}
-		if keys = open; len(keys) > 0 {
+		if names = open; len(names) > 0 {
 			if err := routing.Sleep(ctx, time.Duration(round)*50*time.Millisecond); err != nil {
 				return err
 			}
@@ -325,20 +326,20 @@ func guardOf(item *driver.Item) [2]int64 {
 }
 
 // rowsOf reads rows; one that can't be read is a finding.
-func (r *verifyRun) rowsOf(ctx context.Context, v *verifiedView, keys []string) (map[string]*driver.Item, map[string]*Finding, error) {
-	rows, findings := map[string]*driver.Item{}, map[string]*Finding{}
-	get := func(keys []string) error {
-		itemKeys := make([]string, len(keys))
-		for i, key := range keys {
-			itemKeys[i] = v.ItemOf(key)
+func (r *verifyRun) rowsOf(ctx context.Context, v *verifiedView, names []definition.Name) (map[definition.Name]*driver.Item, map[definition.Name]*Finding, error) {
+	rows, findings := map[definition.Name]*driver.Item{}, map[definition.Name]*Finding{}
+	get := func(names []definition.Name) error {
+		keys := make([]string, len(names))
+		for i, name := range names {
+			keys[i] = name.ItemKey()
 		}
-		items, err := v.Table.Get(ctx, itemKeys)
+		items, err := v.Table.Get(ctx, keys)
 		for i := range items {
-			rows[keys[i]] = items[i]
+			rows[names[i]] = items[i]
 		}
 		return err
 	}
-	for chunk := range slices.Chunk(keys, driver.MaxGet) {
+	for chunk := range slices.Chunk(names, driver.MaxGet) {
 		err := patiently(ctx, func() error { return get(chunk) })
 		if err == nil {
 			continue
@@ -346,11 +347,11 @@ func (r *verifyRun) rowsOf(ctx context.Context, v *verifiedView, keys []string) 
 		if events.Transient(err) {
 			return nil, nil, err
 		}
-		for _, key := range chunk {
-			if err := patiently(ctx, func() error { return get([]string{key}) }); events.Transient(err) {
+		for _, name := range chunk {
+			if err := patiently(ctx, func() error { return get([]definition.Name{name}) }); events.Transient(err) {
 				return nil, nil, err
 			} else if err != nil {
-				findings[key] = &Finding{Kind: FoundUnreadable, Row: key, Text: err.Error()}
+				findings[name] = &Finding{Kind: FoundUnreadable, Tenant: name.Tenant, Row: name.String(), Text: err.Error()}
 			}
 		}
 	}
@@ -358,28 +359,32 @@ func (r *verifyRun) rowsOf(ctx context.Context, v *verifiedView, keys []string) 
 }
 
 // verdict compares a stored row with its sum.
-func (s *sums) verdict(key string, stored *driver.Item) *Finding {
-	want, err := s.expected(key)
+func (s *sums) verdict(name definition.Name, stored *driver.Item) *Finding {
+	want, err := s.expected(name)
 	have := s.v.Significant(stored)
-	f := s.compare(key, have, want, err)
-	if f != nil && err == nil {
+	f := s.compare(have, want, err)
+	if f == nil {
+		return nil
+	}
+	f.Tenant, f.Row = name.Tenant, name.String()
+	if err == nil {
 		f.describe(have, want)
 	}
 	return f
 }
 
-func (s *sums) compare(key string, have, want *driver.Item, err error) *Finding {
+func (s *sums) compare(have, want *driver.Item, err error) *Finding {
 	switch {
 	case err != nil:
-		return &Finding{Kind: FoundDifferent, Row: key, Text: "the row can't be put together: " + events.FaultText(err)}
+		return &Finding{Kind: FoundDifferent, Text: "the row can't be put together: " + events.FaultText(err)}
 	case want == nil && have == nil:
 		return nil
 	case want == nil:
-		return &Finding{Kind: FoundExtra, Row: key, Text: "no stream contributes to it"}
+		return &Finding{Kind: FoundExtra, Text: "no stream contributes to it"}
 	case have == nil:
-		return &Finding{Kind: FoundMissing, Row: key}
+		return &Finding{Kind: FoundMissing}
 	case s.v.Same(have, want) && have.Parked == want.Parked:
 		return nil
 	}
-	return &Finding{Kind: FoundDifferent, Row: key, Fields: s.v.fieldsOf(have, want)}
+	return &Finding{Kind: FoundDifferent, Fields: s.v.fieldsOf(have, want)}
 }

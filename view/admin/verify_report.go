@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"fmt"
@@ -33,6 +34,8 @@ type Finding struct {
 	View    string      `json:"view"`
 	Version int         `json:"version"` // of the view
 	Kind    FindingKind `json:"kind"`
+	// Tenant is whose row or checkpoint it is; "" without tenants.
+	Tenant string `json:"tenant,omitzero"`
 	// Row is the key of the row; "" for a checkpoint of a keyed view.
 	Row string `json:"row,omitzero"`
 	// Stream is whose row or checkpoint it is; "" for a row of a keyed view.
@@ -178,7 +181,7 @@ func (t *tally) found(v *verifiedView, f *Finding, limit int) {
 	vt.counts[f.Kind]++
 	vt.changes.count(f)
 	if len(vt.findings) < limit {
-		f.View, f.Version = v.Name, v.Version
+		f.View, f.Version, f.Tenant = v.Name, v.Version, cmp.Or(f.Tenant, f.Stream.Tenant())
 		vt.findings = append(vt.findings, *f)
 	}
 }

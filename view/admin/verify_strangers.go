@@ -66,7 +66,7 @@ func (r *verifyRun) strangers(ctx context.Context, v *verifiedView, segment int)
 			if !belongs {
 				continue
 			}
-			if _, err := events.ParseStream(string(stream)); err != nil {
+			if _, err := events.ParseStored(string(stream)); err != nil {
 				t.found(v, v.stranger(stream), r.opts.Findings)
 				continue
 			}

@@ -207,8 +207,8 @@ func (p *streamsPart) check(ctx context.Context, v *verifiedView, s scannedStrea
 // streamOf is the inverse of ItemKeyOf.
 func (v *verifiedView) streamOf(key string) events.Stream {
 	if !v.Keyed {
-		id, _ := definition.RowKey(&driver.Item{Key: key})
-		return events.StreamOf(v.Aggregates[0], id)
+		name, _ := definition.RowName(&driver.Item{Key: key})
+		return events.StreamOf(v.Aggregates[0], name.Key).In(name.Tenant)
 	}
 	return events.Stream(key[len(definition.StreamPrefix):])
 }

@@ -52,7 +52,7 @@ func ExampleProjector_Project() {
 		fmt.Println(err)
 		return
 	}
-	page, err := queries.List(ctx, "users", map[string][]string{"name.prefix": {"An"}})
+	page, err := queries.List(ctx, "", "users", map[string][]string{"name.prefix": {"An"}})
 	fmt.Println(string(page.Items[0]), err)
 	// Output:
 	// written: 1 to retry: 0

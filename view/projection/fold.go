@@ -20,7 +20,7 @@ type Fold struct {
 	d     *definition.Definition
 	codec *events.Codec
 	items map[string]driver.Item
-	rows  map[string]definition.KeyedRow // of a keyed view, by name
+	rows  map[definition.Name]definition.KeyedRow // of a keyed view
 }
 
 // NewFold returns a Fold of v without a stream. codec must know the events of
@@ -30,7 +30,7 @@ func NewFold(v view.View, codec *events.Codec) (*Fold, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Fold{d: defs[0], codec: codec, items: map[string]driver.Item{}, rows: map[string]definition.KeyedRow{}}, nil
+	return &Fold{d: defs[0], codec: codec, items: map[string]driver.Item{}, rows: map[definition.Name]definition.KeyedRow{}}, nil
 }
 
 // Stream returns the item that belongs to one stream, given all its commits in
@@ -110,13 +110,13 @@ func (f *Fold) Items() ([]driver.Item, error) {
 	return all, nil
 }
 
-// Row returns the row of the given key as a query answers it; ok is false when
-// there is none. An error has code internal.
-func (f *Fold) Row(key string) (row view.Row, ok bool, err error) {
-	item, ok := f.items[definition.ItemKey(key)]
+// Row returns the row of a tenant ("" without tenants) and key as a query answers
+// it; ok is false when there is none. An error has code internal.
+func (f *Fold) Row(tenant, key string) (row view.Row, ok bool, err error) {
+	item, ok := f.items[definition.ItemKey(tenant, key)]
 	whole := &item
 	if f.d.Keyed {
-		if whole, err = f.whole(key); err != nil {
+		if whole, err = f.whole(tenant, key); err != nil {
 			return view.Row{}, false, err
 		}
 		ok = whole != nil
@@ -129,8 +129,8 @@ func (f *Fold) Row(key string) (row view.Row, ok bool, err error) {
 
 // whole is the item of a keyed row, put together if it has parts; nil when no
 // stream contributes to it.
-func (f *Fold) whole(key string) (*driver.Item, error) {
-	names := f.d.NamesOf(key)
+func (f *Fold) whole(tenant, key string) (*driver.Item, error) {
+	names := f.d.NamesOf(tenant, key)
 	parts := make([]*driver.Item, len(names))
 	for i, name := range names {
 		if row, ok := f.rows[name]; ok {
@@ -141,24 +141,26 @@ func (f *Fold) whole(key string) (*driver.Item, error) {
 			parts[i] = &item
 		}
 	}
-	return f.d.Assemble(key, parts)
+	return f.d.Assemble(tenant, key, parts)
 }
 
-// Keys returns the keys of all rows that a query answers, sorted. An error has
-// code internal.
-func (f *Fold) Keys() ([]string, error) {
+// Keys returns the keys of all rows of a tenant ("" without tenants) that a query
+// answers, sorted. An error has code internal.
+func (f *Fold) Keys(tenant string) ([]string, error) {
 	candidates := map[string]bool{}
 	for name := range f.rows {
-		candidates[f.d.RowKey(name)] = true
+		if name.Tenant == tenant {
+			candidates[name.Key] = true
+		}
 	}
 	for _, item := range f.items {
-		if key, ok := definition.RowKey(&item); ok {
-			candidates[key] = true
+		if name, ok := definition.RowName(&item); ok && name.Tenant == tenant {
+			candidates[name.Key] = true
 		}
 	}
 	keys := []string{}
 	for _, key := range slices.Sorted(maps.Keys(candidates)) {
-		_, ok, err := f.Row(key)
+		_, ok, err := f.Row(tenant, key)
 		if err != nil {
 			return nil, err
 		}

@@ -7,9 +7,9 @@ import (
 	"daybook/view/internal/definition"
 )
 
-// ItemKey returns the key of a row's item in the table. The order of keys that
-// DynamoDB can hold stays.
-func ItemKey(rowKey string) string { return definition.ItemKey(rowKey) }
+// ItemKey returns the key of a row's item in the table; tenant is "" without tenants.
+// The order of keys that DynamoDB can hold stays.
+func ItemKey(tenant, rowKey string) string { return definition.ItemKey(tenant, rowKey) }
 
 // RowKey returns the key of the row that an item is; ok is false for an item
 // that is not a row (see IsRow), or does not say its row's key.
@@ -18,6 +18,10 @@ func RowKey(item *driver.Item) (key string, ok bool) { return definition.RowKey(
 // IsRow reports whether an item of a view whose rows are not spread is a row, by
 // the item's key: shown, hidden or empty.
 func IsRow(itemKey string) bool { return definition.IsRow(itemKey) }
+
+// TenantOf returns the tenant that an item belongs to, by the item's key: a row, a part
+// of one, a checkpoint, or the record of a parked stream. It is "" for none.
+func TenantOf(itemKey string) string { return definition.TenantOf(itemKey) }
 
 // StreamKey returns the key of the item that belongs to a stream in the table of
 // v: its row's, or its checkpoint's in a keyed view. That item's Commit is the

@@ -26,9 +26,9 @@ type unit struct {
 	bare bool  // is parked without a word to the rows it contributes to
 	err  error // what kept it from being stored
 
-	next    driver.Item                   // checkpoint to store
-	changes map[string]*definition.Change // by the row's name
-	fault   *follow.CommitError           // what the stream is parked at behind next; nil: nothing
+	next    driver.Item // checkpoint to store
+	changes map[definition.Name]*definition.Change
+	fault   *follow.CommitError // what the stream is parked at behind next; nil: nothing
 }
 
 // Lanes implements follow.Consumer.
@@ -71,7 +71,7 @@ func (k *keyedRun) Handle(ctx context.Context, u *unit) error {
 func (k *keyedRun) HandleAll(ctx context.Context, units []*unit) []error {
 	k.limit.Each(len(units), func(i int) { units[i].err = k.plan(ctx, units[i]) })
 	var group []*unit
-	rows := map[string]bool{}
+	rows := map[definition.Name]bool{}
 	for _, u := range units {
 		if u.err != nil {
 			continue
@@ -81,18 +81,18 @@ func (k *keyedRun) HandleAll(ctx context.Context, units []*unit) []error {
 			continue
 		}
 		added := 0
-		for key := range u.changes {
-			if !rows[key] {
+		for name := range u.changes {
+			if !rows[name] {
 				added++
 			}
 		}
 		if len(group)+1+len(rows)+added > driver.MaxTransact {
 			k.commit(ctx, group)
-			group, rows = nil, map[string]bool{}
+			group, rows = nil, map[definition.Name]bool{}
 		}
 		group = append(group, u)
-		for key := range u.changes {
-			rows[key] = true
+		for name := range u.changes {
+			rows[name] = true
 		}
 	}
 	if len(group) > 0 {
@@ -218,14 +218,14 @@ func (k *keyedRun) try(ctx context.Context, group []*unit) outcome {
 			o.parked, writes = &f, append(writes, record)
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(rows)) {
-		item, changed, err := k.v.KeyedChange(key, before[key], rows[key])
+	for _, name := range slices.SortedFunc(maps.Keys(rows), definition.Name.Compare) {
+		item, changed, err := k.v.KeyedChange(name, before[name], rows[name])
 		if err != nil {
 			o.err = err
 			return o
 		}
 		if changed {
-			writes = append(writes, driver.Write{Item: item}.Over(rows[key].Item))
+			writes = append(writes, driver.Write{Item: item}.Over(rows[name].Item))
 		}
 	}
 	o.written, o.err = len(writes), k.write(ctx, writes)
@@ -243,14 +243,14 @@ func (k *keyedRun) write(ctx context.Context, writes []driver.Write) error {
 }
 
 // rows reads the rows that a group changes.
-func (k *keyedRun) rows(ctx context.Context, group []*unit) (map[string]definition.KeyedRow, error) {
-	rows := map[string]definition.KeyedRow{}
+func (k *keyedRun) rows(ctx context.Context, group []*unit) (map[definition.Name]definition.KeyedRow, error) {
+	rows := map[definition.Name]definition.KeyedRow{}
 	for _, u := range group {
-		for key := range u.changes {
-			rows[key] = definition.KeyedRow{}
+		for name := range u.changes {
+			rows[name] = definition.KeyedRow{}
 		}
 	}
-	names := slices.Sorted(maps.Keys(rows))
+	names := slices.SortedFunc(maps.Keys(rows), definition.Name.Compare)
 	items, err := k.v.GetRows(ctx, names)
 	if err != nil {
 		return nil, err

@@ -93,7 +93,7 @@ func (r *rowsRun) advance(ctx context.Context, p *position) (next driver.Item, f
 	if err != nil {
 		return driver.Item{}, nil, err
 	}
-	next = storedOr(p.item, definition.ItemKey(p.Name.ID()))
+	next = storedOr(p.item, r.v.ItemKeyOf(p.Name))
 	if out.Commit > p.Commit {
 		if next, err = r.v.RowItem(p.Name, out); err != nil {
 			return driver.Item{}, nil, err

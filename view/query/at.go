@@ -31,7 +31,7 @@ func ParseMoment(text string) (Moment, error) {
 	return Moment{}, events.Malformed(paramAt, `must be a version from 1, or a time in RFC 3339 such as 2026-01-31T12:00:00Z, its "+" percent-encoded`)
 }
 
-// At answers a row as it was at a moment, for a view with a row for each stream.
+// At answers a row of a tenant ("" without tenants) as it was at a moment, for a view with a row for each stream.
 // It reads the stream's events and not the view's table, a page at a time: the
 // answer does not depend on how far the view is, and the cost grows with the
 // stream up to that moment. A version within a commit is answered as if the
@@ -41,10 +41,13 @@ func ParseMoment(text string) (Moment, error) {
 // A row that the view can't compute up to the moment is answered as far as it
 // can be, with Parked set.
 //
-// Codes: unknown-view; malformed for a view whose rows many streams feed, and
+// Codes: tenant-required; unknown-view; malformed for a view whose rows many streams feed, and
 // for a version that the stream does not have yet; not-found when there was no
 // row; and those of events.Store.
-func (qs *Queries) At(ctx context.Context, name, key string, at Moment) (view.Row, error) {
+func (qs *Queries) At(ctx context.Context, tenant, name, key string, at Moment) (view.Row, error) {
+	if err := events.CheckTenant(qs.opts.Tenants, tenant); err != nil {
+		return view.Row{}, err
+	}
 	v, _, err := qs.table(ctx, name, "")
 	if err != nil {
 		return view.Row{}, err
@@ -56,6 +59,7 @@ func (qs *Queries) At(ctx context.Context, name, key string, at Moment) (view.Ro
 	if err != nil {
 		return view.Row{}, notFound() // no stream can have such a name
 	}
+	stream = stream.In(tenant)
 	out, err := qs.foldUntil(ctx, v, stream, at)
 	if err != nil && !isPermanent(err) {
 		return view.Row{}, err

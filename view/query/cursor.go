@@ -27,7 +27,8 @@ import (
 //	4 bytes   digest of all before
 //
 // It says where the client stands and holds nothing that the client has not
-// seen or that it could not ask for.
+// seen or that it could not ask for: keys are written without the tenant, to which
+// the fingerprint binds it.
 const cursorFormat = 2
 
 const (
@@ -66,14 +67,15 @@ const maxTargetNumber = 1 << 30
 
 // encodeCursor writes the places behind which the ranges go on; nil for a range
 // that was not read from.
-func encodeCursor(v *routing.TableView, fingerprint [cursorPrint]byte, places []*driver.Place) string {
+func encodeCursor(tenant string, v *routing.TableView, fingerprint [cursorPrint]byte, places []*driver.Place) string {
 	b := cursorHead(v, fingerprint)
+	scope := definition.Scope(tenant)
 	for i, p := range places {
 		if p == nil {
 			continue
 		}
 		b = binary.AppendUvarint(b, uint64(i))
-		for _, text := range []string{p.Sort.Text, p.Key} {
+		for _, text := range []string{p.Sort.Text, strings.TrimPrefix(p.Key, scope)} {
 			b = binary.AppendUvarint(b, uint64(len(text)))
 			b = append(b, text...)
 		}
@@ -82,10 +84,11 @@ func encodeCursor(v *routing.TableView, fingerprint [cursorPrint]byte, places []
 	return base64.RawURLEncoding.EncodeToString(append(b, sum[:cursorCheck]...))
 }
 
-// decodeCursor reads a cursor of the plan's ranges; "" is the beginning. Its
-// error is malformed and names the cursor.
-func decodeCursor(cursor string, v *routing.TableView, fingerprint [cursorPrint]byte, p *plan) ([]*driver.Place, error) {
+// decodeCursor reads the cursor of a query, which is one of the plan's ranges; "" is
+// the beginning. Its error is malformed and names the cursor.
+func decodeCursor(q *query, v *routing.TableView, fingerprint [cursorPrint]byte, p *plan) ([]*driver.Place, error) {
 	places := make([]*driver.Place, max(1, len(p.ranges)))
+	cursor, scope := q.cursor, definition.Scope(q.tenant)
 	if cursor == "" {
 		return places, nil
 	}
@@ -119,11 +122,11 @@ func decodeCursor(cursor string, v *routing.TableView, fingerprint [cursorPrint]
 			*text, rest = string(rest[n:n+int(length)]), rest[n+int(length):]
 		}
 		last = int(number)
-		place := &driver.Place{Sort: driver.Sort{Kind: driver.SortString, Text: sort}, Key: key}
+		place := &driver.Place{Sort: driver.Sort{Kind: driver.SortString, Text: sort}, Key: scope + key}
 		if p.sort.Kind.Number() {
 			place.Sort.Kind = driver.SortNumber
 		}
-		if !p.allows(last, place) {
+		if len(key) > definition.MaxPlainKey+len(definition.ReservedPrefix) || !p.allows(last, place) {
 			return nil, bad
 		}
 		places[last] = place
@@ -134,7 +137,7 @@ func decodeCursor(cursor string, v *routing.TableView, fingerprint [cursorPrint]
 // allows reports whether a place can be one of the numbered range: databases
 // refuse to go on from anywhere else.
 func (p *plan) allows(number int, place *driver.Place) bool {
-	if !definition.IsRow(place.Key) || len(place.Key) > definition.MaxPlainKey+len(definition.ReservedPrefix) || !utf8.ValidString(place.Key) || !place.Sort.Valid() {
+	if !definition.IsRow(place.Key) || !utf8.ValidString(place.Key) || !place.Sort.Valid() {
 		return false
 	}
 	if place.Sort.Kind == driver.SortString && !strings.HasPrefix(place.Sort.Text, definition.StringPrefix) {

@@ -45,7 +45,7 @@ func TestForgedCursors(t *testing.T) {
 		"no key":          {texts, []*driver.Place{{Sort: text("=a"), Key: ""}, nil}, false},
 		"reserved key":    {texts, []*driver.Place{{Sort: text("=a"), Key: "@stream/user/7"}, nil}, false},
 		"control key":     {texts, []*driver.Place{{Sort: text("=a"), Key: "\n"}, nil}, true},
-		"digest key":      {texts, []*driver.Place{{Sort: text("=a"), Key: definition.ItemKey("")}, nil}, true},
+		"digest key":      {texts, []*driver.Place{{Sort: text("=a"), Key: definition.ItemKey("", "")}, nil}, true},
 		"long key":        {texts, []*driver.Place{{Sort: text("=a"), Key: strings.Repeat("x", 1026)}, nil}, false},
 		"no UTF-8":        {texts, []*driver.Place{{Sort: text("=a"), Key: "\xff"}, nil}, false},
 		"number":          {numbers, []*driver.Place{{Sort: number("5.5"), Key: "k"}}, true},
@@ -54,7 +54,7 @@ func TestForgedCursors(t *testing.T) {
 		"number too high": {numbers, []*driver.Place{{Sort: number("11"), Key: "k"}}, false},
 		"no number":       {numbers, []*driver.Place{{Sort: number("ten"), Key: "k"}}, false},
 	} {
-		places, err := decodeCursor(encodeCursor(cursorTable, [8]byte{1}, test.places), cursorTable, [8]byte{1}, test.p)
+		places, err := decodeCursor(&query{cursor: encodeCursor("", cursorTable, [8]byte{1}, test.places)}, cursorTable, [8]byte{1}, test.p)
 		if (err == nil) != test.ok || err != nil && events.CodeOf(err) != events.CodeMalformed {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -65,26 +65,26 @@ func TestForgedCursors(t *testing.T) {
 		}
 	}
 	// The same range twice: behind which one would it go on?
-	twice := encodeCursor(cursorTable, [8]byte{1}, []*driver.Place{{Sort: text("=a"), Key: "k"}})
-	if _, err := decodeCursor(twice, cursorTable, [8]byte{2}, texts); err == nil {
+	twice := encodeCursor("", cursorTable, [8]byte{1}, []*driver.Place{{Sort: text("=a"), Key: "k"}})
+	if _, err := decodeCursor(&query{cursor: twice}, cursorTable, [8]byte{2}, texts); err == nil {
 		t.Error("a cursor of another query is taken")
 	}
 	rebuilt := &routing.TableView{Definition: cursorTable.Definition, Generation: 2}
-	if _, err := decodeCursor(twice, rebuilt, [8]byte{1}, texts); err == nil {
+	if _, err := decodeCursor(&query{cursor: twice}, rebuilt, [8]byte{1}, texts); err == nil {
 		t.Error("a cursor of another table is taken")
 	}
-	if _, err := decodeCursor(strings.Repeat("A", maxCursor+1), cursorTable, [8]byte{1}, texts); err == nil {
+	if _, err := decodeCursor(&query{cursor: strings.Repeat("A", maxCursor+1)}, cursorTable, [8]byte{1}, texts); err == nil {
 		t.Error("a huge cursor is taken")
 	}
 }
 
 func FuzzDecodeCursor(f *testing.F) {
 	p := &plan{index: "x", sort: definition.Field{Name: "name", Kind: definition.KindString}, ranges: []driver.Range{{}, {}, {}}}
-	f.Add(encodeCursor(cursorTable, [8]byte{1}, []*driver.Place{{Sort: driver.Sort{Kind: driver.SortString, Text: "=a"}, Key: "k"}, nil, {Sort: driver.Sort{Kind: driver.SortString, Text: "=b"}, Key: "l"}}))
+	f.Add(encodeCursor("", cursorTable, [8]byte{1}, []*driver.Place{{Sort: driver.Sort{Kind: driver.SortString, Text: "=a"}, Key: "k"}, nil, {Sort: driver.Sort{Kind: driver.SortString, Text: "=b"}, Key: "l"}}))
 	f.Add("Ag")
 	f.Fuzz(func(t *testing.T, cursor string) {
-		places, err := decodeCursor(cursor, cursorTable, [8]byte{1}, p)
-		if err == nil && cursor != "" && encodeCursor(cursorTable, [8]byte{1}, places) != cursor {
+		places, err := decodeCursor(&query{cursor: cursor}, cursorTable, [8]byte{1}, p)
+		if err == nil && cursor != "" && encodeCursor("", cursorTable, [8]byte{1}, places) != cursor {
 			t.Errorf("cursor %q is taken for %v", cursor, places)
 		}
 	})

@@ -41,9 +41,9 @@ func ExampleQueries_Get() {
 	event, _ := codec.Encode("user-created", created{Name: "Ann"})
 	_, _ = store.Append(ctx, events.Start("user/7"), events.Commit{ID: "c1", Events: []events.Event{event}})
 
-	_, err = queries.Get(ctx, "users", "7", nil)
+	_, err = queries.Get(ctx, "", "users", "7", nil)
 	fmt.Println("not projected yet:", events.CodeOf(err))
-	row, err := queries.Get(ctx, "users", "7", []events.Token{{Stream: "user/7", Version: 1}})
+	row, err := queries.Get(ctx, "", "users", "7", []events.Token{{Stream: "user/7", Version: 1}})
 	fmt.Println(string(row.JSON), err)
 	// Output:
 	// not projected yet: not-found

@@ -16,15 +16,20 @@ import (
 	"daybook/view/internal/routing"
 )
 
-// Get answers one row. It sees at least the commits that the tokens name: those
+// Get answers one row of a tenant ("" without tenants). It sees at least the commits that the tokens name: those
 // that the view lacks are read and applied to the row in memory. Tokens of
-// streams that do not feed the row say nothing about it.
+// streams that do not feed the row say nothing about it. Tokens name no tenant: their
+// streams are the tenant's.
 //
-// Codes: unknown-view; not-found; malformed for a token of a version that its
+// Codes: tenant-required; unknown-view; not-found; malformed for a token of a version that its
 // stream does not have; busy when the view is further behind than is caught up
 // in memory; and those of Table and events.Store. With not-found, Parked of the
 // row says that it may be missing because a stream is parked.
-func (qs *Queries) Get(ctx context.Context, name, key string, after []events.Token) (view.Row, error) {
+func (qs *Queries) Get(ctx context.Context, tenant, name, key string, after []events.Token) (view.Row, error) {
+	after, err := qs.scope(tenant, after)
+	if err != nil {
+		return view.Row{}, err
+	}
 	v, _, err := qs.table(ctx, name, "")
 	if err != nil {
 		return view.Row{}, err
@@ -34,12 +39,12 @@ func (qs *Queries) Get(ctx context.Context, name, key string, after []events.Tok
 	}
 	wanted := newestTokens(v, after)
 	if !v.Keyed {
-		return qs.getRow(ctx, v, key, wanted[definition.ItemKey(key)])
+		return qs.getRow(ctx, v, definition.ItemKey(tenant, key), wanted)
 	}
-	row, err := qs.getKeyed(ctx, v, key, wanted)
+	row, err := qs.getKeyed(ctx, v, tenant, key, wanted)
 	if events.CodeOf(err) == events.CodeNotFound && !row.Parked {
 		// The stream of this row is unknown while the view can't apply the event.
-		parked, e := v.AnyParked(ctx)
+		parked, e := v.AnyParked(ctx, tenant)
 		if e != nil {
 			return view.Row{}, e
 		}
@@ -49,10 +54,27 @@ func (qs *Queries) Get(ctx context.Context, name, key string, after []events.Tok
 	return row, err
 }
 
+// scope puts the streams of tokens in the tenant of a query. Its codes are
+// tenant-required and malformed.
+func (qs *Queries) scope(tenant string, after []events.Token) ([]events.Token, error) {
+	if err := events.CheckTenant(qs.opts.Tenants, tenant); err != nil {
+		return nil, err
+	}
+	scoped := slices.Clone(after)
+	for i, t := range scoped {
+		if t.Stream.Tenant() != "" {
+			return nil, events.Malformed(paramAfter, notAToken)
+		}
+		scoped[i].Stream = t.Stream.In(tenant)
+	}
+	return scoped, nil
+}
+
 func notFound() error { return events.Errorf(events.CodeNotFound, "there is no such row") }
 
-func (qs *Queries) getRow(ctx context.Context, v *routing.TableView, key string, want events.Token) (view.Row, error) {
-	item, err := routing.GetItem(ctx, v.Table, definition.ItemKey(key))
+func (qs *Queries) getRow(ctx context.Context, v *routing.TableView, itemKey string, wanted map[string]events.Token) (view.Row, error) {
+	want := wanted[itemKey]
+	item, err := routing.GetItem(ctx, v.Table, itemKey)
 	if err != nil {
 		return view.Row{}, err
 	}
@@ -119,12 +141,12 @@ func noSuchVersion() error {
 	return events.Malformed(paramAfter, "names a version that the stream does not have")
 }
 
-// wholeRows returns the rows of the given keys, put together if they have parts;
-// nil where there is none.
-func wholeRows(ctx context.Context, v *routing.TableView, keys []string) ([]*driver.Item, error) {
-	var names []string
+// wholeRows returns the rows of a tenant of the given keys, put together if they have
+// parts; nil where there is none.
+func wholeRows(ctx context.Context, v *routing.TableView, tenant string, keys []string) ([]*driver.Item, error) {
+	var names []definition.Name
 	for _, key := range keys {
-		names = append(names, v.NamesOf(key)...)
+		names = append(names, v.NamesOf(tenant, key)...)
 	}
 	parts, err := v.GetRows(ctx, names)
 	if err != nil {
@@ -133,7 +155,7 @@ func wholeRows(ctx context.Context, v *routing.TableView, keys []string) ([]*dri
 	each := max(1, v.Spread)
 	rows := make([]*driver.Item, len(keys))
 	for i, key := range keys {
-		if rows[i], err = v.Assemble(key, parts[i*each:(i+1)*each]); err != nil {
+		if rows[i], err = v.Assemble(tenant, key, parts[i*each:(i+1)*each]); err != nil {
 			return nil, err
 		}
 	}
@@ -143,18 +165,18 @@ func wholeRows(ctx context.Context, v *routing.TableView, keys []string) ([]*dri
 // getKeyed answers a row that many streams feed. A checkpoint and a row are
 // written together but read one after the other; a checkpoint that is the same
 // before and after the row was read belongs to what was read.
-func (qs *Queries) getKeyed(ctx context.Context, v *routing.TableView, key string, wanted map[string]events.Token) (view.Row, error) {
+func (qs *Queries) getKeyed(ctx context.Context, v *routing.TableView, tenant, key string, wanted map[string]events.Token) (view.Row, error) {
 	keys := slices.Sorted(maps.Keys(wanted))
 	for attempt := 1; ; attempt++ {
 		before, err := routing.GetItems(ctx, v.Table, keys)
 		if err != nil {
 			return view.Row{}, err
 		}
-		stored, err := v.GetRows(ctx, v.NamesOf(key))
+		stored, err := v.GetRows(ctx, v.NamesOf(tenant, key))
 		if err != nil {
 			return view.Row{}, err
 		}
-		row := &keyedRead{v: v, key: key, stored: stored}
+		row := &keyedRead{v: v, tenant: tenant, key: key, stored: stored}
 		behind := map[string]*driver.Item{}
 		for i, k := range keys {
 			switch {
@@ -199,6 +221,7 @@ func unchanged(ctx context.Context, v *routing.TableView, checkpoints map[string
 // keyedRead is a keyed row as it was read, to be caught up.
 type keyedRead struct {
 	v       *routing.TableView
+	tenant  string
 	key     string
 	stored  []*driver.Item // the row, or its parts, nil where there is none
 	parked  bool           // a commit that was asked for can't be applied
@@ -206,7 +229,7 @@ type keyedRead struct {
 }
 
 func (r *keyedRead) answer() (view.Row, error) {
-	item, err := r.v.Assemble(r.key, r.stored)
+	item, err := r.v.Assemble(r.tenant, r.key, r.stored)
 	if err != nil {
 		return view.Row{}, err
 	}
@@ -248,7 +271,7 @@ func (r *keyedRead) contribute(stream events.Stream, before, after *driver.Item)
 	if err != nil {
 		return err
 	}
-	for i, name := range r.v.NamesOf(r.key) {
+	for i, name := range r.v.NamesOf(r.tenant, r.key) {
 		if changes[name] == nil {
 			continue
 		}

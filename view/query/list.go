@@ -25,7 +25,8 @@ const (
 	searchChunk  = 100     // and at least, when not every row passes the filters
 )
 
-// List answers the rows of a view that the parameters ask for:
+// List answers the rows of a tenant ("" without tenants) of a view that the parameters
+// ask for:
 //
 //	field=value, field.op=value   rows whose field compares so: eq, ne, lt, lte,
 //	                              gt, gte, prefix, in (a,b,c, or the parameter
@@ -45,10 +46,13 @@ const (
 // A page may hold fewer rows than the limit, even none, and have a Next: reading
 // is bounded. Paging through rows that do not change answers each once.
 //
-// Codes: unknown-view; malformed, naming the parameter, and for a token of a
+// Codes: tenant-required; unknown-view; malformed, naming the parameter, and for a token of a
 // version that its stream does not have; no-index, naming the indexes there are;
 // and those of Table and events.Store.
-func (qs *Queries) List(ctx context.Context, view string, params map[string][]string) (Page, error) {
+func (qs *Queries) List(ctx context.Context, tenant, view string, params map[string][]string) (Page, error) {
+	if err := events.CheckTenant(qs.opts.Tenants, tenant); err != nil {
+		return Page{}, err
+	}
 	v, lacking, err := qs.table(ctx, view, cursorOf(params))
 	if err != nil {
 		return Page{}, err
@@ -57,12 +61,16 @@ func (qs *Queries) List(ctx context.Context, view string, params map[string][]st
 	if err != nil {
 		return Page{}, err
 	}
+	q.tenant = tenant
+	if q.after, err = qs.scope(tenant, q.after); err != nil {
+		return Page{}, err
+	}
 	p, err := planQuery(v.Definition, &q)
 	if err != nil {
 		return Page{}, err
 	}
 	fingerprint := q.fingerprint(v, p.index)
-	places, err := decodeCursor(q.cursor, v, fingerprint, &p)
+	places, err := decodeCursor(&q, v, fingerprint, &p)
 	if err != nil {
 		return Page{}, err
 	}
@@ -76,12 +84,12 @@ func (qs *Queries) List(ctx context.Context, view string, params map[string][]st
 	}
 	page := Page{Items: l.items, Stale: stale || lacking, Parked: l.parked || w.parked}
 	if v.Keyed && !page.Parked {
-		if page.Parked, err = v.AnyParked(ctx); err != nil {
+		if page.Parked, err = v.AnyParked(ctx, tenant); err != nil {
 			return Page{}, err
 		}
 	}
 	if l.more {
-		page.Next = encodeCursor(v, fingerprint, l.places)
+		page.Next = encodeCursor(tenant, v, fingerprint, l.places)
 	}
 	return page, nil
 }
@@ -91,7 +99,7 @@ func (qs *Queries) List(ctx context.Context, view string, params map[string][]st
 func (qs *Queries) readPage(ctx context.Context, v *routing.TableView, q *query, p *plan, places []*driver.Place, w *listWait) (l *listing, stale bool, err error) {
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
 		l = &listing{
-			v: v, plan: p, limit: q.limit, budget: qs.opts.ReadBudget, match: newMatcher(p.filters),
+			v: v, tenant: q.tenant, plan: p, limit: q.limit, budget: qs.opts.ReadBudget, match: newMatcher(p.filters),
 			from: places, places: slices.Clone(places),
 		}
 		if len(q.after) > 0 {
@@ -237,7 +245,7 @@ func contributedRows(ctx context.Context, v *routing.TableView, checkpoints []*d
 			continue // the rows are as they were: the stream can't be applied any more
 		}
 		for _, row := range rows {
-			keys = append(keys, definition.ItemKey(row))
+			keys = append(keys, definition.ItemKey(definition.TenantOf(cp.Key), row))
 		}
 	}
 	slices.Sort(keys)
@@ -253,10 +261,7 @@ func newestTokens(v *routing.TableView, after []events.Token) map[string]events.
 		if !v.Follows(t.Stream) {
 			continue
 		}
-		key := definition.ItemKey(t.Stream.ID())
-		if v.Keyed {
-			key = definition.CheckpointKey(t.Stream)
-		}
+		key := v.ItemKeyOf(t.Stream)
 		if t.Version > wanted[key].Version {
 			wanted[key] = t
 		}
@@ -267,6 +272,7 @@ func newestTokens(v *routing.TableView, after []events.Token) map[string]events.
 // listing is the reading of one page.
 type listing struct {
 	v      *routing.TableView
+	tenant string
 	plan   *plan
 	match  matcher
 	limit  int
@@ -370,7 +376,7 @@ func (l *listing) addMatching(item *driver.Item) error {
 
 // byKeys answers rows by their keys: all are read, and put in order here.
 func (l *listing) byKeys(ctx context.Context) error {
-	stored, err := wholeRows(ctx, l.v, l.plan.keys)
+	stored, err := wholeRows(ctx, l.v, l.tenant, l.plan.keys)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,7 @@ type filter struct {
 
 // query is a parsed List.
 type query struct {
+	tenant  string
 	filters []filter // sorted by field and operator
 	sort    string   // "": the order of the index
 	desc    bool
@@ -113,6 +114,9 @@ func (q *query) set(d *definition.Definition, param string, values []string) (re
 	return q.setFilter(d, param, values)
 }
 
+// notAToken says what a value of after must be.
+const notAToken = "must be a consistency token such as user/7@3"
+
 // setAfter reads consistency tokens, one in each parameter.
 func (q *query) setAfter(values []string) string {
 	if len(values) > MaxTokens {
@@ -121,7 +125,7 @@ func (q *query) setAfter(values []string) string {
 	for _, text := range values {
 		t, err := events.ParseToken(text)
 		if err != nil {
-			return "must be a consistency token such as user/7@3"
+			return notAToken
 		}
 		q.after = append(q.after, t)
 	}
@@ -286,11 +290,14 @@ func (fs *fields) read(to definition.Values, item *driver.Item, key string) (def
 	return definition.ReadFields(to, item.Row, fs.row)
 }
 
-// fingerprint binds a cursor to its query: eight bytes of a digest of the view,
-// its table, the index, the filters and the order. The limit may change from
+// fingerprint binds a cursor to its query: eight bytes of a digest of the tenant, the
+// view, its table, the index, the filters and the order. The limit may change from
 // page to page.
 func (q *query) fingerprint(v *routing.TableView, index string) [8]byte {
 	h := sha256.New()
+	if q.tenant != "" {
+		fmt.Fprintf(h, "%q\n", q.tenant)
+	}
 	fmt.Fprintf(h, "%q %d %d %q %q %t\n", v.Name, v.Version, v.Generation, index, q.sort, q.desc)
 	for _, f := range q.filters {
 		fmt.Fprintf(h, "%q %s %t", f.field.Name, f.op, f.want)

@@ -105,14 +105,14 @@ func (q *query) choose(ix *definition.Index) (c choice, ok bool) {
 		return c, false
 	}
 	if ix.Partition == nil {
-		c.partitions = ix.Partitions(definition.AllPartition)
+		c.partitions = ix.Partitions(q.tenant, definition.AllPartition)
 	} else {
 		if c.partition = q.find(ix.Partition.Name, "eq", "in"); c.partition == nil {
 			return c, false
 		}
 		c.used++
 		for _, v := range c.partition.values {
-			c.partitions = append(c.partitions, ix.Partitions(ix.Partition.PartitionText(v))...)
+			c.partitions = append(c.partitions, ix.Partitions(q.tenant, ix.Partition.PartitionText(v))...)
 		}
 	}
 	c.bound(q, ix.Sort)

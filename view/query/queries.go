@@ -30,6 +30,8 @@ type Options struct {
 	// the newest version's: tables must be RoutedTables. The record is read
 	// again when it is 5 s old.
 	Routed bool
+	// Tenants says that the application has tenants: every query is one of a tenant.
+	Tenants bool
 	// Now is the clock that switches are made by; default time.Now.
 	Now func() time.Time
 }

@@ -67,7 +67,7 @@ func Given(t testing.TB, codec *events.Codec, v view.View, commits ...events.Com
 // Row returns the row of a key as a query answers it, "" when there is none.
 func (r *Rows) Row(key string) string {
 	r.t.Helper()
-	row, ok, err := r.fold.Row(key)
+	row, ok, err := r.fold.Row("", key)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func Decode[Row any](r *Rows, key string) (row Row, ok bool) {
 // Keys returns the keys of all rows that queries answer, sorted.
 func (r *Rows) Keys() []string {
 	r.t.Helper()
-	keys, err := r.fold.Keys()
+	keys, err := r.fold.Keys("")
 	if err != nil {
 		r.t.Fatal(err)
 	}

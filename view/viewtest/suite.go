@@ -48,6 +48,7 @@ func Run(t *testing.T, open func(t *testing.T, views []view.View) driver.Tables)
 		{"get and put", testGetPut},
 		{"stores every part of an item", testRoundTrip},
 		{"keys of any text", testAnyKey},
+		{"tenants are apart", testTenants},
 		{"put is conditional", testConditions},
 		{"insert is conditional", testInsert},
 		{"parked items", testParked},
@@ -389,6 +390,31 @@ func testAnyKey(t *testing.T, s *suite) {
 		s.put(item(fmt.Sprint("n", i), "numbers", "=", number, 1))
 	}
 	s.holds(driver.Range{Index: "by-price", Partition: "numbers"}, "n0", "n1", "n2", "n3", "n4")
+}
+
+// testTenants: rows of equal keys, partitions of equal values, and parked streams of
+// tenants, with names as long as they can be.
+func testTenants(t *testing.T, s *suite) {
+	longest := strings.Repeat("t", events.MaxTenantLength)
+	tenants := []string{"acme", "acme.2", longest}
+	for i, tenant := range tenants {
+		stream := string(events.Stream("thing/7").In(tenant))
+		it := item("@tenant/"+tenant+"/7", events.Scoped(tenant, "31/=g"), "=n", strconv.Itoa(i), 1)
+		s.put(it)
+		s.put(driver.Item{Key: "@parked/" + stream, Version: 1, Memo: jsontext.Value(`{}`), Index: map[string]driver.IndexKey{
+			driver.ParkedIndex: {Partition: "*", Sort: text("=" + stream)},
+		}})
+	}
+	s.put(item("7", "31/=g", "=n", "9", 1))
+	s.holds(driver.Range{Index: "by-name", Partition: "31/=g"}, "7")
+	for _, tenant := range tenants {
+		s.same(s.get("@tenant/"+tenant+"/7"), item("@tenant/"+tenant+"/7", tenant+":31/=g", "=n", strconv.Itoa(slices.Index(tenants, tenant)), 1))
+		s.holds(driver.Range{Index: "by-name", Partition: tenant + ":31/=g"}, "@tenant/"+tenant+"/7")
+		s.holds(driver.Range{Index: driver.ParkedIndex, Partition: "*", Prefix: "=" + tenant + ":"}, "@parked/"+tenant+":thing/7")
+	}
+	// A tenant's parked streams are read from in front of them.
+	before := driver.Place{Sort: text("=acme:"), Key: "@parked/acme:"}
+	s.eventually(driver.Range{Index: driver.ParkedIndex, Partition: "*", After: &before, Limit: 1}, []string{"@parked/acme:thing/7", "@parked/" + longest + ":thing/7"})
 }
 
 func testTooLarge(t *testing.T, s *suite) {

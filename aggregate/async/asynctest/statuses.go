@@ -26,7 +26,7 @@ func (m *Statuses) Begin(ctx context.Context, s async.Status) (*async.Status, er
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if known, ok := m.known[s.CommandID]; ok && !known.Forgotten(s.Since) {
+	if known, ok := m.known[events.Scoped(s.Tenant, s.CommandID)]; ok && !known.Forgotten(s.Since) {
 		return &known, nil
 	}
 	m.keep(s)
@@ -40,20 +40,20 @@ func (m *Statuses) Record(ctx context.Context, s async.Status) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if known, ok := m.known[s.CommandID]; !ok || known.Forgotten(s.Since) || known.State.Rank() < s.State.Rank() {
+	if known, ok := m.known[events.Scoped(s.Tenant, s.CommandID)]; !ok || known.Forgotten(s.Since) || known.State.Rank() < s.State.Rank() {
 		m.keep(s)
 	}
 	return nil
 }
 
 // Get implements async.Statuses.
-func (m *Statuses) Get(ctx context.Context, now time.Time, commandID string) (*async.Status, error) {
+func (m *Statuses) Get(ctx context.Context, now time.Time, tenant, commandID string) (*async.Status, error) {
 	if err := ended(ctx); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if known, ok := m.known[commandID]; ok && !known.Forgotten(now) {
+	if known, ok := m.known[events.Scoped(tenant, commandID)]; ok && !known.Forgotten(now) {
 		return &known, nil
 	}
 	return nil, nil
@@ -65,7 +65,7 @@ func (m *Statuses) keep(s async.Status) {
 		m.known = map[string]async.Status{}
 	}
 	s.Result.Replayed = false
-	m.known[s.CommandID] = s
+	m.known[events.Scoped(s.Tenant, s.CommandID)] = s
 }
 
 func ended(ctx context.Context) error {

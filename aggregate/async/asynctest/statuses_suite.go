@@ -31,6 +31,7 @@ func RunStatuses(t *testing.T, open func(t *testing.T) async.Statuses) {
 		{"an outcome replaces a lower rank only", testRanks},
 		{"forgets after a day", testForgets},
 		{"one of many begins", testManyBegin},
+		{"tenants' commands are different ones", testTenants},
 		{"canceled", testStatusesCanceled},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -63,7 +64,7 @@ func (s *statusesSuite) settle(status async.Status) {
 
 func (s *statusesSuite) get(now time.Time, id string) *async.Status {
 	s.Helper()
-	known, err := s.statuses.Get(s.Context(), now, id)
+	known, err := s.statuses.Get(s.Context(), now, "", id)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -221,11 +222,44 @@ func testManyBegin(t *testing.T, s *statusesSuite) {
 	}
 }
 
+func testTenants(t *testing.T, s *statusesSuite) {
+	var all []async.Status
+	for i, tenant := range []string{"", "acme", "globex"} {
+		status := outcomes("c")[i]
+		status.Tenant, status.Stream = tenant, status.Stream.In(tenant)
+		if status.State == async.StateAccepted {
+			status.Result.Stream = status.Stream
+			for i := range status.Result.Others {
+				status.Result.Others[i].Stream = status.Result.Others[i].Stream.In(tenant)
+			}
+		}
+		pending := status
+		pending.State, pending.Problem, pending.Result = async.StatePending, nil, aggregate.Result{}
+		if known := s.begin(pending); known != nil {
+			t.Errorf("tenant %q: known at first is %+v", tenant, known)
+		}
+		if known := s.begin(pending); known == nil || !reflect.DeepEqual(*known, pending) {
+			t.Errorf("tenant %q: known is %+v, want %+v", tenant, known, pending)
+		}
+		s.settle(status)
+		all = append(all, status)
+	}
+	for _, want := range all {
+		got, err := s.statuses.Get(s.Context(), moment, want.Tenant, "c")
+		if err != nil || got == nil || !reflect.DeepEqual(*got, want) {
+			t.Errorf("known is %+v, %v, want %+v", got, err, want)
+		}
+	}
+	if got, err := s.statuses.Get(s.Context(), moment, "other", "c"); got != nil || err != nil {
+		t.Errorf("another tenant's is %+v, %v", got, err)
+	}
+}
+
 func testStatusesCanceled(t *testing.T, s *statusesSuite) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, beginErr := s.statuses.Begin(ctx, pendingStatus("c"))
-	_, getErr := s.statuses.Get(ctx, moment, "c")
+	_, getErr := s.statuses.Get(ctx, moment, "", "c")
 	for _, err := range []error{beginErr, getErr, s.statuses.Record(ctx, outcomes("c")[0])} {
 		if events.CodeOf(err) != events.CodeCanceled {
 			t.Errorf("error %v, want code canceled", err)

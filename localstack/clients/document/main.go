@@ -60,4 +60,6 @@ func (declared) Describe(context.Context) ([]view.Description, error) {
 // queue.
 type unasked struct{}
 
-func (unasked) Get(context.Context, time.Time, string) (*async.Status, error) { return nil, nil }
+func (unasked) Get(context.Context, time.Time, string, string) (*async.Status, error) {
+	return nil, nil
+}

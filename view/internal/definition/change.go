@@ -16,7 +16,7 @@ type Change struct {
 // ChangesOf returns what a stream changes, by the row's name, when its checkpoint
 // changes: out of the rows it contributed to, into those it contributes to, and
 // from the rows that counted it as parked to those that do.
-func (d *Definition) ChangesOf(stream events.Stream, before, after *driver.Item) (map[string]*Change, error) {
+func (d *Definition) ChangesOf(stream events.Stream, before, after *driver.Item) (map[Name]*Change, error) {
 	moved := !bytes.Equal(MemoOf(before), MemoOf(after))
 	counted, counts := before != nil && before.Parked == ParkedCounted, after.Parked == ParkedCounted
 	if !moved && counted == counts {
@@ -30,50 +30,50 @@ func (d *Definition) ChangesOf(stream events.Stream, before, after *driver.Item)
 	if err != nil {
 		return nil, err
 	}
-	changes := map[string]*Change{}
-	at := func(key string) *Change {
-		if changes[key] == nil {
-			changes[key] = &Change{}
+	changes := map[Name]*Change{}
+	at := func(name Name) *Change {
+		if changes[name] == nil {
+			changes[name] = &Change{}
 		}
-		return changes[key]
+		return changes[name]
 	}
-	for _, key := range left {
-		if c := at(key); moved {
+	for _, name := range left {
+		if c := at(name); moved {
 			c.Parts = append(c.Parts, Part{Memo: MemoOf(before), Take: true})
 		}
 		if counted {
-			at(key).Parked--
+			at(name).Parked--
 		}
 	}
-	for _, key := range joined {
-		if c := at(key); moved {
+	for _, name := range joined {
+		if c := at(name); moved {
 			c.Parts = append(c.Parts, Part{Memo: MemoOf(after)})
 		}
 		if counts {
-			at(key).Parked++
+			at(name).Parked++
 		}
 	}
 	return changes, nil
 }
 
 // Changed returns the rows that changes make of rows.
-func (d *Definition) Changed(rows map[string]KeyedRow, changes map[string]*Change) (map[string]KeyedRow, error) {
-	changed := map[string]KeyedRow{}
-	for key, c := range changes {
-		row, err := rows[key].With(d, key, c)
+func (d *Definition) Changed(rows map[Name]KeyedRow, changes map[Name]*Change) (map[Name]KeyedRow, error) {
+	changed := map[Name]KeyedRow{}
+	for name, c := range changes {
+		row, err := rows[name].With(d, name, c)
 		if err != nil {
 			return nil, err
 		}
-		changed[key] = row
+		changed[name] = row
 	}
 	return changed, nil
 }
 
 // KeyedChange is the item of a row that changed; changed is false if it did not.
-func (d *Definition) KeyedChange(key string, before, after KeyedRow) (item driver.Item, changed bool, err error) {
+func (d *Definition) KeyedChange(name Name, before, after KeyedRow) (item driver.Item, changed bool, err error) {
 	switch {
 	case after.Streams != before.Streams || !bytes.Equal(after.Row, before.Row):
-		item, err = d.KeyedItem(key, after)
+		item, err = d.KeyedItem(name, after)
 		return item, true, err
 	case after.Parked != before.Parked && after.Item != nil:
 		item = *after.Item

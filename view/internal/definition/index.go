@@ -58,7 +58,7 @@ func (d *Definition) RowField(name string) (Field, bool) {
 // place computes where a row stands in the index; ok is false when it is not in
 // it. Every value has a place: what a key can't hold is cut (see SortText and
 // PartitionText).
-func (ix Index) place(key string, row Values) (k driver.IndexKey, ok bool) {
+func (ix Index) place(name Name, row Values) (k driver.IndexKey, ok bool) {
 	partition := AllPartition
 	if ix.Partition != nil {
 		v, present := row.Of(ix.Partition.Name)
@@ -69,13 +69,13 @@ func (ix Index) place(key string, row Values) (k driver.IndexKey, ok bool) {
 	}
 	v, present := row.Of(ix.Sort.Name)
 	if ix.Sort.Name == FieldID {
-		v, present = Value{Text: key}, true
+		v, present = Value{Text: name.Key}, true
 	}
 	if !present {
 		return driver.IndexKey{}, false
 	}
 	sort, _ := ix.Sort.SortText(v)
-	return driver.IndexKey{Partition: ix.shardOf(partition, key), Sort: sort}, true
+	return driver.IndexKey{Partition: ix.shardOf(events.Scoped(name.Tenant, partition), name.Key), Sort: sort}, true
 }
 
 // PartitionText is a value as (the last part of) a partition key:
@@ -83,6 +83,9 @@ func (ix Index) place(key string, row Values) (k driver.IndexKey, ok bool) {
 //	true, 12.5             booleans, and numbers as decimal.Decimal writes them
 //	=text                  strings and times (timeLayout) up to maxPartition bytes
 //	#begin…<64 hex digits> longer ones: their beginning and their SHA-256
+//
+// A tenant's rows are in partitions of its own, with its name first: acme:=text.
+// Without a tenant no text reads like that.
 //
 // An equal value has an equal text; whoever asks still compares the row.
 func (f Field) PartitionText(v Value) string {
@@ -123,8 +126,9 @@ func (ix Index) shardOf(partition, key string) string {
 
 func shardText(shard int, partition string) string { return strconv.Itoa(shard) + "/" + partition }
 
-// Partitions returns all partition keys that hold rows of a partition.
-func (ix Index) Partitions(partition string) []string {
+// Partitions returns all partition keys that hold rows of a tenant's partition.
+func (ix Index) Partitions(tenant, partition string) []string {
+	partition = events.Scoped(tenant, partition)
 	if ix.Shards == 1 {
 		return []string{partition}
 	}

@@ -16,14 +16,15 @@ import (
 // event, and a hidden one, is no Row: the item keeps the checkpoint, and in Memo
 // what the next events go on from.
 func (d *Definition) RowItem(stream events.Stream, f FoldState) (driver.Item, error) {
-	item := driver.Item{Key: ItemKey(stream.ID()), Commit: f.Commit, Version: f.Version}
-	if !d.ValidKey(stream.ID()) {
+	name := Name{Tenant: stream.Tenant(), Key: stream.ID()}
+	item := driver.Item{Key: name.ItemKey(), Commit: f.Commit, Version: f.Version}
+	if !d.ValidKey(name.Key) {
 		return driver.Item{}, events.Errorf(events.CodeInternal, "the stream's id can't be a row's key: no aggregate can have it")
 	}
 	if !f.Handled {
 		return item, nil
 	}
-	hidden, err := d.show(&item, stream.ID(), f.State)
+	hidden, err := d.show(&item, name, f.State)
 	if hidden {
 		item.Memo = f.State
 	}
@@ -31,7 +32,7 @@ func (d *Definition) RowItem(stream events.Stream, f FoldState) (driver.Item, er
 }
 
 // show puts the row into the item and its indexes, unless the row is hidden.
-func (d *Definition) show(item *driver.Item, key string, row jsontext.Value) (hidden bool, err error) {
+func (d *Definition) show(item *driver.Item, name Name, row jsontext.Value) (hidden bool, err error) {
 	if hidden, err = d.Hides(row); err != nil || hidden {
 		return hidden, err
 	}
@@ -44,7 +45,7 @@ func (d *Definition) show(item *driver.Item, key string, row jsontext.Value) (hi
 		return false, err
 	}
 	for _, ix := range d.Indexes {
-		if place, ok := ix.place(key, values); ok {
+		if place, ok := ix.place(name, values); ok {
 			if item.Index == nil {
 				item.Index = make(map[string]driver.IndexKey, len(d.Indexes))
 			}
@@ -108,12 +109,12 @@ func ReadKeyed(item *driver.Item) (KeyedRow, error) {
 
 // With returns the row with a stream's contributions changed: as it left the
 // memory before and as it joins the memory after.
-func (r KeyedRow) With(d *Definition, name string, c *Change) (KeyedRow, error) {
+func (r KeyedRow) With(d *Definition, name Name, c *Change) (KeyedRow, error) {
 	r.Parked = max(0, r.Parked+c.Parked)
 	if len(c.Parts) == 0 {
 		return r, nil
 	}
-	row, err := d.Change(r.Row, d.RowKey(name), c.Parts)
+	row, err := d.Change(r.Row, name.Key, c.Parts)
 	if err != nil {
 		return KeyedRow{}, err
 	}
@@ -132,18 +133,18 @@ func (r KeyedRow) With(d *Definition, name string, c *Change) (KeyedRow, error) 
 }
 
 // KeyedItem is the item of a keyed row, or of a part of one, at the next version.
-func (d *Definition) KeyedItem(name string, r KeyedRow) (driver.Item, error) {
-	item := driver.Item{Key: d.ItemOf(name), Version: VersionOf(r.Item) + 1, Parked: r.Parked}
+func (d *Definition) KeyedItem(name Name, r KeyedRow) (driver.Item, error) {
+	item := driver.Item{Key: name.ItemKey(), Version: VersionOf(r.Item) + 1, Parked: r.Parked}
 	memo := keyedMemo{Streams: r.Streams}
-	if key := d.RowKey(name); !plainKey(key) {
-		memo.Key = key
+	if !plainKey(name.Key) {
+		memo.Key = name.Key
 	}
 	switch {
 	case r.Streams == 0:
 	case d.Spread > 0:
 		item.Row = r.Row // whether it is shown depends on all parts
 	default:
-		hidden, err := d.show(&item, d.RowKey(name), r.Row)
+		hidden, err := d.show(&item, name, r.Row)
 		if err != nil {
 			return driver.Item{}, err
 		}

@@ -15,73 +15,58 @@ import (
 // MaxSpread is the largest number of parts of a row.
 const MaxSpread = 32
 
-// A keyed row has a name within its view's table: its key, or, in a view that
-// spreads its rows, the number of a part, a slash, and the key. Each part is an
-// item of its own, under a reserved key.
-
 // Names returns the names of the rows, or parts of them, that a stream with the
-// given memory contributes to: always the same part of a row, so that what it
-// put there it takes from there.
-func (d *Definition) Names(stream events.Stream, memo jsontext.Value) ([]string, error) {
+// given memory contributes to: those of its tenant, and always the same part of a
+// row, so that what it put there it takes from there.
+func (d *Definition) Names(stream events.Stream, memo jsontext.Value) ([]Name, error) {
 	keys, err := d.Keys(memo)
-	if err != nil || d.Spread == 0 {
-		return keys, err
+	if err != nil {
+		return nil, err
 	}
-	h := fnv.New32a()
-	h.Write([]byte(stream))
-	part := int(h.Sum32() % uint32(d.Spread))
+	part := 0
+	if d.Spread > 0 {
+		h := fnv.New32a()
+		h.Write([]byte(stream.In("")))
+		part = 1 + int(h.Sum32()%uint32(d.Spread))
+	}
+	names := make([]Name, len(keys))
 	for i, key := range keys {
-		keys[i] = partName(part, key)
+		names[i] = Name{stream.Tenant(), key, part}
 	}
-	return keys, nil
+	return names, nil
 }
 
-func partName(part int, key string) string { return strconv.Itoa(part) + "/" + key }
-
 // NamesOf returns the names that hold a row.
-func (d *Definition) NamesOf(key string) []string {
+func (d *Definition) NamesOf(tenant, key string) []Name {
 	if d.Spread == 0 {
-		return []string{key}
+		return []Name{{Tenant: tenant, Key: key}}
 	}
-	names := make([]string, d.Spread)
-	for part := range names {
-		names[part] = partName(part, key)
+	names := make([]Name, d.Spread)
+	for i := range names {
+		names[i] = Name{tenant, key, i + 1}
 	}
 	return names
 }
 
-// RowKey returns the key of the row that a name belongs to.
-func (d *Definition) RowKey(name string) string {
-	if d.Spread > 0 {
-		_, name, _ = strings.Cut(name, "/")
-	}
-	return name
-}
-
-// ItemOf returns the key of the item of a name.
-func (d *Definition) ItemOf(name string) string {
+// NameOf is the inverse of Name.ItemKey; ok is false for an item that is neither a
+// row nor a part of one, or does not say its row's key.
+func (d *Definition) NameOf(item *driver.Item) (n Name, ok bool) {
 	if d.Spread == 0 {
-		return ItemKey(name)
+		return RowName(item)
 	}
-	if part, key, _ := strings.Cut(name, "/"); !plainKey(key) {
-		return longPartPrefix + part + "/" + digestKey(key)
-	}
-	return partPrefix + name
-}
-
-// NameOf is the inverse of ItemOf; ok is false for an item that is neither a row
-// nor a part of one, or does not say its row's key.
-func (d *Definition) NameOf(item *driver.Item) (name string, ok bool) {
-	if d.Spread == 0 {
-		return RowKey(item)
-	}
-	rest, long := strings.CutPrefix(item.Key, longPartPrefix)
+	tenant, itemKey := cutScope(item.Key)
+	rest, long := strings.CutPrefix(itemKey, longPartPrefix)
 	if !long {
-		return strings.CutPrefix(item.Key, partPrefix)
+		if rest, ok = strings.CutPrefix(itemKey, partPrefix); !ok {
+			return Name{}, false
+		}
 	}
-	part, _, _ := strings.Cut(rest, "/")
-	key, ok := longKey(item)
-	return part + "/" + key, ok
+	number, key, _ := strings.Cut(rest, "/")
+	part, err := strconv.Atoi(number)
+	if ok = err == nil && part >= 0 && strconv.Itoa(part) == number; ok && long {
+		key, ok = longKey(item)
+	}
+	return Name{tenant, key, part + 1}, ok
 }
 
 // IsRow reports whether an item is a row or a part of one.
@@ -89,17 +74,18 @@ func (d *Definition) IsRow(itemKey string) bool {
 	if d.Spread == 0 {
 		return IsRow(itemKey)
 	}
+	_, itemKey = cutScope(itemKey)
 	return strings.HasPrefix(itemKey, partPrefix) || strings.HasPrefix(itemKey, longPartPrefix)
 }
 
 // Assemble makes the item of a row of its parts as they are stored, nil where
 // there is none; it is nil when no stream contributes to the row. It has no
 // place in an index. An error has code internal.
-func (d *Definition) Assemble(key string, parts []*driver.Item) (*driver.Item, error) {
+func (d *Definition) Assemble(tenant, key string, parts []*driver.Item) (*driver.Item, error) {
 	if d.Spread == 0 {
 		return parts[0], nil
 	}
-	whole := &driver.Item{Key: ItemKey(key)}
+	whole := &driver.Item{Key: ItemKey(tenant, key)}
 	if !plainKey(key) {
 		memo, err := json.Marshal(keyedMemo{Key: key})
 		if err != nil {

@@ -78,10 +78,14 @@ func (v *TableView) Parked(ctx context.Context, after events.Stream, limit int) 
 	return faults, nil
 }
 
-// AnyParked reports whether a stream is parked in the table, with one query of an
-// index that is empty as a rule.
-func (v *TableView) AnyParked(ctx context.Context) (bool, error) {
-	records, _, err := v.Table.Range(ctx, driver.Range{Index: driver.ParkedIndex, Partition: definition.AllPartition, Limit: 1})
+// AnyParked reports whether a stream of the tenant is parked in the table, with one
+// query of an index that is empty as a rule.
+func (v *TableView) AnyParked(ctx context.Context, tenant string) (bool, error) {
+	r := driver.Range{Index: driver.ParkedIndex, Partition: definition.AllPartition, Limit: 1}
+	if tenant != "" {
+		r.Prefix = definition.StringPrefix + events.Scoped(tenant, "")
+	}
+	records, _, err := v.Table.Range(ctx, r)
 	return len(records) > 0, err
 }
 

@@ -90,10 +90,10 @@ func GetItems(ctx context.Context, t driver.Table, keys []string) ([]*driver.Ite
 }
 
 // GetRows returns the items of keyed rows, or parts of them, by their names.
-func (v *TableView) GetRows(ctx context.Context, names []string) ([]*driver.Item, error) {
+func (v *TableView) GetRows(ctx context.Context, names []definition.Name) ([]*driver.Item, error) {
 	keys := make([]string, len(names))
 	for i, name := range names {
-		keys[i] = v.ItemOf(name)
+		keys[i] = name.ItemKey()
 	}
 	return GetItems(ctx, v.Table, keys)
 }
