@@ -416,7 +416,7 @@ func (p *privacySearch) changeStream(ctx context.Context) error {
 func (p *privacySearch) skip(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.skipped = append(p.skipped, fmt.Sprintf(format, args...))
+	p.skipped = append(p.skipped, p.hide(fmt.Sprintf(format, args...)))
 }
 
 // report prints where values can be read.
