@@ -78,12 +78,6 @@ func (r *Replay) Carried() (jsontext.Value, error) {
 	return kept.State, nil
 }
 
-// CarriesErased reports whether the state holds values of a person who was erased.
-func (r *Replay) CarriesErased() bool {
-	kept, err := r.s.snapshot()
-	return err == nil && personal.CarriesErased(kept.State)
-}
-
 // ErrAcross is the error of a command that is decided over streams besides its own.
 var ErrAcross = errors.New("the command is decided over several streams")
 

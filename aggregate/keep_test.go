@@ -186,3 +186,18 @@ func TestReplayDecides(t *testing.T) {
 		t.Errorf("the state became %s, error %v", after, err)
 	}
 }
+
+// BenchmarkReplayDecides is what a rehearsal does for each kept command.
+func BenchmarkReplayDecides(b *testing.B) {
+	of := members()
+	r, _, err := aggregate.NewReplay(of, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := aggregate.Command{Name: "earn", ID: "ann", Payload: []byte(`{"by":3}`)}
+	for b.Loop() {
+		if _, err := r.Decide(c, aggregate.Meta{ID: "ann"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
