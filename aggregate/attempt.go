@@ -22,6 +22,7 @@ type Attempt struct {
 	ready     ready
 	key       events.Digest // of the command id
 	creates   bool
+	keeps     bool            // its aggregate keeps it when it is accepted
 	surelyNew bool            // its id was just generated, so its stream can't exist
 	streams   []events.Stream // all that a command over several names, sorted; nil for one on its own
 	keyed     bool            // its command id was given, so that it may be a repeat

@@ -88,9 +88,10 @@ type Description struct {
 	Erases bool
 	// Scope is the OAuth scope that a caller of the API needs for the command; ""
 	// for none.
-	Scope  string
-	scoped bool         // Scope was given
-	Go     reflect.Type // of the payload
+	Scope   string
+	scoped  bool         // Scope was given
+	notKept bool         // NotKept was given
+	Go      reflect.Type // of the payload
 	// Schema returns the JSON Schema of the payload. It is written when first asked
 	// for: a function that starts cold does without.
 	Schema  func() jsontext.Value

@@ -108,10 +108,7 @@ func (x *crossing) run(ctx context.Context, unused bool) (Result, error) {
 		case err == nil:
 			x.advance(plans, stored)
 			return x.result(plans), nil
-		case code == events.CodeTooLarge && !x.rounds[0].bare:
-			for _, r := range x.rounds {
-				r.bare = true
-			}
+		case code == events.CodeTooLarge && x.smaller(plans):
 		case code == events.CodeAlreadyTaken:
 			if looks++; looks > x.h.opts.Attempts {
 				return Result{}, tooBusy(x.p.Stream)
@@ -243,6 +240,7 @@ func (x *crossing) decide() ([]*plan, error) {
 		return nil, events.Errorf(events.CodeInternal, "command %q writes to %q, which it does not name", x.p.Command.Name, stream)
 	}
 	x.once(plans)
+	x.keep(plans)
 	return plans, nil
 }
 
@@ -279,14 +277,17 @@ func (x *crossing) plan(r *round, d Decision, now time.Time) (*plan, error) {
 // once marks the command in the one commit that claims its id: that of its own
 // stream, or the first there is.
 func (x *crossing) once(plans []*plan) {
-	if !x.p.once || !writes(plans) {
-		return
+	if x.p.once && writes(plans) {
+		x.main(plans).commands[0].Once = true
 	}
-	marked := plans[x.own]
-	if len(marked.events) == 0 {
-		marked = plans[slices.IndexFunc(plans, func(p *plan) bool { return len(p.events) > 0 })]
+}
+
+// main is the plan of the command's own stream, or the first that writes.
+func (x *crossing) main(plans []*plan) *plan {
+	if own := plans[x.own]; len(own.events) > 0 {
+		return own
 	}
-	marked.commands[0].Once = true
+	return plans[slices.IndexFunc(plans, func(p *plan) bool { return len(p.events) > 0 })]
 }
 
 func writes(plans []*plan) bool {
@@ -307,6 +308,20 @@ func (x *crossing) append(ctx context.Context, plans []*plan) ([]events.Commit, 
 		}
 	}
 	return x.h.store.AppendAll(ctx, as)
+}
+
+// smaller makes the next try of commits that were too large smaller: without the kept
+// command, then without snapshots. It reports whether that is possible.
+func (x *crossing) smaller(plans []*plan) bool {
+	first := x.rounds[0]
+	if first.bare {
+		return false
+	}
+	unkept := !first.unkept && slices.ContainsFunc(plans, (*plan).keeps)
+	for _, r := range x.rounds {
+		r.unkept, r.bare = true, !unkept
+	}
+	return true
 }
 
 func (x *crossing) advance(plans []*plan, stored []events.Commit) {

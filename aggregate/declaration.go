@@ -24,6 +24,7 @@ type declaration struct {
 	names  map[reflect.Type]string
 	order  []Description
 	lasts  time.Duration  // for which the repeat of a command is recognised, unless it says otherwise
+	keeps  bool           // accepted commands beside their events
 	rules  []func() error // check the state's type and derive the rules of payloads, which a cold start must not pay for
 	errs   []error
 
@@ -66,6 +67,11 @@ func (d *declaration) idempotentFor() time.Duration {
 		longest = max(longest, c.IdempotentFor)
 	}
 	return longest
+}
+
+// keepsCommand reports whether the accepted command is kept beside its events.
+func (d *declaration) keepsCommand(name string) bool {
+	return d.keeps && !slices.ContainsFunc(d.order, func(c Description) bool { return c.Name == name && c.notKept })
 }
 
 func (d *declaration) setSchema(version int) {

@@ -66,6 +66,7 @@ type Aggregate interface {
 	declared() error // Err without the payloads' rules
 	stateSchema() int
 	idempotentFor() time.Duration
+	keepsCommand(name string) bool
 	zero() state
 	restore(snapshot *events.Snapshot) (state, error)
 	// read reads a command's payload. It also returns the payload with its personal
@@ -101,6 +102,16 @@ const DefaultIdempotentFor = 24 * time.Hour
 // hours, the default, to 30 days.
 func (d *Definition[S]) IdempotentFor(t time.Duration) *Definition[S] {
 	d.setIdempotentFor(t)
+	return d
+}
+
+// KeepCommands keeps each accepted command of the aggregate, its name and payload, beside
+// its events, so that a rehearsal can decide it again by newer code. It costs no write
+// unit while the commit stays below 1 KB. A command that was rejected or decided no
+// event is not kept, nor is one declared with NotKept; and one that would make its commit too
+// large to be stored is left out.
+func (d *Definition[S]) KeepCommands() *Definition[S] {
+	d.keeps = true
 	return d
 }
 
@@ -157,6 +168,10 @@ func Internal() CommandOption { return func(c *Description) { c.Internal = true 
 // person's stream before the person's key is deleted: the place to release personal
 // claims and to say in an event that the person is gone. An aggregate has at most one.
 func Erases() CommandOption { return func(c *Description) { c.Erases = true } }
+
+// NotKept says that the command is not kept where its aggregate keeps commands: its
+// payload holds a secret that no event holds, or is large.
+func NotKept() CommandOption { return func(c *Description) { c.notKept = true } }
 
 // Scope says that a caller of the API needs the OAuth scope, such as
 // "orders:write", to send the command. Process managers and operators need none.

@@ -93,7 +93,7 @@ func (e *entry) update(of Aggregate, c *events.Commit, s state) {
 		e.bytes = len(c.Snapshot.State)
 		return
 	}
-	e.gathered += c.Size
+	e.gathered += sizeWithoutKept(c)
 	for _, event := range c.Events {
 		e.bytes += len(event.Data)
 	}

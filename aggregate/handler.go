@@ -105,6 +105,7 @@ func (h *Handler) read(p *Attempt) {
 	}
 	p.creates = description.Creates
 	p.aggregate = h.aggregates[description.Aggregate]
+	p.keeps = p.aggregate.keepsCommand(c.Name)
 	generated := c.CommandID == ""
 	if generated {
 		p.Command.CommandID = h.opts.NewID()

@@ -88,6 +88,9 @@ func (p *plan) add(r *round, next *Attempt) (result Result, err error, fits bool
 		return Result{}, err, true
 	}
 	command := events.Command{ID: next.Command.CommandID, Digest: next.Digest, Version: p.version + int64(len(decided.events)), Once: next.once}
+	if len(decided.events) > 0 {
+		command.Kept = next.kept()
+	}
 	bytes := decided.size() + len(command.ID) + 24
 	if len(p.events) > 0 && (p.bytes+bytes > maxPlanBytes || p.writes(command, decided.steps) > events.MaxWrites) {
 		return Result{}, nil, false

@@ -73,6 +73,7 @@ type round struct {
 	// entry knows at most its first commit.
 	presumed bool
 	most     int  // commands to decide at most; 0 for no limit
+	unkept   bool // no kept commands: they made the commit too large
 	bare     bool // no snapshot: one made the commit too large
 
 	// taken are claims that other streams held when the stream was at the
@@ -334,6 +335,12 @@ func (r *round) commit(p *plan) (events.Commit, error) {
 		Commands:    p.commands,
 		Events:      p.events,
 	}
+	if r.unkept {
+		c.Commands = slices.Clone(p.commands)
+		for i := range c.Commands {
+			c.Commands[i].Kept = nil
+		}
+	}
 	c.Claims, c.Releases = net(p.steps)
 	e := r.entry
 	number, hour := e.position.Number()+1, oldest(p.time.UnixMilli(), r.of.idempotentFor())
@@ -371,10 +378,13 @@ func (r *round) snapshotDue(p *plan, number int64) bool {
 	return gathered >= enough || number-e.carrier == SnapshotCommits && 4*gathered >= 3*enough
 }
 
-// smaller makes the next try of a commit that was too large smaller: without a
-// snapshot, then with half the commands. It reports whether that is possible.
+// smaller makes the next try of a commit that was too large smaller: without kept
+// commands, then without a snapshot, then with half the commands. It reports whether
+// that is possible.
 func (r *round) smaller(p *plan) bool {
 	switch {
+	case !r.unkept && p.keeps():
+		r.unkept = true
 	case !r.bare:
 		r.bare = true
 	case p.n > 1:

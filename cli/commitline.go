@@ -41,6 +41,10 @@ type commandPart struct {
 	Digest  string `json:"digest"` // 16 hexadecimal digits
 	Version int64  `json:"version"`
 	Once    bool   `json:"once,omitzero"`
+	// Name, Payload and Stream are those of a kept command.
+	Name    string         `json:"name,omitzero"`
+	Payload jsontext.Value `json:"payload,omitzero"`
+	Stream  events.Stream  `json:"stream,omitzero"`
 }
 
 type eventPart struct {
@@ -92,7 +96,10 @@ func encodeLine(c *events.Commit) ([]byte, error) {
 		Claims: claimParts(c.Claims), Releases: claimParts(c.Releases), Distance: c.SnapshotDistance,
 	}
 	for i, command := range c.Commands {
-		l.Commands[i] = commandPart{command.ID, hex.EncodeToString(command.Digest[:]), command.Version, command.Once}
+		l.Commands[i] = commandPart{ID: command.ID, Digest: hex.EncodeToString(command.Digest[:]), Version: command.Version, Once: command.Once}
+		if k := command.Kept; k != nil {
+			l.Commands[i].Name, l.Commands[i].Payload, l.Commands[i].Stream = k.Name, k.Payload, k.Stream
+		}
 	}
 	for i, e := range c.Events {
 		l.Events[i] = eventPart{e.Name, e.Schema, e.Data}
@@ -130,11 +137,11 @@ func decodeLine(text []byte) (*events.Commit, error) {
 		Claims: claimsOf(l.Claims), Releases: claimsOf(l.Releases), SnapshotDistance: l.Distance,
 	}
 	for _, p := range l.Commands {
-		d, err := parseDigest(p.Digest)
+		command, err := p.command()
 		if err != nil {
 			return nil, err
 		}
-		c.Commands = append(c.Commands, events.Command{ID: p.ID, Digest: d, Version: p.Version, Once: p.Once})
+		c.Commands = append(c.Commands, command)
 	}
 	for _, p := range l.Events {
 		if err := events.ValidateName("event", p.Name); err != nil || p.Schema < 1 || p.Data.Kind() != jsontext.KindBeginObject {
@@ -143,6 +150,21 @@ func decodeLine(text []byte) (*events.Commit, error) {
 		c.Events = append(c.Events, events.Event{Name: p.Name, Schema: p.Schema, Data: p.Data})
 	}
 	return c, l.Snapshot.into(c)
+}
+
+// command reads a command of a commit.
+func (p *commandPart) command() (events.Command, error) {
+	d, err := parseDigest(p.Digest)
+	c := events.Command{ID: p.ID, Digest: d, Version: p.Version, Once: p.Once}
+	if err != nil || p.Name == "" && p.Payload == nil && p.Stream == "" {
+		return c, err
+	}
+	part := p.Payload == nil && p.Stream != ""
+	if err := events.ValidateName("command", p.Name); err != nil || !part && p.Payload.Kind() != jsontext.KindBeginObject {
+		return c, fmt.Errorf("command %q: a kept command has a name, and an object as payload", p.Name)
+	}
+	c.Kept = &events.KeptCommand{Name: p.Name, Payload: p.Payload, Stream: p.Stream}
+	return c, nil
 }
 
 func claimParts(claims []events.Claim) []claimPart {

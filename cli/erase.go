@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json/jsontext"
 	"fmt"
 	"os"
 	"slices"
@@ -145,11 +146,24 @@ func (e *eraser) find(ctx context.Context, segments, parallel int) (err error) {
 	return err
 }
 
+// saidIn is what a commit says: the data of its events, and the payloads that it keeps.
+func saidIn(c *events.Commit) (all []jsontext.Value) {
+	for _, event := range c.Events {
+		all = append(all, event.Data)
+	}
+	for _, command := range c.Commands {
+		if command.Kept != nil && len(command.Kept.Payload) > 0 {
+			all = append(all, command.Kept.Payload)
+		}
+	}
+	return all
+}
+
 // holdsValues reports whether a commit holds sealed values of the subject.
 func holdsValues(c *events.Commit, subject events.Stream) (bool, error) {
 	place := personal.Place{Subject: string(c.Stream)}
-	for _, event := range c.Events {
-		subjects, err := personal.Subjects(event.Data, place)
+	for _, data := range saidIn(c) {
+		subjects, err := personal.Subjects(data, place)
 		if err != nil || slices.Contains(subjects, string(subject)) {
 			return err == nil, err
 		}
@@ -235,8 +249,8 @@ func (s *session) readable(ctx context.Context, subject events.Stream, streams [
 				return nil, err
 			}
 			for _, c := range cs {
-				for _, event := range c.Events {
-					values, err := personal.Values(event.Data, string(subject))
+				for _, data := range saidIn(&c) {
+					values, err := personal.Values(data, string(subject))
 					if err != nil {
 						return nil, err
 					}

@@ -324,6 +324,11 @@ func (p *privacySearch) commit(where, name string, c *events.Commit) {
 	for _, e := range c.Events {
 		p.look(where, name, at+", event "+e.Name, string(e.Data))
 	}
+	for _, command := range c.Commands {
+		if command.Kept != nil {
+			p.look(where, name, at+", command "+command.Kept.Name, string(command.Kept.Payload))
+		}
+	}
 	if c.Snapshot != nil {
 		p.look(where, name, at+", snapshot", string(c.Snapshot.State))
 	}
@@ -411,7 +416,7 @@ func (p *privacySearch) changeStream(ctx context.Context) error {
 func (p *privacySearch) skip(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.skipped = append(p.skipped, fmt.Sprintf(format, args...))
+	p.skipped = append(p.skipped, p.hide(fmt.Sprintf(format, args...)))
 }
 
 // report prints where values can be read.

@@ -246,7 +246,7 @@ func (c *cloud) answerObjects(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	if q.Has("versions") {
-		fmt.Fprint(w, `<?xml version="1.0"?><ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><DeleteMarker><Key>gone</Key></DeleteMarker>`)
+		fmt.Fprint(w, `<?xml version="1.0"?><ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><EncodingType>url</EncodingType><DeleteMarker><Key>gone</Key></DeleteMarker>`)
 		for _, name := range slices.Sorted(maps.Keys(objects)) {
 			if name <= q.Get("key-marker") || !strings.HasPrefix(name, q.Get("prefix")) {
 				continue

@@ -27,6 +27,7 @@ import (
 	"daybook"
 	"daybook/docs/samples/person"
 	"daybook/dynamo"
+	"daybook/events"
 	"daybook/functions/names"
 	"daybook/internal/peopledomain"
 	"daybook/localstack/stack"
@@ -271,6 +272,14 @@ func TestVerifyPrivacyFinds(t *testing.T) {
 		}
 	}
 	put("claims", "claim", "x", text(strings.ToUpper(value)))
+	// A kept command, in a commit that is compressed.
+	planted := events.Commit{
+		ID: "planted", Events: []events.Event{{Name: "letter-written", Schema: 1, Data: []byte(`{"to":"7","text":"` + strings.Repeat("no ", 700) + `"}`)}},
+		Commands: []events.Command{{ID: "planted", Version: 1, Kept: &events.KeptCommand{Name: "write-letter", Payload: []byte(`{"to":"7","text":` + string(quoted) + `}`)}}},
+	}
+	if _, err := dynamo.NewEventStore(client, "people-local-events").Append(t.Context(), events.Start("letter/planted"), planted); err != nil {
+		t.Fatal(err)
+	}
 	put("requests", "command", "x", text(string(quoted)))
 	put("processes", "key", "x", &types.AttributeValueMemberB{Value: []byte("{" + string(quoted) + "}")})
 	put("control", "key", "x", &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{value: text("")}})
@@ -320,7 +329,7 @@ func TestVerifyPrivacyFinds(t *testing.T) {
 		where = append(where, cells[1]+" "+filepath.Base(cells[2]))
 	}
 	slices.Sort(where)
-	want := "dead letter dead-commands.fifo, file ascii, file export.jsonl, file late, file log, file record, table people-local-claims, table people-local-control, table people-local-keys, " +
+	want := "change stream people-local-events, commit people-local-events, dead letter dead-commands.fifo, file ascii, file export.jsonl, file late, file log, file record, table people-local-claims, table people-local-control, table people-local-keys, " +
 		"table people-local-people-v1, table people-local-processes, table people-local-queues, table people-local-requests, table people-local-schedules, table people-local-towns-v1, timer people-local"
 	if got := strings.Join(slices.Compact(where), ", "); got != want || code != exitFound || !strings.Contains(errs, "1 values of fewer than 4 bytes") || !strings.Contains(errs, "logs: this endpoint has none; search files of your own with -files") {
 		t.Errorf("%d found\n%s, want\n%s\n%s", code, got, want, errs)

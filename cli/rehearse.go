@@ -30,11 +30,11 @@ func rehearseCommand(a *app) *cli.Command {
 		Name:  "rehearse",
 		Usage: "run this program's code over the stored events, and tell what deploying it would change",
 		Description: "Writes nothing. It compares the newest declarations of this program with an installation: events that\n" +
-			"no longer decode, rows and index entries that a rebuild would change, states in snapshots, and what\n" +
-			"a rebuild costs. Exits with 3 when something differs. docs/rehearse.md says what it can't know.",
+			"no longer decode, rows and index entries that a rebuild would change, states in snapshots, decisions\n" +
+			"of commands that were kept, and what a rebuild costs. Exits with 3 when something differs. docs/rehearse.md says what it can't know.",
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "sample", Value: 20, Usage: "list at most `N` examples of each difference; all are counted"},
-			&cli.StringFlag{Name: "export", Usage: "read the commits of an export in `FILE` in place of an installation: events and states only"},
+			&cli.StringFlag{Name: "export", Usage: "read the commits of an export in `FILE` in place of an installation: events, states and decisions only"},
 			&cli.StringFlag{Name: "resume", Usage: "keep the progress in `FILE`, from which the same command resumes"},
 			&cli.DurationFlag{Name: "patience", Value: 5 * time.Second, Usage: "how long a view may be behind"},
 			&cli.IntFlag{Name: "segments", Value: 64, Usage: "read the tables in `N` parts"},
@@ -254,6 +254,7 @@ func (s *session) printRehearsal(r rehearsal) {
 		text := cmp.Or(sample.Error, fmt.Sprintf("is %s, would be %s", sample.Stored, sample.Expected))
 		o.printf("states\tchanged\t%s\t%s\n", clean(sample.At), clean(text))
 	}
+	s.printDecisions(r.Decisions)
 	for _, p := range r.Processes {
 		for _, e := range p.Samples {
 			o.printf("%s\t%s\t%s %s\t%s\t%s\n", p.Name, e.Change, e.Kind, cmp.Or(e.Name, "-"), clean(e.Event), clean(cmp.Or(e.Text, e.ID)))
@@ -273,6 +274,7 @@ func (s *session) printRehearsal(r rehearsal) {
 		}
 	}
 	o.printf("states: %d snapshots compared, %d differ, %d of another schema version\n", r.States.Compared, r.States.Differ, r.States.OtherSchema)
+	o.printf("%s", decisionsText(r.Decisions))
 	for _, p := range r.Processes {
 		o.printf("%s: commands %s; timers %s; %d memories differ, %d streams would be parked\n", p.Name, effectsText(p.Commands), effectsText(p.Timers), p.Memories, p.Faults)
 	}
@@ -325,6 +327,43 @@ func effectsText(counts map[rehearse.EffectChange]int64) string {
 		parts = append(parts, fmt.Sprintf("%d %s", counts[change], change))
 	}
 	return cmp.Or(strings.Join(parts, ", "), "none")
+}
+
+// printDecisions lists the samples of decisions.
+func (s *session) printDecisions(d rehearse.Decisions) {
+	shown := func(es []rehearse.DecidedEvent) string {
+		var parts []string
+		for _, e := range es {
+			parts = append(parts, e.Name+" "+string(e.Data))
+		}
+		return cmp.Or(strings.Join(parts, ", "), "no event")
+	}
+	for _, c := range d.Commands {
+		for _, one := range c.Samples {
+			text := cmp.Or(one.Text, one.Code)
+			if one.Change == rehearse.DecisionEvents {
+				text = "was " + shown(one.Before) + ", would be " + shown(one.After)
+			}
+			s.out.printf("%s\t%s\t%s\t%s\t%s\n", clean(c.Name), one.Change, clean(one.At), clean(one.CommandID), clean(text))
+		}
+	}
+}
+
+// decisionsText counts decisions; it is empty where no command was kept.
+func decisionsText(d rehearse.Decisions) string {
+	if d.Decided+d.Across+d.Erased+d.NoState == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("decisions: %d commands decided again, %d differ; %d not kept, %d over several streams, %d of erased persons, %d without a state\n",
+		d.Decided, d.Differ, d.NotKept, d.Across, d.Erased, d.NoState)
+	for _, c := range d.Commands {
+		var parts []string
+		for _, change := range slices.Sorted(maps.Keys(c.Counts)) {
+			parts = append(parts, fmt.Sprintf("%d %s", c.Counts[change], change))
+		}
+		text += "decisions of " + clean(c.Name) + ": " + strings.Join(parts, ", ") + "\n"
+	}
+	return text
 }
 
 func kindsText(counts map[admin.ChangeKind]int64, what string) string {

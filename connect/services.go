@@ -148,14 +148,15 @@ func (s *Services) Objects(ctx context.Context, bucket, prefix string, f func(ke
 			}
 			IsTruncated                        bool
 			NextKeyMarker, NextVersionIdMarker string
+			EncodingType                       string
 		}
 		if err := s.objects.get(ctx, bucket, query, noBody(""), func(b []byte) error { return xml.Unmarshal(b, &page) }); err != nil {
 			return err
 		}
 		for _, v := range page.Version {
-			key, err := url.QueryUnescape(v.Key)
+			key, err := keyOf(v.Key, page.EncodingType)
 			if err != nil {
-				return fmt.Errorf("bucket %s: key %q: %w", bucket, v.Key, err)
+				return err
 			}
 			if err := f(key, &object{ctx: ctx, of: s.objects, path: bucket + "/" + key, version: v.VersionId, size: v.Size}); err != nil {
 				return fmt.Errorf("bucket %s: %s: %w", bucket, key, err)
@@ -164,13 +165,26 @@ func (s *Services) Objects(ctx context.Context, bucket, prefix string, f func(ke
 		if !page.IsTruncated {
 			return nil
 		}
-		next, err := url.QueryUnescape(page.NextKeyMarker)
+		next, err := keyOf(page.NextKeyMarker, page.EncodingType)
 		if err != nil {
-			return fmt.Errorf("bucket %s: key %q: %w", bucket, page.NextKeyMarker, err)
+			return err
 		}
 		query.Set("key-marker", next)
 		query.Set("version-id-marker", page.NextVersionIdMarker)
 	}
+}
+
+// keyOf returns a key that a list has: escaped, since XML can't hold every character, where
+// the list says so. Not every engine does it.
+func keyOf(text, encoding string) (string, error) {
+	if encoding != "url" {
+		return text, nil
+	}
+	key, err := url.QueryUnescape(text)
+	if err != nil {
+		return "", fmt.Errorf("key %q: %w", text, err)
+	}
+	return key, nil
 }
 
 // emptySHA256 is the hash of no bytes: S3 wants that of a body in a header.

@@ -34,21 +34,26 @@ const (
 	attrWindow      = "w"
 	attrDistance    = "b"
 	attrCompressed  = "z"
+	attrKept        = "d"
 )
 
 // errInvalid says that a commit holds what can't be stored and read back as it
 // is. It is a defect of the program.
 var errInvalid = errors.New("a commit holds invalid UTF-8 or invalid JSON")
 
-// encodeCommit returns the item of a commit and its size in bytes. The events
-// and the state are compressed when that saves a write unit. Errors: too-large,
-// internal.
+// encodeCommit returns the item of a commit and its size in bytes. The events,
+// the state and the kept commands are compressed when that saves a write unit.
+// Errors: too-large, internal.
 func encodeCommit(c *events.Commit) (map[string]types.AttributeValue, int, error) {
 	body, err := encodeEvents(c.Events)
 	if err != nil {
 		return nil, 0, events.Wrap(events.CodeInternal, err, "the commit can't be stored")
 	}
-	if err := refuseUnsealed(body, snapshotOf(c)); err != nil {
+	kept, err := encodeKept(c.Commands)
+	if err != nil {
+		return nil, 0, events.Wrap(events.CodeInternal, err, "the commit can't be stored")
+	}
+	if err := refuseUnsealed(body, kept, snapshotOf(c)); err != nil {
 		return nil, 0, err
 	}
 	item, err := encodeHead(c)
@@ -62,8 +67,11 @@ func encodeCommit(c *events.Commit) (map[string]types.AttributeValue, int, error
 		state = bytes.TrimSpace(c.Snapshot.State)
 		plain += len(attrState) + len(state)
 	}
-	if plain > writeUnitSize && len(body)+len(state) < maxBody {
-		frame, err := compress(append(append(bytes.Clone(body), '\n'), state...))
+	if kept != nil {
+		plain += len(attrKept) + len(kept)
+	}
+	if plain > writeUnitSize && len(body)+len(state)+len(kept) < maxBody {
+		frame, err := compress(joined(body, state, kept))
 		if err != nil {
 			return nil, 0, events.Wrap(events.CodeInternal, err, "the commit can't be compressed")
 		}
@@ -80,7 +88,20 @@ func encodeCommit(c *events.Commit) (map[string]types.AttributeValue, int, error
 	if c.Snapshot != nil {
 		item[attrState] = &types.AttributeValueMemberS{Value: string(state)}
 	}
+	if kept != nil {
+		item[attrKept] = &types.AttributeValueMemberS{Value: string(kept)}
+	}
 	return item, plain, nil
+}
+
+// joined is what is compressed. Programs that know no kept commands read nothing behind
+// the state.
+func joined(body, state, kept []byte) []byte {
+	all := append(append(bytes.Clone(body), '\n'), state...)
+	if kept != nil {
+		all = append(append(all, '\n'), kept...)
+	}
+	return all
 }
 
 // encodeHead returns the item without what may be compressed.

@@ -30,6 +30,7 @@ type rawCommit struct {
 	window                     []byte
 	once, claims               []byte
 	events, state, compressed  []byte
+	kept                       []byte
 	snapshot                   bool
 	seen                       int // how many of the required attributes
 	size                       int
@@ -58,6 +59,8 @@ func (r *rawCommit) text(name, v string) {
 		r.events = []byte(v)
 	case attrState:
 		r.state = []byte(v)
+	case attrKept:
+		r.kept = []byte(v)
 	}
 }
 
@@ -182,15 +185,18 @@ func (r *rawCommit) commit() (events.Commit, error) {
 	return c, nil
 }
 
-// body reads events and snapshot, plain or compressed.
+// body reads events, snapshot and kept commands, plain or compressed.
 func (r *rawCommit) body(c *events.Commit) error {
 	if r.compressed == nil && !r.snapshot {
 		if es, ok := quickEvents(string(r.events)); ok {
 			c.Events = es
-			return nil
+			if r.kept == nil {
+				return nil
+			}
+			return decodeKept(jsontext.NewDecoder(bytes.NewBuffer(r.kept)), c.Commands)
 		}
 	}
-	body := append(append(r.events, '\n'), r.state...)
+	body := joined(r.events, r.state, r.kept)
 	if r.compressed != nil {
 		var err error
 		if body, err = decompress(r.compressed); err != nil {
@@ -202,9 +208,15 @@ func (r *rawCommit) body(c *events.Commit) error {
 	if c.Events, err = decodeEvents(d); err != nil {
 		return err
 	}
-	if !r.snapshot {
-		return nil
+	if r.snapshot {
+		if err := r.readSnapshot(d, c); err != nil {
+			return err
+		}
 	}
+	return decodeKept(d, c.Commands)
+}
+
+func (r *rawCommit) readSnapshot(d *jsontext.Decoder, c *events.Commit) error {
 	s := &events.Snapshot{Schema: int(r.schema)}
 	state, err := d.ReadValue()
 	if err != nil {

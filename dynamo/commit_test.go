@@ -77,6 +77,20 @@ func genClaims() *rapid.Generator[[]events.Claim] {
 	return rapid.OneOf(rapid.Just[[]events.Claim](nil), rapid.SliceOfN(claim, 1, 4))
 }
 
+// genKept draws kept commands, often none.
+func genKept() *rapid.Generator[*events.KeptCommand] {
+	payload := rapid.Map(genJSON(2), func(s string) jsontext.Value { return jsontext.Value(`{"of":` + s + `}`) })
+	return rapid.OneOf(
+		rapid.Just[*events.KeptCommand](nil),
+		rapid.Custom(func(t *rapid.T) *events.KeptCommand {
+			return &events.KeptCommand{Name: rapid.String().Draw(t, "name"), Payload: payload.Draw(t, "payload"), Stream: events.Stream(rapid.String().Draw(t, "stream"))}
+		}),
+		rapid.Map(rapid.StringN(1, -1, -1), func(stream string) *events.KeptCommand {
+			return &events.KeptCommand{Name: "part", Stream: events.Stream(stream)}
+		}),
+	)
+}
+
 func genCommit() *rapid.Generator[events.Commit] {
 	return rapid.Custom(func(t *rapid.T) events.Commit {
 		c := events.Commit{
@@ -89,7 +103,10 @@ func genCommit() *rapid.Generator[events.Commit] {
 			Trace: rapid.SampledFrom([]string{"", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}).Draw(t, "trace"),
 		}
 		c.Commands = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) events.Command {
-			return events.Command{ID: genID().Draw(t, "id"), Digest: genDigest().Draw(t, "digest"), Version: rapid.Int64Range(0, 1<<62).Draw(t, "version"), Once: rapid.Bool().Draw(t, "once")}
+			return events.Command{
+				ID: genID().Draw(t, "id"), Digest: genDigest().Draw(t, "digest"), Version: rapid.Int64Range(0, 1<<62).Draw(t, "version"), Once: rapid.Bool().Draw(t, "once"),
+				Kept: genKept().Draw(t, "kept"),
+			}
 		}), 1, 4).Draw(t, "commands")
 		c.Claims, c.Releases = genClaims().Draw(t, "claims"), genClaims().Draw(t, "releases")
 		if rapid.Bool().Draw(t, "own correlation") {
@@ -200,7 +217,7 @@ func billed(t fatal, item map[string]types.AttributeValue) int {
 func TestDecodingNeverPanics(t *testing.T) {
 	t.Parallel()
 	names := []string{attrStream, attrCommit, attrVersion, attrID, attrTime, attrActor, attrCorrelation, attrCausation, attrTrace,
-		attrCommands, attrEvents, attrSchema, attrState, attrRemembered, attrWindow, attrCompressed, "later"}
+		attrCommands, attrEvents, attrSchema, attrState, attrRemembered, attrWindow, attrCompressed, attrKept, "later"}
 	rapid.Check(t, func(t *rapid.T) {
 		commit := genCommit().Draw(t, "commit")
 		item, _, err := encodeCommit(&commit)

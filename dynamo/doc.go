@@ -35,8 +35,12 @@
 //	b          N      how many commits back the last snapshot lies that the writer
 //	                  could use, 3 bytes; absent without one, and in commits of
 //	                  older programs, which skip it
-//	z          B      e and s (a line feed between them) as one zstd frame,
-//	                  instead of them, where that saves a write unit
+//	d          S      kept commands: [1,[0,"rename-user",{…}],…]: version of the
+//	                  form, then the place in q, name and payload of each (see
+//	                  encodeKept); absent without, and older programs skip it
+//	z          B      e, s and d (a line feed between them) as one zstd frame,
+//	                  instead of them, where that saves a write unit; older programs
+//	                  read no further than s
 //
 // A commit that creates a user with name and e-mail, all ids UUIDs, has 219
 // bytes; ten such events in one commit have 902, one write unit.

@@ -74,6 +74,20 @@ type Command struct {
 	// Once says that the id was claimed in the same transaction, for
 	// OnceOnlyFor, over all streams: the command was declared once-only.
 	Once bool
+	// Kept is the command itself, nil where it was not kept: its aggregate keeps none,
+	// it decided no event, or its commit would have been too large.
+	Kept *KeptCommand `json:",omitzero"`
+}
+
+// KeptCommand is an accepted command beside its events. With its id and version in
+// Command, and the time and the actor of the commit, it is all that was decided on
+// besides the state.
+type KeptCommand struct {
+	Name    string         // declared name, such as "rename-user"
+	Payload jsontext.Value // a JSON object; nil for a part of a command over several streams
+	// Stream is the command's own stream, in the commit of another that the command
+	// wrote to; "" in a commit of its own.
+	Stream Stream
 }
 
 // Digest is the first eight bytes of a SHA-256. Eight bytes tell one client's

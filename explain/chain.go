@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,12 +66,20 @@ func (e *explainer) addRoot(ctx context.Context, c *events.Commit) error {
 		return err
 	}
 	for n, command := range c.Commands {
-		root := &Node{Kind: KindCommand, Name: "a command to " + string(c.Stream), ID: command.ID, By: c.Actor, Time: c.Time, State: StateDone}
+		root := &Node{Kind: KindCommand, Name: commandName(c, command), ID: command.ID, By: c.Actor, Time: c.Time, State: StateDone}
 		if e.out.Roots = append(e.out.Roots, root); n == len(c.Commands)-1 {
 			root.Effects = []*Node{commit}
 		}
 	}
 	return nil
+}
+
+// commandName says which command it was, as far as the commit tells.
+func commandName(c *events.Commit, command events.Command) string {
+	if command.Kept == nil {
+		return "a command to " + string(c.Stream)
+	}
+	return command.Kept.Name + " to " + string(cmp.Or(command.Kept.Stream, c.Stream))
 }
 
 // commitNode makes the node of a commit with its effects; nil when the answer is

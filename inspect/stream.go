@@ -43,10 +43,12 @@ type Commit struct {
 	Causation   string    `json:"causation,omitzero"`
 	Trace       string    `json:"traceparent,omitzero"` // W3C trace context
 	Commands    []string  `json:"commands"`             // the ids of those it answers
-	Claims      []string  `json:"claims,omitempty"`
-	Releases    []string  `json:"releases,omitempty"`
-	Snapshot    bool      `json:"snapshot,omitzero"` // it carries one
-	Bytes       int       `json:"bytes"`             // stored
+	// Kept are the commands themselves, those that were kept with the commit.
+	Kept     []KeptCommand `json:"kept,omitempty"`
+	Claims   []string      `json:"claims,omitempty"`
+	Releases []string      `json:"releases,omitempty"`
+	Snapshot bool          `json:"snapshot,omitzero"` // it carries one
+	Bytes    int           `json:"bytes"`             // stored
 	// WriteUnits is what storing it cost, other streams of the same transaction
 	// left out.
 	WriteUnits int `json:"writeUnits"`
@@ -58,19 +60,29 @@ type Commit struct {
 	Fault string `json:"fault,omitzero"`
 }
 
+// KeptCommand is an accepted command that was kept beside its events.
+type KeptCommand struct {
+	ID      string         `json:"id"`
+	Name    string         `json:"name"`
+	Payload jsontext.Value `json:"payload,omitzero"` // absent for a part of a command to Stream
+	Stream  events.Stream  `json:"stream,omitzero"`  // that the command was sent to, where it is another
+}
+
 // StreamEvent is an event of a stream.
 type StreamEvent struct {
-	Stream      events.Stream  `json:"stream"`
-	Version     int64          `json:"version"`
-	Commit      int64          `json:"commit"`
-	Time        time.Time      `json:"time"`
-	Name        string         `json:"name"`
-	Schema      int            `json:"schema"`
-	Actor       string         `json:"actor,omitzero"`
-	CommandID   string         `json:"commandId,omitzero"`
-	Correlation string         `json:"correlation,omitzero"`
-	Causation   string         `json:"causation,omitzero"`
-	Data        jsontext.Value `json:"data"`
+	Stream      events.Stream `json:"stream"`
+	Version     int64         `json:"version"`
+	Commit      int64         `json:"commit"`
+	Time        time.Time     `json:"time"`
+	Name        string        `json:"name"`
+	Schema      int           `json:"schema"`
+	Actor       string        `json:"actor,omitzero"`
+	CommandID   string        `json:"commandId,omitzero"`
+	Correlation string        `json:"correlation,omitzero"`
+	Causation   string        `json:"causation,omitzero"`
+	// Command is the command that the event is the first one of, where it was kept.
+	Command *KeptCommand   `json:"command,omitzero"`
+	Data    jsontext.Value `json:"data"`
 	// After is the state after the event; with StreamQuery.States.
 	After jsontext.Value `json:"after,omitzero"`
 }
@@ -86,12 +98,23 @@ func EventsOf(c *events.Commit) []StreamEvent {
 		for _, command := range c.Commands {
 			if command.Version >= one.Version {
 				one.CommandID = command.ID
+				if i == 0 || all[i-1].CommandID != command.ID {
+					one.Command = keptOf(command)
+				}
 				break
 			}
 		}
 		all[i] = one
 	}
 	return all
+}
+
+// keptOf is a command as it was kept; nil where it was not.
+func keptOf(c events.Command) *KeptCommand {
+	if c.Kept == nil {
+		return nil
+	}
+	return &KeptCommand{ID: c.ID, Name: c.Kept.Name, Payload: personal.Plain(c.Kept.Payload), Stream: c.Kept.Stream}
 }
 
 // commitOf returns a commit without states.
@@ -102,6 +125,9 @@ func commitOf(c *events.Commit) Commit {
 	}
 	for _, command := range c.Commands {
 		out.Commands = append(out.Commands, command.ID)
+		if k := keptOf(command); k != nil {
+			out.Kept = append(out.Kept, *k)
+		}
 	}
 	for _, claim := range c.Claims {
 		out.Claims = append(out.Claims, claim.Key(c.Stream.Tenant()))

@@ -77,6 +77,7 @@ func (p *part) Add() {
 		r.addFault(f, p.opts.Samples)
 	}
 	r.States.add(p.found.States, p.opts.Samples)
+	r.Decisions.add(p.found.Decisions, p.opts.Samples)
 	r.addProcesses(p.found.Processes, p.opts.Samples)
 }
 
@@ -90,16 +91,32 @@ func (p *part) begin(stream events.Stream) {
 	}
 }
 
-// fold folds a commit, event by event, and compares its snapshot.
+// fold decides the commands of a commit again, folds it, event by event, and compares
+// its snapshot.
 func (p *part) fold(c *events.Commit) {
-	for i, e := range c.Events {
-		if err := p.add(e); err != nil {
-			at := events.Token{Stream: c.Stream, Version: c.First() + int64(i)}
-			p.found.addFault(EventFault{Event: e.Name, Schema: e.Schema, Error: events.FaultText(err), Count: 1, Samples: []string{at.String()}}, p.opts.Samples)
+	next := 0
+	for i := range c.Commands {
+		command := &c.Commands[i]
+		end := int(min(max(command.Version-c.First()+1, int64(next)), int64(len(c.Events))))
+		if end > next {
+			p.decide(c, command, c.Events[next:end])
 		}
+		p.addAll(c, next, end)
+		next = end
 	}
+	p.addAll(c, next, len(c.Events))
 	if c.Snapshot != nil && p.state != nil {
 		p.compareState(c)
+	}
+}
+
+// addAll folds the events of a commit from one place to before another.
+func (p *part) addAll(c *events.Commit, from, end int) {
+	for i, e := range c.Events[from:end] {
+		if err := p.add(e); err != nil {
+			at := events.Token{Stream: c.Stream, Version: c.First() + int64(from+i)}
+			p.found.addFault(EventFault{Event: e.Name, Schema: e.Schema, Error: events.FaultText(err), Count: 1, Samples: []string{at.String()}}, p.opts.Samples)
+		}
 	}
 }
 

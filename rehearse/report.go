@@ -20,6 +20,7 @@ type Report struct {
 	Faults    []EventFault `json:"faults"`
 	Views     []View       `json:"views"`
 	States    States       `json:"states"`
+	Decisions Decisions    `json:"decisions"`
 	Processes []Process    `json:"processes,omitempty"`
 	// Unread are streams that changed while they were read, of which nothing but
 	// their rows was compared.
@@ -92,6 +93,7 @@ func (r Report) clone() Report {
 	}
 	r.Views = slices.Clone(r.Views)
 	r.States.Samples = slices.Clone(r.States.Samples)
+	r.Decisions = r.Decisions.clone()
 	r.Processes = cloneProcesses(r.Processes)
 	return r
 }
@@ -138,7 +140,7 @@ func (r *Report) finish() {
 	slices.SortFunc(r.Faults, func(a, b EventFault) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Error, b.Error))
 	})
-	r.Differs = len(r.Faults) > 0 || r.States.Differ > 0
+	r.Differs = len(r.Faults) > 0 || r.States.Differ > 0 || r.Decisions.Differ > 0
 	for i := range r.Views {
 		v := &r.Views[i]
 		if !v.Differs() {

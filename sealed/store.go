@@ -25,6 +25,11 @@ func docs(cs []events.Commit) (all []personal.Doc) {
 				all = append(all, personal.Doc{Place: personal.Place{Tenant: c.Stream.Tenant(), Subject: string(c.Stream), Bound: []string{"event", string(c.Stream), e.Name}}, Data: &e.Data})
 			}
 		}
+		for j := range c.Commands {
+			if k := c.Commands[j].Kept; k != nil && len(k.Payload) > 0 {
+				all = append(all, personal.Doc{Place: personal.Place{Subject: string(c.Stream), Bound: []string{"command", string(c.Stream), k.Name}}, Data: &k.Payload})
+			}
+		}
 		if c.Snapshot != nil {
 			all = append(all, personal.Doc{Place: personal.Place{Tenant: c.Stream.Tenant(), Subject: string(c.Stream), Bound: []string{"snapshot", string(c.Stream)}}, Data: &c.Snapshot.State})
 		}
@@ -32,11 +37,18 @@ func docs(cs []events.Commit) (all []personal.Doc) {
 	return all
 }
 
-// own returns commits whose events and snapshots can be changed in place.
+// own returns commits whose events, kept commands and snapshots can be changed in place.
 func own(cs []events.Commit) []events.Commit {
 	mine := append([]events.Commit(nil), cs...)
 	for i := range mine {
 		mine[i].Events = append([]events.Event(nil), mine[i].Events...)
+		mine[i].Commands = append([]events.Command(nil), mine[i].Commands...)
+		for j := range mine[i].Commands {
+			if k := mine[i].Commands[j].Kept; k != nil {
+				copied := *k
+				mine[i].Commands[j].Kept = &copied
+			}
+		}
 		if snapshot := mine[i].Snapshot; snapshot != nil {
 			copied := *snapshot
 			mine[i].Snapshot = &copied

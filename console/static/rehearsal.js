@@ -38,6 +38,7 @@ function Shown({ d }) {
     <${Faults} all=${r.faults ?? []} />
     <${Views} all=${r.views ?? []} running=${running} app=${r.app} />
     ${(r.views ?? []).filter(changes).map(v => html`<${ViewChanges} key=${v.name} v=${v} app=${r.app} />`)}
+    <${Decisions} d=${r.decisions} />
     <${Processes} all=${r.processes ?? []} />
     <${States} s=${r.states} />`
 }
@@ -59,7 +60,7 @@ function Verdict({ d }) {
     ${r.unread > 0 && html`<${Notice} kind="warn">${plural(r.unread, 'stream')} changed while being read: run it again.<//>`}`
 }
 
-const tones = { added: 'ok', released: 'ok', removed: 'bad', parked: 'bad', dropped: 'bad', fault: 'bad', changed: 'warn', memory: 'info', unproven: 'warn' }
+const tones = { added: 'ok', released: 'ok', removed: 'bad', parked: 'bad', dropped: 'bad', fault: 'bad', rejected: 'bad', changed: 'warn', memory: 'info', unproven: 'warn', events: 'warn', claims: 'warn' }
 
 // Counts lists how much there is of each kind.
 const Counts = ({ of, none = 'none' }) => sum(of) ? Object.entries(of).sort().map(([kind, n]) => html`<${Tag} kind=${kind === 'same' ? '' : tones[kind]}>${number(n)} ${kind}<//> `) : html`<span class="muted">${none}</span>`
@@ -107,6 +108,21 @@ function Samples({ all, of }) {
   if (!all.length) return ''
   return html`<ol class="samples">${all.slice(0, shown).map((s, i) => html`<li key=${i}>${of(s)}</li>`)}</ol>
     ${all.length > shown && html`<p><button onClick=${() => show(shown + 10 * pageOf)}>More: ${number(all.length - shown)}</button></p>`}`
+}
+
+// decided is a decision as a value to compare.
+const decided = events => ({ events: (events ?? []).map(e => ({ [e.name]: e.data })) })
+
+// Decisions are of commands that were kept, and decided again.
+function Decisions({ d }) {
+  if (!d || !sum({ ...d, commands: 0 })) return ''
+  const left = [['notKept', 'not kept'], ['across', 'over several streams'], ['erased', 'of erased persons'], ['noState', 'without a state']].filter(([name]) => d[name]).map(([name, text]) => `${number(d[name])} ${text}`)
+  const differ = (d.commands ?? []).filter(c => c.samples?.length)
+  return html`<${Panel} title="Decisions"><p>${plural(d.decided, 'kept command')} decided again, ${d.differ ? html`<span class="warn">${number(d.differ)} ${d.differ === 1 ? 'differs' : 'differ'}</span>` : 'none differs'}.${left.length > 0 && html` <span class="muted">Not decided: ${left.join(', ')}.</span>`}</p>
+    ${(d.commands ?? []).length > 0 && html`<${Table} label="Decisions" rows=${d.commands} keyOf=${c => c.name} empty="" columns=${[
+      { name: 'Command', cell: c => c.name }, { name: 'Decisions', cls: 'wide', cell: c => html`<${Counts} of=${c.counts} />` }]} />`}<//>
+    ${differ.map(c => html`<${Panel} title="Decisions of ${c.name}"><${Samples} all=${c.samples} of=${s => html`<${Tag} kind=${tones[s.change]}>${s.change}<//> ${at(s.at)} ${s.code && html`<code class="bad">${s.code}</code>`} ${s.text && html`<p class="muted">${s.text}</p>`}
+      <${Sides} changes=${differences(decided(s.before), decided(s.after))} />`} /><//>`)}`
 }
 
 // Sides shows differences side by side: as it is, and as the code makes it.

@@ -104,6 +104,7 @@ function Entry({ c, at, stream }) {
       <span class="actor">${c.actor}</span></summary>
     ${open && html`<div class="inside">
       ${c.fault && html`<${Notice}>The state is not known from here on: ${c.fault}<//>`}
+      ${c.kept?.map(k => html`<div class="event"><h3>${k.name} <span class="muted">command${k.stream ? html` to <${Stream} name=${k.stream} />, of which this is a part` : ''}</span></h3>${k.payload && html`<${Json} v=${k.payload} />`}</div>`)}
       ${c.events.map((e, i) => html`<div class="event"><h3>${e.name} <span class="muted">version ${e.version}, schema ${e.schema}</span></h3>
         <div class="sides"><div><h4>data</h4><${Json} v=${e.data} /></div>
           <div><h4>change of the state</h4><${Diff} changes=${changes[i]} /></div>

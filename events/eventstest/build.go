@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"uuid"
 
@@ -80,7 +81,7 @@ func same(want, got *events.Commit) error {
 		{"correlation", want.Correlation, got.Correlation},
 		{"causation", want.Causation, got.Causation},
 		{"trace", want.Trace, got.Trace},
-		{"commands", fmt.Sprintf("%+v", want.Commands), fmt.Sprintf("%+v", got.Commands)},
+		{"commands", commandsText(want.Commands), commandsText(got.Commands)},
 		{"number of events", fmt.Sprint(len(want.Events)), fmt.Sprint(len(got.Events))},
 		{"claims", fmt.Sprintf("%q", want.Claims), fmt.Sprintf("%q", got.Claims)},
 		{"releases", fmt.Sprintf("%q", want.Releases), fmt.Sprintf("%q", got.Releases)},
@@ -150,4 +151,19 @@ func firstError(errs ...error) error {
 		return errs[i]
 	}
 	return nil
+}
+
+// commandsText writes commands with those that are kept.
+func commandsText(cs []events.Command) string {
+	var b strings.Builder
+	for _, c := range cs {
+		kept := c.Kept
+		c.Kept = nil
+		fmt.Fprintf(&b, "%+v", c)
+		if kept != nil {
+			fmt.Fprintf(&b, " kept %q %s %q", kept.Name, kept.Payload, kept.Stream)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }

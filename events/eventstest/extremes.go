@@ -78,5 +78,14 @@ func extremes() []events.Commit {
 			Claims:   []events.Claim{{Name: "every-field", Value: ""}, {Name: "every-field", Value: text + uuid.New().String()}, {Name: "x", Value: strings.Repeat("long", 1000)}},
 			Releases: []events.Claim{{Name: "every-field", Value: ""}, {Name: "x", Value: strings.Repeat("long", 1000)}},
 		},
+		{ // kept commands, of its own stream and of another
+			ID: "c7", Time: instant,
+			Commands: []events.Command{
+				{ID: "k1", Version: 9, Kept: &events.KeptCommand{Name: "first", Payload: jsontext.Value(`{"big":123456789012345678901234567890,"text":"\u00e9"}`)}},
+				{ID: "k2", Version: 9}, {ID: "k3", Version: 9, Kept: &events.KeptCommand{Name: "second", Stream: events.Stream("user/" + text)}},
+				{ID: "k4", Version: 9, Kept: &events.KeptCommand{Name: "third", Payload: jsontext.Value(`{}`), Stream: "user/8"}},
+			},
+			Events: []events.Event{event("e", 1, `{"n":1}`)},
+		},
 	}
 }

@@ -24,8 +24,9 @@ func App() daybook.App {
 // Text is a personal text.
 type Text = personal.Value[string]
 
-// Person is the aggregate of one person, who holds a unique address.
-var Person = aggregate.New[State]("person").
+// Person is the aggregate of one person, who holds a unique address. Its commands are kept,
+// so that personal values are there too.
+var Person = aggregate.New[State]("person").KeepCommands().
 	Event(func(s State, e Registered) State {
 		return State{Exists: true, Name: e.Name, Email: e.Email, Home: e.Home}
 	}).

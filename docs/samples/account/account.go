@@ -24,7 +24,11 @@ var Accounts = view.New[Row]("accounts", "account").
 //sample:end
 
 // Account is the aggregate.
+//
+//sample:begin keep-commands
 var Account = aggregate.New[State]("account").
+	KeepCommands().
+	//sample:end
 	Event(opened, addressInMail).
 	Event(func(s State, _ Charged) State { return s }).
 	Event(func(_ State, _ Closed) State { return State{} }).
