@@ -47,6 +47,9 @@ func writeProblem(w http.ResponseWriter, err error) {
 			p.Detail = e.Message
 		}
 	}
+	if p.Code == events.CodeTenantRequired {
+		p.Detail = "the application has tenants: name one in the field Tenant of the menu, or write a stream in full, as in acme:order/7"
+	}
 	p.Title = http.StatusText(p.Status)
 	body, _ := json.Marshal(p, json.Deterministic(true)) // strings and numbers marshal
 	write(w, p.Status, "application/problem+json", body)
@@ -68,7 +71,7 @@ func statusOf(err error) int {
 		return http.StatusBadRequest
 	case events.CodeUnauthenticated:
 		return http.StatusUnauthorized
-	case events.CodeForbidden:
+	case events.CodeForbidden, events.CodeTenantRequired:
 		return http.StatusForbidden
 	case events.CodeNotFound, events.CodeUnknownView, events.CodeUnknownCommand:
 		return http.StatusNotFound
