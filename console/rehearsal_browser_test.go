@@ -3,6 +3,7 @@
 package console_test
 
 import (
+	"encoding/json/jsontext"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -54,6 +55,10 @@ func (s *site) rehearse(app daybook.App) console.Rehearsal {
 	}}
 }
 
+func decided(data string) []rehearse.DecidedEvent {
+	return []rehearse.DecidedEvent{{Name: "member-renamed", Data: jsontext.Value(data)}}
+}
+
 // TestRehearsalInABrowser: the page shows how far a rehearsal is, and then what it
 // found, with what is and what would be side by side.
 func TestRehearsalInABrowser(t *testing.T) {
@@ -70,6 +75,13 @@ func TestRehearsalInABrowser(t *testing.T) {
 		r := done.Report
 		return r.Views[0].Changes.Rows[admin.ChangeChanged] == 11 && len(r.Processes) > 0 && r.Processes[0].Commands[rehearse.EffectDropped] > 0
 	})
+	done.Report.Decisions = rehearse.Decisions{Decided: 9, Differ: 2, NotKept: 4, Commands: []rehearse.CommandDecision{{ // no aggregate of the school keeps any
+		Name: "rename-member", Counts: map[rehearse.DecisionChange]int64{rehearse.DecisionSame: 7, rehearse.DecisionEvents: 1, rehearse.DecisionRejected: 1},
+		Samples: []rehearse.DecisionSample{
+			{Change: rehearse.DecisionEvents, At: "member/m1@3", CommandID: "c-3", Before: decided(`{"name":"Kept"}`), After: decided(`{"name":"KEPT"}`)},
+			{Change: rehearse.DecisionRejected, At: "member/m1@4", CommandID: "c-4", Before: decided(`{"name":"Late"}`), Code: "too-late"},
+		},
+	}}}
 	begun := done
 	begun.State, begun.Commits, begun.Total, begun.Report = console.RehearsalRunning, 11, 34, &console.RehearsalReport{App: "school", Store: "school-local", Began: time.Now()}
 	var now atomic.Pointer[console.Rehearsal]
@@ -91,7 +103,7 @@ func TestRehearsalInABrowser(t *testing.T) {
 			b.visit(server.URL + "/console/#/rehearsal")
 			for _, text := range []string{
 				"school-local in eu-west-1", "Events that can't be read", "newest known is 1", // member/m2
-				"11 changed", "1 released", "needs v3", "school rebuild members", "row m0 of", "dropped", "0 snapshots compared", "$ 0.04",
+				"11 changed", "1 released", "needs v3", "school rebuild members", "row m0 of", "dropped", "0 snapshots compared", "9 kept commands decided again, 2 differ", "4 not kept", "1 rejected", "too-late", "$ 0.04",
 			} {
 				b.sees(text)
 			}
@@ -99,6 +111,7 @@ func TestRehearsalInABrowser(t *testing.T) {
 			if side := eval[bool](b, `(() => { const d = document.querySelector('.beside del').getBoundingClientRect(), i = document.querySelector('.beside ins').getBoundingClientRect(); return i.left >= d.right && i.top === d.top })()`); side != (width == wide) {
 				t.Errorf("at %d pixels before and after are side by side: %v", width, side)
 			}
+			b.wait(`[...document.querySelectorAll('.beside')].some(e => e.querySelector('del')?.innerText.includes('Kept') && e.querySelector('ins')?.innerText.includes('KEPT'))`)
 			name := fmt.Sprintf("rehearsal-%s-%d", theme, width)
 			b.fits(name)
 			if (theme == "light") == (width == wide) {

@@ -80,16 +80,17 @@ func (k *Keys) Create(ctx context.Context, key personal.StoredKey) (personal.Sto
 	return key, translate(ctx, err)
 }
 
-// Delete implements personal.KeyStore with one DeleteItem. After a lost answer it may
-// report that there was none.
-func (k *Keys) Delete(ctx context.Context, subject string) (bool, error) {
-	out, err := k.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: &k.table, Key: subjectKey(subject), ReturnValues: types.ReturnValueAllOld,
+// Delete implements personal.KeyStore with one DeleteItem.
+func (k *Keys) Delete(ctx context.Context, subject, id string) error {
+	_, err := k.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &k.table, Key: subjectKey(subject),
+		ConditionExpression: ptr("#i = :i"), ExpressionAttributeNames: map[string]string{"#i": attrKeyID},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":i": &types.AttributeValueMemberS{Value: id}},
 	})
-	if err != nil {
-		return false, translate(ctx, err)
+	if _, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return nil // gone before, with or without a newer one
 	}
-	return len(out.Attributes) > 0, nil
+	return translate(ctx, err)
 }
 
 var errKeyItem = errors.New("the item lacks its subject, id, time or wrapped key")

@@ -25,7 +25,7 @@ func (oldKey) Create(_ context.Context, k personal.StoredKey) (personal.StoredKe
 	return k, nil
 }
 
-func (oldKey) Delete(context.Context, string) (bool, error) { return false, nil }
+func (oldKey) Delete(context.Context, string, string) error { return nil }
 
 func (oldKey) Generate(context.Context, string) (plain, wrapped []byte, err error) {
 	return plainKey(), []byte("w"), nil
@@ -48,7 +48,7 @@ func TestStoredFormIsRead(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"name":"~p1.AAECAwQF.Ul_DXXbJMLHfT8BwiP_-dAZZqJephcw_5uswBSN79u97Q9Zq","home":"~p1.AAECAwQF.u5v9Hokrf53xABB9SLuZaXnfPz2XJEsBHA8wtdc5iVKtF_Xk1taTkuqWXqP8kxKDDgWA","note":"a note"}`: `{"name":"Ann Ü","home":{"street":"Elm","no":7},"note":"a note"}`,
 		`{"name":"~p0","note":"~p=~p1.AAECAwQF.AAAA","more":"~p1.text"}`: `{"name":null,"note":"~p1.AAECAwQF.AAAA","more":"~p1.text"}`,
-		`{"name":"~p0","home":{"street":"","no":0},"note":""}`: `{"name":null,"home":{"street":"","no":0},"note":""}`,
+		`{"name":"~p0","home":{"street":"","no":0},"note":""}`:           `{"name":null,"home":{"street":"","no":0},"note":""}`,
 	} {
 		data := jsontext.Value(text)
 		if err := s.Open(t.Context(), []personal.Doc{{Place: stream, Data: &data}}); err != nil || string(personal.Plain(data)) != want {

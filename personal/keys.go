@@ -49,8 +49,9 @@ type KeyStore interface {
 	// Create stores the key of a subject that has none, and returns the one that it
 	// has now: of several at once, one wins.
 	Create(ctx context.Context, k StoredKey) (StoredKey, error)
-	// Delete deletes the key of a subject, and reports whether it had one.
-	Delete(ctx context.Context, subject string) (bool, error)
+	// Delete deletes the key of a subject if it is the one of that id. A request that
+	// arrives late does not delete a newer key. Nil also says that the key was gone.
+	Delete(ctx context.Context, subject, id string) error
 }
 
 // Wrapper encrypts data keys with a key that never leaves it: AWS KMS. The subject is
@@ -88,11 +89,16 @@ func NewRing(store KeyStore, wrap Wrapper, now func() time.Time) *Ring {
 }
 
 // Delete deletes the key of a subject, for all time: what was sealed with it is erased.
+// It reports whether the subject had a key.
 func (r *Ring) Delete(ctx context.Context, subject string) (bool, error) {
 	r.mu.Lock()
 	delete(r.keys, subject)
 	r.mu.Unlock()
-	return r.store.Delete(ctx, subject)
+	found, err := r.store.Load(ctx, []string{subject})
+	if err != nil || found[0] == nil {
+		return false, err
+	}
+	return true, r.store.Delete(ctx, subject, found[0].ID)
 }
 
 // Key returns the id of a subject's key, "" for none. It asks the store.

@@ -434,7 +434,7 @@ func TestPersonalDecisions(t *testing.T) {
 	if !strings.Contains(string(text), `"after":[{"name":"person-renamed","data":{"name":"[personal]"}}]`) {
 		t.Errorf("the report hides what it may show: %s", text)
 	}
-	if deleted, err := keys.Delete(t.Context(), "person/7"); err != nil || !deleted {
+	if deleted, err := personal.NewRing(keys, keys, nil).Delete(t.Context(), "person/7"); err != nil || !deleted {
 		t.Fatal(deleted, err)
 	}
 	if r := run(t, store(), politePerson()); r.Decisions.Erased != 4 || r.Decisions.Decided != 1 || r.Decisions.Differ != 1 {

@@ -38,8 +38,8 @@ function Shown({ d }) {
     <${Faults} all=${r.faults ?? []} />
     <${Views} all=${r.views ?? []} running=${running} app=${r.app} />
     ${(r.views ?? []).filter(changes).map(v => html`<${ViewChanges} key=${v.name} v=${v} app=${r.app} />`)}
-    <${Processes} all=${r.processes ?? []} />
     <${Decisions} d=${r.decisions} />
+    <${Processes} all=${r.processes ?? []} />
     <${States} s=${r.states} />`
 }
 
@@ -60,7 +60,7 @@ function Verdict({ d }) {
     ${r.unread > 0 && html`<${Notice} kind="warn">${plural(r.unread, 'stream')} changed while being read: run it again.<//>`}`
 }
 
-const tones = { events: 'warn', claims: 'warn', rejected: 'bad', added: 'ok', released: 'ok', removed: 'bad', parked: 'bad', dropped: 'bad', fault: 'bad', changed: 'warn', memory: 'info', unproven: 'warn' }
+const tones = { added: 'ok', released: 'ok', removed: 'bad', parked: 'bad', dropped: 'bad', fault: 'bad', rejected: 'bad', changed: 'warn', memory: 'info', unproven: 'warn', events: 'warn', claims: 'warn' }
 
 // Counts lists how much there is of each kind.
 const Counts = ({ of, none = 'none' }) => sum(of) ? Object.entries(of).sort().map(([kind, n]) => html`<${Tag} kind=${kind === 'same' ? '' : tones[kind]}>${number(n)} ${kind}<//> `) : html`<span class="muted">${none}</span>`
@@ -110,6 +110,21 @@ function Samples({ all, of }) {
     ${all.length > shown && html`<p><button onClick=${() => show(shown + 10 * pageOf)}>More: ${number(all.length - shown)}</button></p>`}`
 }
 
+// decided is a decision as a value to compare.
+const decided = events => ({ events: (events ?? []).map(e => ({ [e.name]: e.data })) })
+
+// Decisions are of commands that were kept, and decided again.
+function Decisions({ d }) {
+  if (!d || !sum({ ...d, commands: 0 })) return ''
+  const left = [['notKept', 'not kept'], ['across', 'over several streams'], ['erased', 'of erased persons'], ['noState', 'without a state']].filter(([name]) => d[name]).map(([name, text]) => `${number(d[name])} ${text}`)
+  const differ = (d.commands ?? []).filter(c => c.samples?.length)
+  return html`<${Panel} title="Decisions"><p>${plural(d.decided, 'kept command')} decided again, ${d.differ ? html`<span class="warn">${number(d.differ)} ${d.differ === 1 ? 'differs' : 'differ'}</span>` : 'none differs'}.${left.length > 0 && html` <span class="muted">Not decided: ${left.join(', ')}.</span>`}</p>
+    ${(d.commands ?? []).length > 0 && html`<${Table} label="Decisions" rows=${d.commands} keyOf=${c => c.name} empty="" columns=${[
+      { name: 'Command', cell: c => c.name }, { name: 'Decisions', cls: 'wide', cell: c => html`<${Counts} of=${c.counts} />` }]} />`}<//>
+    ${differ.map(c => html`<${Panel} title="Decisions of ${c.name}"><${Samples} all=${c.samples} of=${s => html`<${Tag} kind=${tones[s.change]}>${s.change}<//> ${at(s.at)} ${s.code && html`<code class="bad">${s.code}</code>`} ${s.text && html`<p class="muted">${s.text}</p>`}
+      <${Sides} changes=${differences(decided(s.before), decided(s.after))} />`} /><//>`)}`
+}
+
 // Sides shows differences side by side: as it is, and as the code makes it.
 const Sides = ({ changes }) => changes.length ? html`<div class="beside"><div class="heads" aria-hidden="true"><span></span><span>is</span><span>would be</span></div><${Diff} changes=${changes} /></div>` : ''
 
@@ -139,17 +154,6 @@ function Processes({ all }) {
     ]} />
     ${all.some(p => acts(p.commands) && p.commands.unproven) && html`<p class="muted">Unproven: the code would send the command, and nothing stored shows that it was sent, or that it was rejected.</p>`}<//>
     ${differ.map(p => html`<${Panel} title="Effects of ${p.name}"><${Samples} all=${p.samples} of=${s => html`${s.kind} ${s.name && html`<b>${s.name}</b> `}<${Tag} kind=${tones[s.change]}>${s.change}<//> ${s.kind === 'command' ? 'because of' : 'of'} ${at(s.event)}${s.id && html` → ${s.id.includes('@') ? at(s.id) : s.id}`} ${s.text && html`<p class="muted">${s.text}</p>`}`} /><//>`)}`
-}
-
-// Decisions shows kept commands that the code decides otherwise.
-function Decisions({ d }) {
-  const rest = [[d?.notKept, 'not kept'], [d?.across, 'over several streams'], [d?.erased, 'of erased persons'], [d?.noState, 'without a state']].filter(([n]) => n).map(([n, why]) => `${number(n)} ${why}`).join(', ')
-  if (!d || !d.commands?.length && !d.across && !d.erased && !d.noState) return ''
-  const emitted = all => all?.length ? Object.fromEntries(all.map((e, i) => [`${i + 1} ${e.name}`, e.data])) : undefined
-  return html`<${Panel} title="Decisions"><p>${plural(d.decided, 'kept command')} decided again, ${d.differ ? html`<span class="warn">${number(d.differ)} ${d.differ === 1 ? 'differs' : 'differ'}</span>` : 'none differs'}.${rest && html` <span class="muted">Not decided: ${rest}.</span>`}</p>
-    <${Table} label="Decisions" rows=${d.commands ?? []} keyOf=${c => c.name} empty="" columns=${[{ name: 'Command', cell: c => html`<b>${c.name}</b>` }, { name: 'Decisions', cell: c => html`<${Counts} of=${c.counts} />` }]} />
-    ${(d.commands ?? []).filter(c => c.samples?.length).map(c => html`<h3>${c.name}</h3><${Samples} all=${c.samples} of=${s => html`${at(s.at)} <${Tag} kind=${tones[s.change]}>${s.change}<//> ${s.code && html`<code>${s.code}</code> `}<a href=${link('explain', s.commandId)}>explain</a>
-      ${s.text && html`<p class="muted">${s.text}</p>`}${s.change === 'events' && html`<${Sides} changes=${differences(emitted(s.before), emitted(s.after))} />`}`} />`)}<//>`
 }
 
 function States({ s }) {

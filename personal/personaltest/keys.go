@@ -68,13 +68,14 @@ func (k *Keys) Create(_ context.Context, key personal.StoredKey) (personal.Store
 }
 
 // Delete implements personal.KeyStore.
-func (k *Keys) Delete(_ context.Context, subject string) (bool, error) {
+func (k *Keys) Delete(_ context.Context, subject, id string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.asked.Deletes++
-	_, ok := k.keys[subject]
-	delete(k.keys, subject)
-	return ok, nil
+	if k.keys[subject].ID == id {
+		delete(k.keys, subject)
+	}
+	return nil
 }
 
 // Generate implements personal.Wrapper.
