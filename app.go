@@ -3,6 +3,7 @@ package daybook
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -35,10 +36,29 @@ type Tenancy struct {
 	// (events.ValidateTenant), such as "org_id". A request without it is forbidden. ""
 	// turns tenancy off.
 	Claim string
+	// RequestsPerSecond is how many requests of one tenant each instance of a function
+	// accepts, and Burst how many at once; more are refused with 429 throttled. Instances
+	// do not know of each other, so that a tenant gets this times the instances that serve
+	// it. 0 is no limit; a Burst of 0 is twice the rate.
+	RequestsPerSecond float64
+	Burst             int
 }
 
 // On reports whether the application has tenants.
 func (t Tenancy) On() bool { return t.Claim != "" }
+
+// check reports what is wrong with the declaration.
+func (t Tenancy) check() error {
+	switch {
+	case !t.On() && t != (Tenancy{}):
+		return errors.New("App.Tenancy: a rate without a Claim limits nobody: name the claim that holds the tenant")
+	case !(t.RequestsPerSecond >= 0) || math.IsInf(t.RequestsPerSecond, 0) || t.Burst < 0:
+		return fmt.Errorf("App.Tenancy: RequestsPerSecond %v and Burst %d: use numbers from 0", t.RequestsPerSecond, t.Burst)
+	case t.RequestsPerSecond == 0 && t.Burst > 0:
+		return errors.New("App.Tenancy: a Burst without RequestsPerSecond limits nobody: give both, or neither")
+	}
+	return nil
+}
 
 // Prefix returns what the physical names of a stage begin with: "shop-dev". Names
 // have no hyphen, so that no two applications share a prefix.
@@ -100,7 +120,7 @@ func wellNamed(name string) bool {
 // payloads, which a function's cold start must not pay for: call it in a test. The
 // local stack and the CDK app call it when they start.
 func (a App) Check() error {
-	errs := []error{checkName(a.Name)}
+	errs := []error{checkName(a.Name), a.Tenancy.check()}
 	errs = append(errs, a.checkAggregates()...)
 	declared := a.declaredEvents()
 	followers := map[string]string{} // kinds by name

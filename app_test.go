@@ -1,6 +1,7 @@
 package daybook_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -98,17 +99,21 @@ func TestCheck(t *testing.T) {
 		spoil func(*daybook.App)
 		want  string
 	}{
-		"no name":        {func(a *daybook.App) { a.Name = "" }, `App.Name "": use a-z and 0-9, beginning with a letter, at most 16 characters`},
-		"hyphen":         {func(a *daybook.App) { a.Name = "my-house" }, `App.Name "my-house": use a-z`},
-		"capital":        {func(a *daybook.App) { a.Name = "House" }, `App.Name "House": use a-z`},
-		"digit first":    {func(a *daybook.App) { a.Name = "1house" }, `App.Name "1house": use a-z`},
-		"long name":      {func(a *daybook.App) { a.Name = strings.Repeat("h", 17) }, `at most 16 characters`},
-		"nil aggregate":  {func(a *daybook.App) { a.Aggregates = append(a.Aggregates, nil) }, `entry 1 of Aggregates is nil; remove it`},
-		"nil view":       {func(a *daybook.App) { a.Views = append(a.Views, nil) }, `entry 1 of Views is nil; remove it`},
-		"nil process":    {func(a *daybook.App) { a.Processes = append(a.Processes, nil) }, `entry 1 of Processes is nil; remove it`},
-		"same aggregate": {func(a *daybook.App) { a.Aggregates = append(a.Aggregates, doorOf("door")) }, `aggregate "door" is listed twice; rename one`},
-		"same command":   {func(a *daybook.App) { a.Aggregates = append(a.Aggregates, doorOf("gate")) }, `command "open-door" is declared by aggregates "door" and "gate"; rename one`},
-		"same view":      {func(a *daybook.App) { a.Views = append(a.Views, doors("doors", "door")) }, `view "doors": there is a view of this name; rename one`},
+		"no name":              {func(a *daybook.App) { a.Name = "" }, `App.Name "": use a-z and 0-9, beginning with a letter, at most 16 characters`},
+		"hyphen":               {func(a *daybook.App) { a.Name = "my-house" }, `App.Name "my-house": use a-z`},
+		"capital":              {func(a *daybook.App) { a.Name = "House" }, `App.Name "House": use a-z`},
+		"digit first":          {func(a *daybook.App) { a.Name = "1house" }, `App.Name "1house": use a-z`},
+		"long name":            {func(a *daybook.App) { a.Name = strings.Repeat("h", 17) }, `at most 16 characters`},
+		"rate without tenants": {func(a *daybook.App) { a.Tenancy.RequestsPerSecond = 5 }, `App.Tenancy: a rate without a Claim limits nobody`},
+		"burst without a rate": {func(a *daybook.App) { a.Tenancy = daybook.Tenancy{Claim: "org", Burst: 5} }, `a Burst without RequestsPerSecond`},
+		"negative rate":        {func(a *daybook.App) { a.Tenancy = daybook.Tenancy{Claim: "org", RequestsPerSecond: -1} }, `RequestsPerSecond -1 and Burst 0: use numbers from 0`},
+		"no number":            {func(a *daybook.App) { a.Tenancy = daybook.Tenancy{Claim: "org", RequestsPerSecond: math.NaN()} }, `RequestsPerSecond NaN`},
+		"nil aggregate":        {func(a *daybook.App) { a.Aggregates = append(a.Aggregates, nil) }, `entry 1 of Aggregates is nil; remove it`},
+		"nil view":             {func(a *daybook.App) { a.Views = append(a.Views, nil) }, `entry 1 of Views is nil; remove it`},
+		"nil process":          {func(a *daybook.App) { a.Processes = append(a.Processes, nil) }, `entry 1 of Processes is nil; remove it`},
+		"same aggregate":       {func(a *daybook.App) { a.Aggregates = append(a.Aggregates, doorOf("door")) }, `aggregate "door" is listed twice; rename one`},
+		"same command":         {func(a *daybook.App) { a.Aggregates = append(a.Aggregates, doorOf("gate")) }, `command "open-door" is declared by aggregates "door" and "gate"; rename one`},
+		"same view":            {func(a *daybook.App) { a.Views = append(a.Views, doors("doors", "door")) }, `view "doors": there is a view of this name; rename one`},
 		"view and process": {func(a *daybook.App) { a.Processes[0] = porter("doors", "door") },
 			`manager "doors": there is a view of this name; rename one`},
 		"unknown command sent": {func(a *daybook.App) { a.Processes[0] = sender(opne{}) },

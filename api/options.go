@@ -25,6 +25,9 @@ type Options struct {
 	// Tenants says that the application has tenants: every request is one of a tenant
 	// (WithTenant).
 	Tenants bool
+	// Limit accepts a request of a tenant, or says after how long it would; nil accepts
+	// all. Requests that need no tenant are not asked about.
+	Limit func(tenant string) time.Duration
 	// Now is the clock by which statuses are forgotten, time.Now by default.
 	Now func() time.Time
 	// Title and Version are those of the OpenAPI description: "Daybook" and "1"

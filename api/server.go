@@ -66,13 +66,20 @@ func (s *server) run(r *http.Request) (_ *answer, err error) {
 	return e(r)
 }
 
-// checkTenant refuses a request without a tenant where there are tenants. What is the
+// checkTenant refuses a request without a tenant where there are tenants, and one too many of a tenant. What is the
 // same for everybody is there for everybody.
 func (s *server) checkTenant(ctx context.Context, path []string) error {
 	if len(path) == 1 && slices.Contains([]string{"", "health", "openapi.json", "asyncapi.json"}, path[0]) {
 		return nil
 	}
 	err := events.CheckTenant(s.opts.Tenants, tenantOf(ctx))
+	if err == nil && s.opts.Limit != nil {
+		if wait := s.opts.Limit(tenantOf(ctx)); wait > 0 {
+			limited := events.Errorf(events.CodeThrottled, "too many requests of this tenant")
+			limited.RetryAfter = wait
+			return limited
+		}
+	}
 	if events.CodeOf(err) == events.CodeTenantRequired && grantsOf(ctx).IAM {
 		return events.Errorf(events.CodeTenantRequired, "the application keeps the data of tenants apart, and an IAM identity has no claim that names one: call with a token")
 	}

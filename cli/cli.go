@@ -48,6 +48,7 @@ func subcommands(a *app) []*cli.Command {
 		switchCommand(a),
 		dropCommand(a),
 		claimsCommand(a),
+		tenantCommand(a),
 		consoleCommand(a),
 		exportCommand(a),
 		importCommand(a),

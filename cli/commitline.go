@@ -125,7 +125,7 @@ func decodeLine(text []byte) (*events.Commit, error) {
 	if err := json.Unmarshal(text, &l, json.RejectUnknownMembers(true)); err != nil {
 		return nil, err
 	}
-	if _, err := events.ParseStream(string(l.Stream)); err != nil {
+	if _, err := events.ParseStored(string(l.Stream)); err != nil {
 		return nil, fmt.Errorf("%q is not the name of a stream", l.Stream)
 	}
 	if l.Commit < 1 || l.Version < int64(len(l.Events)) || l.ID == "" || len(l.Commands) == 0 || len(l.Events) == 0 {

@@ -62,6 +62,9 @@ func (a *app) deadList(ctx context.Context, c *cli.Command) error {
 	t := s.out.table("ID", "COMMAND", "STREAM", "SENT", "RECEIVES", "ERROR")
 	any := false
 	err = d.Each(ctx, nil, func(l connect.Letter) (bool, error) {
+		if !d.Of(&l) {
+			return false, nil
+		}
 		any = true
 		t.row(l.Letter, l.ID, l.Command, l.Group, l.Sent, l.Receives, l.Text)
 		return false, nil
@@ -84,6 +87,11 @@ func (a *app) chooseLetters(ctx context.Context, c *cli.Command, what string) (*
 	ids, which := c.Args().Slice(), "all dead letters"
 	if c.Bool("all") == (len(ids) > 0) {
 		return nil, nil, usage("%s: give the ids that dead list shows, or -all", c.Name)
+	}
+	if len(ids) > 0 { // the same id may be one of several tenants
+		if _, err := a.oneTenant(c); err != nil {
+			return nil, nil, err
+		}
 	}
 	s, err := a.open(ctx, c)
 	if err != nil {

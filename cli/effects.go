@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"daybook/aggregate"
 	"daybook/functions"
 	"daybook/functions/names"
 	awsendpoint "daybook/messaging/endpoint"
@@ -22,7 +21,7 @@ import (
 // process function sends them, which its environment says: a role's name is the
 // CDK's, and an event bus may be anybody's.
 func (s *session) effects(ctx context.Context) (process.Effects, error) {
-	handler, err := aggregate.NewHandler(s.folded, s.aggregates, nil)
+	handler, err := s.handler()
 	if err != nil {
 		return process.Effects{}, err
 	}

@@ -60,9 +60,9 @@ func (a *app) erase(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() != 1 {
 		return usage("erase takes one stream: AGGREGATE/ID")
 	}
-	subject, err := events.ParseStream(c.Args().First())
+	subject, err := a.stream(c, c.Args().First())
 	if err != nil {
-		return usage("%s: %w", c.Args().First(), err)
+		return err
 	}
 	if err := checkParallel(c.Int("parallel")); err != nil {
 		return err
@@ -200,11 +200,11 @@ func (e *eraser) sendErasing(ctx context.Context, actor string) error {
 	if err != nil || !started[0] {
 		return err
 	}
-	handler, err := aggregate.NewHandler(e.folded, e.aggregates, nil)
+	handler, err := e.handler()
 	if err != nil {
 		return err
 	}
-	_, err = handler.Handle(ctx, aggregate.Command{Name: e.line.Command, ID: e.subject.ID(), CommandID: uuid.New().String(), Actor: actor})
+	_, err = handler.Handle(ctx, aggregate.Command{Name: e.line.Command, ID: e.subject.ID(), Tenant: e.subject.Tenant(), CommandID: uuid.New().String(), Actor: actor})
 	if err != nil {
 		return fmt.Errorf("command %s failed, so nothing was erased: %w", e.line.Command, err)
 	}

@@ -44,7 +44,7 @@ func (a *app) explain(ctx context.Context, c *cli.Command) error {
 	if scan == 0 {
 		scan = -1 // 0 is the default
 	}
-	x, err := explain.Explain(ctx, installation, c.Args().First(), &explain.Options{Scan: scan})
+	x, err := explain.Explain(ctx, installation, c.Args().First(), &explain.Options{Tenant: s.tenant, Scan: scan})
 	if err != nil {
 		return err
 	}

@@ -40,12 +40,20 @@ func (a *app) export(ctx context.Context, c *cli.Command) error {
 	if c.Args().Present() {
 		return usage("export takes no argument; -o says where to write")
 	}
-	x := &exporter{Segments: c.Int("segments"), Aggregates: c.StringSlice("aggregate"), parallel: c.Int("parallel"), memory: c.Int("memory") << 20}
+	tenant, err := a.checkTenant(c)
+	if err != nil {
+		return err
+	}
+	return a.exportOf(ctx, c, tenant)
+}
+
+// exportOf exports the streams of a tenant, of all for "".
+func (a *app) exportOf(ctx context.Context, c *cli.Command, tenant string) (err error) {
+	x := &exporter{Tenant: tenant, Segments: c.Int("segments"), Aggregates: c.StringSlice("aggregate"), parallel: c.Int("parallel"), memory: c.Int("memory") << 20}
 	if x.Segments < 1 || x.parallel < 1 || x.parallel > 256 || x.memory < 1 {
 		return usage("-segments, -parallel and -memory must be above 0")
 	}
 	slices.Sort(x.Aggregates)
-	var err error
 	if x.session, err = a.open(ctx, c); err != nil {
 		return err
 	}
@@ -88,6 +96,7 @@ type exporter struct {
 	Table      string   `json:"table"`
 	Segments   int      `json:"segments"`
 	Aggregates []string `json:"aggregates"`
+	Tenant     string   `json:"tenant,omitzero"` // "" for all
 
 	*session `json:"-"`
 	parallel int
@@ -193,7 +202,7 @@ func (x *exporter) part(ctx context.Context, segment int, bar *progress) error {
 }
 
 func (x *exporter) wants(stream events.Stream) bool {
-	return len(x.Aggregates) == 0 || slices.Contains(x.Aggregates, stream.Aggregate())
+	return (x.Tenant == "" || x.Tenant == stream.Tenant()) && (len(x.Aggregates) == 0 || slices.Contains(x.Aggregates, stream.Aggregate()))
 }
 
 // lineWriter writes lines in their order and sees to it that no stream has a

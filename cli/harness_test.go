@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"daybook"
 	"daybook/aggregate"
 	"daybook/dynamo"
 	"daybook/events"
@@ -37,6 +38,7 @@ type site struct {
 	handler   *aggregate.Handler
 	p         *projection.Projector
 	sent      int
+	tenancy   daybook.Tenancy // of the application; none by default
 }
 
 // newSite is an installation that listens on a loopback port.
@@ -182,7 +184,9 @@ func (s *site) doWith(ctx context.Context, stdin string, args ...string) result 
 	s.t.Helper()
 	var out, errors bytes.Buffer
 	args = append(args, "-stage", testStage, "-endpoint", s.endpoint, "-region", "us-east-1")
-	a := &app{of: testdomain.App(), stdin: strings.NewReader(stdin), stdout: &out, stderr: &errors, transport: s.transport}
+	of := testdomain.App()
+	of.Tenancy = s.tenancy
+	a := &app{of: of, stdin: strings.NewReader(stdin), stdout: &out, stderr: &errors, transport: s.transport}
 	code := a.run(ctx, args)
 	return result{code, out.String(), errors.String()}
 }

@@ -30,7 +30,8 @@ func importCommand(a *app) *cli.Command {
 		Description: "Stores every commit as it was, ids, times and snapshots included. A commit that is stored\n" +
 			"already is left as it is, so importing again changes nothing; one whose place another commit\n" +
 			"holds ends the import. Commits of a stream come in order; streams may be mixed. Process\n" +
-			"managers and outboxes take them for history, unless -react says that they are to react.",
+			"managers and outboxes take them for history, unless -react says that they are to react.\n" +
+			"With -tenant, streams without a tenant become that tenant's; those of others are left out.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "yes", Usage: "don't ask"},
 			&cli.StringSliceFlag{Name: "aggregate", Usage: "only streams of aggregate `NAME`; may be repeated"},
@@ -248,12 +249,13 @@ func (i *importer) block() (block map[events.Stream][]importLine, done bool, err
 		i.at.Lines++
 		if len(bytes.TrimSpace(text)) > 0 {
 			stream, err := streamOfLine(text)
+			if err == nil && i.takes(stream) {
+				i.unknown.look(i.at.Lines, text)
+				stream, err = i.place(stream)
+				block[stream] = append(block[stream], importLine{i.at.Lines, text})
+			}
 			if err != nil {
 				return nil, false, fmt.Errorf("line %d: %w", i.at.Lines, err)
-			}
-			if i.takes(stream) {
-				i.unknown.look(i.at.Lines, text)
-				block[stream] = append(block[stream], importLine{i.at.Lines, text})
 			}
 		}
 		if done {
@@ -261,6 +263,35 @@ func (i *importer) block() (block map[events.Stream][]importLine, done bool, err
 		}
 	}
 	return block, done, nil
+}
+
+// place is where a stream of the file is stored: a stream without a tenant becomes one of
+// the tenant of -tenant.
+func (i *importer) place(stream events.Stream) (events.Stream, error) {
+	switch tenants := i.of.Tenancy.On(); {
+	case tenants == (stream.Tenant() != ""):
+		return stream, nil
+	case !tenants:
+		return "", fmt.Errorf("%s is a stream of a tenant, and %s has none", stream, i.of.Name)
+	case i.tenant == "":
+		return "", fmt.Errorf("%s has no tenant: say with -tenant whose it becomes", stream)
+	case i.of.Personal():
+		return "", fmt.Errorf("%s can't become a stream of tenant %s: its personal values are encrypted for the stream that it is", stream, i.tenant)
+	}
+	return stream.In(i.tenant), nil
+}
+
+// moved is a commit as one of another tenant's stream: what caused it has moved too.
+func moved(c events.Commit, to events.Stream) events.Commit {
+	if c.Stream == to {
+		return c
+	}
+	if cause, err := events.ParseStoredToken(c.Causation); err == nil {
+		cause.Stream = cause.Stream.In(to.Tenant())
+		c.Causation = cause.String()
+	}
+	c.Stream = to
+	return c
 }
 
 // readLine reads a line with its end.
@@ -328,7 +359,7 @@ func (i *importer) store(ctx context.Context, block map[events.Stream][]importLi
 			if err != nil {
 				return fmt.Errorf("line %d: %w", l.number, err)
 			}
-			commits[k] = *c
+			commits[k] = moved(*c, streams[n])
 		}
 		if err := i.asHistory(ctx, commits); err != nil {
 			return fmt.Errorf("line %d or later: %w", lines[0].number, err)

@@ -29,6 +29,10 @@ func (a *app) mcp(ctx context.Context, c *cli.Command) error {
 	if c.Args().Len() > 0 {
 		return usage("mcp takes no arguments; see -help")
 	}
+	tenant, err := a.oneTenant(c)
+	if err != nil {
+		return err
+	}
 	s, err := a.open(ctx, c)
 	if err != nil {
 		return err
@@ -37,7 +41,7 @@ func (a *app) mcp(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	options := mcp.Options{Installation: installation, Version: version()}
+	options := mcp.Options{Installation: installation, Tenant: tenant, Version: version()}
 	if c.Bool("write") {
 		if c.String("api") == "" {
 			if c.String("stage") != localStage {
@@ -61,6 +65,7 @@ type agentWrites struct {
 
 // DryRun implements mcp.Writer.
 func (w agentWrites) DryRun(ctx context.Context, c aggregate.Command) (any, error) {
+	c.Tenant = w.session.tenant
 	return w.installation.DryRun(ctx, c)
 }
 

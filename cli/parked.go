@@ -42,7 +42,7 @@ func (a *app) parked(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	q := inspect.ParkedQuery{At: s.pinned, Limit: parkedPage}
+	q := inspect.ParkedQuery{Tenant: s.tenant, At: s.pinned, Limit: parkedPage}
 	for _, v := range views {
 		q.Names = append(q.Names, v.Describe().Name)
 	}

@@ -56,9 +56,9 @@ func (a *app) verifyPrivacy(ctx context.Context, c *cli.Command) error {
 	if c.Args().Present() {
 		return usage("verify -privacy takes no view: it searches everything")
 	}
-	subject, err := events.ParseStream(c.String("privacy"))
+	subject, err := a.stream(c, c.String("privacy"))
 	if err != nil {
-		return usage("-privacy: %w", err)
+		return err
 	}
 	s, err := a.open(ctx, c)
 	if err != nil {

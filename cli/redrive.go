@@ -58,11 +58,13 @@ func (a *app) redrive(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	if name := c.Args().Get(1); name != "" {
-		stream, invalid := events.ParseStream(name)
+		stream, invalid := a.stream(c, name)
 		if invalid != nil {
-			return usage("%q is not the name of a stream: write AGGREGATE/ID", name)
+			return invalid
 		}
 		err = r.one(ctx, views, reactors, stream)
+	} else if s.tenant != "" {
+		err = r.ofTenant(ctx, views, reactors)
 	} else {
 		err = r.all(ctx, views, reactors)
 	}
@@ -119,6 +121,44 @@ func (r *redriver) one(ctx context.Context, views []view.View, reactors []proces
 		r.ofProcess(out)
 	}
 	return nil
+}
+
+// ofTenant redrives the parked streams of the tenant that -tenant names.
+func (r *redriver) ofTenant(ctx context.Context, views []view.View, reactors []process.Reactor) error {
+	installation, err := r.installation()
+	if err != nil {
+		return err
+	}
+	parked := func(name string) (streams []events.Stream, err error) {
+		q := inspect.ParkedQuery{Tenant: r.tenant, Names: []string{name}, At: r.pinned, Limit: parkedPage}
+		for more := true; more; more = q.After != nil {
+			page, err := installation.Parked(ctx, q)
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range page.Parked {
+				streams = append(streams, p.Stream)
+			}
+			q.After = page.Next
+		}
+		return streams, nil
+	}
+	var errs []error
+	for _, v := range views {
+		streams, err := parked(v.Describe().Name)
+		for _, stream := range streams {
+			err = errors.Join(err, r.one(ctx, []view.View{v}, nil, stream))
+		}
+		errs = append(errs, err)
+	}
+	for _, p := range reactors {
+		streams, err := parked(p.Describe().Name)
+		for _, stream := range streams {
+			err = errors.Join(err, r.one(ctx, nil, []process.Reactor{p}, stream))
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // all redrives all parked streams.

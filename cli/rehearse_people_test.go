@@ -84,7 +84,7 @@ func TestRehearseOfPersons(t *testing.T) {
 		p.post("/commands/rename-person", fmt.Sprintf(`{"id":"8","payload":{"name":"Robert %02d%s"}}`, n, strings.Repeat(" x", 35)))
 	}
 	p.settled()
-	if code, out, errs := p.run("", "erase", "-yes", "-wait", "0s", "person/7"); code != exitOK {
+	if code, out, errs := p.run("", "erase", "-yes", "-wait", "500ms", "person/7"); code != exitOK {
 		t.Fatalf("%d %s%s", code, out, errs)
 	}
 	p.settled()

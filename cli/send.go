@@ -22,6 +22,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/events"
+	"daybook/functions/names"
 )
 
 func sendCommand(a *app) *cli.Command {
@@ -102,6 +103,9 @@ func (a *app) send(ctx context.Context, c *cli.Command) error {
 	case api == "" && c.Bool("async"):
 		return usage("-async: the API queues commands; name it with -api")
 	case api == "":
+		if command.Tenant, err = a.oneTenant(c); err != nil {
+			return err
+		}
 		answer, err = s.sendDirectly(ctx, command)
 	case command.Actor != "":
 		return usage("-actor: the API takes the actor from the credentials")
@@ -167,8 +171,13 @@ func refused(err error, commandID string) error {
 	return err
 }
 
+// handler decides commands in this program.
+func (s *session) handler() (*aggregate.Handler, error) {
+	return aggregate.NewHandler(s.folded, s.aggregates, &aggregate.Options{Tenants: s.of.Tenancy.On()})
+}
+
 func (s *session) sendDirectly(ctx context.Context, command aggregate.Command) (sent, error) {
-	handler, err := aggregate.NewHandler(s.folded, s.aggregates, nil)
+	handler, err := s.handler()
 	if err != nil {
 		return sent{}, err
 	}
@@ -209,6 +218,9 @@ func (s *session) ask(ctx context.Context, c *cli.Command, method, path string, 
 		return nil, nil, usage("-api: %w", err)
 	}
 	request.Header = header
+	if s.tenant != "" {
+		request.Header.Set(names.TenantHeader, s.tenant)
+	}
 	if err := s.authorize(ctx, c, request); err != nil {
 		return nil, nil, err
 	}

@@ -42,6 +42,7 @@ func globalFlags(app daybook.App) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "stage", Value: localStage, Sources: cli.EnvVars("DAYBOOK_STAGE"), Usage: "`name` of the installation: its tables begin with " + app.Prefix("<name>")},
 		&cli.StringFlag{Name: "endpoint", Sources: cli.EnvVars("DAYBOOK_ENDPOINT"), Usage: "`URL` of a DynamoDB other than AWS's; " + localEndpoint + " when the stage is " + localStage},
+		tenantFlag(),
 		&cli.StringFlag{Name: "profile", Usage: "AWS profile `name`"},
 		&cli.StringFlag{Name: "region", Usage: "AWS region `name`"},
 		&cli.BoolFlag{Name: "json", Usage: "write JSON, one value per line"},
@@ -53,6 +54,7 @@ type session struct {
 	*app
 	out        *output
 	prefix     string // of the tables' names
+	tenant     string // that -tenant names; "" for none
 	aws        aws.Config
 	endpoint   string // "" for AWS's own
 	client     *dynamo.Client
@@ -76,6 +78,9 @@ func (a *app) open(ctx context.Context, c *cli.Command) (*session, error) {
 		s.endpoint = localEndpoint
 	}
 	var err error
+	if s.tenant, err = a.checkTenant(c); err != nil {
+		return nil, err
+	}
 	if s.codec, err = aggregate.Codec(s.aggregates); err != nil {
 		return nil, err
 	}
@@ -140,7 +145,9 @@ func (s *session) installation() (*inspect.Installation, error) {
 
 // deadLetters are those of the command queue.
 func (s *session) deadLetters() *connect.DeadLetters {
-	return connect.NewDeadLetters(s.sqsOptions(), s.prefix)
+	d := connect.NewDeadLetters(s.sqsOptions(), s.prefix)
+	d.Tenant = s.tenant
+	return d
 }
 
 func (s *session) sqsOptions() sqs.Options {

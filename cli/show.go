@@ -43,9 +43,9 @@ func (a *app) show(ctx context.Context, c *cli.Command) error {
 	if c.String("at") != "" && c.String("diff") != "" {
 		return usage("-at and -diff exclude one another")
 	}
-	stream, err := events.ParseStream(c.Args().First())
+	stream, err := a.stream(c, c.Args().First())
 	if err != nil {
-		return usage("%q is not the name of a stream: write AGGREGATE/ID", c.Args().First())
+		return err
 	}
 	s, err := a.open(ctx, c)
 	if err != nil {

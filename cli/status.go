@@ -35,7 +35,11 @@ func (a *app) status(ctx context.Context, c *cli.Command) error {
 		return err
 	}
 	get := s.statusOf
-	if c.String("api") != "" {
+	if c.String("api") == "" {
+		if _, err := a.oneTenant(c); err != nil {
+			return err
+		}
+	} else {
 		get = func(ctx context.Context, id string) (inspect.Status, error) { return s.statusFromAPI(ctx, c, id) }
 	}
 	l, err := get(ctx, c.Args().First())
@@ -58,7 +62,7 @@ func (s *session) statusOf(ctx context.Context, id string) (inspect.Status, erro
 	if err != nil {
 		return inspect.Status{}, err
 	}
-	status, err := installation.Status(ctx, "", id)
+	status, err := installation.Status(ctx, s.tenant, id)
 	if err != nil && events.CodeOf(err) != events.CodeNotFound {
 		err = s.reach(dynamo.TableName(s.prefix, dynamo.RequestsTable()), err)
 	}

@@ -57,7 +57,7 @@ func (a *app) streams(ctx context.Context, c *cli.Command) error {
 	bar := s.progress("streams", "commits", info.Items)
 	defer bar.end()
 	page, err := installation.Streams(ctx, inspect.StreamsQuery{
-		Aggregate: of, Prefix: c.String("prefix"), Limit: limit, Parallel: parallel, Progress: func(n int) { bar.add(int64(n)) },
+		Tenant: s.tenant, Aggregate: of, Prefix: c.String("prefix"), Limit: limit, Parallel: parallel, Progress: func(n int) { bar.add(int64(n)) },
 	})
 	bar.end()
 	if err != nil {

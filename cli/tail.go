@@ -48,6 +48,12 @@ func (a *app) tail(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
+	var only events.Stream
+	if text := c.String("stream"); text != "" {
+		if only, err = a.stream(c, text); err != nil {
+			return err
+		}
+	}
 	s, err := a.open(ctx, c)
 	if err != nil {
 		return err
@@ -68,7 +74,7 @@ func (a *app) tail(ctx context.Context, c *cli.Command) error {
 	t := s.out.table("TIME", "STREAM", "VERSION", "EVENT", "ACTOR", "DATA")
 	filter := eventFilter{
 		aggregates: c.StringSlice("aggregate"), names: c.StringSlice("event"), actors: c.StringSlice("actor"),
-		stream: events.Stream(c.String("stream")), since: since,
+		stream: only, tenant: s.tenant, since: since,
 	}
 	left := c.Int("count")
 	err = f.Follow(ctx, func(commit *events.Commit, stored time.Time) (more bool) {
@@ -113,11 +119,12 @@ func parseSince(s string, now time.Time) (time.Time, error) {
 type eventFilter struct {
 	aggregates, names, actors []string
 	stream                    events.Stream
+	tenant                    string
 	since                     time.Time // the event was stored; records tell it to the second
 }
 
 func (f *eventFilter) takes(l *inspect.StreamEvent, stored time.Time) bool {
 	in := func(list []string, s string) bool { return len(list) == 0 || slices.Contains(list, s) }
 	return in(f.aggregates, l.Stream.Aggregate()) && in(f.names, l.Name) && in(f.actors, l.Actor) &&
-		(f.stream == "" || f.stream == l.Stream) && !stored.Before(f.since.Truncate(time.Second))
+		(f.stream == "" || f.stream == l.Stream) && (f.tenant == "" || f.tenant == l.Stream.Tenant()) && !stored.Before(f.since.Truncate(time.Second))
 }

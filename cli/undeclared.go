@@ -83,7 +83,7 @@ func (u *undeclared) look(number int64, text []byte) {
 	if json.Unmarshal(text, &l) != nil {
 		return
 	}
-	if _, err := events.ParseStream(string(l.Stream)); err != nil {
+	if _, err := events.ParseStored(string(l.Stream)); err != nil {
 		return
 	}
 	for _, e := range l.Events {
@@ -154,5 +154,5 @@ func (i *importer) inspect(ctx context.Context, f io.ReadSeeker) error {
 
 // takes reports whether a stream is to be imported.
 func (i *importer) takes(stream events.Stream) bool {
-	return len(i.aggregates) == 0 || slices.Contains(i.aggregates, stream.Aggregate())
+	return (i.tenant == "" || i.tenant == stream.Tenant() || stream.Tenant() == "") && (len(i.aggregates) == 0 || slices.Contains(i.aggregates, stream.Aggregate()))
 }

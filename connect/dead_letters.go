@@ -30,6 +30,9 @@ type DeadLetters struct {
 	// Patience bounds the wait for letters that are hidden by others; the time for
 	// which looking at one hides it unless set.
 	Patience time.Duration
+	// Tenant is whose letters are chosen by their ids or all together, "" for all
+	// tenants. A letter that can't be read may be anybody's.
+	Tenant string
 
 	dead, commands string    // URLs, once opened
 	opened         time.Time // by the clock of SQS
@@ -61,7 +64,7 @@ func (d *DeadLetters) Open(ctx context.Context) error {
 
 // Letters implements inspect.DeadLetters. Of each stream it sees the first ten.
 func (d *DeadLetters) Letters(ctx context.Context, limit int) (found []inspect.Letter, more bool, err error) {
-	one := &DeadLetters{client: d.client, prefix: d.prefix, wait: 1, Patience: time.Second}
+	one := &DeadLetters{client: d.client, prefix: d.prefix, wait: 1, Patience: time.Second, Tenant: d.Tenant}
 	if d.near {
 		one.wait = 0
 	}
@@ -69,6 +72,9 @@ func (d *DeadLetters) Letters(ctx context.Context, limit int) (found []inspect.L
 		return nil, false, events.Wrap(events.CodeUnavailable, err, "the command queue can't be reached")
 	}
 	err = one.Each(ctx, nil, func(l Letter) (bool, error) {
+		if !one.Of(&l) {
+			return false, nil
+		}
 		if found = append(found, l.Letter); len(found) > limit {
 			return false, errEnough
 		}
@@ -140,6 +146,11 @@ func (d *DeadLetters) EachWaiting(ctx context.Context, f func(Letter)) error {
 // There reports whether a letter was in the queue when it was opened. The clock of
 // SQS is known to the second.
 func (d *DeadLetters) There(l *Letter) bool { return l.Sent.Before(d.opened.Add(time.Second)) }
+
+// Of reports whether a letter may be one of Tenant.
+func (d *DeadLetters) Of(l *Letter) bool {
+	return d.Tenant == "" || d.Tenant == l.Tenant || l.Command == ""
+}
 
 // The time for which a message that is looked at is hidden, the time for which waiting
 // commands are looked at, which is shorter, so that each is received once, and how many

@@ -69,7 +69,7 @@ func (d *DeadLetters) choose(ids []string) *choice {
 // takes reports whether the letter is one of them.
 func (ch *choice) takes(l *Letter) bool {
 	_, named := ch.ids[l.ID]
-	if !ch.queue.There(l) || ch.ids != nil && !named {
+	if !ch.queue.There(l) || !ch.queue.Of(l) || ch.ids != nil && !named {
 		return false
 	}
 	if named {

@@ -61,7 +61,7 @@ func (c *Console) command(r *http.Request) (any, error) {
 		return nil, err
 	}
 	command := aggregate.Command{
-		Name: r.PathValue("command"), ID: q.ID, Payload: q.Payload, CommandID: q.CommandID, ExpectedVersion: q.ExpectedVersion, Actor: c.o.Actor,
+		Name: r.PathValue("command"), ID: q.ID, Payload: q.Payload, CommandID: q.CommandID, ExpectedVersion: q.ExpectedVersion, Actor: c.o.Actor, Tenant: c.tenant(r),
 	}
 	if q.DryRun {
 		return c.inspect.DryRun(r.Context(), command)
@@ -73,7 +73,16 @@ func (c *Console) command(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return accepted{got.Stream, got.Version, got.Token(), got.Started, got.Replayed}, nil
+	return accepted{got.Stream, got.Version, tokenOf(got), got.Started, got.Replayed}, nil
+}
+
+// tokenOf is the token of an accepted command, with the tenant; "" when there was nothing
+// to do on a stream that does not exist.
+func tokenOf(r aggregate.Result) string {
+	if r.Version == 0 {
+		return ""
+	}
+	return events.Token{Stream: r.Stream, Version: r.Version}.String()
 }
 
 // redriven is a stream that was redriven.
@@ -180,6 +189,9 @@ func (c *Console) handleLetters(r *http.Request) (any, error) {
 	if len(q.IDs) == 0 || len(q.IDs) > pageLimit {
 		return nil, events.Malformed("/ids", fmt.Sprintf("names 1 to %d dead letters", pageLimit))
 	}
+	if err := c.inspect.CheckTenant(c.tenant(r)); err != nil {
+		return nil, err
+	}
 	if c.o.Queue == nil {
 		return nil, events.Errorf(events.CodeUnavailable, "this installation has no command queue")
 	}
@@ -191,7 +203,7 @@ func (c *Console) handleLetters(r *http.Request) (any, error) {
 	default:
 		return nil, events.Malformed("/action", "is redrive or drop")
 	}
-	handled, err := act(r.Context(), q.IDs)
+	handled, err := act(r.Context(), c.tenant(r), q.IDs)
 	return handledPage{handled}, err
 }
 

@@ -60,9 +60,10 @@ type Queue interface {
 	Depth(ctx context.Context) (inspect.Depth, error)
 	// Redrive sends the dead letters of the given ids to the command queue again, and
 	// returns what came of each after a short wait.
-	Redrive(ctx context.Context, ids []string) ([]inspect.HandledLetter, error)
+	// tenant is whose letters they are, "" without tenants.
+	Redrive(ctx context.Context, tenant string, ids []string) ([]inspect.HandledLetter, error)
 	// Drop deletes dead letters.
-	Drop(ctx context.Context, ids []string) ([]inspect.HandledLetter, error)
+	Drop(ctx context.Context, tenant string, ids []string) ([]inspect.HandledLetter, error)
 }
 
 // Console serves the pages and the JSON API at /console. It is safe for concurrent

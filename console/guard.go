@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"daybook/events"
+	"daybook/functions/names"
 )
 
 // policy lets pages run and load what this origin serves, and nothing else.
@@ -76,4 +77,13 @@ func sameOrigin(r *http.Request) bool {
 	}
 	u, err := url.Parse(origin)
 	return err == nil && u.Host == r.Host
+}
+
+// tenant is whose rows and commands a page asks for, "" for none. An application without
+// tenants has none to ask for.
+func (c *Console) tenant(r *http.Request) string {
+	if !c.o.App.Tenancy.On() {
+		return ""
+	}
+	return r.Header.Get(names.TenantHeader)
 }

@@ -26,11 +26,13 @@ type application struct {
 	Stage  string `json:"stage"`
 	Prefix string `json:"prefix"`
 	Write  bool   `json:"write"`
+	// Tenants says that streams have tenants, and that rows and commands need one.
+	Tenants bool `json:"tenants,omitzero"`
 }
 
 func (c *Console) app(r *http.Request) (any, error) {
 	a, err := c.inspect.Describe(r.Context())
-	return application{a, c.o.Stage, c.o.Prefix, c.o.Write}, err
+	return application{a, c.o.Stage, c.o.Prefix, c.o.Write, c.o.App.Tenancy.On()}, err
 }
 
 func (c *Console) pulse(r *http.Request) (any, error) {
@@ -105,7 +107,7 @@ func (c *Console) followerOf(l inspect.Lag) follower {
 
 // followed says which followers have a stream's version, given as a token.
 func (c *Console) followed(r *http.Request) (any, error) {
-	token, err := events.ParseToken(r.FormValue("token"))
+	token, err := events.ParseStoredToken(r.FormValue("token"))
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +138,7 @@ type streamsPage struct {
 }
 
 func (c *Console) streams(r *http.Request) (any, error) {
-	aggregate, prefix := r.FormValue("aggregate"), r.FormValue("prefix")
+	aggregate, prefix, tenant := r.FormValue("aggregate"), r.FormValue("prefix"), c.tenant(r)
 	var after *place
 	if text := r.FormValue("cursor"); text != "" {
 		p, err := parsePlace(text)
@@ -146,10 +148,7 @@ func (c *Console) streams(r *http.Request) (any, error) {
 		after = &p
 	}
 	found, k := c.live.newest(func(s events.Stream) bool {
-		if aggregate != "" {
-			return strings.HasPrefix(string(s), aggregate+"/"+prefix)
-		}
-		return strings.HasPrefix(s.ID(), prefix)
+		return (tenant == "" || s.Tenant() == tenant) && (aggregate == "" || s.Aggregate() == aggregate) && strings.HasPrefix(s.ID(), prefix)
 	}, after, pageLimit)
 	page := streamsPage{Streams: found, known: k}
 	if len(found) > pageLimit {
@@ -158,15 +157,15 @@ func (c *Console) streams(r *http.Request) (any, error) {
 		page.Next = place{last.Time, last.Stream}.String()
 	}
 	if !k.Complete && after == nil && prefix != "" {
-		page.Streams = append(c.named(r, aggregate, prefix, found), page.Streams...)
+		page.Streams = append(c.named(r, tenant, aggregate, prefix, found), page.Streams...)
 	}
 	return page, nil
 }
 
 // named finds the streams that a whole id names, which the list may lack.
-func (c *Console) named(r *http.Request, aggregate, id string, found []inspect.StreamInfo) (more []inspect.StreamInfo) {
+func (c *Console) named(r *http.Request, tenant, aggregate, id string, found []inspect.StreamInfo) (more []inspect.StreamInfo) {
 	for _, a := range c.o.App.Aggregates {
-		stream := events.StreamOf(a.Name(), id)
+		stream := events.StreamOf(a.Name(), id).In(tenant)
 		if aggregate != "" && a.Name() != aggregate || slices.ContainsFunc(found, func(s inspect.StreamInfo) bool { return s.Stream == stream }) {
 			continue
 		}
@@ -183,7 +182,7 @@ func (c *Console) named(r *http.Request, aggregate, id string, found []inspect.S
 // stream is a part of a stream, with the states between: the newest, one in front of a
 // version, or one around a version or a time.
 func (c *Console) stream(r *http.Request) (any, error) {
-	name, err := events.ParseStream(r.FormValue("stream"))
+	name, err := events.ParseStored(r.FormValue("stream"))
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +211,7 @@ func (c *Console) stream(r *http.Request) (any, error) {
 }
 
 func (c *Console) moment(r *http.Request) (any, error) {
-	name, err := events.ParseStream(r.FormValue("stream"))
+	name, err := events.ParseStored(r.FormValue("stream"))
 	if err != nil {
 		return nil, err
 	}
@@ -278,21 +277,25 @@ func (c *Console) views(r *http.Request) (any, error) {
 }
 
 func (c *Console) rows(r *http.Request) (any, error) {
-	return c.inspect.Rows(r.Context(), "", r.PathValue("view"), r.URL.Query())
+	return c.inspect.Rows(r.Context(), c.tenant(r), r.PathValue("view"), r.URL.Query())
 }
 
 func (c *Console) row(r *http.Request) (any, error) {
-	return c.inspect.Row(r.Context(), "", r.FormValue("view"), r.FormValue("key"))
+	return c.inspect.Row(r.Context(), c.tenant(r), r.FormValue("view"), r.FormValue("key"))
 }
 
 func (c *Console) verifyRow(r *http.Request) (any, error) {
-	return c.inspect.VerifyRow(r.Context(), "", r.FormValue("view"), r.FormValue("key"), budgetOfRow)
+	return c.inspect.VerifyRow(r.Context(), c.tenant(r), r.FormValue("view"), r.FormValue("key"), budgetOfRow)
 }
 
 // explain tells the chain of causes and effects of a stream, a commit, a row, a claimed
 // value or an id.
 func (c *Console) explain(r *http.Request) (any, error) {
-	return explain.Explain(r.Context(), c.inspect, r.FormValue("of"), nil)
+	of, tenant := r.FormValue("of"), c.tenant(r)
+	if scope, rest, named := strings.Cut(of, ":"); named && strings.Contains(rest, "/") && events.ValidateTenant("tenant", scope) == nil {
+		tenant = "" // a full name, as the pages link to, counts
+	}
+	return explain.Explain(r.Context(), c.inspect, of, &explain.Options{Tenant: tenant})
 }
 
 // parkedPage is a page of parked streams of one follower.

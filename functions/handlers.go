@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
 	"daybook"
 	"daybook/aggregate"
 	"daybook/aggregate/async"
@@ -44,7 +46,7 @@ func NewCommand(app daybook.App, c Config) (Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := &api.Options{Now: c.Now, Logger: log, Title: app.Title(), Tenants: app.Tenancy.On()}
+	options := &api.Options{Now: c.Now, Logger: log, Title: app.Title(), Tenants: app.Tenancy.On(), Limit: limitOf(app.Tenancy)}
 	function := commandHandler{queue: noQueue{}, metrics: metrics}
 	switch settings := []string{c.RequestsTable, c.CommandQueue, c.DeadQueue}; {
 	case !slices.Contains(settings, ""):
@@ -84,7 +86,7 @@ func NewQuery(app daybook.App, c Config) (Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := &api.Options{Now: c.Now, Logger: log, Title: app.Title(), Tenants: app.Tenancy.On(), Security: c.Security, Processes: app.Processes, Pages: c.Pages}
+	options := &api.Options{Now: c.Now, Logger: log, Title: app.Title(), Tenants: app.Tenancy.On(), Limit: limitOf(app.Tenancy), Security: c.Security, Processes: app.Processes, Pages: c.Pages}
 	if c.RequestsTable != "" {
 		options.Statuses = dynamo.NewRequests(client, c.RequestsTable)
 	}
@@ -134,6 +136,15 @@ func (c Config) observe(log *slog.Logger, m *metrics) func(context.Context, aggr
 	}
 }
 
+// isolated returns the tenant of a verified claim, and none where Lambda isolates tenants
+// and the execution environment is another's.
+func isolated(ctx context.Context, claimed string) string {
+	if lc, ok := lambdacontext.FromContext(ctx); ok && lc.TenantID != "" && lc.TenantID != claimed {
+		return ""
+	}
+	return claimed
+}
+
 // overHTTP serves API Gateway events with h.
 func (c Config) overHTTP(app daybook.App, h http.Handler, log *slog.Logger) Handler {
 	return apigateway.New(h, apigateway.Options{
@@ -143,7 +154,8 @@ func (c Config) overHTTP(app daybook.App, h http.Handler, log *slog.Logger) Hand
 		Context: func(ctx context.Context, caller apigateway.Caller) context.Context {
 			ctx = withRoute(api.WithActor(ctx, caller.Actor), caller.Route)
 			ctx = api.WithGrants(ctx, api.Grants{Scopes: strings.Fields(caller.Scope), IAM: caller.IAM, Route: caller.Route})
-			ctx = withTenant(api.WithTenant(ctx, caller.Tenant), caller.Tenant)
+			tenant := isolated(ctx, caller.Tenant)
+			ctx = withTenant(api.WithTenant(ctx, tenant), tenant)
 			return api.WithRequestID(withRequestID(ctx, caller.RequestID), caller.RequestID)
 		},
 		Fault: func(w http.ResponseWriter, r *http.Request, status int) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -58,10 +59,23 @@ func calling[A any](f func(ctx context.Context, a A) (any, error)) func(context.
 }
 
 // reader has the tools that read.
-type reader struct{ *inspect.Installation }
+type reader struct {
+	*inspect.Installation
+	tenant string
+}
 
-func readTools(i *inspect.Installation) []tool {
-	r := reader{i}
+// stored is the name of the tenant's stream that an agent names, with or without the
+// tenant.
+func (r reader) stored(s events.Stream) (events.Stream, error) {
+	if s.Tenant() == r.tenant {
+		s = s.In("")
+	}
+	s, err := events.ParseStream(string(s))
+	return s.In(r.tenant), err
+}
+
+func readTools(i *inspect.Installation, tenant string) []tool {
+	r := reader{i, tenant}
 	return []tool{
 		{name: "describe", title: "Describe the application",
 			description: "Without name: aggregates with their commands and events, views with fields and indexes, process managers and outboxes, and which events feed what. With the name of a command: the JSON Schema of its payload and an example. With that of a view: the JSON Schema of a row and the operators of each field.",
@@ -119,7 +133,7 @@ func readTools(i *inspect.Installation) []tool {
 			call: calling(func(ctx context.Context, a struct {
 				Token string `json:"token"`
 			}) (any, error) {
-				return explain.Explain(ctx, i, a.Token, &explain.Options{Nodes: maxNodes})
+				return explain.Explain(ctx, i, a.Token, &explain.Options{Tenant: tenant, Nodes: maxNodes})
 			})},
 		{name: "lag", title: "Measure lag",
 			description: "How far views, process managers and outboxes are behind the events. partial says that not the whole table was read.",
@@ -157,7 +171,7 @@ func readTools(i *inspect.Installation) []tool {
 			call: calling(func(ctx context.Context, a struct {
 				CommandID string `json:"commandId"`
 			}) (any, error) {
-				return r.Status(ctx, "", a.CommandID)
+				return r.Status(ctx, tenant, a.CommandID)
 			})},
 	}
 }
@@ -172,7 +186,7 @@ func (r reader) streams(ctx context.Context, a struct {
 	if err != nil {
 		return nil, err
 	}
-	q := inspect.StreamsQuery{Aggregate: a.Aggregate, Prefix: a.Prefix, Limit: limit, Budget: searchBudget}
+	q := inspect.StreamsQuery{Tenant: r.tenant, Aggregate: a.Aggregate, Prefix: a.Prefix, Limit: limit, Budget: searchBudget}
 	if q.Before, err = cursorOf[inspect.StreamPlace](a.Cursor); err != nil {
 		return nil, err
 	}
@@ -198,10 +212,11 @@ func (r reader) stream(ctx context.Context, a struct {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := events.ParseStream(string(a.Stream)); err != nil {
+	stream, err := r.stored(a.Stream)
+	if err != nil {
 		return nil, err
 	}
-	return r.Stream(ctx, a.Stream, inspect.StreamQuery{From: int64(a.From), Before: int64(a.Before), Limit: limit, States: a.States})
+	return r.Stream(ctx, stream, inspect.StreamQuery{From: int64(a.From), Before: int64(a.Before), Limit: limit, States: a.States})
 }
 
 func (r reader) moment(ctx context.Context, a struct {
@@ -209,7 +224,8 @@ func (r reader) moment(ctx context.Context, a struct {
 	Version *integer      `json:"version"`
 	Time    time.Time     `json:"time"`
 }) (any, error) {
-	if _, err := events.ParseStream(string(a.Stream)); err != nil {
+	stream, err := r.stored(a.Stream)
+	if err != nil {
 		return nil, err
 	}
 	at := inspect.At{Time: a.Time}
@@ -219,7 +235,7 @@ func (r reader) moment(ctx context.Context, a struct {
 	case a.Version != nil:
 		at.Version = int64(*a.Version)
 	}
-	return r.Moment(ctx, a.Stream, at)
+	return r.Moment(ctx, stream, at)
 }
 
 func (r reader) changes(ctx context.Context, a struct {
@@ -227,13 +243,14 @@ func (r reader) changes(ctx context.Context, a struct {
 	From   integer       `json:"from"`
 	To     integer       `json:"to"`
 }) (any, error) {
-	if _, err := events.ParseStream(string(a.Stream)); err != nil {
+	stream, err := r.stored(a.Stream)
+	if err != nil {
 		return nil, err
 	}
 	if a.To < a.From {
 		return nil, events.Errorf(events.CodeMalformed, "to is not below from")
 	}
-	all, reached, err := r.Diff(ctx, a.Stream, int64(a.From), int64(a.To))
+	all, reached, err := r.Diff(ctx, stream, int64(a.From), int64(a.To))
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +296,7 @@ func (r reader) rows(ctx context.Context, a struct {
 			params[name] = []string{value}
 		}
 	}
-	return r.Rows(ctx, "", a.View, params)
+	return r.Rows(ctx, r.tenant, a.View, params)
 }
 
 func mayBeRounded(what, number string) error {
@@ -291,10 +308,10 @@ type rowOf struct {
 	Key  string `json:"key"`
 }
 
-func (r reader) row(ctx context.Context, a rowOf) (any, error) { return r.Row(ctx, "", a.View, a.Key) }
+func (r reader) row(ctx context.Context, a rowOf) (any, error) { return r.Row(ctx, r.tenant, a.View, a.Key) }
 
 func (r reader) verify(ctx context.Context, a rowOf) (any, error) {
-	return r.VerifyRow(ctx, "", a.View, a.Key, verifyBudget)
+	return r.VerifyRow(ctx, r.tenant, a.View, a.Key, verifyBudget)
 }
 
 func (r reader) parked(ctx context.Context, a struct {
@@ -306,7 +323,7 @@ func (r reader) parked(ctx context.Context, a struct {
 	if err != nil {
 		return nil, err
 	}
-	q := inspect.ParkedQuery{Names: a.Names, Limit: limit}
+	q := inspect.ParkedQuery{Tenant: r.tenant, Names: a.Names, Limit: limit}
 	if q.After, err = cursorOf[inspect.ParkedPlace](a.Cursor); err != nil {
 		return nil, err
 	}
@@ -331,11 +348,13 @@ func (r reader) processes(ctx context.Context, a struct {
 		return nil, err
 	}
 	if a.Stream != "" {
-		if _, err := events.ParseStream(string(a.Stream)); err != nil {
+		if a.Stream, err = r.stored(a.Stream); err != nil {
 			return nil, err
 		}
 	}
-	return r.Processes(ctx, inspect.ProcessesQuery{Name: a.Name, Stream: a.Stream, Limit: limit, Cursor: a.Cursor, Times: a.Stream != ""})
+	page, err := r.Processes(ctx, inspect.ProcessesQuery{Name: a.Name, Stream: a.Stream, Limit: limit, Cursor: a.Cursor, Times: a.Stream != ""})
+	page.Instances = slices.DeleteFunc(page.Instances, func(i inspect.Instance) bool { return i.Stream.Tenant() != r.tenant })
+	return page, err
 }
 
 // cursorOf reads a place in a list; nil for "".

@@ -29,6 +29,8 @@ const (
 type Options struct {
 	// Installation is what the tools read.
 	Installation *inspect.Installation
+	// Tenant is the one tenant that the tools are about, "" without tenants.
+	Tenant string
 	// Version is that of the command line, for the client.
 	Version string
 	// Write adds the tools that try and send commands; nil for a server that reads
@@ -52,7 +54,7 @@ func New(o Options) *sdk.Server {
 		&sdk.Implementation{Name: app.Name, Title: app.Title(), Version: o.Version},
 		&sdk.ServerOptions{Instructions: instructions(app.Title(), o.Write != nil), Logger: slog.New(slog.DiscardHandler)},
 	)
-	tools := readTools(o.Installation)
+	tools := readTools(o.Installation, o.Tenant)
 	if o.Write != nil {
 		tools = append(tools, writeTools(o.Write)...)
 	}

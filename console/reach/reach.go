@@ -81,9 +81,9 @@ type consoleQueue struct {
 const redriveWait = 10 * time.Second
 
 // Redrive implements console.Queue.
-func (q *consoleQueue) Redrive(ctx context.Context, ids []string) ([]inspect.HandledLetter, error) {
+func (q *consoleQueue) Redrive(ctx context.Context, tenant string, ids []string) ([]inspect.HandledLetter, error) {
 	d := connect.NewDeadLetters(q.options, q.prefix)
-	d.Patience = redriveWait
+	d.Patience, d.Tenant = redriveWait, tenant
 	if err := d.Open(ctx); err != nil {
 		return nil, err
 	}
@@ -91,9 +91,9 @@ func (q *consoleQueue) Redrive(ctx context.Context, ids []string) ([]inspect.Han
 }
 
 // Drop implements console.Queue.
-func (q *consoleQueue) Drop(ctx context.Context, ids []string) (dropped []inspect.HandledLetter, err error) {
+func (q *consoleQueue) Drop(ctx context.Context, tenant string, ids []string) (dropped []inspect.HandledLetter, err error) {
 	d := connect.NewDeadLetters(q.options, q.prefix)
-	d.Patience = redriveWait
+	d.Patience, d.Tenant = redriveWait, tenant
 	if err := d.Open(ctx); err != nil {
 		return nil, err
 	}

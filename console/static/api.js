@@ -24,6 +24,16 @@ if (given) {
   history.replaceState(null, '', location.pathname + '#/' + given[2])
 }
 
+// The tenant whose rows and commands the pages ask for, kept for this origin.
+const tenantKey = 'daybook-tenant'
+let tenant = ''
+try { tenant = localStorage.getItem(tenantKey) ?? '' } catch { /* storage is off */ }
+export const currentTenant = () => tenant
+export function setTenant(name) {
+  tenant = name
+  try { localStorage.setItem(tenantKey, name) } catch { /* kept for this page only */ }
+}
+
 // Problem is an answer that is not a success.
 export class Problem extends Error {
   constructor(status, body) {
@@ -43,7 +53,7 @@ export const query = params => {
 async function call(path, init = {}) {
   let response
   try {
-    response = await fetch(`api/${path}`, { ...init, headers: { 'X-Daybook-Console': token || '-', ...init.headers } })
+    response = await fetch(`api/${path}`, { ...init, headers: { 'X-Daybook-Console': token || '-', ...tenant ? { 'X-Daybook-Tenant': tenant } : {}, ...init.headers } })
   } catch (err) {
     if (err.name === 'AbortError') throw err
     throw new Problem(0, { code: 'unreachable', detail: 'No answer from the console: is it still running?' })

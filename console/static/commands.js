@@ -1,7 +1,7 @@
 // Commands: a form for each, a dry run, and sending.
 import { html, useState, useEffect } from './vendor/htm-preact.js'
 import { get, post, query } from './api.js'
-import { Diff, Json, Notice, Page, Panel, Stream, Tag, differences, hue, link, plural, useQuery } from './ui.js'
+import { Diff, Json, Notice, Page, Panel, Stream, Tag, differences, hue, link, partsOf, plural, useQuery } from './ui.js'
 import { Field, Raw, blank } from './form.js'
 
 const tags = c => html`${c.creates && html`<${Tag}>creates<//>`} ${c.internal && html`<${Tag} kind="warn">internal<//>`} ${c.scope && html`<${Tag}>${c.scope}<//>`} ${c.onceOnly && html`<${Tag}>once only<//>`} ${c.across && html`<${Tag}>several streams<//>`}`
@@ -79,7 +79,7 @@ function Answer({ a, app, onAgain }) {
 
 // Trace follows an accepted command to the rows of the views of its stream.
 function Trace({ token, stream, app }) {
-  const [aggregate, ...rest] = stream.split('/')
+  const { aggregate, id } = partsOf(stream)
   const views = app.flows.filter(f => f.kind === 'view' && f.from === aggregate && app.views.find(v => v.name === f.to)?.kind === 'rows').map(f => f.to)
   const [seen, set] = useState({})
   useEffect(() => {
@@ -93,5 +93,5 @@ function Trace({ token, stream, app }) {
     look()
     return () => { stopped = true }
   }, [token])
-  return html`<ul class="trace">${Object.values(seen).map(f => html`<li class=${f.applied ? 'ok' : f.parked ? 'bad' : ''}>${f.applied ? '✓' : f.parked ? '✕' : '…'} <a href=${f.kind === 'view' ? link('views', f.name) + (views.includes(f.name) ? `?key=${encodeURIComponent(rest.join('/'))}` : '') : link('processes', f.name)}>${f.name}</a> <span class="muted">${f.kind === 'view' ? 'view' : f.kind} ${f.applied ? 'has it' : f.parked ? 'is parked' : 'is behind'}</span></li>`)}</ul>`
+  return html`<ul class="trace">${Object.values(seen).map(f => html`<li class=${f.applied ? 'ok' : f.parked ? 'bad' : ''}>${f.applied ? '✓' : f.parked ? '✕' : '…'} <a href=${f.kind === 'view' ? link('views', f.name) + (views.includes(f.name) ? `?key=${encodeURIComponent(id)}` : '') : link('processes', f.name)}>${f.name}</a> <span class="muted">${f.kind === 'view' ? 'view' : f.kind} ${f.applied ? 'has it' : f.parked ? 'is parked' : 'is behind'}</span></li>`)}</ul>`
 }

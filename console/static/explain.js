@@ -33,7 +33,7 @@ function Answer({ d }) {
 const open = n => n.state !== 'done' && n.state !== 'hidden' && n.state !== 'history' || n.effects?.some(open)
 
 function Name({ n }) {
-  const streamed = n.name.match(/^(.*? to )?([a-z][a-z0-9-]*\/[^@]+)(?:@(\d+))?$/)
+  const streamed = n.name.match(/^(.*? to )?((?:[\w.-]+:)?[a-z][a-z0-9-]*\/[^@]+)(?:@(\d+))?$/)
   if (n.kind === 'row') return n.name.includes(' of ') ? html`<a href=${link('views', n.by)}>${n.name}</a>` : html`<a href="${link('views', n.by)}?key=${encodeURIComponent(n.name.slice(n.name.indexOf('/') + 1))}">${n.name}</a>`
   if (streamed && (n.kind === 'commit' || n.kind === 'command')) return html`${streamed[1] ?? ''}<${Stream} name=${streamed[2]} version=${streamed[3]} />`
   return n.name

@@ -1,6 +1,6 @@
 // The frame: pages by the address behind #, theme, keys.
 import { html, render, useState, useEffect, useRef } from './vendor/htm-preact.js'
-import { useLoad } from './api.js'
+import { currentTenant, setTenant, useLoad } from './api.js'
 import { Notice, Page, setAggregates } from './ui.js'
 import { Home } from './home.js'
 import { Streams, OneStream } from './streams.js'
@@ -81,10 +81,18 @@ function Help({ close }) {
     <div><dt><kbd>?</kbd></dt><dd>this list</dd></div></dl><form method="dialog"><button>Close</button></form></dialog>`
 }
 
+// Tenant asks whose rows and commands the pages are about.
+function Tenant({ onChange }) {
+  const [name, set] = useState(currentTenant())
+  const choose = e => { e.preventDefault(); setTenant(name.trim()); onChange() }
+  return html`<form class="tenant" onSubmit=${choose}><label>Tenant <input value=${name} onInput=${e => set(e.target.value)} onBlur=${e => name.trim() !== currentTenant() && choose(e)} placeholder="all" autocomplete="off" spellcheck="false" /></label></form>`
+}
+
 function App() {
   const [path, ...rest] = useRoute()
   const [help, setHelp] = useState(false)
   const app = useLoad('app')
+  const [tenant, chosen] = useState(currentTenant())
   useKeys(() => setHelp(true))
   const main = useRef()
   const first = useRef(true)
@@ -99,11 +107,11 @@ function App() {
   return html`<a class="skip" href="#main" onClick=${e => { e.preventDefault(); main.current.focus() }}>Skip to the page</a>
     <aside><a class="brand" href="#/"><img src="icon.svg" alt="" width="22" height="22" /><span>${app.data?.title ?? 'Daybook'}</span></a>
       <nav aria-label="Pages">${pages.map(p => html`<a href="#/${p.path}" class=${p === page ? 'here' : ''} aria-current=${p === page ? 'page' : undefined}>${p.name}</a>`)}</nav>
-      <div class="foot">${app.data && html`<span class="stage"><b>${app.data.stage}</b> ${app.data.write ? 'read and write' : 'read only'}</span>`}<${Theme} /><button class="quiet keyhelp" onClick=${() => setHelp(true)} aria-label="Keys">?</button></div>
+      <div class="foot">${app.data?.tenants && html`<${Tenant} onChange=${() => chosen(currentTenant())} />`}${app.data && html`<span class="stage"><b>${app.data.stage}</b> ${app.data.write ? 'read and write' : 'read only'}</span>`}<${Theme} /><button class="quiet keyhelp" onClick=${() => setHelp(true)} aria-label="Keys">?</button></div>
     </aside>
     <main id="main" tabindex="-1" ref=${main}>
       ${app.error && html`<${Notice} error=${app.error} /><p><button onClick=${app.reload}>Try again</button></p>`}
-      ${app.data && (Shown ? html`<${Shown} key=${path + '/' + rest.join('/')} app=${app.data} id=${rest.join('/')} />` : html`<${Page} title="No such page" /><p><a href="#/">Home</a></p>`)}
+      ${app.data && (Shown ? html`<${Shown} key=${tenant + ' ' + path + '/' + rest.join('/')} app=${app.data} id=${rest.join('/')} />` : html`<${Page} title="No such page" /><p><a href="#/">Home</a></p>`)}
     </main>
     ${help && html`<${Help} close=${() => setHelp(false)} />`}`
 }

@@ -1,7 +1,7 @@
 // Process managers and outboxes: what runs, what waits, what is stuck.
 import { html, useState } from './vendor/htm-preact.js'
 import { post, query, useLoad } from './api.js'
-import { Act, Json, Loaded, Notice, Page, Pager, Panel, Stream, Table, Tag, Time, link, number, plural, span, useQuery } from './ui.js'
+import { Act, Json, Loaded, Notice, Page, Pager, Panel, Stream, Table, Tag, Time, link, number, partsOf, plural, span, useQuery } from './ui.js'
 import { Parked } from './views.js'
 
 export function Processes({ app }) {
@@ -44,7 +44,7 @@ function Instances({ p, app, q, change }) {
       { name: 'Rejections', cell: i => (i.rejections ?? i.answered ?? []).map(r => html`<span class="timer">${r.command} <code>${r.code}</code></span>`) },
       { name: 'Remembers', cls: 'wide', cell: i => i.memory === undefined || i.memory === null ? '' : html`<details><summary class="mono">${JSON.stringify(i.memory).slice(0, 48)}</summary><${Json} v=${i.memory} /></details>` },
       { name: 'Last commit', cls: 'tight', cell: i => html`<${Time} at=${i.time} />` },
-      { name: 'Step', cls: 'tight', cell: i => html`<a href=${link('explain', i.stream)}>explain</a>${app.write ? html` · <a href="${link('commands')}?aggregate=${i.stream.split('/')[0]}&id=${encodeURIComponent(i.stream.slice(i.stream.indexOf('/') + 1))}">send</a>${i.parked ? html` <${Act} label="Retry" run=${() => post('redrive', { name: p.name, stream: i.stream })} onDone=${all.reload} />` : ''}` : ''}` },
+      { name: 'Step', cls: 'tight', cell: i => html`<a href=${link('explain', i.stream)}>explain</a>${app.write ? html` · <a href="${link('commands')}?aggregate=${partsOf(i.stream).aggregate}&id=${encodeURIComponent(partsOf(i.stream).id)}">send</a>${i.parked ? html` <${Act} label="Retry" run=${() => post('redrive', { name: p.name, stream: i.stream })} onDone=${all.reload} />` : ''}` : ''}` },
     ]} />
     <${Pager} count=${d.instances.length} what="instance" next=${d.next} first=${q.cursor} onNext=${() => change({ cursor: d.next }, true)} onFirst=${() => change({ cursor: '' })} />`}<//>`
 }

@@ -1,7 +1,7 @@
 // Streams, found by aggregate and id, and one stream as a timeline.
 import { html, useState, useEffect, useRef } from './vendor/htm-preact.js'
 import { query, useLoad } from './api.js'
-import { Changes, Diff, Empty, Json, Loaded, Notice, Page, Pager, Panel, Stream, Table, Tag, Time, bytes, differences, hue, link, number, plural, useQuery } from './ui.js'
+import { Changes, Diff, Empty, Json, Loaded, Notice, Page, Pager, Panel, Stream, Table, Tag, Time, bytes, differences, hue, link, number, partsOf, plural, useQuery } from './ui.js'
 
 export function Streams({ app }) {
   const [q, change] = useQuery()
@@ -52,11 +52,11 @@ export function OneStream({ app, id }) {
     if (/^\d+$/.test(jump)) change({ at: jump, before: '', time: '' }, true)
     else if (!isNaN(new Date(jump))) change({ time: new Date(/Z|[+-]\d\d:\d\d$/.test(jump) ? jump : jump.replace(' ', 'T') + 'Z').toISOString(), at: '', before: '' }, true)
   }
-  const [aggregate] = id.split('/')
+  const { aggregate, id: plain } = partsOf(id)
   const bad = jump && !/^\d+$/.test(jump) && isNaN(new Date(jump))
   return html`<${Page} title=${html`<${Stream} name=${id} />`} sub=${page.data ? `At version ${number(page.data.version)}.` : ''} tools=${html`
       <a class="button" href=${link('explain', id)}>Explain</a>
-      ${app.write && app.aggregates.some(a => a.name === aggregate) ? html`<a class="button" href="${link('commands')}?aggregate=${aggregate}&id=${encodeURIComponent(id.slice(aggregate.length + 1))}">Send a command</a>` : ''}`} />
+      ${app.write && app.aggregates.some(a => a.name === aggregate) ? html`<a class="button" href="${link('commands')}?aggregate=${aggregate}&id=${encodeURIComponent(plain)}">Send a command</a>` : ''}`} />
     <form class="bar" onSubmit=${go}>
       <input value=${jump} onInput=${e => setJump(e.target.value)} placeholder="version, or time such as 2026-11-29 10:15" aria-label="Jump to a version or a time (UTC)" aria-invalid=${bad || undefined} />
       <button disabled=${!jump || bad}>Jump</button>

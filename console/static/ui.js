@@ -43,10 +43,16 @@ let aggregates = []
 export const setAggregates = names => { aggregates = names }
 export const hue = aggregate => `h${Math.max(0, aggregates.indexOf(aggregate)) % hues}`
 
+// partsOf cuts a stream's name, user/7 or acme:user/7, into tenant, aggregate and id.
+export function partsOf(name) {
+  const slash = name.indexOf('/'), head = name.slice(0, slash), colon = head.indexOf(':')
+  return { tenant: head.slice(0, Math.max(0, colon)), aggregate: head.slice(colon + 1), id: name.slice(slash + 1) }
+}
+
 // Stream is a link to a stream; its aggregate has a colour throughout.
 export function Stream({ name, version }) {
-  const [aggregate, ...id] = name.split('/')
-  return html`<a class="stream" href=${link('streams', name) + (version ? `?at=${version}` : '')}><b class=${hue(aggregate)}>${aggregate}</b>/${id.join('/')}${version ? html`<i>@${version}</i>` : ''}</a>`
+  const { tenant, aggregate, id } = partsOf(name)
+  return html`<a class="stream" href=${link('streams', name) + (version ? `?at=${version}` : '')}>${tenant && html`<span class="muted">${tenant}:</span>`}<b class=${hue(aggregate)}>${aggregate}</b>/${id}${version ? html`<i>@${version}</i>` : ''}</a>`
 }
 
 export const Tag = ({ kind, children }) => html`<span class="tag ${kind ?? ''}">${children}</span>`

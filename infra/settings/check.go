@@ -23,6 +23,8 @@ func (s Settings) conflicts() []string {
 		"corsOrigins: a REST API leaves CORS to the functions; use api=http for web pages of other origins")
 	refuse(s.API == HTTP && s.ClientRate > 0, "clientRate: an HTTP API can't have a web ACL; use api=rest, or throttleRate for all callers together")
 	refuse(s.ClientRate > 0 && s.ClientRate < 10, "clientRate: AWS WAF counts no fewer than 10")
+	refuse(s.TenantIsolation && s.API != REST, "tenantIsolation: an HTTP API can't tell Lambda whose request it is; use api=rest")
+	refuse(s.TenantIsolation && s.Authorization != JWT, "tenantIsolation: the tenant is a claim of a verified token; use authorization=jwt")
 	refuse(s.BackupCopyTo != "" && s.BackupDays == 0, "backupCopyTo: it needs backupDays")
 	return append(all, s.jwtConflicts()...)
 }

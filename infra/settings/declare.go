@@ -161,6 +161,8 @@ func authorization(app string) []field {
 			text(func(s *Settings) *string { return &s.ReadScope }, isScope.MatchString, "an OAuth scope")),
 		declare("historyScope", app+"/history", "scope", "A token needs it to read events under `/streams/`.",
 			text(func(s *Settings) *string { return &s.HistoryScope }, isScope.MatchString, "an OAuth scope")),
+		declare("tenantIsolation", "false", "`true`, `false`", "In an application with tenants, Lambda keeps the execution environments of the command and the query function apart by tenant ([tenants.md](tenants.md#isolation-mode)). Needs `api=rest` and `authorization=jwt`.",
+			yes(func(s *Settings) *bool { return &s.TenantIsolation })),
 	}
 }
 

@@ -111,6 +111,7 @@ type Settings struct {
 	WriteScope      string   // a token needs it to send commands
 	ReadScope       string   // a token needs it to query views
 	HistoryScope    string   // a token needs it to read events under /streams/
+	TenantIsolation bool     // whether Lambda keeps execution environments apart by tenant
 	CORSOrigins     []string
 	ThrottleRate    int // requests per second, over all callers
 	ThrottleBurst   int // requests at once

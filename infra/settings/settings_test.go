@@ -86,6 +86,8 @@ func TestWrongSettings(t *testing.T) {
 		{"profile", `{"profile":"prod"}`, nil, []string{"not one of standard, production"}},
 		{"client rate and http", `{"clientRate":100}`, nil, []string{"api=rest"}},
 		{"small client rate", `{"api":"rest","clientRate":9}`, nil, []string{"no fewer than 10"}},
+		{"tenant isolation and http", `{"authorization":"jwt","jwtIssuer":"https://id.example","jwtAudience":"a","tenantIsolation":true}`, nil, []string{"tenantIsolation", "use api=rest"}},
+		{"tenant isolation and iam", `{"api":"rest","tenantIsolation":true}`, nil, []string{"tenantIsolation", "use authorization=jwt"}},
 		{"copies of no backups", `{"backupCopyTo":"arn:aws:backup:eu-west-1:210987654321:backup-vault:daybook"}`, nil, []string{"needs backupDays"}},
 		{"vault", `{"backupDays":7,"backupCopyTo":"vault"}`, nil, []string{"ARN of a backup vault"}},
 		{"tag", `{"tags":"team"}`, nil, []string{"not a tag"}},

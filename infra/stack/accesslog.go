@@ -19,9 +19,13 @@ func accessLog(variables ...string) awsapigateway.AccessLogFormat {
 	return awsapigateway.AccessLogFormat_Custom(ptr(line + "}"))
 }
 
-// caller adds who sent the request, where the settings ask for it: the token's
-// subject or the ARN of the IAM identity. That is personal data in most countries.
-func caller(s settings.Settings, variables ...string) []string {
+// caller adds whose request it is, where claim names the tenant, and who sent it, where
+// the settings ask for that: the token's subject or the ARN of the IAM identity. The
+// latter is personal data in most countries.
+func caller(s settings.Settings, claim string, variables ...string) []string {
+	if mappable.MatchString(claim) {
+		variables = append(variables, "tenant", "$context.authorizer.claims."+claim)
+	}
 	if !s.AccessLogCaller {
 		return variables
 	}

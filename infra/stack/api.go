@@ -26,13 +26,13 @@ type API struct {
 }
 
 // NewAPI makes the API that the settings ask for. Of the commands it looks at those
-// that need a scope.
-func NewAPI(scope constructs.Construct, s settings.Settings, f Functions, commands []aggregate.Description, key Key) API {
+// that need a scope. tenantClaim names the tenant; "" without tenants.
+func NewAPI(scope constructs.Construct, s settings.Settings, f Functions, commands []aggregate.Description, tenantClaim string, key Key) API {
 	logs := NewLogGroup(scope, "AccessLogs", s.Prefix(), "access", s.LogRetention, key)
 	if s.API == settings.REST {
-		return newRESTAPI(scope, s, f.routes(s, commands), logs)
+		return newRESTAPI(scope, s, tenantClaim, f.routes(s, commands), logs)
 	}
-	return newHTTPAPI(scope, s, f, f.routes(s, commands), logs)
+	return newHTTPAPI(scope, s, tenantClaim, f, f.routes(s, commands), logs)
 }
 
 // apiMetric is a metric of API Gateway.

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"maps"
 
 	"github.com/aws/constructs-go/constructs/v10"
@@ -8,6 +9,9 @@ import (
 	"daybook/functions/names"
 	"daybook/infra/settings"
 )
+
+// queueFunction is the command function's program again, for queued commands.
+const queueFunction = "queue"
 
 // The functions' time-outs in seconds. API Gateway waits 30 (HTTP) or 29 (REST)
 // seconds: the client of a request that takes longer has already received a 504.
@@ -17,14 +21,35 @@ const (
 )
 
 // Functions are the functions of a deployment.
-type Functions struct{ Command, Query, Projector, Process Function }
+type Functions struct {
+	Command, Query, Projector, Process Function
+	// Queue handles queued commands where the command function can't, since Lambda
+	// isolates its tenants; nil elsewhere.
+	Queue *Function
+}
 
 // all are the functions, in the order of the dashboard.
-func (f Functions) all() []Function { return []Function{f.Command, f.Query, f.Projector, f.Process} }
+func (f Functions) all() []Function {
+	all := []Function{f.Command, f.Query, f.Projector, f.Process}
+	if f.Queue != nil {
+		all = append(all, *f.Queue)
+	}
+	return all
+}
+
+// queued is the function that handles queued commands.
+func (f Functions) queued() Function {
+	if f.Queue != nil {
+		return *f.Queue
+	}
+	return f.Command
+}
 
 // newFunctions makes the functions with what each may do, and nothing more.
 func newFunctions(scope constructs.Construct, s settings.Settings, code func(string) string, st stores, key Key) Functions {
 	reserved := map[string]int{names.Projector: s.ProjectorConcurrency, names.Process: s.ProcessConcurrency}
+	isolated := map[string]bool{names.Command: s.TenantIsolation, names.Query: s.TenantIsolation}
+	binary := map[string]string{queueFunction: names.Command}
 	make := func(name, description string, memory, timeout int, environment map[string]string) Function {
 		all := map[string]string{
 			names.EnvEventsTable: *st.events.TableName(),
@@ -39,16 +64,17 @@ func newFunctions(scope constructs.Construct, s settings.Settings, code func(str
 		maps.Copy(all, st.personal.environment())
 		return NewFunction(scope, title(name), FunctionProps{
 			Prefix: s.Prefix(), Name: name, Description: description,
-			Code: code(name), Architecture: s.Architecture, Memory: memory, Timeout: timeout,
+			Code: code(cmp.Or(binary[name], name)), Isolated: isolated[name], Architecture: s.Architecture, Memory: memory, Timeout: timeout,
 			Tracing: s.Tracing, Concurrency: reserved[name], Versions: s.Rollout == settings.Canary, LogRetention: s.LogRetention, Key: key, Environment: all,
 		})
 	}
+	deciding := map[string]string{
+		names.EnvRequestsTable: *st.requests.TableName(),
+		names.EnvCommandQueue:  *st.queue.Commands.QueueUrl(),
+		names.EnvDeadQueue:     *st.queue.Dead.QueueUrl(),
+	}
 	f := Functions{
-		Command: make(names.Command, "Decides commands and appends their events", s.CommandMemory, requestTimeout, map[string]string{
-			names.EnvRequestsTable: *st.requests.TableName(),
-			names.EnvCommandQueue:  *st.queue.Commands.QueueUrl(),
-			names.EnvDeadQueue:     *st.queue.Dead.QueueUrl(),
-		}),
+		Command: make(names.Command, "Decides commands and appends their events", s.CommandMemory, requestTimeout, deciding),
 		Query: make(names.Query, "Answers queries from the query tables", s.QueryMemory, requestTimeout, map[string]string{
 			names.EnvRequestsTable: *st.requests.TableName(),
 		}),
@@ -69,6 +95,12 @@ func newFunctions(scope constructs.Construct, s settings.Settings, code func(str
 	st.personal.allowReading(f.Query)
 	st.personal.allowReading(f.Projector)
 	st.personal.allowWriting(f.Process)
+	if s.TenantIsolation { // Lambda takes no event source for an isolated function
+		queue := make(queueFunction, "Decides queued commands of all tenants", s.CommandMemory, requestTimeout, deciding)
+		st.allowCommand(queue)
+		st.personal.allowWriting(queue)
+		f.Queue = &queue
+	}
 	return f
 }
 

@@ -16,8 +16,8 @@ import (
 )
 
 // newHTTPAPI makes an HTTP API with its one stage, $default, so that paths have
-// nothing in front.
-func newHTTPAPI(scope constructs.Construct, s settings.Settings, f Functions, routes []route, logs awslogs.LogGroup) API {
+// nothing in front. claim names the tenant; "" without tenants.
+func newHTTPAPI(scope constructs.Construct, s settings.Settings, claim string, f Functions, routes []route, logs awslogs.LogGroup) API {
 	props := &v2.HttpApiProps{
 		ApiName:                   jsii.String(s.Prefix()),
 		Description:               jsii.String("Commands and queries of " + s.Prefix()),
@@ -26,7 +26,7 @@ func newHTTPAPI(scope constructs.Construct, s settings.Settings, f Functions, ro
 		CorsPreflight:             cors(s.CORSOrigins),
 	}
 	api := v2.NewHttpApi(scope, jsii.String("Http"), props)
-	stage := httpStage(scope, s, api, logs)
+	stage := httpStage(scope, s, claim, api, logs)
 	integrations := make(map[string]v2.HttpRouteIntegration)
 	authorizer := httpAuthorizer(s)
 	for _, r := range routes {
@@ -69,7 +69,7 @@ func newHTTPAPI(scope constructs.Construct, s settings.Settings, f Functions, ro
 	return a
 }
 
-func httpStage(scope constructs.Construct, s settings.Settings, api v2.HttpApi, logs awslogs.LogGroup) v2.HttpStage {
+func httpStage(scope constructs.Construct, s settings.Settings, claim string, api v2.HttpApi, logs awslogs.LogGroup) v2.HttpStage {
 	stage := v2.NewHttpStage(scope, jsii.String("HttpStage"), &v2.HttpStageProps{
 		HttpApi:                api,
 		StageName:              jsii.String("$default"),
@@ -79,7 +79,7 @@ func httpStage(scope constructs.Construct, s settings.Settings, api v2.HttpApi, 
 	})
 	stage.Node().DefaultChild().(v2.CfnStage).SetAccessLogSettings(&v2.CfnStage_AccessLogSettingsProperty{
 		DestinationArn: logs.LogGroupArn(),
-		Format: accessLog(caller(s, "route", "$context.routeKey", "authorization", "$context.authorizer.error",
+		Format: accessLog(caller(s, claim, "route", "$context.routeKey", "authorization", "$context.authorizer.error",
 			"integration", "$context.integrationErrorMessage")...).ToString(),
 	})
 	return stage

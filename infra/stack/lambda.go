@@ -24,6 +24,7 @@ type FunctionProps struct {
 	Tracing      bool
 	Concurrency  int  // reserved; 0 for none
 	Versions     bool // callers get the alias Live of a version
+	Isolated     bool // each execution environment is for one tenant
 	Environment  map[string]string
 	LogRetention int // days
 	Key          Key
@@ -87,6 +88,11 @@ func NewFunction(scope constructs.Construct, id string, p FunctionProps) Functio
 	}
 	if p.Concurrency > 0 {
 		props.ReservedConcurrentExecutions = jsii.Number(p.Concurrency)
+	}
+	if p.Isolated {
+		props.TenancyConfig = awslambda.TenancyConfig_PER_TENANT()
+		// Another name: switching the mode replaces the function, and two can't share one.
+		props.FunctionName = jsii.String(names.Join(p.Prefix, p.Name+"-isolated"))
 	}
 	function := awslambda.NewFunction(scope, jsii.String(id), props)
 	f := Function{Function: function, Role: role, Name: p.Name, Timeout: p.Timeout, live: function}

@@ -29,7 +29,8 @@ const Commits = `{"eventName":["INSERT"]}`
 
 // CommitsOf is a filter that lets new commits of some aggregates' streams through:
 // the name of a stream begins with that of its aggregate. At least one aggregate
-// must be given.
+// must be given. It is not for an application with tenants, where the tenant comes first
+// and no filter can look behind it.
 func CommitsOf(aggregates []string) string {
 	type prefix struct {
 		Prefix string `json:"prefix"`

@@ -14,8 +14,9 @@ import (
 	"daybook/infra/settings"
 )
 
-// newRESTAPI makes a REST API with one stage, named after the setting stage.
-func newRESTAPI(scope constructs.Construct, s settings.Settings, routes []route, logs awslogs.LogGroup) API {
+// newRESTAPI makes a REST API with one stage, named after the setting stage. claim names
+// the tenant; "" without tenants.
+func newRESTAPI(scope constructs.Construct, s settings.Settings, claim string, routes []route, logs awslogs.LogGroup) API {
 	props := &v1.RestApiProps{
 		RestApiName:               jsii.String(s.Prefix()),
 		Description:               jsii.String("Commands and queries of " + s.Prefix()),
@@ -31,7 +32,7 @@ func newRESTAPI(scope constructs.Construct, s settings.Settings, routes []route,
 			DataTraceEnabled:     jsii.Bool(false), // would log payloads
 			TracingEnabled:       jsii.Bool(s.Tracing),
 			AccessLogDestination: v1.NewLogGroupLogDestination(logs),
-			AccessLogFormat: accessLog(caller(s, "route", "$context.resourcePath", "authorization", "$context.authorizer.error",
+			AccessLogFormat: accessLog(caller(s, claim, "route", "$context.resourcePath", "authorization", "$context.authorizer.error",
 				"integration", "$context.integration.error")...),
 		},
 	}
@@ -51,17 +52,17 @@ func newRESTAPI(scope constructs.Construct, s settings.Settings, routes []route,
 	if s.ClientRate > 0 {
 		limitClients(scope, s, api)
 	}
-	restRoutes(scope, s, routes, api)
+	restRoutes(scope, s, routes, api, tenantHeader(s, claim))
 	return restHandle(s, api)
 }
 
-func restRoutes(scope constructs.Construct, s settings.Settings, routes []route, api v1.RestApi) {
+func restRoutes(scope constructs.Construct, s settings.Settings, routes []route, api v1.RestApi, parameters *map[string]*string) {
 	integrations := make(map[string]v1.Integration)
 	kind, authorizer := restAuthorizer(scope, s)
 	for _, r := range routes {
 		if integrations[r.function.Name] == nil {
 			integrations[r.function.Name] = v1.NewLambdaIntegration(r.function.live, &v1.LambdaIntegrationOptions{
-				Proxy: jsii.Bool(true), AllowTestInvoke: jsii.Bool(false),
+				Proxy: jsii.Bool(true), AllowTestInvoke: jsii.Bool(false), RequestParameters: parameters,
 			})
 		}
 		api.Root().ResourceForPath(jsii.String(r.path)).AddMethod(jsii.String(r.method), integrations[r.function.Name], &v1.MethodOptions{

@@ -26,6 +26,8 @@ type Schema struct {
 	// Followed are the aggregates whose streams process managers and outboxes
 	// follow, sorted.
 	Followed []string
+	// TenantClaim is the claim that names the tenant; "" without tenants.
+	TenantClaim string
 }
 
 // View is a query table and the path that queries find it under.
@@ -43,7 +45,7 @@ type View struct {
 func SchemaOf(app daybook.App) (Schema, error) {
 	s := Schema{
 		Events: dynamo.EventsTable(), Claims: dynamo.ClaimsTable(), Control: dynamo.ControlTable(),
-		Processes: dynamo.ProcessesTable(), Requests: dynamo.RequestsTable(),
+		Processes: dynamo.ProcessesTable(), Requests: dynamo.RequestsTable(), TenantClaim: app.Tenancy.Claim,
 	}
 	if app.Personal() {
 		keys := dynamo.KeysTable()

@@ -65,7 +65,7 @@ func newService(stack awscdk.Stack, s settings.Settings, p Props, st stores, key
 	mappings := newMappings(stack, s, st, functions, failures, key)
 	tellAuthorization(functions.Query, s)
 	commands := aggregate.Public(p.Commands)
-	api := NewAPI(stack, s, functions, commands, key)
+	api := NewAPI(stack, s, functions, commands, p.Schema.TenantClaim, key)
 	if s.Authorization == settings.IAM {
 		newCallerPolicies(stack, s.Prefix(), api, commands, p.Schema.Views)
 	}
@@ -110,9 +110,12 @@ func newMappings(scope constructs.Construct, s settings.Settings, st stores, f F
 	props.Function, props.BatchSize, props.Disabled = f.Process, s.ProcessBatchSize, true
 	if len(st.schema.Followed) > 0 {
 		props.Filter, props.Disabled = CommitsOf(st.schema.Followed), false
+		if st.schema.TenantClaim != "" {
+			props.Filter = Commits // the function passes over those that nothing follows
+		}
 	}
 	m.Process = NewMapping(scope, "ProcessMapping", props)
-	m.Queue = NewQueueMapping(scope, "QueueMapping", st.queue, f.Command, s.QueueConcurrency)
+	m.Queue = NewQueueMapping(scope, "QueueMapping", st.queue, f.queued(), s.QueueConcurrency)
 	return m
 }
 

@@ -47,6 +47,9 @@ func run(ctx context.Context, app daybook.App) error {
 	if err != nil {
 		return err
 	}
+	if err := stack.CheckTenancy(app.Tenancy.Claim, s); err != nil {
+		return err
+	}
 	missing, err := shapes.Check(os.DirFS("domain"), app.Views)
 	if err != nil {
 		return err

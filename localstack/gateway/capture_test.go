@@ -101,13 +101,13 @@ func TestMalformedQueries(t *testing.T) {
 func TestBytesThatAreNotUTF8(t *testing.T) {
 	t.Parallel()
 	for _, format := range []gateway.Format{gateway.HTTPAPI, gateway.RESTAPI} {
-		g, event, _ := capture(gateway.Options{Format: format})
+		g, event, _ := capture(gateway.Options{Format: format, TenantClaim: "org"})
 		r := httptest.NewRequest("GET", g.Prefix()+"/users", nil)
 		r.Header.Set("Idempotency-Key", "Bestellung-\xe4-1")
 		if send(g, r); !strings.Contains(string(*event), "Bestellung-\uFFFD-1") {
 			t.Errorf("format %d: event %s", format, *event)
 		}
-		for _, name := range []string{"X-Daybook-Actor", "X-Daybook-Scopes"} {
+		for _, name := range []string{"X-Daybook-Actor", "X-Daybook-Scopes", "X-Daybook-Tenant"} {
 			for _, values := range [][]string{{"M\xfcller"}, {"ann", "bob"}} {
 				*event = nil
 				r = httptest.NewRequest("GET", g.Prefix()+"/users", nil)

@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"daybook/api"
+	"daybook/functions/names"
 )
 
 // allowedHeaders are those that web pages of other origins may send: those that a
 // deployed API allows, and those that this gateway reads for itself.
 func allowedHeaders() []string {
-	return slices.Concat(api.RequestHeaders(), api.AuthorizationHeaders(), []string{actorHeader, scopesHeader})
+	return slices.Concat(api.RequestHeaders(), api.AuthorizationHeaders(), []string{actorHeader, scopesHeader, names.TenantHeader})
 }
 
 // ValidOrigin reports whether s can be one of Options.CORSOrigins: an origin as

@@ -16,6 +16,8 @@
 // Callers are not authenticated. Every request passes for one of a JWT
 // authorizer whose subject is "local", or what the header X-Daybook-Actor says, and
 // whose token has the scopes of the options, or those of the header
-// X-Daybook-Scopes: a means to try things out on one machine, which no function
-// knows of.
+// X-Daybook-Scopes. In an application with tenants the header X-Daybook-Tenant is the
+// claim that names the tenant; without it the token has none, and the functions refuse
+// the request as on AWS. These headers are a means to try things out on one machine,
+// which no function knows of.
 package gateway

@@ -15,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	awsevents "github.com/aws/aws-lambda-go/events"
+
+	"daybook/functions/names"
 )
 
 // The account and the API that events name on one machine.
@@ -32,6 +34,7 @@ type call struct {
 	query   url.Values
 	actor   string
 	scope   string
+	tenant  string // "" for a token without the claim
 	body    []byte
 	at      time.Time
 	id      string
@@ -70,6 +73,9 @@ func (c *call) read() error {
 	if err == nil {
 		c.scope, err = c.said(scopesHeader, strings.Join(c.gateway.options.Scopes, " "))
 	}
+	if err == nil && c.gateway.options.TenantClaim != "" {
+		c.tenant, err = c.said(names.TenantHeader, "")
+	}
 	return err
 }
 
@@ -87,7 +93,11 @@ func (c *call) said(header, otherwise string) (string, error) {
 
 // claims are those of the caller's token.
 func (c *call) claims() map[string]string {
-	return map[string]string{"sub": c.actor, "scope": c.scope}
+	claims := map[string]string{"sub": c.actor, "scope": c.scope}
+	if c.tenant != "" {
+		claims[c.gateway.options.TenantClaim] = c.tenant
+	}
+	return claims
 }
 
 // second is the event of an HTTP API, payload format 2.0.

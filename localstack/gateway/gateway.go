@@ -54,6 +54,10 @@ type Options struct {
 	// Scopes are those of the tokens of requests without the header
 	// X-Daybook-Scopes; none by default.
 	Scopes []string
+	// TenantClaim names the claim of the caller's token that the header
+	// X-Daybook-Tenant stands for; "" is an application without tenants, for which the
+	// header means nothing. A request without the header has no such claim.
+	TenantClaim string
 	// CORSOrigins are the origins whose web pages may call the API; * is any. None by
 	// default. They are for an HTTP API: a REST API leaves CORS to its functions.
 	CORSOrigins []string
@@ -70,8 +74,9 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// actorHeader says who sends a request, and scopesHeader which scopes its token has,
-// separated by spaces. Both exist on one machine only.
+// actorHeader says who sends a request, scopesHeader which scopes its token has,
+// separated by spaces; names.TenantHeader says whose request it is. They exist on one
+// machine only.
 const (
 	actorHeader  = "X-Daybook-Actor"
 	scopesHeader = "X-Daybook-Scopes"

@@ -129,6 +129,45 @@ func TestScopes(t *testing.T) {
 	}
 }
 
+// TestTenantHeader: the header is the claim of that name and nothing without a name; a
+// token without it has no such claim.
+func TestTenantHeader(t *testing.T) {
+	t.Parallel()
+	for _, format := range []gateway.Format{gateway.HTTPAPI, gateway.RESTAPI} {
+		for _, c := range []struct{ claim, header, want string }{
+			{"org", "acme", "acme"}, {"org", "", ""}, {"", "acme", ""}, {"org", "not a name", "not a name"},
+		} {
+			g, event, _ := capture(gateway.Options{Format: format, TenantClaim: c.claim})
+			r := httptest.NewRequest("GET", g.Prefix()+"/users", nil)
+			if c.header != "" {
+				r.Header.Set("X-Daybook-Tenant", c.header)
+			}
+			send(g, r)
+			var got struct {
+				RequestContext struct {
+					Authorizer struct {
+						Claims map[string]string `json:"claims"`
+						JWT    struct {
+							Claims map[string]string `json:"claims"`
+						} `json:"jwt"`
+					} `json:"authorizer"`
+				} `json:"requestContext"`
+			}
+			if err := json.Unmarshal(*event, &got); err != nil {
+				t.Fatal(err)
+			}
+			a := got.RequestContext.Authorizer
+			claims := a.Claims
+			if format == gateway.HTTPAPI {
+				claims = a.JWT.Claims
+			}
+			if claims["sub"] != "local" || claims["org"] != c.want || c.want == "" && len(claims) != 2 {
+				t.Errorf("format %d, claim %q, header %q: claims %v", format, c.claim, c.header, claims)
+			}
+		}
+	}
+}
+
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -32,11 +32,23 @@ type Handler struct {
 	home   *template.Template
 }
 
-// New returns a handler in front of an API whose paths have a prefix.
-func New(api http.Handler, prefix string) *Handler {
+// tenantField asks for the tenant of the requests that the documentation sends.
+const tenantField = `<li><label>Tenant <input id="tenant" placeholder="acme" autocomplete="off" spellcheck="false"></label></li>`
+
+// New returns a handler in front of an API whose paths have a prefix. With tenants, the
+// documentation asks whose requests it sends.
+func New(api http.Handler, prefix string, tenants bool) *Handler {
 	static := http.FileServerFS(files)
 	docs := http.NewServeMux()
 	docs.Handle("/swagger-ui/", static)
+	if tenants {
+		index, _ := files.ReadFile("page/index.html") // embedded
+		index = bytes.Replace(index, []byte("</ul></nav>"), []byte(tenantField+"</ul></nav>"), 1)
+		docs.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = w.Write(index) // the browser has gone
+		})
+	}
 	docs.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		r = r.Clone(r.Context())
 		r.URL.Path = "/page" + r.URL.Path

@@ -41,7 +41,7 @@ func get(h http.Handler, target, accept string) *httptest.ResponseRecorder {
 func TestEntrance(t *testing.T) {
 	t.Parallel()
 	for _, prefix := range []string{"", "/local"} {
-		h := New(http.HandlerFunc(club), prefix)
+		h := New(http.HandlerFunc(club), prefix, false)
 		page := get(h, prefix+"/", browser)
 		for _, want := range []string{"<title>Club &lt;3</title>", `href="docs"`, `href="openapi.json"`, `href="docs/#/views/list-members"`, `href="docs/#/commands/join"`} {
 			if !strings.Contains(page.Body.String(), want) {
@@ -64,7 +64,7 @@ func TestEntrance(t *testing.T) {
 // page takes no other method.
 func TestAllElseIsTheAPIs(t *testing.T) {
 	t.Parallel()
-	h := New(http.HandlerFunc(club), "/local")
+	h := New(http.HandlerFunc(club), "/local", false)
 	for _, target := range []string{"/local/docsx", "/local/users//7", "/local/users/a%2Fb", "/local/users/../docs/", "/docs/", "/", "/local/doc"} {
 		w := get(h, target, browser)
 		if want := `{"path":"` + target + `"}`; target != "/" && w.Body.String() != want {
@@ -81,7 +81,7 @@ func TestAllElseIsTheAPIs(t *testing.T) {
 // TestEntranceOfAFailingAPI shows the failure and no page.
 func TestEntranceOfAFailingAPI(t *testing.T) {
 	t.Parallel()
-	h := New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }), "")
+	h := New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }), "", false)
 	if w := get(h, "/", browser); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("got %d", w.Code)
 	}
@@ -94,7 +94,7 @@ var address = regexp.MustCompile(`(?:src|href)="([^"]+)"`)
 // the page keeps: no script or style within it, none from elsewhere.
 func TestDocs(t *testing.T) {
 	t.Parallel()
-	h := New(http.HandlerFunc(club), "/local")
+	h := New(http.HandlerFunc(club), "/local", false)
 	if w := get(h, "/local/docs", browser); w.Code != http.StatusFound || w.Header().Get("Location") != "/local/docs/" {
 		t.Fatalf("got %d to %s", w.Code, w.Header().Get("Location"))
 	}
@@ -164,5 +164,21 @@ func TestVendoredFilesAreThoseOfTheManifest(t *testing.T) {
 	}
 	if names := there; len(names) != len(manifest.SHA256)+1 || !slices.ContainsFunc(names, func(e fs.DirEntry) bool { return e.Name() == "LICENSE" }) {
 		t.Errorf("%d files, %d in the manifest", len(names), len(manifest.SHA256))
+	}
+}
+
+// TestTenantField: the documentation of an application with tenants asks whose requests
+// it sends, in the field that its script reads.
+func TestTenantField(t *testing.T) {
+	t.Parallel()
+	for _, tenants := range []bool{false, true} {
+		h := New(http.HandlerFunc(club), "/local", tenants)
+		page := get(h, "/local/docs/", browser)
+		if has := strings.Contains(page.Body.String(), `<input id="tenant"`); page.Code != http.StatusOK || has != tenants || page.Header().Get("Content-Security-Policy") != policy {
+			t.Errorf("tenants %t: %d %v %s", tenants, page.Code, page.Header(), page.Body)
+		}
+		if script := get(h, "/local/docs/docs.js", "*/*").Body.String(); !strings.Contains(script, `querySelector("#tenant")`) {
+			t.Errorf("the script has no use for the field: %s", script)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/functions/names"
 )
 
 // Demo returns the command of a step, counted from 0, of the traffic that -demo sends,
@@ -26,17 +27,18 @@ const (
 
 // traffic sends a demo's commands to an API.
 type traffic struct {
-	demo  Demo
-	url   string // of the API
-	run   string
-	pause time.Duration
-	steps int
-	out   io.Writer // for what ends the traffic early
+	demo   Demo
+	url    string // of the API
+	tenant string // "" in an application without tenants
+	run    string
+	pause  time.Duration
+	steps  int
+	out    io.Writer // for what ends the traffic early
 }
 
 // newTraffic is the traffic of a start.
-func newTraffic(demo Demo, url string, started time.Time, out io.Writer) *traffic {
-	return &traffic{demo: demo, url: url, run: strconv.FormatInt(started.UnixMilli(), 36), pause: demoPause, steps: demoSteps, out: out}
+func newTraffic(demo Demo, url, tenant string, started time.Time, out io.Writer) *traffic {
+	return &traffic{demo: demo, url: url, tenant: tenant, run: strconv.FormatInt(started.UnixMilli(), 36), pause: demoPause, steps: demoSteps, out: out}
 }
 
 // send sends until ctx ends, or the steps do, or an answer says that the demo and the
@@ -75,6 +77,9 @@ func (t *traffic) step(ctx context.Context, step int) error {
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Idempotency-Key", fmt.Sprintf("demo-%s-%d", t.run, step))
 	request.Header.Set("X-Daybook-Actor", "demo")
+	if t.tenant != "" {
+		request.Header.Set(names.TenantHeader, t.tenant)
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err

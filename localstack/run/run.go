@@ -81,7 +81,7 @@ func run(ctx context.Context, app daybook.App, demo []Demo, args []string, stdou
 	}
 	fmt.Fprint(stdout, welcome(app, s, options))
 	if mode.demo {
-		go newTraffic(demo[0], s.URL(), time.Now(), stderr).send(ctx)
+		go newTraffic(demo[0], s.URL(), sampleTenant(app), time.Now(), stderr).send(ctx)
 	}
 	<-ctx.Done()
 	if err := s.Close(); err != nil {

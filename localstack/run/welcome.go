@@ -9,6 +9,7 @@ import (
 
 	"daybook"
 	"daybook/aggregate"
+	"daybook/functions/names"
 	"daybook/localstack/stack"
 	"daybook/view"
 )
@@ -73,18 +74,31 @@ func requests(app daybook.App, url string) []string {
 	if err != nil {
 		return nil // valid JSON marshals
 	}
-	lines := []string{fmt.Sprintf("curl -H 'Idempotency-Key: hello' --json '%s' %s/commands/%s",
+	curl := "curl"
+	if tenant := sampleTenant(app); tenant != "" {
+		curl = fmt.Sprintf("curl -H '%s: %s'", names.TenantHeader, tenant)
+	}
+	lines := []string{fmt.Sprintf("%s -H 'Idempotency-Key: hello' --json '%s' %s/commands/%s", curl,
 		strings.ReplaceAll(string(body), "'", `'\''`), url, command.Name)}
 	for _, v := range app.Views {
 		d := v.Describe()
 		if d.Kind == view.KindRows && slices.Equal(d.Aggregates, []string{command.Aggregate}) {
 			token := command.Aggregate + "/hello@1"
 			return append(lines,
-				fmt.Sprintf("curl '%s/%s/hello?after=%s'", url, d.Name, token),
-				fmt.Sprintf("curl '%s/%s?limit=10&after=%s'", url, d.Name, token))
+				fmt.Sprintf("%s '%s/%s/hello?after=%s'", curl, url, d.Name, token),
+				fmt.Sprintf("%s '%s/%s?limit=10&after=%s'", curl, url, d.Name, token))
 		}
 	}
-	return append(lines, fmt.Sprintf("curl '%s/streams/%s/hello'", url, command.Aggregate))
+	return append(lines, fmt.Sprintf("%s '%s/streams/%s/hello'", curl, url, command.Aggregate))
+}
+
+// sampleTenant is the tenant of the requests that the start shows and of those that -demo
+// sends, "" in an application without tenants.
+func sampleTenant(app daybook.App) string {
+	if !app.Tenancy.On() {
+		return ""
+	}
+	return "acme"
 }
 
 func creation(app daybook.App) (aggregate.Description, bool) {

@@ -1,9 +1,11 @@
 package run
 
 import (
+	"strings"
 	"testing"
 
 	"daybook"
+	"daybook/internal/testdomain"
 	reactors "daybook/process"
 )
 
@@ -28,6 +30,23 @@ func TestPublishes(t *testing.T) {
 	} {
 		if got := publishes(c.app); got != c.want {
 			t.Errorf("publishes = %t with %d processes", got, len(c.app.Processes))
+		}
+	}
+}
+
+// The requests to try name a tenant where there are some, and else are plain.
+func TestTriedRequests(t *testing.T) {
+	t.Parallel()
+	app := testdomain.App()
+	plain := requests(app, "http://h")
+	app.Tenancy = daybook.Tenancy{Claim: "org"}
+	lines := requests(app, "http://h")
+	if len(plain) < 2 || len(lines) != len(plain) {
+		t.Fatalf("%q, %q", plain, lines)
+	}
+	for i, line := range lines {
+		if want := strings.Replace(plain[i], "curl ", "curl -H 'X-Daybook-Tenant: acme' ", 1); line != want {
+			t.Errorf("%s; want %s", line, want)
 		}
 	}
 }

@@ -256,7 +256,7 @@ func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
 	g := gateway.New(gateway.Options{
 		Command: command.Invoke, Format: s.options.Format, Stage: s.options.Stage,
 		Query:       func(ctx context.Context, event []byte) ([]byte, error) { return query.Invoke(ctx, event) },
-		CORSOrigins: s.options.CORSOrigins, Rate: s.options.Rate, Scopes: aggregate.Scopes(s.app.Commands()), Log: s.log,
+		CORSOrigins: s.options.CORSOrigins, Rate: s.options.Rate, Scopes: aggregate.Scopes(s.app.Commands()), TenantClaim: s.app.Tenancy.Claim, Log: s.log,
 	})
 	s.prefix = g.Prefix()
 	config := s.config
@@ -268,7 +268,7 @@ func (s *Stack) gateway(command functions.Handler) (http.Handler, error) {
 	if query, err = functions.NewQuery(s.app, config); err != nil {
 		return nil, err
 	}
-	return pages.New(g, s.prefix), nil
+	return pages.New(g, s.prefix, s.app.Tenancy.On()), nil
 }
 
 // Prefix is what the names of tables, queues and the event bus begin with.

@@ -17,5 +17,11 @@ SwaggerUIBundle({
 	defaultModelsExpandDepth: 0,
 	filter: true,
 	validatorUrl: null,
+	// The claim of the caller's token that names the tenant, on one machine.
+	requestInterceptor: request => {
+		const tenant = document.querySelector("#tenant")?.value
+		if (tenant) request.headers["X-Daybook-Tenant"] = tenant
+		return request
+	},
 	onComplete: () => { document.title = document.querySelector("#docs .title")?.firstChild?.textContent || document.title },
 })

@@ -1,0 +1,2 @@
+// Package tenants is the sample of docs/tenants.md.
+package tenants
