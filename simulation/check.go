@@ -35,6 +35,7 @@ type checker struct {
 	order      []place
 	groups     [][2]int // ranges of order that one transaction stored
 	operations []*operation
+	answers    []rowAnswer
 	rebuilds   string // the view to build again in the end; "" for none
 	found      []Violation
 
@@ -67,6 +68,7 @@ const (
 	checkFollowed   = "every commit is handled"
 	checkEffects    = "reactions have their effects"
 	checkAnswers    = "answers are right"
+	checkTenants    = "nothing of a tenant is in another's answer"
 	checkQuiet      = "the system comes to rest"
 	checkGoroutines = "no goroutine is left"
 	checkRun        = "the run itself"
@@ -91,6 +93,7 @@ func (c *checker) all(ctx context.Context) {
 	c.decisions(ctx)
 	c.followed(ctx)
 	c.parked(ctx)
+	c.ownAnswers()
 	c.views(ctx, checkViews)
 	c.erased(ctx)
 	if c.rebuilds != "" && len(c.found) == 0 {
@@ -246,7 +249,7 @@ func (c *checker) acknowledged(ctx context.Context, of step, key string, stream 
 }
 
 func (c *checker) queuedCommand(ctx context.Context, statuses *dynamo.Requests, op *operation) {
-	status, err := statuses.Get(ctx, time.Now(), "", op.key)
+	status, err := statuses.Get(ctx, time.Now(), op.tenant, op.key)
 	switch {
 	case err != nil:
 		c.fail(checkCommands, "%s: its status can't be read: %v", op.step, err)

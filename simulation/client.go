@@ -13,12 +13,14 @@ import (
 	"time"
 
 	"daybook/events"
+	"daybook/functions/names"
 )
 
 // operation is what a client knows of a command that it sent.
 type operation struct {
 	step
 	key      string // its command id
+	tenant   string // of the client
 	stream   events.Stream
 	attempts int
 	accepted bool   // it was told so
@@ -33,7 +35,9 @@ type operation struct {
 type client struct {
 	*system
 	steps      []step
+	tenant     string // "" in an application without tenants
 	operations []*operation
+	answers    []rowAnswer       // of an application with tenants
 	tokens     map[string]string // the last token, by stream
 	faults     []string          // answers that are wrong in themselves
 }
@@ -68,12 +72,12 @@ type commandAnswer struct {
 
 // send sends a command until there is an answer that is one.
 func (c *client) send(ctx context.Context, s step) {
-	op := &operation{step: s, key: s.commandID()}
+	op := &operation{step: s, key: s.commandID(), tenant: c.tenant}
 	c.operations = append(c.operations, op)
 	body := map[string]any{"payload": s.payload}
 	if s.id != "" {
 		body["id"] = s.id
-		op.stream = events.StreamOf(s.command.Aggregate, s.id)
+		op.stream = events.StreamOf(s.command.Aggregate, s.id).In(c.tenant)
 		if op.expected = c.expected(s, op.stream); op.expected != nil {
 			body["expectedVersion"] = *op.expected
 		}
@@ -90,6 +94,7 @@ func (c *client) send(ctx context.Context, s step) {
 	for op.attempts = 1; op.attempts <= attempts; op.attempts++ {
 		status, answer, err := c.ask(ctx, fmt.Sprintf("%s/%d", s.name, op.attempts), http.MethodPost, "/commands/"+s.command.Name, string(text), header)
 		if err == nil && c.receive(op, status, answer) {
+			c.readOwn(ctx, op)
 			return
 		}
 		random, _ := draw(c.network.seed, fmt.Sprint("rest of ", s.name, op.attempts))
@@ -108,11 +113,11 @@ func (c *client) receive(op *operation, status int, body []byte) bool {
 	switch {
 	case status == http.StatusAccepted:
 		op.queued = true
-		op.stream = events.StreamOf(op.command.Aggregate, a.ID)
+		op.stream = events.StreamOf(op.command.Aggregate, a.ID).In(c.tenant)
 		return true
 	case status == http.StatusOK || status == http.StatusCreated:
 		op.accepted, op.version = true, a.Version
-		op.stream = events.StreamOf(op.command.Aggregate, a.ID)
+		op.stream = events.StreamOf(op.command.Aggregate, a.ID).In(c.tenant)
 		c.tokens[string(op.stream)] = a.Token
 		return true
 	case status >= 500 || status == http.StatusTooManyRequests:
@@ -129,7 +134,7 @@ func (c *client) read(ctx context.Context, s step) {
 	path := "/" + s.view + "/" + url.PathEscape(s.id)
 	token := ""
 	if d, ok := c.rows[s.view]; ok && len(d.Aggregates) == 1 {
-		if token = c.tokens[d.Aggregates[0]+"/"+s.id]; token != "" {
+		if token = c.tokens[string(events.StreamOf(d.Aggregates[0], s.id).In(c.tenant))]; token != "" {
 			path += "?after=" + url.QueryEscape(token)
 		}
 	}
@@ -144,6 +149,12 @@ func (c *client) read(ctx context.Context, s step) {
 	case status == http.StatusNotFound:
 	case status != http.StatusOK || json.Unmarshal(body, &row) != nil:
 		c.faults = append(c.faults, fmt.Sprintf("%s: the answer is %d %s", s, status, body))
+		return
+	}
+	if d, ok := c.rows[s.view]; ok && c.tenant != "" && status == http.StatusOK {
+		c.answers = append(c.answers, rowAnswer{s, events.StreamOf(d.Aggregates[0], s.id).In(c.tenant), row.Version, body})
+	}
+	switch {
 	case token != "" && row.Version > 0:
 		var want int64
 		_, _ = fmt.Sscan(token[strings.LastIndexByte(token, '@')+1:], &want)
@@ -177,6 +188,9 @@ func (c *client) ask(ctx context.Context, name, method, path, body string, heade
 	}
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if c.tenant != "" {
+		r.Header.Set(names.TenantHeader, c.tenant)
 	}
 	w := httptest.NewRecorder()
 	c.gateway.ServeHTTP(w, r)

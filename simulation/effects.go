@@ -27,7 +27,7 @@ func (c *checker) requests(ctx context.Context) {
 		c.owners[d.Name] = d
 	}
 	for _, op := range c.operations {
-		c.sent[op.key] = request{aggregate.Command{Name: op.command.Name, ID: op.stream.ID(), Payload: op.payload, CommandID: op.key, Actor: "local"}, op.command.Across, false}
+		c.sent[op.key] = request{aggregate.Command{Name: op.command.Name, Tenant: op.tenant, ID: op.stream.ID(), Payload: op.payload, CommandID: op.key, Actor: "local"}, op.command.Across, false}
 	}
 	if c.deployed {
 		return // which of two programs reacted to a commit is not known
@@ -136,7 +136,7 @@ func (c *checker) performed(ctx context.Context) {
 }
 
 func (c *checker) remember(q process.Request) {
-	c.sent[q.CommandID] = request{aggregate.Command{Name: q.Command, ID: q.ID, Payload: q.Payload, CommandID: q.CommandID, Actor: q.Actor}, c.owners[q.Command].Across, true}
+	c.sent[q.CommandID] = request{aggregate.Command{Name: q.Command, Tenant: q.Tenant, ID: q.ID, Payload: q.Payload, CommandID: q.CommandID, Actor: q.Actor}, c.owners[q.Command].Across, true}
 }
 
 // excused reports whether a command that no commit answers may have been handled: at
@@ -146,7 +146,7 @@ func (c *checker) excused(ctx context.Context, q process.Request) bool {
 	if d.Across || q.ID == "" || len(c.sent[q.CommandID].Name) == 0 {
 		return true
 	}
-	stream := events.StreamOf(d.Aggregate, q.ID)
+	stream := events.StreamOf(d.Aggregate, q.ID).In(q.Tenant)
 	if len(c.about[stream]) > 0 {
 		return true
 	}

@@ -189,8 +189,10 @@ func (o *operator) redrive(ctx context.Context, name string) error {
 		}
 		for id := range population {
 			for _, aggregate := range d.Aggregates {
-				if _, err := projector.Redrive(ctx, name, events.StreamOf(aggregate, strconv.Itoa(1+id))); err != nil {
-					return err
+				for _, tenant := range o.tenants() {
+					if _, err := projector.Redrive(ctx, name, events.StreamOf(aggregate, strconv.Itoa(1+id)).In(tenant)); err != nil {
+						return err
+					}
 				}
 			}
 		}

@@ -175,6 +175,7 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result, work *wor
 	c.order, c.groups = r.order, r.groups
 	for _, client := range clients {
 		c.operations = append(c.operations, client.operations...)
+		c.answers = append(c.answers, client.answers...)
 		for _, text := range client.faults {
 			c.fail(checkAnswers, "%s", text)
 		}
@@ -197,11 +198,20 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result, work *wor
 	}
 }
 
+// tenants are those of the clients, in turn: "" in an application without tenants.
+func (s *system) tenants() []string {
+	if !s.app.Tenancy.On() {
+		return []string{""}
+	}
+	return []string{"acme", "globex"}
+}
+
 // drive lets clients and the operator do their steps.
 func (s *system) drive(ctx context.Context, p plan, next *daybook.App) (clients []*client) {
 	var all sync.WaitGroup
-	for _, steps := range p.clients {
-		c := &client{system: s, steps: steps, tokens: map[string]string{}}
+	tenants := s.tenants()
+	for i, steps := range p.clients {
+		c := &client{system: s, steps: steps, tenant: tenants[i%len(tenants)], tokens: map[string]string{}}
 		clients = append(clients, c)
 		all.Go(func() { c.run(ctx) })
 	}

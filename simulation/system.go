@@ -123,7 +123,7 @@ func newSystem(ctx context.Context, app daybook.App, n *network, hostile *embedd
 	s.query = s.fleet(names.Query, o.Instances, func(a daybook.App, c functions.Config) (functions.Handler, error) { return functions.NewQuery(a, c) })
 	s.fleets = []*fleet{s.command, s.query}
 	s.gateway = gateway.New(gateway.Options{
-		Command: s.command.invoke, Query: s.query.invoke, Scopes: aggregate.Scopes(app.Commands()), Log: s.quiet,
+		Command: s.command.invoke, Query: s.query.invoke, Scopes: aggregate.Scopes(app.Commands()), TenantClaim: app.Tenancy.Claim, Log: s.quiet,
 	})
 	return s, nil
 }
