@@ -308,7 +308,9 @@ type rowOf struct {
 	Key  string `json:"key"`
 }
 
-func (r reader) row(ctx context.Context, a rowOf) (any, error) { return r.Row(ctx, r.tenant, a.View, a.Key) }
+func (r reader) row(ctx context.Context, a rowOf) (any, error) {
+	return r.Row(ctx, r.tenant, a.View, a.Key)
+}
 
 func (r reader) verify(ctx context.Context, a rowOf) (any, error) {
 	return r.VerifyRow(ctx, r.tenant, a.View, a.Key, verifyBudget)

@@ -374,6 +374,12 @@ func politePerson() daybook.App {
 		}).
 		Command(func(_ peopledomain.State, c strictRename) aggregate.Decision {
 			return aggregate.Emit(peopledomain.Renamed{Name: personal.Of("Dear " + c.Name.Reveal())})
+		}).
+		Command(func(s peopledomain.State, _ peopledomain.Forget) aggregate.Decision {
+			if s.Name.Reveal() == "" { // as it is once the person was erased
+				return aggregate.Nothing()
+			}
+			return aggregate.Emit(peopledomain.Forgotten{}).ReleasePersonal(peopledomain.EmailClaim, "it")
 		}), peopledomain.Letter}
 	return app
 }
@@ -395,13 +401,14 @@ func TestPersonalDecisions(t *testing.T) {
 		{Name: "rename-person", ID: "7", Payload: []byte(`{"name":"Bellatrix"}`)}, {Name: "rename-person", ID: "7", Payload: []byte(`{"name":"Xua"}`)},
 		{Name: "register-person", ID: "8", Payload: []byte(`{"name":"Bobby","email":"bob@example.com"}`)},
 		{Name: "write-letter", ID: "l", Payload: []byte(`{"to":"7","text":"Dear Annabella"}`)},
+		{Name: "forget-person", ID: "7"},
 	} {
 		if _, err := h.Handle(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 	}
 	app := peopledomain.App()
-	if r := run(t, store(), app); r.Differs || r.Decisions.Decided != 4 || r.Decisions.NotKept != 1 {
+	if r := run(t, store(), app); r.Differs || r.Decisions.Decided != 5 || r.Decisions.NotKept != 1 {
 		t.Errorf("the same code: %+v", r)
 	}
 	r := run(t, store(), politePerson())
@@ -430,7 +437,7 @@ func TestPersonalDecisions(t *testing.T) {
 	if deleted, err := personal.NewRing(keys, keys, nil).Delete(t.Context(), "person/7"); err != nil || !deleted {
 		t.Fatal(deleted, err)
 	}
-	if r := run(t, store(), politePerson()); r.Decisions.Erased != 3 || r.Decisions.Decided != 1 {
+	if r := run(t, store(), politePerson()); r.Decisions.Erased != 4 || r.Decisions.Decided != 1 || r.Decisions.Differ != 1 {
 		t.Errorf("after an erasure: %+v", r.Decisions)
 	}
 }
