@@ -125,7 +125,7 @@ func (p *Processes) Entries(ctx context.Context, cursor string, limit int) ([]pr
 	in := &dynamodb.ScanInput{TableName: &p.table, Limit: ptr(int32(limit))}
 	if cursor != "" {
 		key, err := base64.RawURLEncoding.DecodeString(cursor)
-		if err != nil || !utf8.Valid(key) || !bytes.Contains(key, []byte("/")) || len(key) > maxPartitionSize {
+		if err != nil || base64.RawURLEncoding.EncodeToString(key) != cursor || !utf8.Valid(key) || !bytes.Contains(key, []byte("/")) || len(key) > maxPartitionSize {
 			return nil, "", events.Malformed("cursor", "this cursor is not of this list")
 		}
 		in.ExclusiveStartKey = itemKey(string(key))

@@ -173,7 +173,7 @@ func TestEntriesInPages(t *testing.T) {
 			t.Errorf("pages of %d: %d entries", limit, len(seen))
 		}
 	}
-	for _, cursor := range []string{"!", "bm9zbGFzaA", "_w"} {
+	for _, cursor := range []string{"!", "bm9zbGFzaA", "_w", "YS\n9i"} {
 		if _, _, err := ledger.Entries(t.Context(), cursor, 1); events.CodeOf(err) != events.CodeMalformed {
 			t.Errorf("cursor %q: %v", cursor, err)
 		}

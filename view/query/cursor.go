@@ -44,14 +44,24 @@ func cursorHead(v *routing.TableView, fingerprint [cursorPrint]byte) []byte {
 	return append(b, fingerprint[:]...)
 }
 
+// cursorBytes decodes the text of a cursor, nil when it is not one. A cursor has one text:
+// the decoder would ignore line breaks in it.
+func cursorBytes(cursor string) []byte {
+	if len(cursor) > maxCursor || strings.ContainsAny(cursor, "\r\n") {
+		return nil
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
 // cursorTarget returns the table that a cursor says it was begun on. ok is false
 // for a text that is not a cursor; one that is damaged after that is found out later.
 func cursorTarget(view, cursor string) (t driver.Target, ok bool) {
-	if len(cursor) > maxCursor {
-		return driver.Target{}, false
-	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(b) == 0 || b[0] != cursorFormat {
+	b := cursorBytes(cursor)
+	if len(b) == 0 || b[0] != cursorFormat {
 		return driver.Target{}, false
 	}
 	version, n := binary.Uvarint(b[1:])
@@ -93,12 +103,9 @@ func decodeCursor(q *query, v *routing.TableView, fingerprint [cursorPrint]byte,
 		return places, nil
 	}
 	bad := events.Malformed(paramCursor, "is not a cursor of this query")
-	if len(cursor) > maxCursor {
-		return nil, bad
-	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	b := cursorBytes(cursor)
 	head := cursorHead(v, fingerprint)
-	if err != nil || len(b) < len(head)+cursorCheck {
+	if len(b) < len(head)+cursorCheck {
 		return nil, bad
 	}
 	body, check := b[:len(b)-cursorCheck], b[len(b)-cursorCheck:]
