@@ -91,7 +91,7 @@ func (c *commands) read(name string, r *http.Request) (command aggregate.Command
 	if command.CommandID, err = idHeader(r.Header, "Idempotency-Key"); err != nil {
 		return command, false, err
 	}
-	asks, err := preconditionOf(r.Header)
+	asks, err := preconditionOf(r.Header, tenantOf(r.Context()))
 	if err != nil {
 		return command, false, err
 	}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/hex"
 	"encoding/json/jsontext"
 	"maps"
 	"net/http"
@@ -110,12 +109,9 @@ func entityTags(values []string) (tags []entityTag, any, ok bool) {
 func notInTag(r rune) bool { return r <= ' ' || r == 0x7f }
 
 // versionIn reads what etag or rowTag wrote between the quotes: a command may be
-// sent with the tag of the row that it was decided on.
-func versionIn(opaque string) (int64, bool) {
-	opaque, mark, marked := strings.Cut(opaque, tenantMark)
-	if b, err := hex.DecodeString(mark); marked && (err != nil || len(b) != tenantMarkSize) {
-		return 0, false
-	}
+// sent with the tag of the row that it was decided on, which is one of the tenant's.
+func versionIn(opaque, tenant string) (int64, bool) {
+	opaque = strings.TrimSuffix(opaque, markOf(tenant))
 	inner, shape, behind := strings.Cut(opaque, ".")
 	if behind {
 		if n, err := strconv.Atoi(shape); err != nil || strconv.Itoa(n) != shape || n < 2 {
@@ -139,20 +135,20 @@ type precondition struct {
 // preconditionOf reads If-Match, whose tags are compared strongly, so that a weak
 // one matches nothing, and If-None-Match, whose tags are compared weakly (RFC
 // 9110, 13.1). A tag that no version has matches nothing.
-func preconditionOf(h http.Header) (precondition, error) {
+func preconditionOf(h http.Header, tenant string) (precondition, error) {
 	match, noneMatch := h.Values("If-Match"), h.Values("If-None-Match")
 	switch {
 	case len(match) > 0 && len(noneMatch) > 0:
 		return precondition{}, events.Malformed("If-None-Match", "must not be given together with If-Match")
 	case len(match) > 0:
-		return ifMatch(match)
+		return ifMatch(match, tenant)
 	case len(noneMatch) > 0:
-		return ifNoneMatch(noneMatch)
+		return ifNoneMatch(noneMatch, tenant)
 	}
 	return precondition{}, nil
 }
 
-func ifMatch(values []string) (precondition, error) {
+func ifMatch(values []string, tenant string) (precondition, error) {
 	p := precondition{header: "If-Match"}
 	tags, any, ok := entityTags(values)
 	switch {
@@ -164,7 +160,7 @@ func ifMatch(values []string) (precondition, error) {
 	}
 	p.condition.In = []int64{}
 	for _, t := range tags {
-		if v, ok := versionIn(t.opaque); ok && !t.weak {
+		if v, ok := versionIn(t.opaque, tenant); ok && !t.weak {
 			p.condition.In = append(p.condition.In, v)
 		}
 	}
@@ -174,7 +170,7 @@ func ifMatch(values []string) (precondition, error) {
 	return p, nil
 }
 
-func ifNoneMatch(values []string) (precondition, error) {
+func ifNoneMatch(values []string, tenant string) (precondition, error) {
 	p := precondition{header: "If-None-Match"}
 	tags, any, ok := entityTags(values)
 	switch {
@@ -185,7 +181,7 @@ func ifNoneMatch(values []string) (precondition, error) {
 		return p, nil
 	}
 	for _, t := range tags {
-		if v, ok := versionIn(t.opaque); ok {
+		if v, ok := versionIn(t.opaque, tenant); ok {
 			p.condition.NotIn = append(p.condition.NotIn, v)
 		}
 	}

@@ -57,17 +57,22 @@ func rowTag(tenant string, row view.Row) string {
 	if row.Shape > 1 {
 		tag += "." + strconv.Itoa(row.Shape)
 	}
-	if tenant != "" {
-		sum := sha256.Sum256([]byte(tenant))
-		tag += tenantMark + hex.EncodeToString(sum[:tenantMarkSize])
-	}
-	return `"` + tag + `"`
+	return `"` + tag + markOf(tenant) + `"`
 }
 
 const (
 	tenantMark     = "~"
 	tenantMarkSize = 4 // bytes
 )
+
+// markOf is what a tag of a tenant's row ends with, "" without a tenant.
+func markOf(tenant string) string {
+	if tenant == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(tenant))
+	return tenantMark + hex.EncodeToString(sum[:tenantMarkSize])
+}
 
 // rowOf returns the row as it is, or, with at, as it was.
 func (q *queries) rowOf(ctx context.Context, name, key string, params url.Values) (view.Row, error) {

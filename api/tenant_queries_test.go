@@ -95,9 +95,15 @@ func TestRowTagsAreOfTheTenant(t *testing.T) {
 	}
 	row.Shape = 2
 	raised := do(ofTenant("acme", &querier{row: row}, nil), "GET", "/members/7", "").Header().Get("ETag")
-	for tag, want := range map[string]int64{tags["acme"]: 3, raised: 3, `"3~"`: 0, `"3~xyz"`: 0, `"3~1f0a22"`: 0} {
+	for tag, want := range map[string]int64{tags["acme"]: 3, raised: 3, `"3"`: 3, tags["globex"]: 0, `"3~"`: 0, `"3~xyz"`: 0, `"3~1f0a22"`: 0} {
 		c := &commander{}
-		do(commands(c), "POST", "/commands/rename-member", `{"id":"7","payload":{"name":"Ada"}}`, "If-Match: "+tag)
+		o := options(nil)
+		o.Tenants = true
+		h := api.NewCommands(c, o)
+		ofAcme := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h.ServeHTTP(w, r.WithContext(api.WithTenant(r.Context(), "acme")))
+		})
+		do(ofAcme, "POST", "/commands/rename-member", `{"id":"7","payload":{"name":"Ada"}}`, "If-Match: "+tag)
 		if len(c.got) != 1 || (c.got[0].ExpectedVersion != nil) != (want > 0) || want > 0 && *c.got[0].ExpectedVersion != want {
 			t.Errorf("If-Match %s: %+v", tag, c.got)
 		}

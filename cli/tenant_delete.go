@@ -3,6 +3,8 @@ package cli
 import (
 	"bufio"
 	"context"
+	"encoding/json/jsontext"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/urfave/cli/v3"
 
+	"daybook/aggregate/async"
+	"daybook/connect"
 	"daybook/dynamo"
 	"daybook/functions/names"
 	"daybook/internal/sleep"
@@ -161,8 +165,36 @@ func (d *tenantDeleter) all(ctx context.Context) ([]deletedLine, error) {
 		if lines[i].Left, err = d.table(ctx, table, false); err != nil {
 			return lines, err
 		}
+		if table == d.processesTable() {
+			timers, err := d.scheduled(ctx)
+			if err != nil {
+				return lines, err
+			}
+			lines[i].Left += int64(len(timers))
+		}
 	}
 	return lines, nil
+}
+
+// scheduled are the names of the tenant's timers that are set, also those that no ledger
+// has: a process function that was stopped by the deletion may have set them.
+func (d *tenantDeleter) scheduled(ctx context.Context) (timers []string, err error) {
+	err = connect.NewServices(d.access(), d.prefix).Schedules(ctx, func(name, input string) {
+		message, err := jsontext.NewDecoder(strings.NewReader(input)).ReadValue()
+		if err != nil {
+			return // not one of Daybook's
+		}
+		if e, err := async.Decode(message); err == nil && e.Command.Tenant == d.tenant {
+			timers = append(timers, name)
+		}
+	})
+	if errors.Is(err, connect.ErrNoService) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the timers that are set can't be listed: %w", err)
+	}
+	return timers, nil
 }
 
 // notes say what stays, and what the operator has to see to.
@@ -175,7 +207,7 @@ func (d *tenantDeleter) notes(lines []deletedLine) {
 	case d.dry:
 		d.note("nothing was deleted: leave out -dry-run")
 	case left > 0:
-		d.note("%d items are left: requests or queued commands of %s still came, or the projector was behind; take its access away, wait, and run the same command again", left, d.tenant)
+		d.note("%d items or timers are left: requests or queued commands of %s still came, or the projector or a process manager was behind; take its access away, wait, and run the same command again", left, d.tenant)
 	default:
 		d.note("messages in the command queue and dead letters of %s can't be taken out here (see %s dead list); backups, exports, logs and what outboxes have published keep what they hold", d.tenant, d.of.Name)
 		d.note("running functions may remember streams of %s: deploy again before the name is given to another tenant", d.tenant)
@@ -185,7 +217,10 @@ func (d *tenantDeleter) notes(lines []deletedLine) {
 // cancelTimers cancels the timers that process managers have set on the tenant's streams.
 func (d *tenantDeleter) cancelTimers(ctx context.Context) (cancelled int, err error) {
 	ledger := dynamo.NewProcesses(d.client, d.processesTable())
-	var timers []string
+	timers, err := d.scheduled(ctx)
+	if err != nil {
+		return 0, err
+	}
 	for cursor := ""; ; {
 		page, next, err := ledger.Entries(ctx, cursor, 1000)
 		if err != nil {
@@ -200,7 +235,8 @@ func (d *tenantDeleter) cancelTimers(ctx context.Context) (cancelled int, err er
 			break
 		}
 	}
-	if len(timers) == 0 {
+	slices.Sort(timers)
+	if timers = slices.Compact(timers); len(timers) == 0 {
 		return 0, nil
 	}
 	effects, err := d.effects(ctx)

@@ -3,13 +3,18 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json/jsontext"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"daybook/aggregate"
+	"daybook/aggregate/async"
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/internal/testdomain"
@@ -139,11 +144,11 @@ func TestTenantDeleteEverywhere(t *testing.T) {
 		timers := &cancelled{}
 		of := testdomain.App()
 		of.Tenancy = tenants
-		a := &app{of: of, stdin: strings.NewReader(""), stdout: &out, stderr: &errors, transport: w.transport, timers: timers, publisher: timers}
+		a := &app{of: of, stdin: strings.NewReader(""), stdout: &out, stderr: &errors, transport: schedules{w.transport, timers}, timers: timers, publisher: timers}
 		if code := a.run(t.Context(), []string{"tenant", "delete", "acme", "-confirm", "acme", "-stage", testStage, "-endpoint", w.endpoint, "-region", "us-east-1"}); code != exitOK {
 			t.Fatalf("exit code %d: %s%s", code, out.String(), errors.String())
 		}
-		if got := fmt.Sprint(timers.names); got != "[timer of acme:booking/zacme-b]" {
+		if got := fmt.Sprint(timers.names); got != "[of-acme timer of acme:booking/zacme-b]" {
 			t.Errorf("cancelled %s", got)
 		}
 		after := w.items()
@@ -161,6 +166,36 @@ func TestTenantDeleteEverywhere(t *testing.T) {
 		}
 		w.want(exitOK, "claims")
 	})
+}
+
+// schedules answers EventBridge Scheduler's lists with a timer of each tenant that no
+// ledger knows.
+type schedules struct {
+	http.RoundTripper
+	cancelled *cancelled
+}
+
+func (s schedules) RoundTrip(r *http.Request) (*http.Response, error) {
+	path, ok := strings.CutPrefix(r.URL.Path, "/schedules")
+	if !ok {
+		return s.RoundTripper.RoundTrip(r)
+	}
+	body := `{"Schedules":[{"Name":"of-acme"},{"Name":"of-globex"}]}`
+	if slices.Contains(s.cancelled.names, "of-acme") {
+		body = `{"Schedules":[{"Name":"of-globex"}]}`
+	}
+	if tenant, ok := strings.CutPrefix(path, "/of-"); ok {
+		m, err := async.Envelope{Command: aggregate.Command{Name: "rename-member", ID: "7", CommandID: "c", Tenant: tenant}}.Message(events.Stream(tenant + ":member/7"))
+		if err != nil {
+			return nil, err
+		}
+		input, err := jsontext.AppendQuote(nil, m.Body)
+		if err != nil {
+			return nil, err
+		}
+		body = `{"Description":"enrolment ` + tenant + `:booking/1 x","Target":{"Input":` + string(input) + `}}`
+	}
+	return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 
 // cancelled notes which timers are cancelled.

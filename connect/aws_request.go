@@ -83,6 +83,9 @@ func (s *service) do(ctx context.Context, what string, k *signedhttp.Call, read 
 		if r.StatusCode/100 != 2 {
 			return readRefusal(r, answer)
 		}
+		if bytes.HasPrefix(answer, []byte("healthy: ")) { // DynamoDB's answer to a GET
+			return &refusal{status: http.StatusNotFound, message: string(answer)}
+		}
 		if err := read(answer); err != nil {
 			return &smithy.DeserializationError{Err: err} // cut off on its way
 		}
