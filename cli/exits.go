@@ -79,6 +79,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupted
 	case events.CodeOf(err) == events.CodeNotFound:
 		return exitNotFound
+	case events.CodeOf(err) == events.CodeTenantRequired:
+		return exitUsage
 	}
 	return exitFailed
 }

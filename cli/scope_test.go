@@ -41,6 +41,8 @@ func TestStreamsOfTenants(t *testing.T) {
 		}
 	}
 	s.want(exitNotFound, "show", "member/7", "-tenant", "initech")
+	s.want(exitUsage, "explain", "member/7@1")
+	s.want(exitOK, "explain", "acme:member/7@1")
 	s.tenancy = daybook.Tenancy{}
 	for _, args := range [][]string{{"show", "member/7", "-tenant", "acme"}, {"show", "acme:member/7"}, {"streams", "-tenant", "acme"}} {
 		if got := s.want(exitUsage, args...); !strings.Contains(got.errors, "school has no tenants") {

@@ -63,7 +63,7 @@ func (e *explainer) judgeStatus(ctx context.Context, n *Node, status inspect.Sta
 	case async.StateRejected:
 		n.State = StateRejected
 	case async.StateFailed:
-		n.State, n.Next = StateFailed, e.command("dead redrive "+n.ID)
+		n.State, n.Next = StateFailed, e.command("dead redrive "+n.ID+ofTenant(status.Stream.Tenant()))
 		return e.addLetter(ctx, n)
 	default:
 		age := e.now.Sub(status.Since)

@@ -50,7 +50,7 @@ func (e *explainer) letterNodes(ctx context.Context, stream events.Stream) (all 
 }
 
 func (e *explainer) letterNode(l inspect.Letter) *Node {
-	n := &Node{Kind: KindLetter, Name: "a message to " + l.Group, ID: l.ID, Time: l.Sent, State: StateFailed, Code: string(l.Code), Text: letterText(l), Next: e.command("dead redrive " + l.ID)}
+	n := &Node{Kind: KindLetter, Name: "a message to " + l.Group, ID: l.ID, Time: l.Sent, State: StateFailed, Code: string(l.Code), Text: letterText(l), Next: e.command("dead redrive " + l.ID + ofTenant(events.Stream(l.Group).Tenant()))}
 	if l.Command != "" {
 		n.Name = l.Command + " to " + l.Group
 	}

@@ -7,6 +7,7 @@ import (
 	"daybook/events"
 	"daybook/explain"
 	"daybook/explain/explaintest"
+	"daybook/inspect"
 )
 
 // TestQuestionsOfTenants: a question is about one tenant's data, whether it names the
@@ -52,6 +53,11 @@ func TestQuestionsOfTenants(t *testing.T) {
 		if !marked(x.Roots, c.asked) {
 			t.Errorf("%s of %q: %s is not marked:\n%s", c.token, c.tenant, c.asked, text)
 		}
+	}
+	w.Letters = append(w.Letters, inspect.Letter{ID: "m-1", Group: "acme:job/1", Code: events.CodeInternal, Text: "a defect"})
+	x, err := explain.Explain(t.Context(), w.Installation, "m-1", &explain.Options{Tenant: "acme"})
+	if err != nil || !strings.Contains(x.Text(), "dead redrive m-1 -tenant acme") {
+		t.Errorf("a dead letter: %v\n%s", err, x.Text())
 	}
 	if x, err := explain.Explain(t.Context(), w.Installation, timer, &explain.Options{Tenant: "acme"}); err != nil || !marked(x.Roots, "deadline: reject-job to acme:job/3") {
 		t.Errorf("a timer: %v\n%s", err, x.Text())
