@@ -49,14 +49,7 @@ func newOffice(t *testing.T) *office {
 	o.worker = async.NewWorker(handler, o.statuses, o.dead, nil)
 	opts := options(nil)
 	opts.Sender, opts.Statuses, opts.Now = async.NewSender(handler, o.queue, o.statuses), o.statuses, clock
-	writing, reading := api.NewCommands(handler, opts), api.NewQueries(&querier{}, nil, testdomain.Aggregates(), testdomain.Views(), opts)
-	o.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
-			writing.ServeHTTP(w, r)
-			return
-		}
-		reading.ServeHTTP(w, r)
-	})
+	o.handler = both(handler, opts)
 	return o
 }
 

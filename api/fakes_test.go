@@ -106,6 +106,18 @@ func options(log *bytes.Buffer) *api.Options {
 
 func commands(c *commander) http.Handler { return api.NewCommands(c, options(nil)) }
 
+// both answers as the command and the query function do together.
+func both(c api.Commander, o *api.Options) http.Handler {
+	writing, reading := api.NewCommands(c, o), api.NewQueries(&querier{}, nil, testdomain.Aggregates(), testdomain.Views(), o)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			writing.ServeHTTP(w, r)
+			return
+		}
+		reading.ServeHTTP(w, r)
+	})
+}
+
 func queries(q *querier, h api.History) http.Handler {
 	return api.NewQueries(q, h, testdomain.Aggregates(), testdomain.Views(), options(nil))
 }

@@ -44,14 +44,7 @@ func newShared(t *testing.T) *shared {
 	opts := options(nil)
 	opts.Tenants, opts.Sender, opts.Statuses, opts.Now = true, async.NewSender(handler, s.queue, statuses), statuses, clock
 	opts.Processes = []process.Reactor{newsletter()}
-	writing, reading := api.NewCommands(handler, opts), api.NewQueries(&querier{}, nil, testdomain.Aggregates(), testdomain.Views(), opts)
-	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost {
-			writing.ServeHTTP(w, r)
-			return
-		}
-		reading.ServeHTTP(w, r)
-	})
+	s.handler = both(handler, opts)
 	return s
 }
 

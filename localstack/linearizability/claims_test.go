@@ -102,13 +102,7 @@ func (s claims) step(in input, out output) []any {
 		return []any{s}
 	}
 	next, want := s.handle(in)
-	switch {
-	case out.unknown:
-		return []any{s, next}
-	case out.code != want.code || out.version != want.version:
-		return nil
-	}
-	return []any{next}
+	return follow(s, next, want, out)
 }
 
 // handle is what a command does, and its answer.

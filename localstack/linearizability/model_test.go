@@ -115,6 +115,12 @@ func (s state) step(in input, out output) []any {
 		return []any{s}
 	}
 	next, want := s.handle(in)
+	return follow(s, next, want, out)
+}
+
+// follow returns the states after a command that would lead to next and be answered so,
+// none when it was answered otherwise. Without an answer it may have been handled or not.
+func follow(s, next any, want, out output) []any {
 	switch {
 	case out.unknown:
 		return []any{s, next}
