@@ -124,7 +124,7 @@ func keptRehearsal(path, app string) (func() console.Rehearsal, error) {
 	}
 	var r rehearsal
 	if err := json.Unmarshal(text, &r); err != nil || r.App == "" {
-		return nil, usage("-rehearsal %s: it is not what rehearse -json writes: %w", path, cmp.Or(err, errNoReport))
+		return nil, usage("-rehearsal %s: the file is not a report of rehearse -json: %w", path, cmp.Or(err, errNoReport))
 	}
 	if r.App != app {
 		return nil, usage("-rehearsal %s: it is of the application %q, this is %q", path, r.App, app)

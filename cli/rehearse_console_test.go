@@ -127,7 +127,7 @@ func TestRehearsalInTheConsole(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if r := s.do("console", "-rehearsal", path); r.code != exitUsage || !strings.Contains(r.errors, "not what rehearse -json writes") {
+		if r := s.do("console", "-rehearsal", path); r.code != exitUsage || !strings.Contains(r.errors, "not a report of rehearse -json") {
 			t.Errorf("%q: %+v", text, r)
 		}
 	}

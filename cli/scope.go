@@ -50,7 +50,7 @@ func (a *app) stream(c *cli.Command, text string) (events.Stream, error) {
 	case named != "" && !a.of.Tenancy.On():
 		return "", usage("%s: %s has no tenants: write %s", text, a.of.Name, stream.In(""))
 	case named != "" && tenant != "" && named != tenant:
-		return "", usage("%s is a stream of tenant %s, and -tenant says %s: leave out one of them", text, named, tenant)
+		return "", usage("%s is a stream of tenant %s, and -tenant or DAYBOOK_TENANT says %s: leave out one of them", text, named, tenant)
 	case named == "" && a.of.Tenancy.On():
 		if tenant, err = a.oneTenant(c); err != nil {
 			return "", usage("%s: %s has tenants: name one with -tenant, or write TENANT:%s", text, a.of.Name, text)

@@ -76,7 +76,7 @@ func (a *app) tenantNamed(c *cli.Command, name string) (string, error) {
 	case !a.of.Tenancy.On():
 		return "", usage("%s has no tenants: see docs/tenants.md", a.of.Name)
 	case flag != "" && name != flag:
-		return "", usage("the argument says %s, and -tenant says %s: leave out one of them", name, flag)
+		return "", usage("the argument says %s, and -tenant or DAYBOOK_TENANT says %s: leave out one of them", name, flag)
 	}
 	if err := events.ValidateTenant("tenant", name); err != nil {
 		return "", usage("%q: %w", name, err)
