@@ -31,7 +31,7 @@ func TestStreamsOfTenants(t *testing.T) {
 		}
 	}
 	for say, args := range map[string][]string{
-		"name one with -tenant, or write TENANT:member/7":                     {"show", "member/7"},
+		"name one with -tenant, or write TENANT:member/7":                                       {"show", "member/7"},
 		"globex:member/7 is a stream of tenant globex, and -tenant or DAYBOOK_TENANT says acme": {"show", "globex:member/7", "-tenant", "acme"},
 		`-tenant "a b"`: {"show", "member/7", "-tenant", "a b"},
 		"school has tenants: name one with -tenant, or in DAYBOOK_TENANT": {"send", "create-member", "-payload", `{"name":"x","email":"x@example.com"}`},
