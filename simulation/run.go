@@ -92,8 +92,9 @@ func Run(t *testing.T, app daybook.App, recipe Recipe, o Options) (res *Result) 
 		t.Fatal(err)
 	}
 	work := &workLog{}
-	watch := time.AfterFunc(longestRun, func() { standstill(recipe, work) })
-	defer watch.Stop()
+	seconds := time.NewTicker(time.Second)
+	defer seconds.Stop()
+	defer watch(seconds.C, func() { standstill(recipe, work) })()
 	err := events.Guard("the run", func() {
 		synctest.Test(t, func(t *testing.T) { run(t.Context(), app, o, res, work) })
 	})
@@ -102,10 +103,6 @@ func Run(t *testing.T, app daybook.App, recipe Recipe, o Options) (res *Result) 
 	}
 	return res
 }
-
-// longestRun is how long a run may take in real time before it counts as one that
-// stands still.
-const longestRun = 2 * time.Minute
 
 // standstill ends the process: in a bubble where a goroutine waits for a lock, whose
 // holder waits for a request, time stands still, and nothing in it can tell.
