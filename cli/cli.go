@@ -86,7 +86,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		return exitOK
 	}
 	if silent, ok := errors.AsType[*exitError](err); !ok || silent.err != nil {
-		a.report(ctx, withHint(err), asksForJSON(args))
+		a.report(ctx, a.withNextStep(withHint(err)), asksForJSON(args))
 	}
 	return exitCode(ctx, err)
 }

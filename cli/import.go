@@ -403,7 +403,7 @@ func (i *importer) append(ctx context.Context, at events.Position, c *events.Com
 		if winner, taken := events.WinnerOf(err); taken {
 			return at, fmt.Errorf("commit %d of %s is another commit in the table: %s, not %s", c.Number, c.Stream, winner.ID, c.ID)
 		}
-		if !events.Transient(err) || ctx.Err() != nil || attempt == appendAttempts {
+		if !events.Repeatable(err) || ctx.Err() != nil || attempt == appendAttempts {
 			break
 		}
 		if sleep.For(ctx, rand.N(100*time.Millisecond<<min(attempt, 6))) != nil {

@@ -71,9 +71,10 @@ func (a *app) verifyPrivacy(ctx context.Context, c *cli.Command) error {
 		s.out.indented(s.privacyPolicy(c))
 		return s.out.err
 	}
+	s.policy = "verify -privacy " + string(subject) + " -policy"
 	values, err := s.privacyValues(ctx, c, subject)
 	if err != nil {
-		return err
+		return s.denied(err, s.policy)
 	}
 	p := newPrivacySearch(s, values)
 	p.logsOf, p.inQueue = c.Duration("logs"), c.Bool("queue")
@@ -81,7 +82,7 @@ func (a *app) verifyPrivacy(ctx context.Context, c *cli.Command) error {
 		return usage("there is no value of at least %d bytes to search for: give the person's values with -values; an erased person has none that can be decrypted", leastValue)
 	}
 	if err := p.search(ctx, c.Int("parallel"), c.StringSlice("files")); err != nil {
-		return err
+		return s.denied(err, s.policy)
 	}
 	return p.report(subject)
 }

@@ -89,7 +89,7 @@ func (i *importer) asHistory(ctx context.Context, commits []events.Commit) error
 		}
 	}
 	err := i.runner.Skip(ctx, commits)
-	for attempt := 1; events.Transient(err) && events.CodeOf(err) != events.CodeConflict && attempt < appendAttempts; attempt++ {
+	for attempt := 1; events.Repeatable(err) && events.CodeOf(err) != events.CodeConflict && attempt < appendAttempts; attempt++ {
 		if err := sleep.For(ctx, 50*time.Millisecond<<attempt); err != nil {
 			return err
 		}

@@ -79,6 +79,7 @@ func (a *app) rehearse(ctx context.Context, c *cli.Command) error {
 		s.out.indented(s.rehearsalPolicy())
 		return s.out.err
 	}
+	s.policy = "rehearse -policy"
 	job := rehearsalJob{session: s, export: c.String("export"), resume: c.String("resume"), opts: opts, prices: prices}
 	job.of = rehearsal{
 		App: a.of.Name, Build: version(), Store: s.storeName(job.export), Began: time.Now().UTC().Truncate(time.Second),
@@ -189,6 +190,7 @@ func (s *session) runRehearsal(ctx context.Context, path string, opts rehearse.O
 		Events: s.sealing.Store(s.store.StrongScan()), Tables: s.admin, Exists: s.exists,
 		Ledger: s.sealing.Ledger(dynamo.NewProcesses(s.client, s.processesTable())),
 	}, opts)
+	err = s.denied(err, s.policy)
 	switch {
 	case events.CodeOf(err) == events.CodeMalformed && path != "":
 		return report, usage("-resume %s: %w", path, err)

@@ -55,6 +55,7 @@ type session struct {
 	out        *output
 	prefix     string // of the tables' names
 	tenant     string // that -tenant names; "" for none
+	policy     string // command line that prints the policy of the command; "" for none
 	aws        aws.Config
 	endpoint   string // "" for AWS's own
 	client     *dynamo.Client
@@ -203,7 +204,7 @@ func (s *session) reach(table string, err error) error {
 	if errors.As(err, &missing) && missing.ErrorCode() == "ResourceNotFoundException" {
 		return fmt.Errorf("%w %s at %s: check -stage, -endpoint and -region", errNoTable, table, where)
 	}
-	return fmt.Errorf("table %s at %s: %w", table, where, err)
+	return fmt.Errorf("table %s at %s: %w", table, where, s.denied(err, s.policy))
 }
 
 // blame names the table in an error of DynamoDB; another error, such as one of the

@@ -12,6 +12,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"daybook/events"
+	"daybook/internal/signedhttp"
 )
 
 // retryAfter is what a caller is told to wait when DynamoDB throttles and the
@@ -58,6 +59,9 @@ func translate(ctx context.Context, err error) error {
 
 // apiError translates an error that DynamoDB answered with.
 func apiError(e smithy.APIError, err error) error {
+	if code := e.ErrorCode(); signedhttp.LacksRight(code) || signedhttp.RejectsCredentials(code) {
+		return events.Wrap(events.CodeUnavailable, fmt.Errorf("%w: %w", events.ErrNoAccess, err), msgUnavailable)
+	}
 	switch e.ErrorCode() {
 	case "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded",
 		"TransactionConflictException", "TransactionInProgressException", "ReplicatedWriteConflictException",
@@ -68,9 +72,7 @@ func apiError(e smithy.APIError, err error) error {
 			return events.Wrap(events.CodeTooLarge, err, msgTooLarge("an item"))
 		}
 		return events.Wrap(events.CodeInternal, err, msgInternal)
-	case "ResourceNotFoundException", "ResourceInUseException", "TableNotFoundException",
-		"AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException",
-		"ExpiredTokenException", "ExpiredToken", "MissingAuthenticationTokenException", "IncompleteSignatureException":
+	case "ResourceNotFoundException", "ResourceInUseException", "TableNotFoundException":
 		return events.Wrap(events.CodeUnavailable, err, msgUnavailable)
 	case "ItemCollectionSizeLimitExceededException":
 		return events.Wrap(events.CodeTooLarge, err, msgTooLarge("an item"))

@@ -108,6 +108,17 @@ func CodeOf(err error) Code {
 	return CodeInternal
 }
 
+// ErrNoAccess is in the chain of an unavailable error that only an operator ends: a
+// right is missing, credentials are rejected, or a key can't be used.
+var ErrNoAccess = errors.New("no access")
+
+// Repeatable reports whether a retry within seconds can succeed: Transient, and not
+// ErrNoAccess. A call that somebody waits for is retried by it, so that a missing
+// right is reported at once. What a stream or a queue delivers again, for hours, is
+// retried by Transient: after a deployment, a right can come a little later than the
+// function that needs it.
+func Repeatable(err error) bool { return Transient(err) && !errors.Is(err, ErrNoAccess) }
+
 // Transient reports whether trying the same again can succeed: throttling,
 // contention, a dependency that did not answer, a caller's deadline. A domain
 // rejection never is, whatever its code.

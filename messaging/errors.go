@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"daybook/events"
+	"daybook/internal/signedhttp"
 )
 
 // retryAfter is what a caller is told to wait when a service throttles and the
@@ -38,6 +40,12 @@ func (r *refusal) Error() string {
 
 // ErrorCode lets the retry loop tell a clock that is wrong from missing rights.
 func (r *refusal) ErrorCode() string { return r.code }
+
+// ErrorMessage returns the service's words.
+func (r *refusal) ErrorMessage() string { return r.message }
+
+// Is reports whether target is events.ErrNoAccess, and the refusal has that cause.
+func (r *refusal) Is(target error) bool { return target == events.ErrNoAccess && r.noAccess() }
 
 // defect is an error of this program: the same request would fail again.
 type defect struct{ error }
@@ -85,36 +93,27 @@ var codes = map[string]events.Code{
 	// Scheduler's code for a name that exists already.
 	"ConflictException": events.CodeConflict,
 
-	// A missing queue, bus, group or key and missing rights are fixed by a deployment
-	// or an operator, without the data or the program being at fault.
+	// A missing queue, bus or group is fixed by a deployment, without the data or the
+	// program being at fault.
 	"QueueDoesNotExist":                       events.CodeUnavailable,
 	"AWS.SimpleQueueService.NonExistentQueue": events.CodeUnavailable,
 	"ResourceNotFoundException":               events.CodeUnavailable,
-	"AccessDenied":                            events.CodeUnavailable,
-	"AccessDeniedException":                   events.CodeUnavailable,
-	"UnrecognizedClientException":             events.CodeUnavailable,
-	"InvalidClientTokenId":                    events.CodeUnavailable,
-	"InvalidSignatureException":               events.CodeUnavailable,
-	"SignatureDoesNotMatch":                   events.CodeUnavailable,
-	"IncompleteSignature":                     events.CodeUnavailable,
-	"IncompleteSignatureException":            events.CodeUnavailable,
-	"MissingAuthenticationToken":              events.CodeUnavailable,
-	"MissingAuthenticationTokenException":     events.CodeUnavailable,
-	"ExpiredToken":                            events.CodeUnavailable,
-	"ExpiredTokenException":                   events.CodeUnavailable,
-	"RequestExpired":                          events.CodeUnavailable,
-	"KmsAccessDenied":                         events.CodeUnavailable,
-	"KmsDisabled":                             events.CodeUnavailable,
-	"KmsNotFound":                             events.CodeUnavailable,
-	"KmsInvalidState":                         events.CodeUnavailable,
-
-	// KMS's own codes of a wrapping key that is missing, disabled or pending deletion.
-	"NotFoundException":        events.CodeUnavailable,
-	"DisabledException":        events.CodeUnavailable,
-	"KMSInvalidStateException": events.CodeUnavailable,
 
 	"BatchRequestTooLong": events.CodeTooLarge,
 	"MessageTooLong":      events.CodeTooLarge,
+}
+
+// keyFaults are the codes of a wrapping key that is missing, disabled or pending
+// deletion: those of SQS, and KMS's own.
+var keyFaults = []string{
+	"KmsDisabled", "KmsNotFound", "KmsInvalidState",
+	"NotFoundException", "DisabledException", "KMSInvalidStateException",
+}
+
+// noAccess reports whether nothing but an operator makes the same call succeed, who
+// grants a right, renews credentials or enables a key.
+func (r *refusal) noAccess() bool {
+	return signedhttp.LacksRight(r.code) || signedhttp.RejectsCredentials(r.code) || slices.Contains(keyFaults, r.code)
 }
 
 // meaning is the refusal's code of package events.
@@ -123,6 +122,8 @@ func (r *refusal) meaning() events.Code {
 		return code
 	}
 	switch {
+	case r.noAccess():
+		return events.CodeUnavailable
 	case r.status == http.StatusTooManyRequests:
 		return events.CodeBusy
 	case r.status >= http.StatusInternalServerError:

@@ -228,7 +228,7 @@ func (r *Rebuilder) retry(ctx context.Context, again func(), do func() error) er
 		if no, ok := err.(permanentError); ok {
 			return no.error
 		}
-		if err == nil || !events.Transient(err) || ctx.Err() != nil || attempt >= r.opts.Attempts {
+		if err == nil || !events.Repeatable(err) || ctx.Err() != nil || attempt >= r.opts.Attempts {
 			return err
 		}
 		if again != nil {

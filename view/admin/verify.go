@@ -265,11 +265,11 @@ func (v *Verifier) read(commits, items int) {
 // verifyAttempts bounds the attempts at an operation that fails transiently; with pauses of up to 5 s it outlasts a short throttling.
 const verifyAttempts = 10
 
-// patiently calls f again while it fails transiently.
+// patiently calls f again while events.Repeatable reports its error.
 func patiently(ctx context.Context, f func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := f()
-		if err == nil || !events.Transient(err) || ctx.Err() != nil || attempt == verifyAttempts {
+		if err == nil || !events.Repeatable(err) || ctx.Err() != nil || attempt == verifyAttempts {
 			return err
 		}
 		limit := min(50*time.Millisecond<<attempt, 5*time.Second)
