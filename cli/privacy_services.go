@@ -153,7 +153,7 @@ func (s *session) privacyPolicy(c *cli.Command) policy {
 			buckets = append(buckets, s.bucketARN(bucket), s.bucketARN(bucket+"/*"))
 		}
 	}
-	return newPolicy(
+	return newPolicy(append([]statement{
 		allow([]string{"dynamodb:ListTables", "lambda:ListEventSourceMappings", "logs:DescribeLogGroups", "scheduler:ListSchedules"}, "*"),
 		allow([]string{
 			"dynamodb:BatchGetItem", "dynamodb:DescribeStream", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:Query", "dynamodb:Scan",
@@ -162,8 +162,8 @@ func (s *session) privacyPolicy(c *cli.Command) policy {
 		allow([]string{"scheduler:GetSchedule"}, s.arnOf("scheduler", "schedule/"+s.prefix+"/*")),
 		allow([]string{"logs:FilterLogEvents"}, s.arnOf("logs", "log-group:/"+s.prefix+"/*")),
 		allow([]string{"s3:GetObjectVersion", "s3:ListBucketVersions"}, buckets...),
-		allow([]string{"kms:Decrypt"}, "*"),
-	)
+		decryption("dynamodb", "s3", "sqs"),
+	}, s.personal()...)...)
 }
 
 // leastBucket is how much of the stack's name the name of its failure bucket begins with at

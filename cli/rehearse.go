@@ -235,13 +235,11 @@ func (s *session) rehearsalPolicy() policy {
 		name := dynamo.TableName(s.prefix, dynamo.ViewTable(view.Description{Name: v.Describe().Name, Version: 1}))
 		resources = append(resources, arn(strings.TrimSuffix(name, "1")+"*"))
 	}
-	var keys []statement
 	if s.of.Personal() {
 		resources = append(resources, arn(dynamo.TableName(s.prefix, dynamo.KeysTable())))
-		keys = []statement{allow([]string{"kms:Decrypt"}, "*")}
 	}
 	reads := []string{"dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"}
-	return newPolicy(append([]statement{allow(reads, resources...)}, keys...)...)
+	return newPolicy(append([]statement{allow(reads, resources...), decryption("dynamodb")}, s.personal()...)...)
 }
 
 func (s *session) printRehearsal(r rehearsal) {
