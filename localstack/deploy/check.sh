@@ -125,3 +125,6 @@ for api in rest http; do
     "$here/e2e.sh" -skip "${faults[$api]}"
   echo "the $api API lets in who has a policy for it, and nobody else"
 done
+
+DAYBOOK_TEST_IAM=$endpoint go test -C "$daybook" -count=1 -run UnderIAM ./cli
+echo "operators' commands need the policies that they print, all of them and nothing more"
