@@ -79,6 +79,9 @@ func TestAPIErrors(t *testing.T) {
 				if events.CodeOf(err) != c.want {
 					t.Errorf("error %v", err)
 				}
+				if errors.Is(err, events.ErrNoAccess) != (name == "no rights" || name == "expired token") {
+					t.Errorf("no access: %v", err)
+				}
 				if (c.want == events.CodeBusy) != (retryOf(err) > 0) {
 					t.Errorf("Retry-After %v", retryOf(err))
 				}

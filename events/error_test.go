@@ -39,6 +39,17 @@ func TestTransient(t *testing.T) {
 	}
 }
 
+func TestRepeatable(t *testing.T) {
+	t.Parallel()
+	denied := fmt.Errorf("scan: %w", events.Wrap(events.CodeUnavailable, fmt.Errorf("%w: Scan", events.ErrNoAccess), "x"))
+	if !events.Transient(denied) || events.Repeatable(denied) {
+		t.Error("a missing right is for a stream to deliver again, and for nobody to repeat at once")
+	}
+	if !events.Repeatable(events.Errorf(events.CodeBusy, "x")) || events.Repeatable(events.Errorf(events.CodeInternal, "x")) || events.Repeatable(nil) {
+		t.Error("other errors are not as Transient says")
+	}
+}
+
 func TestConflictCarriesTheWinner(t *testing.T) {
 	t.Parallel()
 	winner := events.Commit{Stream: "user/7", Number: 3, Version: 5, Events: make([]events.Event, 2)}

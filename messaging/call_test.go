@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -191,6 +192,10 @@ func TestErrors(t *testing.T) {
 				}
 				if e, ok := errors.AsType[*events.Error](err); !ok || strings.Contains(e.Message, "said so") {
 					t.Errorf("clients are told %v", err)
+				}
+				lacks := slices.Contains([]string{"no rights", "no such key", "a disabled key", "a key to be deleted", "expired"}, name)
+				if errors.Is(err, events.ErrNoAccess) != lacks {
+					t.Errorf("no access: %v", err)
 				}
 				if test.code == events.CodeConflict && !refused(err, "ConflictException") {
 					t.Error("the service's code is lost")
