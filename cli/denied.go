@@ -67,5 +67,5 @@ func (a *app) nextStep(code events.Code, policy string) string {
 	case policy != "":
 		return fmt.Sprintf("%s %s prints the IAM policy that this command needs", a.of.Name, policy)
 	}
-	return "docs/cli.md lists the rights that each command needs"
+	return "Daybook's docs/cli.md lists the rights that each command needs"
 }

@@ -63,7 +63,7 @@ func TestMissingRights(t *testing.T) {
 		if err := os.WriteFile(values, []byte("Ann 1\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		const rehearsal, docs = "; school rehearse -policy prints the IAM policy that this command needs\n", "; docs/cli.md lists the rights that each command needs\n"
+		const rehearsal, docs = "; school rehearse -policy prints the IAM policy that this command needs\n", "; Daybook's docs/cli.md lists the rights that each command needs\n"
 		private := "verify -privacy member/u1 -values " + values
 		search := strings.Replace(rehearsal, "rehearse", "verify -privacy member/u1", 1)
 		for _, c := range []struct{ args, action, table, next string }{
