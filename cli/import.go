@@ -184,7 +184,7 @@ func (i *importer) open(f *os.File) (left int64, err error) {
 }
 
 func (i *importer) all(ctx context.Context, size int64) error {
-	begin, events := time.Now(), i.at.Events
+	begin, before := time.Now(), i.at.Events
 	i.bar = i.progress("importing", "KB", size>>10)
 	defer i.bar.end()
 	for {
@@ -207,14 +207,17 @@ func (i *importer) all(ctx context.Context, size int64) error {
 		}
 	}
 	i.bar.end()
+	var damaged events.Damages
 	if i.at.Claims {
-		if err := i.restoreClaims(ctx, i.parallel); err != nil {
+		var err error
+		if damaged, err = i.restoreClaims(ctx, i.parallel); err != nil {
 			return fmt.Errorf("all commits are imported, but not the values that they claim; run the same command again to resume: %w", err)
 		}
 	}
 	took := time.Since(begin)
-	i.summary(copySummary{Commits: i.at.Commits, Events: i.at.Events - events, Seconds: took.Seconds(), Unknown: i.unknown.list()},
-		fmt.Sprintf("imported %s in %d commits", rate(i.at.Events-events, "events", took), i.at.Commits))
+	i.noteDamaged(damaged, "the values that they claim were not stored")
+	i.summary(copySummary{Commits: i.at.Commits, Events: i.at.Events - before, Seconds: took.Seconds(), Unknown: i.unknown.list(), Damaged: damaged},
+		fmt.Sprintf("imported %s in %d commits", rate(i.at.Events-before, "events", took), i.at.Commits))
 	if !i.out.json {
 		i.unknown.write(i.out)
 	}
