@@ -203,6 +203,11 @@ func TestRehearseProcessesWithDamagedStreams(t *testing.T) {
 // incomplete, and can be imported.
 func TestExportWithDamagedStreams(t *testing.T) {
 	t.Parallel()
+	bubble(t, exportWithDamagedStreams) // an import waits for the youngest commits
+}
+
+func exportWithDamagedStreams(t *testing.T) {
+	t.Helper()
 	s, want := damagedSchool(t)
 	path := filepath.Join(t.TempDir(), "school.jsonl")
 	summary := s.want(exitFound, "export", "-json", "-o", path, "-memory", "1").errors
@@ -288,5 +293,36 @@ func TestClaimsWithDamagedStreams(t *testing.T) {
 	}
 	if r := s.want(exitFound, "claims", "-restore"); r.out != "" || !strings.Contains(r.errors, "9 values held, 0 not") {
 		t.Errorf("restored: %+v", r)
+	}
+}
+
+// TestRepairOfDamagedStreams does what docs/operate.md says about them.
+func TestRepairOfDamagedStreams(t *testing.T) {
+	t.Parallel()
+	bubble(t, repairOfDamagedStreams) // an import waits for the youngest commits
+}
+
+func repairOfDamagedStreams(t *testing.T) {
+	t.Helper()
+	s := newSiteInMemory(t)
+	s.school(5)
+	path := filepath.Join(t.TempDir(), "school.jsonl")
+	s.want(exitOK, "export", "-o", path)
+	s.spoil("member/u1", 1)
+	s.spoil("course/p2", 1)
+	s.lose("course/p1", 1)
+	s.want(exitFound, "verify", "-patience", "0s")
+	s.lose("member/u1", 1)
+	s.lose("course/p2", 1)
+	s.want(exitOK, "import", path, "-yes")
+	s.want(exitOK, "verify", "-patience", "0s")
+	again := filepath.Join(t.TempDir(), "again.jsonl")
+	s.want(exitOK, "export", "-o", again)
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after, err := os.ReadFile(again); err != nil || string(after) != string(before) {
+		t.Errorf("after the repair %d bytes, want %d: %v", len(after), len(before), err)
 	}
 }
