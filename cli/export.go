@@ -95,6 +95,7 @@ type copySummary struct {
 	Commits int64         `json:"commits"`
 	Events  int64         `json:"events"`
 	Seconds float64       `json:"seconds"`
+	Skipped int64         `json:"skipped,omitzero"`  // commits of other tenants and aggregates in the file
 	Unknown []unknownLine `json:"unknown,omitempty"` // events that this program does not declare
 	// Damaged are streams that an export left out, or whose claimed values an import did
 	// not store.

@@ -71,7 +71,12 @@ func TestExportOfTenant(t *testing.T) {
 	other.tenancy = tenants
 	file := t.TempDir() + "/x.jsonl"
 	write(t, file, got+strings.ReplaceAll(strings.ReplaceAll(got, "acme:", "globex:"), "ann", "mallory"))
-	other.want(exitOK, "import", file, "-yes", "-tenant", "acme")
+	if r := other.want(exitOK, "import", file, "-yes", "-tenant", "acme"); !strings.Contains(r.errors, "in 2 commits; 2 commits of other tenants or aggregates were left out") {
+		t.Errorf("imported: %s", r.errors)
+	}
+	if r := other.want(exitOK, "import", file, "-yes", "-tenant", "acme", "-aggregate", "course", "-json"); decode[copySummary](t, result{out: r.errors})[0].Skipped != 4 {
+		t.Errorf("imported: %s", r.errors)
+	}
 	if back := other.want(exitOK, "export").out; back != got {
 		t.Errorf("imported %s, want %s", back, got)
 	}
