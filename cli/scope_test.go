@@ -42,6 +42,9 @@ func TestStreamsOfTenants(t *testing.T) {
 	}
 	s.want(exitNotFound, "show", "member/7", "-tenant", "initech")
 	s.want(exitUsage, "explain", "member/7@1")
+	if r := s.want(exitUsage, "explain", "globex:member/7@1", "-tenant", "acme"); !strings.Contains(r.errors, "globex:member/7@1 is of tenant globex, and -tenant or DAYBOOK_TENANT says acme") {
+		t.Errorf("explain says %s", r.errors)
+	}
 	s.want(exitOK, "explain", "acme:member/7@1")
 	s.tenancy = daybook.Tenancy{}
 	for _, args := range [][]string{{"show", "member/7", "-tenant", "acme"}, {"show", "acme:member/7"}, {"streams", "-tenant", "acme"}} {
