@@ -28,6 +28,11 @@ func (s *session) printDamaged(l events.Damages, result string) {
 	}
 }
 
+// damagedNote is damaged streams beside a list.
+type damagedNote struct {
+	Damaged events.Damages `json:"damaged"`
+}
+
 // noteDamaged tells of damaged streams on standard error; with -json the summary has them.
 func (s *session) noteDamaged(l events.Damages, result string) {
 	if s.out.json {

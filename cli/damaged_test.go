@@ -326,3 +326,48 @@ func repairOfDamagedStreams(t *testing.T) {
 		t.Errorf("after the repair %d bytes, want %d: %v", len(after), len(before), err)
 	}
 }
+
+// TestListsWithDamagedStreams: streams, lag and explain look at all other streams; one tenant
+// is told of its own.
+func TestListsWithDamagedStreams(t *testing.T) {
+	t.Parallel()
+	s, want := damagedSchool(t)
+	r := s.want(exitOK, "streams")
+	if got := r.lines(); len(got) != 19 || !strings.Contains(r.errors, "damaged\tmember/alien\t") || !strings.Contains(r.errors, "damaged: 3 streams") {
+		t.Errorf("streams: %d, %s", len(got), r.errors)
+	}
+	spoilt := slices.DeleteFunc(slices.Clone(want), func(d events.Damage) bool { return !strings.Contains(d.Reason, "can't be read") }) // a list looks for no gaps
+	wantDamaged(t, "streams", decode[damagedNote](t, result{out: s.want(exitOK, "streams", "-json").errors})[0].Damaged, spoilt)
+	if r := s.want(exitOK, "lag"); len(r.lines()) != len(testdomain.Views()) || !strings.Contains(r.errors, "3 streams are damaged") {
+		t.Errorf("lag: %+v", r)
+	}
+	if r := s.want(exitOK, "explain", "c-2"); !strings.Contains(r.out, "course/p0@1") {
+		t.Errorf("explain: %s", r.out)
+	}
+
+	s = newSiteInMemory(t)
+	s.raw("acme:member/7", created("ann"))
+	s.spoil("acme:member/8", 1)
+	s.spoil("globex:member/8", 1)
+	s.tenancy = tenants
+	if r := s.want(exitOK, "streams", "-tenant", "acme"); len(r.lines()) != 1 || !strings.Contains(r.errors, "damaged\tacme:member/8\t") || strings.Contains(r.errors, "globex") {
+		t.Errorf("streams of one tenant: %+v", r)
+	}
+	if r := s.want(exitFound, "export", "-tenant", "acme"); strings.Count(r.out, "\n") != 1 || !strings.Contains(r.errors, "damaged\tacme:member/8\t") || strings.Contains(r.errors, "globex") {
+		t.Errorf("export of one tenant: %+v", r)
+	}
+}
+
+// TestLagOfDamagedStreams: what a view lacks of a damaged stream is counted.
+func TestLagOfDamagedStreams(t *testing.T) {
+	t.Parallel()
+	s := newSiteInMemory(t)
+	s.school(3)
+	s.send("rename-member", "u0", `{"name":"Al"}`)
+	s.send("rename-member", "u0", `{"name":"Ali"}`)
+	s.spoil("member/u0", 2)
+	r := s.want(exitOK, "lag", "members")
+	if got := r.lines(); len(got) != 1 || strings.Join(got[0][2:6], " ") != "3 1 2 0" || !strings.Contains(r.errors, "1 streams are damaged") {
+		t.Errorf("got %+v", r)
+	}
+}
