@@ -129,7 +129,7 @@ func (j *rehearsalJob) write(r rehearsal) error {
 	} else {
 		j.printRehearsal(r)
 	}
-	return j.out.result(r.Differs)
+	return j.out.result(r.Differs || r.Damaged.Count > 0)
 }
 
 // storeName says what is rehearsed over.
@@ -281,6 +281,7 @@ func (s *session) printRehearsal(r rehearsal) {
 	if r.Dollars > 0 {
 		o.printf("all rebuilds: $ %s by the prices of %s, %s\n", dollars(r.Dollars), r.Region, r.Prices)
 	}
+	s.printDamaged(r.Damaged, "nothing of them was compared")
 	if r.Unread > 0 {
 		o.printf("%d streams changed while they were read: run it again\n", r.Unread)
 	}

@@ -275,6 +275,7 @@ func (s *session) writeReport(r admin.VerifyReport, claims *claimReport, mismatc
 		}
 	}
 	s.writeClaims(claims)
+	s.printDamaged(r.Damaged, "nothing of them was compared")
 	if r.Fraction < 1 {
 		s.out.printf("a part of %g, seed %d: ", r.Fraction, r.Seed)
 	}

@@ -57,6 +57,7 @@ type rehearsal struct {
 	codec   *events.Codec
 	types   map[string]events.Type
 	of      map[string]aggregate.Aggregate
+	takes   map[string]string // aggregates, by the names of their commands
 	sends   *sends
 	began   time.Time
 	report  Report // changed by one goroutine at a time
@@ -68,7 +69,7 @@ func Run(ctx context.Context, app daybook.App, sources Sources, opts Options) (R
 	if err := app.Check(); err != nil {
 		return Report{}, err
 	}
-	r := &rehearsal{app: app, sources: sources, opts: opts, of: map[string]aggregate.Aggregate{}, types: map[string]events.Type{}}
+	r := &rehearsal{app: app, sources: sources, opts: opts, of: map[string]aggregate.Aggregate{}, takes: map[string]string{}, types: map[string]events.Type{}}
 	r.complete()
 	var err error
 	if r.codec, err = aggregate.Codec(app.Aggregates); err != nil {
@@ -76,6 +77,9 @@ func Run(ctx context.Context, app daybook.App, sources Sources, opts Options) (R
 	}
 	for _, a := range app.Aggregates {
 		r.of[a.Name()] = a
+		for _, d := range a.Describe() {
+			r.takes[d.Name] = a.Name()
+		}
 	}
 	for _, t := range r.codec.Types() {
 		r.types[t.Name] = t
@@ -171,8 +175,7 @@ func (r *rehearsal) run(ctx context.Context, tables driver.Tables, compared []vi
 		return err
 	}
 	found, err := verifier.Verify(ctx)
-	r.report.Streams, r.report.Commits, r.report.Events = found.Streams, found.Commits, found.Events
-	r.report.takeViews(found.Views)
+	r.report.take(found)
 	if err == nil {
 		err = r.compareSends(ctx, r.opts.Resume == nil)
 	}

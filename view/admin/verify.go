@@ -64,8 +64,8 @@ type VerifyOptions struct {
 // Observer looks at the commits of one part of the events table.
 type Observer interface {
 	// Observe is handed a page: all commits of a stream in order, streams one
-	// after another. An error ends the check.
-	Observe(ctx context.Context, page []events.Commit) error
+	// after another; and which streams it can't read whole. An error ends the check.
+	Observe(ctx context.Context, page []events.Commit, damaged []events.Damage) error
 	// End follows the last page. An error ends the check.
 	End(ctx context.Context) error
 	// Add takes in what was seen, right before Save; it is called by one goroutine

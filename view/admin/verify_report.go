@@ -71,6 +71,11 @@ type VerifyReport struct {
 	Commits  int64        `json:"commits"`
 	Events   int64        `json:"events"`
 	Views    []ViewReport `json:"views"`
+	// Damaged are streams that can't be read whole: nothing of them was compared.
+	Damaged events.Damages `json:"damaged,omitzero"`
+	// Torn counts streams that changed while they were scanned, so that they were read
+	// again.
+	Torn int64 `json:"torn,omitzero"`
 }
 
 // ViewReport is what a check found in one view.
@@ -94,9 +99,10 @@ func (r ViewReport) Found() int64 {
 	return n
 }
 
-// Clean reports whether everything that was compared is as the events say.
+// Clean reports whether no stream is damaged, and everything that was compared is as the
+// events say.
 func (r VerifyReport) Clean() bool {
-	return !slices.ContainsFunc(r.Views, func(v ViewReport) bool { return v.Found() > 0 })
+	return r.Damaged.Count == 0 && !slices.ContainsFunc(r.Views, func(v ViewReport) bool { return v.Found() > 0 })
 }
 
 // VerifyState is how far a check is: plain data, to be kept as JSON.
@@ -134,6 +140,7 @@ func (s VerifyState) fits(now VerifyState) error {
 
 func (s VerifyState) clone() VerifyState {
 	s.Done = slices.Clone(s.Done)
+	s.Report.Damaged.Streams = slices.Clone(s.Report.Damaged.Streams)
 	s.Report.Views = slices.Clone(s.Report.Views)
 	for i := range s.Report.Views {
 		view := &s.Report.Views[i]
@@ -151,6 +158,8 @@ func (s VerifyState) clone() VerifyState {
 // tally is what one part found.
 type tally struct {
 	streams, commits, events int64
+	damaged                  events.Damages
+	torn                     int64
 	views                    map[string]*viewTally
 	observer                 Observer // of the part, nil for none
 }
@@ -190,6 +199,8 @@ func (r *VerifyReport) add(t *tally, limit int) {
 	r.Streams += t.streams
 	r.Commits += t.commits
 	r.Events += t.events
+	r.Damaged.AddAll(t.damaged)
+	r.Torn += t.torn
 	for i := range r.Views {
 		view := &r.Views[i]
 		vt := t.views[view.Name]
