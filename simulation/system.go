@@ -210,6 +210,7 @@ func (s *system) config(i *instance) functions.Config {
 	c := s.base
 	c.Transport = s.network.link(i.name, s.db.RoundTripper(), i)
 	c.Messaging = s.network.link(i.name, waker{s.services, s.sent}, i)
+	c.Spans = func(string) functions.Spans { return commandSpans{s.network, i.name} }
 	if random, _ := draw(s.network.seed, "clock of "+i.name); s.skew > 0 && random.IntN(2) == 0 {
 		skew := time.Duration(random.Int64N(2*int64(s.skew))) - s.skew
 		c.Now = func() time.Time { return time.Now().Add(skew) }
