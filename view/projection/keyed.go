@@ -161,10 +161,8 @@ func (k *keyedRun) commit(ctx context.Context, group []*unit) {
 			k.refuse(ctx, u, o.err)
 		}
 	}
-	for _, u := range group { // in their order: what is sent for them depends on no map's
-		if err := o.refused[u]; err != nil {
-			k.refuse(ctx, u, err)
-		}
+	for u, err := range o.refused {
+		k.refuse(ctx, u, err)
 	}
 }
 
