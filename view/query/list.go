@@ -324,8 +324,12 @@ func (l *listing) current(ctx context.Context, seen []*driver.Item) ([]*driver.I
 	for _, item := range seen {
 		known[item.Key] = true
 	}
-	keys := slices.Sorted(maps.Keys(l.versions))
-	keys = slices.DeleteFunc(keys, func(key string) bool { return known[key] })
+	var keys []string
+	for key := range l.versions {
+		if !known[key] {
+			keys = append(keys, key)
+		}
+	}
 	items, err := routing.GetItems(ctx, l.v.Table, keys)
 	if err != nil {
 		return nil, err
