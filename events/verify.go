@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -43,8 +44,8 @@ func VerifyClaims(ctx context.Context, s Store, segments int, report func(ClaimF
 	for key, owner := range v.owners { // those that no scan of held values showed
 		v.suspects[key] = append(v.suspects[key], owner)
 	}
-	for key, streams := range v.suspects {
-		fault, err := v.confirm(ctx, key, streams)
+	for _, key := range slices.Sorted(maps.Keys(v.suspects)) {
+		fault, err := v.confirm(ctx, key, v.suspects[key])
 		if err != nil {
 			return v.check, err
 		}
