@@ -402,6 +402,20 @@ func TestRehearseResumes(t *testing.T) {
 	if err != nil || state == nil || len(state.Views.Done) == 0 {
 		t.Fatal(state, err)
 	}
+	// What another build found is not told as found by this one.
+	other := *state
+	build, store, _ := strings.Cut(state.Views.Origin, " of ")
+	if len(build) != 32 || !strings.Contains(store, testStage) {
+		t.Errorf("the origin is %q", state.Views.Origin)
+	}
+	other.Views.Origin = strings.Repeat("0", len(build)) + " of " + store
+	elsewhere := filepath.Join(t.TempDir(), "state")
+	if err := writeState(elsewhere, other); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.want(exitUsage, "rehearse", "-resume", elsewhere, "-segments", "8"); !strings.Contains(r.errors, "-resume "+elsewhere+": it is the state of another build of the program, or of another installation; remove it") {
+		t.Error(r.errors)
+	}
 	rest := &stopper{to: s.transport, after: 1 << 30}
 	got := decode[rehearsal](t, s.as(nextApp(), rest, exitFound, args...))[0]
 	got.Seconds, whole.Seconds, got.Began, whole.Began = 0, 0, time.Time{}, time.Time{}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -218,7 +219,18 @@ func TestVerifyGoesOn(t *testing.T) {
 	if r := s.want(exitUsage, "verify", "members", "-state", state); !strings.Contains(r.errors, "-state") {
 		t.Errorf("got %q", r.errors)
 	}
-	_, err := s.client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String("school-test-events"), Key: map[string]types.AttributeValue{
+	kept, err := os.ReadFile(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := filepath.Join(t.TempDir(), "state.json")
+	if err := os.WriteFile(elsewhere, bytes.Replace(kept, []byte(`{"origin":"`), []byte(`{"origin":"0`), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.want(exitUsage, "verify", "-state", elsewhere); !strings.Contains(r.errors, "another build of the program, or of another installation") {
+		t.Errorf("got %q", r.errors)
+	}
+	_, err = s.client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String("school-test-events"), Key: map[string]types.AttributeValue{
 		"stream": &types.AttributeValueMemberS{Value: "member/damaged"}, "commit": &types.AttributeValueMemberN{Value: "1"},
 	}})
 	if err != nil {
