@@ -156,7 +156,13 @@ func (s *session) rehearseFrom(ctx context.Context, export, resume string, opts 
 	}
 	defer exported.close() //nolint:errcheck // it was read
 	opts.Segments, opts.Parallel = 1, 1
-	return rehearse.Run(ctx, s.of, rehearse.Sources{Events: s.sealing.Store(exported)}, opts)
+	report, err := rehearse.Run(ctx, s.of, rehearse.Sources{Events: s.sealing.Store(exported)}, opts)
+	if err != nil && s.of.Personal() {
+		if _, noKeys := s.describe(ctx, dynamo.TableName(s.prefix, dynamo.KeysTable())); errors.Is(noKeys, errNoTable) {
+			return report, fmt.Errorf("the keys of personal values in the export are in the installation: %w", noKeys)
+		}
+	}
+	return report, err
 }
 
 func (s *session) runRehearsal(ctx context.Context, path string, opts rehearse.Options) (rehearse.Report, error) {

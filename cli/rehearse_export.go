@@ -21,6 +21,9 @@ type exportedEvents struct {
 	in    *bufio.Reader
 	at    int64 // bytes
 	lines int64
+
+	stream events.Stream // of the last line
+	commit int64         // its number
 }
 
 func openExport(path string) (*exportedEvents, error) {
@@ -43,21 +46,21 @@ func (e *exportedEvents) Scan(_ context.Context, segment, segments int, cursor s
 			return nil, "", err
 		}
 		e.in.Reset(e.file)
-		e.at, e.lines = 0, 0
+		e.at, e.lines, e.stream = 0, 0, ""
 	}
 	for size := 0; len(page) < blockLines && size < blockBytes; {
 		text, err := readLine(e.in)
 		done := errors.Is(err, io.EOF)
 		if err != nil && !done {
-			return nil, "", fmt.Errorf("line %d: %w", e.lines+1, err)
+			return nil, "", fmt.Errorf("%s, line %d: %w", e.file.Name(), e.lines+1, err)
 		}
 		e.lines++
 		e.at += int64(len(text))
 		size += len(text)
 		if len(bytes.TrimSpace(text)) > 0 {
-			c, err := decodeLine(text)
+			c, err := e.decode(text)
 			if err != nil {
-				return nil, "", fmt.Errorf("line %d: %w", e.lines, err)
+				return nil, "", fmt.Errorf("%s, line %d: %w", e.file.Name(), e.lines, err)
 			}
 			c.Size = len(text)
 			page = append(page, *c)
@@ -67,4 +70,20 @@ func (e *exportedEvents) Scan(_ context.Context, segment, segments int, cursor s
 		}
 	}
 	return page, strconv.FormatInt(e.at, 10), nil
+}
+
+// decode reads the next line, which continues the stream of the one before or begins
+// another: in a stream with a gap nothing could be compared.
+func (e *exportedEvents) decode(text []byte) (*events.Commit, error) {
+	c, err := decodeLine(text)
+	if err != nil {
+		return nil, fmt.Errorf("it is not a commit of an export: %w", err)
+	}
+	if c.Stream != e.stream {
+		e.stream, e.commit = c.Stream, 0
+	}
+	if e.commit++; c.Number != e.commit {
+		return nil, fmt.Errorf("%s has commit %d here, where commit %d belongs: a rehearsal needs whole streams, in the order of daybook export", c.Stream, c.Number, e.commit)
+	}
+	return c, nil
 }

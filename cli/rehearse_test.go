@@ -304,6 +304,26 @@ func TestRehearseFindsEventsThatNoLongerDecode(t *testing.T) {
 		t.Errorf("of an export: %+v, want %s", offline, a)
 	}
 	s.want(exitUsage, "rehearse", "-export", path, "-resume", path)
+	// A gap in a stream is a fault of the file: nothing of the stream could be compared.
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rest []string // without the first commit of a stream
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, `{"stream":"member/u1","commit":1,`) {
+			rest = append(rest, line)
+		}
+	}
+	for text, want := range map[string]string{strings.Join(rest, ""): ": member/u1 has commit 2 here, where commit 1 belongs", `{"x":1}`: ", line 1: it is not a commit of an export: "} {
+		broken := filepath.Join(t.TempDir(), "broken.jsonl")
+		if err := os.WriteFile(broken, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r := s.want(exitFailed, "rehearse", "-export", broken); !strings.Contains(r.errors, broken+", line ") || !strings.Contains(r.errors, want) {
+			t.Errorf("got %s, want %s", r.errors, want)
+		}
+	}
 	s.want(exitUsage, "rehearse", "-export", path+".missing")
 	if f := r.Faults[0]; f.Event != "member-renamed" || f.Schema != 1 || f.Count != 2 || !slices.Equal(f.Samples, []string{"member/u1@3", "member/u1@4"}) || !strings.Contains(f.Error, "doesn't fit") {
 		t.Errorf("got %+v", f)
