@@ -77,6 +77,7 @@ type Result struct {
 	Accepted          int // commands
 	Took              time.Duration
 	plan              plan
+	commits           map[events.Stream][]events.Commit // at the end
 }
 
 // Missing returns the steps that the recipe names and the seed does not draw.
@@ -200,7 +201,7 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result, work *wor
 	if err := s.close(); err != nil {
 		fail(err)
 	}
-	res.Violations = append(res.Violations, c.found...)
+	res.Violations, res.commits = append(res.Violations, c.found...), c.commits
 	res.Steps, res.Hash = n.trace.steps, n.trace.sum.Sum64()
 	res.Requests, res.Commits, res.Took = n.timeline.steps, len(r.order), time.Since(began)
 	for _, op := range c.operations {
