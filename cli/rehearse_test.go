@@ -436,6 +436,19 @@ func TestRehearseResumes(t *testing.T) {
 	if r := s.want(exitUsage, "rehearse", "-resume", elsewhere, "-segments", "8"); !strings.Contains(r.errors, "-resume "+elsewhere+": it is the state of another build of the program, or of another installation; remove it") {
 		t.Error(r.errors)
 	}
+	// Fewer examples than are kept can be asked for.
+	fewer := filepath.Join(t.TempDir(), "state")
+	many := *state
+	many.Views.Report.Views = slices.Clone(many.Views.Report.Views)
+	for i := range many.Views.Report.Views {
+		many.Views.Report.Views[i].Findings = make([]admin.Finding, 3)
+	}
+	if err := writeState(fewer, many); err != nil {
+		t.Fatal(err)
+	}
+	if r := decode[rehearsal](t, s.as(nextApp(), s.transport, exitFound, "rehearse", "-json", "-resume", fewer, "-segments", "8", "-sample", "1"))[0]; r.Events != whole.Events {
+		t.Errorf("%d events, want %d", r.Events, whole.Events)
+	}
 	rest := &stopper{to: s.transport, after: 1 << 30}
 	got := decode[rehearsal](t, s.as(nextApp(), rest, exitFound, args...))[0]
 	got.Seconds, whole.Seconds, got.Began, whole.Began = 0, 0, time.Time{}, time.Time{}

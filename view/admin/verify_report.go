@@ -208,7 +208,7 @@ func (r *VerifyReport) add(t *tally, limit int) {
 		for kind, n := range vt.counts {
 			view.Counts[kind] += n
 		}
-		room := limit - len(view.Findings)
+		room := max(limit-len(view.Findings), 0) // a state may list more than are asked for now
 		view.Findings = append(view.Findings, vt.findings[:min(room, len(vt.findings))]...)
 	}
 }
