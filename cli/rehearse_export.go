@@ -53,7 +53,7 @@ func (e *exportedEvents) ScanTolerant(_ context.Context, segment, segments int, 
 		text, err := readLine(e.in)
 		done := errors.Is(err, io.EOF)
 		if err != nil && !done {
-			return nil, nil, "", fmt.Errorf("line %d: %w", e.lines+1, err)
+			return nil, nil, "", fmt.Errorf("%s, line %d: %w", e.file.Name(), e.lines+1, err)
 		}
 		e.lines++
 		e.at += int64(len(text))
@@ -62,7 +62,7 @@ func (e *exportedEvents) ScanTolerant(_ context.Context, segment, segments int, 
 			c, damage, err := e.read(text)
 			switch {
 			case err != nil:
-				return nil, nil, "", fmt.Errorf("line %d: %w", e.lines, err)
+				return nil, nil, "", fmt.Errorf("%s, line %d: %w", e.file.Name(), e.lines, err)
 			case damage != nil:
 				damaged = append(damaged, *damage)
 			case c != nil:

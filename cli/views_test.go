@@ -218,6 +218,17 @@ func TestVerifyGoesOn(t *testing.T) {
 	if r := s.want(exitUsage, "verify", "members", "-state", state); !strings.Contains(r.errors, "-state") {
 		t.Errorf("got %q", r.errors)
 	}
+	kept, err := os.ReadFile(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := filepath.Join(t.TempDir(), "state.json")
+	if err := os.WriteFile(elsewhere, bytes.Replace(kept, []byte(`{"origin":"`), []byte(`{"origin":"0`), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.want(exitUsage, "verify", "-state", elsewhere); !strings.Contains(r.errors, "another build of the program, or of another installation") {
+		t.Errorf("got %q", r.errors)
+	}
 	if r := s.want(exitFound, "verify", "-state", state, "-patience", "0s"); strings.Count(r.out, "members\tmissing\trow u3") != 1 ||
 		strings.Count(r.out, "damaged\tmember/damaged\t") != 1 || !strings.Contains(r.out, "40 streams, 42 events") {
 		t.Errorf("got %q", r.out)

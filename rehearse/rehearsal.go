@@ -34,6 +34,7 @@ type Options struct {
 	Samples  int           // examples of each difference that are listed; default 20
 	Patience time.Duration // how long a view may be behind; default 5 s
 	Source   string        // of integration events
+	Origin   string        // of code and tables; see admin.VerifyOptions
 	Resume   *State        // goes on from a state that Save got
 	// Save is told the state after each part. An error ends the rehearsal.
 	Save func(State) error
@@ -158,7 +159,7 @@ func (r *rehearsal) run(ctx context.Context, tables driver.Tables, compared []vi
 	before := r.report.Seconds
 	opts := admin.VerifyOptions{
 		Segments: r.opts.Segments, Parallel: r.opts.Parallel, Memory: r.opts.Memory, Findings: r.opts.Samples, Patience: r.opts.Patience,
-		Rehearsal: true, Progress: r.opts.Progress, Now: r.opts.Now,
+		Rehearsal: true, Origin: r.opts.Origin, Progress: r.opts.Progress, Now: r.opts.Now,
 		Observe: func(int) admin.Observer { return newPart(r) },
 	}
 	if r.opts.Resume != nil {

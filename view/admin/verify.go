@@ -43,6 +43,10 @@ type VerifyOptions struct {
 	// Findings bounds how many findings of each view the report lists; default
 	// 1,000. All are counted.
 	Findings int
+	// Origin names the code and the tables of a check, such as a build and an
+	// installation. Only a state of the same origin can be resumed: parts that other
+	// code has checked would be reported as this one's.
+	Origin string
 	// Resume goes on from a state that Save got.
 	Resume *VerifyState
 	// Save is told the state after each part, from one goroutine at a time. An

@@ -107,13 +107,14 @@ func (r VerifyReport) Clean() bool {
 
 // VerifyState is how far a check is: plain data, to be kept as JSON.
 type VerifyState struct {
+	Origin   string       `json:"origin,omitzero"`
 	Segments int          `json:"segments"`
 	Done     []string     `json:"done"` // names of parts
 	Report   VerifyReport `json:"report"`
 }
 
 func (v *Verifier) newState() VerifyState {
-	s := VerifyState{Segments: v.opts.Segments, Report: VerifyReport{Fraction: v.opts.Fraction}}
+	s := VerifyState{Origin: v.opts.Origin, Segments: v.opts.Segments, Report: VerifyReport{Fraction: v.opts.Fraction}}
 	if v.opts.Fraction < 1 {
 		s.Report.Seed = v.opts.Seed
 	}
@@ -130,6 +131,9 @@ func (v *Verifier) newState() VerifyState {
 // fits reports, as malformed, that a check of other views or parts can't go on
 // from s.
 func (s VerifyState) fits(now VerifyState) error {
+	if s.Origin != now.Origin {
+		return events.Malformed("resume", "is the state of another build of the program, or of another installation")
+	}
 	same := s.Segments == now.Segments && s.Report.Fraction == now.Report.Fraction && s.Report.Seed == now.Report.Seed &&
 		slices.EqualFunc(s.Report.Views, now.Report.Views, func(a, b ViewReport) bool { return a.Name == b.Name && a.Table == b.Table })
 	if !same {
@@ -215,7 +219,7 @@ func (r *VerifyReport) add(t *tally, limit int) {
 		for kind, n := range vt.counts {
 			view.Counts[kind] += n
 		}
-		room := limit - len(view.Findings)
+		room := max(limit-len(view.Findings), 0) // a state may list more than are asked for now
 		view.Findings = append(view.Findings, vt.findings[:min(room, len(vt.findings))]...)
 	}
 }
