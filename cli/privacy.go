@@ -23,6 +23,7 @@ import (
 	"daybook/events"
 	"daybook/functions/names"
 	"daybook/personal"
+	"daybook/process"
 	"daybook/view/driver"
 )
 
@@ -72,6 +73,12 @@ func (a *app) verifyPrivacy(ctx context.Context, c *cli.Command) error {
 		return s.out.err
 	}
 	s.policy = "verify -privacy " + string(subject) + " -policy"
+	if c.Duration("logs") < 0 {
+		return usage("-logs must not be negative")
+	}
+	if _, err := s.reachable(ctx); err != nil {
+		return err
+	}
 	values, err := s.privacyValues(ctx, c, subject)
 	if err != nil {
 		return s.denied(err, s.policy)
@@ -202,6 +209,11 @@ func (p *privacySearch) search(ctx context.Context, parallel int, files []string
 	for _, path := range files {
 		if err := p.files(ctx, path); err != nil {
 			return err
+		}
+	}
+	for _, r := range p.of.Processes {
+		if d := r.Describe(); d.Kind == process.KindOutbox {
+			p.skip("integration events that outbox %s has published; search copies of them with -files", d.Name)
 		}
 	}
 	return nil

@@ -63,13 +63,13 @@ func (a *app) verify(ctx context.Context, c *cli.Command) error {
 		Patience: c.Duration("patience"), Memory: c.Int("memory") << 20, Findings: c.Int("limit"),
 	}
 	if !(opts.Fraction > 0) || opts.Parallel < 1 || opts.Memory < 1 || opts.Findings < 1 || opts.Patience < 0 {
-		return usage("-fraction, -parallel, -memory and -limit must be above 0")
+		return usage("-fraction, -parallel, -memory and -limit must be above 0, and -patience not negative")
 	}
 	opts.Patience = max(opts.Patience, 1) // 0 would mean the default
 	if opts.Fraction < 1 && !c.IsSet("seed") {
 		opts.Seed = uint64(rand.Uint32())
 	}
-	if err := keepState(c.String("state"), &opts, c.IsSet("seed")); err != nil {
+	if err := s.keepState(c.String("state"), &opts, c.IsSet("seed")); err != nil {
 		return err
 	}
 	total, err := s.verifyTotal(ctx, views, opts.Fraction)
@@ -88,7 +88,7 @@ func (a *app) verify(ctx context.Context, c *cli.Command) error {
 	bar.end()
 	switch {
 	case events.CodeOf(err) == events.CodeMalformed:
-		return usage("-state %s: %w", c.String("state"), err)
+		return unfitState("state", c.String("state"), err)
 	case err != nil && c.String("state") != "":
 		return fmt.Errorf("%w; run the same command again to resume from %s", err, c.String("state"))
 	case err != nil:
@@ -197,9 +197,12 @@ func (s *session) verifyTotal(ctx context.Context, views []view.View, fraction f
 }
 
 // keepState reads the state that an earlier run left, and has this one's kept.
-func keepState(path string, opts *admin.VerifyOptions, seedSet bool) error {
+func (s *session) keepState(path string, opts *admin.VerifyOptions, seedSet bool) (err error) {
 	if path == "" {
 		return nil
+	}
+	if opts.Origin, err = s.origin(); err != nil {
+		return err
 	}
 	text, err := os.ReadFile(path)
 	switch {
@@ -209,7 +212,7 @@ func keepState(path string, opts *admin.VerifyOptions, seedSet bool) error {
 	default:
 		state := &admin.VerifyState{}
 		if err := json.Unmarshal(text, state); err != nil {
-			return usage("-state %s: it is not the state of a check: %w", path, err)
+			return unfitState("state", path, err)
 		}
 		opts.Resume = state
 		if !seedSet {
@@ -275,6 +278,7 @@ func (s *session) writeReport(r admin.VerifyReport, claims *claimReport, mismatc
 		}
 	}
 	s.writeClaims(claims)
+	s.printDamaged(r.Damaged, "nothing of them was compared")
 	if r.Fraction < 1 {
 		s.out.printf("a part of %g, seed %d: ", r.Fraction, r.Seed)
 	}
