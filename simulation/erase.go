@@ -35,7 +35,7 @@ type pastCommit struct {
 type erasure struct {
 	step    string
 	subject events.Stream
-	deleted int         // keys, before that of the person
+	deleted int         // keys, before that of the person; -1 while none was there to delete: such an erasure promises nothing
 	done    bool        // the operator has finished it
 	answers [][2]string // paths of queries after it, and their bodies
 }
@@ -49,7 +49,7 @@ func (e *erasures) erasing(step string, subject events.Stream) *erasure {
 			return one
 		}
 	}
-	e.all = append(e.all, &erasure{step: step, subject: subject})
+	e.all = append(e.all, &erasure{step: step, subject: subject, deleted: -1})
 	return e.all[len(e.all)-1]
 }
 
