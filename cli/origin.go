@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -10,10 +11,11 @@ import (
 	"daybook/events"
 )
 
-// origin names this build of the program and the installation: what a state of work on
-// one must not be resumed with on another. A build is known by its content, since two
-// builds of a working tree have the same version.
-func (s *session) origin() (string, error) {
+// origin names this build of the program and the installation whose events table that is:
+// what a state of work on one must not be resumed with on another. A build is known by its
+// content, since two builds of a working tree have the same version; an installation by its
+// table's change stream, which has the time of its creation in its name.
+func (s *session) origin(table tableInfo) (string, error) {
 	path, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("this program can't be found, so it can't be told whether a state is its own: %w", err)
@@ -27,7 +29,7 @@ func (s *session) origin() (string, error) {
 	if _, err := io.Copy(sum, file); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%x of %s", sum.Sum(nil)[:16], s.storeName("")), nil
+	return fmt.Sprintf("%x of %s", sum.Sum(nil)[:16], cmp.Or(table.Stream, s.storeName(""))), nil
 }
 
 // unfitState is the error of a file from which this work can't resume.

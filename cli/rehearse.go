@@ -175,7 +175,7 @@ func (s *session) runRehearsal(ctx context.Context, path string, opts rehearse.O
 		if opts.Resume, err = rehearsalState(path); err != nil {
 			return rehearse.Report{}, err
 		}
-		if opts.Origin, err = s.origin(); err != nil {
+		if opts.Origin, err = s.origin(info); err != nil {
 			return rehearse.Report{}, err
 		}
 		told := opts.Save

@@ -69,7 +69,7 @@ func (a *app) verify(ctx context.Context, c *cli.Command) error {
 	if opts.Fraction < 1 && !c.IsSet("seed") {
 		opts.Seed = uint64(rand.Uint32())
 	}
-	if err := s.keepState(c.String("state"), &opts, c.IsSet("seed")); err != nil {
+	if err := s.keepState(ctx, c.String("state"), &opts, c.IsSet("seed")); err != nil {
 		return err
 	}
 	total, err := s.verifyTotal(ctx, views, opts.Fraction)
@@ -197,11 +197,15 @@ func (s *session) verifyTotal(ctx context.Context, views []view.View, fraction f
 }
 
 // keepState reads the state that an earlier run left, and has this one's kept.
-func (s *session) keepState(path string, opts *admin.VerifyOptions, seedSet bool) (err error) {
+func (s *session) keepState(ctx context.Context, path string, opts *admin.VerifyOptions, seedSet bool) (err error) {
 	if path == "" {
 		return nil
 	}
-	if opts.Origin, err = s.origin(); err != nil {
+	info, err := s.reachable(ctx)
+	if err != nil {
+		return err
+	}
+	if opts.Origin, err = s.origin(info); err != nil {
 		return err
 	}
 	text, err := os.ReadFile(path)
