@@ -3,7 +3,6 @@ package inspect
 import (
 	"cmp"
 	"context"
-	"iter"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -31,18 +30,14 @@ func (i *Installation) followers(ctx context.Context, names []string, at ...driv
 		f.views, f.reactors = i.app.Views, i.app.Processes
 	}
 	for _, name := range names {
-		before := len(f.views) + len(f.reactors)
-		for _, v := range i.app.Views {
-			if v.Describe().Name == name {
-				f.views = append(f.views, v)
-			}
+		v, r := i.app.View(name), i.app.Process(name)
+		if v != nil {
+			f.views = append(f.views, v)
 		}
-		for _, r := range i.app.Processes {
-			if r.Describe().Name == name {
-				f.reactors = append(f.reactors, r)
-			}
+		if r != nil {
+			f.reactors = append(f.reactors, r)
 		}
-		if len(f.views)+len(f.reactors) == before {
+		if v == nil && r == nil {
 			return f, unknown("view, process manager or outbox", name, i.followerNames())
 		}
 	}
@@ -56,19 +51,19 @@ func (i *Installation) followers(ctx context.Context, names []string, at ...driv
 }
 
 // followerNames are the names of all that follows streams.
-func (i *Installation) followerNames() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, v := range i.app.Views {
-			if !yield(v.Describe().Name) {
-				return
-			}
-		}
-		for _, r := range i.app.Processes {
-			if !yield(r.Describe().Name) {
-				return
-			}
-		}
+func (i *Installation) followerNames() (names []string) {
+	for _, v := range i.app.Views {
+		names = append(names, v.Describe().Name)
 	}
+	return append(names, i.reactorNames()...)
+}
+
+// reactorNames are the names of all process managers and outboxes.
+func (i *Installation) reactorNames() (names []string) {
+	for _, r := range i.app.Processes {
+		names = append(names, r.Describe().Name)
+	}
+	return names
 }
 
 // ParkedStream is a stream that a view, a process manager or an outbox can't follow.
@@ -93,6 +88,16 @@ func ParkedOf(f follow.Fault) ParkedStream {
 		p.Process = f.Consumer
 	}
 	return p
+}
+
+// ParkedProcess returns the fault of a ledger's entry, nil for none.
+func ParkedProcess(e *process.Entry) *ParkedStream {
+	if e.Fault == nil {
+		return nil
+	}
+	p := ParkedOf(*e.Fault)
+	p.Process, p.Stream = e.Reactor, e.Stream
+	return &p
 }
 
 // ParkedQuery asks for parked streams.
