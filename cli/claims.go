@@ -21,7 +21,7 @@ func claimsCommand(a *app) *cli.Command {
 			&cli.BoolFlag{Name: "restore", Usage: "first store what the commits claim and the table lacks; nothing is taken away"},
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts of the tables at the same time"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.claims(ctx, c) },
+		Action: a.claims,
 	}
 }
 
@@ -82,23 +82,24 @@ func (s *session) restoreClaims(ctx context.Context, parallel int) error {
 	}
 	bar := s.progress("claims", "commits", info.Items)
 	defer bar.end()
-	streams := make([]holdings, parallel)
-	return s.parallelScan(ctx, parallel, parallel, func(segment int, page []events.Commit, last bool) error {
-		bar.add(int64(len(page)))
-		h := &streams[segment]
-		for i := range page {
-			if page[i].Stream != h.stream {
-				if err := h.store(ctx, s); err != nil {
-					return err
-				}
-				*h = holdings{stream: page[i].Stream}
+	return inParallel(ctx, parallel, parallel, func(ctx context.Context, segment int) error {
+		var h holdings
+		for page, err := range events.Pages(ctx, s.store.Scan, segment, parallel) {
+			if err != nil {
+				return err
 			}
-			h.take(&page[i])
+			bar.add(int64(len(page)))
+			for i := range page {
+				if page[i].Stream != h.stream {
+					if err := h.store(ctx, s); err != nil {
+						return err
+					}
+					h = holdings{stream: page[i].Stream}
+				}
+				h.take(&page[i])
+			}
 		}
-		if last {
-			return h.store(ctx, s)
-		}
-		return nil
+		return h.store(ctx, s)
 	})
 }
 

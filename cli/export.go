@@ -32,7 +32,7 @@ func exportCommand(a *app) *cli.Command {
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts at the same time"},
 			&cli.IntFlag{Name: "memory", Value: 64, Usage: "`MIB` to sort in"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.export(ctx, c) },
+		Action: a.export,
 	}
 }
 
@@ -175,7 +175,10 @@ func (x *exporter) part(ctx context.Context, segment int, bar *progress) error {
 		}
 	}
 	s := &runWriter{name: name, limit: max(1<<10, x.memory/x.parallel)}
-	err = eachPage(ctx, x.store.Scan, segment, x.Segments, func(page []events.Commit, _ bool) error {
+	for page, err := range events.Pages(ctx, x.store.Scan, segment, x.Segments) {
+		if err != nil {
+			return err
+		}
 		bar.add(int64(len(page)))
 		for i := range page {
 			if !x.wants(page[i].Stream) {
@@ -190,10 +193,6 @@ func (x *exporter) part(ctx context.Context, segment int, bar *progress) error {
 				return err
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	if err := s.flush(); err != nil {
 		return err

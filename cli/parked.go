@@ -22,7 +22,7 @@ func parkedCommand(a *app) *cli.Command {
 			&cli.BoolFlag{Name: "check", Usage: "exit with 3 when a stream is parked"},
 		},
 		ShellComplete: completes(a.followerNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.parked(ctx, c) },
+		Action:        a.parked,
 	}
 }
 

@@ -25,7 +25,7 @@ func redriveCommand(a *app) *cli.Command {
 			"is deployed.",
 		Flags:         []cli.Flag{tableFlag()},
 		ShellComplete: completes(a.followerNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.redrive(ctx, c) },
+		Action:        a.redrive,
 	}
 }
 

@@ -42,7 +42,7 @@ func sendCommand(a *app) *cli.Command {
 			&cli.StringFlag{Name: "actor", Usage: "`NAME` to store as the actor; not with -api"},
 		}, apiFlags()...),
 		ShellComplete: completes(a.commandNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.send(ctx, c) },
+		Action:        a.send,
 	}
 }
 

@@ -35,7 +35,7 @@ func tenantDeleteCommand(a *app) *cli.Command {
 			&cli.StringFlag{Name: "confirm", Usage: "the `NAME` of the tenant again, in place of a question"},
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts of a table at the same time"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.tenantDelete(ctx, c) },
+		Action: a.tenantDelete,
 	}
 }
 

@@ -43,7 +43,7 @@ func verifyCommand(a *app) *cli.Command {
 			&cli.IntFlag{Name: "memory", Value: 64, Usage: "`MIB` for putting keyed rows together"},
 		}, privacyFlags()...),
 		ShellComplete: completes(a.viewNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.verify(ctx, c) },
+		Action:        a.verify,
 	}
 }
 
@@ -201,23 +201,31 @@ func keepState(path string, opts *admin.VerifyOptions, seedSet bool) error {
 	if path == "" {
 		return nil
 	}
-	text, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
+	state, err := readState[admin.VerifyState]("state", path, "a check")
+	if err != nil {
 		return err
-	default:
-		state := &admin.VerifyState{}
-		if err := json.Unmarshal(text, state); err != nil {
-			return usage("-state %s: it is not the state of a check: %w", path, err)
-		}
-		opts.Resume = state
-		if !seedSet {
-			opts.Seed = state.Report.Seed
-		}
+	}
+	if opts.Resume = state; state != nil && !seedSet {
+		opts.Seed = state.Report.Seed
 	}
 	opts.Save = func(state admin.VerifyState) error { return writeState(path, state) }
 	return nil
+}
+
+// readState reads the state that an earlier run left, nil for none.
+func readState[T any](flag, path, of string) (*T, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	state := new(T)
+	if err := json.Unmarshal(text, state); err != nil {
+		return nil, usage("-%s %s: it is not the state of %s: %w", flag, path, of, err)
+	}
+	return state, nil
 }
 
 // writeState replaces a file whole.
@@ -285,9 +293,14 @@ func countsText(v admin.ViewReport) string {
 	if v.Found() == 0 {
 		return "all as the events say"
 	}
+	return kindsText(v.Counts, "")
+}
+
+// kindsText says how many there are of each kind: "2 changed, 1 missing".
+func kindsText[K ~string](counts map[K]int64, what string) string {
 	var parts []string
-	for _, kind := range slices.Sorted(maps.Keys(v.Counts)) {
-		parts = append(parts, fmt.Sprintf("%d %s", v.Counts[kind], kind))
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%d%s %s", counts[kind], what, kind))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/dynamo"
+	"daybook/events"
 	"daybook/follow"
 	"daybook/inspect"
 	"daybook/view"
@@ -31,7 +32,7 @@ func viewsCommand(a *app) *cli.Command {
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts of a table at the same time"},
 		},
 		ShellComplete: completes(a.viewNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.viewsList(ctx, c) },
+		Action:        a.viewsList,
 	}
 }
 
@@ -215,17 +216,16 @@ func (s *session) count(ctx context.Context, v view.View, parallel int, bar *pro
 	var e exactLine
 	table := s.tables.Table(d.Name, d.Version)
 	err := inParallel(ctx, parallel, parallel, func(ctx context.Context, segment int) error {
-		err := eachPage(ctx, table.Scan, segment, parallel, func(page []driver.ScannedItem, _ bool) error {
+		for page, err := range events.Pages(ctx, table.Scan, segment, parallel) {
+			if err != nil {
+				return s.reach(s.viewTable(d), err)
+			}
 			bar.add(int64(len(page)))
 			mu.Lock()
-			defer mu.Unlock()
 			for i := range page {
 				e.take(&page[i])
 			}
-			return nil
-		})
-		if err != nil {
-			return s.reach(s.viewTable(d), err)
+			mu.Unlock()
 		}
 		return nil
 	})

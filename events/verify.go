@@ -72,8 +72,7 @@ func (v *claimVerifier) segments(ctx context.Context, n int, scan func(ctx conte
 }
 
 func (v *claimVerifier) scanCommits(ctx context.Context, segment, segments int) error {
-	for cursor := ""; ; {
-		page, next, err := v.store.Scan(ctx, segment, segments, cursor)
+	for page, err := range Pages(ctx, v.store.Scan, segment, segments) {
 		if err != nil {
 			return err
 		}
@@ -83,10 +82,8 @@ func (v *claimVerifier) scanCommits(ctx context.Context, segment, segments int) 
 			v.own(&page[i])
 		}
 		v.mu.Unlock()
-		if cursor = next; next == "" {
-			return nil
-		}
 	}
+	return nil
 }
 
 // own takes in what a commit claims and releases.
@@ -106,8 +103,7 @@ func (v *claimVerifier) own(c *Commit) {
 }
 
 func (v *claimVerifier) scanHeld(ctx context.Context, segment, segments int) error {
-	for cursor := ""; ; {
-		page, next, err := v.store.ScanHeld(ctx, segment, segments, cursor)
+	for page, err := range Pages(ctx, v.store.ScanHeld, segment, segments) {
 		if err != nil {
 			return err
 		}
@@ -121,10 +117,8 @@ func (v *claimVerifier) scanHeld(ctx context.Context, segment, segments int) err
 			delete(v.owners, h.Key)
 		}
 		v.mu.Unlock()
-		if cursor = next; next == "" {
-			return nil
-		}
 	}
+	return nil
 }
 
 // confirmations is how often a difference must show: commands may be handled

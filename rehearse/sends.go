@@ -178,19 +178,18 @@ func (r *rehearsal) pass(ctx context.Context) error {
 	return parallel.New(r.opts.Parallel).Until(ctx, r.opts.Segments, func(ctx context.Context, segment int) error {
 		p := newPart(r)
 		p.again = true
-		for cursor := ""; ; {
-			page, next, err := r.sources.Events.Scan(ctx, segment, r.opts.Segments, cursor)
+		for page, err := range events.Pages(ctx, r.sources.Events.Scan, segment, r.opts.Segments) {
 			if err == nil {
 				err = p.Observe(ctx, page)
 			}
 			if err == nil && r.sends.full() {
 				err = errOverflow
 			}
-			if err != nil || next == "" {
+			if err != nil {
 				return err
 			}
-			cursor = next
 		}
+		return nil
 	})
 }
 

@@ -179,18 +179,15 @@ func (s *privacySearch) tables(ctx context.Context, client *dynamo.Client) error
 }
 
 func (s *privacySearch) rows(ctx context.Context, name string, table driver.Table) error {
-	for cursor := ""; ; {
-		page, next, err := table.Scan(ctx, 0, 1, cursor)
+	for page, err := range events.Pages(ctx, table.Scan, 0, 1) {
 		if err != nil {
 			return err
 		}
 		for _, item := range page {
 			s.look("row "+item.Item.Key+" of "+name, string(item.Item.Row)+string(item.Item.Memo))
 		}
-		if cursor = next; next == "" {
-			return nil
-		}
 	}
+	return nil
 }
 
 // texts are the texts in an attribute.
