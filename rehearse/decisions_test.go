@@ -408,7 +408,7 @@ func TestPersonalDecisions(t *testing.T) {
 		}
 	}
 	app := peopledomain.App()
-	if r := run(t, store(), app); r.Differs || r.Decisions.Decided != 5 || r.Decisions.NotKept != 1 {
+	if r := run(t, store(), app); r.Differs || r.Decisions.Decided != 6 || r.Decisions.NotKept != 0 {
 		t.Errorf("the same code: %+v", r)
 	}
 	r := run(t, store(), politePerson())
@@ -437,7 +437,7 @@ func TestPersonalDecisions(t *testing.T) {
 	if deleted, err := personal.NewRing(keys, keys, nil).Delete(t.Context(), "person/7"); err != nil || !deleted {
 		t.Fatal(deleted, err)
 	}
-	if r := run(t, store(), politePerson()); r.Decisions.Erased != 4 || r.Decisions.Decided != 1 || r.Decisions.Differ != 1 {
+	if r := run(t, store(), politePerson()); r.Decisions.Erased != 5 || r.Decisions.Decided != 1 || r.Decisions.Differ != 1 {
 		t.Errorf("after an erasure: %+v", r.Decisions)
 	}
 }

@@ -19,19 +19,22 @@ type eventStore struct {
 func docs(cs []events.Commit) (all []personal.Doc) {
 	for i := range cs {
 		c := &cs[i]
+		at := func(bound ...string) personal.Place {
+			return personal.Place{Tenant: c.Stream.Tenant(), Subject: string(c.Stream), Bound: bound}
+		}
 		for j := range c.Events {
 			e := &c.Events[j]
 			if len(e.Data) > 0 {
-				all = append(all, personal.Doc{Place: personal.Place{Tenant: c.Stream.Tenant(), Subject: string(c.Stream), Bound: []string{"event", string(c.Stream), e.Name}}, Data: &e.Data})
+				all = append(all, personal.Doc{Place: at("event", string(c.Stream), e.Name), Data: &e.Data})
 			}
 		}
 		for j := range c.Commands {
 			if k := c.Commands[j].Kept; k != nil && len(k.Payload) > 0 {
-				all = append(all, personal.Doc{Place: personal.Place{Subject: string(c.Stream), Bound: []string{"command", string(c.Stream), k.Name}}, Data: &k.Payload})
+				all = append(all, personal.Doc{Place: at("command", string(c.Stream), k.Name), Data: &k.Payload})
 			}
 		}
 		if c.Snapshot != nil {
-			all = append(all, personal.Doc{Place: personal.Place{Tenant: c.Stream.Tenant(), Subject: string(c.Stream), Bound: []string{"snapshot", string(c.Stream)}}, Data: &c.Snapshot.State})
+			all = append(all, personal.Doc{Place: at("snapshot", string(c.Stream)), Data: &c.Snapshot.State})
 		}
 	}
 	return all

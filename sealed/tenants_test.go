@@ -4,6 +4,7 @@ import (
 	"encoding/json/jsontext"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -105,7 +106,8 @@ func TestPersonsOfTenants(t *testing.T) {
 }
 
 // A subject that the domain names without a tenant is the person of the tenant whose
-// place it is: in a queued command, in what a process remembers and in a row.
+// place it is: in a queued command, in what a process remembers, in a row, and in each
+// part of a commit.
 func TestNamedPersonsOfTenants(t *testing.T) {
 	t.Parallel()
 	keys := new(personaltest.Keys)
@@ -116,7 +118,7 @@ func TestNamedPersonsOfTenants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ledger, q := s.Ledger(new(processtest.Memory)), &recorder{}
+	ledger, q, store := s.Ledger(new(processtest.Memory)), &recorder{}, s.Store(new(eventstest.Memory))
 	tables := s.Tables(viewtest.NewMemory(peopledomain.People))
 	for _, tenant := range []string{"acme", "globex"} {
 		stream := events.StreamOf("letter", "1").In(tenant)
@@ -135,11 +137,24 @@ func TestNamedPersonsOfTenants(t *testing.T) {
 		if err := tables.Table("people", 1).Put(t.Context(), driver.Write{Item: item}); err != nil {
 			t.Fatal(err)
 		}
+		for i, c := range []events.Commit{
+			{Events: []events.Event{{Name: "x", Schema: 1, Data: carried}}},
+			{Events: []events.Event{{Name: "x", Schema: 1}}, Commands: []events.Command{{ID: "c", Version: 1, Kept: &events.KeptCommand{Name: "x", Payload: carried}}}},
+			{Events: []events.Event{{Name: "x", Schema: 1}}, Snapshot: &events.Snapshot{Schema: 1, State: carried}},
+		} {
+			c.Time = time.Unix(1, 0)
+			if _, err := store.Append(t.Context(), events.Start(events.StreamOf("letter", strconv.Itoa(i)).In(tenant)), c); err != nil {
+				t.Fatal(err)
+			}
+		}
 		memo := driver.Item{Key: "@stream/" + tenant + ":letter/2", Version: 1, Commit: 1, Memo: carried}
 		if err := tables.Table("people", 1).Put(t.Context(), driver.Write{Item: memo}); err != nil {
 			t.Fatal(err)
 		}
 		wantKeys(t, keys, tenant, tenant+":person/7")
+	}
+	if slices.Contains(keys.Subjects(), "person/7") {
+		t.Error("a key of a person of no tenant")
 	}
 	// A value of acme's person fits no place of globex.
 	ds := []async.Delivery{{ID: "1", Body: q.sent[0].Body, Group: "acme:letter/1"}}

@@ -123,7 +123,7 @@ func (o *operator) erase(ctx context.Context, s step) error {
 	if err != nil {
 		return err
 	}
-	subject := events.StreamOf(s.aggregate, s.id)
+	subject := s.person()
 	e := o.erasing(s.name, subject)
 	streams, err := streamsAbout(ctx, t.raw, subject)
 	if err != nil {
@@ -178,11 +178,11 @@ func (o *operator) sendErasing(ctx context.Context, t tools, s step, subject eve
 		if !d.Erases || d.Aggregate != subject.Aggregate() {
 			continue
 		}
-		handler, err := aggregate.NewHandler(t.store, o.app.Aggregates, nil)
+		handler, err := aggregate.NewHandler(t.store, o.app.Aggregates, &aggregate.Options{Tenants: o.app.Tenancy.On()})
 		if err != nil {
 			return err
 		}
-		_, err = handler.Handle(ctx, aggregate.Command{Name: d.Name, ID: subject.ID(), CommandID: s.commandID(), Actor: "operator"})
+		_, err = handler.Handle(ctx, aggregate.Command{Tenant: subject.Tenant(), Name: d.Name, ID: subject.ID(), CommandID: s.commandID(), Actor: "operator"})
 		return err
 	}
 	return nil
@@ -191,7 +191,7 @@ func (o *operator) sendErasing(ctx context.Context, t tools, s step, subject eve
 // readBack asks the functions for all that they answer about a person right after an
 // erasure, with whatever they have in memory.
 func (o *operator) readBack(ctx context.Context, e *erasure, streams []events.Stream) {
-	c := &client{system: o.system}
+	c := &client{system: o.system, tenant: e.subject.Tenant()}
 	var paths []string
 	for _, stream := range streams {
 		paths = append(paths, "/streams/"+stream.Aggregate()+"/"+url.PathEscape(stream.ID())+"?limit=1000")

@@ -189,7 +189,7 @@ func (o *operator) redrive(ctx context.Context, name string) error {
 		}
 		for id := range population {
 			for _, aggregate := range d.Aggregates {
-				for _, tenant := range o.tenants() {
+				for _, tenant := range tenantsOf(o.app) {
 					if _, err := projector.Redrive(ctx, name, events.StreamOf(aggregate, strconv.Itoa(1+id)).In(tenant)); err != nil {
 						return err
 					}

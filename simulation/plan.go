@@ -29,6 +29,7 @@ type step struct {
 	view    string // of a query, a rebuild
 
 	aggregate string // of an erasure
+	tenant    string // of an erasure, "" without tenants
 }
 
 type stepKind uint8
@@ -55,12 +56,15 @@ func (s step) String() string {
 	case rebuildView:
 		return fmt.Sprintf("%s rebuilds view %s and switches to it", s.name, s.view)
 	case erasePerson:
-		return fmt.Sprintf("%s erases %s/%s", s.name, s.aggregate, s.id)
+		return fmt.Sprintf("%s erases %s", s.name, s.person())
 	case redriveView:
 		return fmt.Sprintf("%s redrives view %s, and what is parked", s.name, s.view)
 	}
 	return s.name + " deploys the next program"
 }
+
+// person is whom an erasure erases.
+func (s step) person() events.Stream { return events.StreamOf(s.aggregate, s.id).In(s.tenant) }
 
 // commandID is the id under which the step's command is sent, each time.
 func (s step) commandID() string { return "cmd-" + s.name }
@@ -154,10 +158,11 @@ func erasuresOf(app daybook.App, seed uint64) (all []step) {
 		return nil
 	}
 	random, _ := draw(seed, "erasures")
+	tenants := tenantsOf(app)
 	for n := range random.IntN(3) {
 		all = append(all, step{
 			name: "o" + strconv.Itoa(4+n), kind: erasePerson, pause: time.Duration(random.Int64N(int64(3 * time.Second))),
-			aggregate: of[random.IntN(len(of))], id: strconv.Itoa(1 + random.IntN(population)),
+			aggregate: of[random.IntN(len(of))], id: strconv.Itoa(1 + random.IntN(population)), tenant: tenants[n%len(tenants)],
 		})
 	}
 	return all

@@ -40,8 +40,13 @@ func (c *checker) erased(ctx context.Context) {
 				c.fail(checkRun, "the tables can't be searched: %v", err)
 			}
 		}
-		if err := eachCommit(ctx, c.raw, s.commit); err != nil {
-			c.fail(checkRun, "the commits can't be searched: %v", err)
+		for _, store := range []events.Store{c.raw, c.store} { // c.store opens with the keys that are left
+			if err := eachCommit(ctx, store, s.commit); err != nil {
+				c.fail(checkRun, "the commits can't be searched: %v", err)
+			}
+		}
+		if err := s.memories(ctx); err != nil {
+			c.fail(checkRun, "the memories can't be searched: %v", err)
 		}
 	}
 }
@@ -135,10 +140,15 @@ func (s *privacySearch) look(where, text string) {
 
 func (s *privacySearch) commit(c events.Commit) {
 	for _, e := range c.Events {
-		s.look("event "+e.Name+" of "+string(c.Stream), string(e.Data))
+		s.look("event "+e.Name+" of "+string(c.Stream), string(personal.Plain(e.Data)))
+	}
+	for _, command := range c.Commands {
+		if command.Kept != nil {
+			s.look("the kept command "+command.Kept.Name+" of "+string(c.Stream), string(personal.Plain(command.Kept.Payload)))
+		}
 	}
 	if c.Snapshot != nil {
-		s.look("a snapshot of "+string(c.Stream), string(c.Snapshot.State))
+		s.look("a snapshot of "+string(c.Stream), string(personal.Plain(c.Snapshot.State)))
 	}
 }
 
@@ -148,7 +158,7 @@ func (s *privacySearch) tables(ctx context.Context, client *dynamo.Client) error
 	if err != nil {
 		return err
 	}
-	plain := dynamo.NewTables(client, s.base.ViewPrefix)
+	stores := []driver.AdminTables{dynamo.NewTables(client, s.base.ViewPrefix), s.checker.tables()} // the latter opens, too
 	for _, table := range list.TableNames {
 		in := &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)}
 		for more := true; more; more = len(in.ExclusiveStartKey) > 0 {
@@ -170,8 +180,10 @@ func (s *privacySearch) tables(ctx context.Context, client *dynamo.Client) error
 			if !ok || err != nil {
 				continue
 			}
-			if err := s.rows(ctx, table, plain.Open(target)); err != nil {
-				return err
+			for _, store := range stores {
+				if err := s.rows(ctx, table, store.Open(target)); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -184,10 +196,31 @@ func (s *privacySearch) rows(ctx context.Context, name string, table driver.Tabl
 			return err
 		}
 		for _, item := range page {
-			s.look("row "+item.Item.Key+" of "+name, string(item.Item.Row)+string(item.Item.Memo))
+			s.look("row "+item.Item.Key+" of "+name, string(personal.Plain(item.Item.Row))+string(personal.Plain(item.Item.Memo)))
 		}
 	}
 	return nil
+}
+
+// memories searches what processes remember, opened with the keys that are left.
+func (s *privacySearch) memories(ctx context.Context) error {
+	with, err := s.sealer()
+	if err != nil {
+		return err
+	}
+	ledger := with.Entries(dynamo.NewProcesses(s.kind, s.base.ProcessesTable))
+	for cursor := ""; ; {
+		page, next, err := ledger.Entries(ctx, cursor, 100)
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			s.look("what "+e.Reactor+" remembers of "+string(e.Stream), string(personal.Plain(e.Memory)))
+		}
+		if cursor = next; next == "" {
+			return nil
+		}
+	}
 }
 
 // texts are the texts in an attribute.

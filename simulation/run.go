@@ -195,9 +195,9 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result, work *wor
 	}
 }
 
-// tenants are those of the clients, in turn: "" in an application without tenants.
-func (s *system) tenants() []string {
-	if !s.app.Tenancy.On() {
+// tenantsOf are those of the clients, in turn: "" in an application without tenants.
+func tenantsOf(app daybook.App) []string {
+	if !app.Tenancy.On() {
 		return []string{""}
 	}
 	return []string{"acme", "globex"}
@@ -206,7 +206,7 @@ func (s *system) tenants() []string {
 // drive lets clients and the operator do their steps.
 func (s *system) drive(ctx context.Context, p plan, next *daybook.App) (clients []*client) {
 	var all sync.WaitGroup
-	tenants := s.tenants()
+	tenants := tenantsOf(s.app)
 	for i, steps := range p.clients {
 		c := &client{system: s, steps: steps, tenant: tenants[i%len(tenants)], tokens: map[string]string{}}
 		clients = append(clients, c)

@@ -39,6 +39,9 @@ func (c *checker) ownAnswers() {
 		return // which of two programs answered is not known
 	}
 	for _, a := range c.answers {
+		if len(c.about[a.stream]) > 0 {
+			continue // its personal values were erased at some time, before or after the answer
+		}
 		c.ownAnswer(c.app.View(a.view), a)
 	}
 }

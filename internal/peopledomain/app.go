@@ -16,7 +16,7 @@ import (
 // App is the application.
 func App() daybook.App {
 	return daybook.App{
-		Name: "people", Aggregates: []aggregate.Aggregate{Person, Letter}, Views: []view.View{People, Towns},
+		Name: "people", Aggregates: []aggregate.Aggregate{Person, KeptLetter}, Views: []view.View{People, Towns},
 		Processes: []process.Reactor{Greetings, Outbox},
 	}
 }
@@ -109,14 +109,22 @@ func forget(s State, _ Forget) aggregate.Decision {
 }
 
 // Letter is the aggregate of one letter, which is about the person who gets it.
-var Letter = aggregate.New[LetterState]("letter").
-	Event(func(s LetterState, e Written) LetterState { return LetterState{To: e.To, Text: e.Text} }).
-	Command(func(s LetterState, c Write) aggregate.Decision {
-		if s.To != "" {
-			return aggregate.Nothing()
-		}
-		return aggregate.Emit(Written(c))
-	}, aggregate.Creates())
+var Letter = letters()
+
+// KeptLetter is a Letter whose commands are kept: those name a person other than their
+// stream.
+var KeptLetter = letters().KeepCommands()
+
+func letters() *aggregate.Definition[LetterState] {
+	return aggregate.New[LetterState]("letter").
+		Event(func(s LetterState, e Written) LetterState { return LetterState{To: e.To, Text: e.Text} }).
+		Command(func(s LetterState, c Write) aggregate.Decision {
+			if s.To != "" {
+				return aggregate.Nothing()
+			}
+			return aggregate.Emit(Written(c))
+		}, aggregate.Creates())
+}
 
 // LetterState is what deciding about a letter needs.
 type LetterState struct {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"daybook"
 	"daybook/internal/peopledomain"
 	"daybook/simulation/simulationtest"
 )
@@ -13,4 +14,12 @@ import (
 // whatever went wrong meanwhile.
 func TestSimulationOfPeople(t *testing.T) {
 	simulationtest.Run(t, peopledomain.App(), simulationtest.Budget(500*time.Millisecond), simulationtest.Corpus(filepath.Join("testdata", "people")))
+}
+
+// TestSimulationOfTenantsPeople: of two persons with one id, at two tenants, one can be
+// erased.
+func TestSimulationOfTenantsPeople(t *testing.T) {
+	app := peopledomain.App()
+	app.Tenancy = daybook.Tenancy{Claim: "org"}
+	simulationtest.Run(t, app, simulationtest.Budget(500*time.Millisecond))
 }
