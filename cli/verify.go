@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json/v2"
 	"errors"
@@ -165,7 +166,7 @@ func (s *session) writeClaims(r *claimReport) {
 		return
 	}
 	for _, f := range r.Findings {
-		s.out.printf("claims\tdifferent\t%s\tholder is %s, should be %s\n", clean(f.Key), orNothing(string(f.Holder)), orNothing(string(f.Owner)))
+		s.out.printf("claims\tdifferent\t%s\tholder is %s, should be %s\n", clean(f.Key), cmp.Or(string(f.Holder), "nothing"), cmp.Or(string(f.Owner), "nothing"))
 	}
 	result := "all as the commits say"
 	if r.Found > 0 {
@@ -327,17 +328,10 @@ func findingParts(f admin.Finding, verb string) (what, text string) {
 		more = append(more, fmt.Sprintf("commit %d of %d", f.Applied, f.Last))
 	}
 	for _, d := range f.Fields {
-		more = append(more, fmt.Sprintf("%s is %s, %s %s", d.Name, orNothing(string(d.Stored)), verb, orNothing(string(d.Expected))))
+		more = append(more, fmt.Sprintf("%s is %s, %s %s", d.Name, cmp.Or(string(d.Stored), "nothing"), verb, cmp.Or(string(d.Expected), "nothing")))
 	}
 	if f.Text != "" {
 		more = append(more, f.Text)
 	}
 	return clean(what), clean(strings.Join(more, "; "))
-}
-
-func orNothing(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	return s
 }

@@ -11,7 +11,6 @@ import (
 
 	"daybook/dynamo"
 	"daybook/events"
-	"daybook/follow"
 	"daybook/inspect"
 	"daybook/view"
 	"daybook/view/driver"
@@ -174,12 +173,17 @@ func (s *session) viewLine(ctx context.Context, v view.View) (viewLine, error) {
 		return l, err
 	}
 	l.Status, l.Items, l.Bytes = info.Status, info.Items, info.Bytes
-	projector, err := s.projector()
+	i, err := s.installation()
 	if err != nil {
 		return l, err
 	}
-	err = eachParked(ctx, projector.Parked, d.Name, func(follow.Fault) { l.Parked++ })
-	return l, err
+	for _, err := range i.AllParked(ctx, inspect.ParkedQuery{Names: []string{d.Name}, At: s.pinned, Limit: parkedPage}) {
+		if err != nil {
+			return l, err
+		}
+		l.Parked++
+	}
+	return l, nil
 }
 
 // exact reads the tables of the views that have one.

@@ -72,16 +72,7 @@ func (c *Console) command(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return accepted{got.Stream, got.Version, tokenOf(got), got.Started, got.Replayed}, nil
-}
-
-// tokenOf is the token of an accepted command, with the tenant; "" when there was nothing
-// to do on a stream that does not exist.
-func tokenOf(r aggregate.Result) string {
-	if r.Version == 0 {
-		return ""
-	}
-	return events.Token{Stream: r.Stream, Version: r.Version}.String()
+	return accepted{got.Stream, got.Version, got.Token(), got.Started, got.Replayed}, nil
 }
 
 // redriven is a stream that was redriven.

@@ -3,6 +3,7 @@ package inspect
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -148,9 +149,7 @@ func (i *Installation) Parked(ctx context.Context, q ParkedQuery) (ParkedPage, e
 			}
 			reached, after = true, q.After.Stream
 		}
-		if after == "" {
-			after = events.Stream(events.Scoped(q.Tenant, "")) // sorts before the tenant's streams
-		}
+		after = cmp.Or(after, events.Stream(events.Scoped(q.Tenant, ""))) // sorts before the tenant's streams
 		left := limit - len(page.Parked)
 		if left == 0 {
 			page.Next = &ParkedPlace{Name: l.name}
@@ -173,6 +172,25 @@ func (i *Installation) Parked(ctx context.Context, q ParkedQuery) (ParkedPage, e
 		}
 	}
 	return page, nil
+}
+
+// AllParked are the streams that Parked lists from q.After on, on all pages, in its order.
+func (i *Installation) AllParked(ctx context.Context, q ParkedQuery) iter.Seq2[ParkedStream, error] {
+	return func(yield func(ParkedStream, error) bool) {
+		for more := true; more; more = q.After != nil {
+			page, err := i.Parked(ctx, q)
+			if err != nil {
+				yield(ParkedStream{}, err)
+				return
+			}
+			for _, p := range page.Parked {
+				if !yield(p, nil) {
+					return
+				}
+			}
+			q.After = page.Next
+		}
+	}
 }
 
 // parkedList lists what one follower has parked.

@@ -30,14 +30,7 @@ func (r *verifyRun) streams(ctx context.Context, segment int) (*tally, error) {
 func (p *streamsPart) scan(ctx context.Context, segment, segments int) error {
 	p.waiting = make([]map[string]driver.Item, len(p.views))
 	observer := p.tally.observer
-	cursor := ""
-	for {
-		var page []events.Commit
-		var next string
-		err := patiently(ctx, func() (err error) {
-			page, next, err = p.store.Scan(ctx, segment, segments, cursor)
-			return err
-		})
+	for page, err := range patientPages(ctx, p.store.Scan, segment, segments) {
 		if err == nil && observer != nil {
 			err = observer.Observe(ctx, page)
 		}
@@ -54,9 +47,6 @@ func (p *streamsPart) scan(ctx context.Context, segment, segments int) error {
 				return err
 			}
 			page = page[n:]
-		}
-		if cursor = next; cursor == "" {
-			break
 		}
 	}
 	if err := p.end(ctx); err != nil {
@@ -167,11 +157,7 @@ func (p *streamsPart) compare(ctx context.Context, i int) error {
 	}
 	p.waiting[i] = nil
 	keys := slices.Sorted(maps.Keys(expected))
-	var items []*driver.Item
-	err := patiently(ctx, func() (err error) {
-		items, err = v.Table.Get(ctx, keys)
-		return err
-	})
+	items, err := patiently(ctx, func() ([]*driver.Item, error) { return v.Table.Get(ctx, keys) })
 	if events.Transient(err) {
 		return err
 	}
@@ -241,11 +227,7 @@ func (p *streamsPart) judge(ctx context.Context, v *verifiedView, stream events.
 func (p *streamsPart) judgeStream(ctx context.Context, v *verifiedView, stream events.Stream) (*Finding, error) {
 	goal := int64(0)
 	for {
-		var item *driver.Item
-		err := patiently(ctx, func() (err error) {
-			item, err = routing.GetItem(ctx, v.Table, v.ItemKeyOf(stream))
-			return err
-		})
+		item, err := patiently(ctx, func() (*driver.Item, error) { return routing.GetItem(ctx, v.Table, v.ItemKeyOf(stream)) })
 		if events.Transient(err) {
 			return nil, err
 		}
@@ -296,11 +278,7 @@ type streamExpectation struct {
 func (p *streamsPart) expect(ctx context.Context, v *verifiedView, stream events.Stream, claims int64) (streamExpectation, error) {
 	t := streamExpectation{stream: stream}
 	for {
-		var page []events.Commit
-		err := patiently(ctx, func() (err error) {
-			page, err = p.store.Read(ctx, stream, t.last+1, follow.ReadPage)
-			return err
-		})
+		page, err := patiently(ctx, func() ([]events.Commit, error) { return p.store.Read(ctx, stream, t.last+1, follow.ReadPage) })
 		if err != nil {
 			return t, err
 		}
@@ -375,11 +353,7 @@ func (v *verifiedView) verdict(item *driver.Item, t streamExpectation) *Finding 
 // parkedAs makes a finding that of a parked stream, with the fault on record.
 func (p *streamsPart) parkedAs(ctx context.Context, v *verifiedView, stream events.Stream, f *Finding) (*Finding, error) {
 	f.Kind = FoundParked
-	var record *driver.Item
-	err := patiently(ctx, func() (err error) {
-		record, err = routing.GetItem(ctx, v.Table, definition.ParkedKey(stream))
-		return err
-	})
+	record, err := patiently(ctx, func() (*driver.Item, error) { return routing.GetItem(ctx, v.Table, definition.ParkedKey(stream)) })
 	if events.Transient(err) {
 		return nil, err
 	}
