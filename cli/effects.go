@@ -1,18 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"encoding/json/v2"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"strings"
-	"time"
 
+	"daybook/connect"
 	"daybook/functions"
 	"daybook/functions/names"
-	awsendpoint "daybook/messaging/endpoint"
 	"daybook/process"
 )
 
@@ -46,42 +42,12 @@ func (s *session) effects(ctx context.Context) (process.Effects, error) {
 
 // environment asks Lambda for Daybook's own part of a function's environment.
 func (s *session) environment(ctx context.Context, function string) (map[string]string, error) {
-	endpoint := strings.TrimSuffix(s.endpoint, "/")
-	if endpoint == "" {
-		endpoint = awsendpoint.Of("lambda", s.aws.Region)
-	}
-	path := "/2015-03-31/functions/" + url.PathEscape(function) + "/configuration"
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+path, http.NoBody)
+	all, err := connect.NewServices(s.access(), s.prefix).Environment(ctx, function)
 	if err != nil {
-		return nil, usage("-endpoint: %w", err)
-	}
-	if err := s.sign(ctx, "lambda", request, nil); err != nil {
-		return nil, err
-	}
-	response, err := direct(20 * time.Second).Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("no answer from Lambda: %w", err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	if err != nil {
-		return nil, fmt.Errorf("the answer from Lambda broke off: %w", err)
-	}
-	var answer struct {
-		Environment struct {
-			Variables map[string]string
-			Error     struct{ Message string } // a key that may not be used
-		}
-	}
-	err = json.Unmarshal(text, &answer)
-	if message := answer.Environment.Error.Message; err == nil && message != "" {
-		return nil, fmt.Errorf("function %s: its environment can't be read: %s", function, message)
-	}
-	if err != nil || response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("function %s at %s: Lambda answered %s: %.200s", function, endpoint, response.Status, text)
+		return nil, fmt.Errorf("function %s at %s: %w", function, cmp.Or(s.endpoint, "AWS, region "+s.aws.Region), err)
 	}
 	own := map[string]string{}
-	for name, value := range answer.Environment.Variables {
+	for name, value := range all {
 		if strings.HasPrefix(name, names.EnvPrefix) {
 			own[name] = value
 		}

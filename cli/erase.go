@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json/jsontext"
@@ -35,7 +34,7 @@ func eraseCommand(a *app) *cli.Command {
 			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be erased"},
 			&cli.BoolFlag{Name: "yes", Usage: "don't ask"},
 			&cli.StringFlag{Name: "actor", Usage: "`NAME` to store as the actor of the command"},
-			&cli.StringFlag{Name: "values", Usage: "write the person's values to `FILE`, for verify -privacy; it is readable, so delete it then"},
+			&cli.StringFlag{Name: "values", Usage: "add the person's values to `FILE`, for verify -privacy; it is readable, so delete it then"},
 			&cli.DurationFlag{Name: "wait", Value: personal.ErasedAfter, Usage: "how long functions may still hold the key"},
 			&cli.IntFlag{Name: "segments", Value: 64, Usage: "read the events table in `N` parts"},
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts at the same time"},
@@ -67,6 +66,9 @@ func (a *app) erase(ctx context.Context, c *cli.Command) error {
 	if err := checkParallel(c.Int("parallel")); err != nil {
 		return err
 	}
+	if c.Duration("wait") < 0 || c.Int("segments") < 1 || c.Int("segments") > 1_000_000 {
+		return usage("-segments must be from 1 to 1,000,000, and -wait not negative")
+	}
 	s, err := a.open(ctx, c)
 	if err != nil {
 		return err
@@ -79,6 +81,9 @@ func (a *app) erase(ctx context.Context, c *cli.Command) error {
 	}
 	e := &eraser{session: s, subject: subject, line: erasedLine{Subject: string(subject), DryRun: c.Bool("dry-run")}}
 	if err := e.find(ctx, c.Int("segments"), c.Int("parallel")); err != nil {
+		return err
+	}
+	if err := e.checkStored(ctx); err != nil {
 		return err
 	}
 	if path := c.String("values"); path != "" {
@@ -107,11 +112,11 @@ type eraser struct {
 
 // find looks for the person's key, and for the streams that hold values of the person.
 func (e *eraser) find(ctx context.Context, segments, parallel int) (err error) {
-	if e.line.Key, err = e.sealing.Ring().Key(ctx, string(e.subject)); err != nil {
-		return err
-	}
 	info, err := e.reachable(ctx)
 	if err != nil {
+		return err
+	}
+	if e.line.Key, err = e.sealing.Ring().Key(ctx, string(e.subject)); err != nil {
 		return err
 	}
 	bar := e.progress("looking for values", "commits", info.Items)
@@ -144,6 +149,23 @@ func (e *eraser) find(ctx context.Context, segments, parallel int) (err error) {
 		}
 	}
 	return err
+}
+
+// checkStored fails where nothing is stored of the subject: a misspelt name would be
+// reported as erased.
+func (e *eraser) checkStored(ctx context.Context) error {
+	if e.line.Key != "" || len(e.line.Streams) > 0 {
+		return nil
+	}
+	started, err := e.store.Started(ctx, []events.Stream{e.subject})
+	if err != nil || started[0] {
+		return err
+	}
+	names := namesOf(e.of.Aggregates, aggregate.Aggregate.Name)
+	if name := e.subject.Aggregate(); !slices.Contains(names, name) {
+		return unknown("aggregate", name, names)
+	}
+	return events.Errorf(events.CodeNotFound, "nothing is stored of %s: it has no event and no key, and no commit holds values of it", e.subject)
 }
 
 // saidIn is what a commit says: the data of its events, and the payloads that it keeps.
@@ -225,17 +247,27 @@ func (e *eraser) remake(ctx context.Context) error {
 	return nil
 }
 
-// writeValues writes the values of the person that can be read, one JSON value per line.
+// writeValues adds the values of the person that can be read to a file, one per line. What
+// an interrupted erasure has written there stays: it can't be read again.
 func (e *eraser) writeValues(ctx context.Context, path string) error {
 	values, err := e.readable(ctx, e.subject, e.line.Streams)
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	for _, v := range values {
-		fmt.Fprintln(&b, v)
+	if len(values) == 0 {
+		e.note("no value of %s can be read: %s stays as it is", e.subject, path)
+		return nil
 	}
-	return os.WriteFile(path, b.Bytes(), 0o600)
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		written, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		values = append(values, strings.FieldsFunc(string(written), func(c rune) bool { return c == '\n' })...)
+		slices.Sort(values)
+		values = slices.Compact(values)
+	}
+	return os.WriteFile(path, []byte(strings.Join(values, "\n")+"\n"), 0o600)
 }
 
 // readable returns the texts of a person's values in streams, sorted, each once.

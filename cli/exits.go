@@ -37,7 +37,7 @@ func exits() []exit {
 		{exitOK, "", "done"},
 		{exitFailed, "failed", "failed: the database is unreachable, permissions are missing, data can't be read"},
 		{exitUsage, "usage", "wrong arguments: an unknown subcommand, flag or name, a value out of range, or a question that nobody was there to answer"},
-		{exitFound, "found", "a check found something: `verify`, `rehearse`, `claims`, `lag -max`, `parked -check`, `dead list -check`, `explain -check`, a limit of `bench`; `tenant delete` when something is left; `redrive` when a stream stays parked; `dead redrive` when a letter failed again; `import` when it holds unknown events; `simulate` when a run breaks something"},
+		{exitFound, "found", "a check found something: `verify`, `rehearse`, `claims`, `lag -max`, `parked -check`, `dead list -check`, `explain -check`, a limit of `bench`; `tenant delete` when something is left; `redrive` when a stream stays parked; `dead redrive` when a letter failed again; `export` when it leaves out damaged streams; `import` when it holds unknown events; `simulate` when a run breaks something"},
 		{exitRefused, "refused", "`send`: the command was rejected"},
 		{exitNotFound, "not-found", "no such stream, or not at that version; no such queued command or dead letter"},
 		{exitInterrupted, "interrupted", "stopped by a signal; `tail` exits with 0 instead"},

@@ -5,7 +5,9 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"daybook/events"
 	"daybook/explain"
+	"daybook/inspect"
 )
 
 func explainCommand(a *app) *cli.Command {
@@ -44,7 +46,10 @@ func (a *app) explain(ctx context.Context, c *cli.Command) error {
 	if scan == 0 {
 		scan = -1 // 0 is the default
 	}
-	x, err := explain.Explain(ctx, installation, c.Args().First(), &explain.Options{Tenant: s.tenant, Scan: scan})
+	x, err := explain.Explain(ctx, installation, c.Args().First(), &explain.Options{Tenant: s.tenant, TenantSource: inspect.TenantFlag, Scan: scan})
+	if events.CodeOf(err) == events.CodeMalformed {
+		return usage("%w", err)
+	}
 	if err != nil {
 		return err
 	}

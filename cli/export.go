@@ -24,7 +24,8 @@ func exportCommand(a *app) *cli.Command {
 		Usage: "write commits with their events as JSON Lines, to be imported again",
 		Description: "One line is one commit, with all that is stored of it. Lines are in the order of stream\n" +
 			"names (by bytes) and commit numbers, so two exports of equal stores are equal byte for byte.\n" +
-			"They are sorted on disk, in FILE.parts, from which the same command goes on after a stop.",
+			"They are sorted on disk, in FILE.parts, from which the same command goes on after a stop.\n" +
+			"Damaged streams are left out and named, and the exit code is 3 then.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Value: "-", Usage: "write to `FILE`; - is standard output"},
 			&cli.StringSliceFlag{Name: "aggregate", Usage: "only streams of aggregate `NAME`; may be repeated"},
@@ -69,17 +70,24 @@ func (a *app) exportOf(ctx context.Context, c *cli.Command, tenant string) (err 
 			return err
 		}
 		defer os.RemoveAll(x.dir)
-		return x.all(ctx, func(write func(io.Writer) error) error { return write(a.stdout) })
+		damaged, err := x.all(ctx, func(write func(io.Writer) error) error { return write(a.stdout) })
+		if err != nil {
+			return err
+		}
+		return x.out.result(damaged)
 	}
 	x.dir = path + ".parts"
 	if err := x.resume(); err != nil {
 		return err
 	}
-	err = x.all(ctx, func(write func(io.Writer) error) error { return writeWhole(path, write) })
+	damaged, err := x.all(ctx, func(write func(io.Writer) error) error { return writeWhole(path, write) })
 	if err != nil {
 		return fmt.Errorf("%w; run the same command again to resume from %s", err, x.dir)
 	}
-	return os.RemoveAll(x.dir)
+	if err := os.RemoveAll(x.dir); err != nil {
+		return err
+	}
+	return x.out.result(damaged)
 }
 
 // copySummary is the last line of an export or an import.
@@ -87,7 +95,11 @@ type copySummary struct {
 	Commits int64         `json:"commits"`
 	Events  int64         `json:"events"`
 	Seconds float64       `json:"seconds"`
+	Skipped int64         `json:"skipped,omitzero"`  // commits of other tenants and aggregates in the file
 	Unknown []unknownLine `json:"unknown,omitempty"` // events that this program does not declare
+	// Damaged are streams that an export left out, or whose claimed values an import did
+	// not store.
+	Damaged events.Damages `json:"damaged,omitzero"`
 }
 
 // exporter is an export; the exported members are kept beside its parts, which
@@ -126,11 +138,11 @@ func (x *exporter) resume() error {
 	return nil
 }
 
-// all reads, sorts and merges.
-func (x *exporter) all(ctx context.Context, open func(write func(io.Writer) error) error) error {
+// all reads, sorts and merges. It reports whether damaged streams were left out.
+func (x *exporter) all(ctx context.Context, open func(write func(io.Writer) error) error) (damaged bool, err error) {
 	info, err := x.reachable(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	begin := time.Now()
 	bar := x.progress("reading", "commits", info.Items)
@@ -139,23 +151,26 @@ func (x *exporter) all(ctx context.Context, open func(write func(io.Writer) erro
 	})
 	bar.end()
 	if err != nil {
-		return err
+		return false, err
 	}
 	runs, err := filepath.Glob(filepath.Join(x.dir, "*.run"))
 	if err != nil {
-		return err
+		return false, err
 	}
 	bar = x.progress("writing", "commits", info.Items)
 	w := &lineWriter{session: x.session, bar: bar}
 	err = open(func(to io.Writer) error {
-		return mergeRuns(ctx, x.dir, runs, openRuns, func(r record) error { return w.write(ctx, to, r) })
+		return mergeRuns(ctx, x.dir, runs, openRuns, func(r record) error { return w.write(to, r) })
 	})
 	bar.end()
-	if err == nil {
-		took := time.Since(begin)
-		x.summary(copySummary{Commits: w.commits, Events: w.events, Seconds: took.Seconds()}, fmt.Sprintf("exported %s in %d commits", rate(w.events, "events", took), w.commits))
+	if err != nil {
+		return false, err
 	}
-	return err
+	took := time.Since(begin)
+	x.noteDamaged(w.damaged, "the export leaves them out")
+	x.summary(copySummary{Commits: w.commits, Events: w.events, Seconds: took.Seconds(), Damaged: w.damaged},
+		fmt.Sprintf("exported %s in %d commits", rate(w.events, "events", took), w.commits))
+	return w.damaged.Count > 0, nil
 }
 
 // part reads one part of the table into sorted runs. A part that was read whole
@@ -175,24 +190,29 @@ func (x *exporter) part(ctx context.Context, segment int, bar *progress) error {
 		}
 	}
 	s := &runWriter{name: name, limit: max(1<<10, x.memory/x.parallel)}
-	for page, err := range events.Pages(ctx, x.store.Scan, segment, x.Segments) {
+	w := walk{store: x.store, bar: bar}
+	w.commit = func(c *events.Commit) error {
+		if !x.wants(c.Stream) {
+			return nil
+		}
+		line, err := encodeLine(c)
 		if err != nil {
 			return err
 		}
-		bar.add(int64(len(page)))
-		for i := range page {
-			if !x.wants(page[i].Stream) {
-				continue
-			}
-			line, err := encodeLine(&page[i])
-			if err != nil {
-				return err
-			}
-			r := record{stream: string(page[i].Stream), number: page[i].Number, events: int64(len(page[i].Events)), line: line}
-			if err := s.add(r); err != nil {
-				return err
-			}
+		return s.add(record{stream: string(c.Stream), number: c.Number, events: int64(len(c.Events)), line: line})
+	}
+	w.damaged = func(d events.Damage) error {
+		if !x.wants(d.Stream) {
+			return nil
 		}
+		line, err := json.Marshal(d)
+		if err != nil {
+			return err
+		}
+		return s.add(record{stream: string(d.Stream), number: damageRecord, line: line})
+	}
+	if err := w.segment(ctx, segment, x.Segments); err != nil {
+		return err
 	}
 	if err := s.flush(); err != nil {
 		return err
@@ -204,42 +224,43 @@ func (x *exporter) wants(stream events.Stream) bool {
 	return (x.Tenant == "" || x.Tenant == stream.Tenant()) && (len(x.Aggregates) == 0 || slices.Contains(x.Aggregates, stream.Aggregate()))
 }
 
-// lineWriter writes lines in their order and sees to it that no stream has a
-// gap: a commit that the scan passed by is read.
+// damageRecord is the number of the record that says that a stream is damaged: it sorts
+// before the stream's commits.
+const damageRecord = 0
+
+// lineWriter writes lines in their order, but for those of damaged streams.
 type lineWriter struct {
 	*session
 	bar             *progress
 	stream          string
 	number          int64
+	lost            string // the damaged stream
+	damaged         events.Damages
 	commits, events int64
 }
 
-func (w *lineWriter) write(ctx context.Context, to io.Writer, r record) error {
+func (w *lineWriter) write(to io.Writer, r record) error {
+	if r.number == damageRecord {
+		var d events.Damage
+		if err := json.Unmarshal(r.line, &d); err != nil {
+			return err
+		}
+		w.lost = r.stream
+		w.damaged.Add(d)
+		return nil
+	}
+	w.bar.add(1)
+	if r.stream == w.lost {
+		return nil
+	}
 	if r.stream != w.stream {
 		w.stream, w.number = r.stream, 0
 	}
-	if missing := r.number - w.number - 1; missing > 0 {
-		page, err := w.store.Read(ctx, events.Stream(r.stream), w.number+1, int(missing))
-		if err != nil {
-			return err
-		}
-		for i := range page {
-			line, err := encodeLine(&page[i])
-			if err != nil {
-				return err
-			}
-			if err := w.put(to, line, page[i].Number, int64(len(page[i].Events))); err != nil {
-				return err
-			}
-		}
+	if r.number != w.number+1 { // another program has read it
+		return fmt.Errorf("what was read of %s lacks commit %d: remove the directory", r.stream, w.number+1)
 	}
-	return w.put(to, r.line, r.number, r.events)
-}
-
-func (w *lineWriter) put(to io.Writer, line []byte, number, events int64) error {
-	w.number, w.commits, w.events = number, w.commits+1, w.events+events
-	w.bar.add(1)
-	_, err := to.Write(line)
+	w.number, w.commits, w.events = r.number, w.commits+1, w.events+r.events
+	_, err := to.Write(r.line)
 	return err
 }
 

@@ -217,6 +217,51 @@ func TestImportRefuses(t *testing.T) {
 	}
 }
 
+// TestImportNamesTheFirstLine: of several lines that conflict the first is named, whichever
+// stream is stored first; lines of its stream before it are stored.
+func TestImportNamesTheFirstLine(t *testing.T) {
+	t.Parallel()
+	s := newSiteInMemory(t)
+	all := strings.SplitAfter(string(history(t, 20, 3, 1)), "\n")
+	text := strings.Join(all[:60], "")
+	if r := s.doWith(t.Context(), text, "import", "-", "-yes"); r.code != exitOK {
+		t.Fatal(r.errors)
+	}
+	want := s.export()
+	for first := range 5 { // from stream first on, the last commits are others
+		lines := slices.Clone(all)
+		for n := first*3 + 2; n < 60; n += 3 {
+			lines[n] = strings.Replace(lines[n], `"id":"commit-`, `"id":"another-`, 1)
+		}
+		for _, parallel := range []string{"1", "16"} {
+			named := fmt.Sprintf("line %d: commit 3 of member/%05d is another commit in the table", first*3+3, first)
+			if r := s.doWith(t.Context(), strings.Join(lines, ""), "import", "-", "-yes", "-parallel", parallel); r.code != exitFailed || !strings.Contains(r.errors, named) {
+				t.Errorf("-parallel %s: %s, want %s", parallel, r.errors, named)
+			}
+		}
+	}
+	if got := s.export(); got != want {
+		t.Error("an import that failed changed what is stored")
+	}
+	// An event that a process can't take in is behind the commit that conflicts.
+	booking := func(id, data string) string {
+		return strings.NewReplacer("member/00000", "booking/1", "member-renamed", "booking-placed", "commit-0", id, `{"name":"Ann 0"}`, data).Replace(strings.Join(all[:2], ""))
+	}
+	good := `{"member":"7","currency":"EUR","lines":[]}`
+	placed := strings.SplitAfter(booking("commit-0", good), "\n")
+	if r := s.doWith(t.Context(), placed[0], "import", "-", "-yes"); r.code != exitOK {
+		t.Fatal(r.errors)
+	}
+	conflicts := strings.SplitAfter(booking("another", good), "\n")[0] + strings.SplitAfter(booking("commit-0", `{"member":7}`), "\n")[1]
+	if r := s.doWith(t.Context(), conflicts, "import", "-", "-yes"); r.code != exitFailed || !strings.Contains(r.errors, "line 1: commit 1 of booking/1 is another commit") {
+		t.Errorf("behind a conflict: %s", r.errors)
+	}
+	spoilt := placed[0] + strings.SplitAfter(booking("commit-0", `{"member":7}`), "\n")[1]
+	if r := s.doWith(t.Context(), spoilt, "import", "-", "-yes"); r.code != exitFailed || !strings.Contains(r.errors, "line 2: ") {
+		t.Errorf("an event that a process can't take in: %s", r.errors)
+	}
+}
+
 // TestImportOfUnknownEvents: events that the program does not declare are refused
 // with their names and numbers before anything is stored, unless they are allowed.
 func TestImportOfUnknownEvents(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
@@ -18,7 +17,6 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/events"
-	"daybook/internal/sleep"
 	"daybook/process"
 )
 
@@ -152,7 +150,8 @@ type importState struct {
 	Lines   int64  `json:"lines"`
 	Commits int64  `json:"commits"`
 	Events  int64  `json:"events"`
-	Claims  bool   `json:"claims"` // a commit claims a value or spends a command id
+	Skipped int64  `json:"skipped,omitzero"` // lines of other tenants and aggregates
+	Claims  bool   `json:"claims"`           // a commit claims a value or spends a command id
 }
 
 // open goes to where an earlier import was, and returns what is left in bytes.
@@ -184,7 +183,7 @@ func (i *importer) open(f *os.File) (left int64, err error) {
 }
 
 func (i *importer) all(ctx context.Context, size int64) error {
-	begin, events := time.Now(), i.at.Events
+	begin, before := time.Now(), i.at.Events
 	i.bar = i.progress("importing", "KB", size>>10)
 	defer i.bar.end()
 	for {
@@ -207,14 +206,22 @@ func (i *importer) all(ctx context.Context, size int64) error {
 		}
 	}
 	i.bar.end()
+	var damaged events.Damages
 	if i.at.Claims {
-		if err := i.restoreClaims(ctx, i.parallel); err != nil {
+		var err error
+		if damaged, err = i.restoreClaims(ctx, i.parallel); err != nil {
 			return fmt.Errorf("all commits are imported, but not the values that they claim; run the same command again to resume: %w", err)
 		}
 	}
 	took := time.Since(begin)
-	i.summary(copySummary{Commits: i.at.Commits, Events: i.at.Events - events, Seconds: took.Seconds(), Unknown: i.unknown.list()},
-		fmt.Sprintf("imported %s in %d commits", rate(i.at.Events-events, "events", took), i.at.Commits))
+	i.noteDamaged(damaged, "the values that they claim were not stored")
+	text := fmt.Sprintf("imported %s in %d commits", rate(i.at.Events-before, "events", took), i.at.Commits)
+	if i.at.Skipped > 0 {
+		text += fmt.Sprintf("; %d commits of other tenants or aggregates were left out", i.at.Skipped)
+	}
+	i.summary(copySummary{
+		Commits: i.at.Commits, Events: i.at.Events - before, Seconds: took.Seconds(), Skipped: i.at.Skipped, Unknown: i.unknown.list(), Damaged: damaged,
+	}, text)
 	if !i.out.json {
 		i.unknown.write(i.out)
 	}
@@ -249,7 +256,12 @@ func (i *importer) block() (block map[events.Stream][]importLine, done bool, err
 		i.at.Lines++
 		if len(bytes.TrimSpace(text)) > 0 {
 			stream, err := streamOfLine(text)
-			if err == nil && i.takes(stream) {
+			switch {
+			case err != nil:
+			case !i.takes(stream):
+				i.at.Skipped++
+				i.bar.add(int64(len(text)) >> 10)
+			default:
 				i.unknown.look(i.at.Lines, text)
 				stream, err = i.place(stream)
 				block[stream] = append(block[stream], importLine{i.at.Lines, text})
@@ -333,112 +345,4 @@ func streamOfLine(text []byte) (events.Stream, error) {
 		return events.Stream(value.String()), nil
 	}
 	return "", errors.New("it has no stream")
-}
-
-// store stores a block.
-func (i *importer) store(ctx context.Context, block map[events.Stream][]importLine) error {
-	streams := make([]events.Stream, 0, len(block))
-	for stream := range block {
-		streams = append(streams, stream)
-	}
-	type tally struct {
-		commits, events int64
-		claims          bool
-		end             events.Position
-	}
-	tallies := make([]tally, len(streams))
-	err := inParallel(ctx, len(streams), i.parallel, func(ctx context.Context, n int) error {
-		t := &tallies[n]
-		if i.last.Stream() == streams[n] {
-			t.end = i.last
-		}
-		lines := block[streams[n]]
-		commits := make([]events.Commit, len(lines))
-		for k, l := range lines {
-			c, err := decodeLine(l.text)
-			if err != nil {
-				return fmt.Errorf("line %d: %w", l.number, err)
-			}
-			commits[k] = moved(*c, streams[n])
-		}
-		if err := i.asHistory(ctx, commits); err != nil {
-			return fmt.Errorf("line %d or later: %w", lines[0].number, err)
-		}
-		for k, l := range lines {
-			c, err := &commits[k], error(nil)
-			if t.end, err = i.append(ctx, t.end, c); err != nil {
-				return fmt.Errorf("line %d: %w", l.number, err)
-			}
-			t.commits, t.events, t.claims = t.commits+1, t.events+int64(len(c.Events)), t.claims || claims(c)
-			i.bar.add(int64(len(l.text)) >> 10)
-		}
-		return nil
-	})
-	newest := int64(0)
-	for n, t := range tallies {
-		i.at.Commits, i.at.Events, i.at.Claims = i.at.Commits+t.commits, i.at.Events+t.events, i.at.Claims || t.claims
-		if lines := block[streams[n]]; lines[len(lines)-1].number > newest { // the block ends with it
-			newest, i.last = lines[len(lines)-1].number, t.end
-		}
-	}
-	return err
-}
-
-// appendAttempts is how often a commit is tried that fails for a reason that may
-// pass.
-const appendAttempts = 10
-
-// append stores one commit behind a position, or finds it stored.
-func (i *importer) append(ctx context.Context, at events.Position, c *events.Commit) (events.Position, error) {
-	at, err := i.position(ctx, at, c)
-	if err != nil {
-		return at, err
-	}
-	if at.Version()+int64(len(c.Events)) != c.Version {
-		return at, fmt.Errorf("commit %d of %s says version %d, but is at version %d", c.Number, c.Stream, c.Version, at.Version()+int64(len(c.Events)))
-	}
-	var stored events.Commit
-	for attempt := 1; ; attempt++ {
-		stored, err = i.session.store.Restore(ctx, at, *c)
-		if winner, taken := events.WinnerOf(err); taken {
-			return at, fmt.Errorf("commit %d of %s is another commit in the table: %s, not %s", c.Number, c.Stream, winner.ID, c.ID)
-		}
-		if !events.Transient(err) || ctx.Err() != nil || attempt == appendAttempts {
-			break
-		}
-		if sleep.For(ctx, rand.N(100*time.Millisecond<<min(attempt, 6))) != nil {
-			break
-		}
-	}
-	if err != nil {
-		return at, i.blame(i.eventsTable(), err)
-	}
-	want, err := encodeLine(c)
-	if err != nil {
-		return at, err
-	}
-	have, err := encodeLine(&stored)
-	if err == nil && !bytes.Equal(want, have) {
-		err = fmt.Errorf("commit %d of %s is stored with this id, but with another content", c.Number, c.Stream)
-	}
-	return events.After(&stored), err
-}
-
-// position is where a commit goes: behind the one before it in the file, or in
-// the table.
-func (i *importer) position(ctx context.Context, at events.Position, c *events.Commit) (events.Position, error) {
-	switch {
-	case c.Number == 1:
-		return events.Start(c.Stream), nil
-	case at.Stream() == c.Stream && at.Number() == c.Number-1:
-		return at, nil
-	}
-	before, err := i.session.store.Read(ctx, c.Stream, c.Number-1, 1)
-	if err != nil {
-		return at, i.blame(i.eventsTable(), err)
-	}
-	if len(before) == 0 {
-		return at, fmt.Errorf("commit %d of %s has no preceding commit %d", c.Number, c.Stream, c.Number-1)
-	}
-	return events.After(&before[0]), nil
 }

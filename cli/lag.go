@@ -70,5 +70,8 @@ func (s *session) lagOf(ctx context.Context, views []view.View, fraction float64
 	bar := s.progress("lag", "commits", int64(float64(info.Items)*fraction))
 	defer bar.end()
 	report, err := installation.Lag(ctx, inspect.LagQuery{Names: names, Fraction: fraction, Parallel: parallel, Progress: func(n int) { bar.add(int64(n)) }})
+	if report.Damaged > 0 {
+		s.note("%d streams are damaged and were measured as far as they can be read: verify names them", report.Damaged)
+	}
 	return report.Lags, err
 }

@@ -23,6 +23,7 @@ import (
 	"daybook/events"
 	"daybook/functions/names"
 	"daybook/personal"
+	"daybook/process"
 	"daybook/view/driver"
 )
 
@@ -70,6 +71,12 @@ func (a *app) verifyPrivacy(ctx context.Context, c *cli.Command) error {
 	if c.Bool("policy") {
 		s.out.indented(s.privacyPolicy(c))
 		return s.out.err
+	}
+	if c.Duration("logs") < 0 {
+		return usage("-logs must not be negative")
+	}
+	if _, err := s.reachable(ctx); err != nil {
+		return err
 	}
 	values, err := s.privacyValues(ctx, c, subject)
 	if err != nil {
@@ -201,6 +208,11 @@ func (p *privacySearch) search(ctx context.Context, parallel int, files []string
 	for _, path := range files {
 		if err := p.files(ctx, path); err != nil {
 			return err
+		}
+	}
+	for _, r := range p.of.Processes {
+		if d := r.Describe(); d.Kind == process.KindOutbox {
+			p.skip("integration events that outbox %s has published; search copies of them with -files", d.Name)
 		}
 	}
 	return nil

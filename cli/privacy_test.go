@@ -204,9 +204,54 @@ func TestErase(t *testing.T) {
 	}
 	// The address is free again, as the erasing command declares.
 	p.post("/commands/register-person", fmt.Sprintf(`{"id":"9","payload":{"name":"Another","email":"%s@example.com"}}`, values[1]))
-	// Again is fine.
-	if code, out, errs = p.run("", "erase", "-yes", "-wait", "0s", "person/7"); code != exitOK || !strings.Contains(errs, "had no key") {
+	// Again is fine, and keeps the values that can't be read any more.
+	before, err := os.ReadFile(kept)
+	if err != nil || len(before) == 0 {
+		t.Fatal(before, err)
+	}
+	if code, out, errs = p.run("", "erase", "-yes", "-wait", "0s", "-values", kept, "person/7"); code != exitOK || !strings.Contains(errs, "had no key") || !strings.Contains(errs, "stays as it is") {
 		t.Errorf("%d %s%s", code, out, errs)
+	}
+	if after, err := os.ReadFile(kept); string(after) != string(before) || err != nil {
+		t.Errorf("%q became %q, %v", before, after, err)
+	}
+}
+
+// TestEraseOfNothing: a misspelt name is not reported as erased, and values of an earlier
+// erasure stay beside those that a file gets.
+func TestEraseOfNothing(t *testing.T) {
+	t.Parallel()
+	p := newTown(t)
+	p.post("/commands/register-person", `{"id":"7","payload":{"name":"Ann Archer","email":"ann@example.com","home":{"street":"Elm","town":"Here"}}}`)
+	for args, want := range map[string]struct {
+		code int
+		text string
+	}{
+		"person/77":                      {exitNotFound, "nothing is stored of person/77"},
+		"persn/7":                        {exitUsage, `did you mean "person"?`},
+		"-dry-run person/77":             {exitNotFound, "nothing is stored of person/77"},
+		"-wait -5s person/7":             {exitUsage, "-wait not negative"},
+		"-wait 0s -segments 0 person/7":  {exitUsage, "-segments must be from 1"},
+		"-dry-run person/7 -stage other": {exitFailed, "there is no table"},
+	} {
+		if code, out, errs := p.run("", append([]string{"erase", "-yes"}, strings.Fields(args)...)...); code != want.code || !strings.Contains(errs, want.text) {
+			t.Errorf("erase %s: %d, %s%s", args, code, out, errs)
+		}
+	}
+	for _, args := range []string{"verify -privacy person/7", "verify -privacy person/7 -values -"} {
+		if code, out, errs := p.run("Ann Archer\n", append(strings.Fields(args), "-stage", "other")...); code != exitFailed || !strings.Contains(errs, "there is no table") {
+			t.Errorf("%s: %d, %s%s", args, code, out, errs)
+		}
+	}
+	kept := filepath.Join(t.TempDir(), "values")
+	if err := os.WriteFile(kept, []byte("Zoe of before\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := p.run("", "erase", "-dry-run", "-values", kept, "person/7"); code != exitOK {
+		t.Errorf("%d, %s%s", code, out, errs)
+	}
+	if got, err := os.ReadFile(kept); err != nil || !strings.Contains(string(got), "Ann Archer\n") || !strings.Contains(string(got), "Zoe of before\n") {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 

@@ -59,7 +59,7 @@ func (a *app) rehearse(ctx context.Context, c *cli.Command) error {
 		Patience: max(c.Duration("patience"), 1), // 0 would mean the default
 	}
 	if opts.Segments < 1 || opts.Segments > 1_000_000 || opts.Memory < 1 || opts.Samples < 1 || c.Duration("patience") < 0 {
-		return usage("-segments must be from 1 to 1,000,000, and -memory and -sample above 0")
+		return usage("-segments must be from 1 to 1,000,000, -memory and -sample above 0, and -patience not negative")
 	}
 	if err := checkParallel(opts.Parallel); err != nil {
 		return err
@@ -126,7 +126,7 @@ func (j *rehearsalJob) write(r rehearsal) error {
 	} else {
 		j.printRehearsal(r)
 	}
-	return j.out.result(r.Differs)
+	return j.out.result(r.Differs || r.Damaged.Count > 0)
 }
 
 // storeName says what is rehearsed over.
@@ -153,7 +153,13 @@ func (s *session) rehearseFrom(ctx context.Context, export, resume string, opts 
 	}
 	defer exported.close() //nolint:errcheck // it was read
 	opts.Segments, opts.Parallel = 1, 1
-	return rehearse.Run(ctx, s.of, rehearse.Sources{Events: s.sealing.Store(exported)}, opts)
+	report, err := rehearse.Run(ctx, s.of, rehearse.Sources{Events: s.sealing.Store(exported)}, opts)
+	if err != nil && s.of.Personal() {
+		if _, noKeys := s.describe(ctx, dynamo.TableName(s.prefix, dynamo.KeysTable())); errors.Is(noKeys, errNoTable) {
+			return report, fmt.Errorf("the keys of personal values in the export are in the installation: %w", noKeys)
+		}
+	}
+	return report, err
 }
 
 func (s *session) runRehearsal(ctx context.Context, path string, opts rehearse.Options) (rehearse.Report, error) {
@@ -162,7 +168,10 @@ func (s *session) runRehearsal(ctx context.Context, path string, opts rehearse.O
 		return rehearse.Report{}, err
 	}
 	if path != "" {
-		if opts.Resume, err = readState[rehearse.State]("resume", path, "a rehearsal"); err != nil {
+		if opts.Resume, err = readState[rehearse.State]("resume", path); err != nil {
+			return rehearse.Report{}, err
+		}
+		if opts.Origin, err = s.origin(); err != nil {
 			return rehearse.Report{}, err
 		}
 		told := opts.Save
@@ -188,7 +197,7 @@ func (s *session) runRehearsal(ctx context.Context, path string, opts rehearse.O
 	}, opts)
 	switch {
 	case events.CodeOf(err) == events.CodeMalformed && path != "":
-		return report, usage("-resume %s: %w", path, err)
+		return report, unfitState("resume", path, err)
 	case err != nil && path != "":
 		return report, fmt.Errorf("%w; run the same command again to resume from %s", err, path)
 	case err != nil:
@@ -262,6 +271,7 @@ func (s *session) printRehearsal(r rehearsal) {
 	if r.Dollars > 0 {
 		o.printf("all rebuilds: $ %s by the prices of %s, %s\n", dollars(r.Dollars), r.Region, r.Prices)
 	}
+	s.printDamaged(r.Damaged, "nothing of them was compared")
 	if r.Unread > 0 {
 		o.printf("%d streams changed while they were read: run it again\n", r.Unread)
 	}

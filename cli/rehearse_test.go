@@ -304,6 +304,26 @@ func TestRehearseFindsEventsThatNoLongerDecode(t *testing.T) {
 		t.Errorf("of an export: %+v, want %s", offline, a)
 	}
 	s.want(exitUsage, "rehearse", "-export", path, "-resume", path)
+	// A gap in a stream is a fault of the file: nothing of the stream could be compared.
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rest []string // without the first commit of a stream
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, `{"stream":"member/u1","commit":1,`) {
+			rest = append(rest, line)
+		}
+	}
+	for text, want := range map[string]string{strings.Join(rest, ""): ": member/u1 has commit 2 here, where commit 1 belongs", `{"x":1}`: ", line 1: it is not a commit of an export: "} {
+		broken := filepath.Join(t.TempDir(), "broken.jsonl")
+		if err := os.WriteFile(broken, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r := s.want(exitFailed, "rehearse", "-export", broken); !strings.Contains(r.errors, broken+", line ") || !strings.Contains(r.errors, want) {
+			t.Errorf("got %s, want %s", r.errors, want)
+		}
+	}
 	s.want(exitUsage, "rehearse", "-export", path+".missing")
 	if f := r.Faults[0]; f.Event != "member-renamed" || f.Schema != 1 || f.Count != 2 || !slices.Equal(f.Samples, []string{"member/u1@3", "member/u1@4"}) || !strings.Contains(f.Error, "doesn't fit") {
 		t.Errorf("got %+v", f)
@@ -398,9 +418,36 @@ func TestRehearseResumes(t *testing.T) {
 	if code := first.run(ctx, append(slices.Clone(args), "-stage", testStage, "-endpoint", s.endpoint)); code != exitInterrupted || !strings.Contains(errors.String(), "run the same command again to resume") {
 		t.Fatalf("exit code %d, %s", code, &errors)
 	}
-	state, err := readState[rehearse.State]("resume", path, "a rehearsal")
+	state, err := readState[rehearse.State]("resume", path)
 	if err != nil || state == nil || len(state.Views.Done) == 0 {
 		t.Fatal(state, err)
+	}
+	// What another build found is not told as found by this one.
+	other := *state
+	build, store, _ := strings.Cut(state.Views.Origin, " of ")
+	if len(build) != 32 || !strings.Contains(store, testStage) {
+		t.Errorf("the origin is %q", state.Views.Origin)
+	}
+	other.Views.Origin = strings.Repeat("0", len(build)) + " of " + store
+	elsewhere := filepath.Join(t.TempDir(), "state")
+	if err := writeState(elsewhere, other); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.want(exitUsage, "rehearse", "-resume", elsewhere, "-segments", "8"); !strings.Contains(r.errors, "-resume "+elsewhere+": it is the state of another build of the program, or of another installation; remove it") {
+		t.Error(r.errors)
+	}
+	// Fewer examples than are kept can be asked for.
+	fewer := filepath.Join(t.TempDir(), "state")
+	many := *state
+	many.Views.Report.Views = slices.Clone(many.Views.Report.Views)
+	for i := range many.Views.Report.Views {
+		many.Views.Report.Views[i].Findings = make([]admin.Finding, 3)
+	}
+	if err := writeState(fewer, many); err != nil {
+		t.Fatal(err)
+	}
+	if r := decode[rehearsal](t, s.as(nextApp(), s.transport, exitFound, "rehearse", "-json", "-resume", fewer, "-segments", "8", "-sample", "1"))[0]; r.Events != whole.Events {
+		t.Errorf("%d events, want %d", r.Events, whole.Events)
 	}
 	rest := &stopper{to: s.transport, after: 1 << 30}
 	got := decode[rehearsal](t, s.as(nextApp(), rest, exitFound, args...))[0]

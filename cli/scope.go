@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/urfave/cli/v3"
 
 	"daybook/events"
+	"daybook/inspect"
 )
 
 // tenantFlag says whose streams, rows and commands a command line is about.
@@ -42,20 +45,9 @@ func (a *app) stream(c *cli.Command, text string) (events.Stream, error) {
 	if err != nil {
 		return "", err
 	}
-	stream, err := events.ParseStored(text)
-	if err != nil {
-		return "", usage("%q is not the name of a stream: write AGGREGATE/ID", text)
-	}
-	switch named := stream.Tenant(); {
-	case named != "" && !a.of.Tenancy.On():
-		return "", usage("%s: %s has no tenants: write %s", text, a.of.Name, stream.In(""))
-	case named != "" && tenant != "" && named != tenant:
-		return "", usage("%s is a stream of tenant %s, and -tenant or DAYBOOK_TENANT says %s: leave out one of them", text, named, tenant)
-	case named == "" && a.of.Tenancy.On():
-		if tenant, err = a.oneTenant(c); err != nil {
-			return "", usage("%s: %s has tenants: name one with -tenant, or write TENANT:%s", text, a.of.Name, text)
-		}
-		return stream.In(tenant), nil
+	stream, err := inspect.StreamNamed(a.of, text, tenant)
+	if e, ok := errors.AsType[*events.Error](err); ok {
+		return "", usage("%s", e.Message)
 	}
 	return stream, nil
 }

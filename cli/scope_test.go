@@ -42,6 +42,9 @@ func TestStreamsOfTenants(t *testing.T) {
 	}
 	s.want(exitNotFound, "show", "member/7", "-tenant", "initech")
 	s.want(exitUsage, "explain", "member/7@1")
+	if r := s.want(exitUsage, "explain", "globex:member/7@1", "-tenant", "acme"); !strings.Contains(r.errors, "globex:member/7@1 is of tenant globex, and -tenant or DAYBOOK_TENANT says acme") {
+		t.Errorf("explain says %s", r.errors)
+	}
 	s.want(exitOK, "explain", "acme:member/7@1")
 	s.tenancy = daybook.Tenancy{}
 	for _, args := range [][]string{{"show", "member/7", "-tenant", "acme"}, {"show", "acme:member/7"}, {"streams", "-tenant", "acme"}} {
@@ -71,7 +74,12 @@ func TestExportOfTenant(t *testing.T) {
 	other.tenancy = tenants
 	file := t.TempDir() + "/x.jsonl"
 	write(t, file, got+strings.ReplaceAll(strings.ReplaceAll(got, "acme:", "globex:"), "ann", "mallory"))
-	other.want(exitOK, "import", file, "-yes", "-tenant", "acme")
+	if r := other.want(exitOK, "import", file, "-yes", "-tenant", "acme"); !strings.Contains(r.errors, "in 2 commits; 2 commits of other tenants or aggregates were left out") {
+		t.Errorf("imported: %s", r.errors)
+	}
+	if r := other.want(exitOK, "import", file, "-yes", "-tenant", "acme", "-aggregate", "course", "-json"); decode[copySummary](t, result{out: r.errors})[0].Skipped != 4 {
+		t.Errorf("imported: %s", r.errors)
+	}
 	if back := other.want(exitOK, "export").out; back != got {
 		t.Errorf("imported %s, want %s", back, got)
 	}

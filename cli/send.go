@@ -252,7 +252,7 @@ func (s *session) authorize(ctx context.Context, c *cli.Command, request *http.R
 			return err
 		}
 	}
-	return s.sign(ctx, "execute-api", request, body)
+	return s.sign(ctx, request, body)
 }
 
 // direct makes a client that follows no redirect: a redirected POST may become a
@@ -264,15 +264,14 @@ func direct(timeout time.Duration) *http.Client {
 	}
 }
 
-// sign signs a request to a service of AWS, as API Gateway ("execute-api") wants it
-// from IAM callers.
-func (s *session) sign(ctx context.Context, service string, request *http.Request, body []byte) error {
+// sign signs a request as API Gateway wants it from IAM callers.
+func (s *session) sign(ctx context.Context, request *http.Request, body []byte) error {
 	credentials, err := s.aws.Credentials.Retrieve(ctx)
 	if err != nil {
 		return fmt.Errorf("there are no AWS credentials to sign with: %w", err)
 	}
 	sum := sha256.Sum256(body)
-	return v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), service, s.aws.Region, time.Now())
+	return v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "execute-api", s.aws.Region, time.Now())
 }
 
 // readAnswer reads the API's answer: an accepted or a queued command, or a problem.

@@ -45,15 +45,21 @@ func simulateCommand(a *app) *cli.Command {
 }
 
 func (a *app) simulate(ctx context.Context, c *cli.Command) error {
-	s := settings.Settings{Seed: c.Uint64("seed"), Runs: c.Int("runs"), For: c.Duration("for"), Replay: c.String("replay"), Trace: c.Bool("trace")}
+	s := settings.Settings{
+		Seed: c.Uint64("seed"), Runs: c.Int("runs"), For: c.Duration("for"), Replay: c.String("replay"), Trace: c.Bool("trace"), Program: a.of.Name,
+	}
 	parallel := c.Int("parallel")
 	switch {
-	case parallel < 0 || s.Runs < 0 || s.For < 0:
-		return usage("-parallel, -runs and -for must not be negative")
+	case parallel < 0 || s.Runs < 0 || s.For < 0 || c.IsSet("runs") && s.Runs == 0 || c.IsSet("for") && s.For == 0:
+		return usage("-runs and -for must be above 0, and -parallel not negative")
 	case s.Runs > 0 && s.For > 0:
 		return usage("-runs and -for exclude each other: say how many runs, or for how long")
 	case s.Replay != "" && (c.IsSet("seed") || s.Runs > 0 || s.For > 0):
 		return usage("-replay is one run: leave out -seed, -runs and -for")
+	case c.IsSet("replay"):
+		if _, err := settings.ParseRecipe(s.Replay); err != nil {
+			return usage("-replay: %w", err)
+		}
 	case s.Runs == 0 && s.For == 0:
 		s.Runs = 1000
 	}
@@ -70,6 +76,9 @@ func (a *app) simulate(ctx context.Context, c *cli.Command) error {
 	}
 	broken := false
 	for _, p := range packages {
+		if s.Package = ""; c.Args().Present() {
+			s.Package = p.path
+		}
 		failed, err := a.simulatePackage(ctx, p, s, parallel)
 		if err != nil {
 			return err
@@ -110,6 +119,9 @@ func simulating(ctx context.Context, patterns []string) (all []testPackage, err 
 // goTool is the go command, with the toolchain that go.mod asks for.
 func goTool(ctx context.Context, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, "go", args...)
+	// The go command waits for its compilers then, which a kill would leave behind.
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	c.WaitDelay = 10 * time.Second
 	if t := os.Getenv("GOTOOLCHAIN"); t == "" || t == "local" {
 		c.Env = append(os.Environ(), "GOTOOLCHAIN=auto")
 	}

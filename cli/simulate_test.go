@@ -22,7 +22,11 @@ func TestSimulate(t *testing.T) {
 	}{
 		{[]string{"simulate", "-runs", "4", "-parallel", "2", of}, exitOK, []string{"2 runs from seed 1 in", "2 runs from seed 3 in"}},
 		{[]string{"simulate", "-replay", "seed=3 steps=a1,a2 faults=", of}, exitOK, []string{"seed=3 steps=a1,a2 faults=: 0 violations", "what happened:"}},
-		{[]string{"simulate", "-replay", "nonsense", of}, exitFound, []string{`recipe "nonsense"`}},
+		{[]string{"simulate", "-replay", "nonsense", of}, exitUsage, []string{`-replay: recipe "nonsense": "nonsense" can't be read`}},
+		{[]string{"simulate", "-replay", "", of}, exitUsage, []string{`-replay: recipe "" has no seed`}},
+		{[]string{"simulate", "-replay", "steps=a1", of}, exitUsage, []string{`-replay: recipe "steps=a1" has no seed`}},
+		{[]string{"simulate", "-runs", "0", of}, exitUsage, []string{"-runs and -for must be above 0"}},
+		{[]string{"simulate", "-for", "0s", of}, exitUsage, []string{"-runs and -for must be above 0"}},
 		{[]string{"simulate", "daybook/nearest"}, exitFailed, []string{"no test of daybook/nearest calls simulationtest.Run; add one"}},
 		{[]string{"simulate", "-runs", "4", "-for", "1s", of}, exitUsage, []string{"exclude each other"}},
 		{[]string{"simulate", "-replay", "1", "-seed", "1", of}, exitUsage, []string{"leave out -seed"}},

@@ -68,5 +68,9 @@ func (a *app) streams(ctx context.Context, c *cli.Command) error {
 		t.row(i, i.Stream, i.Version, i.Commits, i.Time, i.Event, i.Actor)
 	}
 	t.end("no streams")
+	s.noteDamaged(page.Damaged, "they are listed up to the last commit that can")
+	if s.out.json && page.Damaged.Count > 0 {
+		s.summary(damagedNote{page.Damaged}, "")
+	}
 	return s.out.err
 }

@@ -15,6 +15,7 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/functions/names"
+	"daybook/inspect"
 )
 
 func tenantCommand(a *app) *cli.Command {
@@ -30,7 +31,7 @@ func tenantCommand(a *app) *cli.Command {
 		},
 		Commands: []*cli.Command{
 			{
-				Name: "list", Usage: "list the tenants that have streams",
+				Name: "list", Usage: "list the tenants that have streams", ArgsUsage: "[TENANT]",
 				Description: "Reads the events table.",
 				Flags:       scan,
 				Action:      a.tenantList,
@@ -46,7 +47,7 @@ func tenantCommand(a *app) *cli.Command {
 				Name: "export", Usage: "write a tenant's commits as JSON Lines, as export does", ArgsUsage: "TENANT",
 				Flags: exportCommand(a).Flags,
 				Action: func(ctx context.Context, c *cli.Command) error {
-					tenant, err := a.tenantArgument(c)
+					tenant, err := a.theTenant(c)
 					if err != nil {
 						return err
 					}
@@ -58,24 +59,33 @@ func tenantCommand(a *app) *cli.Command {
 	}
 }
 
-// tenantArgument is the one argument, a tenant's name.
-func (a *app) tenantArgument(c *cli.Command) (string, error) {
-	if c.Args().Len() != 1 {
-		return "", usage("%s takes one tenant; see %s tenant list", c.Name, a.of.Name)
+// theTenant is the tenant that a subcommand is about.
+func (a *app) theTenant(c *cli.Command) (string, error) {
+	tenant, err := a.maybeTenant(c)
+	if err == nil && tenant == "" {
+		return "", usage("%s takes one tenant, as its argument or by -tenant; see %s tenant list", c.Name, a.of.Name)
 	}
-	return a.tenantNamed(c, c.Args().First())
+	return tenant, err
 }
 
-// tenantNamed is a tenant that an argument names, and -tenant no other.
-func (a *app) tenantNamed(c *cli.Command, name string) (string, error) {
-	flag, err := a.checkTenant(c)
-	switch {
-	case err != nil:
-		return "", err
-	case !a.of.Tenancy.On():
+// maybeTenant is the tenant that the argument or -tenant names, "" for none. All
+// subcommands of tenant take both.
+func (a *app) maybeTenant(c *cli.Command) (string, error) {
+	if !a.of.Tenancy.On() {
 		return "", usage("%s has no tenants: see docs/tenants.md", a.of.Name)
+	}
+	flag, err := a.checkTenant(c)
+	if err != nil {
+		return "", err
+	}
+	name := c.Args().First()
+	switch {
+	case c.Args().Len() > 1:
+		return "", usage("%s takes one tenant; see %s tenant list", c.Name, a.of.Name)
+	case !c.Args().Present():
+		return flag, nil
 	case flag != "" && name != flag:
-		return "", usage("the argument says %s, and -tenant or DAYBOOK_TENANT says %s: leave out one of them", name, flag)
+		return "", usage("the argument is tenant %s, and %s says %s: leave out one of them", name, inspect.TenantFlag, flag)
 	}
 	if err := events.ValidateTenant("tenant", name); err != nil {
 		return "", usage("%q: %w", name, err)
@@ -155,70 +165,62 @@ func (s *session) tenants(ctx context.Context, budget, atOnce int) ([]*tenantLin
 	return lines, whole, err
 }
 
-// measureTenants opens the installation and measures it as the flags say.
-func (a *app) measureTenants(ctx context.Context, c *cli.Command) (*session, []*tenantLine, error) {
-	if !a.of.Tenancy.On() {
-		return nil, nil, usage("%s has no tenants: see docs/tenants.md", a.of.Name)
+// measuredTenants are the tenants that a command line asks for.
+type measuredTenants struct {
+	*session
+	only  string // tenant; "" for all
+	lines []*tenantLine
+}
+
+// measureTenants opens the installation and measures it as argument and flags say.
+func (a *app) measureTenants(ctx context.Context, c *cli.Command) (m measuredTenants, err error) {
+	if m.only, err = a.maybeTenant(c); err != nil {
+		return m, err
 	}
 	if c.Int("scan") < 0 {
-		return nil, nil, usage("-scan must not be negative")
+		return m, usage("-scan must not be negative")
 	}
 	if err := checkParallel(c.Int("parallel")); err != nil {
-		return nil, nil, err
+		return m, err
 	}
-	s, err := a.open(ctx, c)
-	if err != nil {
-		return nil, nil, err
+	if m.session, err = a.open(ctx, c); err != nil {
+		return m, err
 	}
-	lines, whole, err := s.tenants(ctx, c.Int("scan"), c.Int("parallel"))
-	if s.tenant != "" {
-		lines = slices.DeleteFunc(lines, func(l *tenantLine) bool { return l.Tenant != s.tenant })
-	}
+	lines, whole, err := m.tenants(ctx, c.Int("scan"), c.Int("parallel"))
+	m.lines = slices.DeleteFunc(lines, func(l *tenantLine) bool { return m.only != "" && l.Tenant != m.only })
 	if err == nil && !whole {
-		s.note("only a part of the events table was read: tenants may be missing, and figures are too low")
+		m.note("only a part of the events table was read: tenants may be missing, and figures are too low")
 	}
-	return s, lines, err
+	return m, err
 }
 
 func (a *app) tenantList(ctx context.Context, c *cli.Command) error {
-	if c.Args().Present() {
-		return usage("tenant list takes no argument; tenant usage TENANT measures one")
-	}
-	s, lines, err := a.measureTenants(ctx, c)
+	m, err := a.measureTenants(ctx, c)
 	if err != nil {
 		return err
 	}
-	t := s.out.table("TENANT", "STREAMS", "LAST COMMIT")
-	for _, l := range lines {
+	t := m.out.table("TENANT", "STREAMS", "LAST COMMIT")
+	for _, l := range m.lines {
 		t.row(l, l.Tenant, l.Streams, l.Last)
 	}
 	t.end("no tenants")
-	return s.out.err
+	return m.out.err
 }
 
 func (a *app) tenantUsage(ctx context.Context, c *cli.Command) error {
-	only := ""
-	if c.Args().Present() {
-		var err error
-		if only, err = a.tenantArgument(c); err != nil {
-			return err
-		}
-	}
-	s, lines, err := a.measureTenants(ctx, c)
+	m, err := a.measureTenants(ctx, c)
 	if err != nil {
 		return err
 	}
-	t := s.out.table("TENANT", "STREAMS", "COMMITS", "EVENTS", "BYTES", "LAST COMMIT")
-	for _, l := range lines {
-		if only == "" || only == l.Tenant {
-			t.row(l, l.Tenant, l.Streams, l.Commits, l.Events, l.Bytes, l.Last)
-		}
+	t := m.out.table("TENANT", "STREAMS", "COMMITS", "EVENTS", "BYTES", "LAST COMMIT")
+	for _, l := range m.lines {
+		t.row(l, l.Tenant, l.Streams, l.Commits, l.Events, l.Bytes, l.Last)
 	}
 	t.end("no streams")
-	for _, q := range usageQueries(only) {
-		s.note("CloudWatch Logs Insights, log group /%s/%s: %s", s.prefix, q[0], q[1])
+	for _, q := range usageQueries(m.only) {
+		m.note("CloudWatch Logs Insights, log group /%s/%s: %s", m.prefix, q[0], q[1])
 	}
-	return s.out.err
+	return m.out.err
 }
 
 // usageQueries are queries of log groups: the requests of tenants in the access log, and

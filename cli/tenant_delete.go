@@ -49,7 +49,7 @@ type deletedLine struct {
 }
 
 func (a *app) tenantDelete(ctx context.Context, c *cli.Command) error {
-	tenant, err := a.tenantArgument(c)
+	tenant, err := a.theTenant(c)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,27 @@ func TestTenantUsage(t *testing.T) {
 	if got, want := s.want(exitOK, "tenant", "export", "globex").out, s.want(exitOK, "export", "-tenant", "globex").out; got != want || strings.Count(got, "\n") != 2 {
 		t.Errorf("export %s, want %s", got, want)
 	}
-	for _, args := range [][]string{{"tenant"}, {"tenant", "export"}, {"tenant", "delete"}, {"tenant", "delete", "a b", "-confirm", "a b"}, {"tenant", "usage", "acme", "-tenant", "globex"}, {"tenant", "list", "x"}, {"tenant", "list", "-scan", "-1"}} {
+	// All four take the tenant either way, or both when they agree.
+	for _, args := range [][]string{{"tenant", "list"}, {"tenant", "usage"}, {"tenant", "export"}, {"tenant", "delete", "-dry-run"}} {
+		with := func(more ...string) []string { return append(slices.Clone(args), more...) }
+		want := s.want(exitOK, with("globex")...)
+		if strings.Contains(want.out+want.errors, "acme2") || !strings.Contains(want.out+want.errors, "2") {
+			t.Errorf("%q of one: %s%s", args, want.out, want.errors)
+		}
+		for _, by := range [][]string{with("-tenant", "globex"), with("globex", "-tenant", "globex")} {
+			if got := s.want(exitOK, by...); got.out != want.out || args[1] != "export" && got.errors != want.errors {
+				t.Errorf("%q: %s%s, want %s%s", by, got.out, got.errors, want.out, want.errors)
+			}
+		}
+		if r := s.want(exitUsage, with("acme", "-tenant", "globex")...); !strings.Contains(r.errors, "the argument is tenant acme, and -tenant or DAYBOOK_TENANT says globex: leave out one of them") {
+			t.Errorf("%q of two: %s", args, r.errors)
+		}
+		s.want(exitUsage, with("acme", "globex")...)
+	}
+	if r := s.want(exitOK, "tenant", "usage", "-tenant", "globex"); strings.Count(r.errors, `filter tenant = "globex"`) != 2 || strings.Contains(r.errors, "ispresent") {
+		t.Errorf("queries of one: %s", r.errors)
+	}
+	for _, args := range [][]string{{"tenant"}, {"tenant", "export"}, {"tenant", "delete"}, {"tenant", "delete", "a b", "-confirm", "a b"}, {"tenant", "usage", "acme", "-tenant", "globex"}, {"tenant", "list", "a b"}, {"tenant", "list", "-scan", "-1"}} {
 		s.want(exitUsage, args...)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -42,7 +43,7 @@ func unknown(kind, name string, names []string) error {
 func wrongFlag(_ context.Context, c *cli.Command, err error, _ bool) error {
 	name, undefined := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !undefined {
-		return &exitError{exitUsage, err}
+		return &exitError{exitUsage, cmp.Or(wrongValue(c, err.Error()), err)}
 	}
 	name = strings.TrimLeft(name, "-")
 	var flags []string
@@ -57,6 +58,42 @@ func wrongFlag(_ context.Context, c *cli.Command, err error, _ bool) error {
 		return usage("there is no flag -%s%s", name, hint)
 	}
 	return usage("there is no flag -%s; see %s -help", name, c.FullName())
+}
+
+// wrongValue is the error of a flag whose value is of another kind, without what the
+// parser of the kind says; nil for another error.
+func wrongValue(c *cli.Command, text string) error {
+	quoted, isValue := strings.CutPrefix(text, "invalid value ")
+	value, err := strconv.QuotedPrefix(quoted)
+	if !isValue || err != nil {
+		return nil
+	}
+	name, _, _ := strings.Cut(strings.TrimPrefix(quoted[len(value):], " for flag -"), ":")
+	for _, of := range c.Lineage() {
+		for _, f := range of.Flags {
+			if kind := flagKind(f); kind != "" && slices.Contains(f.Names(), name) {
+				return fmt.Errorf("-%s takes %s, not %s", name, kind, value)
+			}
+		}
+	}
+	return nil
+}
+
+// flagKind says which values a flag takes; "" for any text.
+func flagKind(f cli.Flag) string {
+	switch f.(type) {
+	case *cli.BoolFlag:
+		return "true or false"
+	case *cli.IntFlag, *cli.Int64Flag:
+		return "a whole number"
+	case *cli.Uint64Flag:
+		return "a whole number that is not negative"
+	case *cli.FloatFlag:
+		return "a number"
+	case *cli.DurationFlag:
+		return "a duration such as 90s, 10m or 24h"
+	}
+	return ""
 }
 
 // hideZero keeps a default that says nothing out of the help: false, 0, "".

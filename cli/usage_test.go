@@ -97,6 +97,25 @@ func TestSuggestions(t *testing.T) {
 	}
 }
 
+// TestWrongValues: a value of another kind is told in words, not as a parser failed.
+func TestWrongValues(t *testing.T) {
+	t.Parallel()
+	s := newSiteInMemory(t)
+	for args, want := range map[string]string{
+		"rehearse -sample many":               `-sample takes a whole number, not "many"`,
+		"verify -fraction half":               `-fraction takes a number, not "half"`,
+		"verify -seed -1":                     `-seed takes a whole number that is not negative, not "-1"`,
+		"rehearse -patience soon":             `-patience takes a duration such as 90s, 10m or 24h, not "soon"`,
+		"simulate -runs 99999999999999999999": `-runs takes a whole number, not "99999999999999999999"`,
+		"rehearse -console=maybe":             `-console takes true or false, not "maybe"`,
+		`rehearse -sample a":b`:               `-sample takes a whole number, not "a\":b"`,
+	} {
+		if r := s.want(exitUsage, strings.Fields(args)...); !strings.Contains(r.errors, want) || strings.Contains(r.errors, "strconv") {
+			t.Errorf("%s: got %s, want %s", args, r.errors, want)
+		}
+	}
+}
+
 // TestHelpHasNoEmptyDefaults: a default of false, 0 or nothing is left out.
 func TestHelpHasNoEmptyDefaults(t *testing.T) {
 	t.Parallel()

@@ -64,13 +64,13 @@ func (a *app) verify(ctx context.Context, c *cli.Command) error {
 		Patience: c.Duration("patience"), Memory: c.Int("memory") << 20, Findings: c.Int("limit"),
 	}
 	if !(opts.Fraction > 0) || opts.Parallel < 1 || opts.Memory < 1 || opts.Findings < 1 || opts.Patience < 0 {
-		return usage("-fraction, -parallel, -memory and -limit must be above 0")
+		return usage("-fraction, -parallel, -memory and -limit must be above 0, and -patience not negative")
 	}
 	opts.Patience = max(opts.Patience, 1) // 0 would mean the default
 	if opts.Fraction < 1 && !c.IsSet("seed") {
 		opts.Seed = uint64(rand.Uint32())
 	}
-	if err := keepState(c.String("state"), &opts, c.IsSet("seed")); err != nil {
+	if err := s.keepState(c.String("state"), &opts, c.IsSet("seed")); err != nil {
 		return err
 	}
 	total, err := s.verifyTotal(ctx, views, opts.Fraction)
@@ -89,7 +89,7 @@ func (a *app) verify(ctx context.Context, c *cli.Command) error {
 	bar.end()
 	switch {
 	case events.CodeOf(err) == events.CodeMalformed:
-		return usage("-state %s: %w", c.String("state"), err)
+		return unfitState("state", c.String("state"), err)
 	case err != nil && c.String("state") != "":
 		return fmt.Errorf("%w; run the same command again to resume from %s", err, c.String("state"))
 	case err != nil:
@@ -198,11 +198,14 @@ func (s *session) verifyTotal(ctx context.Context, views []view.View, fraction f
 }
 
 // keepState reads the state that an earlier run left, and has this one's kept.
-func keepState(path string, opts *admin.VerifyOptions, seedSet bool) error {
+func (s *session) keepState(path string, opts *admin.VerifyOptions, seedSet bool) (err error) {
 	if path == "" {
 		return nil
 	}
-	state, err := readState[admin.VerifyState]("state", path, "a check")
+	if opts.Origin, err = s.origin(); err != nil {
+		return err
+	}
+	state, err := readState[admin.VerifyState]("state", path)
 	if err != nil {
 		return err
 	}
@@ -214,7 +217,7 @@ func keepState(path string, opts *admin.VerifyOptions, seedSet bool) error {
 }
 
 // readState reads the state that an earlier run left, nil for none.
-func readState[T any](flag, path, of string) (*T, error) {
+func readState[T any](flag, path string) (*T, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -224,7 +227,7 @@ func readState[T any](flag, path, of string) (*T, error) {
 	}
 	state := new(T)
 	if err := json.Unmarshal(text, state); err != nil {
-		return nil, usage("-%s %s: it is not the state of %s: %w", flag, path, of, err)
+		return nil, unfitState(flag, path, err)
 	}
 	return state, nil
 }
@@ -284,6 +287,7 @@ func (s *session) writeReport(r admin.VerifyReport, claims *claimReport, mismatc
 		}
 	}
 	s.writeClaims(claims)
+	s.printDamaged(r.Damaged, "nothing of them was compared")
 	if r.Fraction < 1 {
 		s.out.printf("a part of %g, seed %d: ", r.Fraction, r.Seed)
 	}

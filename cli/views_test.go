@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -201,30 +204,33 @@ func TestVerify(t *testing.T) {
 // TestVerifyGoesOn keeps a state: a check that failed goes on from it.
 func TestVerifyGoesOn(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newSiteInMemory(t)
 	s.school(20)
 	s.damage(damage{table: "members-v2", key: "u3"})
+	s.spoil("member/damaged", 1)
 	state := filepath.Join(t.TempDir(), "state.json")
-	// A commit that can't be read ends the check in its part.
-	put := func(item map[string]types.AttributeValue) {
-		if _, err := s.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("school-test-events"), Item: item}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put(map[string]types.AttributeValue{"stream": &types.AttributeValueMemberS{Value: "member/damaged"}, "commit": &types.AttributeValueMemberN{Value: "1"}})
-	if r := s.want(exitFailed, "verify", "-state", state, "-patience", "0s", "-parallel", "1"); !strings.Contains(r.errors, "to resume from") || !strings.Contains(r.errors, "member/damaged") {
+	whole := s.transport
+	s.transport = refusing{whole, "Scan", "school-test-areas-v1"} // behind the events and other tables
+	if r := s.want(exitFailed, "verify", "-state", state, "-patience", "0s", "-parallel", "1"); !strings.Contains(r.errors, "to resume from") || !strings.Contains(r.errors, "not today") {
 		t.Fatalf("got %q", r.errors)
 	}
+	s.transport = whole
 	if r := s.want(exitUsage, "verify", "members", "-state", state); !strings.Contains(r.errors, "-state") {
 		t.Errorf("got %q", r.errors)
 	}
-	_, err := s.client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String("school-test-events"), Key: map[string]types.AttributeValue{
-		"stream": &types.AttributeValueMemberS{Value: "member/damaged"}, "commit": &types.AttributeValueMemberN{Value: "1"},
-	}})
+	kept, err := os.ReadFile(state)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := s.want(exitFound, "verify", "-state", state, "-patience", "0s"); strings.Count(r.out, "members\tmissing\trow u3") != 1 || !strings.Contains(r.out, "40 streams, 42 events") {
+	elsewhere := filepath.Join(t.TempDir(), "state.json")
+	if err := os.WriteFile(elsewhere, bytes.Replace(kept, []byte(`{"origin":"`), []byte(`{"origin":"0`), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.want(exitUsage, "verify", "-state", elsewhere); !strings.Contains(r.errors, "another build of the program, or of another installation") {
+		t.Errorf("got %q", r.errors)
+	}
+	if r := s.want(exitFound, "verify", "-state", state, "-patience", "0s"); strings.Count(r.out, "members\tmissing\trow u3") != 1 ||
+		strings.Count(r.out, "damaged\tmember/damaged\t") != 1 || !strings.Contains(r.out, "40 streams, 42 events") {
 		t.Errorf("got %q", r.out)
 	}
 	if _, err := os.Stat(state); err == nil {
@@ -234,6 +240,29 @@ func TestVerifyGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.want(exitUsage, "verify", "-state", state)
+}
+
+// refusing refuses an action on a table.
+type refusing struct {
+	to            http.RoundTripper
+	action, table string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (r refusing) RoundTrip(q *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(q.Body)
+	if err != nil {
+		return nil, err
+	}
+	q.Body = io.NopCloser(bytes.NewReader(body))
+	if !strings.HasSuffix(q.Header.Get("X-Amz-Target"), "."+r.action) || !bytes.Contains(body, []byte(`"`+r.table+`"`)) {
+		return r.to.RoundTrip(q)
+	}
+	answer := `{"__type":"com.amazon.coral.validate#ValidationException","message":"not today"}`
+	return &http.Response{
+		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body: io.NopCloser(strings.NewReader(answer)), ContentLength: int64(len(answer)), Request: q,
+	}, nil
 }
 
 // TestRepair does what docs/operate.md says about rows that are not as the events

@@ -16,8 +16,8 @@ import (
 )
 
 // Services reads what an installation keeps outside of its tables and queues: the
-// schedules of its timers, its logs, and the records that its functions gave up. It
-// changes nothing. It is safe for concurrent use.
+// schedules of its timers, its logs, the records that its functions gave up, and their
+// environment. It changes nothing. It is safe for concurrent use.
 type Services struct {
 	prefix                           string
 	schedules, logs, lambda, objects *service
@@ -134,6 +134,24 @@ func (s *Services) FailureBuckets(ctx context.Context, stream string) (all []str
 		}
 		query.Set("Marker", page.NextMarker)
 	}
+}
+
+// Environment returns the environment of a function.
+func (s *Services) Environment(ctx context.Context, function string) (map[string]string, error) {
+	var answer struct {
+		Environment struct {
+			Variables map[string]string
+			Error     struct{ Message string } // a key that may not be used
+		}
+	}
+	path := "2015-03-31/functions/" + url.PathEscape(function) + "/configuration"
+	if err := s.lambda.get(ctx, path, nil, nil, func(b []byte) error { return json.Unmarshal(b, &answer) }); err != nil {
+		return nil, err
+	}
+	if message := answer.Environment.Error.Message; message != "" {
+		return nil, fmt.Errorf("function %s: its environment can't be read: %s", function, message)
+	}
+	return answer.Environment.Variables, nil
 }
 
 // Objects hands every version of every object of a bucket whose key begins with prefix

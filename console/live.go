@@ -191,12 +191,12 @@ func (l *live) forgetOldest() {
 func (l *live) scan(ctx context.Context) {
 	read, cursor := 0, ""
 	for {
-		page, next, err := l.of.o.Sources.Events.Scan(ctx, 0, 1, cursor)
+		page, damaged, next, err := events.ScanTolerant(ctx, l.of.o.Sources.Events, 0, 1, cursor)
 		l.mu.Lock()
 		for i := range page {
 			l.note(&page[i])
 		}
-		read += len(page)
+		read += len(page) + len(damaged)
 		over := l.of.o.Scan > 0 && read >= l.of.o.Scan && next != ""
 		if err != nil || next == "" || over {
 			l.scanned, l.partial = true, l.partial || over || err != nil

@@ -285,5 +285,5 @@ func readToken(d *jsontext.Decoder, kind jsontext.Kind) (string, error) {
 }
 
 func (r *rawCommit) damaged(err error) error {
-	return events.Wrap(events.CodeInternal, fmt.Errorf("commit %d of %q: %w", r.number, r.stream, err), "a stored commit can't be read")
+	return events.Wrap(events.CodeInternal, &events.DamagedError{Stream: events.Stream(r.stream), Number: max(r.number, 0), Cause: err}, "a stored commit can't be read")
 }

@@ -267,7 +267,8 @@ func TestGapInAStream(t *testing.T) {
 		_, whole := s.Load(t.Context(), stream, 0)
 		_, read := s.Read(t.Context(), stream, 1, 10)
 		for _, err := range []error{newest, whole, read} {
-			if events.CodeOf(err) != events.CodeInternal || !errors.Is(err, errGap) {
+			e, ok := events.DamageOf(err)
+			if events.CodeOf(err) != events.CodeInternal || !ok || e.Stream != stream || e.Number != gone || e.Cause != nil {
 				t.Errorf("without commit %d: %v", gone, err)
 			}
 		}

@@ -21,7 +21,10 @@ type EventStore struct {
 	strong *bool // of Scan
 }
 
-var _ events.Store = (*EventStore)(nil)
+var (
+	_ events.Store           = (*EventStore)(nil)
+	_ events.TolerantScanner = (*EventStore)(nil)
+)
 
 // EventStoreOption changes how an event store is made.
 type EventStoreOption func(*EventStore)

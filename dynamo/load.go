@@ -2,8 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math"
 	"slices"
 
@@ -101,13 +99,16 @@ func checkRun(cs []events.Commit, snapshot int) error {
 		whole := i > 0 && c.Number == cs[i-1].Number+1
 		begins := i == 0 && (c.Number == 1 || (snapshot > 0 && c.Snapshot != nil && c.Snapshot.Schema == snapshot))
 		if !whole && !begins {
-			return events.Wrap(events.CodeInternal, fmt.Errorf("%s, commit %d: %w", c.Stream, c.Number, errGap), "a stream is damaged")
+			return gap(c.Stream, c.Number-1)
 		}
 	}
 	return nil
 }
 
-var errGap = errors.New("the commit before it is missing")
+// gap is the error of a stream that lacks a commit before one that it has.
+func gap(stream events.Stream, number int64) error {
+	return events.Wrap(events.CodeInternal, &events.DamagedError{Stream: stream, Number: number}, "a stream is damaged")
+}
 
 // Read implements events.Store with strongly consistent Queries, oldest first.
 func (s *EventStore) Read(ctx context.Context, stream events.Stream, from int64, limit int) ([]events.Commit, error) {
@@ -149,7 +150,7 @@ func (s *EventStore) query(ctx context.Context, stream events.Stream, from int64
 func checkFrom(cs []events.Commit, from int64) error {
 	for i := range cs {
 		if cs[i].Number != from+int64(i) {
-			return events.Wrap(events.CodeInternal, fmt.Errorf("%s, commit %d: %w", cs[i].Stream, cs[i].Number, errGap), "a stream is damaged")
+			return gap(cs[i].Stream, from+int64(i))
 		}
 	}
 	return nil

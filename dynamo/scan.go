@@ -40,6 +40,27 @@ func (s *EventStore) Scan(ctx context.Context, number, of int, cursor string) ([
 	return page, next, nil
 }
 
+// ScanTolerant implements events.TolerantScanner with the requests of Scan.
+func (s *EventStore) ScanTolerant(ctx context.Context, number, of int, cursor string) (page []events.Commit, damaged []events.Damage, next string, err error) {
+	items, next, err := commitSegment(number, of).scan(ctx, s.client, &dynamodb.ScanInput{TableName: &s.table, ConsistentRead: s.strong}, cursor)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	page = make([]events.Commit, 0, len(items))
+	for _, item := range items {
+		c, err := decodeCommit(item)
+		if e, ok := events.DamageOf(err); ok {
+			damaged = append(damaged, e.Damage())
+			continue
+		}
+		if err != nil {
+			return nil, nil, "", err
+		}
+		page = append(page, c)
+	}
+	return page, damaged, next, nil
+}
+
 // commitSegment is a segment of the events table. A cursor holds a commit's number
 // and its stream.
 func commitSegment(number, of int) segment {

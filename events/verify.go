@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -21,17 +22,19 @@ type ClaimCheck struct {
 	Commits int64 // commits read
 	Held    int64 // values held in the store
 	Faults  int64
+	Damaged Damages // streams that were found not to be readable whole
 }
 
 // VerifyClaims compares the values that streams hold by their commits with what
 // the store keeps of them, and reports each that differs. It scans both in the
 // given number of segments side by side and may run while commands are handled:
 // what differs is looked at again, strongly consistent, before it is reported.
-// It needs memory for all values held, about 200 bytes each. report is called
-// from one goroutine; its error ends the check and is returned, as are those of
-// the store.
+// It needs memory for all values held, about 200 bytes each. A damaged stream does not
+// end the check: whether it holds a value can't be told, so that is not looked at.
+// report is called from one goroutine; its error ends the check and is returned, as are
+// those of the store.
 func VerifyClaims(ctx context.Context, s Store, segments int, report func(ClaimFault) error) (ClaimCheck, error) {
-	v := &claimVerifier{store: s, owners: map[string]Stream{}, suspects: map[string][]Stream{}}
+	v := &claimVerifier{store: s, owners: map[string]Stream{}, suspects: map[string][]Stream{}, lost: map[Stream]bool{}}
 	if err := v.segments(ctx, max(segments, 1), v.scanCommits); err != nil {
 		return v.check, err
 	}
@@ -41,8 +44,8 @@ func VerifyClaims(ctx context.Context, s Store, segments int, report func(ClaimF
 	for key, owner := range v.owners { // those that no scan of held values showed
 		v.suspects[key] = append(v.suspects[key], owner)
 	}
-	for key, streams := range v.suspects {
-		fault, err := v.confirm(ctx, key, streams)
+	for _, key := range slices.Sorted(maps.Keys(v.suspects)) {
+		fault, err := v.confirm(ctx, key, v.suspects[key])
 		if err != nil {
 			return v.check, err
 		}
@@ -64,6 +67,22 @@ type claimVerifier struct {
 	check    ClaimCheck
 	owners   map[string]Stream   // by key, as the commits say
 	suspects map[string][]Stream // by key: the streams to look at again
+	lost     map[Stream]bool     // damaged
+}
+
+// lose takes in a damaged stream.
+func (v *claimVerifier) lose(ctx context.Context, d Damage) error {
+	found, err := d.Locate(ctx, v.store)
+	if err != nil || found == nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.lost[d.Stream] {
+		v.lost[d.Stream] = true
+		v.check.Damaged.Add(*found)
+	}
+	return nil
 }
 
 // segments runs scan for each segment and returns the first error.
@@ -72,7 +91,13 @@ func (v *claimVerifier) segments(ctx context.Context, n int, scan func(ctx conte
 }
 
 func (v *claimVerifier) scanCommits(ctx context.Context, segment, segments int) error {
-	for page, err := range Pages(ctx, v.store.Scan, segment, segments) {
+	for cursor := ""; ; {
+		page, damaged, next, err := ScanTolerant(ctx, v.store, segment, segments, cursor)
+		for i := 0; i < len(damaged) && err == nil; i++ {
+			if i == 0 || damaged[i].Stream != damaged[i-1].Stream {
+				err = v.lose(ctx, damaged[i])
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -82,8 +107,10 @@ func (v *claimVerifier) scanCommits(ctx context.Context, segment, segments int) 
 			v.own(&page[i])
 		}
 		v.mu.Unlock()
+		if cursor = next; next == "" {
+			return nil
+		}
 	}
-	return nil
 }
 
 // own takes in what a commit claims and releases.
@@ -142,6 +169,12 @@ func (v *claimVerifier) confirm(ctx context.Context, key string, streams []Strea
 		right := true
 		for _, stream := range slices.Compact(look) {
 			owns, err := v.owns(ctx, stream, key)
+			if e, damaged := DamageOf(err); damaged {
+				if err := v.lose(ctx, e.Damage()); err != nil {
+					return nil, err
+				}
+				continue
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -15,6 +15,9 @@ type Options struct {
 	// Tenant is whose data is asked about; "" without tenants, or where the question
 	// names one: "acme:order/7".
 	Tenant string
+	// TenantSource is what says Tenant, for the error of a question that names another;
+	// default "the question".
+	TenantSource string
 	// Nodes bounds the nodes of an answer; default 300.
 	Nodes int
 	// Commits bounds the newest commits of a stream that an answer begins from, and

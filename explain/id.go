@@ -137,7 +137,7 @@ func (e *explainer) byTimer(ctx context.Context, tenant, id string) (bool, error
 func (e *explainer) byScan(ctx context.Context, tenant, id string) (bool, error) {
 	cursor, read := "", 0
 	for read < e.opts.Scan {
-		page, next, err := e.s.Events.Scan(ctx, 0, 1, cursor)
+		page, damaged, next, err := events.ScanTolerant(ctx, e.s.Events, 0, 1, cursor)
 		if err != nil {
 			return false, err
 		}
@@ -157,7 +157,7 @@ func (e *explainer) byScan(ctx context.Context, tenant, id string) (bool, error)
 				return true, nil
 			}
 		}
-		read += len(page)
+		read += len(page) + len(damaged)
 		if cursor = next; cursor == "" {
 			break
 		}

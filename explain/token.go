@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -63,7 +64,7 @@ func (e *explainer) scope(token string) (tenant, plain string, err error) {
 	of := ok && e.i.App().Tenancy.On() && strings.ContainsAny(rest, "/=#") && events.ValidateTenant("tenant", named) == nil
 	if of {
 		if tenant != "" && tenant != named {
-			return "", "", events.Errorf(events.CodeMalformed, "%q is of tenant %s, and the question of tenant %s", token, named, tenant)
+			return "", "", inspect.OtherTenant(token+" is of tenant "+named, cmp.Or(e.opts.TenantSource, "the question"), tenant)
 		}
 		tenant, plain = named, rest
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,9 @@ type LagReport struct {
 	Lags []Lag `json:"lags"`
 	// Partial says that the budget ended before all commits were read.
 	Partial bool `json:"partial,omitzero"`
+	// Damaged counts streams that can't be read whole; they are measured as far as they
+	// can.
+	Damaged int64 `json:"damaged,omitzero"`
 }
 
 // Lag says how far a follower is behind.
@@ -68,12 +72,12 @@ func (i *Installation) Lag(ctx context.Context, q LagQuery) (LagReport, error) {
 	err = parallel.New(q.Parallel).Until(ctx, len(chosen), func(ctx context.Context, part int) error {
 		return m.part(ctx, chosen[part], segments)
 	})
-	return LagReport{m.lags, m.cut.Load()}, err
+	return LagReport{m.lags, m.cut.Load(), int64(len(m.damaged))}, err
 }
 
 // measurement begins a measurement of followers.
 func (i *Installation) measurement(q LagQuery, f followers) *measurement {
-	m := &measurement{i: i, q: q, now: i.sources.Now()}
+	m := &measurement{i: i, q: q, now: i.sources.Now(), damaged: map[events.Stream]bool{}}
 	for _, v := range f.views {
 		d := v.Describe()
 		m.add(Lag{View: d.Name, Version: d.Version}, viewLag{i, v, f.tables.Table(d.Name, d.Version)})
@@ -110,8 +114,16 @@ type measurement struct {
 	read      atomic.Int64
 	cut       atomic.Bool
 
-	mu   sync.Mutex
-	lags []Lag
+	mu      sync.Mutex
+	lags    []Lag
+	damaged map[events.Stream]bool
+}
+
+// lose counts a damaged stream.
+func (m *measurement) lose(stream events.Stream) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.damaged[events.Stream(strings.Clone(string(stream)))] = true // it is part of a page
 }
 
 func (m *measurement) add(l Lag, f measured) {
@@ -126,9 +138,12 @@ func (m *measurement) part(ctx context.Context, segment, segments int) error {
 			m.cut.Store(true)
 			return m.ask(ctx, heads)
 		}
-		page, next, err := m.i.sources.Events.Scan(ctx, segment, segments, cursor)
+		page, damaged, next, err := events.ScanTolerant(ctx, m.i.sources.Events, segment, segments, cursor)
 		if err != nil {
 			return err
+		}
+		for _, d := range damaged {
+			m.lose(d.Stream)
 		}
 		m.read.Add(int64(len(page)))
 		if m.q.Progress != nil {
@@ -185,6 +200,10 @@ func (m *measurement) count(ctx context.Context, at int, h Head, p checkpoint) e
 	var commits int64
 	if p.commit < h.Commit && !p.parked {
 		first, n, err := m.followers[at].missing(ctx, h, p.commit)
+		if _, damaged := events.DamageOf(err); damaged {
+			m.lose(h.Stream)
+			err = nil
+		}
 		if err != nil {
 			return err
 		}

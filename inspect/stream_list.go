@@ -44,6 +44,9 @@ type StreamsPage struct {
 	// Partial says that the budget ended before all commits were read: streams
 	// may be missing, and some are shown as they were at an earlier commit.
 	Partial bool `json:"partial,omitzero"`
+	// Damaged are streams with commits that can't be read: they are listed as far as
+	// others can.
+	Damaged events.Damages `json:"damaged,omitzero"`
 }
 
 // StreamInfo is a stream in a list.
@@ -70,18 +73,19 @@ func (i *Installation) Streams(ctx context.Context, q StreamsQuery) (StreamsPage
 		}
 	}
 	top := &Newest{Limit: limit + 1, Before: q.Before}
+	var damaged events.Damages
 	partial, err := i.eachStream(ctx, q, func(c *events.Commit) {
 		if q.takes(c.Stream) {
 			top.Add(infoOf(c))
 		}
-	})
+	}, damaged.Add)
 	if err == nil && partial {
 		err = i.seeNamed(ctx, q, top)
 	}
 	if err != nil {
 		return StreamsPage{}, err
 	}
-	page := StreamsPage{Streams: top.Sorted(), Partial: partial}
+	page := StreamsPage{Streams: top.Sorted(), Partial: partial, Damaged: damaged}
 	if len(page.Streams) > limit {
 		page.Streams = page.Streams[:limit]
 		last := page.Streams[limit-1]
@@ -111,16 +115,26 @@ func (i *Installation) seeNamed(ctx context.Context, q StreamsQuery, top *Newest
 
 // eachStream hands the last commit of each stream of the events table to each, one
 // call at a time, as far as the query's budget allows; partial says that it ended.
-// The commits of a stream come one after another.
-func (i *Installation) eachStream(ctx context.Context, q StreamsQuery, each func(*events.Commit)) (partial bool, err error) {
+// The commits of a stream come one after another. A stream that the query takes, of which
+// a commit can't be read, is handed to damaged.
+func (i *Installation) eachStream(ctx context.Context, q StreamsQuery, each func(*events.Commit), damaged func(events.Damage)) (partial bool, err error) {
 	parts := cmp.Or(q.Parallel, 8)
 	var mu sync.Mutex
 	var read atomic.Int64
 	var cut atomic.Bool
 	err = parallel.New(parts).Until(ctx, parts, func(ctx context.Context, segment int) error {
 		var last *events.Commit
+		var lost events.LostStreams
 		for cursor := ""; ; {
-			page, next, err := i.sources.Events.Scan(ctx, segment, parts, cursor)
+			page, spoilt, next, err := events.ScanTolerant(ctx, i.sources.Events, segment, parts, cursor)
+			var found []events.Damage
+			for _, d := range lost.Page("", spoilt) {
+				if at, failed := d.Locate(ctx, i.sources.Events); failed != nil {
+					err = failed
+				} else if at != nil && q.takes(d.Stream) {
+					found = append(found, *at)
+				}
+			}
 			if err != nil {
 				return err
 			}
@@ -128,6 +142,9 @@ func (i *Installation) eachStream(ctx context.Context, q StreamsQuery, each func
 				q.Progress(len(page))
 			}
 			mu.Lock()
+			for _, d := range found {
+				damaged(d)
+			}
 			for n := range page {
 				if last != nil && last.Stream != page[n].Stream {
 					each(last)

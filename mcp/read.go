@@ -67,11 +67,7 @@ type reader struct {
 // stored is the name of the tenant's stream that an agent names, with or without the
 // tenant.
 func (r reader) stored(s events.Stream) (events.Stream, error) {
-	if s.Tenant() == r.tenant {
-		s = s.In("")
-	}
-	s, err := events.ParseStream(string(s))
-	return s.In(r.tenant), err
+	return inspect.StreamNamed(r.App(), string(s), r.tenant)
 }
 
 func readTools(i *inspect.Installation, tenant string) []tool {
@@ -133,7 +129,7 @@ func readTools(i *inspect.Installation, tenant string) []tool {
 			call: calling(func(ctx context.Context, a struct {
 				Token string `json:"token"`
 			}) (any, error) {
-				return explain.Explain(ctx, i, a.Token, &explain.Options{Tenant: tenant, Nodes: maxNodes})
+				return explain.Explain(ctx, i, a.Token, &explain.Options{Tenant: tenant, TenantSource: inspect.TenantFlag, Nodes: maxNodes})
 			})},
 		{name: "lag", title: "Measure lag",
 			description: "How far views, process managers and outboxes are behind the events. partial says that not the whole table was read.",

@@ -23,8 +23,9 @@ type part struct {
 
 	stream events.Stream // being folded
 	number int64         // of its last commit
-	torn   bool          // a commit was missing
-	erased bool          // it holds values of an erased person
+	torn   bool          // it can't be read whole
+	lost   events.LostStreams
+	erased bool // it holds values of an erased person
 	of     aggregate.Aggregate
 	state  *aggregate.Replay // nil: an event could not be folded
 
@@ -38,19 +39,20 @@ func newPart(r *rehearsal) *part {
 }
 
 // Observe implements admin.Observer.
-func (p *part) Observe(ctx context.Context, page []events.Commit) error {
+func (p *part) Observe(ctx context.Context, page []events.Commit, damaged []events.Damage) error {
 	if err := p.loadEntries(ctx, page); err != nil {
 		return err
 	}
+	p.lose(damaged)
 	for i := range page {
 		c := &page[i]
 		p.found.Bytes += int64(c.Size)
 		if c.Stream != p.stream {
 			p.begin(c.Stream)
 		}
-		if torn := c.Number != p.number+1; torn && !p.torn {
+		if c.Number != p.number+1 && !p.torn {
 			p.torn = true
-			p.found.Unread++
+			p.sends.unclear(p.stream)
 		}
 		p.number = c.Number
 		p.erased = p.erased || slices.ContainsFunc(c.Events, func(e events.Event) bool { return personal.CarriesErased(e.Data) })
@@ -60,6 +62,15 @@ func (p *part) Observe(ctx context.Context, page []events.Commit) error {
 		p.react(c)
 	}
 	return nil
+}
+
+// lose takes in the damaged streams of a page: what their commits would do, or show of
+// others, is not known.
+func (p *part) lose(damaged []events.Damage) {
+	for _, d := range p.lost.Page(p.stream, damaged) {
+		p.sends.unclear(d.Stream)
+	}
+	p.torn = p.torn || p.lost.Has(p.stream)
 }
 
 // End implements admin.Observer.
@@ -72,7 +83,6 @@ func (p *part) End(context.Context) error {
 func (p *part) Add() {
 	r := &p.report
 	r.Bytes += p.found.Bytes
-	r.Unread += p.found.Unread
 	for _, f := range p.found.Faults {
 		r.addFault(f, p.opts.Samples)
 	}
@@ -83,7 +93,7 @@ func (p *part) Add() {
 
 func (p *part) begin(stream events.Stream) {
 	p.endStream()
-	p.stream, p.number, p.torn, p.erased = stream, 0, false, false
+	p.stream, p.number, p.torn, p.erased = stream, 0, p.lost.Has(stream), false
 	p.follow(stream)
 	p.of, p.state = p.rehearsal.of[stream.Aggregate()], nil
 	if p.of != nil {

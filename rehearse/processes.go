@@ -186,7 +186,7 @@ func (p *part) react(c *events.Commit) {
 		}
 	}
 	if p.erased && len(p.followers) > 0 {
-		p.sends.erase(p.stream)
+		p.sends.unclear(p.stream)
 	}
 }
 
@@ -273,6 +273,9 @@ func (f *follower) compare(p *part) {
 func (p *part) expect(name string, event events.Token, r *process.Request, optional bool) {
 	c := aggregate.Command{Name: r.Command, ID: r.ID, Payload: r.Payload, CommandID: r.CommandID}
 	s := &send{process: name, event: event.String(), command: r.Command, id: r.ID, expected: true, optional: optional || p.erased}
+	if r.ID != "" {
+		s.target = events.StreamOf(p.takes[r.Command], r.ID).In(r.Tenant)
+	}
 	if r.ID != "" && !p.erased { // the id of a stream that a command creates is derived by the handler
 		s.digest, s.compared = c.Digest(), true
 	}

@@ -34,6 +34,7 @@ type Options struct {
 	Samples  int           // examples of each difference that are listed; default 20
 	Patience time.Duration // how long a view may be behind; default 5 s
 	Source   string        // of integration events
+	Origin   string        // of code and tables; see admin.VerifyOptions
 	Resume   *State        // goes on from a state that Save got
 	// Save is told the state after each part. An error ends the rehearsal.
 	Save func(State) error
@@ -57,6 +58,7 @@ type rehearsal struct {
 	codec   *events.Codec
 	types   map[string]events.Type
 	of      map[string]aggregate.Aggregate
+	takes   map[string]string // aggregates, by the names of their commands
 	sends   *sends
 	began   time.Time
 	report  Report // changed by one goroutine at a time
@@ -68,7 +70,7 @@ func Run(ctx context.Context, app daybook.App, sources Sources, opts Options) (R
 	if err := app.Check(); err != nil {
 		return Report{}, err
 	}
-	r := &rehearsal{app: app, sources: sources, opts: opts, of: map[string]aggregate.Aggregate{}, types: map[string]events.Type{}}
+	r := &rehearsal{app: app, sources: sources, opts: opts, of: map[string]aggregate.Aggregate{}, takes: map[string]string{}, types: map[string]events.Type{}}
 	r.complete()
 	var err error
 	if r.codec, err = aggregate.Codec(app.Aggregates); err != nil {
@@ -76,6 +78,9 @@ func Run(ctx context.Context, app daybook.App, sources Sources, opts Options) (R
 	}
 	for _, a := range app.Aggregates {
 		r.of[a.Name()] = a
+		for _, d := range a.Describe() {
+			r.takes[d.Name] = a.Name()
+		}
 	}
 	for _, t := range r.codec.Types() {
 		r.types[t.Name] = t
@@ -154,7 +159,7 @@ func (r *rehearsal) run(ctx context.Context, tables driver.Tables, compared []vi
 	before := r.report.Seconds
 	opts := admin.VerifyOptions{
 		Segments: r.opts.Segments, Parallel: r.opts.Parallel, Memory: r.opts.Memory, Findings: r.opts.Samples, Patience: r.opts.Patience,
-		Rehearsal: true, Progress: r.opts.Progress, Now: r.opts.Now,
+		Rehearsal: true, Origin: r.opts.Origin, Progress: r.opts.Progress, Now: r.opts.Now,
 		Observe: func(int) admin.Observer { return newPart(r) },
 	}
 	if r.opts.Resume != nil {
@@ -171,8 +176,7 @@ func (r *rehearsal) run(ctx context.Context, tables driver.Tables, compared []vi
 		return err
 	}
 	found, err := verifier.Verify(ctx)
-	r.report.Streams, r.report.Commits, r.report.Events = found.Streams, found.Commits, found.Events
-	r.report.takeViews(found.Views)
+	r.report.take(found)
 	if err == nil {
 		err = r.compareSends(ctx, r.opts.Resume == nil)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json/jsontext"
 	"slices"
 
+	"daybook/events"
 	"daybook/view/admin"
 )
 
@@ -25,6 +26,8 @@ type Report struct {
 	// Unread are streams that changed while they were read, of which nothing but
 	// their rows was compared.
 	Unread int64 `json:"unread,omitzero"`
+	// Damaged are streams that can't be read whole, by any code: they are left out.
+	Damaged events.Damages `json:"damaged,omitzero"`
 }
 
 // EventFault is a kind of event that the code can't decode or fold.
@@ -88,6 +91,7 @@ type StateSample struct {
 // clone copies what a run changes.
 func (r Report) clone() Report {
 	r.Faults = slices.Clone(r.Faults)
+	r.Damaged.Streams = slices.Clone(r.Damaged.Streams)
 	for i := range r.Faults {
 		r.Faults[i].Samples = slices.Clone(r.Faults[i].Samples)
 	}
@@ -100,13 +104,17 @@ func (r Report) clone() Report {
 
 // Partial is what the parts that are done have found.
 func (s State) Partial() Report {
-	r, found := s.Report.clone(), s.Views.Report
-	r.Streams, r.Commits, r.Events = found.Streams, found.Commits, found.Events
-	r.takeViews(found.Views)
+	r := s.Report.clone()
+	r.take(s.Views.Report)
 	return r
 }
 
-// takeViews takes in what the check of the tables found.
+// take takes in what the check of the tables found.
+func (r *Report) take(found admin.VerifyReport) {
+	r.Streams, r.Commits, r.Events, r.Unread, r.Damaged = found.Streams, found.Commits, found.Events, found.Torn, found.Damaged
+	r.takeViews(found.Views)
+}
+
 func (r *Report) takeViews(found []admin.ViewReport) {
 	for i := range r.Views {
 		v := &r.Views[i]

@@ -16,6 +16,7 @@ import (
 // send is a command that the code would send, or one that a commit shows.
 type send struct {
 	process, event, command, id string
+	target                      events.Stream // of an expected command; "" where its id is derived
 	digest                      events.Digest
 	expected                    bool
 	compared                    bool // digest tells payloads apart
@@ -32,21 +33,21 @@ type sends struct {
 
 	mu       sync.Mutex
 	pending  map[string]*send
-	erased   map[events.Stream]bool // of persons, who may have been sent other commands
+	unknown  map[events.Stream]bool // of erased persons, and damaged ones: other commands may be because of them
 	size     int
 	overflow bool
 	found    Report // processes only
 }
 
 func newSends(pass, passes uint64, budget, samples int) *sends {
-	return &sends{pass: pass, passes: passes, budget: budget, samples: samples, pending: map[string]*send{}, erased: map[events.Stream]bool{}}
+	return &sends{pass: pass, passes: passes, budget: budget, samples: samples, pending: map[string]*send{}, unknown: map[events.Stream]bool{}}
 }
 
 // sendOverhead is about what an entry takes besides its texts, in bytes.
 const sendOverhead = 250
 
 func sizeOf(id string, s *send) int {
-	return sendOverhead + len(id) + len(s.event) + len(s.id)
+	return sendOverhead + len(id) + len(s.event) + len(s.id) + len(s.target)
 }
 
 func (s *sends) meet(id string, one *send) {
@@ -77,12 +78,13 @@ func (s *sends) meet(id string, one *send) {
 	}
 }
 
-// erase says that commands because of a stream's events can't be told from others.
-func (s *sends) erase(stream events.Stream) {
+// unclear says that commands because of a stream's events can't be told from others, or
+// those sent to it.
+func (s *sends) unclear(stream events.Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.overflow && !s.erased[stream] {
-		s.erased[events.Stream(strings.Clone(string(stream)))] = true // it is part of a page
+	if !s.overflow && !s.unknown[stream] {
+		s.unknown[events.Stream(strings.Clone(string(stream)))] = true // it is part of a page
 		s.grow(sendOverhead + len(stream))
 	}
 }
@@ -90,14 +92,14 @@ func (s *sends) erase(stream events.Stream) {
 func (s *sends) grow(size int) {
 	s.size += size
 	if s.overflow = s.size > s.budget; s.overflow {
-		s.pending, s.erased = nil, nil
+		s.pending, s.unknown = nil, nil
 	}
 }
 
-// ofErased reports whether a command was sent because of an erased person's event.
-func (s *sends) ofErased(one *send) bool {
-	event, err := events.ParseToken(one.event)
-	return err == nil && s.erased[event.Stream]
+// ofUnclear reports whether a command was sent because of an event of an unclear stream.
+func (s *sends) ofUnclear(one *send) bool {
+	event, err := events.ParseStoredToken(one.event)
+	return err == nil && s.unknown[event.Stream]
 }
 
 func (s *sends) count(one *send, change EffectChange) {
@@ -112,13 +114,13 @@ func (s *sends) count(one *send, change EffectChange) {
 func (s *sends) end() Report {
 	for _, id := range slices.Sorted(maps.Keys(s.pending)) {
 		switch one := s.pending[id]; {
-		case !one.expected && !s.ofErased(one):
+		case !one.expected && !s.ofUnclear(one):
 			s.count(one, EffectDropped)
-		case one.expected && !one.optional:
+		case one.expected && !one.optional && !s.unknown[one.target]:
 			s.count(one, EffectUnproven)
 		}
 	}
-	s.pending, s.erased = nil, nil
+	s.pending, s.unknown = nil, nil
 	return s.found
 }
 
@@ -178,18 +180,19 @@ func (r *rehearsal) pass(ctx context.Context) error {
 	return parallel.New(r.opts.Parallel).Until(ctx, r.opts.Segments, func(ctx context.Context, segment int) error {
 		p := newPart(r)
 		p.again = true
-		for page, err := range events.Pages(ctx, r.sources.Events.Scan, segment, r.opts.Segments) {
+		for cursor := ""; ; {
+			page, damaged, next, err := events.ScanTolerant(ctx, r.sources.Events, segment, r.opts.Segments, cursor)
 			if err == nil {
-				err = p.Observe(ctx, page)
+				err = p.Observe(ctx, page, damaged)
 			}
 			if err == nil && r.sends.full() {
 				err = errOverflow
 			}
-			if err != nil {
+			if err != nil || next == "" {
 				return err
 			}
+			cursor = next
 		}
-		return nil
 	})
 }
 

@@ -82,29 +82,40 @@ func TestFaultsAreBounded(t *testing.T) {
 	}
 }
 
-// TestSendsOfErasedPersons: a command because of an event whose values are erased is not
-// missed, and is compared by its id only.
-func TestSendsOfErasedPersons(t *testing.T) {
+// TestSendsOfUnclearStreams: a command because of an event whose values are erased, or
+// which can't be read, is not missed, and is compared by its id only. One that is sent to
+// a damaged stream needs no commit that shows it.
+func TestSendsOfUnclearStreams(t *testing.T) {
 	t.Parallel()
-	for _, erased := range []bool{false, true} {
-		p := newPart(&rehearsal{opts: Options{Samples: 1}, sends: newSends(0, 1, 1<<20, 1)})
-		p.stream, p.erased = "person/7", erased
+	all := map[EffectChange]int64{EffectChanged: 1, EffectDropped: 1, EffectUnproven: 1}
+	for name, test := range map[string]struct {
+		stream  events.Stream
+		erased  bool
+		damaged []events.Damage
+		want    map[EffectChange]int64
+	}{
+		"whole":           {stream: "person/7", want: all},
+		"another damaged": {stream: "person/7", damaged: []events.Damage{{Stream: "person/8"}}, want: all},
+		"erased":          {stream: "person/7", erased: true, want: map[EffectChange]int64{EffectSame: 1}},
+		"of a tenant":     {stream: "acme:person/7", erased: true, want: map[EffectChange]int64{EffectSame: 1}},
+		"source damaged":  {stream: "acme:person/7", damaged: []events.Damage{{Stream: "acme:person/7"}}, want: map[EffectChange]int64{EffectChanged: 1, EffectUnproven: 1}},
+		"target damaged":  {stream: "acme:person/7", damaged: []events.Damage{{Stream: "acme:letter/1"}}, want: map[EffectChange]int64{EffectChanged: 1, EffectDropped: 1}},
+	} {
+		p := newPart(&rehearsal{opts: Options{Samples: 1}, takes: map[string]string{"write-letter": "letter"}, sends: newSends(0, 1, 1<<20, 1)})
+		p.stream, p.erased = test.stream, test.erased
 		event := events.Token{Stream: p.stream, Version: 1}
 		for _, id := range []string{"other", "gone"} {
 			p.sends.meet(id, &send{process: "p", event: event.String(), digest: events.Digest{1}, id: "letter/1@1"})
 		}
 		for _, id := range []string{"other", "new"} {
-			p.expect("p", event, &process.Request{CommandID: id, ID: "1", Command: "write-letter", Payload: []byte(`{}`)}, false)
+			p.expect("p", event, &process.Request{Tenant: p.stream.Tenant(), CommandID: id, ID: "1", Command: "write-letter", Payload: []byte(`{}`)}, false)
 		}
-		if erased {
-			p.sends.erase(p.stream)
+		if test.erased {
+			p.sends.unclear(p.stream)
 		}
-		want := map[EffectChange]int64{EffectChanged: 1, EffectDropped: 1, EffectUnproven: 1}
-		if erased {
-			want = map[EffectChange]int64{EffectSame: 1}
-		}
-		if r := p.sends.end(); !maps.Equal(r.process("p").Commands, want) {
-			t.Errorf("erased %v: got %v, want %v", erased, r.process("p").Commands, want)
+		p.lose(test.damaged)
+		if r := p.sends.end(); !maps.Equal(r.process("p").Commands, test.want) {
+			t.Errorf("%s: got %v, want %v", name, r.process("p").Commands, test.want)
 		}
 	}
 }

@@ -140,6 +140,13 @@ func (s *eventStore) Scan(ctx context.Context, segment, segments int, cursor str
 	return cs, next, err
 }
 
+// ScanTolerant implements events.TolerantScanner as far as the store below can.
+func (s *eventStore) ScanTolerant(ctx context.Context, segment, segments int, cursor string) ([]events.Commit, []events.Damage, string, error) {
+	cs, damaged, next, err := events.ScanTolerant(ctx, s.Store, segment, segments, cursor)
+	cs, err = s.open(ctx, cs, err)
+	return cs, damaged, next, err
+}
+
 // Append implements events.Store.
 func (s *eventStore) Append(ctx context.Context, at events.Position, c events.Commit) (events.Commit, error) {
 	as := []events.Append{{At: at, Commit: c}}

@@ -401,7 +401,7 @@ func (c *checker) parked(ctx context.Context) {
 			c.fail(checkRun, "the parked streams of %s can't be read: %v", name, err)
 		}
 		for _, f := range faults {
-			c.fail(checkParked, "view %s parked %s at commit %d: %s %s", name, f.Stream, f.Commit, f.Code, f.Text)
+			c.fail(checkParked, "view %s parked %s at commit %d: %s", name, f.Stream, f.Commit, f.Text)
 		}
 	}
 	ledger := dynamo.NewProcesses(c.kind, c.base.ProcessesTable)
@@ -412,7 +412,7 @@ func (c *checker) parked(ctx context.Context) {
 			c.fail(checkRun, "the parked streams of %s can't be read: %v", d.Name, err)
 		}
 		for _, e := range entries {
-			c.fail(checkParked, "%v %s parked %s at commit %d: %s %s", d.Kind, d.Name, e.Stream, e.Fault.Commit, e.Fault.Code, e.Fault.Text)
+			c.fail(checkParked, "%v %s parked %s at commit %d: %s", d.Kind, d.Name, e.Stream, e.Fault.Commit, e.Fault.Text)
 		}
 	}
 	if n := c.depth(c.base.DeadQueue); n > 0 {

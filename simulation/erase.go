@@ -35,7 +35,7 @@ type pastCommit struct {
 type erasure struct {
 	step    string
 	subject events.Stream
-	deleted int         // keys, before that of the person
+	deleted int         // keys, before that of the person; -1 if the person had none
 	done    bool        // the operator has finished it
 	answers [][2]string // paths of queries after it, and their bodies
 }
@@ -49,7 +49,7 @@ func (e *erasures) erasing(step string, subject events.Stream) *erasure {
 			return one
 		}
 	}
-	e.all = append(e.all, &erasure{step: step, subject: subject})
+	e.all = append(e.all, &erasure{step: step, subject: subject, deleted: -1})
 	return e.all[len(e.all)-1]
 }
 
@@ -61,8 +61,10 @@ func (s *system) sealer() (sealed.With, error) {
 	return c.Sealing(s.app, s.kind)
 }
 
-// beforeRequest keeps all commits as they can be read, before a data key is deleted.
+// beforeRequest keeps what is not to be readable in a request, and all commits as they can
+// be read before a data key is deleted.
 func (s *system) beforeRequest(c *call) {
+	s.passing.record(c)
 	if c.operation != "DeleteItem" || c.tables.short() != names.KeysTable {
 		return
 	}

@@ -204,7 +204,7 @@ func (o *operator) redriveReactors(ctx context.Context, t tools) error {
 	if len(o.app.Processes) == 0 {
 		return nil
 	}
-	handler, err := aggregate.NewHandler(t.store, o.app.Aggregates, &aggregate.Options{Tenants: o.app.Tenancy.On()})
+	handler, err := aggregate.NewHandler(t.store, o.app.Aggregates, &aggregate.Options{Tenants: o.app.Tenancy.On(), Begin: o.network.beginOf("operator")})
 	if err != nil {
 		return err
 	}

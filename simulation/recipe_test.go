@@ -2,7 +2,10 @@ package simulation
 
 import (
 	"reflect"
+	"slices"
 	"testing"
+
+	"daybook/internal/testdomain"
 )
 
 // A recipe is read as it was written: a failure that is copied from a log replays.
@@ -21,7 +24,7 @@ func TestRecipesAreReadAsWritten(t *testing.T) {
 	if got, err := ParseRecipe("42"); err != nil || got.Seed != 42 {
 		t.Errorf("a seed alone: %+v, %v", got, err)
 	}
-	for _, text := range []string{"seed=x", "faults=zz", "nonsense", "seed=1 steps=a1 more=2"} {
+	for _, text := range []string{"seed=x", "faults=zz", "nonsense", "seed=1 steps=a1 more=2", "", "steps=a1", "faults=1 orderly", "seed=1 orderly=no"} {
 		if got, err := ParseRecipe(text); err == nil {
 			t.Errorf("%q is read as %+v", text, got)
 		}
@@ -60,5 +63,14 @@ func TestFatesAreDrawnByName(t *testing.T) {
 	}
 	if faults[conflicting] > 0 {
 		t.Error("a request that is no transaction was in conflict")
+	}
+}
+
+// A step that the seed does not draw is told: a replay without it would be a run of
+// nothing that passes.
+func TestStepsThatAreNotDrawn(t *testing.T) {
+	res := Run(t, testdomain.App(), Recipe{Seed: 3, Steps: []string{"a1", "z9"}}, Options{})
+	if got := res.Missing(); !slices.Equal(got, []string{"z9"}) {
+		t.Errorf("got %q", got)
 	}
 }

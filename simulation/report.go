@@ -2,7 +2,11 @@ package simulation
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
+
+	"daybook/events"
 )
 
 // longestReport bounds the lines of a report's trace.
@@ -34,9 +38,27 @@ func (r *Result) Report(all bool) string {
 			b.WriteString("  … (the whole trace with -trace)\n")
 			break
 		}
-		fmt.Fprintf(&b, "  %s\n", s)
+		fmt.Fprintf(&b, "  %s%s\n", s, r.stored(s))
 	}
 	return b.String()
+}
+
+// put is what a request calls the commit that it puts: its stream and number.
+var put = regexp.MustCompile(`PutItem events (\S+) (\d+) v`)
+
+// stored names the events of the commit that a step has put, for a person to see what
+// happened in the business; "" for another step.
+func (r *Result) stored(s Step) string {
+	at := put.FindStringSubmatch(s.What)
+	if at == nil || !strings.HasPrefix(s.Outcome, "200") {
+		return ""
+	}
+	for _, c := range r.commits[events.Stream(at[1])] {
+		if strconv.FormatInt(c.Number, 10) == at[2] {
+			return fmt.Sprintf(" %v", namesOf(c.Events))
+		}
+	}
+	return ""
 }
 
 // tells reports whether a step says something to who looks for a cause.

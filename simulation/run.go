@@ -20,6 +20,7 @@ import (
 	"daybook/dynamo"
 	"daybook/events"
 	"daybook/localstack/embedded"
+	"daybook/simulation/settings"
 )
 
 // Options say what a run has. The zero value of each field means its default.
@@ -76,6 +77,21 @@ type Result struct {
 	Accepted          int // commands
 	Took              time.Duration
 	plan              plan
+	commits           map[events.Stream][]events.Commit // at the end
+}
+
+// Missing returns the steps that the recipe names and the seed does not draw.
+func (r *Result) Missing() (names []string) {
+	drawn := map[string]bool{}
+	for _, s := range r.plan.all() {
+		drawn[s.name] = true
+	}
+	for _, name := range r.Recipe.Steps {
+		if !drawn[name] {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Run runs the application once, as the recipe says. It must not run beside other
@@ -185,7 +201,7 @@ func run(ctx context.Context, app daybook.App, o Options, res *Result, work *wor
 	if err := s.close(); err != nil {
 		fail(err)
 	}
-	res.Violations = append(res.Violations, c.found...)
+	res.Violations, res.commits = append(res.Violations, c.found...), c.commits
 	res.Steps, res.Hash = n.trace.steps, n.trace.sum.Sum64()
 	res.Requests, res.Commits, res.Took = n.timeline.steps, len(r.order), time.Since(began)
 	for _, op := range c.operations {
@@ -274,15 +290,7 @@ func (r Recipe) hostile(o Options) *embedded.Hostile {
 }
 
 // Recipe makes a run: its seed, and what is left of it when a failure was shrunk.
-type Recipe struct {
-	Seed uint64
-	// Steps are the names of the steps that are done, and Faults the ids of the faults
-	// that happen; nil for all that the seed draws.
-	Steps  []string
-	Faults []uint32
-	// Orderly lets the stream of commits be in order, on time and without duplicates.
-	Orderly bool
-}
+type Recipe settings.Recipe
 
 func (r Recipe) keeps() map[string]bool {
 	if r.Steps == nil {
@@ -307,51 +315,10 @@ func (r Recipe) faultPlan(o Options) *faultPlan {
 }
 
 // String writes the recipe as ParseRecipe reads it.
-func (r Recipe) String() string {
-	text := fmt.Sprintf("seed=%d", r.Seed)
-	if r.Steps != nil {
-		text += " steps=" + strings.Join(r.Steps, ",")
-	}
-	if r.Faults != nil {
-		ids := make([]string, len(r.Faults))
-		for i, id := range r.Faults {
-			ids[i] = strconv.FormatUint(uint64(id), 16)
-		}
-		text += " faults=" + strings.Join(ids, ",")
-	}
-	if r.Orderly {
-		text += " orderly"
-	}
-	return text
-}
+func (r Recipe) String() string { return settings.Recipe(r).String() }
 
 // ParseRecipe reads what Recipe.String wrote, or a seed alone.
-func ParseRecipe(text string) (r Recipe, err error) {
-	for _, word := range strings.Fields(text) {
-		name, value, _ := strings.Cut(word, "=")
-		switch name {
-		case "seed":
-			r.Seed, err = strconv.ParseUint(value, 10, 64)
-		case "steps":
-			r.Steps = strings.FieldsFunc(value, func(c rune) bool { return c == ',' })
-			if r.Steps == nil {
-				r.Steps = []string{}
-			}
-		case "faults":
-			r.Faults = []uint32{}
-			for _, id := range strings.FieldsFunc(value, func(c rune) bool { return c == ',' }) {
-				n, bad := strconv.ParseUint(id, 16, 32)
-				err = cmp.Or(err, bad)
-				r.Faults = append(r.Faults, uint32(n))
-			}
-		case "orderly":
-			r.Orderly = true
-		default:
-			r.Seed, err = strconv.ParseUint(word, 10, 64)
-		}
-		if err != nil {
-			return r, fmt.Errorf("recipe %q: %q can't be read: %w (a recipe is seed=N steps=a1,b2 faults=ids orderly, all but the seed optional)", text, word, err)
-		}
-	}
-	return r, nil
+func ParseRecipe(text string) (Recipe, error) {
+	r, err := settings.ParseRecipe(text)
+	return Recipe(r), err
 }

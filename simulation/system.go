@@ -48,6 +48,7 @@ type system struct {
 	deployed bool
 	work     sync.WaitGroup
 	erasures
+	passing passing
 
 	db        *embedded.DB // the application's tables
 	side      *embedded.DB // those of queue and timers, which never fail
@@ -81,7 +82,7 @@ var fixedCredentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Cr
 
 // newSystem brings up everything but what feeds the functions.
 func newSystem(ctx context.Context, app daybook.App, n *network, hostile *embedded.Hostile, o Options) (*system, error) {
-	s := &system{erasures: erasures{past: map[place]pastCommit{}}, app: app, network: n, quiet: slog.New(slog.DiscardHandler), skew: o.Skew, sent: newSignal(), published: &outbox{}, discarded: &lostBatches{}, rows: map[string]view.Description{}}
+	s := &system{erasures: erasures{past: map[place]pastCommit{}}, passing: passing{texts: map[string]string{}}, app: app, network: n, quiet: slog.New(slog.DiscardHandler), skew: o.Skew, sent: newSignal(), published: &outbox{}, discarded: &lostBatches{}, rows: map[string]view.Description{}}
 	for _, v := range app.Views {
 		if d := v.Describe(); d.Kind == view.KindRows {
 			s.rows[d.Name] = d
@@ -210,6 +211,7 @@ func (s *system) config(i *instance) functions.Config {
 	c := s.base
 	c.Transport = s.network.link(i.name, s.db.RoundTripper(), i)
 	c.Messaging = s.network.link(i.name, waker{s.services, s.sent}, i)
+	c.Spans = func(string) functions.Spans { return commandSpans{s.network, i.name} }
 	if random, _ := draw(s.network.seed, "clock of "+i.name); s.skew > 0 && random.IntN(2) == 0 {
 		skew := time.Duration(random.Int64N(2*int64(s.skew))) - s.skew
 		c.Now = func() time.Time { return time.Now().Add(skew) }

@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -41,6 +42,30 @@ func TestAGroupIsLockedWhileOneOfItsMessagesIsInFlight(t *testing.T) {
 			t.Errorf("a receipt handle of an earlier receive: %v", err)
 		}
 	})
+}
+
+// TestGroupsAreReadyInTheOrderOfTheirReceipts: of groups that one batch unlocks, the first
+// of the batch is received first, in every run.
+func TestGroupsAreReadyInTheOrderOfTheirReceipts(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	url := create(t, c, name, nil)
+	for _, body := range strings.Fields("a1 b1 c1 d1 e1 f1 g1 h1 i1 j1") {
+		send(t, c, url, body[:1], body)
+	}
+	first := receive(t, c, url, 10)
+	for _, body := range strings.Fields("a2 b2 c2 d2 e2 f2 g2 h2 i2 j2") {
+		send(t, c, url, body[:1], body)
+	}
+	slices.Reverse(first)
+	var batch []types.DeleteMessageBatchRequestEntry
+	for _, m := range first {
+		batch = append(batch, types.DeleteMessageBatchRequestEntry{Id: m.Body, ReceiptHandle: m.ReceiptHandle})
+	}
+	if _, err := c.DeleteMessageBatch(t.Context(), &sqs.DeleteMessageBatchInput{QueueUrl: url, Entries: batch}); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "the unlocked groups", receive(t, c, url, 10), "j2 i2 h2 g2 f2 e2 d2 c2 b2 a2")
 }
 
 func TestVisibilityTimeout(t *testing.T) {

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -88,21 +89,21 @@ func (s *Server) delete(ctx context.Context, q *queue, receipts []receipt) ([]er
 	now := time.Now()
 	q.expire(now)
 	errs := make([]error, len(receipts))
-	doomed := map[*message]bool{}
+	var doomed []*message // in the order of their receipts, in which their groups are ready again
 	var writes []types.WriteRequest
 	for i, r := range receipts {
 		m, err := q.find(r)
 		errs[i] = err
-		if m == nil || doomed[m] {
+		if m == nil || slices.Contains(doomed, m) {
 			continue
 		}
-		doomed[m] = true
+		doomed = append(doomed, m)
 		writes = append(writes, m.gone(q.name, now)...)
 	}
 	if err := s.store.write(ctx, writes); err != nil {
 		return nil, err
 	}
-	for m := range doomed {
+	for _, m := range doomed {
 		q.remove(m)
 	}
 	return errs, nil

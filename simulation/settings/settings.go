@@ -24,6 +24,9 @@ type Settings struct {
 	Replay string
 	// Trace prints all steps of a run that fails, and of a replay.
 	Trace bool
+	// Program is the name of the command line that asks, and Package the one that its
+	// arguments name: what a failure says to type.
+	Program, Package string
 }
 
 // String writes settings as Parse reads them.
@@ -31,6 +34,12 @@ func (s Settings) String() string {
 	var words []string
 	if s.Trace {
 		words = append(words, "trace")
+	}
+	if s.Program != "" {
+		words = append(words, "program="+s.Program)
+	}
+	if s.Package != "" {
+		words = append(words, "package="+s.Package)
 	}
 	switch {
 	case s.Replay != "":
@@ -44,7 +53,7 @@ func (s Settings) String() string {
 }
 
 // Parse reads settings: "seed=1 runs=1000", "seed=1 for=1m", or "replay" and a recipe,
-// each after "trace" or without it.
+// each after "trace", "program=bank" and "package=PATH" or without them.
 func Parse(text string) (s Settings, err error) {
 	words := strings.Fields(text)
 	for i, word := range words {
@@ -55,6 +64,10 @@ func Parse(text string) (s Settings, err error) {
 		case "replay":
 			s.Replay = strings.Join(words[i+1:], " ")
 			return s, nil
+		case "program":
+			s.Program = value
+		case "package":
+			s.Package = value
 		case "seed":
 			s.Seed, err = strconv.ParseUint(value, 10, 64)
 		case "runs":

@@ -11,6 +11,7 @@ func TestSettingsAreReadAsWritten(t *testing.T) {
 	t.Parallel()
 	for _, s := range []settings.Settings{
 		{Seed: 7, Runs: 3}, {Seed: 1, For: time.Minute, Trace: true}, {Replay: "seed=3 steps=a1 faults=", Trace: true},
+		{Seed: 2, Runs: 1, Program: "bank", Package: "example.com/bank/domain"},
 	} {
 		got, err := settings.Parse(s.String())
 		if err != nil || got != s {

@@ -2,6 +2,7 @@ package simulationtest_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"daybook"
@@ -192,6 +193,9 @@ func TestSimulationFindsAWrongSaga(t *testing.T) {
 	}
 	short := simulation.Shrink(t, app, res, money())
 	t.Logf("%d seeds, shrunk to %s\n%s", seeds, short.Recipe, short.Report(false))
+	if report := short.Report(false); !strings.Contains(report, " → 200 [transfer-requested]\n") || !strings.Contains(report, " → 200 [money-withdrawn]\n") {
+		t.Errorf("the report does not tell what happened to the money:\n%s", report)
+	}
 	if steps := len(short.Recipe.Steps); steps > 3 || len(short.Recipe.Faults) > 0 || short.Violations[0].Check != "money is conserved" {
 		t.Errorf("shrunk to %d steps with %d faults:\n%s", steps, len(short.Recipe.Faults), short.Report(false))
 	}

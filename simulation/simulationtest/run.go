@@ -1,6 +1,7 @@
 package simulationtest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -152,7 +153,7 @@ func (r *runner) inTest(t *testing.T) {
 			t.Fatalf("%s: %v", f.Name(), err)
 		}
 		if res := simulation.Run(t, r.app, recipe, r.Options); len(res.Violations) > 0 {
-			t.Errorf("%s: a run that failed before fails again:\n%s%s", f.Name(), res.Report(false), again(res.Recipe))
+			t.Errorf("%s: a run that failed before fails again:\n%s%s", f.Name(), res.Report(false), r.again(t, res.Recipe))
 			return
 		}
 	}
@@ -209,13 +210,19 @@ func (r *runner) one(t *testing.T, recipe simulation.Recipe) {
 	}
 	short := simulation.Shrink(t, r.app, res, r.Options)
 	t.Errorf("seed %d breaks %q; a shorter run that does so, of %d steps with %d faults:\n%s%s", recipe.Seed, res.Violations[0].Check,
-		len(short.Recipe.Steps), len(short.Recipe.Faults), short.Report(r.settings.Trace), again(short.Recipe))
+		len(short.Recipe.Steps), len(short.Recipe.Faults), short.Report(r.settings.Trace), r.again(t, short.Recipe))
 }
 
-// again says how to see a run again.
-func again(r simulation.Recipe) string {
-	text := r.String()
-	return fmt.Sprintf("again: daybook simulate -replay %q\n(in go test: %s=%q; keep it as a file of testdata/simulation)", text, settings.Env, "replay "+text)
+// again says how to see a run again: by the command line that asked for it, else by the
+// application's, which has its name.
+func (r *runner) again(t *testing.T, recipe simulation.Recipe) string {
+	text := recipe.String()
+	command := fmt.Sprintf("%s simulate -replay %q", cmp.Or(r.settings.Program, r.app.Name), text)
+	if r.settings.Package != "" {
+		command += " " + r.settings.Package
+	}
+	name, _, _ := strings.Cut(t.Name(), "/")
+	return fmt.Sprintf("again: %s\n(or: %s=%q go test -run '^%s$'; keep it as a file of testdata/simulation)", command, settings.Env, "replay "+text, name)
 }
 
 // replay does one run and tells of it.
@@ -228,6 +235,9 @@ func (r *runner) replay(t *testing.T) {
 	o := r.Options
 	o.Trace = true
 	res := simulation.Run(t, r.app, recipe, o)
+	if missing := res.Missing(); len(missing) > 0 {
+		t.Fatalf("recipe %q: seed %d has no step %s: the recipe is of another test, or the application has changed since", recipe, recipe.Seed, strings.Join(missing, ", "))
+	}
 	text := fmt.Sprintf("%s: %d violations, %d requests, %d commits, %v of simulated time, hash %016x\n%s", recipe, len(res.Violations),
 		res.Requests, res.Commits, res.Took.Round(time.Millisecond), res.Hash, res.Report(r.settings.Trace))
 	if len(res.Violations) > 0 {

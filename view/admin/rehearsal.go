@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json/jsontext"
 	"maps"
 	"slices"
 	"time"
@@ -206,35 +207,56 @@ func (r *verifyRun) sumFolds(ctx context.Context, s *sums) error {
 		p := &streamsPart{verifyRun: r, views: []*verifiedView{s.v}, tally: &tally{}}
 		p.each = func(ctx context.Context, v *verifiedView, stream scannedStream) error {
 			memo, parked, err := p.memory(ctx, v, stream)
-			if err != nil || memo == nil {
+			if e, damaged := events.DamageOf(err); damaged { // since the scan
+				return p.damageSince(ctx, e.Damage())
+			}
+			if err != nil {
 				return err
 			}
-			names, err := v.Names(stream.name, memo)
-			if err != nil {
-				return nil // such a stream is parked, and contributes nothing
-			}
-			changes := map[definition.Name]*definition.Change{}
-			for _, name := range names {
-				changes[name] = &definition.Change{Parts: []definition.Part{{Memo: memo}}}
-				if parked {
-					changes[name].Parked = 1
-				}
-			}
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.addChanges(changes)
-			s.shrink()
+			s.contribute(stream.name, memo, parked)
 			return nil
+		}
+		p.lost = func(ctx context.Context, d events.Damage) error { // it contributes what it did
+			if !s.v.Follows(d.Stream) {
+				return nil
+			}
+			item, err := routing.GetItem(ctx, s.v.Table, s.v.ItemKeyOf(d.Stream))
+			if err == nil && item != nil {
+				s.contribute(d.Stream, item.Memo, item.Parked == definition.ParkedCounted)
+			}
+			return err
 		}
 		return p.scan(ctx, segment, r.opts.Segments)
 	})
+}
+
+// contribute puts what a view remembers of a stream into the rows.
+func (s *sums) contribute(stream events.Stream, memo jsontext.Value, parked bool) {
+	if memo == nil {
+		return
+	}
+	names, err := s.v.Names(stream, memo)
+	if err != nil {
+		return // such a stream is parked, and contributes nothing
+	}
+	changes := map[definition.Name]*definition.Change{}
+	for _, name := range names {
+		changes[name] = &definition.Change{Parts: []definition.Part{{Memo: memo}}}
+		if parked {
+			changes[name].Parked = 1
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addChanges(changes)
+	s.shrink()
 }
 
 // memory is what the view would remember of a stream at the commit that its
 // checkpoint claims; where a rebuild parks or releases the stream, at the last
 // commit that it can apply. A stream without a checkpoint is taken whole, unless it
 // is so young that its checkpoint may be under way.
-func (p *streamsPart) memory(ctx context.Context, v *verifiedView, s scannedStream) (memo []byte, parked bool, err error) {
+func (p *streamsPart) memory(ctx context.Context, v *verifiedView, s scannedStream) (memo jsontext.Value, parked bool, err error) {
 	if s.known && s.stored != nil && !definition.IsParked(s.stored) && s.stored.Commit == s.expected.Commit {
 		return s.expected.Memo, false, nil
 	}

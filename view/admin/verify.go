@@ -45,6 +45,10 @@ type VerifyOptions struct {
 	// Findings bounds how many findings of each view the report lists; default
 	// 1,000. All are counted.
 	Findings int
+	// Origin names the code and the tables of a check, such as a build and an
+	// installation. Only a state of the same origin can be resumed: parts that other
+	// code has checked would be reported as this one's.
+	Origin string
 	// Resume goes on from a state that Save got.
 	Resume *VerifyState
 	// Save is told the state after each part, from one goroutine at a time. An
@@ -66,8 +70,8 @@ type VerifyOptions struct {
 // Observer looks at the commits of one part of the events table.
 type Observer interface {
 	// Observe is handed a page: all commits of a stream in order, streams one
-	// after another. An error ends the check.
-	Observe(ctx context.Context, page []events.Commit) error
+	// after another; and which streams it can't read whole. An error ends the check.
+	Observe(ctx context.Context, page []events.Commit, damaged []events.Damage) error
 	// End follows the last page. An error ends the check.
 	End(ctx context.Context) error
 	// Add takes in what was seen, right before Save; it is called by one goroutine

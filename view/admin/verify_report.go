@@ -71,6 +71,11 @@ type VerifyReport struct {
 	Commits  int64        `json:"commits"`
 	Events   int64        `json:"events"`
 	Views    []ViewReport `json:"views"`
+	// Damaged are streams that can't be read whole: nothing of them was compared.
+	Damaged events.Damages `json:"damaged,omitzero"`
+	// Torn counts streams that changed while they were scanned, so that they were read
+	// again.
+	Torn int64 `json:"torn,omitzero"`
 }
 
 // ViewReport is what a check found in one view.
@@ -94,20 +99,22 @@ func (r ViewReport) Found() int64 {
 	return n
 }
 
-// Clean reports whether everything that was compared is as the events say.
+// Clean reports whether no stream is damaged, and everything that was compared is as the
+// events say.
 func (r VerifyReport) Clean() bool {
-	return !slices.ContainsFunc(r.Views, func(v ViewReport) bool { return v.Found() > 0 })
+	return r.Damaged.Count == 0 && !slices.ContainsFunc(r.Views, func(v ViewReport) bool { return v.Found() > 0 })
 }
 
 // VerifyState is how far a check is: plain data, to be kept as JSON.
 type VerifyState struct {
+	Origin   string       `json:"origin,omitzero"`
 	Segments int          `json:"segments"`
 	Done     []string     `json:"done"` // names of parts
 	Report   VerifyReport `json:"report"`
 }
 
 func (v *Verifier) newState() VerifyState {
-	s := VerifyState{Segments: v.opts.Segments, Report: VerifyReport{Fraction: v.opts.Fraction}}
+	s := VerifyState{Origin: v.opts.Origin, Segments: v.opts.Segments, Report: VerifyReport{Fraction: v.opts.Fraction}}
 	if v.opts.Fraction < 1 {
 		s.Report.Seed = v.opts.Seed
 	}
@@ -124,6 +131,9 @@ func (v *Verifier) newState() VerifyState {
 // fits reports, as malformed, that a check of other views or parts can't go on
 // from s.
 func (s VerifyState) fits(now VerifyState) error {
+	if s.Origin != now.Origin {
+		return events.Malformed("resume", "is the state of another build of the program, or of another installation")
+	}
 	same := s.Segments == now.Segments && s.Report.Fraction == now.Report.Fraction && s.Report.Seed == now.Report.Seed &&
 		slices.EqualFunc(s.Report.Views, now.Report.Views, func(a, b ViewReport) bool { return a.Name == b.Name && a.Table == b.Table })
 	if !same {
@@ -134,6 +144,7 @@ func (s VerifyState) fits(now VerifyState) error {
 
 func (s VerifyState) clone() VerifyState {
 	s.Done = slices.Clone(s.Done)
+	s.Report.Damaged.Streams = slices.Clone(s.Report.Damaged.Streams)
 	s.Report.Views = slices.Clone(s.Report.Views)
 	for i := range s.Report.Views {
 		view := &s.Report.Views[i]
@@ -151,6 +162,8 @@ func (s VerifyState) clone() VerifyState {
 // tally is what one part found.
 type tally struct {
 	streams, commits, events int64
+	damaged                  events.Damages
+	torn                     int64
 	views                    map[string]*viewTally
 	observer                 Observer // of the part, nil for none
 }
@@ -190,6 +203,8 @@ func (r *VerifyReport) add(t *tally, limit int) {
 	r.Streams += t.streams
 	r.Commits += t.commits
 	r.Events += t.events
+	r.Damaged.AddAll(t.damaged)
+	r.Torn += t.torn
 	for i := range r.Views {
 		view := &r.Views[i]
 		vt := t.views[view.Name]
@@ -204,7 +219,7 @@ func (r *VerifyReport) add(t *tally, limit int) {
 		for kind, n := range vt.counts {
 			view.Counts[kind] += n
 		}
-		room := limit - len(view.Findings)
+		room := max(limit-len(view.Findings), 0) // a state may list more than are asked for now
 		view.Findings = append(view.Findings, vt.findings[:min(room, len(vt.findings))]...)
 	}
 }

@@ -40,7 +40,14 @@ func (r *verifyRun) strangers(ctx context.Context, v *verifiedView, segment int)
 			return err
 		}
 		for i, stream := range waiting {
-			if !started[i] {
+			if started[i] {
+				continue
+			}
+			beheaded, err := r.beheaded(ctx, stream)
+			if err != nil {
+				return err
+			}
+			if !beheaded {
 				t.found(v, v.stranger(stream), r.opts.Findings)
 			}
 		}
@@ -69,6 +76,16 @@ func (r *verifyRun) strangers(ctx context.Context, v *verifiedView, segment int)
 		err = ask()
 	}
 	return t, err
+}
+
+// beheaded reports whether a stream lacks its first commit only: it is damaged, and its
+// items belong to it.
+func (r *verifyRun) beheaded(ctx context.Context, stream events.Stream) (bool, error) {
+	_, err := patiently(ctx, func() ([]events.Commit, error) { return r.store.Read(ctx, stream, 1, 1) })
+	if _, damaged := events.DamageOf(err); damaged {
+		return true, nil
+	}
+	return false, err
 }
 
 // belongs returns the stream that an item is about. A record of a fault is no

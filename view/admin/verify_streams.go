@@ -19,6 +19,10 @@ import (
 func (r *verifyRun) streams(ctx context.Context, segment int) (*tally, error) {
 	p := &streamsPart{verifyRun: r, views: r.views, tally: &tally{}}
 	p.each = p.check
+	p.lost = func(_ context.Context, d events.Damage) error {
+		p.tally.damaged.Add(d)
+		return nil
+	}
 	if r.opts.Observe != nil {
 		p.tally.observer = r.opts.Observe(segment)
 	}
@@ -30,14 +34,26 @@ func (r *verifyRun) streams(ctx context.Context, segment int) (*tally, error) {
 func (p *streamsPart) scan(ctx context.Context, segment, segments int) error {
 	p.waiting = make([]map[string]driver.Item, len(p.views))
 	observer := p.tally.observer
-	for page, err := range patientPages(ctx, p.store.Scan, segment, segments) {
+	cursor := ""
+	for {
+		var damaged []events.Damage
+		var next string
+		page, err := patiently(ctx, func() (page []events.Commit, err error) {
+			page, damaged, next, err = events.ScanTolerant(ctx, p.store, segment, segments, cursor)
+			return page, err
+		})
 		if err == nil && observer != nil {
-			err = observer.Observe(ctx, page)
+			err = observer.Observe(ctx, page, damaged)
 		}
 		if err != nil {
 			return err
 		}
-		p.read(len(page), 0)
+		for _, d := range p.damaged.Page(p.stream, damaged) {
+			if err := p.damage(ctx, d); err != nil {
+				return err
+			}
+		}
+		p.read(len(page)+len(damaged), 0)
 		for len(page) > 0 {
 			n := slices.IndexFunc(page, func(c events.Commit) bool { return c.Stream != page[0].Stream })
 			if n < 0 {
@@ -47,6 +63,9 @@ func (p *streamsPart) scan(ctx context.Context, segment, segments int) error {
 				return err
 			}
 			page = page[n:]
+		}
+		if cursor = next; cursor == "" {
+			break
 		}
 	}
 	if err := p.end(ctx); err != nil {
@@ -70,6 +89,9 @@ type streamsPart struct {
 	tally *tally
 	// each is told of every stream that a view follows.
 	each func(ctx context.Context, v *verifiedView, s scannedStream) error
+	// lost is told of every damaged stream, in place of each.
+	lost    func(ctx context.Context, d events.Damage) error
+	damaged events.LostStreams
 
 	stream events.Stream // being folded
 	number int64         // of its last commit
@@ -89,6 +111,24 @@ type scannedStream struct {
 	known    bool
 	expected driver.Item  // if known
 	stored   *driver.Item // if known; nil for none
+}
+
+// damage takes in a damaged stream, unless it can be read by now.
+func (p *streamsPart) damage(ctx context.Context, d events.Damage) error {
+	found, err := patiently(ctx, func() (*events.Damage, error) { return d.Locate(ctx, p.store) })
+	p.damaged.Set(d.Stream, found != nil)
+	if err != nil || found == nil {
+		return err
+	}
+	return p.lost(ctx, *found)
+}
+
+// damageSince takes in a stream that was whole when it was scanned, once.
+func (p *streamsPart) damageSince(ctx context.Context, d events.Damage) error {
+	if p.damaged.Has(d.Stream) {
+		return nil
+	}
+	return p.damage(ctx, d)
 }
 
 // foldCommits folds commits of one stream.
@@ -120,6 +160,10 @@ func (p *streamsPart) end(ctx context.Context) error {
 	if p.stream == "" {
 		return nil
 	}
+	defer func() { p.stream = "" }()
+	if whole, err := p.whole(ctx); err != nil || !whole {
+		return err
+	}
 	p.tally.streams++
 	for i, v := range p.views {
 		if !v.Follows(p.stream) {
@@ -145,8 +189,24 @@ func (p *streamsPart) end(ctx context.Context) error {
 		}
 		p.waiting[i][item.Key] = item
 	}
-	p.stream = ""
 	return nil
+}
+
+// whole reports whether the stream can be read whole. One that the scan has torn is
+// looked at again.
+func (p *streamsPart) whole(ctx context.Context) (bool, error) {
+	switch {
+	case p.damaged.Has(p.stream):
+		return false, nil
+	case !p.broken:
+		return true, nil
+	}
+	err := p.damage(ctx, events.Damage{Stream: p.stream, Version: events.UnknownVersion, Commit: p.number})
+	if err != nil || p.damaged.Has(p.stream) {
+		return false, err
+	}
+	p.tally.torn++
+	return true, nil
 }
 
 // compare reads the items that wait, and judges those that are not as expected.
@@ -202,6 +262,9 @@ func (v *verifiedView) streamOf(key string) events.Stream {
 // judge looks at one stream and its item closely and adds what it finds.
 func (p *streamsPart) judge(ctx context.Context, v *verifiedView, stream events.Stream) error {
 	finding, err := p.judgeStream(ctx, v, stream)
+	if e, damaged := events.DamageOf(err); damaged { // since the scan
+		return p.damageSince(ctx, e.Damage())
+	}
 	if err != nil {
 		return err
 	}
