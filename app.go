@@ -73,6 +73,28 @@ func (a App) Title() string {
 	return strings.ToUpper(a.Name[:1]) + a.Name[1:]
 }
 
+// Aggregate returns the aggregate of a name, nil for none.
+func (a App) Aggregate(name string) aggregate.Aggregate {
+	return named(a.Aggregates, name, aggregate.Aggregate.Name)
+}
+
+// View returns the view of a name, nil for none.
+func (a App) View(name string) view.View {
+	return named(a.Views, name, func(v view.View) string { return v.Describe().Name })
+}
+
+// Process returns the process manager or outbox of a name, nil for none.
+func (a App) Process(name string) process.Reactor {
+	return named(a.Processes, name, func(r process.Reactor) string { return r.Describe().Name })
+}
+
+func named[T any](all []T, name string, nameOf func(T) string) (found T) {
+	if i := slices.IndexFunc(all, func(one T) bool { return nameOf(one) == name }); i >= 0 {
+		return all[i]
+	}
+	return found
+}
+
 // Commands returns the commands of all aggregates, in the order of declaration.
 func (a App) Commands() (all []aggregate.Description) {
 	for _, of := range a.Aggregates {

@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"cmp"
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
@@ -173,9 +174,7 @@ func (d *declaration) Name() string { return d.name }
 func (d *declaration) Describe() []Description {
 	order := append([]Description(nil), d.order...)
 	for i := range order {
-		if order[i].IdempotentFor == 0 {
-			order[i].IdempotentFor = d.lasts
-		}
+		order[i].IdempotentFor = cmp.Or(order[i].IdempotentFor, d.lasts)
 	}
 	return order
 }

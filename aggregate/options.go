@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"cmp"
 	"context"
 	"time"
 	"uuid"
@@ -64,15 +65,11 @@ func (o *Options) withDefaults() Options {
 	if d.NewID == nil {
 		d.NewID = func() string { return uuid.New().String() }
 	}
-	if d.CacheBytes == 0 {
-		d.CacheBytes = 32 << 20
-	}
+	d.CacheBytes = cmp.Or(d.CacheBytes, 32<<20)
 	if d.Attempts <= 0 {
 		d.Attempts = 10
 	}
-	if d.SnapshotBytes == 0 {
-		d.SnapshotBytes = SnapshotBytes
-	}
+	d.SnapshotBytes = cmp.Or(d.SnapshotBytes, SnapshotBytes)
 	if d.Parallel <= 0 {
 		d.Parallel = 16
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 	"uuid"
@@ -52,23 +53,15 @@ func (o *Options) withDefaults() Options {
 	if o != nil {
 		d = *o
 	}
-	if d.Logger == nil {
-		d.Logger = slog.Default()
-	}
+	d.Logger = cmp.Or(d.Logger, slog.Default())
 	if d.NewID == nil {
 		d.NewID = func() string { return uuid.New().String() }
 	}
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	if d.Title == "" {
-		d.Title = "Daybook"
-	}
-	if d.Version == "" {
-		d.Version = "1"
-	}
-	if d.License == "" {
-		d.License = "LicenseRef-Proprietary"
-	}
+	d.Title = cmp.Or(d.Title, "Daybook")
+	d.Version = cmp.Or(d.Version, "1")
+	d.License = cmp.Or(d.License, "LicenseRef-Proprietary")
 	return d
 }

@@ -59,7 +59,7 @@ func benchCommand(a *app) *cli.Command {
 			&cli.IntFlag{Name: "goroutines", Usage: "`NUMBER` of goroutines that a stack in this process may have more after the load than before"},
 			&cli.IntFlag{Name: "max-memory", Usage: "`MB` that a stack in this process may hold"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.bench(ctx, c) },
+		Action: a.bench,
 	}
 }
 

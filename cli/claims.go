@@ -21,7 +21,7 @@ func claimsCommand(a *app) *cli.Command {
 			&cli.BoolFlag{Name: "restore", Usage: "first store what the commits claim and the table lacks; nothing is taken away"},
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts of the tables at the same time"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.claims(ctx, c) },
+		Action: a.claims,
 	}
 }
 

@@ -31,7 +31,7 @@ func consoleCommand(a *app) *cli.Command {
 			&cli.StringFlag{Name: "rehearsal", Usage: "show the report that rehearse -json wrote to `FILE`"},
 			&cli.IntFlag{Name: "scan", Value: 20_000, Usage: "read up to `N` commits to list streams; 0 for all. Others are found by their whole id"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.console(ctx, c) },
+		Action: a.console,
 	}
 }
 

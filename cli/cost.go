@@ -43,7 +43,7 @@ func costCommand(a *app) *cli.Command {
 			&cli.FloatFlag{Name: "batch", Value: of.Batch, Usage: "`COMMITS` in a batch of the projector"},
 			&cli.IntFlag{Name: "length", Value: 100, Usage: "events of a stream in the comparison with other designs: `LENGTH` 10, 100, 1000 or 10000"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.cost(ctx, c) },
+		Action: a.cost,
 	}
 }
 

@@ -31,7 +31,7 @@ func deadCommand(a *app) *cli.Command {
 				Name: "list", Usage: "list dead letters, with the reason",
 				Description: "At most the first ten letters of each stream.",
 				Flags:       []cli.Flag{&cli.BoolFlag{Name: "check", Usage: "exit with 3 when there is one"}},
-				Action:      func(ctx context.Context, c *cli.Command) error { return a.deadList(ctx, c) },
+				Action:      a.deadList,
 			},
 			{
 				Name: "redrive", Usage: "send dead letters to the command queue again, in order", ArgsUsage: "COMMAND-ID… | -all",
@@ -39,12 +39,12 @@ func deadCommand(a *app) *cli.Command {
 					"and exits with 3 when a letter failed again. A letter that can't be read goes by its message\n" +
 					"id. A command that was accepted already is not accepted again.",
 				Flags:  chosen(&cli.DurationFlag{Name: "wait", Value: 30 * time.Second, Usage: "wait up to `DURATION` for the outcomes; 0 for not at all"}),
-				Action: func(ctx context.Context, c *cli.Command) error { return a.deadRedrive(ctx, c) },
+				Action: a.deadRedrive,
 			},
 			{
 				Name: "drop", Usage: "delete dead letters permanently", ArgsUsage: "COMMAND-ID… | -all",
 				Flags:  chosen(),
-				Action: func(ctx context.Context, c *cli.Command) error { return a.deadDrop(ctx, c) },
+				Action: a.deadDrop,
 			},
 		},
 	}
@@ -113,9 +113,9 @@ func (a *app) deadDrop(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	t := s.handledTable()
+	t, handle := s.handledTable()
 	err = d.Drop(ctx, c.Args().Slice(), func(l inspect.HandledLetter) error {
-		t.handled(l)
+		handle(l)
 		return s.out.err
 	})
 	t.end("no dead letters")
@@ -133,11 +133,11 @@ func (a *app) deadRedrive(ctx context.Context, c *cli.Command) error {
 	}
 	d.Patience = max(d.Patience, wait)
 	handled, err := d.Redrive(ctx, c.Args().Slice(), dynamo.NewRequests(s.client, dynamo.TableName(s.prefix, dynamo.RequestsTable())), wait)
-	t := s.handledTable()
+	t, handle := s.handledTable()
 	failed := false
 	for _, l := range handled {
 		failed = failed || l.Outcome == inspect.OutcomeFailed
-		t.handled(l)
+		handle(l)
 	}
 	t.end("no dead letters")
 	if err != nil {
@@ -146,13 +146,8 @@ func (a *app) deadRedrive(ctx context.Context, c *cli.Command) error {
 	return s.out.result(failed)
 }
 
-// handledTable is a table of handled dead letters.
-type handledTable struct{ *table }
-
-func (s *session) handledTable() handledTable {
-	return handledTable{s.out.table("ID", "COMMAND", "STREAM", "OUTCOME", "ERROR")}
-}
-
-func (t handledTable) handled(l inspect.HandledLetter) {
-	t.row(l, l.ID, l.Command, l.Group, l.Outcome, l.Text)
+// handledTable is a table of handled dead letters, and what adds a row to it.
+func (s *session) handledTable() (*table, func(inspect.HandledLetter)) {
+	t := s.out.table("ID", "COMMAND", "STREAM", "OUTCOME", "ERROR")
+	return t, func(l inspect.HandledLetter) { t.row(l, l.ID, l.Command, l.Group, l.Outcome, l.Text) }
 }

@@ -18,7 +18,7 @@ func dropCommand(a *app) *cli.Command {
 			"it any more (35 seconds), and deletes it. There is no way back but a rebuild.",
 		Flags:         []cli.Flag{&cli.BoolFlag{Name: "yes", Usage: "don't ask"}},
 		ShellComplete: completes(a.viewNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.drop(ctx, c) },
+		Action:        a.drop,
 	}
 }
 

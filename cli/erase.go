@@ -39,7 +39,7 @@ func eraseCommand(a *app) *cli.Command {
 			&cli.IntFlag{Name: "segments", Value: 64, Usage: "read the events table in `N` parts"},
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts at the same time"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.erase(ctx, c) },
+		Action: a.erase,
 	}
 }
 
@@ -123,7 +123,7 @@ func (e *eraser) find(ctx context.Context, segments, parallel int) (err error) {
 	defer bar.end()
 	var mu sync.Mutex
 	streams := map[events.Stream]bool{}
-	err = e.parallelScan(ctx, segments, parallel, func(_ int, page []events.Commit, _ bool) error {
+	err = e.parallelScan(ctx, segments, parallel, func(page []events.Commit) error {
 		bar.add(int64(len(page)))
 		for i := range page {
 			holds, err := holdsValues(&page[i], e.subject)

@@ -23,7 +23,7 @@ func explainCommand(a *app) *cli.Command {
 			&cli.BoolFlag{Name: "check", Usage: "exit with 3 when something is stuck"},
 			&cli.IntFlag{Name: "scan", Value: 10_000, Usage: "read at most `N` commits to find an id"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.explain(ctx, c) },
+		Action: a.explain,
 	}
 }
 

@@ -33,7 +33,7 @@ func exportCommand(a *app) *cli.Command {
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts at the same time"},
 			&cli.IntFlag{Name: "memory", Value: 64, Usage: "`MIB` to sort in"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.export(ctx, c) },
+		Action: a.export,
 	}
 }
 

@@ -38,7 +38,7 @@ func importCommand(a *app) *cli.Command {
 			&cli.BoolFlag{Name: "react", Usage: "let process managers and outboxes react to what is imported"},
 			&cli.IntFlag{Name: "parallel", Value: 16, Usage: "store `N` streams at the same time"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.importFile(ctx, c) },
+		Action: a.importFile,
 	}
 }
 

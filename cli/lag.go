@@ -23,7 +23,7 @@ func lagCommand(a *app) *cli.Command {
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts of the table at the same time"},
 		},
 		ShellComplete: completes(a.viewNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.lag(ctx, c) },
+		Action:        a.lag,
 	}
 }
 

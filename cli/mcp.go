@@ -21,7 +21,7 @@ func mcpCommand(a *app) *cli.Command {
 			"parked streams and dead letters, with the rights of your AWS credentials. With -write they also\n" +
 			"try commands, and send them through the HTTP API (-api; by default that of the local stack).",
 		Flags:  append([]cli.Flag{&cli.BoolFlag{Name: "write", Usage: "let the agent try and send commands"}}, apiFlags()...),
-		Action: func(ctx context.Context, c *cli.Command) error { return a.mcp(ctx, c) },
+		Action: a.mcp,
 	}
 }
 

@@ -3,8 +3,10 @@ package cli
 import (
 	"encoding/base64"
 	"encoding/json/jsontext"
+	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf16"
 )
 
 // needle is a value that is searched for, in every form in which it may be stored.
@@ -60,23 +62,14 @@ func inBase64(value string, shift int) string {
 // ascii writes JSON's text with escapes in place of other characters.
 func ascii(text string) string {
 	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case r < 0x80:
-			b.WriteRune(r)
-		case r > 0xFFFF:
-			r -= 0x10000
-			b.WriteString(escape(0xD800+r>>10) + escape(0xDC00+r&0x3FF))
-		default:
-			b.WriteString(escape(r))
+	for _, unit := range utf16.Encode([]rune(text)) {
+		if unit < 0x80 {
+			b.WriteByte(byte(unit))
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, unit)
 		}
 	}
 	return b.String()
-}
-
-func escape(unit rune) string {
-	const digits = "0123456789abcdef"
-	return `\u` + string([]byte{digits[unit>>12&15], digits[unit>>8&15], digits[unit>>4&15], digits[unit&15]})
 }
 
 // cut returns text with the value cut out.

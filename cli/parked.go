@@ -6,8 +6,6 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"daybook/events"
-	"daybook/follow"
 	"daybook/inspect"
 	"daybook/view/projection"
 )
@@ -22,7 +20,7 @@ func parkedCommand(a *app) *cli.Command {
 			&cli.BoolFlag{Name: "check", Usage: "exit with 3 when a stream is parked"},
 		},
 		ShellComplete: completes(a.followerNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.parked(ctx, c) },
+		Action:        a.parked,
 	}
 }
 
@@ -51,16 +49,12 @@ func (a *app) parked(ctx context.Context, c *cli.Command) error {
 	}
 	t := s.out.table("NAME", "STREAM", "COMMIT", "ATTEMPTS", "LAST ATTEMPT", "ERROR")
 	any := false
-	for more := len(q.Names) > 0; more; more = q.After != nil {
-		page, err := installation.Parked(ctx, q)
+	for l, err := range installation.AllParked(ctx, q) {
 		if err != nil {
 			return s.reach("of "+strings.Join(q.Names, ", "), err)
 		}
-		for _, l := range page.Parked {
-			any = true
-			t.row(l, l.View+l.Process, l.Stream, l.Commit, l.Attempts, l.Time, l.Text)
-		}
-		q.After = page.Next
+		any = true
+		t.row(l, l.View+l.Process, l.Stream, l.Commit, l.Attempts, l.Time, l.Text)
 	}
 	t.end("no parked streams")
 	return s.out.result(any && c.Bool("check"))
@@ -73,21 +67,3 @@ func (s *session) projector() (*projection.Projector, error) {
 
 // parkedPage is how many parked streams are read at once.
 const parkedPage = 1000
-
-// eachParked hands the parked streams of a view, a process manager or an outbox to f.
-func eachParked(ctx context.Context, list func(context.Context, string, events.Stream, int) ([]follow.Fault, error), name string, f func(follow.Fault)) error {
-	after := events.Stream("")
-	for {
-		faults, err := list(ctx, name, after, parkedPage)
-		if err != nil {
-			return err
-		}
-		for _, fault := range faults {
-			f(fault)
-			after = fault.Stream
-		}
-		if len(faults) < parkedPage {
-			return nil
-		}
-	}
-}

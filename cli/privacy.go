@@ -249,9 +249,9 @@ func (p *privacySearch) table(ctx context.Context, name string, parallel int) er
 	defer bar.end()
 	segments := int32(parallel)
 	return inParallel(ctx, parallel, parallel, func(ctx context.Context, segment int) error {
-		in := &dynamodb.ScanInput{TableName: &name, ConsistentRead: aws.Bool(true), Segment: aws.Int32(int32(segment)), TotalSegments: &segments}
-		for {
-			page, err := p.client.Scan(ctx, in)
+		pages := dynamodb.NewScanPaginator(p.client, &dynamodb.ScanInput{TableName: &name, ConsistentRead: aws.Bool(true), Segment: aws.Int32(int32(segment)), TotalSegments: &segments})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
 			if err != nil {
 				return p.reach(name, err)
 			}
@@ -259,10 +259,8 @@ func (p *privacySearch) table(ctx context.Context, name string, parallel int) er
 			for _, item := range page.Items {
 				p.item(name, out.Table.KeySchema, item)
 			}
-			if in.ExclusiveStartKey = page.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
-				return nil
-			}
 		}
+		return nil
 	})
 }
 
@@ -324,7 +322,7 @@ func attributeTexts(v types.AttributeValue) (all []string) {
 // commits searches what commits hold, which a table may keep compressed.
 func (p *privacySearch) commits(ctx context.Context) error {
 	p.looked = append(p.looked, "commits and snapshots")
-	return p.parallelScan(ctx, 64, 8, func(_ int, page []events.Commit, _ bool) error {
+	return p.parallelScan(ctx, 64, 8, func(page []events.Commit) error {
 		for i := range page {
 			p.commit("commit", p.eventsTable(), &page[i])
 		}
@@ -360,15 +358,14 @@ func (p *privacySearch) rows(ctx context.Context) error {
 			continue
 		}
 		p.looked = append(p.looked, "rows of "+name)
-		err := eachPage(ctx, plain.Open(target).Scan, 0, 1, func(page []driver.ScannedItem, _ bool) error {
+		for page, err := range events.Pages(ctx, plain.Open(target).Scan, 0, 1) {
+			if err != nil {
+				return p.blame(name, err)
+			}
 			for _, item := range page {
 				p.look("row", name, item.Item.Key, string(item.Item.Row))
 				p.look("row", name, item.Item.Key+", memory", string(item.Item.Memo))
 			}
-			return nil
-		})
-		if err != nil {
-			return p.blame(name, err)
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"daybook/connect"
 	"daybook/dynamo"
 	"daybook/functions/names"
+	"daybook/inspect"
 	"daybook/localstack/queue"
 )
 
@@ -25,9 +26,10 @@ func (s *session) access() connect.Access {
 // queues searches the dead letters and, if it may, the commands that wait.
 func (p *privacySearch) queues(ctx context.Context) error {
 	d := p.deadLetters()
-	dead, waiting, err := 0, 0, d.Open(ctx)
+	var depth inspect.Depth
+	err := d.Open(ctx)
 	if err == nil {
-		dead, waiting, err = d.Depth(ctx)
+		depth, err = d.Depth(ctx)
 	}
 	if err != nil {
 		p.skip("queues: %v", err)
@@ -43,10 +45,10 @@ func (p *privacySearch) queues(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if seen < dead {
+	if dead := int(depth.Dead); seen < dead {
 		p.skip("%d of about %d dead letters: of each stream the first ten can be received; redrive or drop those, and search again", dead-seen, dead)
 	}
-	return p.waiting(ctx, d, waiting)
+	return p.waiting(ctx, d, int(depth.Pending+depth.InFlight))
 }
 
 // waiting searches the commands that wait. Looking at one is not free: see

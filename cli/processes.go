@@ -46,18 +46,15 @@ func (s *session) named(names []string) (views []view.View, reactors []process.R
 		return s.views, s.of.Processes, nil
 	}
 	for _, name := range names {
-		before := len(views) + len(reactors)
-		for _, v := range s.views {
-			if v.Describe().Name == name {
-				views = append(views, v)
-			}
+		v, missing := s.view(name)
+		if missing == nil {
+			views = append(views, v)
 		}
-		for _, r := range s.of.Processes {
-			if r.Describe().Name == name {
-				reactors = append(reactors, r)
-			}
+		r := s.of.Process(name)
+		if r != nil {
+			reactors = append(reactors, r)
 		}
-		if len(views)+len(reactors) == before {
+		if missing != nil && r == nil {
 			return nil, nil, unknown("view, process manager or outbox", name, s.followers())
 		}
 	}

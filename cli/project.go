@@ -24,7 +24,7 @@ func initCommand(a *app) *cli.Command {
 			&cli.StringFlag{Name: "sample", Usage: "begin with the sample `SHOP`: shop"},
 			&cli.StringFlag{Name: "daybook", Usage: "checkout `DIRECTORY` of Daybook; by default the one that the current directory is in or uses"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.init(ctx, c) },
+		Action: a.init,
 	}
 }
 

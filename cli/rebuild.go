@@ -28,7 +28,7 @@ func rebuildCommand(a *app) *cli.Command {
 			&cli.BoolFlag{Name: "switch", Usage: "switch to the table when it is right"},
 		},
 		ShellComplete: completes(a.viewNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.rebuild(ctx, c) },
+		Action:        a.rebuild,
 	}
 }
 

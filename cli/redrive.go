@@ -25,7 +25,7 @@ func redriveCommand(a *app) *cli.Command {
 			"is deployed.",
 		Flags:         []cli.Flag{tableFlag()},
 		ShellComplete: completes(a.followerNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.redrive(ctx, c) },
+		Action:        a.redrive,
 	}
 }
 
@@ -129,34 +129,26 @@ func (r *redriver) ofTenant(ctx context.Context, views []view.View, reactors []p
 	if err != nil {
 		return err
 	}
-	parked := func(name string) (streams []events.Stream, err error) {
-		q := inspect.ParkedQuery{Tenant: r.tenant, Names: []string{name}, At: r.pinned, Limit: parkedPage}
-		for more := true; more; more = q.After != nil {
-			page, err := installation.Parked(ctx, q)
+	parked := func(name string, redrive func(events.Stream) error) error {
+		var streams []events.Stream
+		for p, err := range installation.AllParked(ctx, inspect.ParkedQuery{Tenant: r.tenant, Names: []string{name}, At: r.pinned, Limit: parkedPage}) {
 			if err != nil {
-				return nil, err
+				return err
 			}
-			for _, p := range page.Parked {
-				streams = append(streams, p.Stream)
-			}
-			q.After = page.Next
+			streams = append(streams, p.Stream)
 		}
-		return streams, nil
+		var errs []error
+		for _, stream := range streams {
+			errs = append(errs, redrive(stream))
+		}
+		return errors.Join(errs...)
 	}
 	var errs []error
 	for _, v := range views {
-		streams, err := parked(v.Describe().Name)
-		for _, stream := range streams {
-			err = errors.Join(err, r.one(ctx, []view.View{v}, nil, stream))
-		}
-		errs = append(errs, err)
+		errs = append(errs, parked(v.Describe().Name, func(stream events.Stream) error { return r.one(ctx, []view.View{v}, nil, stream) }))
 	}
 	for _, p := range reactors {
-		streams, err := parked(p.Describe().Name)
-		for _, stream := range streams {
-			err = errors.Join(err, r.one(ctx, nil, []process.Reactor{p}, stream))
-		}
-		errs = append(errs, err)
+		errs = append(errs, parked(p.Describe().Name, func(stream events.Stream) error { return r.one(ctx, nil, []process.Reactor{p}, stream) }))
 	}
 	return errors.Join(errs...)
 }

@@ -3,12 +3,9 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json/v2"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +43,7 @@ func rehearseCommand(a *app) *cli.Command {
 			&cli.StringFlag{Name: "addr", Value: "127.0.0.1:8071", Usage: "`ADDRESS` of this machine for -console to listen on; port 0 takes a free one"},
 			&cli.BoolFlag{Name: "policy", Usage: "print the IAM policy that it needs, and do nothing else"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.rehearse(ctx, c) },
+		Action: a.rehearse,
 	}
 }
 
@@ -172,7 +169,7 @@ func (s *session) runRehearsal(ctx context.Context, path string, opts rehearse.O
 		return rehearse.Report{}, err
 	}
 	if path != "" {
-		if opts.Resume, err = rehearsalState(path); err != nil {
+		if opts.Resume, err = readState[rehearse.State]("resume", path); err != nil {
 			return rehearse.Report{}, err
 		}
 		if opts.Origin, err = s.origin(info); err != nil {
@@ -209,22 +206,6 @@ func (s *session) runRehearsal(ctx context.Context, path string, opts rehearse.O
 		return report, err
 	}
 	return report, removeState(path)
-}
-
-// rehearsalState reads the state that an earlier run left, nil for none.
-func rehearsalState(path string) (*rehearse.State, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	state := &rehearse.State{}
-	if err := json.Unmarshal(text, state); err != nil {
-		return nil, unfitState("resume", path, err)
-	}
-	return state, nil
 }
 
 // exists reports whether the table of a target is there.
@@ -332,11 +313,7 @@ func changesText(v rehearse.View) string {
 }
 
 func effectsText(counts map[rehearse.EffectChange]int64) string {
-	var parts []string
-	for _, change := range slices.Sorted(maps.Keys(counts)) {
-		parts = append(parts, fmt.Sprintf("%d %s", counts[change], change))
-	}
-	return cmp.Or(strings.Join(parts, ", "), "none")
+	return cmp.Or(kindsText(counts, ""), "none")
 }
 
 // printDecisions lists the samples of decisions.
@@ -367,19 +344,7 @@ func decisionsText(d rehearse.Decisions) string {
 	text := fmt.Sprintf("decisions: %d commands decided again, %d differ; %d not kept, %d over several streams, %d of erased persons, %d without a state\n",
 		d.Decided, d.Differ, d.NotKept, d.Across, d.Erased, d.NoState)
 	for _, c := range d.Commands {
-		var parts []string
-		for _, change := range slices.Sorted(maps.Keys(c.Counts)) {
-			parts = append(parts, fmt.Sprintf("%d %s", c.Counts[change], change))
-		}
-		text += "decisions of " + clean(c.Name) + ": " + strings.Join(parts, ", ") + "\n"
+		text += "decisions of " + clean(c.Name) + ": " + kindsText(c.Counts, "") + "\n"
 	}
 	return text
-}
-
-func kindsText(counts map[admin.ChangeKind]int64, what string) string {
-	var parts []string
-	for _, kind := range slices.Sorted(maps.Keys(counts)) {
-		parts = append(parts, fmt.Sprintf("%d%s %s", counts[kind], what, kind))
-	}
-	return strings.Join(parts, ", ")
 }

@@ -423,7 +423,7 @@ func TestRehearseResumes(t *testing.T) {
 	if code := first.run(ctx, append(slices.Clone(args), "-stage", testStage, "-endpoint", s.endpoint)); code != exitInterrupted || !strings.Contains(errors.String(), "run the same command again to resume") {
 		t.Fatalf("exit code %d, %s", code, &errors)
 	}
-	state, err := rehearsalState(path)
+	state, err := readState[rehearse.State]("resume", path)
 	if err != nil || state == nil || len(state.Views.Done) == 0 {
 		t.Fatal(state, err)
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -42,7 +43,7 @@ func sendCommand(a *app) *cli.Command {
 			&cli.StringFlag{Name: "actor", Usage: "`NAME` to store as the actor; not with -api"},
 		}, apiFlags()...),
 		ShellComplete: completes(a.commandNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.send(ctx, c) },
+		Action:        a.send,
 	}
 }
 
@@ -127,10 +128,7 @@ func said(s sent) string {
 	if s.Queued {
 		return s.CommandID + "\tqueued"
 	}
-	token := s.Token
-	if token == "" {
-		token = "nothing to do"
-	}
+	token := cmp.Or(s.Token, "nothing to do")
 	switch {
 	case s.Replayed:
 		return token + "\treplayed"

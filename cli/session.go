@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -196,10 +197,7 @@ var errNoTable = errors.New("there is no table")
 
 // reach explains an error of speaking to DynamoDB.
 func (s *session) reach(table string, err error) error {
-	where := s.endpoint
-	if where == "" {
-		where = "AWS, region " + s.aws.Region
-	}
+	where := cmp.Or(s.endpoint, "AWS, region "+s.aws.Region)
 	var missing interface{ ErrorCode() string }
 	if errors.As(err, &missing) && missing.ErrorCode() == "ResourceNotFoundException" {
 		return fmt.Errorf("%w %s at %s: check -stage, -endpoint and -region", errNoTable, table, where)

@@ -32,7 +32,7 @@ func showCommand(a *app) *cli.Command {
 		ShellComplete: completes(func() []string {
 			return namesOf(a.of.Aggregates, func(of aggregate.Aggregate) string { return of.Name() + "/" })
 		}),
-		Action: func(ctx context.Context, c *cli.Command) error { return a.show(ctx, c) },
+		Action: a.show,
 	}
 }
 

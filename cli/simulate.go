@@ -40,7 +40,7 @@ func simulateCommand(a *app) *cli.Command {
 			&cli.BoolFlag{Name: "trace", Usage: "print all requests of a run that fails or is replayed"},
 			&cli.IntFlag{Name: "parallel", Usage: "use `N` processes; default: the number of processors"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.simulate(ctx, c) },
+		Action: a.simulate,
 	}
 }
 

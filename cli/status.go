@@ -22,7 +22,7 @@ func statusCommand(a *app) *cli.Command {
 		Description: "Reads the requests table, with the rights of your AWS credentials; with -api it asks the\n" +
 			"HTTP API, which answers the actor that sent the command. Known for a day.",
 		Flags:  apiFlags(),
-		Action: func(ctx context.Context, c *cli.Command) error { return a.status(ctx, c) },
+		Action: a.status,
 	}
 }
 

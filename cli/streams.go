@@ -21,7 +21,7 @@ func streamsCommand(a *app) *cli.Command {
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts of the table at the same time"},
 		},
 		ShellComplete: completes(a.aggregateNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.streams(ctx, c) },
+		Action:        a.streams,
 	}
 }
 

@@ -26,7 +26,7 @@ func switchCommand(a *app) *cli.Command {
 			&cli.BoolFlag{Name: "yes", Usage: "don't ask"},
 		},
 		ShellComplete: completes(a.viewNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.switchTables(ctx, c) },
+		Action:        a.switchTables,
 	}
 }
 

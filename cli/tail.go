@@ -29,7 +29,7 @@ func tailCommand(a *app) *cli.Command {
 			&cli.DurationFlag{Name: "for", Usage: "stop after `DURATION`"},
 			&cli.DurationFlag{Name: "poll", Value: 300 * time.Millisecond, Usage: "look for more every `DURATION`"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.tail(ctx, c) },
+		Action: a.tail,
 	}
 }
 

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,14 +34,14 @@ func tenantCommand(a *app) *cli.Command {
 				Name: "list", Usage: "list the tenants that have streams", ArgsUsage: "[TENANT]",
 				Description: "Reads the events table.",
 				Flags:       scan,
-				Action:      func(ctx context.Context, c *cli.Command) error { return a.tenantList(ctx, c) },
+				Action:      a.tenantList,
 			},
 			{
 				Name: "usage", Usage: "measure what tenants store", ArgsUsage: "[TENANT]",
 				Description: "Reads the events table, and prints queries of CloudWatch Logs Insights for the requests\n" +
 					"and for the commands and capacity units of each tenant.",
 				Flags:  scan,
-				Action: func(ctx context.Context, c *cli.Command) error { return a.tenantUsage(ctx, c) },
+				Action: a.tenantUsage,
 			},
 			{
 				Name: "export", Usage: "write a tenant's commits as JSON Lines, as export does", ArgsUsage: "TENANT",
@@ -132,7 +131,16 @@ func (s *session) tenants(ctx context.Context, budget, atOnce int) ([]*tenantLin
 	err = inParallel(ctx, atOnce, atOnce, func(ctx context.Context, segment int) error {
 		own, read := tenantSums{}, 0
 		var before dynamo.StoredSize
-		err := eachPage(ctx, s.store.ScanSizes, segment, atOnce, func(page []dynamo.StoredSize, last bool) error {
+		for page, err := range events.Pages(ctx, s.store.ScanSizes, segment, atOnce) {
+			if err != nil {
+				return err
+			}
+			if budget > 0 && read >= max(1, budget/atOnce) {
+				mu.Lock()
+				whole = false
+				mu.Unlock()
+				break
+			}
 			bar.add(int64(len(page)))
 			for _, c := range page {
 				l := tenantLine{Tenant: c.Stream.Tenant(), Commits: 1, Events: c.Version, Bytes: int64(c.Bytes), Last: c.Time}
@@ -144,27 +152,18 @@ func (s *session) tenants(ctx context.Context, budget, atOnce int) ([]*tenantLin
 				own.add(l)
 				before = c
 			}
-			if read += len(page); budget > 0 && read >= max(1, budget/atOnce) && !last {
-				return errEnoughRead
-			}
-			return nil
-		})
+			read += len(page)
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		for _, l := range own {
 			sums.add(*l)
 		}
-		if errors.Is(err, errEnoughRead) {
-			whole, err = false, nil
-		}
-		return err
+		return nil
 	})
 	lines := slices.SortedFunc(maps.Values(sums), func(a, b *tenantLine) int { return cmp.Compare(a.Tenant, b.Tenant) })
 	return lines, whole, err
 }
-
-// errEnoughRead ends a scan at its budget.
-var errEnoughRead = errors.New("enough was read")
 
 // measuredTenants are the tenants that a command line asks for.
 type measuredTenants struct {

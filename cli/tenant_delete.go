@@ -35,7 +35,7 @@ func tenantDeleteCommand(a *app) *cli.Command {
 			&cli.StringFlag{Name: "confirm", Usage: "the `NAME` of the tenant again, in place of a question"},
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts of a table at the same time"},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error { return a.tenantDelete(ctx, c) },
+		Action: a.tenantDelete,
 	}
 }
 
@@ -308,18 +308,16 @@ func (d *tenantDeleter) eachKey(ctx context.Context, table string, keys []string
 		projected = append(projected, fmt.Sprintf("#k%d", i))
 	}
 	in.ProjectionExpression = aws.String(strings.Join(projected, ", "))
-	for {
-		page, err := d.client.Scan(ctx, in)
+	for pages := dynamodb.NewScanPaginator(d.client, in); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return err
 		}
 		if err := take(page.Items); err != nil {
 			return err
 		}
-		if in.ExclusiveStartKey = page.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
-			return nil
-		}
 	}
+	return nil
 }
 
 // tenantBatch deletes items, 25 at a time, those of a partition in reverse order.

@@ -138,10 +138,7 @@ func version() string {
 	for _, s := range info.Settings {
 		set[s.Key] = s.Value
 	}
-	text := info.Main.Version
-	if text == "" {
-		text = "(devel)"
-	}
+	text := cmp.Or(info.Main.Version, "(devel)")
 	if revision := set["vcs.revision"]; revision != "" && !strings.Contains(text, revision[:min(12, len(revision))]) {
 		text += " " + revision
 		if set["vcs.modified"] == "true" {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json/v2"
 	"errors"
@@ -43,7 +44,7 @@ func verifyCommand(a *app) *cli.Command {
 			&cli.IntFlag{Name: "memory", Value: 64, Usage: "`MIB` for putting keyed rows together"},
 		}, privacyFlags()...),
 		ShellComplete: completes(a.viewNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.verify(ctx, c) },
+		Action:        a.verify,
 	}
 }
 
@@ -165,7 +166,7 @@ func (s *session) writeClaims(r *claimReport) {
 		return
 	}
 	for _, f := range r.Findings {
-		s.out.printf("claims\tdifferent\t%s\tholder is %s, should be %s\n", clean(f.Key), orNothing(string(f.Holder)), orNothing(string(f.Owner)))
+		s.out.printf("claims\tdifferent\t%s\tholder is %s, should be %s\n", clean(f.Key), cmp.Or(string(f.Holder), "nothing"), cmp.Or(string(f.Owner), "nothing"))
 	}
 	result := "all as the commits say"
 	if r.Found > 0 {
@@ -208,23 +209,31 @@ func (s *session) keepState(ctx context.Context, path string, opts *admin.Verify
 	if opts.Origin, err = s.origin(info); err != nil {
 		return err
 	}
-	text, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
+	state, err := readState[admin.VerifyState]("state", path)
+	if err != nil {
 		return err
-	default:
-		state := &admin.VerifyState{}
-		if err := json.Unmarshal(text, state); err != nil {
-			return unfitState("state", path, err)
-		}
-		opts.Resume = state
-		if !seedSet {
-			opts.Seed = state.Report.Seed
-		}
+	}
+	if opts.Resume = state; state != nil && !seedSet {
+		opts.Seed = state.Report.Seed
 	}
 	opts.Save = func(state admin.VerifyState) error { return writeState(path, state) }
 	return nil
+}
+
+// readState reads the state that an earlier run left, nil for none.
+func readState[T any](flag, path string) (*T, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	state := new(T)
+	if err := json.Unmarshal(text, state); err != nil {
+		return nil, unfitState(flag, path, err)
+	}
+	return state, nil
 }
 
 // writeState replaces a file whole.
@@ -293,9 +302,14 @@ func countsText(v admin.ViewReport) string {
 	if v.Found() == 0 {
 		return "all as the events say"
 	}
+	return kindsText(v.Counts, "")
+}
+
+// kindsText says how many there are of each kind: "2 changed, 1 missing".
+func kindsText[K ~string](counts map[K]int64, what string) string {
 	var parts []string
-	for _, kind := range slices.Sorted(maps.Keys(v.Counts)) {
-		parts = append(parts, fmt.Sprintf("%d %s", v.Counts[kind], kind))
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%d%s %s", counts[kind], what, kind))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -322,17 +336,10 @@ func findingParts(f admin.Finding, verb string) (what, text string) {
 		more = append(more, fmt.Sprintf("commit %d of %d", f.Applied, f.Last))
 	}
 	for _, d := range f.Fields {
-		more = append(more, fmt.Sprintf("%s is %s, %s %s", d.Name, orNothing(string(d.Stored)), verb, orNothing(string(d.Expected))))
+		more = append(more, fmt.Sprintf("%s is %s, %s %s", d.Name, cmp.Or(string(d.Stored), "nothing"), verb, cmp.Or(string(d.Expected), "nothing")))
 	}
 	if f.Text != "" {
 		more = append(more, f.Text)
 	}
 	return clean(what), clean(strings.Join(more, "; "))
-}
-
-func orNothing(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	return s
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"daybook/dynamo"
-	"daybook/follow"
+	"daybook/events"
 	"daybook/inspect"
 	"daybook/view"
 	"daybook/view/driver"
@@ -31,7 +31,7 @@ func viewsCommand(a *app) *cli.Command {
 			&cli.IntFlag{Name: "parallel", Value: 8, Usage: "read `N` parts of a table at the same time"},
 		},
 		ShellComplete: completes(a.viewNames),
-		Action:        func(ctx context.Context, c *cli.Command) error { return a.viewsList(ctx, c) },
+		Action:        a.viewsList,
 	}
 }
 
@@ -173,12 +173,17 @@ func (s *session) viewLine(ctx context.Context, v view.View) (viewLine, error) {
 		return l, err
 	}
 	l.Status, l.Items, l.Bytes = info.Status, info.Items, info.Bytes
-	projector, err := s.projector()
+	i, err := s.installation()
 	if err != nil {
 		return l, err
 	}
-	err = eachParked(ctx, projector.Parked, d.Name, func(follow.Fault) { l.Parked++ })
-	return l, err
+	for _, err := range i.AllParked(ctx, inspect.ParkedQuery{Names: []string{d.Name}, At: s.pinned, Limit: parkedPage}) {
+		if err != nil {
+			return l, err
+		}
+		l.Parked++
+	}
+	return l, nil
 }
 
 // exact reads the tables of the views that have one.
@@ -215,17 +220,16 @@ func (s *session) count(ctx context.Context, v view.View, parallel int, bar *pro
 	var e exactLine
 	table := s.tables.Table(d.Name, d.Version)
 	err := inParallel(ctx, parallel, parallel, func(ctx context.Context, segment int) error {
-		err := eachPage(ctx, table.Scan, segment, parallel, func(page []driver.ScannedItem, _ bool) error {
+		for page, err := range events.Pages(ctx, table.Scan, segment, parallel) {
+			if err != nil {
+				return s.reach(s.viewTable(d), err)
+			}
 			bar.add(int64(len(page)))
 			mu.Lock()
-			defer mu.Unlock()
 			for i := range page {
 				e.take(&page[i])
 			}
-			return nil
-		})
-		if err != nil {
-			return s.reach(s.viewTable(d), err)
+			mu.Unlock()
 		}
 		return nil
 	})

@@ -107,25 +107,30 @@ func (l *Letter) Origins() []string {
 // Body returns the message as it is stored.
 func (l *Letter) Body() string { return aws.ToString(l.message.Body) }
 
-// Depth returns how many letters there are, and how many commands wait in the command
-// queue: about as many, as SQS says, received ones included.
-func (d *DeadLetters) Depth(ctx context.Context) (dead, waiting int, err error) {
-	for url, count := range map[*string]*int{&d.dead: &dead, &d.commands: &waiting} {
+// Depth returns how many letters there are, and how many commands are in the command
+// queue: about as many, as SQS says.
+func (d *DeadLetters) Depth(ctx context.Context) (depth inspect.Depth, err error) {
+	for url, received := range map[*string]*int64{&d.dead: &depth.Dead, &d.commands: &depth.InFlight} {
 		out, err := d.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
 		if err != nil {
-			return 0, 0, fmt.Errorf("queue %s: %w", *url, err)
+			return depth, fmt.Errorf("queue %s: %w", *url, err)
 		}
-		for _, name := range []types.QueueAttributeName{
-			types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible, types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+		visible := &depth.Pending
+		if url == &d.dead {
+			visible = &depth.Dead
+		}
+		for name, count := range map[types.QueueAttributeName]*int64{
+			types.QueueAttributeNameApproximateNumberOfMessages: visible, types.QueueAttributeNameApproximateNumberOfMessagesDelayed: visible,
+			types.QueueAttributeNameApproximateNumberOfMessagesNotVisible: received,
 		} {
-			n, err := strconv.Atoi(out.Attributes[string(name)])
+			n, err := strconv.ParseInt(out.Attributes[string(name)], 10, 64)
 			if err != nil {
-				return 0, 0, fmt.Errorf("queue %s: %s: %w", *url, name, err)
+				return depth, fmt.Errorf("queue %s: %s: %w", *url, name, err)
 			}
 			*count += n
 		}
 	}
-	return dead, waiting, nil
+	return depth, nil
 }
 
 // EachWaiting hands the commands that wait in the command queue to f, as Each does with

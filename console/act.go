@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"daybook/aggregate"
@@ -73,16 +72,7 @@ func (c *Console) command(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return accepted{got.Stream, got.Version, tokenOf(got), got.Started, got.Replayed}, nil
-}
-
-// tokenOf is the token of an accepted command, with the tenant; "" when there was nothing
-// to do on a stream that does not exist.
-func tokenOf(r aggregate.Result) string {
-	if r.Version == 0 {
-		return ""
-	}
-	return events.Token{Stream: r.Stream, Version: r.Version}.String()
+	return accepted{got.Stream, got.Version, got.Token(), got.Started, got.Replayed}, nil
 }
 
 // redriven is a stream that was redriven.
@@ -144,19 +134,12 @@ type (
 
 // redriver returns what redrives a follower.
 func (c *Console) redriver(ctx context.Context, name string) (redriveOne, redriveAll, error) {
-	codec, err := aggregate.Codec(c.o.App.Aggregates)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, v := range c.o.App.Views {
-		if v.Describe().Name != name {
-			continue
-		}
+	if v := c.o.App.View(name); v != nil {
 		tables, views, err := admin.Pin(ctx, c.o.Sources.Tables, []view.View{v})
 		if err != nil {
 			return nil, nil, err
 		}
-		p, err := projection.New(c.o.Sources.Events, codec, tables, views, nil)
+		p, err := projection.New(c.o.Sources.Events, c.codec, tables, views, nil)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -166,7 +149,7 @@ func (c *Console) redriver(ctx context.Context, name string) (redriveOne, redriv
 	if err != nil {
 		return nil, nil, err
 	}
-	runner, err := process.NewRunner(c.o.Sources.Events, codec, c.o.Sources.Ledger, c.o.App.Processes, effects, &process.Options{Source: c.o.Prefix})
+	runner, err := process.NewRunner(c.o.Sources.Events, c.codec, c.o.Sources.Ledger, c.o.App.Processes, effects, &process.Options{Source: c.o.Prefix})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -208,12 +191,8 @@ func (c *Console) handleLetters(r *http.Request) (any, error) {
 }
 
 // rebuilder rebuilds and switches tables of views.
-func (c *Console) rebuilder(o *admin.RebuildOptions) (*admin.Rebuilder, error) {
-	codec, err := aggregate.Codec(c.o.App.Aggregates)
-	if err != nil {
-		return nil, err
-	}
-	return admin.NewRebuilder(c.o.Scanned, codec, c.o.Tables, c.o.App.Views, o)
+func (c *Console) rebuilder() (*admin.Rebuilder, error) {
+	return admin.NewRebuilder(c.o.Scanned, c.codec, c.o.Tables, c.o.App.Views, nil)
 }
 
 // rebuild begins to build a view's next table, or goes on with one that was begun, and
@@ -225,7 +204,7 @@ func (c *Console) rebuild(r *http.Request) (any, error) {
 	if err := read(r, &q); err != nil {
 		return nil, err
 	}
-	rebuilder, err := c.rebuilder(nil)
+	rebuilder, err := c.rebuilder()
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +234,7 @@ func (c *Console) switchTable(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rebuilder, err := c.rebuilder(nil)
+	rebuilder, err := c.rebuilder()
 	if err != nil {
 		return nil, err
 	}
@@ -280,19 +259,15 @@ func (c *Console) verifySample(r *http.Request) (any, error) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), sampleTime)
 	defer cancel()
-	at := slices.IndexFunc(c.o.App.Views, func(v view.View) bool { return v.Describe().Name == q.View })
-	if at < 0 {
+	v := c.o.App.View(q.View)
+	if v == nil {
 		return nil, events.Errorf(events.CodeUnknownView, "there is no view %q", q.View)
 	}
-	codec, err := aggregate.Codec(c.o.App.Aggregates)
+	tables, views, err := admin.Pin(ctx, c.o.Sources.Tables, []view.View{v})
 	if err != nil {
 		return nil, err
 	}
-	tables, views, err := admin.Pin(ctx, c.o.Sources.Tables, c.o.App.Views[at:at+1])
-	if err != nil {
-		return nil, err
-	}
-	verifier, err := admin.NewVerifier(c.o.Scanned, codec, tables, views, &admin.VerifyOptions{Fraction: sampleShare, Seed: uint64(time.Now().UnixNano()), Findings: pageLimit})
+	verifier, err := admin.NewVerifier(c.o.Scanned, c.codec, tables, views, &admin.VerifyOptions{Fraction: sampleShare, Seed: uint64(time.Now().UnixNano()), Findings: pageLimit})
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,7 @@ type Queue interface {
 type Console struct {
 	o       Options
 	inspect *inspect.Installation
+	codec   *events.Codec
 	handler *aggregate.Handler
 	live    *live
 	guarded http.Handler
@@ -96,11 +97,15 @@ func New(o Options) (*Console, error) {
 	if err != nil {
 		return nil, err
 	}
+	codec, err := aggregate.Codec(o.App.Aggregates)
+	if err != nil {
+		return nil, err
+	}
 	handler, err := aggregate.NewHandler(o.Sources.Events, o.App.Aggregates, &aggregate.Options{Tenants: o.App.Tenancy.On(), CacheBytes: warmBytes})
 	if err != nil {
 		return nil, err
 	}
-	c := &Console{o: o, inspect: i, handler: handler}
+	c := &Console{o: o, inspect: i, codec: codec, handler: handler}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.live = newLive(c)
 	c.guarded = c.guard(c.routes())

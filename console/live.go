@@ -250,18 +250,13 @@ func (l *live) known() known {
 	return known{Known: len(l.streams), Loading: !l.scanned, Complete: l.scanned && !l.partial}
 }
 
-// place is where a page of streams ended.
-type place struct {
-	Time   time.Time     `json:"t"`
-	Stream events.Stream `json:"s"`
-}
-
-func (p place) String() string {
+// cursorOf writes the place where a page of streams ended.
+func cursorOf(p inspect.StreamPlace) string {
 	text, _ := json.Marshal(p) // a time and a name marshal
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-func parsePlace(text string) (p place, err error) {
+func parsePlace(text string) (p inspect.StreamPlace, err error) {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err == nil {
 		err = json.Unmarshal(raw, &p)
@@ -274,23 +269,15 @@ func parsePlace(text string) (p place, err error) {
 
 // newest returns streams whose names begin so, those with the newest commits first,
 // behind a place; limit and one more, to tell whether there is more.
-func (l *live) newest(matches func(events.Stream) bool, after *place, limit int) ([]inspect.StreamInfo, known) {
+func (l *live) newest(matches func(events.Stream) bool, after *inspect.StreamPlace, limit int) ([]inspect.StreamInfo, known) {
 	l.touch()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	order := func(a, b inspect.StreamInfo) int {
-		return cmp.Or(b.Time.Compare(a.Time), strings.Compare(string(a.Stream), string(b.Stream)))
-	}
-	found := make([]inspect.StreamInfo, 0, 2*limit+2)
+	found := inspect.Newest{Limit: limit + 1, Before: after}
 	for _, s := range l.streams {
-		if !matches(s.Stream) || after != nil && order(inspect.StreamInfo{Time: after.Time, Stream: after.Stream}, s) >= 0 {
-			continue
-		}
-		if found = append(found, s); len(found) > 2*limit { // keep the best half
-			slices.SortFunc(found, order)
-			found = found[:limit+1]
+		if matches(s.Stream) {
+			found.Add(s)
 		}
 	}
-	slices.SortFunc(found, order)
-	return found[:min(len(found), limit+1)], l.known()
+	return found.Sorted(), l.known()
 }

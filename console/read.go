@@ -96,12 +96,7 @@ func (c *Console) followerOf(l inspect.Lag) follower {
 	if l.View != "" {
 		return f
 	}
-	f.Name = l.Process
-	for _, p := range c.o.App.Processes {
-		if d := p.Describe(); d.Name == l.Process {
-			f.Kind = d.Kind.String()
-		}
-	}
+	f.Name, f.Kind = l.Process, c.o.App.Process(l.Process).Describe().Kind.String()
 	return f
 }
 
@@ -139,7 +134,7 @@ type streamsPage struct {
 
 func (c *Console) streams(r *http.Request) (any, error) {
 	aggregate, prefix, tenant := r.FormValue("aggregate"), r.FormValue("prefix"), c.tenant(r)
-	var after *place
+	var after *inspect.StreamPlace
 	if text := r.FormValue("cursor"); text != "" {
 		p, err := parsePlace(text)
 		if err != nil {
@@ -154,7 +149,7 @@ func (c *Console) streams(r *http.Request) (any, error) {
 	if len(found) > pageLimit {
 		page.Streams = found[:pageLimit]
 		last := page.Streams[pageLimit-1]
-		page.Next = place{last.Time, last.Stream}.String()
+		page.Next = cursorOf(inspect.StreamPlace{Time: last.Time, Stream: last.Stream})
 	}
 	if !k.Complete && after == nil && prefix != "" {
 		page.Streams = append(c.named(r, tenant, aggregate, prefix, found), page.Streams...)
@@ -239,7 +234,7 @@ type viewsPage struct {
 
 func (c *Console) views(r *http.Request) (any, error) {
 	only := r.FormValue("view")
-	rebuilder, err := c.rebuilder(nil)
+	rebuilder, err := c.rebuilder()
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -168,9 +169,7 @@ func keyShape(partition Key, sort *Key) string {
 
 func joinShape(key string, indexes []string, stream string) string {
 	slices.Sort(indexes)
-	if stream == "" {
-		stream = "none"
-	}
+	stream = cmp.Or(stream, "none")
 	return fmt.Sprintf("key %s, indexes [%s], stream %s", key, strings.Join(indexes, "; "), stream)
 }
 

@@ -1,12 +1,9 @@
 package dynamo
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json/jsontext"
 	"errors"
-	"io"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,146 +51,6 @@ func memberName(attribute string) (member string, ok bool) {
 		return rest, true
 	}
 	return attribute, attribute != attrKey && !strings.HasPrefix(attribute, "_")
-}
-
-// nativeRow appends the members of a row to the attributes of its item, and returns
-// their order, which is empty when they are sorted.
-func nativeRow(item []pair, row jsontext.Value) (members []pair, order []byte, err error) {
-	if members, order, ok := plainRow(item, string(row)); ok {
-		return members, order, nil
-	}
-	p := rowParser{decoder: jsontext.NewDecoder(bytes.NewBuffer(row))}
-	v, err := p.value(0)
-	if err != nil {
-		return nil, nil, err
-	}
-	if _, err := p.decoder.ReadToken(); err != io.EOF {
-		return nil, nil, errNotNative
-	}
-	object, ok := v.(*types.AttributeValueMemberM)
-	if !ok || len(object.Value) == 0 {
-		return nil, nil, errNotNative
-	}
-	if p.shuffled {
-		order = p.order
-	}
-	if text, err := rowText(signed.AttributesOf(object.Value), order); err != nil || !bytes.Equal(text, row) {
-		return nil, nil, errNotNative
-	}
-	for _, name := range slices.Sorted(maps.Keys(object.Value)) {
-		item = append(item, pair{attributeName(name), object.Value[name]})
-	}
-	return item, order, nil
-}
-
-// rowParser turns JSON into attribute values.
-type rowParser struct {
-	decoder *jsontext.Decoder
-	memberOrder
-}
-
-// memberOrder gathers the order of a row's members.
-type memberOrder struct {
-	order    []byte // for every object of two or more members, in the order of the text
-	shuffled bool   // the members of some object are not sorted
-}
-
-// add takes the names of an object's members, and the orders of the objects in it. It
-// reports false for a duplicate name.
-func (o *memberOrder) add(names []string, inner []byte) bool {
-	sorted, once := names, true
-	for i := 1; i < len(names); i++ {
-		if names[i-1] >= names[i] {
-			o.shuffled = true
-			sorted = slices.Sorted(slices.Values(names))
-			once = isStrict(sorted)
-			break
-		}
-	}
-	if len(names) > 1 {
-		for _, name := range names {
-			at, _ := slices.BinarySearch(sorted, name)
-			o.order = binary.AppendUvarint(o.order, uint64(at))
-		}
-	}
-	o.order = append(o.order, inner...)
-	return once
-}
-
-// isStrict reports whether sorted names are all different.
-func isStrict(sorted []string) bool {
-	for i := 1; i < len(sorted); i++ {
-		if sorted[i-1] == sorted[i] {
-			return false
-		}
-	}
-	return true
-}
-
-func (p *rowParser) value(depth int) (types.AttributeValue, error) {
-	if depth > maxDepth {
-		return nil, errNotNative
-	}
-	t, err := p.decoder.ReadToken()
-	if err != nil {
-		return nil, err
-	}
-	switch t.Kind() {
-	case jsontext.KindNull:
-		return &types.AttributeValueMemberNULL{Value: true}, nil
-	case jsontext.KindTrue, jsontext.KindFalse:
-		return &types.AttributeValueMemberBOOL{Value: t.Bool()}, nil
-	case jsontext.KindString:
-		return &types.AttributeValueMemberS{Value: t.String()}, nil
-	case jsontext.KindNumber:
-		text := t.String()
-		if n, err := parseNumber(text); err != nil || n.String() != text {
-			return nil, errNotNative
-		}
-		return &types.AttributeValueMemberN{Value: text}, nil
-	case jsontext.KindBeginArray:
-		return p.array(depth)
-	}
-	return p.object(depth)
-}
-
-func (p *rowParser) array(depth int) (types.AttributeValue, error) {
-	list := []types.AttributeValue{}
-	for p.decoder.PeekKind() != jsontext.KindEndArray {
-		v, err := p.value(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	_, err := p.decoder.ReadToken()
-	return &types.AttributeValueMemberL{Value: list}, err
-}
-
-func (p *rowParser) object(depth int) (types.AttributeValue, error) {
-	members := map[string]types.AttributeValue{}
-	var names []string
-	var inner []byte // the orders of the objects within
-	outer := p.order
-	p.order = nil
-	for p.decoder.PeekKind() != jsontext.KindEndObject {
-		t, err := p.decoder.ReadToken()
-		if err != nil {
-			return nil, err
-		}
-		name := t.String()
-		if name == "" || len(name) > maxAttributeName {
-			return nil, errNotNative
-		}
-		if members[name], err = p.value(depth + 1); err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	inner, p.order = p.order, outer
-	p.add(names, inner)
-	_, err := p.decoder.ReadToken()
-	return &types.AttributeValueMemberM{Value: members}, err
 }
 
 // rowText writes a row from its members, which it sorts. An order that does not fit

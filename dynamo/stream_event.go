@@ -1,13 +1,14 @@
 package dynamo
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json/jsontext"
+	"encoding/json/v2"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
-	"strconv"
+	"slices"
 	"time"
 
 	"daybook/events"
@@ -49,67 +50,51 @@ func DecodeStreamEvent(payload []byte) ([]Record, error) {
 
 // slowRecords is DecodeStreamEvent for any event.
 func slowRecords(payload []byte) ([]Record, error) {
-	p := streamParser{decoder: jsontext.NewDecoder(bytes.NewBuffer(payload))}
-	var records []Record
-	found := false
-	err := p.object(func(name string) error {
-		if name != "Records" || p.decoder.PeekKind() != jsontext.KindBeginArray {
-			return p.decoder.SkipValue()
-		}
-		found = true
-		return p.array(func() error {
-			r, isNew, err := p.record()
-			if isNew {
-				records = append(records, r)
-			}
-			return err
-		})
-	})
-	if err == nil && (!found || p.wrong != nil) {
+	var event struct{ Records []jsontext.Value }
+	err := json.Unmarshal(payload, &event)
+	if err == nil && event.Records == nil {
 		err = errNoEvent
 	}
 	if err != nil {
 		return nil, events.Wrap(events.CodeInternal, err, "a stream event can't be read")
 	}
+	var records []Record
+	for _, text := range event.Records {
+		if r, isNew := slowRecord(text); isNew {
+			records = append(records, r)
+		}
+	}
 	return records, nil
 }
 
-// streamParser reads a stream event in one pass. Malformed values are
-// recorded in wrong and skipped; an error is a fault of the JSON itself.
-type streamParser struct {
-	decoder *jsontext.Decoder
-	wrong   error
-}
-
-// record reads one record; isNew is false for one that tells of no new item.
-func (p *streamParser) record() (r Record, isNew bool, err error) {
-	p.wrong = nil
-	name, image := "", rawCommit{}
-	hasImage := false
-	err = p.object(func(member string) error {
-		var err error
-		switch member {
-		case "eventID":
-			r.EventID, err = p.text()
-		case "eventName":
-			name, err = p.text()
-		case "dynamodb":
-			hasImage, err = p.change(&r, &image)
-		default:
-			err = p.decoder.SkipValue()
-		}
-		return err
-	})
-	wrong := p.wrong
-	p.wrong = nil
-	if err != nil || name == "MODIFY" || name == "REMOVE" {
-		return r, false, err
+// slowRecord reads one record; isNew is false for one that tells of no new item.
+func slowRecord(text jsontext.Value) (r Record, isNew bool) {
+	var p streamParser
+	var record struct {
+		ID     jsontext.Value `json:"eventID"`
+		Name   jsontext.Value `json:"eventName"`
+		Change jsontext.Value `json:"dynamodb"`
 	}
-	if wrong == nil && (name != "INSERT" || !hasImage || r.Sequence == "") {
-		wrong = errRecord
+	var change struct{ SequenceNumber, ApproximateCreationDateTime, Keys, NewImage jsontext.Value }
+	var keys, image rawCommit
+	name := ""
+	p.value(text, &record)
+	p.value(record.ID, &r.EventID)
+	p.value(record.Name, &name)
+	p.value(record.Change, &change)
+	p.value(change.SequenceNumber, &r.Sequence)
+	p.time(change.ApproximateCreationDateTime, &r.ApproximateTime)
+	p.item(change.Keys, &keys)
+	p.item(change.NewImage, &image)
+	r.Stream, r.Number = events.Stream(keys.stream), keys.number
+	if name == "MODIFY" || name == "REMOVE" {
+		return r, false
 	}
-	r.decode(&image, wrong)
-	return r, true, nil
+	if p.wrong == nil && (name != "INSERT" || change.NewImage == nil || r.Sequence == "") {
+		p.wrong = errRecord
+	}
+	r.decode(&image, p.wrong)
+	return r, true
 }
 
 // decode sets the record's commit, or its error: of the image, or what is wrong with
@@ -128,131 +113,64 @@ func (r *Record) decode(image *rawCommit, wrong error) {
 	}
 }
 
-// change reads what happened to the item.
-func (p *streamParser) change(r *Record, image *rawCommit) (hasImage bool, err error) {
-	err = p.object(func(member string) error {
-		var err error
-		switch member {
-		case "SequenceNumber":
-			r.Sequence, err = p.text()
-		case "ApproximateCreationDateTime":
-			r.ApproximateTime, err = p.seconds()
-		case "Keys":
-			var keys rawCommit
-			err = p.item(&keys)
-			r.Stream, r.Number = events.Stream(keys.stream), keys.number
-		case "NewImage":
-			hasImage = true
-			err = p.item(image)
-		default:
-			err = p.decoder.SkipValue()
-		}
-		return err
-	})
-	return hasImage, err
-}
-
-// item reads an item: {"stream":{"S":"user/7"},"commit":{"N":"1"},…}.
-func (p *streamParser) item(raw *rawCommit) error {
-	return p.object(func(name string) error {
-		return p.object(func(kind string) error {
-			switch kind {
-			case "S":
-				v, err := p.text()
-				raw.text(name, v)
-				return err
-			case "N":
-				v, err := p.text()
-				raw.number64(name, v)
-				return err
-			case "B":
-				v, err := p.text()
-				b, decodeErr := base64.StdEncoding.AppendDecode(nil, []byte(v))
-				if decodeErr != nil {
-					p.note("base64")
-				}
-				raw.binary(name, b)
-				return err
-			}
-			return p.decoder.SkipValue() // of a later program
-		})
-	})
-}
+// streamParser reads the parts of a record. Malformed values are recorded in wrong and
+// skipped.
+type streamParser struct{ wrong error }
 
 // note remembers what was wrong first.
-func (p *streamParser) note(what string) {
+func (p *streamParser) note(err error) {
 	if p.wrong == nil {
-		p.wrong = fmt.Errorf("no %s at %s", what, p.decoder.StackPointer())
+		p.wrong = err
 	}
 }
 
-// object calls member for each member of an object, which it must read.
-func (p *streamParser) object(member func(name string) error) error {
-	if p.decoder.PeekKind() != jsontext.KindBeginObject {
-		p.note("object")
-		return p.decoder.SkipValue()
+// value reads a value that may be missing, but not null.
+func (p *streamParser) value(text jsontext.Value, into any) {
+	switch {
+	case text == nil:
+	case text.Kind() == jsontext.KindNull:
+		p.note(errRecord)
+	default:
+		p.note(json.Unmarshal(text, into))
 	}
-	if _, err := p.decoder.ReadToken(); err != nil {
-		return err
+}
+
+// time reads a time in seconds since 1970.
+func (p *streamParser) time(text jsontext.Value, t *time.Time) {
+	var seconds float64
+	p.value(text, &seconds)
+	if text == nil || p.wrong != nil {
+		return
 	}
-	for p.decoder.PeekKind() != jsontext.KindEndObject {
-		name, err := p.decoder.ReadToken()
-		if err != nil {
-			return err
+	var ok bool
+	if *t, ok = epochTime(seconds); !ok {
+		p.note(errRecord)
+	}
+}
+
+// item reads an item: {"stream":{"S":"user/7"},"commit":{"N":"1"},…}. It skips
+// attributes of a later program.
+func (p *streamParser) item(text jsontext.Value, raw *rawCommit) {
+	var attributes map[string]jsontext.Value
+	p.value(text, &attributes)
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		var of struct{ S, N, B jsontext.Value }
+		p.value(attributes[name], &of)
+		var v string
+		switch {
+		case of.S != nil:
+			p.value(of.S, &v)
+			raw.text(name, v)
+		case of.N != nil:
+			p.value(of.N, &v)
+			raw.number64(name, v)
+		case of.B != nil:
+			p.value(of.B, &v)
+			b, err := base64.StdEncoding.DecodeString(v)
+			p.note(err)
+			raw.binary(name, b)
 		}
-		if err := member(name.String()); err != nil {
-			return err
-		}
 	}
-	_, err := p.decoder.ReadToken()
-	return err
-}
-
-// array calls element for each element of an array, which it must read. The
-// decoder stands before the array.
-func (p *streamParser) array(element func() error) error {
-	if _, err := p.decoder.ReadToken(); err != nil {
-		return err
-	}
-	for p.decoder.PeekKind() != jsontext.KindEndArray {
-		if err := element(); err != nil {
-			return err
-		}
-	}
-	_, err := p.decoder.ReadToken()
-	return err
-}
-
-// text reads a string.
-func (p *streamParser) text() (string, error) {
-	if p.decoder.PeekKind() != jsontext.KindString {
-		p.note("string")
-		return "", p.decoder.SkipValue()
-	}
-	t, err := p.decoder.ReadToken()
-	if err != nil {
-		return "", err
-	}
-	return t.String(), nil
-}
-
-// seconds reads a time in seconds since 1970.
-func (p *streamParser) seconds() (time.Time, error) {
-	if p.decoder.PeekKind() != jsontext.KindNumber {
-		p.note("number")
-		return time.Time{}, p.decoder.SkipValue()
-	}
-	t, err := p.decoder.ReadToken()
-	if err != nil {
-		return time.Time{}, err
-	}
-	s, err := strconv.ParseFloat(t.String(), 64)
-	at, ok := epochTime(s)
-	if err != nil || !ok {
-		p.note("time")
-		return time.Time{}, nil
-	}
-	return at, nil
 }
 
 // epochTime is the time of so many seconds since 1970; ok is false for one that is far

@@ -130,8 +130,7 @@ func (v *claimVerifier) own(c *Commit) {
 }
 
 func (v *claimVerifier) scanHeld(ctx context.Context, segment, segments int) error {
-	for cursor := ""; ; {
-		page, next, err := v.store.ScanHeld(ctx, segment, segments, cursor)
+	for page, err := range Pages(ctx, v.store.ScanHeld, segment, segments) {
 		if err != nil {
 			return err
 		}
@@ -145,10 +144,8 @@ func (v *claimVerifier) scanHeld(ctx context.Context, segment, segments int) err
 			delete(v.owners, h.Key)
 		}
 		v.mu.Unlock()
-		if cursor = next; next == "" {
-			return nil
-		}
 	}
+	return nil
 }
 
 // confirmations is how often a difference must show: commands may be handled

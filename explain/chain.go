@@ -44,7 +44,7 @@ func (e *explainer) chain(ctx context.Context, c *events.Commit, asked bool) err
 func (e *explainer) climb(ctx context.Context, c *events.Commit) (*events.Commit, error) {
 	for range maxDepth {
 		t, err := events.ParseStoredToken(c.Causation)
-		if err != nil || !e.declares(t.Stream.Aggregate()) || answers(c, c.Causation) {
+		if err != nil || e.i.App().Aggregate(t.Stream.Aggregate()) == nil || answers(c, c.Causation) {
 			break
 		}
 		parent, err := e.commitAt(ctx, t)
@@ -148,12 +148,6 @@ func behind(n int64, p inspect.ParkedStream) string {
 		return ""
 	}
 	return fmt.Sprintf("waits behind commit %d: ", p.Commit)
-}
-
-func parkedOf(f *follow.Fault, consumer string, stream events.Stream) inspect.ParkedStream {
-	p := inspect.ParkedOf(*f)
-	p.Process, p.Stream = consumer, stream
-	return p
 }
 
 // redrive is the command line that redrives a parked stream.

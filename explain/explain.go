@@ -111,13 +111,13 @@ func (e *explainer) room() bool {
 	return true
 }
 
-// overdue is the state of something that should have come after t.
-func (e *explainer) overdue(t time.Time) (State, time.Duration) {
-	age := e.now.Sub(t)
+// late is the state of what should have followed a commit, and for how long.
+func (e *explainer) late(c *events.Commit) (State, time.Duration) {
+	age := e.now.Sub(c.Time)
 	if age > e.opts.Grace {
-		return StateLate, age
+		return StateLate, round(age)
 	}
-	return StateWaiting, age
+	return StateWaiting, round(age)
 }
 
 // history returns the commits of a stream from the first to the given one, or an

@@ -6,6 +6,7 @@ import (
 
 	"daybook/aggregate"
 	"daybook/events"
+	"daybook/inspect"
 	"daybook/process"
 )
 
@@ -45,9 +46,9 @@ func (e *explainer) find(ctx context.Context, stream events.Stream, id string, s
 // firstSince returns the number of the first commit that was accepted at or after a
 // time, or of the one behind the last.
 func (e *explainer) firstSince(ctx context.Context, stream events.Stream, since time.Time) (int64, error) {
-	of, err := e.aggregate(stream)
-	if err != nil {
-		return 0, err
+	of := e.i.App().Aggregate(stream.Aggregate())
+	if of == nil {
+		return 0, events.Errorf(events.CodeNotFound, "there is no aggregate %q", stream.Aggregate())
 	}
 	part, err := aggregate.Newest(ctx, e.s.Events, of, stream)
 	if err != nil || len(part) == 0 {
@@ -61,29 +62,7 @@ func (e *explainer) firstSince(ctx context.Context, stream events.Stream, since 
 		}
 		return part[len(part)-1].Number + 1, nil
 	}
-	low, high := int64(1), part[0].Number
-	for low < high {
-		mid := low + (high-low)/2
-		page, err := e.s.Events.Read(ctx, stream, mid, 1)
-		if err != nil {
-			return 0, err
-		}
-		if len(page) > 0 && page[0].Time.Before(since) {
-			low = mid + 1
-		} else {
-			high = mid
-		}
-	}
-	return low, nil
-}
-
-func (e *explainer) aggregate(stream events.Stream) (aggregate.Aggregate, error) {
-	for _, of := range e.i.App().Aggregates {
-		if of.Name() == stream.Aggregate() {
-			return of, nil
-		}
-	}
-	return nil, events.Errorf(events.CodeNotFound, "there is no aggregate %q", stream.Aggregate())
+	return inspect.FirstCommit(ctx, e.s.Events, stream, part[0].Number-1, func(c *events.Commit) bool { return !c.Time.Before(since) })
 }
 
 func streamOf(d aggregate.Description, q process.Request, tenant string) events.Stream {

@@ -42,8 +42,10 @@ func (e *explainer) byStatus(ctx context.Context, tenant, id string) (bool, erro
 	}
 	if status.Token != "" {
 		if t, err := events.ParseStoredToken(status.Token); err == nil {
-			if c, err := e.commitAt(ctx, events.Token{Stream: t.Stream.In(tenant), Version: t.Version}); err != nil || c != nil && answers(c, id) {
-				return true, cmpErr(err, func() error { return e.chainOf(ctx, c, id) })
+			if c, err := e.commitAt(ctx, events.Token{Stream: t.Stream.In(tenant), Version: t.Version}); err != nil {
+				return true, err
+			} else if c != nil && answers(c, id) {
+				return true, e.chainOf(ctx, c, id)
 			}
 		}
 	}
@@ -191,13 +193,6 @@ func (e *explainer) chainOf(ctx context.Context, c *events.Commit, id string) er
 	}
 	each(e.out.Roots, func(n *Node, _ int) { n.Asked = n.Kind == KindCommand && n.ID == id })
 	return nil
-}
-
-func cmpErr(err error, f func() error) error {
-	if err != nil {
-		return err
-	}
-	return f()
 }
 
 // ignoreInternal drops the error of a store that has no room for what was asked: an

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"daybook/events"
 	"daybook/follow"
+	"daybook/inspect"
 	"daybook/process"
 )
 
@@ -85,17 +88,15 @@ func (r *reaction) fill(ctx context.Context, n *Node) error {
 
 // judge tells how far the reactor is.
 func (r *reaction) judge(n *Node) {
-	fault := r.entry.Fault
+	p := inspect.ParkedProcess(&r.entry)
 	switch {
 	case r.handled():
 		n.State = StateDone
-	case fault != nil && fault.Commit <= r.c.Number:
-		p := parkedOf(fault, r.d.Name, r.c.Stream)
-		by := n.By
-		*n = *parkedNode(KindProcess, r.d.Name, by, p, r.e.redrive(r.d.Name, r.c.Stream))
-		n.Text = behind(r.c.Number, p) + n.Text
+	case p != nil && p.Commit <= r.c.Number:
+		*n = *parkedNode(KindProcess, r.d.Name, n.By, *p, r.e.redrive(r.d.Name, r.c.Stream))
+		n.Text = behind(r.c.Number, *p) + n.Text
 	default:
-		var age any
+		var age time.Duration
 		if n.State, age = r.e.late(r.c); n.State == StateLate {
 			n.Text = fmt.Sprintf("at commit %d of %d for %v: the process function does not run, or is behind", r.entry.Commit, r.c.Number, age)
 			n.Next = r.e.command("lag " + r.d.Name)
@@ -125,7 +126,7 @@ func (r *reaction) derive(ctx context.Context) error {
 		if c != nil {
 			return nil
 		}
-		return r.rejection(q.CommandID)
+		return r.entry.Rejected(q.CommandID)
 	})
 	if err == nil {
 		err = failed
@@ -150,21 +151,6 @@ func (r *reaction) find(ctx context.Context, q process.Request) (*events.Commit,
 		r.found[q.CommandID] = c
 	}
 	return c, err
-}
-
-// rejection returns what the ledger keeps of a command that was rejected.
-func (r *reaction) rejection(id string) *process.Rejection {
-	for _, x := range r.entry.Rejections {
-		if x.CommandID == id {
-			return &x
-		}
-	}
-	for _, x := range r.entry.Answered {
-		if x.CommandID == id {
-			return &x.Rejection
-		}
-	}
-	return nil
 }
 
 // node makes the node of an effect.
@@ -200,7 +186,7 @@ func (r *reaction) commandNode(ctx context.Context, effect process.Effect) (*Nod
 	if err != nil {
 		return nil, err
 	}
-	switch x := r.rejection(q.CommandID); {
+	switch x := r.entry.Rejected(q.CommandID); {
 	case !declared:
 		n.Name, n.State, n.Text = q.Command+" to "+q.ID, StateRejected, "no aggregate declares the command"
 		n.Code = string(events.CodeUnknownCommand)
@@ -245,13 +231,5 @@ func (e *explainer) streamOf(q process.Request, tenant string) (events.Stream, b
 }
 
 func joined(parts ...string) string {
-	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
-	text := ""
-	for n, p := range parts {
-		if n > 0 {
-			text += ": "
-		}
-		text += p
-	}
-	return text
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ": ")
 }

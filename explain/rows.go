@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"daybook/events"
 	"daybook/view"
@@ -85,16 +86,10 @@ func (e *explainer) judgeRow(ctx context.Context, v view.View, key string, c *ev
 	if item != nil {
 		applied = item.Commit
 	}
-	var age any
+	var age time.Duration
 	if n.State, age = e.late(c); n.State == StateLate {
 		n.Text = fmt.Sprintf("at commit %d of %d for %v: the projector does not run, or is behind", applied, c.Number, age)
 		n.Next = e.command("lag " + d.Name)
 	}
 	return nil
-}
-
-// late is the state of what should have followed a commit, and for how long.
-func (e *explainer) late(c *events.Commit) (State, any) {
-	state, age := e.overdue(c.Time)
-	return state, round(age)
 }

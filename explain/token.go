@@ -9,13 +9,13 @@ import (
 
 	"daybook/events"
 	"daybook/inspect"
-	"daybook/process"
+	"daybook/view"
 )
 
 // answer finds out what the question is about, and answers.
 func (e *explainer) answer(ctx context.Context, token string) error {
 	fields := strings.Fields(token)
-	timer := len(fields) == 3 && e.reactor(fields[0]) != nil
+	timer := len(fields) == 3 && e.i.App().Process(fields[0]) != nil
 	named := token
 	if timer {
 		named = fields[1]
@@ -25,18 +25,18 @@ func (e *explainer) answer(ctx context.Context, token string) error {
 		return err
 	}
 	in := func(s events.Stream) events.Stream { return s.In(tenant) }
-	if t, err := events.ParseToken(plain); err == nil && e.declares(t.Stream.Aggregate()) {
+	if t, err := events.ParseToken(plain); err == nil && e.i.App().Aggregate(t.Stream.Aggregate()) != nil {
 		return e.answerToken(ctx, events.Token{Stream: in(t.Stream), Version: t.Version})
 	}
 	name, key, isPath := strings.Cut(plain, "/")
 	switch {
 	case timer:
 		return e.answerTimer(ctx, fields[0], in(events.Stream(plain)), fields[2])
-	case isPath && e.declares(name):
+	case isPath && e.i.App().Aggregate(name) != nil:
 		if stream, err := events.ParseStream(plain); err == nil {
 			return e.answerStream(ctx, in(stream))
 		}
-	case isPath && e.isView(name):
+	case isPath && e.i.App().View(name) != nil:
 		return e.answerRow(ctx, tenant, name, key)
 	}
 	kind, _, isClaim := strings.Cut(plain, "=")
@@ -69,34 +69,6 @@ func (e *explainer) scope(token string) (tenant, plain string, err error) {
 		tenant, plain = named, rest
 	}
 	return tenant, plain, e.i.CheckTenant(tenant)
-}
-
-func (e *explainer) declares(aggregate string) bool {
-	for _, of := range e.i.App().Aggregates {
-		if of.Name() == aggregate {
-			return true
-		}
-	}
-	return false
-}
-
-func (e *explainer) isView(name string) bool {
-	for _, v := range e.i.App().Views {
-		if v.Describe().Name == name {
-			return true
-		}
-	}
-	return false
-}
-
-// reactor returns a process manager or an outbox by its name, nil for none.
-func (e *explainer) reactor(name string) process.Reactor {
-	for _, r := range e.i.App().Processes {
-		if r.Describe().Name == name {
-			return r
-		}
-	}
-	return nil
 }
 
 // commitAt returns the commit that has a version of a stream, nil for none.
@@ -152,25 +124,21 @@ func (e *explainer) answerStream(ctx context.Context, stream events.Stream) erro
 // answerRow answers for a row: for the stream that it follows, or for what holds a
 // row of many streams up.
 func (e *explainer) answerRow(ctx context.Context, tenant, name, key string) error {
-	for _, v := range e.i.App().Views {
-		d := v.Describe()
-		if d.Name != name {
-			continue
-		}
-		if stream := events.StreamOf(d.Aggregates[0], key).In(tenant); d.Kind.String() == "rows" {
-			if err := e.answerStream(ctx, stream); err != nil {
-				return err
-			}
-			each(e.out.Roots, func(n *Node, _ int) { n.Asked = n.Kind == KindRow && n.Name == rowName(tenant, name, key) })
-			return nil
-		}
+	d := e.i.App().View(name).Describe()
+	if d.Kind != view.KindRows {
+		return e.answerKeyedRow(ctx, tenant, d, key)
 	}
-	return e.answerKeyedRow(ctx, tenant, name, key)
+	if err := e.answerStream(ctx, events.StreamOf(d.Aggregates[0], key).In(tenant)); err != nil {
+		return err
+	}
+	each(e.out.Roots, func(n *Node, _ int) { n.Asked = n.Kind == KindRow && n.Name == rowName(tenant, name, key) })
+	return nil
 }
 
 // answerKeyedRow answers for a row that many streams feed: whether it is there, and
 // which streams the view can't follow.
-func (e *explainer) answerKeyedRow(ctx context.Context, tenant, name, key string) error {
+func (e *explainer) answerKeyedRow(ctx context.Context, tenant string, d view.Description, key string) error {
+	name := d.Name
 	row := &Node{Kind: KindRow, Name: rowName(tenant, name, key), By: name, State: StateDone, Asked: true}
 	e.out.Roots = append(e.out.Roots, row)
 	stored, err := e.i.Row(ctx, tenant, name, key)
@@ -180,7 +148,7 @@ func (e *explainer) answerKeyedRow(ctx context.Context, tenant, name, key string
 	case err != nil:
 		row.State, row.Code, row.Text = StateLate, string(events.CodeOf(err)), events.FaultText(err)
 	default:
-		row.Text = fmt.Sprintf("many streams feed the row; explain one of them: %s", strings.Join(e.feeds(name), ", "))
+		row.Text = fmt.Sprintf("many streams feed the row; explain one of them: %s", strings.Join(d.Aggregates, "/…, ")+"/…")
 	}
 	if err == nil && !stored.Parked {
 		return nil
@@ -196,18 +164,6 @@ func (e *explainer) answerKeyedRow(ctx context.Context, tenant, name, key string
 	}
 	e.out.Partial = e.out.Partial || parked.Next != nil
 	return nil
-}
-
-// feeds names the streams that a view follows.
-func (e *explainer) feeds(name string) (all []string) {
-	for _, v := range e.i.App().Views {
-		if d := v.Describe(); d.Name == name {
-			for _, of := range d.Aggregates {
-				all = append(all, of+"/…")
-			}
-		}
-	}
-	return all
 }
 
 // answerClaim answers for a claimed value, by its key; found is false when the text
@@ -230,7 +186,7 @@ func (e *explainer) answerClaim(ctx context.Context, key string) (found bool, er
 
 // answerTimer answers for a timer: for the newest commit of the stream that sets it.
 func (e *explainer) answerTimer(ctx context.Context, manager string, stream events.Stream, name string) error {
-	if !slices.Contains(e.reactor(manager).Describe().Aggregates, stream.Aggregate()) {
+	if !slices.Contains(e.i.App().Process(manager).Describe().Aggregates, stream.Aggregate()) {
 		return events.Errorf(events.CodeNotFound, "%s does not follow %s", manager, stream)
 	}
 	if err := e.answerStream(ctx, stream); err != nil {

@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -129,10 +130,7 @@ func FromEnv(getenv func(string) string, needs ...string) (Config, error) {
 
 // endpoint is that of one service, or else of all.
 func endpoint(getenv func(string) string, name string) string {
-	if one := getenv(name); one != "" {
-		return one
-	}
-	return getenv("AWS_ENDPOINT_URL")
+	return cmp.Or(getenv(name), getenv("AWS_ENDPOINT_URL"))
 }
 
 // messaging is what a client of package messaging needs.

@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"cmp"
 	"container/list"
 	"math"
 	"sync"
@@ -37,9 +38,7 @@ func newLimits(t daybook.Tenancy) *limits {
 		return nil
 	}
 	l := &limits{rate: rate.Limit(t.RequestsPerSecond), burst: t.Burst, most: maxTenants, tenants: map[string]*list.Element{}, order: list.New()}
-	if l.burst == 0 {
-		l.burst = int(math.Ceil(2 * t.RequestsPerSecond))
-	}
+	l.burst = cmp.Or(l.burst, int(math.Ceil(2*t.RequestsPerSecond)))
 	return l
 }
 

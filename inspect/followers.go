@@ -31,18 +31,14 @@ func (i *Installation) followers(ctx context.Context, names []string, at ...driv
 		f.views, f.reactors = i.app.Views, i.app.Processes
 	}
 	for _, name := range names {
-		before := len(f.views) + len(f.reactors)
-		for _, v := range i.app.Views {
-			if v.Describe().Name == name {
-				f.views = append(f.views, v)
-			}
+		v, r := i.app.View(name), i.app.Process(name)
+		if v != nil {
+			f.views = append(f.views, v)
 		}
-		for _, r := range i.app.Processes {
-			if r.Describe().Name == name {
-				f.reactors = append(f.reactors, r)
-			}
+		if r != nil {
+			f.reactors = append(f.reactors, r)
 		}
-		if len(f.views)+len(f.reactors) == before {
+		if v == nil && r == nil {
 			return f, unknown("view, process manager or outbox", name, i.followerNames())
 		}
 	}
@@ -56,19 +52,19 @@ func (i *Installation) followers(ctx context.Context, names []string, at ...driv
 }
 
 // followerNames are the names of all that follows streams.
-func (i *Installation) followerNames() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, v := range i.app.Views {
-			if !yield(v.Describe().Name) {
-				return
-			}
-		}
-		for _, r := range i.app.Processes {
-			if !yield(r.Describe().Name) {
-				return
-			}
-		}
+func (i *Installation) followerNames() (names []string) {
+	for _, v := range i.app.Views {
+		names = append(names, v.Describe().Name)
 	}
+	return append(names, i.reactorNames()...)
+}
+
+// reactorNames are the names of all process managers and outboxes.
+func (i *Installation) reactorNames() (names []string) {
+	for _, r := range i.app.Processes {
+		names = append(names, r.Describe().Name)
+	}
+	return names
 }
 
 // ParkedStream is a stream that a view, a process manager or an outbox can't follow.
@@ -93,6 +89,16 @@ func ParkedOf(f follow.Fault) ParkedStream {
 		p.Process = f.Consumer
 	}
 	return p
+}
+
+// ParkedProcess returns the fault of a ledger's entry, nil for none.
+func ParkedProcess(e *process.Entry) *ParkedStream {
+	if e.Fault == nil {
+		return nil
+	}
+	p := ParkedOf(*e.Fault)
+	p.Process, p.Stream = e.Reactor, e.Stream
+	return &p
 }
 
 // ParkedQuery asks for parked streams.
@@ -143,9 +149,7 @@ func (i *Installation) Parked(ctx context.Context, q ParkedQuery) (ParkedPage, e
 			}
 			reached, after = true, q.After.Stream
 		}
-		if after == "" {
-			after = events.Stream(events.Scoped(q.Tenant, "")) // sorts before the tenant's streams
-		}
+		after = cmp.Or(after, events.Stream(events.Scoped(q.Tenant, ""))) // sorts before the tenant's streams
 		left := limit - len(page.Parked)
 		if left == 0 {
 			page.Next = &ParkedPlace{Name: l.name}
@@ -168,6 +172,25 @@ func (i *Installation) Parked(ctx context.Context, q ParkedQuery) (ParkedPage, e
 		}
 	}
 	return page, nil
+}
+
+// AllParked are the streams that Parked lists from q.After on, on all pages, in its order.
+func (i *Installation) AllParked(ctx context.Context, q ParkedQuery) iter.Seq2[ParkedStream, error] {
+	return func(yield func(ParkedStream, error) bool) {
+		for more := true; more; more = q.After != nil {
+			page, err := i.Parked(ctx, q)
+			if err != nil {
+				yield(ParkedStream{}, err)
+				return
+			}
+			for _, p := range page.Parked {
+				if !yield(p, nil) {
+					return
+				}
+			}
+			q.After = page.Next
+		}
+	}
 }
 
 // parkedList lists what one follower has parked.

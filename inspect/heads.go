@@ -25,11 +25,7 @@ func (i *Installation) LagOf(ctx context.Context, heads []Head) ([]Lag, error) {
 	}
 	m := i.measurement(LagQuery{}, f)
 	for some := range slices.Chunk(heads, 100) {
-		asked := make([]head, len(some))
-		for n, h := range some {
-			asked[n] = head{h.Stream, h.Commit}
-		}
-		if err := m.ask(ctx, asked); err != nil {
+		if err := m.ask(ctx, some); err != nil {
 			return nil, err
 		}
 	}
@@ -46,19 +42,33 @@ func (i *Installation) VersionAt(ctx context.Context, stream events.Stream, at t
 	if last == nil {
 		return 0, noStream(stream)
 	}
-	var failed error
 	version := int64(1)
-	sort.Search(int(last.Number), func(n int) bool { // commits of a stream come in the order of their times
-		page, err := i.sources.Events.Read(ctx, stream, int64(n)+1, 1)
-		if err != nil || len(page) == 0 {
-			failed = err
+	_, err = FirstCommit(ctx, i.sources.Events, stream, last.Number, func(c *events.Commit) bool { // they come in the order of their times
+		if c.Time.After(at) {
 			return true
 		}
-		if page[0].Time.After(at) {
-			return true
-		}
-		version = max(version, page[0].Version)
+		version = max(version, c.Version)
 		return false
 	})
-	return version, failed
+	return version, err
+}
+
+// FirstCommit returns the number of the first commit of a stream, up to last, for which
+// holds is true, and last+1 when it is for none. It is true for all commits behind one for
+// which it is, so that reading a handful by halves is enough. Codes are those of
+// events.Store, and internal for a commit that is missing.
+func FirstCommit(ctx context.Context, store events.Store, stream events.Stream, last int64, holds func(*events.Commit) bool) (int64, error) {
+	var failed error
+	first := sort.Search(int(last), func(n int) bool {
+		if failed != nil {
+			return true
+		}
+		page, err := store.Read(ctx, stream, int64(n)+1, 1)
+		if err == nil && len(page) == 0 {
+			err = events.Errorf(events.CodeInternal, "%s has no commit %d", stream, n+1)
+		}
+		failed = err
+		return err != nil || holds(&page[0])
+	})
+	return int64(first) + 1, failed
 }

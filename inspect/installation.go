@@ -3,7 +3,7 @@ package inspect
 import (
 	"cmp"
 	"context"
-	"iter"
+	"slices"
 	"time"
 
 	"daybook"
@@ -98,22 +98,18 @@ func checkLimit(limit, most int) error {
 }
 
 // unknown is the error of a name that is not declared.
-func unknown(kind, name string, names iter.Seq[string]) error {
-	return events.Errorf(events.CodeNotFound, "there is no %s %q%s", kind, name, nearest.Hint(name, names))
+func unknown(kind, name string, names []string) error {
+	return events.Errorf(events.CodeNotFound, "there is no %s %q%s", kind, name, nearest.Hint(name, slices.Values(names)))
 }
 
 // aggregate returns a declared aggregate by its name.
 func (i *Installation) aggregate(name string) (aggregate.Aggregate, error) {
-	for _, of := range i.app.Aggregates {
-		if of.Name() == name {
-			return of, nil
-		}
+	if of := i.app.Aggregate(name); of != nil {
+		return of, nil
 	}
-	return nil, unknown("aggregate", name, func(yield func(string) bool) {
-		for _, of := range i.app.Aggregates {
-			if !yield(of.Name()) {
-				return
-			}
-		}
-	})
+	var names []string
+	for _, of := range i.app.Aggregates {
+		names = append(names, of.Name())
+	}
+	return nil, unknown("aggregate", name, names)
 }

@@ -96,19 +96,13 @@ type measured interface {
 	checkpoints(ctx context.Context, streams []events.Stream) ([]checkpoint, error)
 	// missing returns the first commit behind a number that the follower lacks, nil
 	// for none, and how many up to last it lacks.
-	missing(ctx context.Context, last head, applied int64) (first *events.Commit, n int64, err error)
+	missing(ctx context.Context, last Head, applied int64) (first *events.Commit, n int64, err error)
 }
 
 // checkpoint is how far a follower is with a stream.
 type checkpoint struct {
 	commit int64
 	parked bool
-}
-
-// head is the last commit of a stream.
-type head struct {
-	stream events.Stream
-	number int64
 }
 
 // measurement is a measurement under way.
@@ -138,7 +132,7 @@ func (m *measurement) add(l Lag, f measured) {
 
 // part looks at the streams of one part of the events table.
 func (m *measurement) part(ctx context.Context, segment, segments int) error {
-	var heads []head
+	var heads []Head
 	for cursor := ""; ; {
 		if m.q.Budget > 0 && m.read.Load() >= int64(m.q.Budget) {
 			m.cut.Store(true)
@@ -156,8 +150,8 @@ func (m *measurement) part(ctx context.Context, segment, segments int) error {
 			m.q.Progress(len(page))
 		}
 		for _, c := range page {
-			if n := len(heads); n > 0 && heads[n-1].stream == c.Stream {
-				heads[n-1].number = c.Number
+			if n := len(heads); n > 0 && heads[n-1].Stream == c.Stream {
+				heads[n-1].Commit = c.Number
 				continue
 			}
 			if len(heads) == 100 {
@@ -166,7 +160,7 @@ func (m *measurement) part(ctx context.Context, segment, segments int) error {
 				}
 				heads = heads[:0]
 			}
-			heads = append(heads, head{c.Stream, c.Number})
+			heads = append(heads, Head{c.Stream, c.Number})
 		}
 		if cursor = next; cursor == "" {
 			return m.ask(ctx, heads)
@@ -175,13 +169,13 @@ func (m *measurement) part(ctx context.Context, segment, segments int) error {
 }
 
 // ask compares heads with what the followers have applied.
-func (m *measurement) ask(ctx context.Context, heads []head) error {
+func (m *measurement) ask(ctx context.Context, heads []Head) error {
 	for at, f := range m.followers {
-		var followed []head
+		var followed []Head
 		var streams []events.Stream
 		for _, h := range heads {
-			if f.follows(h.stream) {
-				followed, streams = append(followed, h), append(streams, h.stream)
+			if f.follows(h.Stream) {
+				followed, streams = append(followed, h), append(streams, h.Stream)
 			}
 		}
 		if len(streams) == 0 {
@@ -201,13 +195,13 @@ func (m *measurement) ask(ctx context.Context, heads []head) error {
 }
 
 // count takes one stream of one follower into its lag.
-func (m *measurement) count(ctx context.Context, at int, h head, p checkpoint) error {
+func (m *measurement) count(ctx context.Context, at int, h Head, p checkpoint) error {
 	var age float64
 	var commits int64
-	if p.commit < h.number && !p.parked {
+	if p.commit < h.Commit && !p.parked {
 		first, n, err := m.followers[at].missing(ctx, h, p.commit)
 		if _, damaged := events.DamageOf(err); damaged {
-			m.lose(h.stream)
+			m.lose(h.Stream)
 			err = nil
 		}
 		if err != nil {
@@ -259,12 +253,12 @@ func (l viewLag) checkpoints(ctx context.Context, streams []events.Stream) ([]ch
 	return points, err
 }
 
-func (l viewLag) missing(ctx context.Context, last head, applied int64) (*events.Commit, int64, error) {
-	page, err := l.i.sources.Events.Read(ctx, last.stream, applied+1, 1)
+func (l viewLag) missing(ctx context.Context, last Head, applied int64) (*events.Commit, int64, error) {
+	page, err := l.i.sources.Events.Read(ctx, last.Stream, applied+1, 1)
 	if err != nil || len(page) == 0 {
-		return nil, last.number - applied, err
+		return nil, last.Commit - applied, err
 	}
-	return &page[0], last.number - applied, nil
+	return &page[0], last.Commit - applied, nil
 }
 
 // reactorLag measures a process manager or an outbox.
@@ -294,14 +288,14 @@ func (l reactorLag) checkpoints(ctx context.Context, streams []events.Stream) ([
 
 // missing looks at the events of the commits: those that the reactor has no use for
 // are not recorded in the ledger.
-func (l reactorLag) missing(ctx context.Context, last head, applied int64) (first *events.Commit, n int64, err error) {
-	for from := applied + 1; from <= last.number; {
-		page, err := l.i.sources.Events.Read(ctx, last.stream, from, readPage)
+func (l reactorLag) missing(ctx context.Context, last Head, applied int64) (first *events.Commit, n int64, err error) {
+	for from := applied + 1; from <= last.Commit; {
+		page, err := l.i.sources.Events.Read(ctx, last.Stream, from, readPage)
 		if err != nil || len(page) == 0 {
 			return first, n, err
 		}
 		for at := range page {
-			if page[at].Number <= last.number && handledBy(l.d, &page[at]) {
+			if page[at].Number <= last.Commit && handledBy(l.d, &page[at]) {
 				if n++; first == nil {
 					first = &page[at]
 				}

@@ -74,12 +74,8 @@ func (i *Installation) Processes(ctx context.Context, q ProcessesQuery) (Process
 	if err := checkLimit(limit, 1000); err != nil {
 		return ProcessesPage{}, err
 	}
-	var names []string
-	for _, r := range i.app.Processes {
-		names = append(names, r.Describe().Name)
-	}
-	if q.Name != "" && !slices.Contains(names, q.Name) {
-		return ProcessesPage{}, unknown("process manager or outbox", q.Name, slices.Values(names))
+	if q.Name != "" && i.app.Process(q.Name) == nil {
+		return ProcessesPage{}, unknown("process manager or outbox", q.Name, i.reactorNames())
 	}
 	page := ProcessesPage{Instances: []Instance{}}
 	if q.Stream != "" {
@@ -151,10 +147,6 @@ func instanceOf(e *process.Entry) Instance {
 		i.Timers = append(i.Timers, Timer{Name: name, ID: id})
 	}
 	slices.SortFunc(i.Timers, func(a, b Timer) int { return strings.Compare(a.Name, b.Name) })
-	if e.Fault != nil {
-		p := ParkedOf(*e.Fault)
-		p.Process, p.Stream = e.Reactor, e.Stream
-		i.Parked = &p
-	}
+	i.Parked = ParkedProcess(e)
 	return i
 }

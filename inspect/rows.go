@@ -132,8 +132,7 @@ func (i *Installation) foldAll(ctx context.Context, fold *projection.Fold, v vie
 	read := make([][]events.Commit, parts)
 	each := max(1, budget/parts)
 	err := parallel.New(parts).Until(ctx, parts, func(ctx context.Context, segment int) error {
-		for cursor := ""; ; {
-			page, next, err := i.sources.Events.Scan(ctx, segment, parts, cursor)
+		for page, err := range events.Pages(ctx, i.sources.Events.Scan, segment, parts) {
 			if err != nil {
 				return err
 			}
@@ -145,10 +144,8 @@ func (i *Installation) foldAll(ctx context.Context, fold *projection.Fold, v vie
 			if len(read[segment]) > each {
 				return events.Errorf(events.CodeTooLarge, "many streams feed %s, with more than %d commits: run verify on the view", v.Describe().Name, budget)
 			}
-			if cursor = next; cursor == "" {
-				return nil
-			}
 		}
+		return nil
 	})
 	if err != nil {
 		return err

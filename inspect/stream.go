@@ -237,23 +237,7 @@ func (i *Installation) pageOf(ctx context.Context, last *events.Commit, q Stream
 // numberOf finds the commit that has a version, by halves: the number of a commit
 // is at most its version.
 func (i *Installation) numberOf(ctx context.Context, last *events.Commit, version int64) (int64, error) {
-	low, high := int64(1), min(version, last.Number)
-	for low < high {
-		mid := low + (high-low)/2
-		page, err := i.sources.Events.Read(ctx, last.Stream, mid, 1)
-		if err != nil {
-			return 0, err
-		}
-		if len(page) == 0 {
-			return 0, events.Errorf(events.CodeInternal, "%s has no commit %d", last.Stream, mid)
-		}
-		if page[0].Version >= version {
-			high = mid
-		} else {
-			low = mid + 1
-		}
-	}
-	return low, nil
+	return FirstCommit(ctx, i.sources.Events, last.Stream, min(version, last.Number)-1, func(c *events.Commit) bool { return c.Version >= version })
 }
 
 // addStates fills in the states before and after the events of the commits.

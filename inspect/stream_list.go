@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"cmp"
-	"container/heap"
 	"context"
 	"slices"
 	"strings"
@@ -73,11 +72,11 @@ func (i *Installation) Streams(ctx context.Context, q StreamsQuery) (StreamsPage
 			return StreamsPage{}, err
 		}
 	}
-	top := &newest{limit: limit + 1, before: q.Before}
+	top := &Newest{Limit: limit + 1, Before: q.Before}
 	var damaged events.Damages
 	partial, err := i.eachStream(ctx, q, func(c *events.Commit) {
 		if q.takes(c.Stream) {
-			top.see(c)
+			top.Add(infoOf(c))
 		}
 	}, damaged.Add)
 	if err == nil && partial {
@@ -86,7 +85,7 @@ func (i *Installation) Streams(ctx context.Context, q StreamsQuery) (StreamsPage
 	if err != nil {
 		return StreamsPage{}, err
 	}
-	page := StreamsPage{Streams: top.sorted(), Partial: partial, Damaged: damaged}
+	page := StreamsPage{Streams: top.Sorted(), Partial: partial, Damaged: damaged}
 	if len(page.Streams) > limit {
 		page.Streams = page.Streams[:limit]
 		last := page.Streams[limit-1]
@@ -100,7 +99,7 @@ func (q *StreamsQuery) takes(s events.Stream) bool {
 }
 
 // seeNamed adds the stream whose whole name the query gives.
-func (i *Installation) seeNamed(ctx context.Context, q StreamsQuery, top *newest) error {
+func (i *Installation) seeNamed(ctx context.Context, q StreamsQuery, top *Newest) error {
 	stream, err := events.ParseStored(string(events.StreamOf(q.Aggregate, q.Prefix).In(q.Tenant)))
 	if err != nil || i.CheckTenant(q.Tenant) != nil {
 		return nil // it names no stream
@@ -110,8 +109,7 @@ func (i *Installation) seeNamed(ctx context.Context, q StreamsQuery, top *newest
 		return err
 	}
 	top.list = slices.DeleteFunc(top.list, func(o StreamInfo) bool { return o.Stream == stream })
-	heap.Init(top)
-	top.see(last)
+	top.Add(infoOf(last))
 	return nil
 }
 
@@ -167,57 +165,40 @@ func (i *Installation) eachStream(ctx context.Context, q StreamsQuery, each func
 	return cut.Load(), err
 }
 
-// newest keeps the streams with the newest commits: a heap, the oldest on top.
-type newest struct {
-	limit  int
-	before *StreamPlace
-	list   []StreamInfo
+// Newest keeps the streams with the newest commits of those that are added.
+type Newest struct {
+	Limit  int
+	Before *StreamPlace // goes on behind a page: its Next
+
+	list []StreamInfo
+	cut  *StreamInfo // the last of the Limit streams that were kept when it was full
 }
 
-// see takes in the last commit of a stream.
-func (n *newest) see(c *events.Commit) {
-	i := infoOf(c)
-	if n.before != nil && byTime(i, StreamInfo{Time: n.before.Time, Stream: n.before.Stream}) >= 0 {
+// Add takes in a stream, once.
+func (n *Newest) Add(i StreamInfo) {
+	if n.Before != nil && byTime(i, StreamInfo{Time: n.Before.Time, Stream: n.Before.Stream}) <= 0 || n.cut != nil && byTime(i, *n.cut) >= 0 {
 		return
 	}
-	if len(n.list) < n.limit {
-		heap.Push(n, i.apart())
-	} else if byTime(n.list[0], i) < 0 {
-		n.list[0] = i.apart()
-		heap.Fix(n, 0)
+	// Its texts are part of the page of commits that it comes with.
+	i.Stream, i.Event, i.Actor = events.Stream(strings.Clone(string(i.Stream))), strings.Clone(i.Event), strings.Clone(i.Actor)
+	if n.list = append(n.list, i); len(n.list) >= 2*n.Limit {
+		last := n.Sorted()[n.Limit-1]
+		n.cut = &last
 	}
 }
 
-// apart returns i without the page of commits that its texts are part of.
-func (i StreamInfo) apart() StreamInfo {
-	i.Stream, i.Event, i.Actor = events.Stream(strings.Clone(string(i.Stream))), strings.Clone(i.Event), strings.Clone(i.Actor)
-	return i
+// Sorted returns the streams, at most Limit, those with the newest commits first.
+func (n *Newest) Sorted() []StreamInfo {
+	slices.SortFunc(n.list, byTime)
+	n.list = n.list[:min(len(n.list), n.Limit)]
+	return n.list
 }
 
 func infoOf(c *events.Commit) StreamInfo {
 	return StreamInfo{Stream: c.Stream, Version: c.Version, Commits: c.Number, Time: c.Time, Event: c.Events[len(c.Events)-1].Name, Actor: c.Actor}
 }
 
+// byTime orders streams, those with the newest commits first.
 func byTime(a, b StreamInfo) int {
-	return cmp.Or(a.Time.Compare(b.Time), strings.Compare(string(b.Stream), string(a.Stream)))
-}
-
-func (n *newest) sorted() []StreamInfo {
-	slices.SortFunc(n.list, func(a, b StreamInfo) int { return byTime(b, a) })
-	return n.list
-}
-
-// Len, Less, Swap, Push and Pop implement heap.Interface.
-func (n *newest) Len() int           { return len(n.list) }
-func (n *newest) Less(i, j int) bool { return byTime(n.list[i], n.list[j]) < 0 }
-func (n *newest) Swap(i, j int)      { n.list[i], n.list[j] = n.list[j], n.list[i] }
-
-// Push appends a stream; heap.Push moves it to its place.
-func (n *newest) Push(x any) { n.list = append(n.list, x.(StreamInfo)) }
-
-// Pop removes the last stream.
-func (n *newest) Pop() any {
-	last := n.list[len(n.list)-1]
-	n.list = n.list[:len(n.list)-1]
-	return last
+	return cmp.Or(b.Time.Compare(a.Time), strings.Compare(string(a.Stream), string(b.Stream)))
 }

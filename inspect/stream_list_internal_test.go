@@ -11,7 +11,7 @@ import (
 	"daybook/events"
 )
 
-// TestNewest compares the pages of the heap with sorting everything.
+// TestNewest compares the pages with sorting everything.
 func TestNewest(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -25,13 +25,13 @@ func TestNewest(t *testing.T) {
 		for _, c := range all {
 			want = append(want, infoOf(c))
 		}
-		slices.SortFunc(want, func(a, b StreamInfo) int { return byTime(b, a) })
+		slices.SortFunc(want, byTime)
 		for before := (*StreamPlace)(nil); ; {
-			n := &newest{limit: limit, before: before}
+			n := &Newest{Limit: limit, Before: before}
 			for _, c := range all {
-				n.see(c)
+				n.Add(infoOf(c))
 			}
-			page := n.sorted()
+			page := n.Sorted()
 			if got = append(got, page...); len(page) < limit {
 				break
 			}

@@ -17,11 +17,10 @@ const (
 // only: what the process manager asks for because of its last events is derived anew.
 // A timer that older code set, or an older event, has no time.
 func (i *Installation) addDue(ctx context.Context, of *Instance) error {
-	at := slices.IndexFunc(i.app.Processes, func(r process.Reactor) bool { return r.Describe().Name == of.Process })
-	if at < 0 || len(of.Timers) == 0 {
+	r := i.app.Process(of.Process)
+	if r == nil || len(of.Timers) == 0 {
 		return nil
 	}
-	r := i.app.Processes[at]
 	first := max(1, of.Commit-timersBack+1)
 	remembers := r.Describe().Remembers
 	if remembers {

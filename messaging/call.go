@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"cmp"
 	"context"
 	"encoding/json/v2"
 	"errors"
@@ -66,9 +67,7 @@ type client struct {
 }
 
 func newClient(s service, o Options) *client {
-	if o.Endpoint == "" {
-		o.Endpoint = endpoint.Of(string(s), o.Region)
-	}
+	o.Endpoint = cmp.Or(o.Endpoint, endpoint.Of(string(s), o.Region))
 	if o.Transport == nil {
 		o.Transport = signedhttp.NewTransport(0)
 	}

@@ -1,6 +1,7 @@
 package messaging
 
 import (
+	"cmp"
 	"context"
 	"encoding/json/v2"
 	"errors"
@@ -65,9 +66,7 @@ func readRefusal(answer *http.Response, body []byte) *refusal {
 		r.message = said.Message
 	}
 	for _, code := range []string{said.Type, said.Code, http.StatusText(r.status)} {
-		if r.code == "" {
-			r.code = code
-		}
+		r.code = cmp.Or(r.code, code)
 	}
 	r.code, _, _ = strings.Cut(r.code, ":")
 	r.code = r.code[strings.LastIndexByte(r.code, '#')+1:]

@@ -2,6 +2,7 @@ package personal
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json/jsontext"
 	"errors"
@@ -168,9 +169,7 @@ var errOtherTenant = errors.New("a personal value of a tenant's person is stored
 // subject is whom a value is about that names a subject, "" for none: "acme:user/7" for
 // "user/7" at a place of tenant acme. It begins with the tenant as a stream's name does.
 func (p Place) subject(named string) (string, error) {
-	if named == "" {
-		named = p.Subject
-	}
+	named = cmp.Or(named, p.Subject)
 	of, _, _ := strings.Cut(named, "/")
 	tenant, _, scoped := strings.Cut(of, ":")
 	switch {

@@ -1,6 +1,7 @@
 package personal
 
 import (
+	"cmp"
 	"encoding/json/jsontext"
 	"regexp"
 	"sync"
@@ -15,10 +16,7 @@ func Subjects(data jsontext.Value, p Place) ([]string, error) {
 	var all []string
 	_, err := rewrite(data, func(f found) ([]byte, error) {
 		if v, ok := parseSealed(f.text); ok {
-			subject := v.subject
-			if subject == "" {
-				subject = p.Subject
-			}
+			subject := cmp.Or(v.subject, p.Subject)
 			if !seen[subject] {
 				seen[subject] = true
 				all = append(all, subject)

@@ -52,6 +52,22 @@ type Entry struct {
 	Fault *follow.Fault
 }
 
+// Rejected returns how a command was rejected, as far as the entry has kept it, nil
+// otherwise.
+func (e *Entry) Rejected(commandID string) *Rejection {
+	for i := range e.Answered {
+		if e.Answered[i].CommandID == commandID {
+			return &e.Answered[i].Rejection
+		}
+	}
+	for i := range e.Rejections {
+		if e.Rejections[i].CommandID == commandID {
+			return &e.Rejections[i]
+		}
+	}
+	return nil
+}
+
 // MaxTimers is how many timers of different names a manager may have on a stream.
 const MaxTimers = 100
 

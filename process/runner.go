@@ -79,9 +79,7 @@ func (o *Options) withDefaults() Options {
 	d.Attempts = orDefault(d.Attempts, 10)
 	d.Reserve = orDefault(d.Reserve, time.Second)
 	d.Source = cmp.Or(d.Source, "daybook")
-	if d.Fresh == 0 {
-		d.Fresh = DefaultFresh
-	}
+	d.Fresh = cmp.Or(d.Fresh, DefaultFresh)
 	if d.Now == nil {
 		d.Now = time.Now
 	}

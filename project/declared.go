@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -34,10 +35,7 @@ type field struct{ Name, Type, JSON, Tag string }
 
 // Kebab is the field's JSON name as a part of an index's name.
 func (f field) Kebab() string {
-	if better := proposal(f.JSON); better != "" {
-		return better
-	}
-	return f.JSON
+	return cmp.Or(proposal(f.JSON), f.JSON)
 }
 
 // folder is what a folder of the domain declares.

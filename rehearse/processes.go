@@ -230,19 +230,7 @@ func (f *follower) take(p *part, e process.Effect, open bool) {
 }
 
 // answer is a rejection that the ledger has kept.
-func (f *follower) answer(r process.Request) *process.Rejection {
-	for i := range f.entry.Answered {
-		if x := &f.entry.Answered[i]; x.CommandID == r.CommandID {
-			return &x.Rejection
-		}
-	}
-	for i := range f.entry.Rejections {
-		if x := &f.entry.Rejections[i]; x.CommandID == r.CommandID {
-			return x
-		}
-	}
-	return nil
-}
+func (f *follower) answer(r process.Request) *process.Rejection { return f.entry.Rejected(r.CommandID) }
 
 // compare compares memory and timers with the entry, once.
 func (f *follower) compare(p *part) {

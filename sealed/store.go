@@ -3,6 +3,7 @@ package sealed
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"daybook/events"
 	"daybook/personal"
@@ -62,12 +63,7 @@ func own(cs []events.Commit) []events.Commit {
 
 // touched reports whether a commit has a value to seal, or one to open.
 func touched(cs []events.Commit, holds func([]byte) bool) bool {
-	for _, d := range docs(cs) {
-		if holds(*d.Data) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(docs(cs), func(d personal.Doc) bool { return holds(*d.Data) })
 }
 
 // openCommits returns commits with their sealed values opened; those given stay as they
@@ -214,16 +210,10 @@ func (s *eventStore) seal(ctx context.Context, as []events.Append) ([]events.App
 }
 
 func claims(cs []events.Commit) bool {
-	for i := range cs {
-		for _, list := range [][]events.Claim{cs[i].Claims, cs[i].Releases} {
-			for _, c := range list {
-				if c.Personal {
-					return true
-				}
-			}
-		}
-	}
-	return false
+	personal := func(c events.Claim) bool { return c.Personal }
+	return slices.ContainsFunc(cs, func(c events.Commit) bool {
+		return slices.ContainsFunc(c.Claims, personal) || slices.ContainsFunc(c.Releases, personal)
+	})
 }
 
 // hash returns a tenant's claims with the values of personal ones hashed: equal values

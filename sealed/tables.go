@@ -109,8 +109,11 @@ func (t *rowTable) seal(ctx context.Context, ws []driver.Write) ([]driver.Write,
 	return mine, nil
 }
 
-// open opens items in place: they were just read.
-func (t *rowTable) open(ctx context.Context, items []*driver.Item) error {
+// open opens items in place: they were just read, unless that has failed.
+func (t *rowTable) open(ctx context.Context, items []*driver.Item, failed error) error {
+	if failed != nil {
+		return failed
+	}
 	if err := t.sealer.Open(ctx, t.docs(items)); err != nil {
 		return wrapped(ctx, err, "a row's personal values can't be decrypted")
 	}
@@ -120,10 +123,7 @@ func (t *rowTable) open(ctx context.Context, items []*driver.Item) error {
 // Get implements driver.Table.
 func (t *rowTable) Get(ctx context.Context, keys []string) ([]*driver.Item, error) {
 	items, err := t.Table.Get(ctx, keys)
-	if err != nil {
-		return items, err
-	}
-	return items, t.open(ctx, items)
+	return items, t.open(ctx, items, err)
 }
 
 // Put implements driver.Table.
@@ -147,29 +147,23 @@ func (t *rowTable) Transact(ctx context.Context, ws []driver.Write) error {
 // Range implements driver.Table.
 func (t *rowTable) Range(ctx context.Context, r driver.Range) ([]driver.Item, bool, error) {
 	items, end, err := t.Table.Range(ctx, r)
-	if err != nil {
-		return items, end, err
-	}
 	at := make([]*driver.Item, len(items))
 	for i := range items {
 		at[i] = &items[i]
 	}
-	return items, end, t.open(ctx, at)
+	return items, end, t.open(ctx, at, err)
 }
 
 // Scan implements driver.Table.
 func (t *rowTable) Scan(ctx context.Context, segment, segments int, cursor string) ([]driver.ScannedItem, string, error) {
 	page, next, err := t.Table.Scan(ctx, segment, segments, cursor)
-	if err != nil {
-		return page, next, err
-	}
 	var at []*driver.Item
 	for i := range page {
 		if page[i].Err == nil {
 			at = append(at, &page[i].Item)
 		}
 	}
-	return page, next, t.open(ctx, at)
+	return page, next, t.open(ctx, at, err)
 }
 
 // insertTable is a rowTable that inserts.

@@ -75,31 +75,14 @@ type tableRequest struct {
 
 // attributes are those of an item that are keys of some table; others are ignored.
 type attributes struct {
-	Stream, Commit, Key, Claim, Command jsontext.Value
-	Subject                             jsontext.Value
-	Guard                               jsontext.Value `json:"_v"`
-	Applied                             jsontext.Value `json:"_c"`
-	Revision                            jsontext.Value `json:"v"`
-}
-
-func (a *attributes) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	type plain struct {
-		Stream   jsontext.Value `json:"stream"`
-		Commit   jsontext.Value `json:"commit"`
-		Key      jsontext.Value `json:"key"`
-		Claim    jsontext.Value `json:"claim"`
-		Command  jsontext.Value `json:"command"`
-		Subject  jsontext.Value `json:"subject"`
-		Guard    jsontext.Value `json:"_v"`
-		Applied  jsontext.Value `json:"_c"`
-		Revision jsontext.Value `json:"v"`
-	}
-	var p plain
-	if err := json.UnmarshalDecode(d, &p); err != nil {
-		return err
-	}
-	*a = attributes(p)
-	return nil
+	Stream   jsontext.Value `json:"stream"`
+	Commit   jsontext.Value `json:"commit"`
+	Key      jsontext.Value `json:"key"`
+	Claim    jsontext.Value `json:"claim"`
+	Command  jsontext.Value `json:"command"`
+	Subject  jsontext.Value `json:"subject"`
+	Guard    jsontext.Value `json:"_v"`
+	Revision jsontext.Value `json:"v"`
 }
 
 func (a attributes) text() string {

@@ -80,13 +80,9 @@ func (c *checker) react(r process.Reactor, stream events.Stream, entry process.E
 			if len(c.byID[q.CommandID]) > 0 {
 				return nil
 			}
-			for _, answered := range entry.Answered {
-				if answered.CommandID == q.CommandID {
-					return &answered.Rejection
-				}
-			}
-			unsure = true // rejected, with a rejection that is not kept, or a no-op
-			return nil
+			rejection := entry.Rejected(q.CommandID)
+			unsure = unsure || rejection == nil // rejected, with a rejection that is not kept, or a no-op
+			return rejection
 		})
 		if err != nil {
 			c.fail(checkRun, "the effects of %s for commit %d of %s can't be derived: %v", d.Name, commit.Number, stream, err)

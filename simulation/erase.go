@@ -91,18 +91,15 @@ func (s *system) beforeRequest(c *call) {
 
 // eachCommit visits all commits of a store.
 func eachCommit(ctx context.Context, store events.Store, visit func(events.Commit)) error {
-	for cursor := ""; ; {
-		page, next, err := store.Scan(ctx, 0, 1, cursor)
+	for page, err := range events.Pages(ctx, store.Scan, 0, 1) {
 		if err != nil {
 			return err
 		}
 		for _, commit := range page {
 			visit(commit)
 		}
-		if cursor = next; next == "" {
-			return nil
-		}
 	}
+	return nil
 }
 
 // subjects are the names of the aggregates whose streams an operator erases: those with a

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
-	"daybook"
 	"daybook/functions"
 	"daybook/functions/names"
 	"daybook/localstack/mapping"
@@ -31,16 +30,12 @@ func (s *system) start(ctx context.Context, projectors int) error {
 	s.stop = stop
 	for n := range projectors {
 		name := fmt.Sprintf("%s-%c", names.Projector, 'a'+n)
-		f := s.fleet(name, 1, func(a daybook.App, c functions.Config) (functions.Handler, error) {
-			return functions.NewProjector(a, c)
-		})
-		if err := s.feed(running, f, stream); err != nil {
+		if err := s.feed(running, s.fleet(name, 1, functions.NewProjector), stream); err != nil {
 			return err
 		}
 	}
 	if len(s.app.Processes) > 0 {
-		f := s.fleet(names.Process, 1, func(a daybook.App, c functions.Config) (functions.Handler, error) { return functions.NewProcess(a, c) })
-		if err := s.feed(running, f, stream); err != nil {
+		if err := s.feed(running, s.fleet(names.Process, 1, functions.NewProcess), stream); err != nil {
 			return err
 		}
 	}

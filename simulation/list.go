@@ -10,15 +10,13 @@ import (
 
 // listed returns the field by which a list of all rows of a view is ordered.
 func (s *system) listed(name string) (field string, ok bool) {
-	for _, v := range s.app.Views {
-		d := v.Describe()
-		if d.Name != name {
-			continue
-		}
-		for _, index := range d.Indexes {
-			if index.Partition == "" {
-				return index.Sort, true
-			}
+	v := s.app.View(name)
+	if v == nil {
+		return "", false
+	}
+	for _, index := range v.Describe().Indexes {
+		if index.Partition == "" {
+			return index.Sort, true
 		}
 	}
 	return "", false

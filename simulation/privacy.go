@@ -194,18 +194,15 @@ func (s *privacySearch) tables(ctx context.Context, client *dynamo.Client) error
 }
 
 func (s *privacySearch) rows(ctx context.Context, name string, table driver.Table) error {
-	for cursor := ""; ; {
-		page, next, err := table.Scan(ctx, 0, 1, cursor)
+	for page, err := range events.Pages(ctx, table.Scan, 0, 1) {
 		if err != nil {
 			return err
 		}
 		for _, item := range page {
 			s.look("row "+item.Item.Key+" of "+name, string(personal.Plain(item.Item.Row))+string(personal.Plain(item.Item.Memo)))
 		}
-		if cursor = next; next == "" {
-			return nil
-		}
 	}
+	return nil
 }
 
 // memories searches what processes remember, opened with the keys that are left.

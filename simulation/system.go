@@ -120,8 +120,8 @@ func newSystem(ctx context.Context, app daybook.App, n *network, hostile *embedd
 	if err := s.openStore(); err != nil {
 		return nil, err
 	}
-	s.command = s.fleet(names.Command, o.Instances, func(a daybook.App, c functions.Config) (functions.Handler, error) { return functions.NewCommand(a, c) })
-	s.query = s.fleet(names.Query, o.Instances, func(a daybook.App, c functions.Config) (functions.Handler, error) { return functions.NewQuery(a, c) })
+	s.command = s.fleet(names.Command, o.Instances, functions.NewCommand)
+	s.query = s.fleet(names.Query, o.Instances, functions.NewQuery)
 	s.fleets = []*fleet{s.command, s.query}
 	s.gateway = gateway.New(gateway.Options{
 		Command: s.command.invoke, Query: s.query.invoke, Scopes: aggregate.Scopes(app.Commands()), TenantClaim: app.Tenancy.Claim, Log: s.quiet,

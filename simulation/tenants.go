@@ -42,11 +42,7 @@ func (c *checker) ownAnswers() {
 		if len(c.about[a.stream]) > 0 {
 			continue // its personal values were erased at some time, before or after the answer
 		}
-		for _, v := range c.app.Views {
-			if v.Describe().Name == a.view {
-				c.ownAnswer(v, a)
-			}
-		}
+		c.ownAnswer(c.app.View(a.view), a)
 	}
 }
 

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json/jsontext"
@@ -133,9 +134,7 @@ func membersOf(t reflect.Type, within []reflect.Type) []member {
 		if name == "-" || !sf.IsExported() && !sf.Anonymous {
 			continue
 		}
-		if name == "" {
-			name = sf.Name
-		}
+		name = cmp.Or(name, sf.Name)
 		text := typeText(sf.Type, within)
 		if options != "" {
 			text += ", " + options

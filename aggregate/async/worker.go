@@ -1,6 +1,7 @@
 package async
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
@@ -253,9 +254,7 @@ func (t *task) letter() Message {
 		AttributeError:    safe(t.err()),
 		AttributeReceives: strconv.Itoa(t.delivery.Receives),
 	}}
-	if m.Group == "" {
-		m.Group = m.Deduplication
-	}
+	m.Group = cmp.Or(m.Group, m.Deduplication)
 	return m
 }
 

@@ -3,21 +3,18 @@ package reach
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"daybook/connect"
 	"daybook/console"
 	"daybook/dynamo"
 	"daybook/dynamo/changes"
 	"daybook/events"
-	"daybook/functions/names"
 	"daybook/inspect"
 	"daybook/sealed"
 	"daybook/view"
@@ -27,9 +24,8 @@ import (
 // Installation fills in how a console reaches its installation: the tables whose names
 // begin with o.Prefix, their change stream, and the command queue.
 func Installation(o *console.Options, client dynamo.API, streams *dynamodbstreams.Client, letters sqs.Options, sealing sealed.With) {
-	queue := &consoleQueue{options: letters, prefix: o.Prefix, client: sqs.New(letters)}
 	o.Sources = connect.Sources(client, o.Prefix, connect.NewDeadLetters(letters, o.Prefix), sealing)
-	queue.requests, o.Queue = o.Sources.Statuses, queue
+	o.Queue = &consoleQueue{options: letters, prefix: o.Prefix, requests: o.Sources.Statuses}
 	events := dynamo.TableName(o.Prefix, dynamo.EventsTable())
 	store := dynamo.NewEventStore(client, events, dynamo.WithClaims(dynamo.TableName(o.Prefix, dynamo.ClaimsTable())))
 	o.Scanned, o.Tables = sealing.Store(store.StrongScan()), sealing.Tables(dynamo.NewTables(client, o.Prefix))
@@ -73,18 +69,22 @@ func changesOf(client dynamo.API, streams *dynamodbstreams.Client, table string)
 type consoleQueue struct {
 	options  sqs.Options
 	prefix   string
-	client   *sqs.Client
 	requests inspect.Statuses
 }
 
 // redriveWait is how long a redriven command's outcome is waited for.
 const redriveWait = 10 * time.Second
 
-// Redrive implements console.Queue.
-func (q *consoleQueue) Redrive(ctx context.Context, tenant string, ids []string) ([]inspect.HandledLetter, error) {
+func (q *consoleQueue) open(ctx context.Context, tenant string) (*connect.DeadLetters, error) {
 	d := connect.NewDeadLetters(q.options, q.prefix)
 	d.Patience, d.Tenant = redriveWait, tenant
-	if err := d.Open(ctx); err != nil {
+	return d, d.Open(ctx)
+}
+
+// Redrive implements console.Queue.
+func (q *consoleQueue) Redrive(ctx context.Context, tenant string, ids []string) ([]inspect.HandledLetter, error) {
+	d, err := q.open(ctx, tenant)
+	if err != nil {
 		return nil, err
 	}
 	return d.Redrive(ctx, ids, q.requests, redriveWait)
@@ -92,9 +92,8 @@ func (q *consoleQueue) Redrive(ctx context.Context, tenant string, ids []string)
 
 // Drop implements console.Queue.
 func (q *consoleQueue) Drop(ctx context.Context, tenant string, ids []string) (dropped []inspect.HandledLetter, err error) {
-	d := connect.NewDeadLetters(q.options, q.prefix)
-	d.Patience, d.Tenant = redriveWait, tenant
-	if err := d.Open(ctx); err != nil {
+	d, err := q.open(ctx, tenant)
+	if err != nil {
 		return nil, err
 	}
 	err = d.Drop(ctx, ids, func(l inspect.HandledLetter) error {
@@ -105,31 +104,10 @@ func (q *consoleQueue) Drop(ctx context.Context, tenant string, ids []string) (d
 }
 
 // Depth implements console.Queue.
-func (q *consoleQueue) Depth(ctx context.Context) (d inspect.Depth, err error) {
-	commands, err := q.attributes(ctx, names.CommandQueue)
+func (q *consoleQueue) Depth(ctx context.Context) (inspect.Depth, error) {
+	d, err := q.open(ctx, "")
 	if err != nil {
-		return d, err
+		return inspect.Depth{}, err
 	}
-	dead, err := q.attributes(ctx, names.DeadQueue)
-	d.Pending, d.InFlight = commands[0], commands[1]
-	d.Dead = dead[0] + dead[1]
-	return d, err
-}
-
-// attributes are how many messages of a queue are visible, and hidden.
-func (q *consoleQueue) attributes(ctx context.Context, name string) (n [2]int64, err error) {
-	name = q.prefix + "-" + name
-	url, err := q.client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
-	if err != nil {
-		return n, fmt.Errorf("queue %s: %w", name, err)
-	}
-	wanted := []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible}
-	out, err := q.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: url.QueueUrl, AttributeNames: wanted})
-	if err != nil {
-		return n, fmt.Errorf("queue %s: %w", name, err)
-	}
-	for i, attribute := range wanted {
-		n[i], _ = strconv.ParseInt(out.Attributes[string(attribute)], 10, 64)
-	}
-	return n, nil
+	return d.Depth(ctx)
 }

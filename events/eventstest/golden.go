@@ -2,6 +2,7 @@ package eventstest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
 	"errors"
@@ -292,9 +293,7 @@ func writeStruct(b *strings.Builder, t reflect.Type, inside []reflect.Type) {
 			continue
 		}
 		name, options, _ := strings.Cut(tag, ",")
-		if name == "" {
-			name = f.Name
-		}
+		name = cmp.Or(name, f.Name)
 		if !first {
 			b.WriteString(" ")
 		}

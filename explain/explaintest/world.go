@@ -1,6 +1,7 @@
 package explaintest
 
 import (
+	"cmp"
 	"encoding/json/v2"
 	"testing"
 	"time"
@@ -34,9 +35,7 @@ func NewOfTenants(t *testing.T) *World {
 // command.
 func (w *World) Place(id string, p Place) string {
 	w.Helper()
-	if p.Depot == "" {
-		p.Depot = "d"
-	}
+	p.Depot = cmp.Or(p.Depot, "d")
 	payload, err := json.Marshal(p)
 	if err != nil {
 		w.Fatal(err)

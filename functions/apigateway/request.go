@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -25,10 +26,7 @@ func (e *event) request(ctx context.Context, prefix string) (*http.Request, erro
 	}
 	header := e.header()
 	target := e.url(prefix)
-	host := header.Get("Host")
-	if host == "" {
-		host = e.RequestContext.DomainName
-	}
+	host := cmp.Or(header.Get("Host"), e.RequestContext.DomainName)
 	header.Del("Host")
 	r := &http.Request{
 		Method: e.method(), URL: target, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,8 +61,5 @@ func (s Settings) jwtConflicts() []string {
 
 // hint names the known name that is nearest to what was written.
 func hint(written string, known []string) string {
-	if h := nearest.Hint(written, slices.Values(known)); h != "" {
-		return h
-	}
-	return "; docs/deploy.md lists them"
+	return cmp.Or(nearest.Hint(written, slices.Values(known)), "; docs/deploy.md lists them")
 }

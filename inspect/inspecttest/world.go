@@ -135,18 +135,15 @@ func (w *World) Work() {
 // Deliveries are all commits that are stored.
 func (w *World) Deliveries() (all []follow.Delivery) {
 	w.Helper()
-	for cursor := ""; ; {
-		page, next, err := w.Store.Scan(w.Context(), 0, 1, cursor)
+	for page, err := range events.Pages(w.Context(), w.Store.Scan, 0, 1) {
 		if err != nil {
 			w.Fatal(err)
 		}
 		for n := range page {
 			all = append(all, follow.Delivery{Stream: page[n].Stream, Number: page[n].Number, Commit: &page[n]})
 		}
-		if cursor = next; cursor == "" {
-			return all
-		}
 	}
+	return all
 }
 
 // Project projects all commits to all views.

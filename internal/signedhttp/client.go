@@ -2,6 +2,7 @@ package signedhttp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -180,10 +181,7 @@ func (c *Client) credentials(ctx context.Context) (aws.Credentials, error) {
 
 // responseError is the SDK's error of an attempt.
 func responseError(r *http.Response, err error) error {
-	id := r.Header.Get("X-Amzn-Requestid")
-	if id == "" {
-		id = r.Header.Get("X-Amz-Requestid")
-	}
+	id := cmp.Or(r.Header.Get("X-Amzn-Requestid"), r.Header.Get("X-Amz-Requestid"))
 	return &awshttp.ResponseError{
 		ResponseError: &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: r}, Err: err},
 		RequestID:     id,

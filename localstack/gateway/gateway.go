@@ -186,9 +186,7 @@ func (g *Gateway) path(r *http.Request) (string, bool) {
 	if !ok || !strings.HasPrefix(rest, "/") && rest != "" {
 		return "", false
 	}
-	if rest == "" {
-		rest = "/"
-	}
+	rest = cmp.Or(rest, "/")
 	return rest, true
 }
 

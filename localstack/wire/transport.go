@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -36,9 +37,7 @@ func (t transport) RoundTrip(r *http.Request) (answer *http.Response, err error)
 		served.Body = http.NoBody
 	}
 	defer served.Body.Close() //nolint:errcheck // nothing was written to it
-	if served.Host == "" {
-		served.Host = r.URL.Host
-	}
+	served.Host = cmp.Or(served.Host, r.URL.Host)
 	w := &recorder{header: http.Header{}, status: http.StatusOK}
 	t.handler.ServeHTTP(w, served)
 	if err := ctx.Err(); err != nil {

@@ -1,10 +1,12 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -124,15 +126,11 @@ func NewVerifier(store events.Store, codec *events.Codec, tables driver.Tables, 
 
 // complete checks the options and fills in what was left out.
 func (o *VerifyOptions) complete() error {
-	if o.Fraction == 0 {
-		o.Fraction = 1
-	}
+	o.Fraction = cmp.Or(o.Fraction, 1)
 	if o.Fraction < 0 || o.Fraction > 1 || math.IsNaN(o.Fraction) {
 		return events.Malformed("fraction", "must be above 0 and at most 1")
 	}
-	if o.Segments == 0 {
-		o.Segments = min(max(64, int(math.Ceil(16/o.Fraction))), 1_000_000)
-	}
+	o.Segments = cmp.Or(o.Segments, min(max(64, int(math.Ceil(16/o.Fraction))), 1_000_000))
 	if o.Segments < 1 || o.Segments > 1_000_000 {
 		return events.Malformed("segments", "must be from 1 to 1,000,000")
 	}
@@ -270,17 +268,30 @@ func (v *Verifier) read(commits, items int) {
 const verifyAttempts = 10
 
 // patiently calls f again while events.Repeatable reports its error.
-func patiently(ctx context.Context, f func() error) error {
+func patiently[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	for attempt := 1; ; attempt++ {
-		err := f()
+		out, err := f()
 		if err == nil || !events.Repeatable(err) || ctx.Err() != nil || attempt == verifyAttempts {
-			return err
+			return out, err
 		}
 		limit := min(50*time.Millisecond<<attempt, 5*time.Second)
 		if routing.Sleep(ctx, limit/2+jitter.Below(limit/2)) != nil {
-			return err
+			return out, err
 		}
 	}
+}
+
+// patientPages are events.Pages of a scan that is patient.
+func patientPages[T any](
+	ctx context.Context, scan func(ctx context.Context, segment, segments int, cursor string) ([]T, string, error), segment, segments int,
+) iter.Seq2[[]T, error] {
+	return events.Pages(ctx, func(ctx context.Context, segment, segments int, cursor string) (page []T, next string, err error) {
+		page, err = patiently(ctx, func() (page []T, err error) {
+			page, next, err = scan(ctx, segment, segments, cursor)
+			return page, err
+		})
+		return page, next, err
+	}, segment, segments)
 }
 
 // foldTo applies commits from..to of a stream, which are at hand, to a state.

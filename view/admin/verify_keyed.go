@@ -328,19 +328,19 @@ func guardOf(item *driver.Item) [2]int64 {
 // rowsOf reads rows; one that can't be read is a finding.
 func (r *verifyRun) rowsOf(ctx context.Context, v *verifiedView, names []definition.Name) (map[definition.Name]*driver.Item, map[definition.Name]*Finding, error) {
 	rows, findings := map[definition.Name]*driver.Item{}, map[definition.Name]*Finding{}
-	get := func(names []definition.Name) error {
+	get := func(names ...definition.Name) error {
 		keys := make([]string, len(names))
 		for i, name := range names {
 			keys[i] = name.ItemKey()
 		}
-		items, err := v.Table.Get(ctx, keys)
+		items, err := patiently(ctx, func() ([]*driver.Item, error) { return v.Table.Get(ctx, keys) })
 		for i := range items {
 			rows[names[i]] = items[i]
 		}
 		return err
 	}
 	for chunk := range slices.Chunk(names, driver.MaxGet) {
-		err := patiently(ctx, func() error { return get(chunk) })
+		err := get(chunk...)
 		if err == nil {
 			continue
 		}
@@ -348,7 +348,7 @@ func (r *verifyRun) rowsOf(ctx context.Context, v *verifiedView, names []definit
 			return nil, nil, err
 		}
 		for _, name := range chunk {
-			if err := patiently(ctx, func() error { return get([]definition.Name{name}) }); events.Transient(err) {
+			if err := get(name); events.Transient(err) {
 				return nil, nil, err
 			} else if err != nil {
 				findings[name] = &Finding{Kind: FoundUnreadable, Tenant: name.Tenant, Row: name.String(), Text: err.Error()}

@@ -14,14 +14,7 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // scanTable hands one part of a view's table to each, page by page.
 func (v *Verifier) scanTable(ctx context.Context, view *verifiedView, segment, segments int, each func([]driver.ScannedItem) error) error {
-	cursor := ""
-	for {
-		var page []driver.ScannedItem
-		var next string
-		err := patiently(ctx, func() (err error) {
-			page, next, err = view.Table.Scan(ctx, segment, segments, cursor)
-			return err
-		})
+	for page, err := range patientPages(ctx, view.Table.Scan, segment, segments) {
 		if err != nil {
 			return err
 		}
@@ -29,10 +22,8 @@ func (v *Verifier) scanTable(ctx context.Context, view *verifiedView, segment, s
 		if err := each(page); err != nil {
 			return err
 		}
-		if cursor = next; cursor == "" {
-			return nil
-		}
 	}
+	return nil
 }
 
 // strangers finds the items of one part of a table that belong to no stream.
@@ -44,11 +35,7 @@ func (r *verifyRun) strangers(ctx context.Context, v *verifiedView, segment int)
 		if len(waiting) == 0 {
 			return nil
 		}
-		var started []bool
-		err := patiently(ctx, func() (err error) {
-			started, err = r.store.Started(ctx, waiting)
-			return err
-		})
+		started, err := patiently(ctx, func() ([]bool, error) { return r.store.Started(ctx, waiting) })
 		if err != nil {
 			return err
 		}
@@ -94,10 +81,7 @@ func (r *verifyRun) strangers(ctx context.Context, v *verifiedView, segment int)
 // beheaded reports whether a stream lacks its first commit only: it is damaged, and its
 // items belong to it.
 func (r *verifyRun) beheaded(ctx context.Context, stream events.Stream) (bool, error) {
-	err := patiently(ctx, func() error {
-		_, err := r.store.Read(ctx, stream, 1, 1)
-		return err
-	})
+	_, err := patiently(ctx, func() ([]events.Commit, error) { return r.store.Read(ctx, stream, 1, 1) })
 	if _, damaged := events.DamageOf(err); damaged {
 		return true, nil
 	}

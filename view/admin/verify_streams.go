@@ -36,12 +36,11 @@ func (p *streamsPart) scan(ctx context.Context, segment, segments int) error {
 	observer := p.tally.observer
 	cursor := ""
 	for {
-		var page []events.Commit
 		var damaged []events.Damage
 		var next string
-		err := patiently(ctx, func() (err error) {
+		page, err := patiently(ctx, func() (page []events.Commit, err error) {
 			page, damaged, next, err = events.ScanTolerant(ctx, p.store, segment, segments, cursor)
-			return err
+			return page, err
 		})
 		if err == nil && observer != nil {
 			err = observer.Observe(ctx, page, damaged)
@@ -116,11 +115,7 @@ type scannedStream struct {
 
 // damage takes in a damaged stream, unless it can be read by now.
 func (p *streamsPart) damage(ctx context.Context, d events.Damage) error {
-	var found *events.Damage
-	err := patiently(ctx, func() (err error) {
-		found, err = d.Locate(ctx, p.store)
-		return err
-	})
+	found, err := patiently(ctx, func() (*events.Damage, error) { return d.Locate(ctx, p.store) })
 	p.damaged.Set(d.Stream, found != nil)
 	if err != nil || found == nil {
 		return err
@@ -222,11 +217,7 @@ func (p *streamsPart) compare(ctx context.Context, i int) error {
 	}
 	p.waiting[i] = nil
 	keys := slices.Sorted(maps.Keys(expected))
-	var items []*driver.Item
-	err := patiently(ctx, func() (err error) {
-		items, err = v.Table.Get(ctx, keys)
-		return err
-	})
+	items, err := patiently(ctx, func() ([]*driver.Item, error) { return v.Table.Get(ctx, keys) })
 	if events.Transient(err) {
 		return err
 	}
@@ -299,11 +290,7 @@ func (p *streamsPart) judge(ctx context.Context, v *verifiedView, stream events.
 func (p *streamsPart) judgeStream(ctx context.Context, v *verifiedView, stream events.Stream) (*Finding, error) {
 	goal := int64(0)
 	for {
-		var item *driver.Item
-		err := patiently(ctx, func() (err error) {
-			item, err = routing.GetItem(ctx, v.Table, v.ItemKeyOf(stream))
-			return err
-		})
+		item, err := patiently(ctx, func() (*driver.Item, error) { return routing.GetItem(ctx, v.Table, v.ItemKeyOf(stream)) })
 		if events.Transient(err) {
 			return nil, err
 		}
@@ -354,11 +341,7 @@ type streamExpectation struct {
 func (p *streamsPart) expect(ctx context.Context, v *verifiedView, stream events.Stream, claims int64) (streamExpectation, error) {
 	t := streamExpectation{stream: stream}
 	for {
-		var page []events.Commit
-		err := patiently(ctx, func() (err error) {
-			page, err = p.store.Read(ctx, stream, t.last+1, follow.ReadPage)
-			return err
-		})
+		page, err := patiently(ctx, func() ([]events.Commit, error) { return p.store.Read(ctx, stream, t.last+1, follow.ReadPage) })
 		if err != nil {
 			return t, err
 		}
@@ -433,11 +416,7 @@ func (v *verifiedView) verdict(item *driver.Item, t streamExpectation) *Finding 
 // parkedAs makes a finding that of a parked stream, with the fault on record.
 func (p *streamsPart) parkedAs(ctx context.Context, v *verifiedView, stream events.Stream, f *Finding) (*Finding, error) {
 	f.Kind = FoundParked
-	var record *driver.Item
-	err := patiently(ctx, func() (err error) {
-		record, err = routing.GetItem(ctx, v.Table, definition.ParkedKey(stream))
-		return err
-	})
+	record, err := patiently(ctx, func() (*driver.Item, error) { return routing.GetItem(ctx, v.Table, definition.ParkedKey(stream)) })
 	if events.Transient(err) {
 		return nil, err
 	}

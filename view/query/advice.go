@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,10 +50,7 @@ func advise(d *definition.Definition, q *query) (name string, by advisedIndex, o
 			break
 		}
 	}
-	order := q.sort
-	if order == "" {
-		order = rangeField(d, q, by.field)
-	}
+	order := cmp.Or(q.sort, rangeField(d, q, by.field))
 	if order != "" && order != definition.FieldID {
 		if f, ok := d.RowField(order); !ok || f.Kind == definition.KindOther || f.Kind == definition.KindBool {
 			return "", advisedIndex{}, false // version: the view's own
