@@ -55,15 +55,20 @@ func (a *app) console(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.reachable(ctx); err != nil {
-		return err
-	}
 	o := s.consoleOptions(c)
 	o.Write, o.Actor, o.Scan = c.Bool("write"), c.String("actor"), c.Int("scan")
+	_, away := s.reachable(ctx)
 	if path := c.String("rehearsal"); path != "" {
 		if o.Rehearsal, err = keptRehearsal(path, a.of.Name); err != nil {
 			return err
 		}
+		if away != nil && ctx.Err() == nil { // the page of a rehearsal needs no installation
+			s.note("only the page Rehearsal works: %s", line(withHint(away)))
+			away = nil
+		}
+	}
+	if away != nil {
+		return away
 	}
 	pages, err := console.New(o)
 	if err != nil {

@@ -120,6 +120,19 @@ func TestRehearsalInTheConsole(t *testing.T) {
 	if string(again) != string(want) || kept().State != console.RehearsalDone {
 		t.Errorf("from the file: %s", again)
 	}
+	errs, code = &watched{wrote: make(chan struct{}, 1)}, make(chan int, 1)
+	ctx, stop = context.WithCancel(t.Context())
+	go func() {
+		a := &app{of: nextApp(), stdout: io.Discard, stderr: errs}
+		code <- a.run(ctx, []string{"console", "-rehearsal", path, "-addr", "127.0.0.1:0", "-endpoint", "http://127.0.0.1:1", "-region", "us-east-1"})
+	}()
+	for !strings.Contains(errs.String(), "only the page Rehearsal works: unavailable: nothing listens at http://127.0.0.1:1") {
+		<-errs.wrote
+	}
+	stop()
+	if got := <-code; got != exitOK {
+		t.Errorf("exit code %d, %s", got, errs)
+	}
 	if _, err := keptRehearsal(path, "bank"); exitCode(t.Context(), err) != exitUsage || !strings.Contains(err.Error(), `"school"`) {
 		t.Errorf("of another application: %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"daybook/events"
 )
@@ -40,7 +41,8 @@ type problem struct {
 }
 
 func writeProblem(w http.ResponseWriter, err error) {
-	p := problem{Status: statusOf(err), Code: events.CodeOf(err), Detail: err.Error()}
+	p := problem{Status: statusOf(err), Code: events.CodeOf(err)}
+	p.Detail = strings.TrimPrefix(err.Error(), string(p.Code)+": ") // which the page shows beside it
 	if e, ok := errors.AsType[*events.Error](err); ok {
 		p.Rejected, p.Fields, p.Version = e.Rejected, e.Fields, e.Version
 		if errors.Unwrap(e) == nil && err == error(e) {

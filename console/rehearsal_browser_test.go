@@ -122,6 +122,19 @@ func TestRehearsalInABrowser(t *testing.T) {
 		}
 	}
 
+	// The rehearsal of an export is shown without an installation too.
+	now.Store(&done)
+	away := s.another(func(o *console.Options) {
+		gone := dynamo.New(dynamo.Options{Region: "us-east-1", Endpoint: "http://127.0.0.1:1", Credentials: dynamo.StaticCredentials("any", "any"), Attempts: 1})
+		o.Tables, o.Sources.Tables = dynamo.NewTables(gone, o.Prefix), dynamo.NewTables(gone, o.Prefix)
+		o.Token, o.Rehearsal = "secret-token", func() console.Rehearsal { return *now.Load() }
+	})
+	b.visit(away.URL + "/console/#token=secret-token/views")
+	b.sees("the database is not available")
+	b.visit(away.URL + "/console/#/rehearsal")
+	b.sees("Something differs")
+	b.wait(`!document.querySelector('main').innerText.includes('the database is not available')`)
+
 	failed := done
 	failed.State, failed.Error = console.RehearsalFailed, "no answer from the table"
 	now.Store(&failed)

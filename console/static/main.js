@@ -19,7 +19,7 @@ const pages = [
   { path: 'processes', name: 'Processes', key: 'p', list: Processes, one: OneProcess },
   { path: 'commands', name: 'Commands', key: 'c', list: Commands, one: OneCommand },
   { path: 'queue', name: 'Queue', key: 'q', list: Queue },
-  { path: 'rehearsal', name: 'Rehearsal', key: 'r', list: Rehearsal },
+  { path: 'rehearsal', name: 'Rehearsal', key: 'r', list: Rehearsal, alone: true }, // needs no installation
 ]
 
 const parts = () => location.hash.replace(/^#\/?/, '').split('?')[0].split('/').map(p => { try { return decodeURIComponent(p) } catch { return p } })
@@ -104,14 +104,15 @@ function App() {
   if (app.data) setAggregates(app.data.aggregates.map(a => a.name))
   const page = pages.find(p => p.path === path)
   const Shown = page && (rest.length ? page.one : page.list)
+  const data = app.data ?? (page?.alone ? { name: 'daybook' } : undefined)
   return html`<a class="skip" href="#main" onClick=${e => { e.preventDefault(); main.current.focus() }}>Skip to the page</a>
     <aside><a class="brand" href="#/"><img src="icon.svg" alt="" width="22" height="22" /><span>${app.data?.title ?? 'Daybook'}</span></a>
       <nav aria-label="Pages">${pages.map(p => html`<a href="#/${p.path}" class=${p === page ? 'here' : ''} aria-current=${p === page ? 'page' : undefined}>${p.name}</a>`)}</nav>
       <div class="foot">${app.data?.tenants && html`<${Tenant} onChange=${() => chosen(currentTenant())} />`}${app.data && html`<span class="stage"><b>${app.data.stage}</b> ${app.data.write ? 'read and write' : 'read only'}</span>`}<${Theme} /><button class="quiet keyhelp" onClick=${() => setHelp(true)} aria-label="Keys">?</button></div>
     </aside>
     <main id="main" tabindex="-1" ref=${main}>
-      ${app.error && html`<${Notice} error=${app.error} /><p><button onClick=${app.reload}>Try again</button></p>`}
-      ${app.data && (Shown ? html`<${Shown} key=${tenant + ' ' + path + '/' + rest.join('/')} app=${app.data} id=${rest.join('/')} />` : html`<${Page} title="No such page" /><p><a href="#/">Home</a></p>`)}
+      ${app.error && !page?.alone && html`<${Notice} error=${app.error} /><p><button onClick=${app.reload}>Try again</button></p>`}
+      ${data && (Shown ? html`<${Shown} key=${tenant + ' ' + path + '/' + rest.join('/')} app=${data} id=${rest.join('/')} />` : html`<${Page} title="No such page" /><p><a href="#/">Home</a></p>`)}
     </main>
     ${help && html`<${Help} close=${() => setHelp(false)} />`}`
 }
