@@ -79,7 +79,11 @@ func (a *app) console(ctx context.Context, c *cli.Command) error {
 	if err != nil {
 		return err
 	}
-	if url := consoleURL(listener, o); s.out.json {
+	url := consoleURL(listener, o)
+	if o.Rehearsal != nil {
+		url += "/rehearsal"
+	}
+	if s.out.json {
 		s.out.value(servedLine{url, o.Write})
 	} else {
 		how := "read only"

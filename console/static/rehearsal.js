@@ -56,7 +56,7 @@ function Verdict({ d }) {
     return html`<div class="notice ok running" role="status"><progress max=${d.total ? total : undefined} value=${d.total ? d.commits : undefined} aria-label="Commits read"></progress>
       Read ${number(d.commits)}${d.total ? ` of about ${number(total)}` : ''} commits, ${plural(d.rows, 'row')}. The numbers below are of the parts that are done.</div>`
   }
-  return html`${r.differs ? html`<${Notice} kind="warn">Something differs: deploying this code changes what is listed here.<//>` : html`<${Notice} kind="ok">Nothing differs: events decode, and rows, states and effects are as this code makes them.<//>`}
+  return html`${r.differs ? html`<${Notice} kind="warn">Something differs: deploying this code changes what is listed here.<//>` : html`<${Notice} kind="ok">Nothing differs${r.damaged ? ' in what could be read' : ''}: events decode, and rows, states and effects are as this code makes them.<//>`}
     ${r.damaged && html`<${Notice}>${plural(r.damaged.count, 'stream')} can't be read whole, by any code, and nothing of them was compared: ${r.damaged.streams.map(s => s.stream).join(', ')}${r.damaged.count > r.damaged.streams.length && ' …'}<//>`}
     ${r.unread > 0 && html`<${Notice} kind="warn">${plural(r.unread, 'stream')} changed while being read: run it again.<//>`}`
 }
