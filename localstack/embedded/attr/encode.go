@@ -145,12 +145,17 @@ func (d *decoder) text() string {
 func (d *decoder) item() Item {
 	n := d.count()
 	it := make(Item, n)
-	for range n {
+	last := ""
+	for i := range n {
 		name := d.text()
+		if i > 0 && name <= last {
+			d.fail() // Encode sorts them
+		}
 		it[name] = d.value()
 		if d.bad {
 			return nil
 		}
+		last = name
 	}
 	return it
 }
@@ -167,12 +172,26 @@ func (d *decoder) value() Value {
 	case List:
 		return Value{kind: List, elems: d.elems((*decoder).value)}
 	case StringSet, NumberSet, BinarySet:
-		return Value{kind: kind, elems: d.elems(func(d *decoder) Value { return d.scalar(kind.element()) })}
+		v := Value{kind: kind, elems: d.elems(func(d *decoder) Value { return d.scalar(kind.element()) })}
+		if !ascending(v.elems) {
+			d.fail()
+		}
+		return v
 	case String, Number, Binary:
 		return d.scalar(kind)
 	}
 	d.fail()
 	return Value{}
+}
+
+// ascending reports whether members are in the order of a set, each once.
+func ascending(members []Value) bool {
+	for i := 1; i < len(members); i++ {
+		if compareScalars(members[i-1], members[i]) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (d *decoder) elems(read func(*decoder) Value) []Value {

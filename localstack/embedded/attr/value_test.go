@@ -290,7 +290,13 @@ func readAll(b []byte) string {
 
 func TestDecodeErrors(t *testing.T) {
 	t.Parallel()
-	for _, b := range [][]byte{{}, {1}, {0, 0}, {1, 1, 'a', 99}, {1, 1, 'a', byte(Number), 9}, {1, 1, 'a', byte(Number), keyPositive, 0, 0}, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}} {
+	set := Encode(nil, Item{"s": SS("a", "b")})
+	unsorted, twice := bytes.Clone(set), bytes.Clone(set)
+	copy(unsorted[len(set)-4:], "\x01b\x01a")
+	copy(twice[len(set)-4:], "\x01a\x01a")
+	names := Encode(nil, Item{"a": BoolValue(true), "b": BoolValue(true)})
+	swapped, same := bytes.Replace(names, []byte("a"), []byte("c"), 1), bytes.Replace(names, []byte("b"), []byte("a"), 1)
+	for _, b := range [][]byte{unsorted, twice, swapped, same, {}, {1}, {0, 0}, {1, 1, 'a', 99}, {1, 1, 'a', byte(Number), 9}, {1, 1, 'a', byte(Number), keyPositive, 0, 0}, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}} {
 		if _, err := Decode(b); err != ErrCorrupt {
 			t.Errorf("%x: %v", b, err)
 		}
