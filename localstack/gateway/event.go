@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -67,6 +68,7 @@ func (c *call) read() error {
 	if c.query, err = url.ParseQuery(c.request.URL.RawQuery); err != nil && rest {
 		return fmt.Errorf("a REST API decodes the query: %w", err)
 	}
+	c.query = valid(c.query)
 	if c.actor, err = c.said(actorHeader, c.gateway.options.Actor); c.actor == "" {
 		c.actor = c.gateway.options.Actor
 	}
@@ -187,6 +189,18 @@ func (c call) header() http.Header {
 	header.Set("X-Forwarded-Proto", "http")
 	header.Set("X-Forwarded-Port", port)
 	return header
+}
+
+// valid is a query in UTF-8, with U+FFFD for each other byte. Names that become the same
+// are one, as an event has each once.
+func valid(query url.Values) url.Values {
+	all := make(url.Values, len(query))
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		for _, value := range query[name] {
+			all.Add(string([]rune(name)), string([]rune(value)))
+		}
+	}
+	return all
 }
 
 func (c call) sourceIP() string {
