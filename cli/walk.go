@@ -69,6 +69,7 @@ func (w *walk) take(ctx context.Context, c *events.Commit) error {
 			if lost := w.lose(ctx, e.Damage()); lost != nil || w.lost.Has(c.Stream) {
 				return lost
 			}
+			between, err = w.store.Read(ctx, c.Stream, w.number+1, int(missing)) // it can be read by now
 		}
 		if err != nil {
 			return err
